@@ -1,0 +1,3 @@
+"""A cooperative bank and revolving loan ledger in a file."""
+
+__version__ = "0.1.0"

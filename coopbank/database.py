@@ -1,0 +1,289 @@
+"""Engines, pragmas, transactions and migrations: the one place that opens a connection.
+
+A place is a path to an SQLite file or a `postgresql+psycopg://` URL. SQLAlchemy keeps
+the engine and its pool; `Transaction` hands plain SQL to the driver's own cursor, in
+one spelling for both engines (`?` marks).
+
+SQLite: WAL, synchronous=FULL, foreign keys and recursive triggers on, read back and
+refused if different; a writer begins with BEGIN IMMEDIATE so that it never fails half
+way for want of the lock. PostgreSQL: a writer takes the book's advisory lock first, so
+that numbers and chain have one serial point.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from coopbank.errors import (
+    AlreadyExists,
+    CoopbankError,
+    DatabaseBusy,
+    DatabaseMissing,
+    DatabaseReadOnly,
+    DatabaseUnusable,
+    DatabaseVersion,
+    NotABook,
+    SealRefused,
+)
+
+SCHEMA_VERSION = "0001"  # the newest revision in coopbank/migrations/versions
+BUSY_SECONDS = 5
+_PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
+_LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
+
+
+class Transaction:
+    """A transaction in progress: plain SQL, parameters in the order of their `?`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+        self.dialect: str = connection.dialect.name
+        self._cursor = connection.connection.cursor()
+        self._sql = _as_is if self.dialect == "sqlite" else _for_psycopg
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        self._cursor.execute(self._sql(sql), values)
+        return list(self._cursor.fetchall())
+
+    def row(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
+        """The first row of a query, or None."""
+        self._cursor.execute(self._sql(sql), values)
+        found: tuple[Any, ...] | None = self._cursor.fetchone()
+        return found
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """The first column of the first row, or None."""
+        found = self.row(sql, *values)
+        return None if found is None else found[0]
+
+    def stream(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """Rows one after the other, on a cursor of their own, for results that may be large."""
+        cursor: Any = self.connection.connection.cursor()
+        try:
+            cursor.execute(self._sql(sql), values)
+            while part := cursor.fetchmany(2000):
+                yield from part
+        finally:
+            cursor.close()
+
+    def run(self, sql: str, *values: Any) -> int:
+        """Run a statement; the number of rows it changed."""
+        self._cursor.execute(self._sql(sql), values)
+        return int(self._cursor.rowcount)
+
+    def run_many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run a statement once for each row of parameters."""
+        self._cursor.executemany(self._sql(sql), rows)
+
+    def script(self, text: str) -> None:
+        """Run the statements of an SQL file inside this transaction."""
+        for statement in statements(text) if self.dialect == "sqlite" else [text]:
+            self._cursor.execute(statement)
+
+
+def _as_is(sql: str) -> str:
+    return sql
+
+
+@lru_cache(maxsize=2048)
+def _for_psycopg(sql: str) -> str:
+    return sql.replace("%", "%%").replace("?", "%s")
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of an SQLite script, triggers whole."""
+    held = ""
+    for line in script.splitlines(keepends=True):
+        held += line
+        if line.rstrip().endswith(";") and sqlite3.complete_statement(held):
+            yield held
+            held = ""
+
+
+class Database:
+    """One database that holds, or will hold, the books of one institution."""
+
+    def __init__(self, place: str, *, read_only: bool = False) -> None:
+        self.place = place
+        self.read_only = read_only
+        self.dialect: Literal["sqlite", "postgresql"] = "postgresql" if "://" in place else "sqlite"
+        self.path = Path(place) if self.dialect == "sqlite" else None
+        self.engine = _sqlite_engine(place, read_only) if self.path else _postgresql_engine(place, read_only)
+
+    # ------------------------------------------------------------------ opening
+
+    @classmethod
+    def open(cls, place: str, *, read_only: bool = False) -> Database:
+        """Open existing books; refuses with a `DatabaseUnusable` that says what is wrong."""
+        found = cls(place, read_only=read_only)
+        if found.path is not None and not found.path.is_file():
+            raise DatabaseMissing(
+                "There are no books at {place}.", place=place, hint="Make them with: coopbank init --name NAME"
+            )
+        found._require_version()
+        return found
+
+    @classmethod
+    def create(cls, place: str) -> Database:
+        """Make an empty database with the newest schema; refuses one that holds anything."""
+        made = cls(place)
+        if made.path is not None and made.path.exists() and made.path.stat().st_size > 0:
+            raise AlreadyExists("{place} exists already; nothing was changed.", place=place)
+        from coopbank.migrations import upgrade
+
+        with made.write() as tx:
+            if made._revision(tx) is not None:
+                raise AlreadyExists("{place} holds books already; nothing was changed.", place=place)
+            upgrade(tx.connection)
+        return made
+
+    def upgrade(self) -> None:
+        """Bring older books to the newest schema, in one transaction."""
+        from coopbank.migrations import upgrade
+
+        with self.write() as tx:
+            upgrade(tx.connection)
+
+    def _require_version(self) -> None:
+        with self.read() as tx:
+            revision = self._revision(tx)
+        if revision is None:
+            raise NotABook("{place} holds no books of coopbank.", place=self.place)
+        if revision != SCHEMA_VERSION:
+            raise DatabaseVersion(
+                "{place} has schema {found}; this program works with {own}.",
+                place=self.place, found=revision, own=SCHEMA_VERSION,
+                hint="Use the version of coopbank that made it, or run: coopbank upgrade",
+            )  # fmt: skip
+
+    def _revision(self, tx: Transaction) -> str | None:
+        names = "sqlite_master WHERE type = 'table' AND name" if self.path else "pg_tables WHERE schemaname = 'public' AND tablename"
+        if tx.value(f"SELECT 1 FROM {names} = 'alembic_version'") is None:
+            return None
+        found: str | None = tx.value("SELECT version_num FROM alembic_version")
+        return found
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    # ------------------------------------------------------------- transactions
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """All or nothing: commits at the end of the block, rolls back if it raises."""
+        with self._translated(), self.engine.connect() as connection:
+            connection.execution_options(coopbank_write=True)
+            with connection.begin():
+                tx = Transaction(connection)
+                if tx.dialect == "postgresql":
+                    tx.run("SELECT pg_advisory_xact_lock(?)", _LOCK)
+                yield tx
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """One consistent view of the books; nothing written in it is kept."""
+        with self._translated(), self.engine.connect() as connection:
+            connection.begin()
+            try:
+                yield Transaction(connection)
+            finally:
+                connection.rollback()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except CoopbankError:
+            raise
+        except sa.exc.DBAPIError as error:
+            raise self._refusal(error.orig or error) from error
+        except Exception as error:
+            if type(error).__module__.split(".")[0] not in ("sqlite3", "psycopg"):
+                raise
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: BaseException) -> CoopbankError:
+        """What a driver's error means to the person at the counter."""
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if self.dialect == "postgresql":
+            return _postgresql_refusal(error, text, self.place)
+        if isinstance(error, sqlite3.IntegrityError):
+            return SealRefused("The books refused it: {why}.", why=text)
+        if "locked" in text or "busy" in text:
+            return DatabaseBusy("Another program is using {place}; try again in a moment.", place=self.place)
+        if "readonly" in text or "read-only" in text:
+            return DatabaseReadOnly("{place} cannot be written.", place=self.place)
+        if "not a database" in text or "malformed" in text or "no such table" in text:
+            return NotABook("{place} is not a book of coopbank, or it is damaged: {why}.", place=self.place, why=text)
+        return DatabaseUnusable("{place} cannot be used: {why}.", place=self.place, why=text)
+
+
+def _postgresql_refusal(error: BaseException, text: str, place: str) -> CoopbankError:
+    state = getattr(error, "sqlstate", None) or ""
+    shown = sa.make_url(place).render_as_string(hide_password=True)
+    if state.startswith("23"):
+        return SealRefused("The books refused it: {why}.", why=text)
+    if state in ("40001", "40P01", "55P03"):
+        return DatabaseBusy("Another program is using {place}; try again in a moment.", place=shown)
+    if state in ("25006", "42501"):
+        return DatabaseReadOnly("{place} cannot be written.", place=shown)
+    if state == "3D000" or not state:
+        return DatabaseMissing("There is no database at {place}: {why}.", place=shown, why=text)
+    return DatabaseUnusable("{place} cannot be used: {why}.", place=shown, why=text)
+
+
+# ---------------------------------------------------------------------------- engines
+
+
+def _sqlite_engine(place: str, read_only: bool) -> sa.Engine:
+    def connect() -> sqlite3.Connection:
+        return _sqlite_connection(Path(place), read_only)
+
+    engine = sa.create_engine("sqlite+pysqlite://", creator=connect, poolclass=sa.QueuePool)
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writing = connection.get_execution_options().get("coopbank_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _sqlite_connection(path: Path, read_only: bool) -> sqlite3.Connection:
+    """A connection with every pragma set and read back; without them the guards would be weaker."""
+    mode = "ro" if read_only else "rwc"
+    uri = path.absolute().as_uri() + f"?mode={mode}"
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False, cached_statements=256
+    )
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    if read_only:
+        cursor.execute("PRAGMA query_only = ON")
+    else:
+        cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA recursive_triggers = ON")
+    cursor.execute("PRAGMA cache_size = -65536")
+    for name, wanted in _PRAGMAS.items():
+        if cursor.execute(f"PRAGMA {name}").fetchone()[0] != wanted:
+            raise DatabaseUnusable("SQLite does not hold to {pragma}; the books are not safe here.", pragma=name)
+    cursor.close()
+    return connection
+
+
+def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
+    engine = sa.create_engine(url, pool_pre_ping=True)
+    if read_only:
+        engine = engine.execution_options(postgresql_readonly=True)
+    return engine

@@ -1,0 +1,49 @@
+"""Days, months and years: what is open, and the business date.
+
+The business date is the day last opened. A period's state is the latest of its rows,
+so that reopening is a new row and nothing is overwritten. A day that is closed ends
+posting under that date; a month or year that is locked takes no entry any more.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from coopbank.database import Transaction
+from coopbank.errors import DayClosed
+
+OPEN, ADJUSTING, CLOSED, LOCKED = "open", "adjusting", "closed", "locked"
+
+
+def state(tx: Transaction, period: str) -> str | None:
+    """The state of a day ("2026-03-05"), a month ("2026-03") or a year; None when never set."""
+    found: str | None = tx.value(
+        "SELECT state FROM period_state WHERE period = ? ORDER BY operation_id DESC LIMIT 1", period
+    )
+    return found
+
+
+def business_date(tx: Transaction) -> date | None:
+    """The day that the last operation was dated on; None in empty books."""
+    found = tx.value("SELECT business_date FROM operation ORDER BY id DESC LIMIT 1")
+    return None if found is None else date.fromisoformat(found)
+
+
+def open_day(tx: Transaction) -> date | None:
+    """The business date if that day is open for posting, else None."""
+    day = business_date(tx)
+    return day if day is not None and state(tx, day.isoformat()) == OPEN else None
+
+
+def require_open_day(tx: Transaction, day: date) -> None:
+    """Refuse unless that business day is open."""
+    found = state(tx, day.isoformat())
+    if found == CLOSED:
+        raise DayClosed(
+            "The business day {day} is closed.", field="business_date", day=day,
+            hint="Open the next business day first (open-day).",
+        )  # fmt: skip
+    if found != OPEN:
+        raise DayClosed(
+            "No business day is open.", field="business_date", hint="Open the day first (open-day)."
+        )

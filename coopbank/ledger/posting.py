@@ -1,0 +1,418 @@
+"""The one door: how an operation with its entries gets into the books.
+
+`seal` is the only code in coopbank that writes operations, entries, postings and
+master data. It first validates fully, with refusals that a person can act on; after
+that the write must succeed. It writes from the inside out: master data, postings,
+entries, and last the operation row, whose trigger checks everything once more and
+seals it (schema_sqlite.sql tells how). A crash at any point leaves nothing, since all
+of it is one transaction.
+
+Amounts are signed integers of minor units: debit positive, credit negative.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, ClassVar, Protocol
+
+from coopbank.database import Transaction
+from coopbank.errors import CannotReverse, DayClosed, InvalidValue, Overdrawn, PeriodLocked
+from coopbank.ledger import chain, periods
+from coopbank.money import format_amount
+
+# ---------------------------------------------------------------------------- what is written
+
+
+class Row(Protocol):
+    """A row of master data: its table, and its columns in the order in which they are hashed."""
+
+    table: ClassVar[str]
+
+    def values(self) -> tuple[Any, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewControl:
+    """A control account of the chart."""
+
+    code: str
+    name: str
+    kind: str
+    side: str
+    guard: str
+    table: ClassVar[str] = "gl_account"
+
+    def values(self) -> tuple[Any, ...]:
+        return (self.code, self.name, self.kind, self.side, self.guard)
+
+
+@dataclass(frozen=True, slots=True)
+class NewFund:
+    """A fund: whose money it is."""
+
+    code: str
+    name: str
+    fund_class: str
+    table: ClassVar[str] = "fund"
+
+    def values(self) -> tuple[Any, ...]:
+        return (self.code, self.name, self.fund_class)
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """A leaf under a control account, in one fund."""
+
+    id: int
+    gl_code: str
+    fund: str
+    contract: str
+    holder: str | None
+    kind: str
+    currency: str
+    floor: int | None
+    ceiling: int | None
+    table: ClassVar[str] = "account"
+
+    def values(self) -> tuple[Any, ...]:
+        return (self.id, self.gl_code, self.fund, self.contract, self.holder, self.kind, self.currency,
+                self.floor, self.ceiling)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NewPeriodState:
+    """A day, a month or a year is open, adjusting, closed or locked from here on."""
+
+    period: str
+    state: str
+    table: ClassVar[str] = "period_state"
+
+    def values(self) -> tuple[Any, ...]:
+        return (self.period, self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A version of something that the bank keeps: a member, a loan, a role."""
+
+    kind: str
+    ref: str
+    version: int
+    about: str | None
+    body: dict[str, Any]
+    table: ClassVar[str] = "record"
+
+    def values(self) -> tuple[Any, ...]:
+        return (self.kind, self.ref, self.version, self.about, self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One posting: a leaf, and minor units with their sign (debit +, credit -)."""
+
+    account_id: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDraft:
+    """An entry that is not yet in the books."""
+
+    memo: str
+    effective_on: date
+    lines: tuple[Line, ...]
+    reverses: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalValue:
+    """A value that can be forgotten, and the salt that its digest was made with."""
+
+    field: str
+    value: str
+    salt: bytes
+
+    @property
+    def digest(self) -> str:
+        return chain.salted(self.salt, self.value)
+
+
+@dataclass(slots=True)
+class Draft:
+    """An operation that is not yet in the books."""
+
+    key: str
+    kind: str
+    kind_version: int
+    actor: str
+    approver: str | None
+    business_date: date
+    at: str
+    request: Any
+    request_hash: bytes
+    entries: list[EntryDraft] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    personal: list[PersonalValue] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the chain ends: number and hash of the last operation, and the next entry's number."""
+
+    number: int
+    hash: bytes
+    next_entry: int
+
+    @property
+    def short(self) -> str:
+        return chain.short(self.hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What was written: the operation's number and hash, and its entries' numbers."""
+
+    number: int
+    hash: bytes
+    entries: tuple[int, ...]
+
+
+def head(tx: Transaction) -> Head:
+    """The end of the chain; number 0 in a database without operations."""
+    row = tx.row("SELECT id, hash, first_entry + entry_count FROM operation ORDER BY id DESC LIMIT 1")
+    return Head(0, chain.ZERO_HASH, 1) if row is None else Head(*row)
+
+
+# ----------------------------------------------------------------------------------- writing
+
+
+def seal(tx: Transaction, book: str, draft: Draft) -> Sealed:
+    """Validate the draft and write it. Refuses with the classes of `errors.py`; changes nothing then."""
+    validate(tx, draft)
+    last = head(tx)
+    number = last.number + 1
+    text = sealed_text(book, number, last, draft)
+    hash_ = chain.digest(text)
+    _write_rows(tx, number, draft)
+    _write_entries(tx, number, last.next_entry, draft)
+    amounts = [line.amount for entry in draft.entries for line in entry.lines]
+    tx.run(
+        _INSERT_OPERATION,
+        number, draft.key, draft.kind, draft.kind_version, draft.actor, draft.approver,
+        draft.business_date.isoformat(), draft.at, draft.request_hash, last.next_entry, len(draft.entries),
+        len(amounts), sum(a for a in amounts if a > 0), len(draft.rows), last.hash, hash_, text,
+    )  # fmt: skip
+    return Sealed(number, hash_, tuple(range(last.next_entry, last.next_entry + len(draft.entries))))
+
+
+def sealed_text(book: str, number: int, last: Head, draft: Draft) -> str:
+    """The text that is hashed and stored; chain.py gives its places."""
+    entries = [
+        [last.next_entry + i, e.effective_on.isoformat(), e.memo, e.reverses,
+         [[line.account_id, line.amount] for line in e.lines]]
+        for i, e in enumerate(draft.entries)
+    ]  # fmt: skip
+    return chain.canonical(
+        [chain.FORM, book, number, draft.at, draft.business_date.isoformat(), draft.actor, draft.approver,
+         draft.kind, draft.kind_version, draft.key, draft.request, entries,
+         [[row.table, *row.values()] for row in draft.rows], last.hash.hex()]
+    )  # fmt: skip
+
+
+_INSERT_OPERATION = (
+    "INSERT INTO operation (id, key, kind, kind_version, actor, approver, business_date, at, request_hash,"
+    " first_entry, entry_count, posting_count, debit_total, row_count, prev_hash, hash, sealed)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_ROW = {
+    "gl_account": "INSERT INTO gl_account (operation_id, line, code, name, kind, side, guard) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "fund": "INSERT INTO fund (operation_id, line, code, name, class) VALUES (?, ?, ?, ?, ?)",
+    "account": "INSERT INTO account (operation_id, line, id, gl_code, fund, contract, holder, kind, currency, floor,"
+    " ceiling) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "period_state": "INSERT INTO period_state (operation_id, line, period, state) VALUES (?, ?, ?, ?)",
+    "record": "INSERT INTO record (operation_id, line, kind, ref, version, about, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+}
+_INSERT_ENTRY = "INSERT INTO entry (id, operation_id, effective_on, memo, reverses_id) VALUES (?, ?, ?, ?, ?)"
+_INSERT_POSTING = "INSERT INTO posting (entry_id, line, account_id, amount) VALUES (?, ?, ?, ?)"
+_INSERT_PERSONAL = "INSERT INTO personal (digest, operation_id, field, salt, value) VALUES (?, ?, ?, ?, ?)"
+
+
+def _write_rows(tx: Transaction, number: int, draft: Draft) -> None:
+    by_table: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for line, row in enumerate(draft.rows, start=1):
+        values = row.values()
+        if row.table == "record":
+            values = (*values[:-1], chain.canonical(values[-1]))
+        by_table[row.table].append((number, line, *values))
+    for table in _INSERT_ROW:  # in the order in which they refer to each other
+        if table in by_table:
+            tx.run_many(_INSERT_ROW[table], by_table[table])
+    if draft.personal:
+        tx.run_many(
+            _INSERT_PERSONAL, [(p.digest, number, p.field, p.salt, p.value) for p in draft.personal]
+        )
+
+
+def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> None:
+    if not draft.entries:
+        return
+    tx.run_many(
+        _INSERT_POSTING,
+        [
+            (first + i, line_no, line.account_id, line.amount)
+            for i, entry in enumerate(draft.entries)
+            for line_no, line in enumerate(entry.lines, start=1)
+        ],
+    )
+    tx.run_many(
+        _INSERT_ENTRY,
+        [
+            (first + i, number, e.effective_on.isoformat(), e.memo, e.reverses)
+            for i, e in enumerate(draft.entries)
+        ],
+    )
+
+
+# -------------------------------------------------------------------------------- validating
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf as a posting sees it: its meaning, its guards and its balance now."""
+
+    id: int
+    gl_code: str
+    fund: str
+    contract: str
+    currency: str
+    floor: int | None
+    ceiling: int | None
+    balance: int
+
+    @property
+    def code(self) -> str:
+        """`905/M0007`, or `931` for the only leaf of its control account."""
+        return f"{self.gl_code}/{self.contract}" if self.contract else self.gl_code
+
+
+def validate(tx: Transaction, draft: Draft) -> None:
+    """Refuse what the seal would refuse, in words; raises the first fault found."""
+    if not draft.entries:
+        return
+    periods.require_open_day(tx, draft.business_date)
+    leaves = leaves_of(tx, draft)
+    _check_dates(tx, draft)
+    for entry in draft.entries:
+        _check_balance(entry, leaves)
+        if entry.reverses is not None:
+            _check_reversal(tx, entry)
+    _check_guards(draft, leaves)
+
+
+def leaves_of(tx: Transaction, draft: Draft) -> dict[int, Leaf]:
+    """Every leaf that the draft touches, those it opens included."""
+    new = {r.id: r for r in draft.rows if isinstance(r, NewAccount)}
+    touched = {line.account_id for e in draft.entries for line in e.lines}
+    leaves = {
+        i: Leaf(i, a.gl_code, a.fund, a.contract, a.currency, a.floor, a.ceiling, 0)
+        for i, a in new.items()
+        if i in touched
+    }
+    leaves.update(read_leaves(tx, sorted(touched - leaves.keys())))
+    missing = touched - leaves.keys()
+    if missing:
+        raise InvalidValue("There is no account number {number}.", field="lines", number=min(missing))
+    return leaves
+
+
+def read_leaves(tx: Transaction, ids: Sequence[int]) -> dict[int, Leaf]:
+    """Leaves by their numbers, with their balances now; those that do not exist are left out."""
+    leaves: dict[int, Leaf] = {}
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        marks = ", ".join("?" * len(part))
+        for row in tx.rows(
+            "SELECT a.id, a.gl_code, a.fund, a.contract, a.currency, a.floor, a.ceiling, b.debit - b.credit"
+            f" FROM account a JOIN balance b ON b.account_id = a.id WHERE a.id IN ({marks})",
+            *part,
+        ):
+            leaves[row[0]] = Leaf(*row)
+    return leaves
+
+
+def _check_dates(tx: Transaction, draft: Draft) -> None:
+    for day in {entry.effective_on for entry in draft.entries}:
+        if day > draft.business_date:
+            raise DayClosed(
+                "An entry cannot be dated {day}: the business date is {business}.",
+                field="effective_on", day=day, business=draft.business_date,
+            )  # fmt: skip
+        if day == draft.business_date:
+            continue
+        if draft.approver is None:
+            raise DayClosed(
+                "An entry dated before the business date {business} needs a second person.",
+                field="effective_on", business=draft.business_date,
+            )  # fmt: skip
+    for month in {entry.effective_on.isoformat()[:7] for entry in draft.entries}:
+        if "locked" in (periods.state(tx, month), periods.state(tx, month[:4])):
+            raise PeriodLocked("{month} is locked.", field="effective_on", month=month)
+
+
+def _check_balance(entry: EntryDraft, leaves: dict[int, Leaf]) -> None:
+    if len(entry.lines) < 2:
+        raise InvalidValue("An entry needs at least two lines.", field="lines")
+    sums: dict[tuple[str, str], int] = defaultdict(int)
+    for line in entry.lines:
+        if line.amount == 0:
+            raise InvalidValue("A line of an entry cannot be zero.", field="lines")
+        leaf = leaves[line.account_id]
+        sums[leaf.fund, leaf.currency] += line.amount
+    for (fund, currency), total in sorted(sums.items()):
+        if total:
+            raise InvalidValue(
+                "Debits and credits differ by {difference} {currency} in fund {fund}.",
+                field="lines", difference=format_amount(total), currency=currency, fund=fund,
+            )  # fmt: skip
+
+
+def _check_reversal(tx: Transaction, entry: EntryDraft) -> None:
+    original = tx.row("SELECT reverses_id FROM entry WHERE id = ?", entry.reverses)
+    if original is None or original[0] is not None:
+        raise CannotReverse("Entry {entry} cannot be reversed.", field="entry", entry=entry.reverses)
+    done = tx.value("SELECT id FROM entry WHERE reverses_id = ?", entry.reverses)
+    if done is not None:
+        raise CannotReverse(
+            "Entry {entry} was already reversed by entry {by}.", field="entry", entry=entry.reverses, by=done
+        )
+
+
+def _check_guards(draft: Draft, leaves: dict[int, Leaf]) -> None:
+    after = {i: leaf.balance for i, leaf in leaves.items()}
+    for entry in draft.entries:
+        for line in entry.lines:
+            after[line.account_id] += line.amount
+    for i, leaf in leaves.items():
+        if leaf.floor is not None and after[i] < leaf.floor:
+            raise overdrawn(leaf, leaf.balance - leaf.floor)
+        if leaf.ceiling is not None and after[i] > leaf.ceiling:
+            raise overdrawn(leaf, leaf.ceiling - leaf.balance)
+
+
+def overdrawn(leaf: Leaf, available: int) -> Overdrawn:
+    """The refusal of a guard, in the words of what the leaf is."""
+    words = {
+        "729": "Fund {fund} has only {available} to spend.",
+        "739": "{place} holds only {available} in cash.",
+        "735": "{place} holds cheques for only {available}.",
+        "731": "Bank account {place} holds only {available}.",
+    }
+    template = words.get(leaf.gl_code, "Account {code} in fund {fund} has only {available}.")
+    return Overdrawn(
+        template,
+        field="amount", fund=leaf.fund, place=leaf.contract, code=leaf.code,
+        available=format_amount(available, leaf.currency),
+    )  # fmt: skip

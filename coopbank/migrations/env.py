@@ -1,0 +1,1 @@
+"""Alembic asks for this file; the connection comes from `coopbank.migrations.upgrade`."""

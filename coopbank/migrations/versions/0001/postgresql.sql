@@ -1,0 +1,352 @@
+-- The books on PostgreSQL: the one source of this engine's schema. The same tables, classes and rules as
+-- schema_sqlite.sql, which tells how the seal works; here is what differs.
+--
+--   * Dates and instants are ISO text and amounts bigint, so that hashes are byte-equal on both engines.
+--   * This engine can compute SHA-256, so the seal refuses a hash that is not the text's.
+--   * Writers of a book take one advisory lock; a line that another transaction slips under a header not yet committed
+--     is refused when it commits (sealed_late).
+--   * Codes and dates are compared byte by byte (COLLATE "C"), as SQLite compares them.
+--   * Caches change in the seal's own triggers only (pg_trigger_depth); TRUNCATE is refused everywhere.
+
+CREATE FUNCTION is_day(d text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+  RETURN d ~ '^\d{4}-\d\d-\d\d$' AND make_date(substr(d, 1, 4)::int, substr(d, 6, 2)::int, substr(d, 9, 2)::int) IS NOT NULL;
+EXCEPTION WHEN datetime_field_overflow THEN RETURN false; END $$;
+CREATE FUNCTION is_period(p text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+  RETURN p ~ '^\d{4}$' OR p ~ '^\d{4}-\d\d$' AND is_day(p || '-01') OR is_day(p); END $$;
+CREATE FUNCTION is_instant(t text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+  RETURN t ~ '^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$' AND is_day(substr(t, 1, 10)); END $$;
+
+-- ---------------------------------------------------------------------------------------------------- sealed tables
+
+CREATE TABLE operation (  -- sealed: one act of one person, and the link of the chain
+  id            bigint PRIMARY KEY,                     -- gapless from 1
+  key           text COLLATE "C" NOT NULL UNIQUE,                    -- idempotency key
+  kind          text COLLATE "C" NOT NULL,                           -- name in the catalogue
+  kind_version  bigint NOT NULL CHECK (kind_version > 0),
+  actor         text NOT NULL CHECK (actor <> ''),
+  approver      text CHECK (approver <> '' AND approver <> actor),
+  business_date text COLLATE "C" NOT NULL CONSTRAINT operation_business_date CHECK (is_day(business_date)),
+  at            text COLLATE "C" NOT NULL CONSTRAINT operation_at CHECK (is_instant(at)),
+  request_hash  bytea NOT NULL CHECK (length(request_hash) = 32),
+  first_entry   bigint NOT NULL CHECK (first_entry > 0),
+  entry_count   bigint NOT NULL CHECK (entry_count >= 0),
+  posting_count bigint NOT NULL CHECK (posting_count >= 2 * entry_count),
+  debit_total   bigint NOT NULL CHECK (debit_total >= entry_count),
+  row_count     bigint NOT NULL CHECK (row_count >= 0),  -- rows in the other sealed tables
+  prev_hash     bytea NOT NULL CHECK (length(prev_hash) = 32),
+  hash          bytea NOT NULL CHECK (length(hash) = 32),  -- SHA-256 of `sealed`
+  sealed        text NOT NULL                             -- the exact text that was hashed, see chain.py
+);
+
+CREATE TABLE gl_account (  -- sealed: the chart, control accounts only
+  code         text COLLATE "C" NOT NULL PRIMARY KEY,
+  operation_id bigint NOT NULL REFERENCES operation (id) DEFERRABLE INITIALLY DEFERRED,
+  line         bigint NOT NULL CHECK (line > 0),
+  name         text NOT NULL,
+  kind         text COLLATE "C" NOT NULL CHECK (kind IN ('asset', 'liability', 'equity', 'income', 'expense', 'memo')),
+  side         text NOT NULL CHECK (side IN ('debit', 'credit')),      -- the side it normally stands on
+  guard        text NOT NULL CHECK (guard IN ('floor', 'ceiling', 'none')),
+  CHECK ((kind = 'memo') = (code LIKE 'M%'))
+);
+CREATE INDEX gl_account_operation ON gl_account (operation_id);
+
+CREATE TABLE fund (  -- sealed: whose money it is
+  code         text COLLATE "C" NOT NULL PRIMARY KEY,
+  operation_id bigint NOT NULL REFERENCES operation (id) DEFERRABLE INITIALLY DEFERRED,
+  line         bigint NOT NULL CHECK (line > 0),
+  name         text NOT NULL,
+  class        text NOT NULL CHECK (class IN ('pool', 'general', 'revolving', 'reserve', 'restricted', 'conditional', 'designated')),
+  CHECK ((class = 'pool') = (code = 'POOL'))
+);
+CREATE INDEX fund_operation ON fund (operation_id);
+
+CREATE TABLE account (  -- sealed: a leaf; the only thing a posting can name
+  id           bigint PRIMARY KEY,
+  operation_id bigint NOT NULL REFERENCES operation (id) DEFERRABLE INITIALLY DEFERRED,
+  line         bigint NOT NULL CHECK (line > 0),
+  gl_code      text COLLATE "C" NOT NULL REFERENCES gl_account (code),
+  fund         text COLLATE "C" NOT NULL REFERENCES fund (code),
+  contract     text COLLATE "C" NOT NULL,                             -- M0007, L-010, D1; empty when the control account has one leaf
+  holder       text COLLATE "C",                                      -- whose it is, in the bank's own numbers
+  kind         text COLLATE "C" NOT NULL,
+  currency     text NOT NULL CHECK (length(currency) = 3),
+  floor        bigint,                                   -- lowest balance allowed, minor units, debit +
+  ceiling      bigint,                                   -- highest balance allowed
+  UNIQUE (fund, gl_code, contract),
+  CHECK ((currency = 'MEM') = (kind = 'memo')),
+  CHECK (fund <> 'POOL' OR gl_code IN ('731', '735', '739', '879'))
+);
+CREATE INDEX account_operation ON account (operation_id);
+CREATE INDEX account_control ON account (gl_code, fund);
+CREATE INDEX account_holder ON account (holder) WHERE holder IS NOT NULL;
+CREATE INDEX account_contract ON account (contract) WHERE contract <> '';
+
+CREATE TABLE entry (  -- sealed: one balanced journal entry
+  id           bigint PRIMARY KEY,                      -- gapless from 1
+  operation_id bigint NOT NULL REFERENCES operation (id) DEFERRABLE INITIALLY DEFERRED,
+  effective_on text COLLATE "C" NOT NULL CONSTRAINT entry_effective_on CHECK (is_day(effective_on)),
+  memo         text NOT NULL,
+  reverses_id  bigint UNIQUE REFERENCES entry (id)      -- an entry is reversed at most once
+);
+CREATE INDEX entry_day ON entry (effective_on);
+CREATE INDEX entry_operation ON entry (operation_id);
+
+CREATE TABLE posting (  -- sealed: one line of an entry
+  entry_id   bigint NOT NULL REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+  line       bigint NOT NULL CHECK (line > 0),
+  account_id bigint NOT NULL REFERENCES account (id),
+  amount     bigint NOT NULL CHECK (amount <> 0),       -- minor units; debit > 0, credit < 0
+  PRIMARY KEY (entry_id, line)
+);
+CREATE INDEX posting_account ON posting (account_id, entry_id);
+
+CREATE TABLE period_state (  -- sealed: what is open; the latest row of a period counts
+  period       text COLLATE "C" NOT NULL CHECK (is_period(period)),
+  operation_id bigint NOT NULL REFERENCES operation (id) DEFERRABLE INITIALLY DEFERRED,
+  line         bigint NOT NULL CHECK (line > 0),
+  state        text NOT NULL CHECK (state IN ('open', 'adjusting', 'closed', 'locked')),
+  PRIMARY KEY (period, operation_id)
+);
+CREATE INDEX period_state_operation ON period_state (operation_id);
+
+CREATE TABLE record (  -- sealed: master data and events of the bank, a new version for every change
+  operation_id bigint NOT NULL REFERENCES operation (id) DEFERRABLE INITIALLY DEFERRED,
+  line         bigint NOT NULL CHECK (line > 0),
+  kind         text COLLATE "C" NOT NULL,                             -- member, loan, role, hold ...: see bank/records.py
+  ref          text COLLATE "C" NOT NULL,                             -- M0007, L-010, teller
+  version      bigint NOT NULL CHECK (version > 0),
+  about        text COLLATE "C",                                      -- whom or what it concerns, to find it by
+  body         text NOT NULL CHECK (body::json IS NOT NULL),    -- canonical JSON
+  PRIMARY KEY (kind, ref, version)
+);
+CREATE INDEX record_operation ON record (operation_id);
+CREATE INDEX record_about ON record (about, kind) WHERE about IS NOT NULL;
+
+-- ----------------------------------------------------------------------------------------------------- cache tables
+
+CREATE TABLE balance (  -- cache: now, one row per leaf; the guards are CHECKs
+  account_id bigint PRIMARY KEY REFERENCES account (id),
+  debit      bigint NOT NULL DEFAULT 0,
+  credit     bigint NOT NULL DEFAULT 0,
+  floor      bigint,
+  ceiling    bigint,
+  CONSTRAINT balance_floor   CHECK (floor IS NULL OR debit - credit >= floor),
+  CONSTRAINT balance_ceiling CHECK (ceiling IS NULL OR debit - credit <= ceiling)
+);
+
+CREATE TABLE balance_day (  -- cache: movements of a leaf by effective date
+  account_id   bigint NOT NULL REFERENCES account (id),
+  effective_on text COLLATE "C" NOT NULL,
+  debit        bigint NOT NULL,
+  credit       bigint NOT NULL,
+  PRIMARY KEY (account_id, effective_on)
+);
+
+CREATE TABLE control_total (  -- cache: movements of a control account in a fund by month ('2026-03') and by day ('2026-03-05')
+  span     text COLLATE "C" NOT NULL,
+  gl_code  text COLLATE "C" NOT NULL,
+  fund     text COLLATE "C" NOT NULL,
+  currency text NOT NULL,
+  debit    bigint NOT NULL,
+  credit   bigint NOT NULL,
+  PRIMARY KEY (span, gl_code, fund, currency)
+);
+
+CREATE TABLE directory (  -- cache: members by name and telephone, for the find box
+  member text COLLATE "C" NOT NULL PRIMARY KEY,
+  name   text NOT NULL,
+  folded text COLLATE "C" NOT NULL,                                   -- lower case, accents taken off
+  phone  text NOT NULL                                    -- digits only
+);
+CREATE INDEX directory_folded ON directory (folded);
+
+-- ---------------------------------------------------------------------------------------------------- secret tables
+
+CREATE TABLE personal (  -- secret: the values that sealed rows name by a salted digest only
+  digest       text NOT NULL PRIMARY KEY,                 -- hex SHA-256 of salt + value
+  operation_id bigint NOT NULL REFERENCES operation (id) DEFERRABLE INITIALLY DEFERRED,
+  field        text NOT NULL,
+  salt         bytea,                                      -- NULL once forgotten
+  value        text
+);
+CREATE INDEX personal_operation ON personal (operation_id);
+
+CREATE TABLE credential (  -- secret: passphrases, as Argon2id hashes
+  "user"   text NOT NULL PRIMARY KEY,
+  hash     text NOT NULL,
+  failures bigint NOT NULL DEFAULT 0,
+  until    text                                           -- locked until this instant
+);
+
+CREATE TABLE session (  -- secret: sign-ins kept by `coopbank login`
+  token_hash text NOT NULL PRIMARY KEY,
+  "user"     text NOT NULL,
+  expires_at text NOT NULL
+);
+
+-- --------------------------------------------------------------------------------- nothing joins what is sealed
+
+CREATE FUNCTION next_operation() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT coalesce(max(id), 0) + 1 FROM operation $$;
+CREATE FUNCTION refuse(why text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+  RAISE EXCEPTION '%', why USING ERRCODE = 'integrity_constraint_violation'; END $$;
+
+CREATE FUNCTION posting_sealed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF NEW.entry_id < coalesce((SELECT first_entry + entry_count FROM operation ORDER BY id DESC LIMIT 1), 1) THEN
+    PERFORM refuse('entry is sealed'); END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER posting_sealed BEFORE INSERT ON posting FOR EACH ROW EXECUTE FUNCTION posting_sealed();
+
+CREATE FUNCTION rows_sealed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF NEW.operation_id <> next_operation() THEN PERFORM refuse(TG_TABLE_NAME || ' is sealed'); END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER entry_sealed        BEFORE INSERT ON entry        FOR EACH ROW EXECUTE FUNCTION rows_sealed();
+CREATE TRIGGER gl_account_sealed   BEFORE INSERT ON gl_account   FOR EACH ROW EXECUTE FUNCTION rows_sealed();
+CREATE TRIGGER fund_sealed         BEFORE INSERT ON fund         FOR EACH ROW EXECUTE FUNCTION rows_sealed();
+CREATE TRIGGER account_sealed      BEFORE INSERT ON account      FOR EACH ROW EXECUTE FUNCTION rows_sealed();
+CREATE TRIGGER period_state_sealed BEFORE INSERT ON period_state FOR EACH ROW EXECUTE FUNCTION rows_sealed();
+CREATE TRIGGER record_sealed       BEFORE INSERT ON record       FOR EACH ROW EXECUTE FUNCTION rows_sealed();
+
+CREATE FUNCTION account_meaning() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE g gl_account; BEGIN
+  SELECT * INTO g FROM gl_account WHERE code = NEW.gl_code;
+  IF NEW.kind IS DISTINCT FROM g.kind
+     OR NEW.floor IS DISTINCT FROM (CASE g.guard WHEN 'floor' THEN 0 END)
+     OR NEW.ceiling IS DISTINCT FROM (CASE g.guard WHEN 'ceiling' THEN 0 END) THEN
+    PERFORM refuse('account does not agree with its control account'); END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER account_meaning BEFORE INSERT ON account FOR EACH ROW EXECUTE FUNCTION account_meaning();
+
+CREATE FUNCTION record_follows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF NEW.version <> 1 + coalesce((SELECT max(version) FROM record WHERE kind = NEW.kind AND ref = NEW.ref), 0) THEN
+    PERFORM refuse('the version of a record does not follow'); END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER record_follows BEFORE INSERT ON record FOR EACH ROW EXECUTE FUNCTION record_follows();
+
+-- a row that another transaction wrote while the operation was not yet committed is caught here, at its own COMMIT.
+-- Rows of the transaction that sealed need no second look; inside a savepoint the ids differ and the totals are counted.
+CREATE FUNCTION sealed_late() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE o operation; own boolean; op bigint; BEGIN
+  IF TG_TABLE_NAME = 'posting' THEN SELECT operation_id INTO op FROM entry WHERE id = NEW.entry_id; ELSE op := NEW.operation_id; END IF;
+  SELECT xmin::text::bigint = (pg_current_xact_id()::text::bigint & 4294967295) INTO own FROM operation WHERE id = op;
+  IF own THEN RETURN NULL; END IF;
+  SELECT * INTO o FROM operation WHERE id = op;
+  IF o.id IS NULL
+     OR o.posting_count <> (SELECT count(*) FROM posting WHERE entry_id >= o.first_entry AND entry_id < o.first_entry + o.entry_count)
+     OR o.entry_count <> (SELECT count(*) FROM entry WHERE operation_id = o.id)
+     OR o.row_count <> sealed_rows(o.id) THEN
+    PERFORM refuse('operation ' || op || ' is sealed; this row came late'); END IF;
+  RETURN NULL; END $$;
+CREATE FUNCTION sealed_rows(op bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT (SELECT count(*) FROM record WHERE operation_id = op) + (SELECT count(*) FROM account WHERE operation_id = op)
+       + (SELECT count(*) FROM period_state WHERE operation_id = op) + (SELECT count(*) FROM gl_account WHERE operation_id = op)
+       + (SELECT count(*) FROM fund WHERE operation_id = op) $$;
+CREATE CONSTRAINT TRIGGER posting_late      AFTER INSERT ON posting      DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sealed_late();
+CREATE CONSTRAINT TRIGGER entry_late        AFTER INSERT ON entry        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sealed_late();
+CREATE CONSTRAINT TRIGGER record_late       AFTER INSERT ON record       DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sealed_late();
+CREATE CONSTRAINT TRIGGER account_late      AFTER INSERT ON account      DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sealed_late();
+CREATE CONSTRAINT TRIGGER period_state_late AFTER INSERT ON period_state DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sealed_late();
+CREATE CONSTRAINT TRIGGER fund_late         AFTER INSERT ON fund         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sealed_late();
+CREATE CONSTRAINT TRIGGER gl_account_late   AFTER INSERT ON gl_account   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sealed_late();
+
+-- -------------------------------------------------------------------------------------------------------- the chain
+
+CREATE FUNCTION operation_chain() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE last operation; BEGIN
+  PERFORM pg_advisory_xact_lock(20261122);
+  SELECT * INTO last FROM operation ORDER BY id DESC LIMIT 1;
+  IF NEW.id IS DISTINCT FROM coalesce(last.id, 0) + 1
+     OR NEW.prev_hash <> coalesce(last.hash, decode(repeat('00', 32), 'hex'))
+     OR NEW.first_entry <> coalesce(last.first_entry + last.entry_count, 1) THEN
+    PERFORM refuse('operation does not continue the chain'); END IF;
+  IF NEW.hash <> sha256(convert_to(NEW.sealed, 'UTF8')) THEN PERFORM refuse('hash is not the SHA-256 of the sealed text'); END IF;
+  IF NEW.business_date < last.business_date OR NEW.business_date::date > substr(NEW.at, 1, 10)::date + 1 THEN
+    PERFORM refuse('business date goes back, or lies in the future'); END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER operation_chain BEFORE INSERT ON operation FOR EACH ROW EXECUTE FUNCTION operation_chain();
+
+-- -------------------------------------------------------------------------------------------------------- the seal
+
+CREATE FUNCTION state_before(p text, op bigint) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT state FROM period_state WHERE period = p AND operation_id < op ORDER BY operation_id DESC LIMIT 1 $$;
+
+CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb := NEW.sealed::jsonb; n bigint; a bigint; z bigint; BEGIN
+  -- the hashed text says the same as the columns
+  IF (t->>2)::bigint IS DISTINCT FROM NEW.id OR t->>3 IS DISTINCT FROM NEW.at OR t->>4 IS DISTINCT FROM NEW.business_date
+     OR t->>5 IS DISTINCT FROM NEW.actor OR t->>6 IS DISTINCT FROM NEW.approver OR t->>7 IS DISTINCT FROM NEW.kind
+     OR (t->>8)::bigint IS DISTINCT FROM NEW.kind_version OR t->>9 IS DISTINCT FROM NEW.key
+     OR t->>13 IS DISTINCT FROM encode(NEW.prev_hash, 'hex')
+     OR jsonb_array_length(t->11) IS DISTINCT FROM NEW.entry_count OR jsonb_array_length(t->12) IS DISTINCT FROM NEW.row_count THEN
+    PERFORM refuse('sealed text differs from its columns'); END IF;
+  IF NEW.row_count <> sealed_rows(NEW.id) THEN PERFORM refuse('count of rows differs'); END IF;
+  -- entries: gapless, all of this operation, none left over
+  SELECT count(*), min(id), max(id) INTO n, a, z FROM entry WHERE id >= NEW.first_entry;
+  IF n <> NEW.entry_count OR n > 0 AND (a <> NEW.first_entry OR z <> NEW.first_entry + n - 1
+       OR EXISTS (SELECT 1 FROM entry WHERE id >= NEW.first_entry AND operation_id <> NEW.id)) THEN
+    PERFORM refuse('entries are not gapless'); END IF;
+  SELECT count(*), coalesce(sum(greatest(amount, 0)), 0) INTO n, a FROM posting WHERE entry_id >= NEW.first_entry;
+  IF n <> NEW.posting_count OR a <> NEW.debit_total THEN PERFORM refuse('control totals differ'); END IF;
+  IF NEW.entry_count = 0 THEN RETURN NULL; END IF;
+  IF EXISTS (SELECT 1 FROM entry e WHERE e.id >= NEW.first_entry
+      AND NOT EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = e.id GROUP BY p.entry_id HAVING count(*) >= 2 AND max(p.line) = count(*))) THEN
+    PERFORM refuse('lines are not numbered from 1, or an entry has fewer than two'); END IF;
+  IF EXISTS (SELECT 1 FROM posting p JOIN account c ON c.id = p.account_id WHERE p.entry_id >= NEW.first_entry
+      GROUP BY p.entry_id, c.currency, c.fund HAVING sum(p.amount) <> 0) THEN PERFORM refuse('entry does not balance'); END IF;
+  -- dates and periods: the day is open, no entry lies after it, none in a locked period, an earlier one has two people
+  IF state_before(NEW.business_date, NEW.id) IS DISTINCT FROM 'open' THEN PERFORM refuse('the business day is not open'); END IF;
+  IF EXISTS (SELECT 1 FROM entry WHERE id >= NEW.first_entry
+      AND (effective_on > NEW.business_date OR effective_on < NEW.business_date AND NEW.approver IS NULL)) THEN
+    PERFORM refuse('entry is dated in the future, or in the past without a second person'); END IF;
+  IF EXISTS (SELECT 1 FROM (SELECT DISTINCT effective_on AS d FROM entry WHERE id >= NEW.first_entry) s
+      WHERE state_before(substr(d, 1, 7), NEW.id) = 'locked' OR state_before(substr(d, 1, 4), NEW.id) = 'locked') THEN
+    PERFORM refuse('the period is locked'); END IF;
+  -- a reversal is the exact negative, line by line, of an earlier entry that is no reversal itself
+  IF EXISTS (SELECT 1 FROM entry e WHERE e.id >= NEW.first_entry AND e.reverses_id IS NOT NULL
+      AND ((SELECT count(*) FROM posting WHERE entry_id = e.id) <> (SELECT count(*) FROM posting WHERE entry_id = e.reverses_id)
+        OR EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = e.id AND NOT EXISTS (SELECT 1 FROM posting o
+             WHERE o.entry_id = e.reverses_id AND o.line = p.line AND o.account_id = p.account_id AND o.amount = -p.amount))
+        OR EXISTS (SELECT 1 FROM entry o WHERE o.id = e.reverses_id AND (o.reverses_id IS NOT NULL OR o.id >= e.id)))) THEN
+    PERFORM refuse('a reversal must be the exact negative of what it reverses'); END IF;
+  -- a balance row with the account's own guards for every leaf touched, locked in order; then the caches
+  PERFORM 1 FROM balance WHERE account_id IN (SELECT account_id FROM posting WHERE entry_id >= NEW.first_entry) ORDER BY account_id FOR UPDATE;
+  IF EXISTS (SELECT 1 FROM posting p JOIN account c ON c.id = p.account_id LEFT JOIN balance b ON b.account_id = c.id
+      WHERE p.entry_id >= NEW.first_entry
+        AND (b.account_id IS NULL OR b.floor IS DISTINCT FROM c.floor OR b.ceiling IS DISTINCT FROM c.ceiling)) THEN
+    PERFORM refuse('a balance row is missing, or its guard is not the account''s'); END IF;
+  UPDATE balance SET debit = balance.debit + s.d, credit = balance.credit + s.c
+    FROM (SELECT account_id, sum(greatest(amount, 0)) AS d, sum(greatest(-amount, 0)) AS c
+            FROM posting WHERE entry_id >= NEW.first_entry GROUP BY account_id) AS s
+   WHERE balance.account_id = s.account_id;
+  INSERT INTO balance_day AS b (account_id, effective_on, debit, credit)
+    SELECT p.account_id, e.effective_on, sum(greatest(p.amount, 0)), sum(greatest(-p.amount, 0))
+      FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.id >= NEW.first_entry GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (account_id, effective_on) DO UPDATE SET debit = b.debit + excluded.debit, credit = b.credit + excluded.credit;
+  INSERT INTO control_total AS t (span, gl_code, fund, currency, debit, credit)
+    SELECT substr(e.effective_on, 1, w.width), c.gl_code, c.fund, c.currency, sum(greatest(p.amount, 0)), sum(greatest(-p.amount, 0))
+      FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account c ON c.id = p.account_id
+      CROSS JOIN (VALUES (7), (10)) AS w (width)
+     WHERE e.id >= NEW.first_entry GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    ON CONFLICT (span, gl_code, fund, currency) DO UPDATE SET debit = t.debit + excluded.debit, credit = t.credit + excluded.credit;
+  RETURN NULL; END $$;
+CREATE TRIGGER operation_seal AFTER INSERT ON operation FOR EACH ROW EXECUTE FUNCTION operation_seal();
+
+CREATE FUNCTION account_opens_balance() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO balance (account_id, floor, ceiling) VALUES (NEW.id, NEW.floor, NEW.ceiling); RETURN NULL; END $$;
+CREATE TRIGGER account_opens_balance AFTER INSERT ON account FOR EACH ROW EXECUTE FUNCTION account_opens_balance();
+
+-- ------------------------------------------------------------------------------------------------------ append only
+
+CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  PERFORM refuse(TG_TABLE_NAME || ' is append-only'); RETURN NULL; END $$;
+DO $$ DECLARE t text; BEGIN
+  FOREACH t IN ARRAY ARRAY['operation', 'entry', 'posting', 'gl_account', 'fund', 'account', 'period_state', 'record'] LOOP
+    EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION append_only()', t || '_append_only', t);
+  END LOOP;
+  FOREACH t IN ARRAY ARRAY['operation', 'entry', 'posting', 'gl_account', 'fund', 'account', 'period_state', 'record',
+                           'balance', 'balance_day', 'control_total'] LOOP
+    EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON %I EXECUTE FUNCTION append_only()', t || '_no_truncate', t);
+  END LOOP; END $$;
+
+-- caches: only from within the seal (a trigger is already running), never by hand; guards never
+CREATE FUNCTION cache_by_seal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF pg_trigger_depth() < 2 OR TG_OP = 'DELETE' THEN PERFORM refuse(TG_TABLE_NAME || ' is kept by the seal alone'); END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER balance_by_seal       BEFORE INSERT OR UPDATE OR DELETE ON balance       FOR EACH ROW EXECUTE FUNCTION cache_by_seal();
+CREATE TRIGGER balance_day_by_seal   BEFORE INSERT OR UPDATE OR DELETE ON balance_day   FOR EACH ROW EXECUTE FUNCTION cache_by_seal();
+CREATE TRIGGER control_total_by_seal BEFORE INSERT OR UPDATE OR DELETE ON control_total FOR EACH ROW EXECUTE FUNCTION cache_by_seal();
