@@ -67,11 +67,14 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in list(os.environ):
         if name.startswith(("COOPBANK_", "XDG_", "PG")) or name in {"FORCE_COLOR", "NO_COLOR", "PY_COLORS"}:
             del os.environ[name]
-    home = Path(folder, "home")
+    home, run = Path(folder, "home"), Path(folder, "run")
     home.mkdir()
+    # The wheel's lock lies here; in /tmp it would belong to whoever ran the tests first.
+    (run / "python_PostgresServer").mkdir(mode=0o700, parents=True)
+    run.chmod(0o700)
     # The bank's own time zone is not UTC, so that a test notices when the two are mixed up.
     os.environ.update(HOME=str(home), TZ="America/Chicago", COLUMNS="100", LINES="30", LC_ALL="C.UTF-8")
-    os.environ[SERVER_FOLDER] = str(Path(folder, "pg"))
+    os.environ.update({SERVER_FOLDER: str(Path(folder, "pg")), "XDG_RUNTIME_DIR": str(run)})
     time.tzset()
 
 
