@@ -97,7 +97,7 @@ def currency(code: str) -> Currency:
             "{code} is not a currency that is known here.",
             field="currency",
             hint="Write the three letters of ISO 4217, such as USD or EUR.",
-            code=_quoted(code),
+            code=quoted(code),
         )
     return found
 
@@ -117,7 +117,7 @@ def parse_amount(text: str, currency: str = "USD", *, field: str = "amount") -> 
             "{text} is not an amount.",
             field=field,
             hint="Write digits and a point, such as {example}.",
-            text=_quoted(text),
+            text=quoted(text),
             example=format_amount(125000, currency),
         )
     minus, whole, decimals = match.groups()
@@ -228,6 +228,13 @@ def split(total: int, weights: Sequence[int | Fraction]) -> list[int]:
     return [sign * part for part in parts]
 
 
+def quoted(value: object) -> str:
+    """An input as it is shown in a refusal: in quotes, cut short, and only what prints."""
+    text = value if isinstance(value, str) else repr(value)
+    shown = "".join(c if c.isprintable() else "?" for c in text[:_LONGEST_TEXT])
+    return f"'{shown}…'" if len(text) > _LONGEST_TEXT else f"'{shown}'"
+
+
 # Inside the two parsers the word `currency` is their parameter.
 _currency = currency
 
@@ -250,7 +257,7 @@ def _assemble(text: str, minus: str, whole: str, decimals: str, unit: Currency, 
             "{text} has a part smaller than the smallest unit of {code}.",
             field=field,
             hint="Write at most {decimals} decimals, such as {example}.",
-            text=_quoted(text),
+            text=quoted(text),
             code=unit.code,
             decimals=unit.exponent,
             example=format_amount(125000, unit.code),
@@ -261,7 +268,7 @@ def _assemble(text: str, minus: str, whole: str, decimals: str, unit: Currency, 
             "{text} is too large.",
             field=field,
             hint="The largest amount is {largest}.",
-            text=_quoted(text),
+            text=quoted(text),
             largest=format_amount(LARGEST_AMOUNT, unit.code, grouping=True),
         )
     return -minor if minus else minor
@@ -291,14 +298,14 @@ def _unreadable(text: object, bare: str, unit: Currency, field: str) -> InvalidA
             "{text} can be read in more than one way.",
             field=field,
             hint="Write {readings}.",
-            text=_quoted(text),
+            text=quoted(text),
             readings=" / ".join(readings),
         )
     return InvalidAmount(
         "{text} is not an amount.",
         field=field,
         hint="Write it like {plain} or {grouped}.",
-        text=_quoted(text),
+        text=quoted(text),
         plain=format_amount(125000, unit.code),
         grouped=format_amount(125000, unit.code, grouping=True),
     )
@@ -316,10 +323,3 @@ def _likely_readings(bare: str, unit: Currency) -> list[str]:
     elif len(groups) == 1 and not last[unit.exponent :].strip("0"):
         meant.append(int(groups[0] + last[: unit.exponent]))
     return [format_amount(minor, unit.code) for minor in meant]
-
-
-def _quoted(value: object) -> str:
-    """The input as it is shown in a refusal: short, and only what prints."""
-    text = value if isinstance(value, str) else repr(value)
-    shown = "".join(c if c.isprintable() else "?" for c in text[:_LONGEST_TEXT])
-    return f"'{shown}…'" if len(text) > _LONGEST_TEXT else f"'{shown}'"

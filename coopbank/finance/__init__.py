@@ -1,0 +1,15 @@
+"""Pure arithmetic on money and dates: no database, no files, no clock.
+
+    periods      due dates, month ends, business days
+    daycount     parts of a year
+    interest     simple interest, whole and accrued
+    schedule     the loan-terms document and the schedule it makes
+    apr          the annual percentage rate of Regulation Z, Appendix J
+    apy          the annual percentage yield of Regulation DD, Appendix A
+    disclosure   the four boxes of the Truth in Lending Act, as data
+    allocation   who gets what of a payment
+    documents    reading a document and naming what is wrong with it
+
+Everything here is exact: amounts are whole minor units, rates are decimals, and
+what lies between is a ratio of whole numbers until it is rounded, once.
+"""
