@@ -50,10 +50,9 @@ test: $(DEV)
 	$(PYTEST) -q -n $(WORKERS) --maxprocesses 8 --dist loadgroup
 
 check: $(DEV)
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@failed=; for tool in "ruff format --check ." "ruff check ." mypy lint-imports; do \
+		$(BIN)/$$tool || failed="$$failed $${tool%% .},"; done; \
+		test -z "$$failed" || { echo "make check failed:$${failed%,}" >&2; exit 1; }
 
 format: $(DEV)
 	$(BIN)/ruff check --fix .
