@@ -173,11 +173,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What was written: the operation's number and hash, and its entries' numbers."""
+    """What was written: the operation's number and hash, its entries' numbers, the leaves as they were before."""
 
     number: int
     hash: bytes
     entries: tuple[int, ...]
+    leaves: dict[int, Leaf]
 
 
 def head(tx: Transaction) -> Head:
@@ -191,7 +192,7 @@ def head(tx: Transaction) -> Head:
 
 def seal(tx: Transaction, book: str, draft: Draft) -> Sealed:
     """Validate the draft and write it. Refuses with the classes of `errors.py`; changes nothing then."""
-    validate(tx, draft)
+    leaves = validate(tx, draft)
     last = head(tx)
     number = last.number + 1
     text = sealed_text(book, number, last, draft)
@@ -205,7 +206,8 @@ def seal(tx: Transaction, book: str, draft: Draft) -> Sealed:
         draft.business_date.isoformat(), draft.at, draft.request_hash, last.next_entry, len(draft.entries),
         len(amounts), sum(a for a in amounts if a > 0), len(draft.rows), last.hash, hash_, text,
     )  # fmt: skip
-    return Sealed(number, hash_, tuple(range(last.next_entry, last.next_entry + len(draft.entries))))
+    entries = tuple(range(last.next_entry, last.next_entry + len(draft.entries)))
+    return Sealed(number, hash_, entries, leaves)
 
 
 def sealed_text(book: str, number: int, last: Head, draft: Draft) -> str:
@@ -298,10 +300,10 @@ class Leaf:
         return f"{self.gl_code}/{self.contract}" if self.contract else self.gl_code
 
 
-def validate(tx: Transaction, draft: Draft) -> None:
-    """Refuse what the seal would refuse, in words; raises the first fault found."""
+def validate(tx: Transaction, draft: Draft) -> dict[int, Leaf]:
+    """Refuse what the seal would refuse, in words; returns the leaves touched, as they are before."""
     if not draft.entries:
-        return
+        return {}
     periods.require_open_day(tx, draft.business_date)
     leaves = leaves_of(tx, draft)
     _check_dates(tx, draft)
@@ -310,6 +312,7 @@ def validate(tx: Transaction, draft: Draft) -> None:
         if entry.reverses is not None:
             _check_reversal(tx, entry)
     _check_guards(draft, leaves)
+    return leaves
 
 
 def leaves_of(tx: Transaction, draft: Draft) -> dict[int, Leaf]:

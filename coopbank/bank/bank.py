@@ -1,0 +1,336 @@
+"""The bank: opens the books, knows who acts, and performs operations.
+
+Every door (terminal, command line, import, Python) comes through `Bank.perform`. Around
+each operation it does the same: the same request twice is done once; the kind of
+institution, the actor's powers and their own accounts are checked; what needs a second
+person is sealed as a request that waits; the rest is sealed; a refusal to a signed-in
+person is sealed too. One call is one transaction.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
+from coopbank.bank import passphrases, receipts, records
+from coopbank.bank.books import Actor, Books, loads
+from coopbank.bank.desk import Desk
+from coopbank.bank.fields import book_currency
+from coopbank.bank.operation import Operation, Receipt, build
+from coopbank.bank.operations.founding import FoundBook
+from coopbank.bank.operations.staff import Ask, LogRefusal, SetPassphrase, SignIn
+from coopbank.clock import Clock, SystemClock, instant_text
+from coopbank.database import Database, Transaction
+from coopbank.errors import (
+    CoopbankError,
+    KeyReused,
+    NotABook,
+    NotAllowed,
+    NotOffered,
+    OwnAccount,
+    Refused,
+    SignInRefused,
+)
+from coopbank.ledger import chain, posting
+
+Nonce = Callable[[int], bytes]
+
+
+class Bank:
+    """The books of one institution, open."""
+
+    def __init__(self, database: Database, *, clock: Clock | None = None, nonce: Nonce | None = None) -> None:
+        self.database = database
+        self.clock = clock or SystemClock()
+        self._nonce = nonce or secrets.token_bytes
+        self.book = ""
+        self.institution = records.Institution(name="", institution_kind="", currency="USD")
+        self._control_names: dict[str, str] = {}
+
+    # ------------------------------------------------------------------ opening
+
+    @classmethod
+    def open(
+        cls, place: str, *, read_only: bool = False, clock: Clock | None = None, nonce: Nonce | None = None
+    ) -> Bank:
+        """Open existing books at a path or a `postgresql+psycopg://` URL."""
+        bank = cls(Database.open(place, read_only=read_only), clock=clock, nonce=nonce)
+        bank._read_book()
+        return bank
+
+    @classmethod
+    def found(
+        cls, place: str, request: FoundBook, *, passphrase: str, clock: Clock | None = None, nonce: Nonce | None = None
+    ) -> Bank:
+        """Make new books: chart, first funds, roles, policies and the first administrator."""
+        passphrases.require_strength(passphrase)
+        bank = cls(Database.create(place), clock=clock, nonce=nonce)
+        bank.book = bank._nonce(16).hex()
+        book_currency.set(request.currency)
+        bank.institution = records.Institution(
+            name=request.bank_name, institution_kind=request.institution_kind, currency=request.currency
+        )
+        first = Actor(request.administrator, ("administrator",))
+        with bank.database.write() as tx:
+            bank._perform(tx, first, request, bank.new_key(), founding=True)
+            passphrases.set_passphrase(tx, request.administrator, passphrase)
+        return bank
+
+    def _read_book(self) -> None:
+        with self.database.read() as tx:
+            text = tx.value("SELECT sealed FROM operation WHERE id = 1")
+            if text is None:
+                raise NotABook("{place} holds no books of coopbank.", place=self.database.place)
+            self.book = str(loads(text)[1])
+            self.institution = Books(tx).institution()
+        book_currency.set(self.institution.currency)
+
+    @contextmanager
+    def read(self) -> Iterator[Books]:
+        """One consistent view of the books."""
+        with self.database.read() as tx:
+            yield Books(tx)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.database.close()
+
+    def new_key(self) -> str:
+        """An idempotency key that nobody else has."""
+        return self._nonce(12).hex()
+
+    # --------------------------------------------------------------- signing in
+
+    def authenticate(self, user: str, passphrase: str) -> Actor:
+        """Who this is. A failure is counted, sealed, and delays the next try."""
+        now = self.clock.now()
+        with self.database.read() as tx:
+            good, locked = passphrases.passphrase_matches(tx, user, passphrase, now)
+            actor = Books(tx).user(user)
+        if locked:
+            raise SignInRefused("Too many wrong passphrases. Try again after {until} (UTC).", field="user", until=locked[:19])
+        if not good or actor is None:
+            self._failed_sign_in(user)
+            raise SignInRefused(
+                "The user name or the passphrase is wrong.", field="passphrase",
+                hint="Check Caps Lock; an administrator can set a new passphrase.",
+            )  # fmt: skip
+        if not self.database.read_only:
+            with self.database.write() as tx:
+                passphrases.clear_failures(tx, user)
+        return actor
+
+    def sign_in(self, user: str, passphrase: str) -> Actor:
+        """Authenticate, and seal that this person signed in."""
+        actor = self.authenticate(user, passphrase)
+        self.perform(actor, SignIn())
+        return actor
+
+    def _failed_sign_in(self, user: str) -> None:
+        if self.database.read_only:
+            return
+        with self.database.write() as tx:
+            known = Books(tx).find(records.User, user) is not None
+            if known:
+                passphrases.count_failure(tx, user, self.clock.now())
+                request = LogRefusal(operation="sign-in", code="sign-in-refused")
+                self._perform(tx, Actor(user, ()), request, self.new_key())
+
+    def set_passphrase(self, actor: Actor, user: str, passphrase: str) -> None:
+        """Set one's own passphrase, or as administrator a colleague's; that it was set is sealed, never the words."""
+        passphrases.require_strength(passphrase)
+        with self.database.write() as tx:
+            self._perform(tx, actor, SetPassphrase(user=user), self.new_key())
+            passphrases.set_passphrase(tx, user, passphrase)
+
+    def keep_sign_in(self, actor: Actor) -> str:
+        """A token for `coopbank login`."""
+        with self.database.write() as tx:
+            return passphrases.open_session(tx, actor.user, self.clock.now(), self._nonce)
+
+    def actor_of(self, token: str) -> Actor | None:
+        """Who kept this sign-in, if it still holds."""
+        with self.database.read() as tx:
+            user = passphrases.session_user(tx, token, self.clock.now())
+            return None if user is None else Books(tx).user(user)
+
+    def sign_out(self, token: str) -> None:
+        """End a kept sign-in."""
+        with self.database.write() as tx:
+            passphrases.end_session(tx, token)
+
+    # --------------------------------------------------------------- performing
+
+    def perform(self, actor: Actor, operation: Operation, *, key: str | None = None) -> Receipt:
+        """Perform one operation; returns its receipt, or that of the request that now waits."""
+        return self.perform_all(actor, [(operation, key)])[0]
+
+    def perform_all(self, actor: Actor, requests: Sequence[tuple[Operation, str | None]]) -> list[Receipt]:
+        """Perform a list of operations, all or none, in one transaction."""
+        current: Operation | None = None
+        try:
+            with self.database.write() as tx:
+                receipts_: list[Receipt] = []
+                for current, key in requests:
+                    receipts_.append(self._perform(tx, actor, current, key or self.new_key()))
+                return receipts_
+        except Refused as refusal:
+            if current is not None:
+                self._log_refusal(actor, current, refusal)
+            raise
+
+    def preview(self, actor: Actor, operation: Operation) -> Receipt:
+        """What an operation would write, without writing it; refuses as `perform` would."""
+        with self.database.read() as tx:
+            desk = self._desk(tx, actor, None)
+            self._check(desk, operation)
+            reason = operation.second_reason(desk)
+            draft = self._draft(desk, operation, "preview")
+            operation.perform(desk)
+            leaves = posting.validate(tx, draft)
+            return receipts.preview(self, tx, desk, draft, leaves, operation.title, reason)
+
+    def receipt(self, number: int) -> Receipt:
+        """The receipt of a past operation, drawn from the books."""
+        with self.database.read() as tx:
+            return receipts.of_operation(self, tx, number, "done")
+
+    def build(self, name: str, values: dict[str, Any]) -> Operation:
+        """An operation from untyped values, in this book's currency."""
+        book_currency.set(self.institution.currency)
+        return build(name, values)
+
+    def _perform(
+        self, tx: Transaction, actor: Actor, operation: Operation, key: str, approver: str | None = None,
+        founding: bool = False,
+    ) -> Receipt:  # fmt: skip
+        repeated = self._repeated(tx, actor, operation, key)
+        if repeated is not None:
+            return receipts.of_operation(self, tx, repeated, "repeated")
+        desk = self._desk(tx, actor, approver)
+        reason = None
+        if not founding:
+            self._check(desk, operation)
+            reason = None if approver else operation.second_reason(desk)
+        draft = self._draft(desk, operation, key)
+        operation.perform(desk)
+        draft.business_date = desk.business_day
+        if reason is not None:
+            posting.validate(tx, draft)  # refused now rather than by the second person
+            return self._ask(tx, actor, operation, key, reason)
+        sealed = posting.seal(tx, self.book, draft)
+        for put in desk.after:
+            put(tx)
+        receipt = receipts.done(self, desk, draft, sealed, operation.title)
+        then = [self._perform(tx, who, follower, own_key, second) for who, second, follower, own_key in desk.followers]
+        return replace(receipt, then=tuple(then)) if then else receipt
+
+    def _ask(self, tx: Transaction, actor: Actor, operation: Operation, key: str, reason: str) -> Receipt:
+        desk = self._desk(tx, actor, None)
+        payload = self._redacted(desk, operation)
+        ask = Ask(operation=operation.name, operation_version=operation.version, payload=payload, reason=reason)
+        draft = self._draft(desk, ask, key)
+        ask.perform(desk)
+        sealed = posting.seal(tx, self.book, draft)
+        return receipts.done(self, desk, draft, sealed, operation.title, reason=reason)
+
+    def _desk(self, tx: Transaction, actor: Actor, approver: str | None) -> Desk:
+        return Desk(
+            tx, actor=actor, approver=approver, number=posting.head(tx).number + 1, today=self.clock.today(),
+            currency=self.institution.currency, nonce=self._nonce,
+        )  # fmt: skip
+
+    def _draft(self, desk: Desk, operation: Operation, key: str) -> posting.Draft:
+        request = self._redacted(desk, operation)
+        return posting.Draft(
+            key=key, kind=operation.name, kind_version=operation.version, actor=desk.actor.user,
+            approver=desk.approver, business_date=desk.business_day, at=instant_text(self.clock.now()),
+            request=request, request_hash=request_hash(operation.name, operation.version, request),
+            entries=desk.entries, rows=desk.rows, personal=desk.personal_values,
+        )  # fmt: skip
+
+    @staticmethod
+    def _redacted(desk: Desk, operation: Operation) -> dict[str, Any]:
+        """The request as it may be sealed: personal values as digests."""
+        request = operation.document()
+        for name in operation.personal() & request.keys():
+            request[name] = desk.keep(name, request[name])
+        return request
+
+    # ------------------------------------------------------------------- checks
+
+    def _check(self, desk: Desk, operation: Operation) -> None:
+        if self.institution.institution_kind not in operation.offered_by:
+            raise NotOffered(
+                "A {kind} does not offer: {title}.", kind=self.institution.institution_kind, title=operation.title
+            )
+        if not operation.internal and not self.may(desk, desk.actor, operation.name):
+            raise NotAllowed(
+                "{user} may not do this: {title}.", field="operation", user=desk.actor.user, title=operation.title,
+                hint="It belongs to: {roles}.", roles=", ".join(operation.roles),
+            )  # fmt: skip
+        own = {m for m in (desk.actor.member, self._approver_member(desk)) if m}
+        served = own & operation.serves(desk) if own else None
+        if served:
+            raise OwnAccount(
+                "Nobody serves their own account: {member}.", field="member", member=min(served),
+                hint="Ask a colleague to do it.",
+            )  # fmt: skip
+
+    @staticmethod
+    def _approver_member(desk: Desk) -> str | None:
+        approver = desk.user(desk.approver) if desk.approver else None
+        return approver.member if approver else None
+
+    @staticmethod
+    def may(books: Books, actor: Actor, name: str) -> bool:
+        """Whether one of the actor's roles holds the power to do it."""
+        return any(
+            name in role.operations for r in actor.roles if (role := books.find(records.Role, r)) is not None
+        )
+
+    def _repeated(self, tx: Transaction, actor: Actor, operation: Operation, key: str) -> int | None:
+        """Number of the operation that used this key for the same request; refuses another request."""
+        row = tx.row("SELECT id, actor, kind, sealed FROM operation WHERE key = ?", key)
+        if row is None:
+            return None
+        number, who, kind, sealed = row
+        stored = loads(sealed)[10]
+        if kind == Ask.name:
+            kind, stored = stored["operation"], stored["payload"]
+        request = operation.document()
+        for name in operation.personal() & request.keys():
+            salt = tx.value("SELECT salt FROM personal WHERE operation_id = ? AND field = ?", number, name)
+            request[name] = {"#": chain.salted(salt or b"", request[name])}
+        if (who, kind, chain.canonical(stored)) != (actor.user, operation.name, chain.canonical(request)):
+            raise KeyReused(
+                "The key {key} was already used by operation {number} for another request.",
+                field="key", key=key, number=number, hint="Use a new key for a new request.",
+            )  # fmt: skip
+        return int(number)
+
+    def _log_refusal(self, actor: Actor, operation: Operation, refusal: Refused) -> None:
+        """Seal that a signed-in person was refused; a fault in doing so must not hide the refusal."""
+        request = LogRefusal(
+            operation=operation.name, code=refusal.code, field_name=refusal.field, template=refusal.template[:200]
+        )
+        try:
+            with self.database.write() as tx:
+                self._perform(tx, actor, request, self.new_key())
+        except CoopbankError:
+            return
+
+    def control_name(self, tx: Transaction, gl_code: str) -> str:
+        """The name of a control account, remembered."""
+        if gl_code not in self._control_names:
+            self._control_names = dict(tx.rows("SELECT code, name FROM gl_account"))  # type: ignore[arg-type]
+        return self._control_names.get(gl_code, gl_code)
+
+
+def request_hash(kind: str, version: int, request: Any) -> bytes:
+    """SHA-256 of what was asked; verify recomputes it."""
+    return chain.digest(chain.canonical([kind, version, request]))

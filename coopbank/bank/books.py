@@ -1,0 +1,177 @@
+"""Reading the books: what the bank keeps, found by number, and balances now.
+
+`Books` wraps one transaction. Reports have their own, larger questions; this holds what
+operations and forms ask.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+from coopbank.bank import records
+from coopbank.database import Transaction
+from coopbank.errors import Unknown
+from coopbank.ledger import periods
+from coopbank.ledger.posting import Leaf
+
+B = TypeVar("B", bound=records.Body)
+
+_LEAF = (
+    "SELECT a.id, a.gl_code, a.fund, a.contract, a.currency, a.floor, a.ceiling, b.debit - b.credit"
+    " FROM account a JOIN balance b ON b.account_id = a.id"
+)
+
+#: What a person calls each kind, for refusals.
+_NAMES = {
+    "member": "member", "loan": "loan", "drawer": "drawer", "note": "note", "gift": "gift", "bill": "bill",
+    "cheque": "cheque", "request": "request", "user": "user", "bank-account": "bank account",
+    "share-class": "share class", "savings": "savings account", "policy": "policy", "role": "role",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The person who acts: user name, roles, and their own member number if they are one."""
+
+    user: str
+    roles: tuple[str, ...]
+    member: str | None = None
+
+
+class Books:
+    """What the books say, inside one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self.tx = tx
+
+    # ----------------------------------------------------------------- records
+
+    def find(self, cls: type[B], ref: str) -> B | None:
+        """The latest version of a record, None if there is none or its making was reversed."""
+        text = self.tx.value(
+            "SELECT body FROM record WHERE kind = ? AND ref = ? ORDER BY version DESC LIMIT 1", cls.kind, ref
+        )
+        body = None if text is None else cls.model_validate_json(text)
+        return None if body is None or body.void else body
+
+    def get(self, cls: type[B], ref: str, field: str | None = None) -> B:
+        """The latest version of a record; refuses by name if there is none."""
+        found = self.find(cls, ref)
+        if found is None:
+            name = _NAMES.get(cls.kind, cls.kind)
+            raise Unknown("There is no {name} {ref}.", field=field or cls.kind.replace("-", "_"), name=name, ref=ref)
+        return found
+
+    def every(self, cls: type[B]) -> list[tuple[str, B]]:
+        """The latest version of every record of a kind, in the order of their refs."""
+        found = self.tx.rows(
+            "SELECT r.ref, r.body FROM record r WHERE r.kind = ? AND r.version ="
+            " (SELECT max(version) FROM record l WHERE l.kind = r.kind AND l.ref = r.ref) ORDER BY r.ref",
+            cls.kind,
+        )
+        return [(ref, body) for ref, text in found if not (body := cls.model_validate_json(text)).void]
+
+    def about(self, cls: type[B], about: str) -> list[tuple[str, B]]:
+        """The latest version of every record of a kind whose latest version concerns that thing."""
+        found = self.tx.rows(
+            "SELECT r.ref, r.body FROM record r WHERE r.about = ? AND r.kind = ? AND NOT EXISTS"
+            " (SELECT 1 FROM record l WHERE l.kind = r.kind AND l.ref = r.ref AND l.version > r.version) ORDER BY r.ref",
+            about, cls.kind,
+        )  # fmt: skip
+        return [(ref, body) for ref, text in found if not (body := cls.model_validate_json(text)).void]
+
+    def version(self, kind: str, ref: str) -> int:
+        """How many versions a record has; 0 if there is none."""
+        return int(self.tx.value("SELECT coalesce(max(version), 0) FROM record WHERE kind = ? AND ref = ?", kind, ref))
+
+    def policy(self, name: str, default: Any = None) -> Any:
+        """The value of a policy."""
+        found = self.find(records.Policy, name)
+        return default if found is None else found.value
+
+    def personal(self, value: dict[str, str] | None) -> str:
+        """The text behind a salted digest; `(forgotten)` once it was erased, empty for None."""
+        if not value:
+            return ""
+        found = self.tx.value("SELECT value FROM personal WHERE digest = ?", value["#"])
+        return "(forgotten)" if found is None else str(found)
+
+    def resolve(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """A sealed request with its personal values put back."""
+        return {k: self.personal(v) if isinstance(v, dict) and set(v) == {"#"} else v for k, v in payload.items()}
+
+    def institution(self) -> records.Institution:
+        """The institution that these books are of."""
+        return self.get(records.Institution, "book")
+
+    def user(self, user: str) -> Actor | None:
+        """An active user, with the roles they hold now."""
+        found = self.find(records.User, user)
+        return Actor(user, tuple(found.roles), found.member) if found is not None and found.active else None
+
+    def actor_now(self, user: str) -> Actor:
+        """The same, refused if the user is not active any more."""
+        found = self.user(user)
+        if found is None:
+            raise Unknown("{user} is not an active user.", field="user", user=user)
+        return found
+
+    def member_name(self, member: str) -> str:
+        """The name a member is shown by."""
+        found = self.tx.value("SELECT name FROM directory WHERE member = ?", member)
+        return str(found) if found is not None else member
+
+    # ---------------------------------------------------------------- accounts
+
+    def leaf(self, fund: str, code: str) -> Leaf | None:
+        """A leaf by its fund and code (`905/M0007`, `931`), with its balance now."""
+        gl_code, _slash, contract = code.partition("/")
+        row = self.tx.row(_LEAF + " WHERE a.fund = ? AND a.gl_code = ? AND a.contract = ?", fund, gl_code, contract)
+        return None if row is None else Leaf(*row)
+
+    def balance(self, fund: str, code: str) -> int:
+        """Balance now in minor units, debit +; 0 for a leaf that does not exist yet."""
+        leaf = self.leaf(fund, code)
+        return 0 if leaf is None else leaf.balance
+
+    def leaves(self, gl_code: str, fund: str | None = None) -> list[Leaf]:
+        """Every leaf of a control account."""
+        sql = _LEAF + " WHERE a.gl_code = ?" + (" AND a.fund = ?" if fund else "") + " ORDER BY a.fund, a.contract"
+        return [Leaf(*row) for row in self.tx.rows(sql, *([gl_code, fund] if fund else [gl_code]))]
+
+    def held_by(self, member: str) -> list[Leaf]:
+        """Every leaf that a member holds."""
+        return [Leaf(*row) for row in self.tx.rows(_LEAF + " WHERE a.holder = ? ORDER BY a.gl_code, a.contract", member)]
+
+    def holds(self, fund: str, code: str) -> int:
+        """Money of a leaf that is held today: a cheque not yet paid, a pledge. Minor units."""
+        today = (self.business_date() or date.min).isoformat()
+        return sum(
+            hold.amount
+            for _ref, hold in self.about(records.Hold, f"{fund} {code}")
+            if hold.state == "held" and hold.until > today
+        )
+
+    def fund_exists(self, fund: str, field: str = "fund") -> str:
+        """The fund's code; refuses if there is none."""
+        if self.tx.value("SELECT 1 FROM fund WHERE code = ?", fund) is None:
+            raise Unknown("There is no fund {fund}.", field=field, fund=fund)
+        return fund
+
+    def control_name(self, gl_code: str) -> str:
+        """The name of a control account."""
+        return str(self.tx.value("SELECT name FROM gl_account WHERE code = ?", gl_code) or gl_code)
+
+    # ------------------------------------------------------------------- dates
+
+    def business_date(self) -> date | None:
+        """The day that the bank stands at."""
+        return periods.business_date(self.tx)
+
+
+def loads(text: str) -> Any:
+    """A stored JSON text."""
+    return json.loads(text)

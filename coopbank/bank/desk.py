@@ -1,0 +1,200 @@
+"""The desk: where an operation lays out what it will write.
+
+`perform` of an operation calls the desk; nothing reaches the database until the bank
+seals the draft. Moves are written as an accountant says them: fund, leaf, amount with
+its sign (debit +, credit -), in minor units.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Any
+
+from coopbank.bank import records
+from coopbank.bank.books import Actor, Books
+from coopbank.bank.operation import Operation
+from coopbank.database import Transaction
+from coopbank.errors import DayClosed, Unknown
+from coopbank.ledger.chart import MEMO_CURRENCY
+from coopbank.ledger.posting import (
+    EntryDraft,
+    Line,
+    NewAccount,
+    NewPeriodState,
+    NewRecord,
+    PersonalValue,
+    Row,
+)
+
+Move = tuple[str, str, int]
+"""Fund, leaf code, minor units with their sign."""
+
+
+class Desk(Books):
+    """One operation in the making."""
+
+    def __init__(
+        self, tx: Transaction, *, actor: Actor, approver: str | None, number: int, today: date,
+        currency: str, nonce: Callable[[int], bytes],
+    ) -> None:  # fmt: skip
+        super().__init__(tx)
+        self.actor = actor
+        self.approver = approver
+        self.number = number  # the number that this operation will have
+        self.clock_today = today
+        self.business_day = super().business_date() or today
+        self.currency = currency
+        self.entries: list[EntryDraft] = []
+        self.rows: list[Row] = []
+        self.personal_values: list[PersonalValue] = []
+        self.notes: list[tuple[str, str]] = []
+        self.created: list[str] = []
+        self.wishes: list[str] = []
+        self.after: list[Callable[[Transaction], None]] = []
+        self.followers: list[tuple[Actor, str | None, Operation, str]] = []
+        self._nonce = nonce
+        self._new_leaves: dict[tuple[str, str], int] = {}
+        self._new_records: dict[tuple[str, str], tuple[int, records.Body]] = {}
+        self._numbers: dict[str, int] = {}
+        self._next_account: int | None = None
+
+    # ----------------------------------------------------------------- entries
+
+    def post(
+        self, memo: str, moves: Iterable[Move], *, effective_on: date | None = None, reverses: int | None = None
+    ) -> None:
+        """An entry. Moves of zero are left out; a leaf that does not exist yet is opened."""
+        lines = tuple(Line(self.leaf_id(fund, code), amount) for fund, code, amount in moves if amount)
+        self.entries.append(EntryDraft(memo, effective_on or self.business_day, lines, reverses))
+
+    def leaf_id(self, fund: str, code: str) -> int:
+        """The number of a leaf, opened now if need be."""
+        known = self._new_leaves.get((fund, code))
+        if known is not None:
+            return known
+        gl_code, _slash, contract = code.partition("/")
+        found = self.tx.value(
+            "SELECT id FROM account WHERE fund = ? AND gl_code = ? AND contract = ?", fund, gl_code, contract
+        )
+        return int(found) if found is not None else self.open_leaf(fund, code)
+
+    def open_leaf(self, fund: str, code: str, holder: str | None = None) -> int:
+        """Open a leaf under its control account, with the guards that the chart gives it."""
+        gl_code, _slash, contract = code.partition("/")
+        control = self.tx.row("SELECT kind, guard FROM gl_account WHERE code = ?", gl_code)
+        if control is None:
+            raise Unknown("There is no account {code} in the chart.", field="account", code=gl_code)
+        self.fund_exists(fund)
+        if self._next_account is None:
+            self._next_account = int(self.tx.value("SELECT coalesce(max(id), 0) + 1 FROM account"))
+        kind, guard = control
+        number, self._next_account = self._next_account, self._next_account + 1
+        self.rows.append(
+            NewAccount(
+                number, gl_code, fund, contract, holder, kind,
+                MEMO_CURRENCY if kind == "memo" else self.currency,
+                0 if guard == "floor" else None, 0 if guard == "ceiling" else None,
+            )
+        )  # fmt: skip
+        self._new_leaves[fund, code] = number
+        return number
+
+    # ----------------------------------------------------------------- records
+
+    def find(self, cls: type[Any], ref: str) -> Any:
+        """The latest version, what this operation has laid out included."""
+        new = self._new_records.get((cls.kind, ref))
+        if new is not None:
+            return None if new[1].void else new[1]
+        return super().find(cls, ref)
+
+    def write(self, ref: str, body: records.Body, about: str | None = None) -> None:
+        """A new version of a record; the first one if there is none."""
+        before = self._new_records.get((body.kind, ref))
+        version = 1 + (before[0] if before else self.version(body.kind, ref))
+        self._new_records[body.kind, ref] = (version, body)
+        self.rows.append(
+            NewRecord(body.kind, ref, version, about, body.model_dump(mode="json", exclude_defaults=True))
+        )
+
+    def next_ref(self, kind: str, prefix: str, digits: int) -> str:
+        """The next number of a kind: M0061, L-021. Longer ones follow when the digits are used up."""
+        while True:
+            last = self._numbers.get(kind) or self._last_number(kind, prefix, digits)
+            if last < 10**digits - 1:
+                self._numbers[kind] = last + 1
+                number = f"{prefix}{last + 1:0{digits}d}"
+                self.created.append(number)
+                return number
+            digits += 1
+
+    def _last_number(self, kind: str, prefix: str, digits: int) -> int:
+        found = self.tx.value(
+            "SELECT max(ref) FROM record WHERE kind = ? AND ref >= ? AND ref <= ? AND length(ref) = ?",
+            kind, prefix + "0" * digits, prefix + "9" * digits, len(prefix) + digits,
+        )  # fmt: skip
+        tail = "" if found is None else str(found)[len(prefix) :]
+        return int(tail) if tail.isdigit() else 0
+
+    def period(self, period: str, state: str) -> None:
+        """A day, month or year is in another state from here on."""
+        self.rows.append(NewPeriodState(period, state))
+
+    def keep(self, field: str, value: str) -> records.PersonalRef:
+        """Keep a personal value apart and return the digest that stands for it."""
+        for known in self.personal_values:
+            if (known.field, known.value) == (field, value):
+                return {"#": known.digest}
+        kept = PersonalValue(field, value, self._nonce(16))
+        self.personal_values.append(kept)
+        return {"#": kept.digest}
+
+    def then(self, actor: Actor, approver: str | None, operation: Operation, key: str) -> None:
+        """Perform another operation right after this one, in the same transaction."""
+        self.followers.append((actor, approver, operation, key))
+
+    def list_member(self, member: str, name: str, phone: str) -> None:
+        """Enter or change a member in the directory of the find box."""
+        digits = "".join(c for c in phone if c.isdigit())
+
+        def put(tx: Transaction) -> None:
+            tx.run("DELETE FROM directory WHERE member = ?", member)
+            tx.run(
+                "INSERT INTO directory (member, name, folded, phone) VALUES (?, ?, ?, ?)",
+                member, name, fold(name), digits,
+            )  # fmt: skip
+
+        self.after.append(put)
+
+    # ------------------------------------------------------------------- words
+
+    def note(self, label: str, value: str) -> None:
+        """A line of the receipt."""
+        self.notes.append((label, value))
+
+    def business_date(self) -> date:
+        """The day that this operation is dated on."""
+        return self.business_day
+
+    def value_date(self, asked: date | None, *, not_before: date | None = None) -> date:
+        """When the money counts for interest: today, or an earlier day that was asked for."""
+        day = asked or self.business_day
+        if day > self.business_day:
+            raise DayClosed(
+                "The value date {day} lies after the business date {today}.",
+                field="value_date", day=day, today=self.business_day,
+            )  # fmt: skip
+        if not_before is not None and day < not_before:
+            raise DayClosed(
+                "The value date {day} lies before the last movement of {last}.",
+                field="value_date", day=day, last=not_before,
+            )  # fmt: skip
+        return day
+
+
+def fold(text: str) -> str:
+    """Lower case without accents, to find a name however it is typed."""
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in plain if not unicodedata.combining(c)).casefold()

@@ -1,0 +1,156 @@
+"""The kinds of fields that operations are made of.
+
+One definition serves every door: the terminal picks its widget by `Widget`, the
+command line and the import read the same texts, and JSON shows the same forms. Amounts
+travel as decimal texts ("150.00") and are integers of minor units once validated;
+numbers are refused, since 150 could mean dollars or cents.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from coopbank.errors import CoopbankError
+from coopbank.money import format_amount, parse_amount
+
+#: The currency of the book in use; the bank sets it when it opens.
+book_currency: ContextVar[str] = ContextVar("coopbank_currency", default="USD")
+
+
+@dataclass(frozen=True)
+class Widget:
+    """How a form shows the field: money, day, choice, text, number, rate, ref:KIND, lines."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class PersonalMark:
+    """The value says something about a person: sealed as a salted digest, and can be forgotten."""
+
+
+def refuse(template: str, **values: Any) -> PydanticCustomError:
+    """A field's fault in plain words."""
+    return PydanticCustomError("coopbank", "{text}", {"text": template.format(**values) if values else template})  # type: ignore[arg-type]
+
+
+def _read_money(value: Any) -> int:
+    if not isinstance(value, str):
+        raise refuse('Write the amount as text with decimals, for example "150.00".')
+    try:
+        amount = parse_amount(value.strip(), book_currency.get())
+    except CoopbankError as error:
+        raise refuse(str(error)) from error
+    if amount <= 0:
+        raise refuse("The amount must be more than zero.")
+    return amount
+
+
+def _show_money(minor: int) -> str:
+    return format_amount(minor, book_currency.get())
+
+
+_MONEY_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$", "examples": ["150.00"]})
+
+Money = Annotated[int, BeforeValidator(_read_money), PlainSerializer(_show_money), _MONEY_SCHEMA, Widget("money")]
+"""A positive amount of the book's currency; minor units once validated."""
+
+
+def _read_day(value: Any) -> date:
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise refuse("Write the date as YYYY-MM-DD, for example 2026-03-02.")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise refuse("There is no such day: {day}.", day=value) from None
+
+
+Day = Annotated[date, BeforeValidator(_read_day), WithJsonSchema({"type": "string", "format": "date"}), Widget("day")]
+"""A calendar date, YYYY-MM-DD."""
+
+
+def _read_rate(value: Any) -> str:
+    text = str(value) if isinstance(value, Decimal) else value
+    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", text):
+        raise refuse('Write the rate in percent a year as text, for example "7.25".')
+    try:
+        Decimal(text)
+    except InvalidOperation:
+        raise refuse("That is not a rate: {rate}.", rate=text) from None
+    return text
+
+
+Rate = Annotated[str, BeforeValidator(_read_rate), Widget("rate")]
+"""Percent a year as a decimal text, "7.25"; exact, never a float."""
+
+
+def clean_text(value: Any) -> Any:
+    """Text as it may be stored anywhere: composed (NFC), no NUL, no half characters, plain line ends."""
+    if not isinstance(value, str):
+        return value
+    value = unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in value):
+        raise refuse("The text holds characters that cannot be printed.")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(clean_text), Field(max_length=200), Widget("text")]
+Memo = Annotated[str, BeforeValidator(clean_text), Field(max_length=500), Widget("text")]
+Personal = Annotated[str, BeforeValidator(clean_text), Field(max_length=200), PersonalMark(), Widget("text")]
+
+
+def _code(value: str) -> str:
+    if value and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+        raise refuse("Use letters, digits, points and hyphens only: {code}.", code=value[:40])
+    return value
+
+
+Code = Annotated[str, BeforeValidator(clean_text), AfterValidator(_code), Field(min_length=1, max_length=40), Widget("text")]
+"""A short name that stands in memos and account codes: G-07, D1, FIRST."""
+
+
+def ref(kind: str) -> Any:
+    """A code that names an existing record of that kind."""
+    return Annotated[str, BeforeValidator(clean_text), AfterValidator(_code), Field(min_length=1, max_length=40), Widget(f"ref:{kind}")]
+
+
+MemberRef = ref("member")
+LoanRef = ref("loan")
+FundRef = ref("fund")
+DrawerRef = ref("drawer")
+NoteRef = ref("note")
+GiftRef = ref("gift")
+BillRef = ref("bill")
+ChequeRef = ref("cheque")
+RequestRef = ref("request")
+UserRef = ref("user")
+BankAccountRef = ref("bank-account")
+
+
+def personal_fields(model: type[Any]) -> frozenset[str]:
+    """Names of the fields whose values can be forgotten."""
+    return frozenset(
+        name
+        for name, info in model.model_fields.items()
+        if any(isinstance(m, PersonalMark) for m in info.metadata) or "PersonalMark" in repr(info.annotation)
+    )
+
+
+def widget_of(info: Any) -> str:
+    """The widget that a form uses for a field, "text" where nothing else is said."""
+    for mark in reversed(info.metadata):
+        if isinstance(mark, Widget):
+            return mark.kind
+    match = re.search(r"Widget\(kind='([^']+)'\)", repr(info.annotation))
+    return match.group(1) if match else "text"

@@ -1,0 +1,169 @@
+"""What an operation is: one pydantic model with a `perform`, which every door reads.
+
+A subclass registers itself in `CATALOGUE` under its name. Its fields are what a person
+fills in; `perform` says what that writes, by calling the desk; everything around it
+(who may do it, the second person, idempotency, sealing, the receipt) is the same for
+all and stands in bank.py.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from coopbank.bank.fields import personal_fields
+from coopbank.errors import InvalidValue, Unknown
+
+if TYPE_CHECKING:
+    from coopbank.bank.desk import Desk
+
+#: Every operation by name; filled by the modules of `coopbank.bank.operations`.
+CATALOGUE: dict[str, type[Operation]] = {}
+
+TELLER, LOAN_OFFICER, TREASURER = "teller", "loan-officer", "treasurer"
+ADMINISTRATOR, AUDITOR, SUPERVISOR = "administrator", "auditor", "supervisor"
+ROLES = (TELLER, LOAN_OFFICER, TREASURER, ADMINISTRATOR, AUDITOR, SUPERVISOR)
+
+UNCHARTERED, CHARITY, CREDIT_UNION = "unchartered-coop", "charity", "credit-union"
+INSTITUTION_KINDS = (UNCHARTERED, CHARITY, CREDIT_UNION)
+
+
+class Operation(BaseModel):
+    """Base of all operations. The docstring of a subclass is what its form says on top."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    subject: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+    roles: ClassVar[tuple[str, ...]] = ()
+    approvers: ClassVar[tuple[str, ...]] = (TREASURER, ADMINISTRATOR, SUPERVISOR)
+    second_person: ClassVar[bool] = False
+    offered_by: ClassVar[tuple[str, ...]] = INSTITUTION_KINDS
+    internal: ClassVar[bool] = False  # performed by the program only: no door offers it
+    reversible: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.name and "name" in cls.__dict__:
+            CATALOGUE[cls.name] = cls
+
+    @abstractmethod
+    def perform(self, desk: Desk) -> None:
+        """Say what is written: entries, accounts and records, through the desk."""
+
+    def second_reason(self, desk: Desk) -> str | None:
+        """Why a second person must approve, or None. By default the class decides."""
+        return "This always needs a second person." if self.second_person else None
+
+    def serves(self, desk: Desk) -> set[str]:
+        """Numbers of the members whose affairs this touches; nobody serves their own."""
+        member = getattr(self, "member", None)
+        return {member} if isinstance(member, str) else set()
+
+    def document(self) -> dict[str, Any]:
+        """The request as JSON, without what was left at its default of None."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    @classmethod
+    def personal(cls) -> frozenset[str]:
+        """Fields that are sealed as digests."""
+        return personal_fields(cls)
+
+
+def operation_named(name: str) -> type[Operation]:
+    """The operation of that name; underscores are read as hyphens."""
+    found = CATALOGUE.get(name.replace("_", "-"))
+    if found is None:
+        raise Unknown(
+            "There is no operation called {name}.", field="operation", name=name,
+            hint="See the list with: coopbank operations",
+        )  # fmt: skip
+    return found
+
+
+def build(name: str, values: dict[str, Any]) -> Operation:
+    """An operation from untyped values; the first wrong field is refused in plain words."""
+    cls = operation_named(name)
+    try:
+        return cls.model_validate(values)
+    except ValidationError as error:
+        raise plain_refusal(error) from error
+
+
+def plain_refusal(error: ValidationError) -> InvalidValue:
+    """The first fault of a validation, as a sentence that names the field."""
+    fault = error.errors()[0]
+    name = ".".join(str(part) for part in fault["loc"]) or None
+    kind = fault["type"]
+    if kind == "missing":
+        return InvalidValue("{field_name} is missing.", field=name, field_name=name)
+    if kind == "extra_forbidden":
+        return InvalidValue("There is no field called {field_name} here.", field=name, field_name=name)
+    return InvalidValue("{why}", field=name, why=_sentence(fault["msg"], name))
+
+
+def _sentence(message: str, name: str | None) -> str:
+    text = message.removeprefix("Value error, ")
+    text = f"{name}: {text}" if text[:1].islower() or text.startswith(("Input", "String")) else text
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A leaf before and after, in minor units with their sign (debit +)."""
+
+    fund: str
+    code: str
+    name: str
+    currency: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """One posting as a receipt or a review shows it."""
+
+    fund: str
+    code: str
+    name: str
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptEntry:
+    """An entry as a receipt or a review shows it; number 0 before it is posted."""
+
+    number: int
+    memo: str
+    effective_on: str
+    lines: tuple[ReceiptLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What came of an operation. `status`: done, pending, repeated, or preview before it is posted."""
+
+    status: str
+    number: int
+    kind: str
+    title: str
+    business_date: str
+    at: str
+    actor: str
+    approver: str | None
+    head: str
+    request: str | None = None  # R-00012 when it waits for a second person
+    reason: str | None = None
+    notes: tuple[tuple[str, str], ...] = ()  # label and value, in the words of the operation
+    created: tuple[str, ...] = ()  # numbers given: M0061, L-021
+    entries: tuple[ReceiptEntry, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    wishes: tuple[str, ...] = ()  # what a door may do next: "statement M0007"
+    then: tuple[Receipt, ...] = ()  # what it set off: the operation that an approval lets happen

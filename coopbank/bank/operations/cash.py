@@ -1,0 +1,297 @@
+"""Cash: drawers, vault and bank; cheques banked and returned; counts, over and short.
+
+A drawer belongs to one person while it is open. Moving cash changes nobody's claim, so
+those entries stay in the fund POOL. What a count finds is posted at once to 330: the
+book is made equal to the count, never the other way round.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from coopbank.bank import records
+from coopbank.bank.desk import Desk, Move
+from coopbank.bank.fields import (
+    BankAccountRef,
+    ChequeRef,
+    Code,
+    DrawerRef,
+    Money,
+    Text,
+    Widget,
+    book_currency,
+    refuse,
+)
+from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
+from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.tender import bank_place, cash_out
+from coopbank.errors import (
+    AlreadyExists,
+    CoopbankError,
+    DrawerClosed,
+    InvalidAmount,
+    InvalidValue,
+    NotAllowed,
+    WrongState,
+)
+from coopbank.ledger.chart import POOL
+from coopbank.money import format_amount, parse_amount
+
+
+def _read_count(value: object) -> int:
+    if not isinstance(value, str):
+        raise refuse('Write the amount as text with decimals, for example "310.00".')
+    try:
+        amount = parse_amount(value.strip(), book_currency.get())
+    except CoopbankError as error:
+        raise refuse(str(error)) from error
+    if amount < 0:
+        raise refuse("A count cannot be negative.")
+    return amount
+
+
+Counted = Annotated[
+    int, BeforeValidator(_read_count), PlainSerializer(lambda minor: format_amount(minor, book_currency.get())),
+    WithJsonSchema({"type": "string", "examples": ["310.00"]}), Widget("money"),
+]  # fmt: skip
+"""An amount that may be zero."""
+
+
+class OpenDrawer(Operation):
+    """Open a cash drawer of your own, with a float from the vault."""
+
+    name: ClassVar[str] = "open-drawer"
+    title: ClassVar[str] = "Open a drawer"
+    subject: ClassVar[str] = "cash"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER)
+
+    drawer: Annotated[Code, Field(title="Drawer")]
+    float_amount: Annotated[Counted, Field(title="Float from the vault")] = 0
+
+    def perform(self, desk: Desk) -> None:
+        if self.drawer == "VAULT":
+            raise InvalidValue("The vault is not a drawer.", field="drawer")
+        mine = desk.about(records.Drawer, f"open:{desk.actor.user}")
+        if mine:
+            raise DrawerClosed("You already have drawer {drawer} open.", field="drawer", drawer=mine[0][0])
+        before = desk.find(records.Drawer, self.drawer)
+        if before is not None and before.state == "open":
+            raise DrawerClosed("Drawer {drawer} is open already; it is {owner}'s.", field="drawer", drawer=self.drawer, owner=before.owner)
+        require_limit(desk, self.drawer, self.float_amount)
+        body = records.Drawer(owner=desk.actor.user, state="open", opened_by_operation=desk.number)
+        desk.write(self.drawer, body, about=f"open:{desk.actor.user}")
+        desk.leaf_id(POOL, f"739/{self.drawer}")
+        if self.float_amount:
+            desk.post(
+                f"Float to drawer {self.drawer}",
+                [(POOL, f"739/{self.drawer}", self.float_amount), (POOL, "739/VAULT", -self.float_amount)],
+            )
+        desk.note("Drawer", self.drawer)
+
+
+class MoveCash(Operation):
+    """Move cash between your drawer, the vault and the bank."""
+
+    name: ClassVar[str] = "move-cash"
+    title: ClassVar[str] = "Move cash"
+    subject: ClassVar[str] = "cash"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER)
+
+    from_place: Annotated[Code, Field(title="From (D1, VAULT or a bank account)")]
+    to_place: Annotated[Code, Field(title="To (D1, VAULT or a bank account)")]
+    amount: Money
+
+    def perform(self, desk: Desk) -> None:
+        if self.from_place == self.to_place:
+            raise InvalidValue("Both places are the same.", field="to_place")
+        source = self._leaf(desk, self.from_place, "from_place")
+        target = self._leaf(desk, self.to_place, "to_place")
+        if target.startswith("739/") and not target.endswith("/VAULT"):
+            require_limit(desk, self.to_place, self.amount)
+        desk.post(
+            f"Cash from {self.from_place} to {self.to_place}", [(POOL, target, self.amount), (POOL, source, -self.amount)]
+        )
+
+    def _leaf(self, desk: Desk, place: str, field: str) -> str:
+        if place == "VAULT":
+            return "739/VAULT"
+        account = desk.find(records.BankAccount, place)
+        if account is not None:
+            if account.fund != POOL:
+                raise InvalidValue("Bank account {place} belongs to fund {fund} alone.", field=field, place=place, fund=account.fund)
+            if "treasurer" not in desk.actor.roles:
+                raise NotAllowed("Cash to and from the bank is the treasurer's.", field=field)
+            return f"731/{place}"
+        own_open_drawer(desk, place, field)
+        return f"739/{place}"
+
+
+class BankCheques(Operation):
+    """Take cheques on hand to the bank: one deposit slip."""
+
+    name: ClassVar[str] = "bank-cheques"
+    title: ClassVar[str] = "Bank the cheques"
+    subject: ClassVar[str] = "cash"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+
+    cheques: Annotated[list[Code], Field(min_length=1, max_length=500, title="Cheques"), Widget("ref:cheque")]
+    bank_account: Annotated[BankAccountRef | None, Field(title="Bank account")] = None
+    slip: Annotated[Text, Field(title="Deposit slip")] = ""
+
+    def perform(self, desk: Desk) -> None:
+        place_fund, place = bank_place(desk, self.bank_account)
+        if place_fund != POOL:
+            raise InvalidValue("Cheques go to a shared bank account.", field="bank_account")
+        if len(set(self.cheques)) != len(self.cheques):
+            raise InvalidValue("A cheque stands twice in the list.", field="cheques")
+        by_drawer: dict[str, int] = {}
+        for ref in self.cheques:
+            cheque = desk.get(records.Cheque, ref, "cheques")
+            if cheque.state != "on-hand":
+                raise WrongState("Cheque {cheque} is {state}.", field="cheques", cheque=ref, state=cheque.state)
+            by_drawer[cheque.drawer] = by_drawer.get(cheque.drawer, 0) + cheque.amount
+            banked = cheque.model_copy(update={"state": "banked", "bank_account": place.removeprefix("731/")})
+            desk.write(ref, banked, about="banked")
+        moves: list[Move] = [(POOL, place, sum(by_drawer.values()))]
+        moves += [(POOL, f"735/{drawer}", -amount) for drawer, amount in sorted(by_drawer.items())]
+        desk.post(f"Deposit slip {self.slip or ''}".strip(), moves)
+        desk.note("Cheques", str(len(self.cheques)))
+        desk.note("Total", shown(desk, sum(by_drawer.values())))
+
+
+class ReturnCheque(Operation):
+    """The bank sent a cheque back unpaid. The credit is taken back; what is missing is owed by the member."""
+
+    name: ClassVar[str] = "return-cheque"
+    title: ClassVar[str] = "Cheque returned unpaid"
+    subject: ClassVar[str] = "cash"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+
+    cheque: ChequeRef
+    bank_charge: Annotated[Counted, Field(title="The bank's charge to us")] = 0
+
+    def perform(self, desk: Desk) -> None:
+        cheque = desk.get(records.Cheque, self.cheque, "cheque")
+        if cheque.state != "banked":
+            raise WrongState(
+                "Cheque {cheque} is {state}; only a banked cheque comes back.", field="cheque", cheque=self.cheque,
+                state=cheque.state,
+            )  # fmt: skip
+        if cheque.account is None:
+            raise WrongState(
+                "Cheque {cheque} did not go to savings.", field="cheque", cheque=self.cheque,
+                hint="Reverse the operation that took it ({operation}) and bank the return by a journal entry.",
+                operation=cheque.received_by_operation,
+            )  # fmt: skip
+        place_fund, place = bank_place(desk, cheque.bank_account)
+        fund, _space, code = cheque.account.partition(" ")
+        covered = min(cheque.amount, -desk.balance(fund, code))
+        moves: list[Move] = [(fund, code, covered), (fund, f"791/{cheque.member}", cheque.amount - covered)]
+        moves += [(FUND, "260", self.bank_charge), *cash_out(place_fund, place, FUND, cheque.amount + self.bank_charge)]
+        desk.post(f"Cheque {self.cheque} returned", moves)
+        desk.write(self.cheque, cheque.model_copy(update={"state": "returned"}), about="returned")
+        hold = desk.find(records.Hold, self.cheque)
+        if hold is not None:
+            desk.write(self.cheque, hold.model_copy(update={"state": "released"}), about=cheque.account)
+        if cheque.amount > covered:
+            desk.note("Owed by the member", shown(desk, cheque.amount - covered))
+
+
+class CountDrawer(Operation):
+    """Count your drawer. A difference is posted at once to over and short."""
+
+    name: ClassVar[str] = "count-drawer"
+    title: ClassVar[str] = "Count a drawer"
+    subject: ClassVar[str] = "cash"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER)
+    reversible: ClassVar[bool] = False
+
+    drawer: DrawerRef
+    counted: Annotated[Counted, Field(title="Counted")]
+
+    def perform(self, desk: Desk) -> None:
+        before = own_open_drawer(desk, self.drawer, "drawer")
+        count(desk, self.drawer, self.counted, before)
+
+
+class CloseDrawer(Operation):
+    """Count your drawer, post the difference, bring the cash to the vault and close it."""
+
+    name: ClassVar[str] = "close-drawer"
+    title: ClassVar[str] = "Close a drawer"
+    subject: ClassVar[str] = "cash"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER)
+    reversible: ClassVar[bool] = False
+
+    drawer: DrawerRef
+    counted: Annotated[Counted, Field(title="Counted")]
+
+    def perform(self, desk: Desk) -> None:
+        before = own_open_drawer(desk, self.drawer, "drawer")
+        counted = count(desk, self.drawer, self.counted, before)
+        if self.counted:
+            desk.post(
+                f"Drawer {self.drawer} to vault",
+                [(POOL, "739/VAULT", self.counted), (POOL, f"739/{self.drawer}", -self.counted)],
+            )
+        closed = counted.model_copy(update={"owner": None, "state": "closed", "opened_by_operation": None})
+        desk.write(self.drawer, closed, about="closed")
+
+
+class AddBankAccount(Operation):
+    """Enter an account that the institution has at a bank."""
+
+    name: ClassVar[str] = "add-bank-account"
+    title: ClassVar[str] = "Add a bank account"
+    subject: ClassVar[str] = "cash"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER, ADMINISTRATOR)
+    second_person: ClassVar[bool] = True
+
+    code: Code
+    account_name: Annotated[Text, Field(min_length=1, title="Name")]
+    fund: Annotated[Code, Field(title="Fund, POOL if shared")] = POOL
+
+    def perform(self, desk: Desk) -> None:
+        if desk.version("bank-account", self.code):
+            raise AlreadyExists("There is a bank account {code} already.", field="code", code=self.code)
+        desk.fund_exists(self.fund)
+        desk.write(self.code, records.BankAccount(name=self.account_name, fund=self.fund))
+
+
+def count(desk: Desk, drawer: str, counted: int, before: records.Drawer) -> records.Drawer:
+    """Post the difference between count and book, and note both; returns the drawer as it is then."""
+    code = f"739/{drawer}"
+    expected = desk.balance(POOL, code)
+    short = expected - counted
+    if short:
+        where = f"Drawer {drawer} {'short' if short > 0 else 'over'}"
+        desk.post(where, [(FUND, "330", short), (FUND, "729", -short), (POOL, f"879/{FUND}", short), (POOL, code, -short)])
+    after = before.model_copy(update={"counted": counted, "expected": expected})
+    desk.write(drawer, after, about=f"open:{before.owner}")
+    desk.note("Expected", shown(desk, expected))
+    desk.note("Counted", shown(desk, counted))
+    desk.note("Short" if short > 0 else "Over", shown(desk, abs(short)))
+    return after
+
+
+def own_open_drawer(desk: Desk, drawer: str, field: str) -> records.Drawer:
+    """The drawer, refused unless it is open and the actor's."""
+    found = desk.get(records.Drawer, drawer, field)
+    if found.state != "open":
+        raise DrawerClosed("Drawer {drawer} is not open.", field=field, drawer=drawer)
+    if found.owner != desk.actor.user:
+        raise NotAllowed("Drawer {drawer} is {owner}'s.", field=field, drawer=drawer, owner=found.owner)
+    return found
+
+
+def require_limit(desk: Desk, drawer: str, more: int) -> None:
+    """Refuse to fill a drawer above the policy's limit."""
+    limit = parse_amount(str(desk.policy("drawer_limit", "0")), desk.currency)
+    after = desk.balance(POOL, f"739/{drawer}") + more
+    if limit and after > limit:
+        raise InvalidAmount(
+            "Drawer {drawer} would hold {after}, above its limit of {limit}.", field="amount", drawer=drawer,
+            after=shown(desk, after), limit=shown(desk, limit),
+        )  # fmt: skip

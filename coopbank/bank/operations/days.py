@@ -1,0 +1,85 @@
+"""The business day: opening and closing it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from coopbank.bank import records
+from coopbank.bank.desk import Desk
+from coopbank.bank.fields import Day
+from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
+from coopbank.errors import DayClosed, WrongState
+from coopbank.ledger import periods
+from coopbank.ledger.chart import POOL
+from coopbank.ledger.posting import head
+
+
+class OpenDay(Operation):
+    """Open the business day. Everything that follows is dated on it until it is closed."""
+
+    name: ClassVar[str] = "open-day"
+    title: ClassVar[str] = "Open the day"
+    subject: ClassVar[str] = "days"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER, ADMINISTRATOR)
+    reversible: ClassVar[bool] = False
+
+    date: Day | None = None
+
+    def perform(self, desk: Desk) -> None:
+        day = self.date or desk.clock_today
+        before = desk.business_date()
+        if periods.open_day(desk.tx) is not None:
+            raise DayClosed(
+                "The business day {day} is still open.", field="date", day=before,
+                hint="Close it first (close-day).",
+            )  # fmt: skip
+        if day > desk.clock_today:
+            raise DayClosed("{day} lies in the future.", field="date", day=day)
+        state = periods.state(desk.tx, day.isoformat())
+        if day < before or state == periods.CLOSED:
+            raise DayClosed("{day} is closed already; the books stand at {before}.", field="date", day=day, before=before)
+        desk.business_day = day
+        desk.period(day.isoformat(), periods.OPEN)
+        desk.note("Business day", day.isoformat())
+
+
+class CloseDay(Operation):
+    """Close the business day. Drawers must be closed first; nothing more is posted on it by tellers."""
+
+    name: ClassVar[str] = "close-day"
+    title: ClassVar[str] = "Close the day"
+    subject: ClassVar[str] = "days"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER, ADMINISTRATOR)
+    reversible: ClassVar[bool] = False
+
+    date: Day | None = None
+
+    def perform(self, desk: Desk) -> None:
+        day = periods.open_day(desk.tx)
+        if day is None:
+            raise DayClosed("No business day is open.", field="date")
+        if self.date is not None and self.date != day:
+            raise DayClosed("The open business day is {open}, not {day}.", field="date", open=day, day=self.date)
+        still_open = [ref for ref, drawer in desk.every(records.Drawer) if drawer.state == "open"]
+        if still_open:
+            raise WrongState(
+                "Drawer {drawers} is still open.", field="date", drawers=", ".join(still_open),
+                hint="Count and close it first (close-drawer).",
+            )  # fmt: skip
+        desk.period(day.isoformat(), periods.CLOSED)
+        last = head(desk.tx)
+        entries = desk.tx.value("SELECT count(*) FROM entry WHERE effective_on = ?", day.isoformat())
+        cash = {
+            f"{leaf.gl_code}/{leaf.contract}": leaf.balance
+            for gl in ("731", "735", "739")
+            for leaf in desk.leaves(gl, POOL)
+            if leaf.balance
+        }
+        desk.write(
+            day.isoformat(),
+            records.DayClose(entries=int(entries), head_number=last.number, head_hash=last.short, cash=cash),
+        )
+        desk.note("Closed", day.isoformat())
+        desk.note("Entries", str(entries))
+        desk.note("Head of the chain", f"{last.number} {last.short}")
+        desk.wishes.append(f"day-report {day.isoformat()}")

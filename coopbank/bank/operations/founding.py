@@ -1,0 +1,91 @@
+"""Founding a book: chart, first funds, roles, policies, the first administrator."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from coopbank.bank import records
+from coopbank.bank.desk import Desk
+from coopbank.bank.fields import Code, Personal, Text, refuse
+from coopbank.bank.operation import (
+    CATALOGUE,
+    INSTITUTION_KINDS,
+    ROLES,
+    UNCHARTERED,
+    Operation,
+)
+from coopbank.errors import CoopbankError
+from coopbank.ledger.chart import POOL, chart
+from coopbank.ledger.posting import NewFund
+from coopbank.money import currency
+
+FUNDS = (
+    (POOL, "Pooled cash", "pool"),
+    ("GEN", "The co-operative itself", "general"),
+    ("RLF", "Revolving loan capital", "revolving"),
+    ("LLR", "Loan-loss reserve", "reserve"),
+)
+"""The funds of a new book; others are opened with `open-fund`."""
+
+POLICIES: dict[str, object] = {
+    "cheque_hold_days": 7,
+    "withdrawal_alone": "1000.00",  # above it a second person
+    "drawer_limit": "5000.00",
+    "share_par": "25.00",
+    "shares_most": 1,
+}
+
+
+def _known_currency(code: str) -> str:
+    try:
+        return currency(code).code
+    except CoopbankError as error:
+        raise refuse(str(error)) from error
+
+
+def _known_kind(kind: str) -> str:
+    if kind not in INSTITUTION_KINDS:
+        raise refuse("Choose one of: {kinds}.", kinds=", ".join(INSTITUTION_KINDS))
+    return kind
+
+
+class FoundBook(Operation):
+    """Make new books with a chart of accounts, the first funds and the first administrator."""
+
+    name: ClassVar[str] = "found-book"
+    title: ClassVar[str] = "Found the book"
+    subject: ClassVar[str] = "founding"
+    internal: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False
+
+    bank_name: Annotated[Text, Field(min_length=1, title="Name of the institution")]
+    currency: Annotated[str, AfterValidator(_known_currency)] = "USD"
+    institution_kind: Annotated[str, AfterValidator(_known_kind)] = UNCHARTERED
+    administrator: Code = "admin"
+    full_name: Personal = "Administrator"
+
+    def perform(self, desk: Desk) -> None:
+        desk.business_day = desk.clock_today
+        desk.rows.extend(chart())
+        desk.rows.extend(NewFund(*fund) for fund in FUNDS)
+        desk.write(
+            "book",
+            records.Institution(
+                name=self.bank_name, institution_kind=self.institution_kind, currency=self.currency
+            ),
+        )
+        for role in ROLES:
+            powers = sorted(n for n, op in CATALOGUE.items() if role in op.roles and not op.internal)
+            desk.write(role, records.Role(operations=powers))
+        for policy, value in POLICIES.items():
+            desk.write(policy, records.Policy(value=value))
+        desk.write("901", records.ShareClass(name="Membership share", par=2500, most=1))
+        desk.write("903", records.ShareClass(name="Investment share", par=10000))
+        desk.write("FIRST", records.BankAccount(name="Current account", fund=POOL))
+        desk.write("opening", records.Opening())
+        desk.write(
+            self.administrator,
+            records.User(full_name=desk.keep("full_name", self.full_name), roles=["administrator"]),
+        )

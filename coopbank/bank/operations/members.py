@@ -1,0 +1,112 @@
+"""Members: admitting a person or an organisation, and changing what is known of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from coopbank.bank import records
+from coopbank.bank.desk import Desk
+from coopbank.bank.fields import Code, Day, MemberRef, Personal, Widget
+from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
+from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, WrongState
+
+PersonalOption = Annotated[Personal | None, Field(min_length=1)]
+Language = Annotated[Literal["en", "es"], Widget("choice"), Field(title="Language of statements")]
+
+_PERSONAL = ("name", "phone", "email", "address", "tax_id")
+
+
+class AdmitMember(Operation):
+    """Admit a person or an organisation. They are a full member once their share is paid."""
+
+    name: ClassVar[str] = "admit-member"
+    title: ClassVar[str] = "Admit a member"
+    subject: ClassVar[str] = "members"
+    version: ClassVar[int] = 1
+    roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER, ADMINISTRATOR)
+
+    member_name: Annotated[Personal, Field(min_length=1, title="Name")]
+    entity: Annotated[Literal["person", "organisation"], Widget("choice"), Field(title="Person or organisation")] = "person"
+    phone: Annotated[PersonalOption, Field(title="Telephone")] = None
+    email: Annotated[PersonalOption, Field(title="E-mail")] = None
+    address: Annotated[PersonalOption, Field(title="Address")] = None
+    tax_id: Annotated[PersonalOption, Field(title="Taxpayer number")] = None
+    language: Language = "en"
+    joined_on: Annotated[Day | None, Field(title="Member since")] = None
+    number: Annotated[Code | None, Field(title="Member number (from old records)")] = None
+
+    def perform(self, desk: Desk) -> None:
+        joined = self.joined_on or desk.business_day
+        if joined > desk.business_day:
+            raise InvalidDate("{day} lies in the future.", field="joined_on", day=joined)
+        ref = self._own_number(desk) if self.number else desk.next_ref("member", "M", 4)
+        kept = {
+            field: desk.keep("member_name" if field == "name" else field, value)
+            for field in _PERSONAL
+            if (value := self.member_name if field == "name" else getattr(self, field)) is not None
+        }
+        body = records.Member(entity=self.entity, joined_on=joined.isoformat(), language=self.language, **kept)  # type: ignore[arg-type]
+        desk.write(ref, body)
+        desk.list_member(ref, self.member_name, self.phone or "")
+        desk.note("Member", ref)
+
+    def _own_number(self, desk: Desk) -> str:
+        number = str(self.number).upper()
+        if not re.fullmatch(r"M[0-9]{4,9}", number):
+            raise InvalidValue("A member number looks like M0042.", field="number")
+        if desk.version("member", number):
+            raise AlreadyExists("There is a member {number} already.", field="number", number=number)
+        desk.created.append(number)
+        return number
+
+
+class ChangeMember(Operation):
+    """Change a member's name, telephone, address or language, or note that they have left."""
+
+    name: ClassVar[str] = "change-member"
+    title: ClassVar[str] = "Change a member"
+    subject: ClassVar[str] = "members"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER, ADMINISTRATOR)
+
+    member: MemberRef
+    member_name: Annotated[PersonalOption, Field(title="Name")] = None
+    phone: Annotated[PersonalOption, Field(title="Telephone")] = None
+    email: Annotated[PersonalOption, Field(title="E-mail")] = None
+    address: Annotated[PersonalOption, Field(title="Address")] = None
+    tax_id: Annotated[PersonalOption, Field(title="Taxpayer number")] = None
+    language: Annotated[Literal["en", "es"] | None, Widget("choice"), Field(title="Language of statements")] = None
+    status: Annotated[Literal["active", "left"] | None, Widget("choice"), Field(title="Active or left")] = None
+
+    def perform(self, desk: Desk) -> None:
+        before = desk.get(records.Member, self.member, "member")
+        changes: dict[str, object] = {}
+        for field in _PERSONAL:
+            value = self.member_name if field == "name" else getattr(self, field)
+            if value is not None:
+                changes[field] = desk.keep("member_name" if field == "name" else field, value)
+        for field in ("language", "status"):
+            if getattr(self, field) is not None:
+                changes[field] = getattr(self, field)
+        if not changes:
+            raise InvalidValue("Nothing was changed.", field="member", hint="Fill in what is new.")
+        if self.status == "left" and any(leaf.balance for leaf in desk.held_by(self.member)):
+            raise WrongState(
+                "{member} still has shares, savings or loans.", field="status", member=self.member,
+                hint="Bring every account to zero first.",
+            )  # fmt: skip
+        after = before.model_copy(update=changes)
+        desk.write(self.member, after)
+        name = self.member_name or desk.member_name(self.member)
+        desk.list_member(self.member, name, self.phone or desk.personal(after.phone))
+        desk.note("Member", self.member)
+
+
+def require_active(desk: Desk, member: str, field: str = "member") -> records.Member:
+    """The member, refused if there is none or they have left."""
+    found = desk.get(records.Member, member, field)
+    if found.status != "active":
+        raise WrongState("Member {member} has left.", field=field, member=member)
+    return found

@@ -1,0 +1,135 @@
+"""Savings accounts: opening, deposit, withdrawal. Only where the institution may hold them."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from coopbank.bank import records
+from coopbank.bank.desk import Desk
+from coopbank.bank.fields import Code, MemberRef, Memo, Money, Rate
+from coopbank.bank.operation import CREDIT_UNION, TELLER, TREASURER, UNCHARTERED, Operation
+from coopbank.bank.operations.members import require_active
+from coopbank.bank.tender import Paying, Receiving
+from coopbank.errors import AlreadyExists, Overdrawn, Unknown, WrongState
+from coopbank.money import format_amount, parse_amount
+
+FUND = "GEN"
+_OFFERED = (UNCHARTERED, CREDIT_UNION)
+
+
+class OpenSavings(Operation):
+    """Open a savings account for a member."""
+
+    name: ClassVar[str] = "open-savings"
+    title: ClassVar[str] = "Open a savings account"
+    subject: ClassVar[str] = "savings"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER)
+    offered_by: ClassVar[tuple[str, ...]] = _OFFERED
+
+    member: MemberRef
+    annual_rate: Annotated[Rate, Field(title="Interest, percent a year")] = "0"
+
+    def perform(self, desk: Desk) -> None:
+        require_active(desk, self.member)
+        account = self.member
+        copy = 1
+        while desk.version("savings", f"S-{account}"):
+            if desk.find(records.Savings, f"S-{account}") is None:
+                raise AlreadyExists("Savings account {account} was opened and undone.", field="member", account=account)
+            copy += 1
+            account = f"{self.member}-{copy}"
+        desk.open_leaf(FUND, f"905/{account}", holder=self.member)
+        body = records.Savings(
+            member=self.member, account=account, opened_on=desk.business_day.isoformat(), annual_rate=self.annual_rate
+        )
+        desk.write(f"S-{account}", body, about=self.member)
+        desk.created.append(f"S-{account}")
+        desk.note("Savings account", f"S-{account}")
+
+
+class Deposit(Receiving):
+    """Take money in for a member's savings, in cash, by cheque or by transfer."""
+
+    name: ClassVar[str] = "deposit"
+    title: ClassVar[str] = "Deposit"
+    subject: ClassVar[str] = "savings"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER)
+    offered_by: ClassVar[tuple[str, ...]] = _OFFERED
+
+    member: MemberRef
+    amount: Money
+    account: Annotated[Code | None, Field(title="Account, if not the first")] = None
+    memo: Memo = ""
+
+    def perform(self, desk: Desk) -> None:
+        account = savings_account(desk, self.member, self.account)
+        code = f"905/{account.account}"
+        moves = [*self.receive(desk, FUND, self.amount, account=code), (FUND, code, -self.amount)]
+        desk.post(f"Deposit {account.account}{_tail(self.memo)}", moves)
+        desk.note("New balance", shown(desk, -desk.balance(FUND, code) + self.amount))
+
+
+class Withdraw(Paying):
+    """Pay a member money out of their savings."""
+
+    name: ClassVar[str] = "withdraw"
+    title: ClassVar[str] = "Withdrawal"
+    subject: ClassVar[str] = "savings"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER)
+    offered_by: ClassVar[tuple[str, ...]] = _OFFERED
+
+    member: MemberRef
+    amount: Money
+    account: Annotated[Code | None, Field(title="Account, if not the first")] = None
+    memo: Memo = ""
+
+    def second_reason(self, desk: Desk) -> str | None:
+        alone = parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)
+        return "The withdrawal is above what one person may pay out." if self.amount > alone else None
+
+    def perform(self, desk: Desk) -> None:
+        account = savings_account(desk, self.member, self.account)
+        code = f"905/{account.account}"
+        balance = -desk.balance(FUND, code)
+        require_available(desk, code, balance, self.amount)
+        desk.post(
+            f"Withdrawal {account.account}{_tail(self.memo)}",
+            [(FUND, code, self.amount), *self.pay(desk, FUND, self.amount)],
+        )
+        desk.note("New balance", shown(desk, balance - self.amount))
+
+
+def savings_account(desk: Desk, member: str, account: str | None) -> records.Savings:
+    """The member's savings account: the one named, or their first."""
+    require_active(desk, member)
+    found = desk.find(records.Savings, f"S-{(account or member).removeprefix('S-')}")
+    if found is None or found.member != member:
+        raise Unknown(
+            "Member {member} has no savings account{which}.", field="member" if account is None else "account",
+            member=member, which=f" {account}" if account else "", hint="Open one first (open-savings).",
+        )  # fmt: skip
+    if found.state != "open":
+        raise WrongState("Savings account {account} is closed.", field="account", account=found.account)
+    return found
+
+
+def require_available(desk: Desk, code: str, balance: int, amount: int) -> None:
+    """Refuse more than the balance less what is held."""
+    held = desk.holds(FUND, code)
+    if amount <= balance - held:
+        return
+    raise Overdrawn(
+        "Only {available} is available{held}.", field="amount", available=shown(desk, max(0, balance - held)),
+        held=f"; {shown(desk, held)} is held" if held else "",
+    )  # fmt: skip
+
+
+def shown(desk: Desk, minor: int) -> str:
+    """An amount as a receipt shows it."""
+    return format_amount(minor, desk.currency, grouping=True)
+
+
+def _tail(memo: str) -> str:
+    return f": {memo}" if memo else ""

@@ -1,0 +1,146 @@
+"""Shares: bought at once or by instalments, redeemed, transferred.
+
+No share is issued until it is paid in full (Mississippi Code 79-17-23): instalments wait
+in 875, a liability, until they make a whole share. Shares are 901 and 903 by class, one
+leaf a member, always a whole number of par values.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from coopbank.bank import records
+from coopbank.bank.desk import Desk, Move
+from coopbank.bank.fields import Code, MemberRef, Money
+from coopbank.bank.operation import TELLER, TREASURER, Operation
+from coopbank.bank.operations.members import require_active
+from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.tender import Paying, Receiving
+from coopbank.errors import InvalidAmount, InvalidValue, Overdrawn, WrongState
+
+ShareClassCode = Annotated[Code, Field(title="Share class (901 membership, 903 investment)")]
+
+
+class BuyShares(Receiving):
+    """Take money for shares. What does not fill a whole share waits as a subscription."""
+
+    name: ClassVar[str] = "buy-shares"
+    title: ClassVar[str] = "Buy shares"
+    subject: ClassVar[str] = "shares"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER)
+
+    member: MemberRef
+    amount: Money
+    share_class: ShareClassCode = "901"
+
+    def perform(self, desk: Desk) -> None:
+        require_active(desk, self.member)
+        kind = desk.get(records.ShareClass, self.share_class, "share_class")
+        waiting_leaf, share_leaf = subscription(self.member, self.share_class), f"{self.share_class}/{self.member}"
+        waiting = -desk.balance(FUND, waiting_leaf)
+        issued, left = divmod(waiting + self.amount, kind.par)
+        held = -desk.balance(FUND, share_leaf) // kind.par
+        room = None if kind.most is None else kind.most * kind.par - held * kind.par - waiting
+        if room is not None and self.amount > room:
+            raise InvalidAmount(
+                "Member {member} may hold {most} of these shares; {room} is still open.", field="amount",
+                member=self.member, most=kind.most, room=shown(desk, max(0, room)),
+            )  # fmt: skip
+        moves = [
+            *self.receive(desk, FUND, self.amount),
+            (FUND, waiting_leaf, waiting - left),
+            (FUND, share_leaf, -issued * kind.par),
+        ]
+        self._open(desk, moves)
+        desk.post(f"Shares {self.share_class} of {self.member}", moves)
+        desk.note("Shares issued", str(issued))
+        if left:
+            desk.note("Paid towards the next share", shown(desk, left))
+
+    def _open(self, desk: Desk, moves: list[Move]) -> None:
+        for fund, code, amount in moves:
+            if amount and code.endswith(self.member) and desk.leaf(fund, code) is None:
+                desk.open_leaf(fund, code, holder=self.member)
+
+
+class RedeemShares(Paying):
+    """Pay a member's shares or their subscription back. A second person looks at it too."""
+
+    name: ClassVar[str] = "redeem-shares"
+    title: ClassVar[str] = "Redeem shares"
+    subject: ClassVar[str] = "shares"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER)
+    second_person: ClassVar[bool] = True
+
+    member: MemberRef
+    amount: Money
+    share_class: ShareClassCode = "901"
+    subscription: Annotated[bool, Field(title="Only the unfinished subscription")] = False
+
+    def perform(self, desk: Desk) -> None:
+        kind = desk.get(records.ShareClass, self.share_class, "share_class")
+        code = subscription(self.member, self.share_class) if self.subscription else f"{self.share_class}/{self.member}"
+        desk.get(records.Member, self.member, "member")
+        if not self.subscription:
+            require_whole(desk, self.amount, kind)
+        held = -desk.balance(FUND, code)
+        if self.amount > held:
+            raise Overdrawn("Member {member} holds only {held}.", field="amount", member=self.member, held=shown(desk, held))
+        desk.post(
+            f"Redeemed {self.share_class} of {self.member}",
+            [(FUND, code, self.amount), *self.pay(desk, FUND, self.amount)],
+        )
+        desk.note("Shares left", shown(desk, held - self.amount))
+
+
+class TransferShares(Operation):
+    """Pass whole shares from one member to another. A second person looks at it too."""
+
+    name: ClassVar[str] = "transfer-shares"
+    title: ClassVar[str] = "Transfer shares"
+    subject: ClassVar[str] = "shares"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER)
+    second_person: ClassVar[bool] = True
+
+    member: Annotated[MemberRef, Field(title="From member")]
+    to_member: Annotated[MemberRef, Field(title="To member")]
+    amount: Money
+    share_class: ShareClassCode = "903"
+
+    def serves(self, desk: Desk) -> set[str]:
+        return {self.member, self.to_member}
+
+    def perform(self, desk: Desk) -> None:
+        if self.member == self.to_member:
+            raise InvalidValue("Both are the same member.", field="to_member")
+        desk.get(records.Member, self.member, "member")
+        require_active(desk, self.to_member, "to_member")
+        kind = desk.get(records.ShareClass, self.share_class, "share_class")
+        require_whole(desk, self.amount, kind)
+        source, target = f"{self.share_class}/{self.member}", f"{self.share_class}/{self.to_member}"
+        held, has = -desk.balance(FUND, source), -desk.balance(FUND, target)
+        if self.amount > held:
+            raise Overdrawn("Member {member} holds only {held}.", field="amount", member=self.member, held=shown(desk, held))
+        if kind.most is not None and has + self.amount > kind.most * kind.par:
+            raise WrongState(
+                "Member {member} may hold {most} of these shares.", field="to_member", member=self.to_member, most=kind.most
+            )
+        if desk.leaf(FUND, target) is None:
+            desk.open_leaf(FUND, target, holder=self.to_member)
+        desk.post(
+            f"Shares {self.share_class} from {self.member} to {self.to_member}",
+            [(FUND, source, self.amount), (FUND, target, -self.amount)],
+        )
+
+
+def subscription(member: str, share_class: str) -> str:
+    """The leaf where instalments wait; membership shares use the member's number alone."""
+    return f"875/{member}" if share_class == "901" else f"875/{member}.{share_class}"
+
+
+def require_whole(desk: Desk, amount: int, kind: records.ShareClass) -> None:
+    """Refuse a fraction of a share."""
+    if amount % kind.par:
+        raise InvalidAmount("Shares are whole: a multiple of {par}.", field="amount", par=shown(desk, kind.par))

@@ -1,0 +1,297 @@
+"""Staff: signing in, users and their roles, the second person, and what was refused."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from coopbank.bank import records
+from coopbank.bank.desk import Desk
+from coopbank.bank.fields import Code, MemberRef, Memo, Personal, RequestRef, Text, UserRef, Widget, refuse
+from coopbank.bank.operation import (
+    ADMINISTRATOR,
+    LOAN_OFFICER,
+    ROLES,
+    SUPERVISOR,
+    TELLER,
+    TREASURER,
+    Operation,
+    build,
+    operation_named,
+)
+from coopbank.errors import AlreadyExists, NotAllowed, OwnRequest, WrongState
+
+
+def _known_roles(roles: list[str]) -> list[str]:
+    for role in roles:
+        if role not in ROLES:
+            raise refuse("There is no role {role}; choose from: {roles}.", role=role[:40], roles=", ".join(ROLES))
+    return sorted(set(roles))
+
+
+Roles = Annotated[list[str], AfterValidator(_known_roles), Field(min_length=1, max_length=6), Widget("roles")]
+
+
+class SignIn(Operation):
+    """Someone signed in at the counter."""
+
+    name: ClassVar[str] = "sign-in"
+    title: ClassVar[str] = "Sign in"
+    subject: ClassVar[str] = "staff"
+    internal: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False
+
+    def perform(self, desk: Desk) -> None:
+        """Nothing but the act itself is sealed."""
+
+
+class SetPassphrase(Operation):
+    """Somebody has a new passphrase; the words themselves are nowhere."""
+
+    name: ClassVar[str] = "set-passphrase"
+    title: ClassVar[str] = "Set a passphrase"
+    subject: ClassVar[str] = "staff"
+    internal: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False
+
+    user: UserRef
+
+    def perform(self, desk: Desk) -> None:
+        desk.get(records.User, self.user, "user")
+        if self.user != desk.actor.user and ADMINISTRATOR not in desk.actor.roles:
+            raise NotAllowed("Only an administrator sets a colleague's passphrase.", field="user")
+
+
+class LogRefusal(Operation):
+    """A signed-in person was refused, or a sign-in failed."""
+
+    name: ClassVar[str] = "log-refusal"
+    title: ClassVar[str] = "Refusal"
+    subject: ClassVar[str] = "staff"
+    internal: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False
+
+    operation: str
+    code: str
+    field_name: str | None = None
+    template: str | None = None
+
+    def perform(self, desk: Desk) -> None:
+        """The request says it all: no names, no amounts, only which rule refused what."""
+
+
+class _Users(Operation):
+    """Common to changes of users: alone while nobody else could approve, then with a second person."""
+
+    def second_reason(self, desk: Desk) -> str | None:
+        others = [
+            name
+            for name, user in desk.every(records.User)
+            if name != desk.actor.user and user.active and set(user.roles) & set(self.approvers)
+        ]
+        return "Users and their roles are changed by two people." if others else None
+
+
+class AddUser(_Users):
+    """Let a colleague work at the counter. They get a passphrase of their own afterwards."""
+
+    name: ClassVar[str] = "add-user"
+    title: ClassVar[str] = "Add a user"
+    subject: ClassVar[str] = "staff"
+    roles: ClassVar[tuple[str, ...]] = (ADMINISTRATOR,)
+    reversible: ClassVar[bool] = False
+
+    user: Annotated[Code, Field(title="User name")]
+    full_name: Annotated[Personal, Field(min_length=1, title="Full name")]
+    user_roles: Annotated[Roles, Field(title="Roles")]
+    member: Annotated[MemberRef | None, Field(title="Their own member number")] = None
+
+    def serves(self, desk: Desk) -> set[str]:
+        return set()
+
+    def perform(self, desk: Desk) -> None:
+        if desk.version("user", self.user):
+            raise AlreadyExists("There is a user {user} already.", field="user", user=self.user)
+        if self.member is not None:
+            desk.get(records.Member, self.member, "member")
+        desk.write(
+            self.user,
+            records.User(
+                full_name=desk.keep("full_name", self.full_name), roles=self.user_roles, member=self.member
+            ),
+            about=self.member,
+        )
+
+
+class ChangeRole(_Users):
+    """Give a user other roles, or take all of them away by making the user inactive."""
+
+    name: ClassVar[str] = "change-role"
+    title: ClassVar[str] = "Change a user's roles"
+    subject: ClassVar[str] = "staff"
+    roles: ClassVar[tuple[str, ...]] = (ADMINISTRATOR,)
+    reversible: ClassVar[bool] = False
+
+    user: UserRef
+    user_roles: Annotated[Roles, Field(title="Roles")]
+    active: bool = True
+
+    def perform(self, desk: Desk) -> None:
+        user = desk.get(records.User, self.user, "user")
+        if self.user == desk.actor.user:
+            raise NotAllowed("Nobody changes their own roles.", field="user")
+        desk.write(self.user, user.model_copy(update={"roles": self.user_roles, "active": self.active}), about=user.member)
+
+
+class LinkUser(_Users):
+    """Say which member a user is, so that they never serve their own account."""
+
+    name: ClassVar[str] = "link-user"
+    title: ClassVar[str] = "Link a user to their member account"
+    subject: ClassVar[str] = "staff"
+    roles: ClassVar[tuple[str, ...]] = (ADMINISTRATOR,)
+    reversible: ClassVar[bool] = False
+
+    user: UserRef
+    member: MemberRef
+
+    def serves(self, desk: Desk) -> set[str]:
+        return set()
+
+    def perform(self, desk: Desk) -> None:
+        user = desk.get(records.User, self.user, "user")
+        desk.get(records.Member, self.member, "member")
+        desk.write(self.user, user.model_copy(update={"member": self.member}), about=self.member)
+
+
+class SetPolicy(Operation):
+    """Change a setting that the bank decides for itself, such as for how long cheques are held."""
+
+    name: ClassVar[str] = "set-policy"
+    title: ClassVar[str] = "Change a policy"
+    subject: ClassVar[str] = "staff"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER, ADMINISTRATOR)
+    second_person: ClassVar[bool] = True
+
+    policy: Code
+    value: Annotated[Text, Field(title="New value")]
+
+    def perform(self, desk: Desk) -> None:
+        before = desk.get(records.Policy, self.policy, "policy")
+        value: Any = self.value
+        if isinstance(before.value, int):
+            if not self.value.isdigit():
+                raise WrongState("Policy {policy} is a whole number.", field="value", policy=self.policy)
+            value = int(self.value)
+        desk.write(self.policy, records.Policy(value=value))
+
+
+# ------------------------------------------------------------------------- the second person
+
+
+class Ask(Operation):
+    """A request that waits for a second person: the operation itself, stored."""
+
+    name: ClassVar[str] = "ask"
+    title: ClassVar[str] = "Ask for a second person"
+    subject: ClassVar[str] = "staff"
+    internal: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False
+
+    operation: str
+    operation_version: int
+    payload: dict[str, Any]
+    reason: str
+
+    def perform(self, desk: Desk) -> None:
+        request = records.Request(
+            operation=self.operation, operation_version=self.operation_version, payload=self.payload,
+            reason=self.reason, asked_by=desk.actor.user, asked_on=desk.business_day.isoformat(),
+        )  # fmt: skip
+        desk.write(desk.next_ref("request", "R-", 5), request, about="waiting")
+
+
+class _Decision(Operation):
+    """Common to approving, refusing and taking back."""
+
+    request: RequestRef
+
+    def waiting(self, desk: Desk) -> records.Request:
+        """The request, if it still waits."""
+        found = desk.get(records.Request, self.request, "request")
+        if found.state != "waiting":
+            raise WrongState(
+                "Request {request} is already {state}.", field="request", request=self.request, state=found.state
+            )
+        return found
+
+    def decide(self, desk: Desk, request: records.Request, state: str, why: str | None = None) -> None:
+        """Write the decision."""
+        decided = request.model_copy(update={"state": state, "decided_by": desk.actor.user, "why": why})
+        desk.write(self.request, decided, about=state)
+
+
+_DECIDERS = (LOAN_OFFICER, TREASURER, ADMINISTRATOR, SUPERVISOR)
+
+
+class Approve(_Decision):
+    """Approve what a colleague asked for. It is checked again and posted on today's date."""
+
+    name: ClassVar[str] = "approve"
+    title: ClassVar[str] = "Approve a request"
+    subject: ClassVar[str] = "staff"
+    roles: ClassVar[tuple[str, ...]] = _DECIDERS
+    reversible: ClassVar[bool] = False
+
+    def perform(self, desk: Desk) -> None:
+        request = self.waiting(desk)
+        if request.asked_by == desk.actor.user:
+            raise OwnRequest("Nobody approves their own request.", field="request", hint="A colleague has to.")
+        operation = operation_named(request.operation)
+        if not set(desk.actor.roles) & set(operation.approvers):
+            raise NotAllowed(
+                "{user} may not approve this: {title}.", field="request", user=desk.actor.user, title=operation.title,
+                hint="It takes one of: {roles}.", roles=", ".join(operation.approvers),
+            )  # fmt: skip
+        asker = desk.actor_now(request.asked_by)
+        asked = build(request.operation, desk.resolve(request.payload))
+        if desk.actor.member is not None and desk.actor.member in asked.serves(desk):
+            raise NotAllowed("Nobody approves what touches their own account.", field="request")
+        self.decide(desk, request, "approved")
+        desk.note("Approved", self.request)
+        desk.then(asker, desk.actor.user, asked, f"approved:{self.request}")
+
+
+class Refuse(_Decision):
+    """Refuse what a colleague asked for, and say why."""
+
+    name: ClassVar[str] = "refuse"
+    title: ClassVar[str] = "Refuse a request"
+    subject: ClassVar[str] = "staff"
+    roles: ClassVar[tuple[str, ...]] = _DECIDERS
+    reversible: ClassVar[bool] = False
+
+    why: Annotated[Memo, Field(min_length=1, title="Why")]
+
+    def perform(self, desk: Desk) -> None:
+        request = self.waiting(desk)
+        if request.asked_by == desk.actor.user:
+            raise OwnRequest("Take your own request back instead (take-back).", field="request")
+        self.decide(desk, request, "refused", self.why)
+
+
+class TakeBack(_Decision):
+    """Take back a request of your own that still waits."""
+
+    name: ClassVar[str] = "take-back"
+    title: ClassVar[str] = "Take back a request"
+    subject: ClassVar[str] = "staff"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER, ADMINISTRATOR)
+    reversible: ClassVar[bool] = False
+
+    def perform(self, desk: Desk) -> None:
+        request = self.waiting(desk)
+        if request.asked_by != desk.actor.user:
+            raise NotAllowed("Only {user} can take this request back.", field="request", user=request.asked_by)
+        self.decide(desk, request, "withdrawn")

@@ -1,0 +1,95 @@
+"""Passphrases and sign-ins: Argon2id hashes, growing delay, kept sessions.
+
+Nothing here is sealed: hashes and tokens are secrets. That somebody signed in, or
+failed to, is an operation and is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from coopbank.clock import instant_text
+from coopbank.database import Transaction
+from coopbank.errors import InvalidValue
+
+SHORTEST = 8
+SESSION_HOURS = 12
+_FREE_FAILURES = 3
+_hasher = PasswordHasher()
+
+
+def set_passphrase(tx: Transaction, user: str, passphrase: str) -> None:
+    """Keep the hash of a passphrase."""
+    hashed = _hasher.hash(passphrase)
+    tx.run("DELETE FROM credential WHERE \"user\" = ?", user)
+    tx.run("INSERT INTO credential (\"user\", hash, failures) VALUES (?, ?, 0)", user, hashed)
+    tx.run("DELETE FROM session WHERE \"user\" = ?", user)
+
+
+def require_strength(passphrase: str) -> None:
+    """Refuse a passphrase that is too short."""
+    if len(passphrase) < SHORTEST:
+        raise InvalidValue(
+            "The passphrase is too short.", field="passphrase",
+            hint="Use at least {least} characters; several words are best.", least=SHORTEST,
+        )  # fmt: skip
+
+
+def passphrase_matches(tx: Transaction, user: str, passphrase: str, now: datetime) -> tuple[bool, str | None]:
+    """Whether it is the user's passphrase, and until when the user is locked out, if so."""
+    row = tx.row("SELECT hash, until FROM credential WHERE \"user\" = ?", user)
+    if row is None:
+        _hasher.hash(passphrase)  # the same time as for a user who exists
+        return False, None
+    hashed, until = row
+    if until is not None and until > instant_text(now):
+        return False, str(until)
+    try:
+        return _hasher.verify(hashed, passphrase), None
+    except (VerificationError, InvalidHashError):
+        return False, None
+
+
+def count_failure(tx: Transaction, user: str, now: datetime) -> None:
+    """One more failed sign-in; from the fourth on, a delay that doubles each time, at most an hour."""
+    failures = (tx.value("SELECT failures FROM credential WHERE \"user\" = ?", user) or 0) + 1
+    over = failures - _FREE_FAILURES
+    until = instant_text(now + timedelta(seconds=min(3600, 5 * 2 ** min(over, 12)))) if over > 0 else None
+    tx.run("UPDATE credential SET failures = ?, until = ? WHERE \"user\" = ?", failures, until, user)
+
+
+def clear_failures(tx: Transaction, user: str) -> None:
+    """Forget failed sign-ins after a good one."""
+    tx.run("UPDATE credential SET failures = 0, until = NULL WHERE \"user\" = ? AND failures > 0", user)
+
+
+def open_session(tx: Transaction, user: str, now: datetime, nonce: Callable[[int], bytes]) -> str:
+    """A token that stands for the sign-in; only its hash is kept."""
+    token = nonce(24).hex()
+    tx.run(
+        "INSERT INTO session (token_hash, \"user\", expires_at) VALUES (?, ?, ?)",
+        _token_hash(token), user, instant_text(now + timedelta(hours=SESSION_HOURS)),
+    )  # fmt: skip
+    return token
+
+
+def session_user(tx: Transaction, token: str, now: datetime) -> str | None:
+    """Whose sign-in a token stands for; None when it has ended."""
+    found: str | None = tx.value(
+        "SELECT \"user\" FROM session WHERE token_hash = ? AND expires_at > ?", _token_hash(token), instant_text(now)
+    )
+    return found
+
+
+def end_session(tx: Transaction, token: str) -> None:
+    """Sign out."""
+    tx.run("DELETE FROM session WHERE token_hash = ?", _token_hash(token))
+
+
+def _token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

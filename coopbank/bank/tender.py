@@ -1,0 +1,126 @@
+"""How money comes in and goes out: cash, cheque or transfer, and the lines that move it.
+
+Drawers, the vault and shared bank accounts hold everybody's money, so they stand in the
+fund POOL, which owes each fund its part (879/F), and each fund holds its claim (729).
+Every movement of money therefore has a pair on each side and balances per fund.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from coopbank.bank import records
+from coopbank.bank.desk import Desk, Move
+from coopbank.bank.fields import BankAccountRef, Day, Text, Widget
+from coopbank.bank.operation import Operation
+from coopbank.errors import DrawerClosed, InvalidDate, InvalidValue
+from coopbank.ledger.chart import POOL
+
+Tender = Annotated[Literal["cash", "cheque", "transfer"], Widget("choice"), Field(title="How")]
+
+
+class Receiving(Operation):
+    """Common to operations that take money in."""
+
+    tender: Tender = "cash"
+    bank_account: Annotated[BankAccountRef | None, Field(title="Bank account (transfer)")] = None
+    cheque_number: Annotated[Text | None, Field(title="Cheque number")] = None
+    cheque_date: Annotated[Day | None, Field(title="Date on the cheque")] = None
+
+    def receive(self, desk: Desk, fund: str, amount: int, *, account: str | None = None) -> list[Move]:
+        """The lines that bring the amount in for the fund; a cheque is entered and its credit held."""
+        place_fund, place = self._place(desk)
+        if self.tender == "cheque":
+            self._enter_cheque(desk, fund, amount, place.removeprefix("735/"), account)
+        return cash_in(place_fund, place, fund, amount)
+
+    def _place(self, desk: Desk) -> tuple[str, str]:
+        if self.tender != "cheque" and self.cheque_number is not None:
+            raise InvalidValue("A cheque number goes with a cheque only.", field="cheque_number")
+        if self.tender == "cash":
+            return POOL, f"739/{own_drawer(desk)}"
+        if self.tender == "cheque":
+            return POOL, f"735/{own_drawer(desk)}"
+        return bank_place(desk, self.bank_account)
+
+    def _enter_cheque(self, desk: Desk, fund: str, amount: int, drawer: str, account: str | None) -> None:
+        if not self.cheque_number:
+            raise InvalidValue("The number of the cheque is missing.", field="cheque_number")
+        if self.cheque_date is not None and self.cheque_date > desk.business_day:
+            raise InvalidDate(
+                "The cheque is dated {day}, in the future.", field="cheque_date", day=self.cheque_date,
+                hint="A post-dated cheque is not taken; ask for one with today's date.",
+            )  # fmt: skip
+        leaf = None if account is None else f"{fund} {account}"
+        cheque = records.Cheque(
+            number=self.cheque_number, amount=amount, drawer=drawer, received_on=desk.business_day.isoformat(),
+            received_by_operation=desk.number, member=getattr(self, "member", None), account=leaf,
+        )  # fmt: skip
+        ref = desk.next_ref("cheque", "CH-", 5)
+        desk.write(ref, cheque, about="on-hand")
+        desk.note("Cheque", ref)
+        days = int(desk.policy("cheque_hold_days", 0))
+        if leaf is not None and days:
+            until = (desk.business_day + timedelta(days=days)).isoformat()
+            hold = records.Hold(amount=amount, until=until, reason=f"cheque {ref}")
+            desk.write(ref, hold, about=leaf)
+            desk.note("Held until", until)
+
+
+class Paying(Operation):
+    """Common to operations that pay money out."""
+
+    tender: Annotated[Literal["cash", "transfer"], Widget("choice"), Field(title="How")] = "cash"
+    bank_account: Annotated[BankAccountRef | None, Field(title="Bank account (transfer)")] = None
+    cheque_number: Annotated[Text | None, Field(title="Number of our cheque or transfer")] = None
+
+    def pay(self, desk: Desk, fund: str, amount: int) -> list[Move]:
+        """The lines that pay the amount out of the fund."""
+        if self.tender == "cash":
+            return cash_out(POOL, f"739/{own_drawer(desk)}", fund, amount)
+        return cash_out(*bank_place(desk, self.bank_account), fund, amount)
+
+
+def cash_in(place_fund: str, place: str, fund: str, amount: int) -> list[Move]:
+    """Money into a place, for a fund."""
+    if place_fund == fund:
+        return [(fund, place, amount)]
+    if place_fund != POOL:
+        raise InvalidValue(
+            "The bank account {place} belongs to fund {owner} alone.", field="bank_account",
+            place=place.partition("/")[2], owner=place_fund,
+        )  # fmt: skip
+    return [(POOL, place, amount), (POOL, f"879/{fund}", -amount), (fund, "729", amount)]
+
+
+def cash_out(place_fund: str, place: str, fund: str, amount: int) -> list[Move]:
+    """Money out of a place, from a fund."""
+    return [(f, code, -moved) for f, code, moved in reversed(cash_in(place_fund, place, fund, amount))]
+
+
+def claim(from_fund: str, to_fund: str, amount: int) -> list[Move]:
+    """A claim on pooled cash passes from one fund to another; no cash moves."""
+    return [
+        (from_fund, "729", -amount), (to_fund, "729", amount),
+        (POOL, f"879/{from_fund}", amount), (POOL, f"879/{to_fund}", -amount),
+    ]  # fmt: skip
+
+
+def own_drawer(desk: Desk) -> str:
+    """The drawer that the actor has open."""
+    found = [ref for ref, _drawer in desk.about(records.Drawer, f"open:{desk.actor.user}")]
+    if not found:
+        raise DrawerClosed(
+            "You have no open cash drawer.", field="tender", hint="Open one first (open-drawer), or choose transfer."
+        )
+    return found[0]
+
+
+def bank_place(desk: Desk, bank_account: str | None) -> tuple[str, str]:
+    """Fund and leaf of a bank account; the first one of the bank when none is named."""
+    ref = bank_account or str(desk.policy("bank_account", "FIRST"))
+    account = desk.get(records.BankAccount, ref, "bank_account")
+    return account.fund, f"731/{ref}"
