@@ -316,7 +316,10 @@ def flows_of_schedule(
     """
     start = min(day for day, _ in lent)
     rows = [due for due, _ in paid if due > start]
-    single = len({day for day, _ in lent}) == 1 and sum(amount > 0 for _, amount in paid) == 1
+    paying = [due for due, amount in paid if amount]
+    single = len({day for day, _ in lent}) == 1 and len(paying) == 1 and paying[0] > start
+    if single and regular and every.unit in ("months", "years"):
+        return _single_regular(lent, paid, every)
     if single or every.per_year < 1:
         return dated_flows(lent, [flow for flow in paid if flow[1]])
     unit = _YEAR if every == Period("months", 12) else every
@@ -326,6 +329,21 @@ def flows_of_schedule(
     payments = [Flow(amount, *when[due]) for due, amount in paid if amount]
     advances = [Flow(amount, *(when.get(day) or unit_periods(start, day, unit))) for day, amount in lent]
     return advances, payments, unit.per_year
+
+
+def _single_regular(
+    lent: Sequence[tuple[dt.date, int]], paid: Sequence[tuple[dt.date, int]], every: Period
+) -> tuple[list[Flow], list[Flow], Fraction]:
+    """One advance and one payment whole periods later: 31 January to 28 February is a month."""
+    start = lent[0][0]
+    row, amount = next(
+        (number, amount) for number, (_, amount) in enumerate((f for f in paid if f[0] > start), 1) if amount
+    )
+    months = row * every.count * (12 if every.unit == "years" else 1)
+    advances = [Flow(amount, 0) for _, amount in lent]
+    if months < 12:
+        return advances, [Flow(amount, 1)], Fraction(12, months)
+    return advances, [Flow(amount, months // 12, Fraction(months % 12, 12))], Fraction(1)
 
 
 # The equation

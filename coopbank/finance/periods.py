@@ -134,6 +134,9 @@ def due_dates(
             hint="Fewer rows, or a shorter period between them.",
             year=MAXYEAR,
         ) from None
+    months = _MONTHS_IN.get(period.unit, 0) * period.count
+    if months:
+        return [add_months(seed, months * (offset + index), month_end) for index in range(count)]
     return [add(seed, period, offset + index, month_end) for index in range(count)]
 
 

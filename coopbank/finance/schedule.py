@@ -102,11 +102,12 @@ class Schedule:
         Fees on the rows count as finance charge. Dates moved off closed days are
         disregarded, as 12 CFR 1026.17(c)(3) allows.
         """
-        advances, payments, per_year = self._flows
+        advances, payments, per_year = self.flows
         return nominal_rate(advances, payments, per_year)
 
-    @property
-    def _flows(self) -> tuple[list[Flow], list[Flow], Fraction]:
+    @cached_property
+    def flows(self) -> tuple[list[Flow], list[Flow], Fraction]:
+        """Advances and payments in unit-periods, and the unit-periods of a year (see `apr`)."""
         terms = self.terms
         lent = [
             (each.date, terms.minor(each.amount, f"disbursements.{index}.amount"))
@@ -187,6 +188,7 @@ class _Drawing:
         self.interest_drawn = 0
         self.interest_exact = Fraction(0)
         self.postponed = 0
+        self.fees = terms.fees
         self.flat_fees = {fee.flat: terms.minor(fee.flat, "fees") for fee in terms.fees if fee.flat}
         self.principal_anew = self.interest_anew = True
         self.events = self._in_order()
@@ -258,7 +260,7 @@ class _Drawing:
         return self._with_same_day_tranches(drawn)
 
     def _row(self, n: int, due: dt.date, days: int, principal: int, interest: int) -> Row:
-        fees = sum(self._fee(fee, principal, interest) for fee in self.terms.fees)
+        fees = sum([self._fee(fee, principal, interest) for fee in self.fees])
         return Row(n, due, days, principal, interest, fees, principal + interest + fees, self.balance)
 
     def _fee(self, fee: Fee, principal: int, interest: int) -> int:
@@ -312,6 +314,8 @@ class _Drawing:
 
     def _charge(self, index: int, start: dt.date, events: list[_Event]) -> tuple[int, int]:
         """The row's interest before rounding, as a ratio; applies the events on the way."""
+        if not events:
+            return self._basis * self.rate_num * self.years[index], self.den
         total, since = Fraction(0), start
         for event in events:
             if event.on > since:
