@@ -272,7 +272,7 @@ BEGIN
    WHERE EXISTS (SELECT 1 FROM entry WHERE id >= NEW.first_entry
                   AND (effective_on > NEW.business_date OR effective_on < NEW.business_date AND NEW.approver IS NULL));
   SELECT RAISE(ABORT, 'the period is locked')
-    FROM (SELECT DISTINCT effective_on AS d FROM entry WHERE id >= NEW.first_entry)
+    FROM (SELECT DISTINCT +effective_on AS d FROM entry WHERE id >= NEW.first_entry)  -- "+": by number, not by a scan of the index of days
    WHERE (SELECT state FROM period_state WHERE period = substr(d, 1, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) = 'locked'
       OR (SELECT state FROM period_state WHERE period = substr(d, 1, 4) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) = 'locked';
   -- a reversal is the exact negative, line by line, of an earlier entry that is no reversal itself
