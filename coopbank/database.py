@@ -12,6 +12,7 @@ that numbers and chain have one serial point.
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ from coopbank.errors import (
 SCHEMA_VERSION = "0001"  # the newest revision in coopbank/migrations/versions
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
+_cursor_numbers = itertools.count(1)
 _LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
 
 
@@ -66,7 +68,9 @@ class Transaction:
 
     def stream(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Rows one after the other, on a cursor of their own, for results that may be large."""
-        cursor: Any = self.connection.connection.cursor()
+        # On PostgreSQL a named cursor stands in the server; a plain one would bring the whole result here at once.
+        name = {} if self.dialect == "sqlite" else {"name": f"stream_{next(_cursor_numbers)}"}
+        cursor: Any = self.connection.connection.cursor(**name)
         try:
             cursor.execute(self._sql(sql), values)
             while part := cursor.fetchmany(2000):
@@ -82,6 +86,18 @@ class Transaction:
     def run_many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Run a statement once for each row of parameters."""
         self._cursor.executemany(self._sql(sql), rows)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What the block writes is kept if it ends well, and undone if it raises; the transaction goes on."""
+        self._cursor.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except BaseException:
+            self._cursor.execute("ROLLBACK TO SAVEPOINT attempt")
+            raise
+        finally:
+            self._cursor.execute("RELEASE SAVEPOINT attempt")
 
     def script(self, text: str) -> None:
         """Run the statements of an SQL file inside this transaction."""
@@ -165,7 +181,11 @@ class Database:
             )  # fmt: skip
 
     def _revision(self, tx: Transaction) -> str | None:
-        names = "sqlite_master WHERE type = 'table' AND name" if self.path else "pg_tables WHERE schemaname = 'public' AND tablename"
+        names = (
+            "sqlite_master WHERE type = 'table' AND name"
+            if self.path
+            else "pg_tables WHERE schemaname = 'public' AND tablename"
+        )
         if tx.value(f"SELECT 1 FROM {names} = 'alembic_version'") is None:
             return None
         found: str | None = tx.value("SELECT version_num FROM alembic_version")
