@@ -112,7 +112,9 @@ class Bank:
             good, locked = passphrases.passphrase_matches(tx, user, passphrase, now)
             actor = Books(tx).user(user)
         if locked:
-            raise SignInRefused("Too many wrong passphrases. Try again after {until} (UTC).", field="user", until=locked[:19])
+            raise SignInRefused(
+                "Too many wrong passphrases. Try again after {until} (UTC).", field="user", until=locked[:19]
+            )
         if not good or actor is None:
             self._failed_sign_in(user)
             raise SignInRefused(
@@ -289,9 +291,7 @@ class Bank:
     @staticmethod
     def may(books: Books, actor: Actor, name: str) -> bool:
         """Whether one of the actor's roles holds the power to do it."""
-        return any(
-            name in role.operations for r in actor.roles if (role := books.find(records.Role, r)) is not None
-        )
+        return any(name in role.operations for r in actor.roles if (role := books.find(records.Role, r)) is not None)
 
     def _repeated(self, tx: Transaction, actor: Actor, operation: Operation, key: str) -> int | None:
         """Number of the operation that used this key for the same request; refuses another request."""
@@ -327,7 +327,7 @@ class Bank:
     def control_name(self, tx: Transaction, gl_code: str) -> str:
         """The name of a control account, remembered."""
         if gl_code not in self._control_names:
-            self._control_names = dict(tx.rows("SELECT code, name FROM gl_account"))  # type: ignore[arg-type]
+            self._control_names = dict(tx.rows("SELECT code, name FROM gl_account"))
         return self._control_names.get(gl_code, gl_code)
 
 

@@ -78,7 +78,8 @@ class Books:
         """The latest version of every record of a kind whose latest version concerns that thing."""
         found = self.tx.rows(
             "SELECT r.ref, r.body FROM record r WHERE r.about = ? AND r.kind = ? AND NOT EXISTS"
-            " (SELECT 1 FROM record l WHERE l.kind = r.kind AND l.ref = r.ref AND l.version > r.version) ORDER BY r.ref",
+            " (SELECT 1 FROM record l WHERE l.kind = r.kind AND l.ref = r.ref AND l.version > r.version)"
+            " ORDER BY r.ref",
             about, cls.kind,
         )  # fmt: skip
         return [(ref, body) for ref, text in found if not (body := cls.model_validate_json(text)).void]
@@ -144,7 +145,9 @@ class Books:
 
     def held_by(self, member: str) -> list[Leaf]:
         """Every leaf that a member holds."""
-        return [Leaf(*row) for row in self.tx.rows(_LEAF + " WHERE a.holder = ? ORDER BY a.gl_code, a.contract", member)]
+        return [
+            Leaf(*row) for row in self.tx.rows(_LEAF + " WHERE a.holder = ? ORDER BY a.gl_code, a.contract", member)
+        ]
 
     def holds(self, fund: str, code: str) -> int:
         """Money of a leaf that is held today: a cheque not yet paid, a pledge. Minor units."""

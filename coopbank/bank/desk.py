@@ -10,10 +10,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Any
 
 from coopbank.bank import records
-from coopbank.bank.books import Actor, Books
+from coopbank.bank.books import Actor, B, Books
 from coopbank.bank.operation import Operation
 from coopbank.database import Transaction
 from coopbank.errors import DayClosed, Unknown
@@ -103,11 +102,11 @@ class Desk(Books):
 
     # ----------------------------------------------------------------- records
 
-    def find(self, cls: type[Any], ref: str) -> Any:
+    def find(self, cls: type[B], ref: str) -> B | None:
         """The latest version, what this operation has laid out included."""
         new = self._new_records.get((cls.kind, ref))
         if new is not None:
-            return None if new[1].void else new[1]
+            return None if new[1].void or not isinstance(new[1], cls) else new[1]
         return super().find(cls, ref)
 
     def write(self, ref: str, body: records.Body, about: str | None = None) -> None:
@@ -115,9 +114,7 @@ class Desk(Books):
         before = self._new_records.get((body.kind, ref))
         version = 1 + (before[0] if before else self.version(body.kind, ref))
         self._new_records[body.kind, ref] = (version, body)
-        self.rows.append(
-            NewRecord(body.kind, ref, version, about, body.model_dump(mode="json", exclude_defaults=True))
-        )
+        self.rows.append(NewRecord(body.kind, ref, version, about, body.model_dump(mode="json", exclude_defaults=True)))
 
     def next_ref(self, kind: str, prefix: str, digits: int) -> str:
         """The next number of a kind: M0061, L-021. Longer ones follow when the digits are used up."""

@@ -40,7 +40,7 @@ class PersonalMark:
 
 def refuse(template: str, **values: Any) -> PydanticCustomError:
     """A field's fault in plain words."""
-    return PydanticCustomError("coopbank", "{text}", {"text": template.format(**values) if values else template})  # type: ignore[arg-type]
+    return PydanticCustomError("coopbank", "{text}", {"text": template.format(**values) if values else template})
 
 
 def _read_money(value: Any) -> int:
@@ -116,13 +116,21 @@ def _code(value: str) -> str:
     return value
 
 
-Code = Annotated[str, BeforeValidator(clean_text), AfterValidator(_code), Field(min_length=1, max_length=40), Widget("text")]
+Code = Annotated[
+    str, BeforeValidator(clean_text), AfterValidator(_code), Field(min_length=1, max_length=40), Widget("text")
+]
 """A short name that stands in memos and account codes: G-07, D1, FIRST."""
 
 
 def ref(kind: str) -> Any:
     """A code that names an existing record of that kind."""
-    return Annotated[str, BeforeValidator(clean_text), AfterValidator(_code), Field(min_length=1, max_length=40), Widget(f"ref:{kind}")]
+    return Annotated[
+        str,
+        BeforeValidator(clean_text),
+        AfterValidator(_code),
+        Field(min_length=1, max_length=40),
+        Widget(f"ref:{kind}"),
+    ]
 
 
 MemberRef = ref("member")

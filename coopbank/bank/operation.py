@@ -76,9 +76,9 @@ class Operation(BaseModel):
 
 
 def operation_named(name: str) -> type[Operation]:
-    """The operation of that name; underscores are read as hyphens."""
+    """The operation of that name that a door may offer; underscores are read as hyphens."""
     found = CATALOGUE.get(name.replace("_", "-"))
-    if found is None:
+    if found is None or found.internal:
         raise Unknown(
             "There is no operation called {name}.", field="operation", name=name,
             hint="See the list with: coopbank operations",

@@ -26,9 +26,9 @@ _hasher = PasswordHasher()
 def set_passphrase(tx: Transaction, user: str, passphrase: str) -> None:
     """Keep the hash of a passphrase."""
     hashed = _hasher.hash(passphrase)
-    tx.run("DELETE FROM credential WHERE \"user\" = ?", user)
-    tx.run("INSERT INTO credential (\"user\", hash, failures) VALUES (?, ?, 0)", user, hashed)
-    tx.run("DELETE FROM session WHERE \"user\" = ?", user)
+    tx.run('DELETE FROM credential WHERE "user" = ?', user)
+    tx.run('INSERT INTO credential ("user", hash, failures) VALUES (?, ?, 0)', user, hashed)
+    tx.run('DELETE FROM session WHERE "user" = ?', user)
 
 
 def require_strength(passphrase: str) -> None:
@@ -42,7 +42,7 @@ def require_strength(passphrase: str) -> None:
 
 def passphrase_matches(tx: Transaction, user: str, passphrase: str, now: datetime) -> tuple[bool, str | None]:
     """Whether it is the user's passphrase, and until when the user is locked out, if so."""
-    row = tx.row("SELECT hash, until FROM credential WHERE \"user\" = ?", user)
+    row = tx.row('SELECT hash, until FROM credential WHERE "user" = ?', user)
     if row is None:
         _hasher.hash(passphrase)  # the same time as for a user who exists
         return False, None
@@ -57,15 +57,15 @@ def passphrase_matches(tx: Transaction, user: str, passphrase: str, now: datetim
 
 def count_failure(tx: Transaction, user: str, now: datetime) -> None:
     """One more failed sign-in; from the fourth on, a delay that doubles each time, at most an hour."""
-    failures = (tx.value("SELECT failures FROM credential WHERE \"user\" = ?", user) or 0) + 1
+    failures = (tx.value('SELECT failures FROM credential WHERE "user" = ?', user) or 0) + 1
     over = failures - _FREE_FAILURES
     until = instant_text(now + timedelta(seconds=min(3600, 5 * 2 ** min(over, 12)))) if over > 0 else None
-    tx.run("UPDATE credential SET failures = ?, until = ? WHERE \"user\" = ?", failures, until, user)
+    tx.run('UPDATE credential SET failures = ?, until = ? WHERE "user" = ?', failures, until, user)
 
 
 def clear_failures(tx: Transaction, user: str) -> None:
     """Forget failed sign-ins after a good one."""
-    tx.run("UPDATE credential SET failures = 0, until = NULL WHERE \"user\" = ? AND failures > 0", user)
+    tx.run('UPDATE credential SET failures = 0, until = NULL WHERE "user" = ? AND failures > 0', user)
 
 
 def open_session(tx: Transaction, user: str, now: datetime, nonce: Callable[[int], bytes]) -> str:
@@ -81,7 +81,7 @@ def open_session(tx: Transaction, user: str, now: datetime, nonce: Callable[[int
 def session_user(tx: Transaction, token: str, now: datetime) -> str | None:
     """Whose sign-in a token stands for; None when it has ended."""
     found: str | None = tx.value(
-        "SELECT \"user\" FROM session WHERE token_hash = ? AND expires_at > ?", _token_hash(token), instant_text(now)
+        'SELECT "user" FROM session WHERE token_hash = ? AND expires_at > ?', _token_hash(token), instant_text(now)
     )
     return found
 

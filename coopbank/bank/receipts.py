@@ -52,7 +52,7 @@ def _entries(
             tuple(
                 ReceiptLine(leaf.fund, leaf.code, bank.control_name(tx, leaf.gl_code), line.amount, leaf.currency)
                 for line in entry.lines
-                if (leaf := leaves[line.account_id])
+                for leaf in (leaves[line.account_id],)
             ),
         )
         for i, entry in enumerate(draft.entries)
@@ -67,14 +67,15 @@ def _effects(bank: Bank, tx: Transaction, draft: Draft, leaves: dict[int, Leaf])
     return tuple(
         Effect(leaf.fund, leaf.code, bank.control_name(tx, leaf.gl_code), leaf.currency, leaf.balance, leaf.balance + m)
         for i, m in moved.items()
-        if (leaf := leaves[i])
+        for leaf in (leaves[i],)
     )
 
 
 def of_operation(bank: Bank, tx: Transaction, number: int, status: str) -> Receipt:
     """The receipt of an operation of any age."""
     row = tx.row(
-        "SELECT kind, business_date, at, actor, approver, hash, first_entry, entry_count FROM operation WHERE id = ?", number
+        "SELECT kind, business_date, at, actor, approver, hash, first_entry, entry_count FROM operation WHERE id = ?",
+        number,
     )
     if row is None:
         raise Unknown("There is no operation {number}.", field="operation", number=number)
@@ -94,8 +95,8 @@ def of_operation(bank: Bank, tx: Transaction, number: int, status: str) -> Recei
 def _stored_entry(bank: Bank, tx: Transaction, number: int) -> ReceiptEntry:
     memo, effective_on = tx.row("SELECT memo, effective_on FROM entry WHERE id = ?", number) or ("", "")
     lines = tx.rows(
-        "SELECT a.fund, a.gl_code, a.contract, p.amount, a.currency FROM posting p JOIN account a ON a.id = p.account_id"
-        " WHERE p.entry_id = ? ORDER BY p.line",
+        "SELECT a.fund, a.gl_code, a.contract, p.amount, a.currency FROM posting p"
+        " JOIN account a ON a.id = p.account_id WHERE p.entry_id = ? ORDER BY p.line",
         number,
     )
     return ReceiptEntry(
@@ -109,15 +110,17 @@ def _stored_entry(bank: Bank, tx: Transaction, number: int) -> ReceiptEntry:
 
 def _stored_effects(bank: Bank, tx: Transaction, first: int, end: int) -> tuple[Effect, ...]:
     touched = tx.rows(
-        "SELECT a.id, a.fund, a.gl_code, a.contract, a.currency, sum(p.amount), min(p.entry_id * 1000 + p.line) FROM posting p"
-        " JOIN account a ON a.id = p.account_id WHERE p.entry_id >= ? AND p.entry_id < ?"
+        "SELECT a.id, a.fund, a.gl_code, a.contract, a.currency, sum(p.amount), min(p.entry_id * 1000 + p.line)"
+        " FROM posting p JOIN account a ON a.id = p.account_id WHERE p.entry_id >= ? AND p.entry_id < ?"
         " GROUP BY a.id, a.fund, a.gl_code, a.contract, a.currency ORDER BY 7",
         first, end,
     )  # fmt: skip
     found = []
     for account, fund, gl, contract, currency, moved, _order in touched:
         before = int(
-            tx.value("SELECT coalesce(sum(amount), 0) FROM posting WHERE account_id = ? AND entry_id < ?", account, first)
+            tx.value(
+                "SELECT coalesce(sum(amount), 0) FROM posting WHERE account_id = ? AND entry_id < ?", account, first
+            )
         )
         code = f"{gl}/{contract}" if contract else gl
         found.append(Effect(fund, code, bank.control_name(tx, gl), currency, before, before + int(moved)))

@@ -230,7 +230,8 @@ _INSERT_OPERATION = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _INSERT_ROW = {
-    "gl_account": "INSERT INTO gl_account (operation_id, line, code, name, kind, side, guard) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "gl_account": "INSERT INTO gl_account (operation_id, line, code, name, kind, side, guard)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)",
     "fund": "INSERT INTO fund (operation_id, line, code, name, class) VALUES (?, ?, ?, ?, ?)",
     "account": "INSERT INTO account (operation_id, line, id, gl_code, fund, contract, holder, kind, currency, floor,"
     " ceiling) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -253,9 +254,7 @@ def _write_rows(tx: Transaction, number: int, draft: Draft) -> None:
         if table in by_table:
             tx.run_many(_INSERT_ROW[table], by_table[table])
     if draft.personal:
-        tx.run_many(
-            _INSERT_PERSONAL, [(p.digest, number, p.field, p.salt, p.value) for p in draft.personal]
-        )
+        tx.run_many(_INSERT_PERSONAL, [(p.digest, number, p.field, p.salt, p.value) for p in draft.personal])
 
 
 def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> None:
@@ -271,10 +270,7 @@ def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> No
     )
     tx.run_many(
         _INSERT_ENTRY,
-        [
-            (first + i, number, e.effective_on.isoformat(), e.memo, e.reverses)
-            for i, e in enumerate(draft.entries)
-        ],
+        [(first + i, number, e.effective_on.isoformat(), e.memo, e.reverses) for i, e in enumerate(draft.entries)],
     )
 
 

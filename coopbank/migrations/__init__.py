@@ -8,6 +8,7 @@ the two against each other. Alembic's batch mode is never used: it drops trigger
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic.config import Config
@@ -23,10 +24,10 @@ def upgrade(connection: sa.Connection, to: str = "head") -> None:
     config.set_main_option("script_location", str(FOLDER))
     script = ScriptDirectory.from_config(config)
 
-    def steps(revision: object, _context: object) -> object:
-        return script._upgrade_revs(to, revision)  # type: ignore[arg-type]
+    def steps(revision: Any, _context: Any) -> Any:
+        return script._upgrade_revs(to, revision)
 
-    with EnvironmentContext(config, script, fn=steps, destination_rev=to) as environment:  # type: ignore[arg-type]
+    with EnvironmentContext(config, script, fn=steps, destination_rev=to) as environment:
         # the transaction is the caller's: Alembic neither begins nor commits
         environment.configure(connection=connection, target_metadata=None, transactional_ddl=False)
         environment.run_migrations()

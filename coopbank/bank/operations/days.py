@@ -37,7 +37,9 @@ class OpenDay(Operation):
             raise DayClosed("{day} lies in the future.", field="date", day=day)
         state = periods.state(desk.tx, day.isoformat())
         if day < before or state == periods.CLOSED:
-            raise DayClosed("{day} is closed already; the books stand at {before}.", field="date", day=day, before=before)
+            raise DayClosed(
+                "{day} is closed already; the books stand at {before}.", field="date", day=day, before=before
+            )
         desk.business_day = day
         desk.period(day.isoformat(), periods.OPEN)
         desk.note("Business day", day.isoformat())

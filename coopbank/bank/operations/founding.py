@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Code, Personal, Text, refuse
+from coopbank.bank.fields import Code, Memo, Personal, Text, refuse
 from coopbank.bank.operation import (
     CATALOGUE,
     INSTITUTION_KINDS,
@@ -65,6 +65,7 @@ class FoundBook(Operation):
     institution_kind: Annotated[str, AfterValidator(_known_kind)] = UNCHARTERED
     administrator: Code = "admin"
     full_name: Personal = "Administrator"
+    demo_sign_ins: Memo | None = None  # shown on the sign-in screen of a demonstration
 
     def perform(self, desk: Desk) -> None:
         desk.business_day = desk.clock_today
@@ -72,15 +73,15 @@ class FoundBook(Operation):
         desk.rows.extend(NewFund(*fund) for fund in FUNDS)
         desk.write(
             "book",
-            records.Institution(
-                name=self.bank_name, institution_kind=self.institution_kind, currency=self.currency
-            ),
+            records.Institution(name=self.bank_name, institution_kind=self.institution_kind, currency=self.currency),
         )
         for role in ROLES:
             powers = sorted(n for n, op in CATALOGUE.items() if role in op.roles and not op.internal)
             desk.write(role, records.Role(operations=powers))
         for policy, value in POLICIES.items():
             desk.write(policy, records.Policy(value=value))
+        if self.demo_sign_ins is not None:
+            desk.write("demo_sign_ins", records.Policy(value=self.demo_sign_ins))
         desk.write("901", records.ShareClass(name="Membership share", par=2500, most=1))
         desk.write("903", records.ShareClass(name="Investment share", par=10000))
         desk.write("FIRST", records.BankAccount(name="Current account", fund=POOL))

@@ -29,7 +29,9 @@ class AdmitMember(Operation):
     roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER, ADMINISTRATOR)
 
     member_name: Annotated[Personal, Field(min_length=1, title="Name")]
-    entity: Annotated[Literal["person", "organisation"], Widget("choice"), Field(title="Person or organisation")] = "person"
+    entity: Annotated[Literal["person", "organisation"], Widget("choice"), Field(title="Person or organisation")] = (
+        "person"
+    )
     phone: Annotated[PersonalOption, Field(title="Telephone")] = None
     email: Annotated[PersonalOption, Field(title="E-mail")] = None
     address: Annotated[PersonalOption, Field(title="Address")] = None
@@ -48,7 +50,7 @@ class AdmitMember(Operation):
             for field in _PERSONAL
             if (value := self.member_name if field == "name" else getattr(self, field)) is not None
         }
-        body = records.Member(entity=self.entity, joined_on=joined.isoformat(), language=self.language, **kept)  # type: ignore[arg-type]
+        body = records.Member(entity=self.entity, joined_on=joined.isoformat(), language=self.language, **kept)
         desk.write(ref, body)
         desk.list_member(ref, self.member_name, self.phone or "")
         desk.note("Member", ref)

@@ -117,9 +117,7 @@ class AddUser(_Users):
             desk.get(records.Member, self.member, "member")
         desk.write(
             self.user,
-            records.User(
-                full_name=desk.keep("full_name", self.full_name), roles=self.user_roles, member=self.member
-            ),
+            records.User(full_name=desk.keep("full_name", self.full_name), roles=self.user_roles, member=self.member),
             about=self.member,
         )
 
@@ -141,7 +139,9 @@ class ChangeRole(_Users):
         user = desk.get(records.User, self.user, "user")
         if self.user == desk.actor.user:
             raise NotAllowed("Nobody changes their own roles.", field="user")
-        desk.write(self.user, user.model_copy(update={"roles": self.user_roles, "active": self.active}), about=user.member)
+        desk.write(
+            self.user, user.model_copy(update={"roles": self.user_roles, "active": self.active}), about=user.member
+        )
 
 
 class LinkUser(_Users):

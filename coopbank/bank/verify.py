@@ -1,0 +1,311 @@
+"""Verify, the bank's part: what the entries mean agrees with what the registers say.
+
+The ledger proves that nothing was changed and everything balances. These checks replay
+the same log for what a bank promises on top: every fund's claim is covered by cash,
+who acted was allowed to, what needs two people had two, and each register (members'
+shares, savings, loans, notes, drawers, bills, gifts) agrees with its accounts to the
+cent. All of it from the sealed text alone; secrets and the directory are compared after.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from coopbank.bank.desk import fold
+from coopbank.bank.operation import CATALOGUE
+from coopbank.database import Database, Transaction
+from coopbank.ledger import chain
+from coopbank.ledger.chart import POOL
+from coopbank.ledger.log import Finding, Log, Operation, Stored
+from coopbank.ledger.verify import CHECKS, Check, Verdict, run
+from coopbank.money import format_amount
+
+
+@dataclass
+class Registers:
+    """What the log has said so far, as a bank reads it."""
+
+    balances: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # by leaf, minor units, debit +
+    sums: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))  # by fund and control account
+    records: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # latest body
+    made_by: dict[tuple[str, str], int] = field(default_factory=dict)  # operation of the latest body
+    approvals: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)  # request: approver, request body
+    opening_closed: bool = False
+
+    def latest(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Refs and bodies of a kind; what was reversed at its making is left out."""
+        for (k, ref), body in self.records.items():
+            if k == kind and not body.get("void"):
+                yield ref, body
+
+
+def verify(database: Database, known_heads: Sequence[tuple[int, str]] = ()) -> list[Verdict]:
+    """All checks, the ledger's and the bank's, in one pass over the log."""
+    return run(database, [*CHECKS, *bank_checks()], known_heads)
+
+
+def bank_checks() -> list[Check]:
+    """The bank's checks, with registers of their own for one run."""
+    state = Registers()
+
+    def replay(log: Log, operation: Operation, _stored: Stored) -> None:
+        _replay(state, log, operation)
+
+    return [
+        Check("claims", "What the pool holds in cash is exactly what it owes the funds.", watch=replay),
+        Check("powers", "Everyone who acted was a user with the power to do it.", watch=_watch(state, _powers)),
+        Check("two people", "What needs a second person had one, who approved exactly that.",
+              watch=_watch(state, _two_people)),
+        Check("closes", "Each day's close says what the books said.", watch=_watch(state, _closes)),
+        Check("transfers", "Releases, transfers between funds and memo pairs come to zero.", _ask(state, _zero_sums)),
+        Check("members", "Every share, subscription and savings account is its owner's.", _ask(state, _members)),
+        Check("loans", "What each borrower owes by contract is what the books carry.", _ask(state, _loans)),
+        Check("notes", "What each lender is owed by the note is what the books carry.", _ask(state, _notes)),
+        Check("cash", "Closed drawers are empty, cheques on hand are the cheques listed.", _ask(state, _cash)),
+        Check("bills and gifts", "Open bills are what is payable; no gift is spent beyond itself.",
+              _ask(state, _bills_and_gifts)),
+        Check("personal", "Names and other personal values are those that were sealed, or forgotten.", _personal),
+        Check("directory", "The find box lists the members as they are.", _ask(state, _directory)),
+    ]  # fmt: skip
+
+
+def _watch(state: Registers, check: Any) -> Any:
+    def watch(log: Log, operation: Operation, _stored: Stored) -> None:
+        check(state, log, operation)
+
+    return watch
+
+
+def _ask(state: Registers, check: Any) -> Any:
+    def ask(log: Log, tx: Transaction) -> Iterator[Finding]:
+        yield from check(state, log, tx)
+
+    return ask
+
+
+# ------------------------------------------------------------------- while the log passes
+
+
+def _replay(state: Registers, log: Log, operation: Operation) -> None:
+    """Bring the registers forward; the pool is checked after every operation."""
+    for row in operation.rows:
+        if row[0] == "record":
+            _table, kind, ref, _version, _about, body = row
+            state.records[kind, ref] = body
+            state.made_by[kind, ref] = operation.number
+            if kind == "opening" and body.get("state") == "closed":
+                state.opening_closed = True
+    funds: set[str] = set()
+    for _id, _day, _memo, _reverses, lines in operation.entries:
+        for account, amount in lines:
+            leaf = log.leaves.get(account)
+            if leaf is None:
+                continue  # the ledger's checks say so
+            state.balances[account] += amount
+            state.sums[leaf.fund, leaf.gl_code] += amount
+            if leaf.gl_code == "729":
+                funds.add(leaf.fund)
+            if leaf.gl_code == "879":
+                state.sums["879", leaf.contract] += amount
+                funds.add(leaf.contract)
+    for fund in funds:
+        if state.sums[fund, "729"] != -state.sums["879", fund]:
+            log.add("claims", f"fund {fund} claims {format_amount(state.sums[fund, '729'])} and the pool owes it"
+                    f" {format_amount(-state.sums['879', fund])}", operation.number)  # fmt: skip
+
+
+def _powers(state: Registers, log: Log, operation: Operation) -> None:
+    cls = CATALOGUE.get(operation.kind)
+    if cls is None or cls.internal:
+        return
+    for name, person in (("actor", operation.actor), ("approver", operation.approver)):
+        if person is None:
+            continue
+        user = state.records.get(("user", person))
+        if user is None or not user.get("active", True):
+            log.add("powers", f"{name} {person} was no active user", operation.number)
+            continue
+        if name == "actor" and not any(
+            operation.kind in state.records.get(("role", role), {}).get("operations", ()) for role in user["roles"]
+        ):
+            log.add("powers", f"{person} had no power to do {operation.kind}", operation.number)
+        served = (operation.request.get("member"), operation.request.get("to_member"))
+        if user.get("member") in served and user.get("member") and operation.kind not in ("add-user", "link-user"):
+            log.add("powers", f"{person} served their own account {user['member']}", operation.number)
+
+
+def _two_people(state: Registers, log: Log, operation: Operation) -> None:
+    if operation.kind == "approve":
+        ref = operation.request.get("request")
+        body = state.records.get(("request", ref))
+        if body is None or body.get("state") != "approved" or body.get("decided_by") != operation.actor:
+            log.add("two people", f"approval of {ref} is not in the register", operation.number)
+        elif body.get("asked_by") == operation.actor:
+            log.add("two people", f"{operation.actor} approved their own request {ref}", operation.number)
+        else:
+            state.approvals[ref] = (operation.actor, body)
+        return
+    cls = CATALOGUE.get(operation.kind)
+    if operation.approver is None:
+        if cls is not None and cls.second_person:
+            log.add("two people", f"{operation.kind} was done by {operation.actor} alone", operation.number)
+        return
+    ref = operation.key.removeprefix("approved:")
+    approver, body = state.approvals.pop(ref, ("", {}))
+    asked = (approver, body.get("operation"), body.get("asked_by"), chain.canonical(body.get("payload")))
+    if asked != (operation.approver, operation.kind, operation.actor, chain.canonical(_request_shape(operation, body))):
+        log.add("two people", f"{operation.kind} is not what {operation.approver} approved", operation.number)
+
+
+def _request_shape(operation: Operation, asked: dict[str, Any]) -> Any:
+    """The request with the digests of the earlier asking: the same personal value, salted anew."""
+    payload = asked.get("payload") or {}
+    return {
+        name: payload[name] if isinstance(value, dict) and set(value) == {"#"} and name in payload else value
+        for name, value in operation.request.items()
+    }
+
+
+def _closes(state: Registers, log: Log, operation: Operation) -> None:
+    for row in operation.rows:
+        if row[0] != "record" or row[1] != "day-close":
+            continue
+        body = row[5]
+        if log.last is not None and (body.get("head_number"), body.get("head_hash")) != (
+            log.last.id, bytes(log.last.hash).hex()[:16],
+        ):  # fmt: skip
+            log.add("closes", f"the close of {row[2]} names another head of the chain", operation.number)
+        cash = {
+            f"{leaf.gl_code}/{leaf.contract}": balance
+            for account, balance in state.balances.items()
+            if balance and (leaf := log.leaves[account]).fund == POOL and leaf.gl_code in ("731", "735", "739")
+        }
+        if body.get("cash", {}) != cash:
+            log.add("closes", f"the close of {row[2]} names other cash than the books had", operation.number)
+
+
+# ------------------------------------------------------------------------ at the log's end
+
+
+def _leaf_balances(state: Registers, log: Log, *controls: str) -> dict[tuple[str, str, str], int]:
+    """Balances of the leaves of some control accounts, by control, fund and contract."""
+    return {
+        (leaf.gl_code, leaf.fund, leaf.contract): state.balances.get(account, 0)
+        for account, leaf in log.leaves.items()
+        if leaf.gl_code in controls
+    }
+
+
+def _zero_sums(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    groups = [("185", "186"), ("187",), ("728", "878")]
+    if state.opening_closed:
+        groups.append(("990",))
+    for group in groups:
+        total = sum(amount for (_fund, gl), amount in state.sums.items() if gl in group)
+        if total:
+            yield Finding("transfers", f"{' and '.join(group)} over all funds come to {format_amount(total)}, not zero")
+    pairs: dict[tuple[str, str], int] = defaultdict(int)
+    for (fund, gl), amount in state.sums.items():
+        if gl.startswith("M"):
+            pairs[fund, gl[:2]] += amount
+    for (fund, pair), total in pairs.items():
+        if total:
+            yield Finding("transfers", f"memo pair {pair} in fund {fund} comes to {format_amount(total)}, not zero")
+
+
+def _members(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    savings = {body["account"]: body for _ref, body in state.latest("savings")}
+    members = {ref for ref, _body in state.latest("member")}
+    for leaf in log.leaves.values():
+        if leaf.gl_code not in ("901", "903", "905", "875") or leaf.holder is None:
+            continue
+        if leaf.holder not in members and ("member", leaf.holder) not in state.records:
+            yield Finding(
+                "members", f"{leaf.gl_code}/{leaf.contract} is held by {leaf.holder}, who is no member", leaf.operation
+            )
+        if not leaf.contract.startswith(leaf.holder):
+            yield Finding("members", f"{leaf.gl_code}/{leaf.contract} is held by {leaf.holder}", leaf.operation)
+        owner = savings.get(leaf.contract, {}).get("member") if leaf.gl_code == "905" else leaf.holder
+        if owner is not None and owner != leaf.holder:
+            yield Finding(
+                "members", f"savings {leaf.contract} belong to {owner}, the account to {leaf.holder}", leaf.operation
+            )
+
+
+def _agree(name: str, state: Registers, log: Log, kind: str, controls: dict[str, str], sign: int) -> Iterator[Finding]:
+    """Each record's figures against the leaves of its contract; and no leaf without its record."""
+    balances = _leaf_balances(state, log, *controls)
+    known = dict(state.latest(kind))
+    for ref, body in known.items():
+        for gl_code, figure in controls.items():
+            booked = balances.get((gl_code, body["fund"], ref), 0) * sign
+            if booked != body.get(figure, 0):
+                yield Finding(
+                    name, f"{kind} {ref}: {figure} is {format_amount(body.get(figure, 0))}, account"
+                    f" {gl_code}/{ref} holds {format_amount(booked)}", state.made_by[kind, ref],
+                )  # fmt: skip
+    for (gl_code, fund, contract), balance in balances.items():
+        if balance and (contract not in known or known[contract]["fund"] != fund):
+            yield Finding(name, f"{gl_code}/{contract} in fund {fund} has no {kind}")
+
+
+def _loans(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    yield from _agree("loans", state, log, "loan", {"701": "owed_principal", "781": "accrued"}, 1)
+
+
+def _notes(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    yield from _agree("notes", state, log, "note", {"811": "owed_principal", "851": "accrued"}, -1)
+
+
+def _cash(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    balances = _leaf_balances(state, log, "739", "735")
+    for ref, body in state.latest("drawer"):
+        held = balances.get(("739", POOL, ref), 0)
+        if body.get("state", "closed") == "closed" and held:
+            yield Finding(
+                "cash", f"drawer {ref} is closed and holds {format_amount(held)}", state.made_by["drawer", ref]
+            )
+    on_hand: dict[str, int] = defaultdict(int)
+    for _ref, body in state.latest("cheque"):
+        if body.get("state", "on-hand") == "on-hand":
+            on_hand[body["drawer"]] += body["amount"]
+    for (gl_code, _fund, contract), balance in balances.items():
+        if gl_code == "735" and balance != on_hand[contract]:
+            yield Finding("cash", f"cheques listed in {contract} come to {format_amount(on_hand[contract])},"
+                          f" account 735/{contract} holds {format_amount(balance)}")  # fmt: skip
+
+
+def _bills_and_gifts(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    owed: dict[tuple[str, str], int] = defaultdict(int)
+    for _ref, body in state.latest("bill"):
+        if body.get("state", "open") == "open":
+            owed[body["fund"], body["supplier"]] += body["amount"]
+    for (_gl, fund, contract), balance in _leaf_balances(state, log, "801").items():
+        if contract and -balance != owed[fund, contract]:
+            yield Finding("bills and gifts", f"open bills of {contract} come to {format_amount(owed[fund, contract])},"
+                          f" account 801/{contract} to {format_amount(-balance)}")  # fmt: skip
+    for ref, body in state.latest("gift"):
+        if body.get("released", 0) > body["amount"]:
+            yield Finding("bills and gifts", f"gift {ref} is spent beyond itself", state.made_by["gift", ref])
+
+
+def _personal(_log: Log, tx: Transaction) -> Iterator[Finding]:
+    for digest, operation, name, salt, value in tx.stream(
+        "SELECT digest, operation_id, field, salt, value FROM personal WHERE salt IS NOT NULL ORDER BY operation_id"
+    ):
+        if value is None or chain.salted(bytes(salt), value) != digest:
+            yield Finding("personal", f"the {name} that was sealed is another", operation)
+
+
+def _directory(state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding]:
+    listed = {
+        member: (name, folded) for member, name, folded in tx.stream("SELECT member, name, folded FROM directory")
+    }
+    values = dict(tx.rows("SELECT digest, value FROM personal WHERE field = 'member_name'"))
+    for ref, body in state.latest("member"):
+        name = values.get(body["name"]["#"])
+        if name is not None and listed.get(ref) != (name, fold(name)):
+            yield Finding("directory", f"member {ref} is listed under another name", state.made_by["member", ref])

@@ -1,0 +1,416 @@
+"""The demonstration bank: two years of an invented co-operative bank in Jackson, Mississippi.
+
+Nothing is inserted: every share, deposit, loan and close goes through the same
+operations that a volunteer uses, by users with their own powers, day by day on a
+simulated clock. Names, chances and nonces come from one seeded generator, so the same
+seed gives the same sealed log, byte for byte. All names are invented.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from coopbank.bank import records
+from coopbank.bank.bank import Bank
+from coopbank.bank.books import Actor
+from coopbank.bank.loans import loan_position
+from coopbank.bank.operation import Receipt
+from coopbank.bank.operations.founding import FoundBook
+from coopbank.clock import SetClock
+from coopbank.errors import AlreadyExists
+from coopbank.ledger import posting
+from coopbank.money import format_amount
+
+FIRST_DAY = date(2024, 11, 1)
+BANK_NAME = "Farish Row Cooperative Bank"
+PASSPHRASE = "common wealth"
+STAFF = (
+    ("rosa", "Rosa Whitfield", ("administrator", "supervisor")),
+    ("dell", "Dell Okafor", ("treasurer",)),
+    ("imani", "Imani Brewster", ("teller",)),
+    ("nia", "Nia Calloway", ("teller",)),
+    ("marcus", "Marcus Tolliver", ("loan-officer",)),
+    ("otis", "Otis Pruitt", ("auditor",)),
+)
+COOPS = (
+    "Green Tassel Urban Farm", "Second Helping Catering", "Black Gold Composting", "Loom and Thread Sewing",
+    "Pine and Nail Carpentry", "Delta Current Electric", "Wheelhouse Bicycle Repair", "Clear Water Laundry",
+    "Common Kettle Bakery", "Long Table Event Crew", "Good Ground Landscaping", "Magnolia Care Workers",
+)  # fmt: skip
+GIVEN = (
+    "Ada", "Amos", "Bettye", "Calvin", "Cora", "Darnell", "Della", "Earl", "Etta", "Ezra", "Fannie", "Gil", "Hattie",
+    "Ines", "Isaac", "Jolene", "Josué", "Keisha", "Lavern", "Leroy", "Luz", "Mae", "Marisol", "Moses", "Naomi", "Odell",
+    "Opal", "Percy", "Queen", "Ray", "Ruby", "Samuel", "Tamika", "Thelma", "Ursula", "Verna", "Walt", "Yolanda", "Zeke",
+)  # fmt: skip
+FAMILY = (
+    "Abernathy", "Banks", "Cole", "Dorsey", "Ellison", "Fontaine", "Gaines", "Hollis", "Ivory", "Jessup", "Kincaid",
+    "Lamar", "Mayfield", "Núñez", "Overby", "Pettway", "Quarles", "Ransom", "Stovall", "Tate", "Upshaw", "Vance",
+    "Womack", "Yancy",
+)  # fmt: skip
+STREETS = (
+    "Farish St",
+    "Lynch St",
+    "Capitol St",
+    "Terry Rd",
+    "Bailey Ave",
+    "Woodrow Wilson Ave",
+    "Valley St",
+    "Mill St",
+)
+PURPOSES = (
+    "walk-in cooler", "delivery van", "seedlings and irrigation", "commercial oven", "compost screener",
+    "sewing machines", "tools", "roof repair", "electric bicycles", "point-of-sale and permits",
+)  # fmt: skip
+
+Echo = Callable[[str], None]
+
+
+@dataclass
+class Town:
+    """The bank, its people, and what the story has brought about so far."""
+
+    bank: Bank
+    clock: SetClock
+    chance: random.Random
+    members: list[str] = field(default_factory=list)
+    savers: list[str] = field(default_factory=list)
+    instalments: dict[str, int] = field(default_factory=dict)  # member: minor units still to pay for the share
+    loans: list[str] = field(default_factory=list)
+    borrowers: set[str] = field(default_factory=set)
+    names_used: set[str] = field(default_factory=set)
+    posted: int = 0
+
+    def do(self, user: str, name: str, **values: Any) -> Receipt:
+        """One operation by one user; what needs a second person is approved by another at once."""
+        self.clock.instant += timedelta(seconds=self.chance.randint(40, 400))
+        receipt = self.bank.perform(self._actor(user), self.bank.build(name, values))
+        self.posted += 1
+        if receipt.status != "pending":
+            return receipt
+        second = "rosa" if user == "dell" else "dell"
+        self.clock.instant += timedelta(seconds=self.chance.randint(60, 900))
+        approved = self.bank.perform(self._actor(second), self.bank.build("approve", {"request": receipt.request}))
+        return approved.then[0]
+
+    def _actor(self, user: str) -> Actor:
+        with self.bank.read() as books:
+            return books.actor_now(user)
+
+    def amount(self, low: int, high: int, step: int = 5) -> str:
+        """A plausible amount of whole dollars."""
+        return f"{self.chance.randrange(low, high + 1, step)}.00"
+
+
+def run_demo(
+    place: str, *, seed: int = 1, members: int = 60, months: int = 24, statements: Path | None = None,
+    echo: Echo = print,
+) -> Bank:  # fmt: skip
+    """Build the demonstration bank at a place that holds nothing yet; returns it open."""
+    if "://" not in place and Path(place).exists():
+        raise AlreadyExists(
+            "{place} exists already; the demonstration never touches books that it did not make.", place=place,
+            hint="Move the file away, or name another place with --db.",
+        )  # fmt: skip
+    town = _found(place, seed, echo)
+    months_of_life = list(_months(FIRST_DAY, months))
+    for number, days in enumerate(months_of_life):
+        _month(town, days, members, number, len(months_of_life))
+        echo(f"  {days[0]:%B %Y}: {len(town.members)} members, {len(town.loans)} loans, {town.posted} operations")
+    if statements is not None:
+        _print_statements(town, months_of_life[-1][0], statements, echo)
+    return town.bank
+
+
+def _found(place: str, seed: int, echo: Echo) -> Town:
+    chance = random.Random(seed)
+    clock = SetClock(datetime.combine(FIRST_DAY, time(14, 0), UTC))
+    request = FoundBook(bank_name=BANK_NAME, administrator="rosa", full_name="Rosa Whitfield", demo_sign_ins=sign_ins())
+    bank = Bank.found(place, request, passphrase=PASSPHRASE, clock=clock, nonce=chance.randbytes)
+    town = Town(bank, clock, chance)
+    echo(f"{BANK_NAME}: founded {FIRST_DAY:%d %B %Y}")
+    for user, full_name, roles in STAFF[1:]:
+        town.do("rosa", "add-user", user=user, full_name=full_name, user_roles=list(roles))
+        bank.set_passphrase(town._actor("rosa"), user, PASSPHRASE)
+    return town
+
+
+def sign_ins() -> str:
+    """What the sign-in screen of a demonstration shows."""
+    return "; ".join(f"{user} ({', '.join(roles)})" for user, _name, roles in STAFF) + f"; passphrase: {PASSPHRASE}"
+
+
+def _months(first: date, count: int) -> Iterator[list[date]]:
+    """The bank's working days (Monday to Friday) of each month."""
+    day = first
+    for _ in range(count):
+        days = []
+        month = day.month
+        while day.month == month:
+            if day.weekday() < 5:
+                days.append(day)
+            day += timedelta(days=1)
+        yield days
+
+
+def _month(town: Town, days: list[date], members: int, number: int, months: int) -> None:
+    wanted = round(members * min(1.0, 0.35 + 0.65 * number / max(1, months * 0.6)))
+    joining = max(0, wanted - len(town.members))
+    for i, day in enumerate(days):
+        _open(town, day)
+        if number == 0 and i == 0:
+            _first_day(town)
+        if number > 0 and i == 0:
+            previous = day.replace(day=1) - timedelta(days=1)
+            town.do("dell", "close-month", month=f"{previous:%Y-%m}")
+        _join(town, round(joining * (i + 1) / len(days)) - round(joining * i / len(days)))
+        _counter(town)
+        _month_events(town, day, i, number)
+        _repayments(town, day)
+        _close(town)
+
+
+def _open(town: Town, day: date) -> None:
+    town.clock.instant = datetime.combine(day, time(15, 0), UTC)
+    town.do("imani", "open-day", date=day.isoformat())
+    with town.bank.read() as books:
+        vault = books.balance("POOL", "739/VAULT")
+    floated = min(vault, 30000)
+    town.do("imani", "open-drawer", drawer="D1", float_amount=format_amount(floated))
+
+
+def _close(town: Town) -> None:
+    with town.bank.read() as books:
+        expected = books.balance("POOL", "739/D1")
+        cheques = [ref for ref, _cheque in books.about(records.Cheque, "on-hand")]
+        vault = books.balance("POOL", "739/VAULT") + expected
+    wrong = town.chance.choice((-500, 100)) if expected > 2000 and town.chance.random() < 0.03 else 0
+    town.do("imani", "close-drawer", drawer="D1", counted=format_amount(expected + wrong))
+    if cheques:
+        town.do("dell", "bank-cheques", cheques=cheques)
+    if vault > 250000:
+        town.do("dell", "move-cash", from_place="VAULT", to_place="FIRST", amount=format_amount(vault - 120000))
+    town.do("dell", "close-day")
+
+
+# ------------------------------------------------------------------------------ the story
+
+
+def _first_day(town: Town) -> None:
+    """Funds, the lenders' notes and the gifts that the bank begins with."""
+    for code, name, fund_class in (
+        ("EDU", "Education fund", "designated"), ("SOL", "Solidarity fund", "designated"),
+        ("GRT", "Restricted gift for tools and training", "restricted"),
+    ):  # fmt: skip
+        town.do("dell", "open-fund", code=code, fund_name=name, fund_class=fund_class)
+    for number, lender, amount, rate, due in (
+        ("N-001", "Pearl River Community Foundation", "60000.00", "2", "2029-11-01"),
+        ("N-002", "Circle of Small Lenders", "25000.00", "0", "2028-11-01"),
+    ):
+        town.do(
+            "dell", "issue-note", number=number, lender=lender, fund="RLF", amount=amount, annual_rate=rate,
+            note_class="A", due_on=due, tender="transfer",
+        )  # fmt: skip
+    for number, donor, fund, amount, purpose in (
+        ("G-01", "Reparations loan fund, first gift", "RLF", "40000.00", "lending to Black-led co-operatives"),
+        ("G-02", "Friends of the composters", "GRT", "5000.00", "tools and training of the composting co-op"),
+        ("G-03", "Spring drive, many donors", "GEN", "6000.00", "running the bank"),
+        ("G-04", "Reserve gift", "LLR", "4000.00", "loan-loss reserve"),
+    ):
+        town.do(
+            "dell", "receive-gift", number=number, donor=donor, fund=fund, amount=amount, purpose=purpose,
+            tender="transfer",
+        )  # fmt: skip
+    town.do("dell", "move-cash", from_place="FIRST", to_place="VAULT", amount="900.00")
+
+
+def _join(town: Town, count: int) -> None:
+    for _ in range(count):
+        first_coops = len(town.members) < 3
+        coop = len(town.names_used & set(COOPS))
+        if coop < len(COOPS) and (first_coops or town.chance.random() < 0.22):
+            name, entity = COOPS[coop], "organisation"
+        else:
+            name, entity = _person_name(town), "person"
+        town.names_used.add(name)
+        digits = town.chance.randrange(1000, 9999)
+        receipt = town.do(
+            "nia" if town.chance.random() < 0.3 else "imani", "admit-member", member_name=name, entity=entity,
+            phone=f"601 555 {digits}",
+            address=f"{town.chance.randrange(100, 3900)} {town.chance.choice(STREETS)}, Jackson MS",
+            language="es" if "ñ" in name or "é" in name else "en",
+        )  # fmt: skip
+        member = receipt.created[0]
+        town.members.append(member)
+        _first_money(town, member, entity)
+
+
+def _person_name(town: Town) -> str:
+    while True:
+        name = f"{town.chance.choice(GIVEN)} {town.chance.choice(FAMILY)}"
+        if name not in town.names_used:
+            return name
+
+
+def _first_money(town: Town, member: str, entity: str) -> None:
+    if entity == "person" and town.chance.random() < 0.3:
+        town.do("imani", "buy-shares", member=member, amount="5.00")
+        town.instalments[member] = 2000
+    else:
+        town.do("imani", "buy-shares", member=member, amount="25.00")
+    if entity == "organisation":
+        town.do("imani", "buy-shares", member=member, amount=town.amount(200, 1000, 100), share_class="903",
+                tender="cheque", cheque_number=str(town.chance.randrange(100, 9999)))  # fmt: skip
+    if town.chance.random() < 0.9:
+        town.do("imani", "open-savings", member=member, annual_rate="0.5")
+        town.savers.append(member)
+        town.do("imani", "deposit", member=member, amount=town.amount(20, 400))
+
+
+def _counter(town: Town) -> None:
+    """What members bring to the counter on an ordinary day."""
+    for _ in range(town.chance.randint(1, 4)):
+        if not town.savers:
+            return
+        member = town.chance.choice(town.savers)
+        roll = town.chance.random()
+        if roll < 0.55:
+            town.do("imani", "deposit", member=member, amount=town.amount(5, 250))
+        elif roll < 0.65:
+            town.do("imani", "deposit", member=member, amount=town.amount(50, 600), tender="cheque",
+                    cheque_number=str(town.chance.randrange(100, 9999)))  # fmt: skip
+        else:
+            _try_withdrawal(town, member)
+    for member in sorted(town.instalments):
+        if town.chance.random() < 0.08:
+            town.do("imani", "buy-shares", member=member, amount="5.00")
+            town.instalments[member] -= 500
+            if town.instalments[member] == 0:
+                del town.instalments[member]
+
+
+def _try_withdrawal(town: Town, member: str) -> None:
+    with town.bank.read() as books:
+        available = -books.balance("GEN", f"905/{member}") - books.holds("GEN", f"905/{member}")
+        drawer = books.balance("POOL", "739/D1")
+    most = min(available // 2, drawer // 2, 40000) // 500 * 5
+    if most >= 10:
+        town.do("imani", "withdraw", member=member, amount=town.amount(5, most))
+
+
+def _month_events(town: Town, day: date, i: int, number: int) -> None:
+    """What happens on certain days of a month: the rent, loans, a gift spent, the one mistake."""
+    if i == 2:
+        bill = town.do(
+            "dell",
+            "enter-bill",
+            supplier="HALL",
+            number=f"RENT-{day:%Y-%m}",
+            amount="180.00",
+            expense="250",
+            fund="GEN",
+        )
+        town.do("rosa", "pay-bill", bill=bill.created[0], tender="transfer", cheque_number=str(1000 + number))
+    if i == 4 and len(town.loans) < 20:
+        for _ in range(2 if number == 1 or number % 6 == 5 else 1):
+            _lend(town, day)
+    if i == 9 and number % 5 == 4:
+        town.do("dell", "spend-gift", gift="G-02", expense="290", amount="650.00", memo="trainer", tender="transfer",
+                cheque_number=str(2000 + number))  # fmt: skip
+    if i == 11 and number % 4 == 1:
+        town.do(
+            "imani",
+            "receive-gift",
+            donor="Donor at the counter",
+            fund="SOL",
+            amount=town.amount(20, 120),
+            purpose="solidarity",
+        )
+    if i == 7 and number == 3:
+        _keyed_twice(town)
+    if i == 12 and number == 6:
+        _bad_cheque(town)
+
+
+def _keyed_twice(town: Town) -> None:
+    """A deposit is typed twice, noticed, and reversed the same afternoon."""
+    member = town.savers[3]
+    town.do("imani", "deposit", member=member, amount="30.00")
+    again = town.do("imani", "deposit", member=member, amount="30.00")
+    town.do("imani", "reverse", operation=again.number, reason="keyed twice")
+
+
+def _bad_cheque(town: Town) -> None:
+    member = town.savers[5]
+    receipt = town.do("imani", "deposit", member=member, amount="85.00", tender="cheque", cheque_number="3117")
+    cheque = next(ref for ref in receipt.created if ref.startswith("CH-"))
+    town.do("dell", "bank-cheques", cheques=[cheque])
+    town.do("dell", "return-cheque", cheque=cheque, bank_charge="12.00")
+
+
+def _lend(town: Town, day: date) -> None:
+    with town.bank.read() as books:
+        members = [m for m in town.members if m not in town.borrowers]
+        organisations = [
+            m for m in members if (found := books.find(records.Member, m)) and found.entity == "organisation"
+        ]
+        free = books.balance("RLF", "729")
+    candidates = organisations if organisations and town.chance.random() < 0.7 else members
+    if not candidates:
+        return
+    member = town.chance.choice(candidates)
+    principal = (
+        town.chance.randrange(1500, 9001, 500) if member in organisations else town.chance.randrange(300, 1501, 100)
+    )
+    if principal * 100 > free // 2:
+        return
+    receipt = town.do(
+        "marcus", "grant-loan", member=member, fund="RLF", principal=f"{principal}.00",
+        annual_rate=town.chance.choice(("2", "3", "3.5", "4")), installments=town.chance.choice((12, 18, 24)),
+        first_due=_next_month(day).isoformat(), purpose=town.chance.choice(PURPOSES),
+    )  # fmt: skip
+    loan = next(ref for ref in receipt.created if ref.startswith("L-"))
+    town.do("dell", "disburse-loan", loan=loan, tender="transfer", cheque_number=str(3000 + len(town.loans)))
+    town.loans.append(loan)
+    town.borrowers.add(member)
+
+
+def _next_month(day: date) -> date:
+    first = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return first.replace(day=min(day.day, 28))
+
+
+def _repayments(town: Town, day: date) -> None:
+    """Borrowers come when something is due: mostly that day, some late, some with a part of it."""
+    for loan in list(town.loans):
+        with town.bank.read() as books:
+            position = loan_position(books, loan, day)
+        if position.due_now <= 0:
+            continue
+        patience = 0.85 if position.days_late > 5 else 0.6
+        if town.chance.random() > patience:
+            continue
+        amount = position.due_now
+        if town.chance.random() < 0.12 and amount > 4000:
+            amount = amount // 2 // 100 * 100  # what they had with them
+        tender = "cash" if amount <= 30000 else "transfer"
+        town.do("imani", "repay-loan", loan=loan, amount=format_amount(amount), tender=tender)
+
+
+def _print_statements(town: Town, month: date, folder: Path, echo: Echo) -> None:
+    from coopbank.statements import month_statements
+
+    echo("Drawing the members' statements ...")
+    paths = month_statements(town.bank, f"{month:%Y-%m}", folder)
+    echo(f"  {len(paths)} statements in {folder}")
+
+
+def head_line(bank: Bank) -> str:
+    """Number and first digits of the head of the chain."""
+    with bank.read() as books:
+        head = posting.head(books.tx)
+    return f"{head.number} {head.short}"
