@@ -1,0 +1,366 @@
+"""The sealed log, read once and recomputed: what the books must say.
+
+`read_log` streams the operations in the order of their numbers, a page at a time, holds
+none of the texts, and keeps only what grows with the number of leaves and days: the
+leaves with their balances, the chart, the funds, period states, control totals. While
+it passes, each watcher of `watchers` sees every operation and the rows that the tables
+hold for it. So a million operations are proven in the memory of a few thousand.
+
+Whatever stands in the file, damaged or forged, becomes a finding and never a traceback:
+a text that cannot be read is one finding, and nothing else is concluded from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, NoReturn
+
+from coopbank.database import Transaction
+from coopbank.ledger import chain
+
+PAGE = 500  # operations read at a time
+LISTED = 1000  # findings of one check that are kept; the others are counted
+Findings = Iterable["Finding"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: which check saw it, in words, and the operation concerned if there is one."""
+
+    check: str
+    message: str
+    operation: int | None = None
+
+
+class Found:
+    """The findings of one check: the first thousand, and how many there are in all."""
+
+    def __init__(self, check: str) -> None:
+        self.check = check
+        self.count = 0
+        self.listed: list[Finding] = []
+
+    def add(self, message: str, operation: int | None = None) -> None:
+        self.count += 1
+        if len(self.listed) < LISTED:
+            self.listed.append(Finding(self.check, message, operation))
+
+
+class Unreadable(ValueError):
+    """A sealed text is not what chain.py says a text is."""
+
+
+class Leaf(NamedTuple):
+    """An account as an operation of the log opened it. Guards in minor units, debit positive."""
+
+    operation: int
+    id: int
+    gl_code: str
+    fund: str
+    contract: str
+    holder: str | None
+    kind: str
+    currency: str
+    floor: int | None
+    ceiling: int | None
+
+
+class Operation(NamedTuple):
+    """One operation as its text has it, in the order of chain.py; entries and rows are lists as there."""
+
+    book: str
+    number: int
+    at: str
+    business_date: str
+    actor: str
+    approver: str | None
+    kind: str
+    kind_version: int
+    key: str
+    request: Any
+    entries: list[list[Any]]
+    rows: list[list[Any]]
+    previous: str
+    text: str
+
+
+class Stored(NamedTuple):
+    """The columns of an operation's row, as the table holds them, unchecked."""
+
+    id: Any
+    key: Any
+    kind: Any
+    kind_version: Any
+    actor: Any
+    approver: Any
+    business_date: Any
+    at: Any
+    request_hash: Any
+    first_entry: Any
+    entry_count: Any
+    posting_count: Any
+    debit_total: Any
+    row_count: Any
+    prev_hash: Any
+    hash: Any
+    sealed: Any
+
+
+STORED = ", ".join(Stored._fields)
+
+
+@dataclass
+class Log:
+    """What the log says, as far as it was read; after `read_log`, all of it."""
+
+    known_heads: dict[int, str] = field(default_factory=dict)  # number: first 16 hex digits, lower case
+    heads: dict[int, str] = field(default_factory=dict)  # of those numbers, the hash of the text found
+    book: str | None = None
+    count: int = 0
+    last: Stored | None = None
+    next_entry: int = 1
+    leaves: dict[int, Leaf] = field(default_factory=dict)
+    controls: dict[str, tuple[str, str, str]] = field(default_factory=dict)  # code: kind, side, guard
+    funds: dict[str, str] = field(default_factory=dict)  # code: class
+    states: dict[str, str] = field(default_factory=dict)  # period: its latest state
+    debits: dict[int, int] = field(default_factory=dict)  # by leaf, minor units
+    credits: dict[int, int] = field(default_factory=dict)  # by leaf, minor units, positive
+    days: dict[str, dict[tuple[str, str, str], list[int]]] = field(default_factory=dict)  # [debit, credit]
+    beyond: set[int] = field(default_factory=set)  # leaves that stand beyond their guards
+    backdated: dict[int, int] = field(default_factory=dict)  # leaf: the last operation that went back in time
+    reversed: dict[int, int] = field(default_factory=dict)  # entry: the operation that reversed it
+    seen: dict[str, int] = field(default_factory=dict)  # table: rows that were compared
+    unreadable: set[int] = field(default_factory=set)
+    found: dict[str, Found] = field(default_factory=dict)
+    entry_places: array[int] = field(default_factory=lambda: array("q"))  # first entries of entry_operations
+    entry_operations: array[int] = field(default_factory=lambda: array("q"))
+
+    def add(self, check: str, message: str, operation: int | None = None) -> None:
+        """Note a finding of a check."""
+        self.found.setdefault(check, Found(check)).add(message, operation)
+
+    def balance(self, leaf: int) -> int:
+        """A leaf's balance after the operations read so far: minor units, debit positive."""
+        return self.debits.get(leaf, 0) - self.credits.get(leaf, 0)
+
+
+Watcher = Callable[[Log, Operation, Stored], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Operations that stand together: the readable ones by id, and the range of ids answered for."""
+
+    after: int | None  # None: from the lowest number there is
+    upto: int | None  # None: to the highest
+    operations: dict[int, Operation]
+
+
+PageWatcher = Callable[[Log, Transaction, Page], None]
+
+
+# --------------------------------------------------------------------------- reading
+
+
+def read_log(
+    tx: Transaction, log: Log, first: Callable[[Log, Stored], None], watchers: Iterable[Watcher],
+    page_watchers: Iterable[PageWatcher],
+) -> None:  # fmt: skip
+    """Read all operations into `log`.
+
+    `first` sees every row, readable or not. A watcher sees each readable operation
+    with `log` as it was sealed upon it: balances and period states are those before,
+    while the leaves, controls and funds that it opens are there.
+    """
+    watchers, page_watchers = tuple(watchers), tuple(page_watchers)
+    after: int | None = None
+    for stored_page, upto in _pages(tx):
+        operations: dict[int, Operation] = {}
+        for stored in stored_page:
+            first(log, stored)
+            operation = _read_one(log, stored)
+            if operation is not None:
+                operations[stored.id] = operation
+                _pass_one(log, operation, stored, watchers)
+            log.last = stored
+            log.count += 1
+        for watch_page in page_watchers:
+            watch_page(log, tx, Page(after, upto, operations))
+        after = upto
+
+
+def _pages(tx: Transaction) -> Iterator[tuple[list[Stored], int | None]]:
+    """Pages of operations by keyset, which is a stream on both engines; the last one's end open."""
+    sql = f"SELECT {STORED} FROM operation WHERE id > ? ORDER BY id LIMIT {PAGE}"
+    page = [Stored(*row) for row in tx.rows(sql, -(2**63))]
+    while len(page) == PAGE:
+        yield page, page[-1].id
+        page = [Stored(*row) for row in tx.rows(sql, page[-1].id)]
+    yield page, None
+
+
+def _read_one(log: Log, stored: Stored) -> Operation | None:
+    try:
+        return parse(stored.sealed)
+    except (ValueError, RecursionError) as error:
+        log.add("text", f"the text cannot be read: {error}", number_of(stored))
+        log.unreadable.add(stored.id)
+        return None
+
+
+def _pass_one(log: Log, operation: Operation, stored: Stored, watchers: tuple[Watcher, ...]) -> None:
+    if log.book is None:
+        log.book = operation.book
+    for row in operation.rows:
+        _take_over_row(log, row, stored)
+    for watch in watchers:
+        try:
+            watch(log, operation, stored)
+        except Exception as error:  # what no check foresaw is a finding too
+            log.add("text", f"the operation cannot be checked: {brief(error)}", number_of(stored))
+    _take_over(log, operation, stored)
+
+
+def _take_over(log: Log, operation: Operation, stored: Stored) -> None:
+    for row in operation.rows:
+        if row[0] == "period_state":
+            log.states[row[1]] = row[2]
+    if operation.entries:
+        log.entry_places.append(min(max(operation.entries[0][0], -(2**63)), 2**63 - 1))
+        log.entry_operations.append(stored.id)
+        log.next_entry = operation.entries[-1][0] + 1
+    for entry in operation.entries:
+        day = log.days.setdefault(entry[1], {})
+        for account, amount in entry[4]:
+            side = log.debits if amount > 0 else log.credits
+            side[account] = side.get(account, 0) + abs(amount)
+            leaf = log.leaves.get(account)
+            if leaf is not None:
+                sums = day.setdefault((leaf.gl_code, leaf.fund, leaf.currency), [0, 0])
+                sums[amount < 0] += abs(amount)
+
+
+def _take_over_row(log: Log, row: list[Any], stored: Stored) -> None:
+    """Chart, funds and leaves; what was named first stays, so that a second naming can be noticed."""
+    table = row[0]
+    if table == "account":
+        log.leaves.setdefault(row[1], Leaf(stored.id, *row[1:]))
+    elif table == "gl_account":
+        log.controls.setdefault(row[1], (row[3], row[4], row[5]))
+    elif table == "fund":
+        log.funds.setdefault(row[1], row[3])
+
+
+def entry_lines(log: Log, tx: Transaction, entry_id: int) -> tuple[int | None, list[list[int]]] | None:
+    """What an earlier entry reverses, and its lines, from the text of its operation; None if there is none."""
+    at = bisect_right(log.entry_places, entry_id) - 1
+    if at < 0:
+        return None
+    text = tx.value("SELECT sealed FROM operation WHERE id = ?", log.entry_operations[at])
+    for entry in parse(text).entries:
+        if entry[0] == entry_id:
+            return entry[3], entry[4]
+    return None
+
+
+# --------------------------------------------------------------------------- parsing
+
+
+def parse(text: Any) -> Operation:
+    """A sealed text, place by place; raises `Unreadable` or another ValueError if it is not one."""
+    if not isinstance(text, str):
+        raise Unreadable(f"a text was expected, not {show(text)}")
+    places = json.loads(text, parse_float=_no_fraction, parse_constant=_no_fraction)
+    if type(places) is not list or len(places) != 14:
+        raise Unreadable("it does not have 14 places")
+    form, book, number, at, day, actor, approver, kind, version, key, request, entries, rows, previous = places
+    if form != chain.FORM:
+        raise Unreadable(f"its form is {show(form)}, not {show(chain.FORM)}")
+    _texts(book, at, day, actor, kind, key, previous, *(() if approver is None else (approver,)))
+    _integers(number, version)
+    if type(entries) is not list or type(rows) is not list:
+        raise Unreadable("places 11 and 12 hold no lists")
+    for entry in entries:
+        _entry(entry)
+    for row in rows:
+        _row(row)
+    return Operation(book, number, at, day, actor, approver, kind, version, key, request, entries, rows, previous, text)
+
+
+def _entry(entry: Any) -> None:
+    if type(entry) is not list or len(entry) != 5 or type(entry[4]) is not list:
+        raise Unreadable("an entry does not have its five places")
+    _integers(entry[0])
+    _texts(entry[1], entry[2])
+    if entry[3] is not None:
+        _integers(entry[3])
+    for line in entry[4]:
+        if type(line) is not list or len(line) != 2 or type(line[0]) is not int or type(line[1]) is not int:
+            raise Unreadable("a line of an entry is not an account and an amount")
+
+
+# columns of the rows at place 12: t text, i integer, ? may be null, j any JSON
+COLUMNS: dict[str, tuple[tuple[str, ...], str]] = {
+    "gl_account": (("code", "name", "kind", "side", "guard"), "t t t t t"),
+    "fund": (("code", "name", "class"), "t t t"),
+    "account": (
+        ("id", "gl_code", "fund", "contract", "holder", "kind", "currency", "floor", "ceiling"),
+        "i t t t t? t t i? i?",
+    ),
+    "period_state": (("period", "state"), "t t"),
+    "record": (("kind", "ref", "version", "about", "body"), "t t i t? j"),
+}
+_SHAPES = {table: shape.split() for table, (_, shape) in COLUMNS.items()}
+_NULL = type(None)
+_TYPES: dict[str, tuple[type, ...]] = {"t": (str,), "i": (int,), "t?": (str, _NULL), "i?": (int, _NULL)}
+
+
+def _row(row: Any) -> None:
+    if type(row) is not list or not row or row[0] not in _SHAPES or len(row) != 1 + len(_SHAPES[row[0]]):
+        raise Unreadable(f"a row is of no known table or has not its columns: {show(row)}")
+    for value, shape in zip(row[1:], _SHAPES[row[0]], strict=True):
+        if shape != "j" and type(value) not in _TYPES[shape]:
+            raise Unreadable(f"a row of {row[0]} holds {show(value)}")
+
+
+def _texts(*values: Any) -> None:
+    for value in values:
+        if type(value) is not str:
+            raise Unreadable(f"a text was expected, not {show(value)}")
+
+
+def _integers(*values: Any) -> None:
+    for value in values:
+        if type(value) is not int:
+            raise Unreadable(f"an integer was expected, not {show(value)}")
+
+
+def _no_fraction(text: str) -> NoReturn:
+    raise Unreadable(f"it holds {text[:20]}, and only integers are written")
+
+
+def text_hash(text: Any) -> bytes:
+    """SHA-256 of what the column holds, byte for byte, text or not."""
+    raw = text if isinstance(text, bytes) else str(text).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(raw).digest()
+
+
+def number_of(stored: Stored) -> int | None:
+    """The operation's number, if its column holds one."""
+    return stored.id if isinstance(stored.id, int) else None
+
+
+def show(value: Any) -> str:
+    """A value in a message: short, and safe to print whatever it holds."""
+    text = ascii(value) if isinstance(value, bytes) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def brief(error: BaseException) -> str:
+    """An exception in one line."""
+    return f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no more is known'}"
