@@ -189,7 +189,9 @@ def round_ratio(numerator: int, denominator: int, mode: Rounding = "half-even") 
         raise ValueError("the denominator must be above zero")
     whole, rest = divmod(abs(numerator), denominator)
     if mode == "half-even":
-        whole += 2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1)
+        twice = 2 * rest
+        if twice > denominator or (twice == denominator and whole % 2 == 1):
+            whole += 1
     elif mode == "half-up":
         whole += 2 * rest >= denominator
     elif mode == "up":
@@ -230,7 +232,10 @@ def split(total: int, weights: Sequence[int | Fraction]) -> list[int]:
 
 def quoted(value: object) -> str:
     """An input as it is shown in a refusal: in quotes, cut short, and only what prints."""
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except ValueError:  # an integer of more digits than Python is willing to write
+        text = "a number of very many digits"
     shown = "".join(c if c.isprintable() else "?" for c in text[:_LONGEST_TEXT])
     return f"'{shown}…'" if len(text) > _LONGEST_TEXT else f"'{shown}'"
 

@@ -3,7 +3,8 @@
     periods      due dates, month ends, business days
     daycount     parts of a year
     interest     simple interest, whole and accrued
-    schedule     the loan-terms document and the schedule it makes
+    terms        the loan-terms document
+    schedule     the rows that terms lead to
     apr          the annual percentage rate of Regulation Z, Appendix J
     apy          the annual percentage yield of Regulation DD, Appendix A
     disclosure   the four boxes of the Truth in Lending Act, as data

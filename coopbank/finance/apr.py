@@ -87,9 +87,7 @@ class UnitPeriod(Document):
     @model_validator(mode="after")
     def _one_unit(self) -> UnitPeriod:
         if len(self.model_dump(exclude_none=True)) != 1:
-            raise Fault(
-                "A unit-period has exactly one unit.", "Write it like {example}.", example='{"months": 1}'
-            )
+            raise Fault("A unit-period has exactly one unit.", "Write it like {example}.", example='{"months": 1}')
         return self
 
     @property
@@ -128,9 +126,7 @@ class AprTerms(Document):
         for name in ("advances", "payments"):
             for index, flow in enumerate(getattr(self, name)):
                 if (flow.date is not None) != dated:
-                    raise InvalidTerms(
-                        "Some flows have a date and some have periods.", field=f"{name}.{index}"
-                    )
+                    raise InvalidTerms("Some flows have a date and some have periods.", field=f"{name}.{index}")
         if not dated and self.unit_period is None:
             raise InvalidTerms("Flows by periods need the unit_period they count.", field="unit_period")
         return self
@@ -190,9 +186,7 @@ def dated_flows(
     return lent, paid, unit.per_year
 
 
-def unit_periods(
-    start: dt.date, end: dt.date, unit: Period, due_day: int | None = None
-) -> tuple[int, Fraction]:
+def unit_periods(start: dt.date, end: dt.date, unit: Period, due_day: int | None = None) -> tuple[int, Fraction]:
     """Whole unit-periods between two dates, and the fraction left, by (b)(5).
 
     `due_day` is the day that the series of the later date keeps (31 for the last day
@@ -230,9 +224,7 @@ def _earlier(end: dt.date, months: int, due_day: int | None) -> dt.date:
     return dt.date(year, month0 + 1, min(day, days_in_month(year, month0 + 1)))
 
 
-def _years_back(
-    start: dt.date, end: dt.date, months: int, days: int, due_day: int | None
-) -> tuple[int, Fraction]:
+def _years_back(start: dt.date, end: dt.date, months: int, days: int, due_day: int | None) -> tuple[int, Fraction]:
     years, rest = divmod(months, 12)
     if not days:
         return years, Fraction(rest, 12)

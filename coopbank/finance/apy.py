@@ -105,9 +105,7 @@ def tiered_interest(
     """
     _check_days("days", days)
     limits = [0, *(balance_minor if limit is None else limit for _, limit in tiers)]
-    if any(limit is None for _, limit in tiers[:-1]) or any(
-        upper <= lower for lower, upper in pairwise(limits[:-1])
-    ):
+    if any(limit is None for _, limit in tiers[:-1]) or any(upper <= lower for lower, upper in pairwise(limits[:-1])):
         raise InvalidValue("The limits of the tiers do not rise.", field="tiers")
     if limits[-1] < balance_minor:
         raise InvalidValue("No tier reaches this balance.", field="tiers")
@@ -121,6 +119,4 @@ def tiered_interest(
 
 def _check_days(field: str, days: int) -> None:
     if not 1 <= days <= _MOST_DAYS:
-        raise InvalidValue(
-            "{days} days are not possible here.", field=field, hint="Write 1 to 36525.", days=days
-        )
+        raise InvalidValue("{days} days are not possible here.", field=field, hint="Write 1 to 36525.", days=days)

@@ -62,9 +62,7 @@ def year_fraction(start: date, end: date, convention: DayCount, period: Period =
 def year_ratio(start: date, end: date, convention: DayCount, period: Period = MONTH) -> tuple[int, int]:
     """`year_fraction` as a numerator and a denominator, not reduced: for inner loops."""
     if end < start:
-        raise InvalidDate(
-            "{end} is before {start}.", field="end", start=start.isoformat(), end=end.isoformat()
-        )
+        raise InvalidDate("{end} is before {start}.", field="end", start=start.isoformat(), end=end.isoformat())
     year_length = _FIXED_YEARS.get(convention)
     if year_length is not None:
         return (end - start).days, year_length

@@ -23,7 +23,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from coopbank.errors import InvalidAmount, InvalidTerms
-from coopbank.finance.periods import Period
+from coopbank.finance.periods import MOST_ROWS, Period
 from coopbank.money import parse_amount, quoted
 
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,10})?")
@@ -53,9 +53,7 @@ def _decimal(value: object) -> Decimal:
     if isinstance(value, Decimal):
         value = format(value, "f") if value.is_finite() and abs(value.adjusted()) < 30 else str(value)
     if not isinstance(value, str):
-        raise Fault(
-            "{value} is not a decimal string.", 'Write it in quotes, such as "7.25".', value=quoted(value)
-        )
+        raise Fault("{value} is not a decimal string.", 'Write it in quotes, such as "7.25".', value=quoted(value))
     if not _DECIMAL.fullmatch(value):
         raise Fault(
             "{value} is not a decimal number.",
@@ -133,8 +131,8 @@ Day = Annotated[dt.date, BeforeValidator(_day)]
 """A calendar day, years 1 to 9999."""
 Part = Annotated[Fraction, BeforeValidator(_part)]
 """A part of one period, exactly."""
-Count = Annotated[int, Field(strict=True, ge=1, le=100_000)]
-"""A whole number from 1."""
+Count = Annotated[int, Field(strict=True, ge=1, le=MOST_ROWS)]
+"""A number of rows, 1 to 1,200."""
 
 
 class Every(Document):
@@ -183,9 +181,7 @@ def minor_units(amount: Decimal, currency: str, field: str) -> int:
     try:
         return parse_amount(format(amount, "f"), currency, field=field)
     except InvalidAmount as refusal:
-        raise InvalidTerms(
-            refusal.template, field=field, hint=refusal.hint_template, **refusal.values
-        ) from None
+        raise InvalidTerms(refusal.template, field=field, hint=refusal.hint_template, **refusal.values) from None
 
 
 def _loaded(text: str | bytes) -> object:

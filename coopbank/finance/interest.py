@@ -83,9 +83,7 @@ def accrued(
         end = segment.end if until is None else min(until, segment.end)
         if end <= segment.start and segment.end >= segment.start:
             continue
-        num, den = interest_ratio(
-            segment.principal_minor, segment.annual_rate, segment.start, end, day_count, period
-        )
+        num, den = interest_ratio(segment.principal_minor, segment.annual_rate, segment.start, end, day_count, period)
         sums[den] = sums.get(den, 0) + num
     return sum((Fraction(num, den) for den, num in sums.items()), Fraction(0))
 

@@ -16,7 +16,8 @@ to the balance.
 
 *Equal principal.* The same principal in each row, or a given percentage of what
 was lent, and the rest in the last. *Flat.* Interest on what was lent, for the whole
-term, spread evenly; the last row takes the cents.
+term, spread evenly; the last row takes the cents. What a down payment repaid at once
+counts as not lent in both.
 
 *Events.* A tranche, a new rate or extra rows act from their date. Within a row
 the interest is the sum of its parts, each on its own balance and rate; part of a row
@@ -47,6 +48,8 @@ from coopbank.finance.daycount import days_30e, days_30us, year_ratio
 from coopbank.finance.periods import add
 from coopbank.finance.terms import Change, Fee, LoanTerms
 from coopbank.money import format_amount, round_ratio
+
+__all__ = ["LoanTerms", "Row", "Schedule", "Totals", "present_value_ratio", "schedule"]
 
 _BY_ACTUAL_DAYS: Final = frozenset({"actual/360", "actual/364", "actual/365", "actual/actual"})
 _EVENING_ROUNDS: Final = 3
@@ -88,12 +91,8 @@ class Schedule:
     @cached_property
     def totals(self) -> Totals:
         """Sums over all rows, in minor units."""
-        return Totals(
-            sum(row.principal for row in self.rows),
-            sum(row.interest for row in self.rows),
-            sum(row.fees for row in self.rows),
-            sum(row.payment for row in self.rows),
-        )
+        amounts = zip(*[row[3:7] for row in self.rows], strict=True)
+        return Totals(*map(sum, amounts))
 
     @cached_property
     def apr(self) -> Decimal:
@@ -175,6 +174,9 @@ class _Drawing:
         self.start = terms.first_disbursed
         self.due = terms.due_dates()
         self.count = terms.installments
+        # Read once: a row looks at these several times.
+        self.method, self.rounding = terms.method, terms.rounding
+        self.grace, self.postponing = terms.principal_grace, terms.interest_postponed
         self.unit = terms.unit_minor
         self.payment_unit = terms.payment_unit_minor
         self.years, self.year_den = self._year_parts()
@@ -249,7 +251,10 @@ class _Drawing:
             first = waiting
             while waiting < len(self.events) and self.events[waiting].on < due:
                 waiting += 1
-            exact = self._charge(index, previous, self.events[first:waiting])
+            if waiting == first:
+                exact = self._basis() * self.rate_num * self.years[index], self.den
+            else:
+                exact = self._charge(index, previous, self.events[first:waiting])
             principal, own_interest = self._amounts(index, exact)
             self.balance -= principal
             interest = self._collected(index, own_interest)
@@ -260,7 +265,7 @@ class _Drawing:
         return self._with_same_day_tranches(drawn)
 
     def _row(self, n: int, due: dt.date, days: int, principal: int, interest: int) -> Row:
-        fees = sum([self._fee(fee, principal, interest) for fee in self.fees])
+        fees = sum([self._fee(fee, principal, interest) for fee in self.fees]) if self.fees else 0
         return Row(n, due, days, principal, interest, fees, principal + interest + fees, self.balance)
 
     def _fee(self, fee: Fee, principal: int, interest: int) -> int:
@@ -291,7 +296,9 @@ class _Drawing:
 
     def _collected(self, index: int, own_interest: int) -> int:
         """The interest that falls due with a row: postponed interest waits, unpaid and bearing none."""
-        if index < self.terms.interest_postponed:
+        if not self.postponing:
+            return own_interest
+        if index < self.postponing:
             self.postponed += own_interest
             return 0
         waited, self.postponed = self.postponed, 0
@@ -310,28 +317,25 @@ class _Drawing:
         self.interest_anew = True
         # Principal spread by itself does not depend on the rate.
         new_rate = event.change is not None and event.change.annual_rate is not None
-        self.principal_anew |= not new_rate or self.terms.method == "level"
+        self.principal_anew |= not new_rate or self.method == "level"
 
     def _charge(self, index: int, start: dt.date, events: list[_Event]) -> tuple[int, int]:
         """The row's interest before rounding, as a ratio; applies the events on the way."""
-        if not events:
-            return self._basis * self.rate_num * self.years[index], self.den
         total, since = Fraction(0), start
         for event in events:
             if event.on > since:
                 part = self._part(index, start, event.on) - self._part(index, start, since)
-                total += self._basis * part * Fraction(self.rate_num, self.rate_den)
+                total += self._basis() * part * Fraction(self.rate_num, self.rate_den)
                 since = event.on
             self._apply(event)
         if since == start:
-            return self._basis * self.rate_num * self.years[index], self.den
+            return self._basis() * self.rate_num * self.years[index], self.den
         rest = Fraction(self.years[index], self.year_den) - self._part(index, start, since)
-        total += self._basis * rest * Fraction(self.rate_num, self.rate_den)
+        total += self._basis() * rest * Fraction(self.rate_num, self.rate_den)
         return total.numerator, total.denominator
 
-    @property
     def _basis(self) -> int:
-        return self.lent if self.terms.method == "flat" else self.balance
+        return self.lent if self.method == "flat" else self.balance
 
     def _part(self, index: int, start: dt.date, until: dt.date) -> Fraction:
         """The part of a year from the row's start to a day within the row."""
@@ -351,15 +355,15 @@ class _Drawing:
 
     def _amounts(self, index: int, exact: tuple[int, int]) -> tuple[int, int]:
         """Principal and interest of a row, by the method."""
-        if self.terms.method == "flat":
+        if self.method == "flat":
             interest = self._flat_interest(index, exact)
         else:
             interest = self._rounded(*exact)
         if index + 1 == self.count:
             return self.balance, interest
-        if index < self.terms.principal_grace:
+        if index < self.grace:
             return 0, interest
-        if self.terms.method == "level":
+        if self.method == "level":
             principal = self._level_principal(index, exact, interest)
         else:
             principal = self._equal_principal(index, interest)
@@ -377,7 +381,7 @@ class _Drawing:
         owed = self.balance * den + num
         product, divisor = present_value_ratio(later, self.den)
         num, den = owed * product, den * divisor
-        payment = round_ratio(num, den * self.payment_unit, self.terms.rounding) * self.payment_unit
+        payment = round_ratio(num, den * self.payment_unit, self.rounding) * self.payment_unit
         # Only a multiple can push the payment so low that nothing would ever be repaid.
         if self.payment_unit > self.unit and payment <= interest and num > interest * den:
             raise InvalidTerms(
@@ -400,7 +404,7 @@ class _Drawing:
         for _ in range(_EVENING_ROUNDS):
             if abs(gap) // unit <= rows // 2:
                 break
-            trial = payment + round_ratio(gap, rows * unit, self.terms.rounding) * unit
+            trial = payment + round_ratio(gap, rows * unit, self.rounding) * unit
             trial_gap = self._last_payment(index, trial, interest) - trial
             if abs(trial_gap) >= abs(gap):
                 break
@@ -433,7 +437,7 @@ class _Drawing:
         """With a multiple, principal and interest together are rounded to it."""
         num = self.balance + self.interest_part * (self.count - index)
         den = (self.count - index) * self.payment_unit
-        self.part = round_ratio(num, den, self.terms.rounding) * self.payment_unit
+        self.part = round_ratio(num, den, self.rounding) * self.payment_unit
         if self.part <= self.interest_part:
             raise InvalidTerms(
                 "A payment of {payment} does not repay the loan: a row bears {interest} of interest.",
@@ -452,9 +456,7 @@ class _Drawing:
         if self.interest_anew:
             later = self.lent * self.rate_num * sum(self.years[index + 1 : self.count])
             whole = self.interest_exact + this_row + Fraction(later, self.den)
-            self.interest_left = max(
-                self._rounded(whole.numerator, whole.denominator) - self.interest_drawn, 0
-            )
+            self.interest_left = max(self._rounded(whole.numerator, whole.denominator) - self.interest_drawn, 0)
             self.interest_part = self._rounded(self.interest_left, bearing)
             self.interest_anew = False
             # A payment rounded as a whole follows its interest.
@@ -470,8 +472,8 @@ class _Drawing:
     def _rounded(self, num: int, den: int) -> int:
         """An amount rounded once, to the smallest unit of the terms."""
         if self.unit == 1:
-            return round_ratio(num, den, self.terms.rounding)
-        return round_ratio(num, den * self.unit, self.terms.rounding) * self.unit
+            return round_ratio(num, den, self.rounding)
+        return round_ratio(num, den * self.unit, self.rounding) * self.unit
 
     def _rounded_percent(self, percent: Decimal, base: int) -> int:
         num, den = percent.as_integer_ratio()

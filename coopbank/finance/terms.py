@@ -168,9 +168,7 @@ def _check_currency(code: str) -> None:
     try:
         currency(code)
     except InvalidValue as refusal:
-        raise InvalidTerms(
-            refusal.template, field="currency", hint=refusal.hint_template, **refusal.values
-        ) from None
+        raise InvalidTerms(refusal.template, field="currency", hint=refusal.hint_template, **refusal.values) from None
 
 
 def _amounts(terms: LoanTerms) -> Iterator[tuple[str, Decimal]]:
@@ -197,10 +195,14 @@ def _check_amounts(terms: LoanTerms) -> None:
 
 
 def _check_rows(terms: LoanTerms) -> None:
-    if terms.installments > MOST_ROWS:
-        raise _too_many_rows("installments", terms.installments)
     if terms.rows > MOST_ROWS:
-        raise _too_many_rows("changes", terms.rows)
+        raise InvalidTerms(
+            "{rows} rows cannot be drawn up.",
+            field="changes",
+            hint="A schedule has 1 to {most} rows.",
+            rows=terms.rows,
+            most=MOST_ROWS,
+        )
     for field, most in (
         ("principal_grace", terms.installments - 1),
         ("interest_postponed", terms.installments - 1),
@@ -218,16 +220,6 @@ def _check_rows(terms: LoanTerms) -> None:
             )
 
 
-def _too_many_rows(field: str, rows: int) -> InvalidTerms:
-    return InvalidTerms(
-        "{rows} rows cannot be drawn up.",
-        field=field,
-        hint="A schedule has 1 to {most} rows.",
-        rows=rows,
-        most=MOST_ROWS,
-    )
-
-
 def _check_method(terms: LoanTerms) -> None:
     if terms.payment_multiple is not None and terms.method == "equal-principal":
         raise InvalidTerms("Equal principal has no level payment to round.", field="payment_multiple")
@@ -238,9 +230,7 @@ def _check_method(terms: LoanTerms) -> None:
     if terms.principal_percent is None:
         return
     if terms.method != "equal-principal":
-        raise InvalidTerms(
-            "A part of the principal per row needs equal-principal.", field="principal_percent"
-        )
+        raise InvalidTerms("A part of the principal per row needs equal-principal.", field="principal_percent")
     regular = terms.rows - terms.principal_grace - 1
     if terms.principal_percent * regular > 100:
         raise InvalidTerms(

@@ -230,7 +230,7 @@ def test_long_terms_end_at_zero_and_quickly() -> None:
 
 
 def test_no_module_of_the_arithmetic_holds_a_float() -> None:
-    """No float literal, no call of float(), no true division of two whole numbers left to chance."""
+    """No float literal, no name `float`, no function that would answer with one."""
     package = Path(coopbank.finance.__file__).parent
     for path in [*package.glob("*.py"), Path(coopbank.money.__file__)]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -60,6 +60,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"installments": -1}, "installments"),
     ({"installments": 1201}, "installments"),
     ({"installments": 10**400}, "installments"),
+    ({"installments": 10**5000}, "installments"),
+    ({"principal_grace": -(10**5000)}, "principal_grace"),
     ({"installments": "24"}, "installments"),
     ({"installments": 24.0}, "installments"),
     ({"installments": True}, "installments"),
