@@ -1,0 +1,112 @@
+"""Books to measure with, and the bare baseline beside them.
+
+The baseline is what SQLite itself can do: one header row and two posting rows with
+their index, the same pragmas, no trigger, no hash, no check. Every ratio is ours over
+that, on the same disk in the same run.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from coopbank.bank.bank import Bank, request_hash
+from coopbank.bank.books import Actor
+from coopbank.bank.operations.founding import FoundBook
+from coopbank.clock import SetClock, instant_text
+from coopbank.ledger.posting import Draft, EntryDraft, Line, NewAccount, seal
+
+DAY = date(2026, 3, 2)
+CLOCK = SetClock(datetime(2026, 3, 2, 15, tzinfo=UTC))
+TELLER = Actor("admin", ("administrator", "teller", "treasurer"))
+
+
+def new_bank(folder: Path, name: str) -> Bank:
+    """A founded bank with an open day, an open drawer and one member with savings."""
+    place = str(folder / f"{name}.db")
+    bank = Bank.found(place, FoundBook(bank_name="Bench"), passphrase="measured twice", clock=CLOCK)
+    for operation, values in (
+        ("open-day", {}), ("open-drawer", {"drawer": "D1"}), ("admit-member", {"member_name": "Ada Tate"}),
+        ("open-savings", {"member": "M0001"}), ("deposit", {"member": "M0001", "amount": "100.00"}),
+    ):  # fmt: skip
+        bank.perform(TELLER, bank.build(operation, values))
+    return bank
+
+
+def leaf(bank: Bank, fund: str, code: str) -> int:
+    """The number of a leaf that exists."""
+    with bank.read() as books:
+        found = books.leaf(fund, code)
+    if found is None:
+        raise LookupError(code)
+    return found.id
+
+
+def draft(key: str, entries: list[EntryDraft], rows: list[NewAccount] | None = None) -> Draft:
+    """An operation of the benchmark's own kind."""
+    request = {"key": key}
+    return Draft(
+        key=key, kind="benchmark", kind_version=1, actor="admin", approver=None, business_date=DAY,
+        at=instant_text(CLOCK.now()), request=request, request_hash=request_hash("benchmark", 1, request),
+        entries=entries, rows=list(rows or []),
+    )  # fmt: skip
+
+
+def seal_one(bank: Bank, made: Draft) -> None:
+    """One durable sealed operation through the posting door."""
+    with bank.database.write() as tx:
+        seal(tx, bank.book, made)
+
+
+def entry(*lines: tuple[int, int]) -> EntryDraft:
+    """An entry of the day from (account, amount) pairs."""
+    return EntryDraft("benchmark", DAY, tuple(Line(account, amount) for account, amount in lines))
+
+
+class Bare:
+    """The baseline: plain tables, the same pragmas, durable commits."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
+        self.connection.executescript(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536;"
+            "CREATE TABLE header (id INTEGER PRIMARY KEY, day TEXT NOT NULL, memo TEXT NOT NULL);"
+            "CREATE TABLE line (header INTEGER NOT NULL, line INTEGER NOT NULL, account INTEGER NOT NULL,"
+            " amount INTEGER NOT NULL, PRIMARY KEY (header, line)) WITHOUT ROWID;"
+            "CREATE INDEX line_account ON line (account, header);"
+        )
+        self.next = 1
+
+    def commit(self, entries: int = 1) -> None:
+        """So many two-line entries in one durable transaction."""
+        first, self.next = self.next, self.next + entries
+        execute = self.connection.execute
+        execute("BEGIN IMMEDIATE")
+        ids = range(first, first + entries)
+        self.connection.executemany("INSERT INTO header VALUES (?, ?, ?)", [(i, "2026-03-02", "benchmark") for i in ids])
+        self.connection.executemany(
+            "INSERT INTO line VALUES (?, ?, ?, ?)", [(i, n, n + i % 20000, a) for i in ids for n, a in ((1, 100), (2, -100))]
+        )
+        execute("COMMIT")
+
+
+def paired_rates(
+    ours: Callable[[int], None], bare: Callable[[int], None], *, rounds: int, repeat: int = 5
+) -> tuple[float, float, float]:
+    """Calls a second of both, in turns, and the median of the ratios ours over bare."""
+    pairs = []
+    for _ in range(repeat):
+        pairs.append((_rate(ours, rounds), _rate(bare, rounds)))
+    ratio = statistics.median(a / b for a, b in pairs)
+    return statistics.median(a for a, _b in pairs), statistics.median(b for _a, b in pairs), ratio
+
+
+def _rate(call: Callable[[int], None], rounds: int) -> float:
+    start = time.perf_counter()
+    for i in range(rounds):
+        call(i)
+    return rounds / (time.perf_counter() - start)
