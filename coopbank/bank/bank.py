@@ -193,6 +193,8 @@ class Bank:
             reason = operation.second_reason(desk)
             draft = self._draft(desk, operation, "preview")
             operation.perform(desk)
+            if reason is not None:
+                _with_second(draft)
             leaves = posting.validate(tx, draft)
             return receipts.preview(self, tx, desk, draft, leaves, operation.title, reason)
 
@@ -222,6 +224,7 @@ class Bank:
         operation.perform(desk)
         draft.business_date = desk.business_day
         if reason is not None:
+            _with_second(draft)
             posting.validate(tx, draft)  # refused now rather than by the second person
             return self._ask(tx, actor, operation, key, reason)
         sealed = posting.seal(tx, self.book, draft)
@@ -270,6 +273,8 @@ class Bank:
             raise NotOffered(
                 "A {kind} does not offer: {title}.", kind=self.institution.institution_kind, title=operation.title
             )
+        if not operation.internal:
+            desk.actor = desk.actor_now(desk.actor.user)  # the powers held now, whatever the door remembers
         if not operation.internal and not self.may(desk, desk.actor, operation.name):
             raise NotAllowed(
                 "{user} may not do this: {title}.", field="operation", user=desk.actor.user, title=operation.title,
@@ -329,6 +334,11 @@ class Bank:
         if gl_code not in self._control_names:
             self._control_names = dict(tx.rows("SELECT code, name FROM gl_account"))
         return self._control_names.get(gl_code, gl_code)
+
+
+def _with_second(draft: posting.Draft) -> None:
+    """Let the rules see the draft as it will be once a second person has agreed."""
+    draft.approver = draft.approver or "(second person)"
 
 
 def request_hash(kind: str, version: int, request: Any) -> bytes:
