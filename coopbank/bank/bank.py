@@ -40,6 +40,14 @@ from coopbank.ledger import chain, posting
 Nonce = Callable[[int], bytes]
 
 
+class _TakenBack(Exception):
+    """Ends a transaction that was only looked at; carries the receipts out of it."""
+
+    def __init__(self, receipts: list[Receipt]) -> None:
+        super().__init__()
+        self.receipts = receipts
+
+
 class Bank:
     """The books of one institution, open."""
 
@@ -197,6 +205,14 @@ class Bank:
                 _with_second(draft)
             leaves = posting.validate(tx, draft)
             return receipts.preview(self, tx, desk, draft, leaves, operation.title, reason)
+
+    def preview_all(self, actor: Actor, requests: Sequence[tuple[Operation, str | None]]) -> list[Receipt]:
+        """What a list of operations would write, each upon those before it; all of it is taken back."""
+        try:
+            with self.database.write() as tx:
+                raise _TakenBack([self._perform(tx, actor, each, key or self.new_key()) for each, key in requests])
+        except _TakenBack as taken_back:
+            return [replace(receipt, status="preview") for receipt in taken_back.receipts]
 
     def receipt(self, number: int) -> Receipt:
         """The receipt of a past operation, drawn from the books."""
