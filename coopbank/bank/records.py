@@ -150,7 +150,12 @@ class Hold(Body):
 
 
 class Loan(Body):
-    """A loan with its whole state; ref L-001."""
+    """A loan with its whole state; ref L-001, about its member, the leaves 701/L-001 and 781/L-001 of its fund.
+
+    Interest runs on `owed_principal` since `segment_start`, the value date of the last
+    movement. `segment_accrued` is how much of that the books have recognised so far;
+    `accrued` is all interest recognised and not yet paid, earlier segments included.
+    """
 
     kind: ClassVar[str] = "loan"
     member: str
@@ -159,26 +164,30 @@ class Loan(Body):
     annual_rate: str
     installments: int
     every: dict[str, int]
-    first_due: str | None
+    first_due: str | None = None
     day_count: str
-    purpose: str
+    method: str = "level"
+    purpose: str = ""
     granted_on: str
+    granted_by: str  # who asked for it; somebody else pays it out
+    approved_by: str | None = None
     state: str = "granted"  # granted, active, paid, charged-off
     disbursed_on: str | None = None
     owed_principal: int = 0
-    accrued: int = 0  # interest recognised and not yet paid
-    segment_start: str | None = None  # interest runs on today's principal from here
-    segment_accrued: int = 0  # of that interest, how much is recognised
+    accrued: int = 0
+    segment_start: str | None = None
+    segment_accrued: int = 0
     paid_principal: int = 0
     paid_interest: int = 0
     last_paid_on: str | None = None
 
 
 class Note(Body):
-    """A lender's note; ref N-001, the leaf 811/N-001."""
+    """A lender's note; ref N-001, the leaves 811/N-001 and 851/N-001 of its fund. Interest as of a loan."""
 
     kind: ClassVar[str] = "note"
     lender: PersonalRef
+    member: str | None = None  # if the lender is one
     fund: str
     note_class: str
     principal: int
@@ -187,13 +196,17 @@ class Note(Body):
     due_on: str
     owed_principal: int
     accrued: int = 0
-    segment_start: str
+    segment_start: str | None = None
     segment_accrued: int = 0
+    paid_principal: int = 0
+    paid_interest: int = 0
     state: str = "active"  # active, repaid, renewed
+    renews: str | None = None  # the note that it continues
+    renewed_by: str | None = None  # the note that continues it
 
 
 class Gift(Body):
-    """A gift; ref G-07, the leaf 181/G-07 of its fund."""
+    """A gift; ref G-07, about its fund; the leaves 181/G-07 and, as it is spent, 186/G-07 of that fund."""
 
     kind: ClassVar[str] = "gift"
     donor: PersonalRef
@@ -205,17 +218,28 @@ class Gift(Body):
 
 
 class Bill(Body):
-    """A supplier's bill; ref B-00001, the leaf 801/SUPPLIER."""
+    """A supplier's bill; ref B-00001, about the supplier; the leaf 801/SUPPLIER of its fund while it is open."""
 
     kind: ClassVar[str] = "bill"
     supplier: str
-    number: str
+    number: str  # the supplier's own
     amount: int
     expense: str
     fund: str
     entered_on: str
-    entered_by: str
+    entered_by: str  # somebody else pays it
+    gift: str | None = None
     state: str = "open"  # open, paid
+
+
+class Correction(Body):
+    """Savings put right after a mistake; ref K-00001, about the operation that it corrects ("operation 17")."""
+
+    kind: ClassVar[str] = "correction"
+    operation: int
+    wrong_account: str
+    right_account: str
+    amount: int
 
 
 class Opening(Body):

@@ -1,1 +1,327 @@
-"""Operations on funds."""
+"""Funds and what they spend: opening a fund, gifts received and spent, suppliers' bills.
+
+A restricted gift is income of its own fund at once. When it is spent, the expense stands
+in the general fund and the same entry releases the same amount (186 out of the gift's
+fund, 185 into the general one), so that what is left of a gift is always its amount
+less what was released. A bill is entered by one person and paid by another.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
+
+from coopbank.bank import records
+from coopbank.bank.desk import Desk, Move
+from coopbank.bank.fields import BillRef, Code, FundRef, GiftRef, Memo, Money, Personal, Text, Widget, refuse
+from coopbank.bank.operation import ADMINISTRATOR, TELLER, TREASURER, Operation
+from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.tender import Paying, Receiving
+from coopbank.errors import AlreadyExists, InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
+from coopbank.ledger.chart import POOL
+from coopbank.ledger.posting import NewFund
+from coopbank.money import parse_amount
+
+FundClass = Annotated[
+    Literal["restricted", "reserve", "revolving", "designated", "conditional", "general"], Widget("choice")
+]
+
+#: Funds whose money is spent by releasing it; revolving capital and reserves are lent and kept, not spent.
+RELEASING = ("restricted", "conditional", "designated")
+#: Expenses that only their own operations post: provisions, counts, interest, dividends.
+_POSTED_BY_RULE = ("301", "330", "341", "381", "385", "386")
+#: From here on a donor is due a written acknowledgement (26 USC 170(f)(8)).
+_ACKNOWLEDGED_FROM = "250.00"
+
+
+def _fund_code(code: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Z0-9]{1,11}", code):
+        raise refuse("Use 2 to 12 capital letters and digits, for example EDU.")
+    return code
+
+
+def _expense_code(code: str) -> str:
+    if not re.fullmatch(r"[0-9]{3}", code):
+        raise refuse("An expense account has three digits, for example 290.")
+    return code
+
+
+ExpenseCode = Annotated[Code, AfterValidator(_expense_code), Field(title="Expense account")]
+Supplier = Annotated[Code, AfterValidator(str.upper), Field(title="Supplier")]
+
+
+class OpenFund(Operation):
+    """Open a fund: money that is kept apart in the books because it has a purpose or a condition of its own."""
+
+    name: ClassVar[str] = "open-fund"
+    title: ClassVar[str] = "Open a fund"
+    subject: ClassVar[str] = "funds"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    second_person: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False
+
+    code: Annotated[Code, AfterValidator(_fund_code), Field(title="Code, for example EDU")]
+    fund_name: Annotated[Text, Field(min_length=1, title="Name")]
+    fund_class: Annotated[FundClass, Field(title="Class")]
+
+    def perform(self, desk: Desk) -> None:
+        if desk.tx.value("SELECT 1 FROM fund WHERE code = ?", self.code) is not None:
+            raise AlreadyExists("There is a fund {code} already.", field="code", code=self.code)
+        desk.rows.append(NewFund(self.code, self.fund_name, self.fund_class))
+        desk.created.append(self.code)
+        desk.note("Fund", self.code)
+
+
+# --------------------------------------------------------------------------------------- gifts
+
+
+class ReceiveGift(Receiving):
+    """Take in a gift. It is income of its fund at once; a restricted one is released when it is spent."""
+
+    name: ClassVar[str] = "receive-gift"
+    title: ClassVar[str] = "Receive a gift"
+    subject: ClassVar[str] = "funds"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER)
+
+    fund: FundRef = FUND
+    amount: Money
+    donor: Annotated[Personal, Field(min_length=1, title="Donor")]
+    purpose: Annotated[Memo, Field(title="Purpose, as the donor put it")] = ""
+    number: Annotated[Code | None, Field(title="Number, if it has one (G-07)")] = None
+
+    def perform(self, desk: Desk) -> None:
+        require_spendable_fund(desk, self.fund)
+        if fund_class(desk, self.fund) == "conditional":
+            raise WrongState(
+                "Money of fund {fund} must be returned if its condition is not met: it is owed, no gift yet.",
+                field="fund", fund=self.fund, hint="Book it to 862 with a journal entry.",
+            )  # fmt: skip
+        ref = self._own_number(desk)
+        desk.post(f"Gift {ref}", [*self.receive(desk, self.fund, self.amount), (self.fund, f"181/{ref}", -self.amount)])
+        gift = records.Gift(
+            donor=desk.keep("donor", self.donor), fund=self.fund, amount=self.amount, purpose=self.purpose,
+            received_on=desk.business_day.isoformat(),
+        )  # fmt: skip
+        desk.write(ref, gift, about=self.fund)
+        desk.note("Gift", ref)
+        if desk.currency == "USD" and self.amount >= parse_amount(_ACKNOWLEDGED_FROM):
+            desk.note("Acknowledgement", "The donor is due one in writing.")
+
+    def _own_number(self, desk: Desk) -> str:
+        if self.number is None:
+            return desk.next_ref("gift", "G-", 2)
+        if desk.version("gift", self.number):
+            raise AlreadyExists("There is a gift {number} already.", field="number", number=self.number)
+        desk.created.append(self.number)
+        return self.number
+
+
+class SpendGift(Paying):
+    """Spend from a restricted gift: the expense, its release, and the money, in one entry."""
+
+    name: ClassVar[str] = "spend-gift"
+    title: ClassVar[str] = "Spend from a gift"
+    subject: ClassVar[str] = "funds"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    second_person: ClassVar[bool] = True
+
+    gift: GiftRef
+    amount: Money
+    expense: ExpenseCode
+    memo: Memo = ""
+
+    def perform(self, desk: Desk) -> None:
+        require_expense(desk, self.expense)
+        gift, moves = release(desk, self.gift, self.amount, self.expense)
+        desk.post(f"Gift {self.gift} spent{_tail(self.memo)}", [*moves, *self.pay(desk, gift.fund, self.amount)])
+        desk.note("Left of the gift", shown(desk, gift.amount - gift.released))
+
+
+def release(desk: Desk, ref: str, amount: int, expense: str) -> tuple[records.Gift, list[Move]]:
+    """The expense in the general fund and the release of the same amount; the money is still to be moved."""
+    gift = desk.get(records.Gift, ref, "gift")
+    if fund_class(desk, gift.fund) not in RELEASING:
+        raise WrongState(
+            "Gift {gift} went to fund {fund}, which does not spend by release.", field="gift", gift=ref,
+            fund=gift.fund, hint="Enter and pay a bill of that fund instead.",
+        )  # fmt: skip
+    left = gift.amount - gift.released
+    if amount > left:
+        raise Overdrawn("Of gift {gift} only {left} is left.", field="amount", gift=ref, left=shown(desk, left))
+    spent = gift.model_copy(update={"released": gift.released + amount})
+    desk.write(ref, spent, about=gift.fund)
+    return spent, [(FUND, expense, amount), (FUND, "185", -amount), (gift.fund, f"186/{ref}", amount)]
+
+
+# --------------------------------------------------------------------------------------- bills
+
+
+class _Bill(Operation):
+    """Common to what suppliers send: who, their number, how much, and what for."""
+
+    supplier: Supplier
+    number: Annotated[Text, Field(min_length=1, title="The supplier's number of the bill")]
+    amount: Money
+    expense: ExpenseCode
+    memo: Memo = ""
+
+    def serves(self, desk: Desk) -> set[str]:
+        """A supplier may be a member, under their member number."""
+        return {self.supplier} if re.fullmatch(r"M[0-9]{4,}", self.supplier) else set()
+
+    def register(self, desk: Desk, fund: str, *, gift: str | None = None, paid: bool = False) -> str:
+        """Enter the bill in the register; refuses a supplier's number that was entered before."""
+        wanted = _folded(self.number)
+        for ref, bill in desk.about(records.Bill, self.supplier):
+            if _folded(bill.number) == wanted:
+                raise AlreadyExists(
+                    "Bill {number} of {supplier} was entered already: {bill}.", field="number", number=self.number,
+                    supplier=self.supplier, bill=ref,
+                )  # fmt: skip
+        ref = desk.next_ref("bill", "B-", 5)
+        bill = records.Bill(
+            supplier=self.supplier, number=self.number, amount=self.amount, expense=self.expense, fund=fund,
+            entered_on=desk.business_day.isoformat(), entered_by=desk.actor.user, gift=gift,
+            state="paid" if paid else "open",
+        )  # fmt: skip
+        desk.write(ref, bill, about=self.supplier)
+        desk.note("Bill", ref)
+        return ref
+
+
+class EnterBill(_Bill):
+    """Enter a supplier's bill. Somebody else pays it. With a gift, what the bill costs is released from it."""
+
+    name: ClassVar[str] = "enter-bill"
+    title: ClassVar[str] = "Enter a bill"
+    subject: ClassVar[str] = "bills"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER, ADMINISTRATOR)
+
+    fund: FundRef = FUND
+    gift: Annotated[GiftRef | None, Field(title="Gift that pays for it")] = None
+
+    def second_reason(self, desk: Desk) -> str | None:
+        return None if self.gift is None else "What a gift is spent on is decided by two people."
+
+    def perform(self, desk: Desk) -> None:
+        require_expense(desk, self.expense)
+        if self.gift is None:
+            fund, moves = self.fund, [(self.fund, self.expense, self.amount)]
+            require_own_expense(desk, fund)
+        else:
+            gift, moves = release(desk, self.gift, self.amount, self.expense)
+            fund = gift.fund
+            if self.fund not in (fund, FUND):
+                raise InvalidValue("Gift {gift} is in fund {fund}.", field="fund", gift=self.gift, fund=fund)
+        self.register(desk, fund, gift=self.gift)
+        moves.append((fund, f"801/{self.supplier}", -self.amount))
+        desk.post(f"Bill of {self.supplier}: {self.number}{_tail(self.memo)}", moves)
+
+
+class PayBill(Paying):
+    """Pay a bill that a colleague entered."""
+
+    name: ClassVar[str] = "pay-bill"
+    title: ClassVar[str] = "Pay a bill"
+    subject: ClassVar[str] = "bills"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER, ADMINISTRATOR)
+
+    bill: BillRef
+
+    def serves(self, desk: Desk) -> set[str]:
+        bill = desk.find(records.Bill, self.bill)
+        return {bill.supplier} if bill is not None and re.fullmatch(r"M[0-9]{4,}", bill.supplier) else set()
+
+    def perform(self, desk: Desk) -> None:
+        bill = desk.get(records.Bill, self.bill, "bill")
+        if bill.state != "open":
+            raise WrongState("Bill {bill} is {state}.", field="bill", bill=self.bill, state=bill.state)
+        if bill.entered_by == desk.actor.user:
+            raise NotAllowed(
+                "You entered bill {bill}: one enters, another pays.", field="bill", bill=self.bill,
+                hint="Ask a colleague to pay it.",
+            )  # fmt: skip
+        desk.post(
+            f"Bill {self.bill} of {bill.supplier} paid{_numbered(self)}",
+            [(bill.fund, f"801/{bill.supplier}", bill.amount), *self.pay(desk, bill.fund, bill.amount)],
+        )
+        desk.write(self.bill, bill.model_copy(update={"state": "paid"}), about=bill.supplier)
+        desk.note("Paid", shown(desk, bill.amount))
+
+
+class PayExpense(_Bill, Paying):
+    """Pay a bill of the general fund at once, without entering it first. A second person agrees."""
+
+    name: ClassVar[str] = "pay-expense"
+    title: ClassVar[str] = "Pay a bill at once"
+    subject: ClassVar[str] = "bills"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER, ADMINISTRATOR)
+    second_person: ClassVar[bool] = True
+
+    def perform(self, desk: Desk) -> None:
+        require_expense(desk, self.expense)
+        ref = self.register(desk, FUND, paid=True)
+        desk.post(
+            f"Bill {ref} of {self.supplier} paid at once{_numbered(self)}{_tail(self.memo)}",
+            [(FUND, self.expense, self.amount), *self.pay(desk, FUND, self.amount)],
+        )
+
+
+# ------------------------------------------------------------------------------------- helpers
+
+
+def fund_class(desk: Desk, fund: str, field: str = "fund") -> str:
+    """The class of a fund; refuses if there is none."""
+    desk.fund_exists(fund, field)
+    return str(desk.tx.value("SELECT class FROM fund WHERE code = ?", fund))
+
+
+def require_spendable_fund(desk: Desk, fund: str, field: str = "fund") -> None:
+    """Refuse POOL, which owns nothing, and funds that do not exist."""
+    if fund == POOL:
+        raise InvalidValue(
+            "POOL holds everybody's money and owns nothing.", field=field, hint="Name the fund whose money it is."
+        )
+    desk.fund_exists(fund, field)
+
+
+def require_own_expense(desk: Desk, fund: str) -> None:
+    """Refuse a fund whose money is spent by release only."""
+    require_spendable_fund(desk, fund)
+    if fund_class(desk, fund) in ("restricted", "conditional"):
+        raise WrongState(
+            "Money of fund {fund} is spent by releasing a gift.", field="fund", fund=fund,
+            hint="Name the gift that pays for it, or use spend-gift.",
+        )  # fmt: skip
+
+
+def require_expense(desk: Desk, code: str) -> None:
+    """Refuse an account that is no expense, or one that only its own operation posts."""
+    kind = desk.tx.value("SELECT kind FROM gl_account WHERE code = ?", code)
+    if kind is None:
+        raise Unknown("There is no account {code} in the chart.", field="expense", code=code)
+    if kind != "expense":
+        raise InvalidValue(
+            "Account {code} ({name}) is no expense.", field="expense", code=code, name=desk.control_name(code),
+            hint="Choose one that begins with 2 or 3, for example 290.",
+        )  # fmt: skip
+    if code in _POSTED_BY_RULE:
+        raise InvalidValue(
+            "Account {code} ({name}) is posted by its own operation only.", field="expense", code=code,
+            name=desk.control_name(code),
+        )  # fmt: skip
+
+
+def _numbered(operation: Paying) -> str:
+    return f", {operation.cheque_number}" if operation.cheque_number else ""
+
+
+def _folded(number: str) -> str:
+    """A supplier's number as it is compared: blanks and case do not make another bill of it."""
+    return "".join(number.casefold().split())
+
+
+def _tail(memo: str) -> str:
+    return f": {memo}" if memo else ""
