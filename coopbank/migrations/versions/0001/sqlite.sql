@@ -9,6 +9,9 @@
 -- operation row last: its trigger checks and seals all of them at once. The foreign keys to what comes later are
 -- deferred, so rows that are never sealed fail at COMMIT; rows for an operation that exists are refused at once. So
 -- nothing is ever updated and append-only has no exception.
+--
+-- SQLite leaves foreign keys off unless a connection asks for them, so rows are taken only where they are on. A writer's
+-- own OR IGNORE reaches into triggers and would skip a row that a CHECK refuses, so the seal compares guards itself.
 
 -- ---------------------------------------------------------------------------------------------------- sealed tables
 
@@ -19,8 +22,9 @@ CREATE TABLE operation (  -- sealed: one act of one person, and the link of the 
   kind_version  INTEGER NOT NULL CHECK (kind_version > 0),
   actor         TEXT NOT NULL CHECK (actor <> ''),
   approver      TEXT CHECK (approver <> '' AND approver <> actor),
-  business_date TEXT NOT NULL CONSTRAINT operation_business_date CHECK (business_date IS date(business_date)),
-  at            TEXT NOT NULL CONSTRAINT operation_at CHECK (datetime(at) IS NOT NULL),
+  business_date TEXT NOT NULL CONSTRAINT operation_business_date CHECK (business_date IS date(business_date) AND business_date > '0001'),
+  at            TEXT NOT NULL CONSTRAINT operation_at CHECK (substr(at, 1, 19) IS strftime('%Y-%m-%dT%H:%M:%S', substr(at, 1, 19))
+                  AND at GLOB '????-??-??T??:??:??.[0-9][0-9][0-9][0-9][0-9][0-9]Z' AND at > '0001'),
   request_hash  BLOB NOT NULL CHECK (length(request_hash) = 32),
   first_entry   INTEGER NOT NULL CHECK (first_entry > 0),
   entry_count   INTEGER NOT NULL CHECK (entry_count >= 0),
@@ -78,7 +82,7 @@ CREATE INDEX account_contract ON account (contract) WHERE contract <> '';
 CREATE TABLE entry (  -- sealed: one balanced journal entry
   id           INTEGER PRIMARY KEY,                      -- gapless from 1
   operation_id INTEGER NOT NULL REFERENCES operation (id) DEFERRABLE INITIALLY DEFERRED,
-  effective_on TEXT NOT NULL CONSTRAINT entry_effective_on CHECK (effective_on IS date(effective_on)),
+  effective_on TEXT NOT NULL CONSTRAINT entry_effective_on CHECK (effective_on IS date(effective_on) AND effective_on > '0001'),
   memo         TEXT NOT NULL,
   reverses_id  INTEGER UNIQUE REFERENCES entry (id)      -- an entry is reversed at most once
 ) STRICT;
@@ -182,25 +186,30 @@ CREATE TABLE session (  -- secret: sign-ins kept by `coopbank login`
 
 CREATE TRIGGER posting_sealed BEFORE INSERT ON posting
 WHEN NEW.entry_id < coalesce((SELECT first_entry + entry_count FROM operation ORDER BY id DESC LIMIT 1), 1)
-BEGIN SELECT RAISE(ABORT, 'entry is sealed'); END;
+  OR (SELECT foreign_keys FROM pragma_foreign_keys) = 0
+BEGIN SELECT RAISE(ABORT, 'entry is sealed, or foreign keys are off'); END;
 
 CREATE TRIGGER entry_sealed BEFORE INSERT ON entry
 WHEN NEW.operation_id <> 1 + coalesce((SELECT max(id) FROM operation), 0)
   OR EXISTS (SELECT 1 FROM entry WHERE id = NEW.id)
   OR (NEW.reverses_id IS NOT NULL AND EXISTS (SELECT 1 FROM entry WHERE reverses_id = NEW.reverses_id))
+  OR (SELECT foreign_keys FROM pragma_foreign_keys) = 0
 BEGIN SELECT RAISE(ABORT, 'entry is sealed, or the entry it reverses is reversed already'); END;
 
 CREATE TRIGGER gl_account_sealed BEFORE INSERT ON gl_account
 WHEN NEW.operation_id <> 1 + coalesce((SELECT max(id) FROM operation), 0) OR EXISTS (SELECT 1 FROM gl_account WHERE code = NEW.code)
+  OR (SELECT foreign_keys FROM pragma_foreign_keys) = 0
 BEGIN SELECT RAISE(ABORT, 'chart row is sealed'); END;
 
 CREATE TRIGGER fund_sealed BEFORE INSERT ON fund
 WHEN NEW.operation_id <> 1 + coalesce((SELECT max(id) FROM operation), 0) OR EXISTS (SELECT 1 FROM fund WHERE code = NEW.code)
+  OR (SELECT foreign_keys FROM pragma_foreign_keys) = 0
 BEGIN SELECT RAISE(ABORT, 'fund is sealed'); END;
 
 CREATE TRIGGER account_sealed BEFORE INSERT ON account
 WHEN NEW.operation_id <> 1 + coalesce((SELECT max(id) FROM operation), 0)
   OR EXISTS (SELECT 1 FROM account WHERE id = NEW.id OR (fund = NEW.fund AND gl_code = NEW.gl_code AND contract = NEW.contract))
+  OR (SELECT foreign_keys FROM pragma_foreign_keys) = 0
 BEGIN SELECT RAISE(ABORT, 'account is sealed'); END;
 
 CREATE TRIGGER account_meaning BEFORE INSERT ON account
@@ -211,11 +220,13 @@ BEGIN SELECT RAISE(ABORT, 'account does not agree with its control account'); EN
 
 CREATE TRIGGER period_state_sealed BEFORE INSERT ON period_state
 WHEN NEW.operation_id <> 1 + coalesce((SELECT max(id) FROM operation), 0)
+  OR (SELECT foreign_keys FROM pragma_foreign_keys) = 0
 BEGIN SELECT RAISE(ABORT, 'period state is sealed'); END;
 
 CREATE TRIGGER record_sealed BEFORE INSERT ON record
 WHEN NEW.operation_id <> 1 + coalesce((SELECT max(id) FROM operation), 0)
   OR NEW.version <> 1 + coalesce((SELECT max(version) FROM record WHERE kind = NEW.kind AND ref = NEW.ref), 0)
+  OR (SELECT foreign_keys FROM pragma_foreign_keys) = 0
 BEGIN SELECT RAISE(ABORT, 'record is sealed, or its version does not follow'); END;
 
 -- -------------------------------------------------------------------------------------------------------- the chain
@@ -243,6 +254,8 @@ BEGIN
       OR json_extract(NEW.sealed, '$[6]') IS NOT NEW.approver OR json_extract(NEW.sealed, '$[7]') IS NOT NEW.kind
       OR json_extract(NEW.sealed, '$[8]') IS NOT NEW.kind_version OR json_extract(NEW.sealed, '$[9]') IS NOT NEW.key
       OR json_extract(NEW.sealed, '$[13]') IS NOT lower(hex(NEW.prev_hash))
+      OR substr(NEW.sealed, 1, 49) IS NOT (SELECT substr(sealed, 1, 49) FROM operation WHERE id = 1)  -- form and book
+      OR substr(NEW.sealed, 1, 15) IS NOT '["coopbank/1","' OR substr(NEW.sealed, 48, 2) IS NOT '",'
       OR json_array_length(NEW.sealed, '$[11]') IS NOT NEW.entry_count OR json_array_length(NEW.sealed, '$[12]') IS NOT NEW.row_count;
   -- control totals of the master data
   SELECT RAISE(ABORT, 'count of rows differs')
@@ -256,8 +269,8 @@ BEGIN
     FROM (SELECT count(*) AS n, min(id) AS a, max(id) AS z, min(operation_id) AS o, max(operation_id) AS q FROM entry WHERE id >= NEW.first_entry)
    WHERE n <> NEW.entry_count OR n > 0 AND (a <> NEW.first_entry OR z <> NEW.first_entry + NEW.entry_count - 1 OR o <> NEW.id OR q <> NEW.id);
   SELECT RAISE(ABORT, 'control totals differ')
-    FROM (SELECT count(*) AS n, coalesce(sum(max(amount, 0)), 0) AS d FROM posting WHERE entry_id >= NEW.first_entry)
-   WHERE n <> NEW.posting_count OR d <> NEW.debit_total;
+    FROM (SELECT count(*) AS n, coalesce(sum(max(amount, 0)), 0) AS d, max(entry_id) AS z FROM posting WHERE entry_id >= NEW.first_entry)
+   WHERE n <> NEW.posting_count OR d <> NEW.debit_total OR z >= NEW.first_entry + NEW.entry_count;
   SELECT RAISE(ABORT, 'lines are not numbered from 1, or an entry has fewer than two')
    WHERE EXISTS (SELECT 1 FROM entry e WHERE e.id >= NEW.first_entry
                   AND NOT EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = e.id GROUP BY p.entry_id HAVING count(*) >= 2 AND max(p.line) = count(*)));
@@ -286,6 +299,10 @@ BEGIN
   SELECT RAISE(ABORT, 'a balance row is missing, or its guard is not the account''s')
    WHERE EXISTS (SELECT 1 FROM posting p JOIN account a ON a.id = p.account_id LEFT JOIN balance b ON b.account_id = a.id
                   WHERE p.entry_id >= NEW.first_entry AND (b.account_id IS NULL OR b.floor IS NOT a.floor OR b.ceiling IS NOT a.ceiling));
+  SELECT RAISE(ABORT, 'a leaf would stand beyond its guard')
+    FROM (SELECT account_id, sum(amount) AS m FROM posting WHERE entry_id >= NEW.first_entry GROUP BY +account_id) AS s
+    JOIN balance b ON b.account_id = s.account_id
+   WHERE b.debit - b.credit + s.m < b.floor OR b.debit - b.credit + s.m > b.ceiling;
   UPDATE balance SET debit = debit + s.d, credit = credit + s.c
     FROM (SELECT account_id, sum(max(amount, 0)) AS d, sum(max(-amount, 0)) AS c FROM posting WHERE entry_id >= NEW.first_entry GROUP BY +account_id) AS s
    WHERE balance.account_id = s.account_id;
@@ -325,7 +342,9 @@ CREATE TRIGGER record_no_delete       BEFORE DELETE ON record       BEGIN SELECT
 
 -- the guards of a leaf and the rows of the caches stay; SQLite cannot tell the seal's own update from another, so a
 -- cache edited by hand is found by verify and by the next seal that touches it, not refused
-CREATE TRIGGER balance_no_lift     BEFORE UPDATE OF account_id, floor, ceiling ON balance BEGIN SELECT RAISE(ABORT, 'guards are immutable'); END;
+CREATE TRIGGER balance_no_lift     BEFORE UPDATE ON balance
+WHEN NEW.account_id <> OLD.account_id OR NEW.floor IS NOT OLD.floor OR NEW.ceiling IS NOT OLD.ceiling
+BEGIN SELECT RAISE(ABORT, 'guards are immutable'); END;
 CREATE TRIGGER balance_no_delete   BEFORE DELETE ON balance BEGIN SELECT RAISE(ABORT, 'balance rows stay'); END;
 CREATE TRIGGER balance_no_replace  BEFORE INSERT ON balance WHEN EXISTS (SELECT 1 FROM balance WHERE account_id = NEW.account_id)
 BEGIN SELECT RAISE(ABORT, 'balance rows stay'); END;
