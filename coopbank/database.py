@@ -13,6 +13,7 @@ that numbers and chain have one serial point.
 from __future__ import annotations
 
 import itertools
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -191,6 +192,20 @@ class Database:
         found: str | None = tx.value("SELECT version_num FROM alembic_version")
         return found
 
+    def revision(self) -> str | None:
+        """The revision of the schema that is there; None where there is none."""
+        with self.read() as tx:
+            return self._revision(tx)
+
+    def copy_to(self, file: Path) -> None:
+        """Write one consistent state of an SQLite book to a new file, while others go on working."""
+        with self._translated(), self.engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("PRAGMA query_only = OFF")  # the books stay as they are: only the copy is written
+            driver.execute("VACUUM INTO ?", (str(file),))
+            if self.read_only:
+                driver.execute("PRAGMA query_only = ON")
+
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
@@ -282,6 +297,8 @@ def _sqlite_connection(path: Path, read_only: bool) -> sqlite3.Connection:
     """A connection with every pragma set and read back; without them the guards would be weaker."""
     mode = "ro" if read_only else "rwc"
     uri = path.absolute().as_uri() + f"?mode={mode}"
+    if read_only and not os.access(path.absolute().parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():
+        uri += "&immutable=1"  # nobody writes now, and there is no room for the files by which readers take turns
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False, cached_statements=256
     )
