@@ -8,7 +8,7 @@
         small.agreed("redeem-shares", member=mia, amount="25.00")   # asked by ana, approved by tom
         small.go_to("2026-03-05")                   # closes drawer and day, sets the clock, opens the next
         small.balance("905/M0001")                  # -15000: minor units, debit +
-        assert_books(small)                         # verify_ledger finds nothing
+        assert_books(small)                         # verify finds nothing
 
 Staff, without passphrases (an `Actor` is enough to perform, and hashing is slow): `small.admin` administrator,
 `small.ana` teller and loan officer, `small.tom` treasurer, `small.sue` supervisor. `small.bank` is the `Bank`,
@@ -31,9 +31,10 @@ from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, Books
 from coopbank.bank.operation import CHARITY, CREDIT_UNION, UNCHARTERED, Receipt
 from coopbank.bank.operations.founding import FoundBook
+from coopbank.bank.verify import verify
 from coopbank.clock import SetClock
 from coopbank.ledger import periods
-from coopbank.ledger.verify import verify_ledger, wrong
+from coopbank.ledger.verify import wrong
 from coopbank.money import format_amount
 
 __all__ = ["CHARITY", "CREDIT_UNION", "PASSPHRASE", "UNCHARTERED", "SmallBank", "assert_books", "new_bank"]
@@ -155,5 +156,5 @@ def counted_nonces() -> Callable[[int], bytes]:
 
 def assert_books(small: SmallBank) -> None:
     """The books prove themselves from the sealed log alone: no check finds anything."""
-    found = wrong(verify_ledger(small.bank.database))
+    found = wrong(verify(small.bank.database))
     assert not found, "\n".join(f"{f.check}: operation {f.operation}: {f.message}" for f in found)
