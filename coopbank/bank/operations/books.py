@@ -1,1 +1,410 @@
-"""Operations on books."""
+"""The books themselves: opening balances, and entries that no other operation makes.
+
+Opening balances come from a signed trial balance of the old records, in as many batches
+as helps; 990 stands against them and must be zero in every fund when the opening is
+closed. A journal entry takes the treasurer and a second person, and cannot name what a
+register owns: a member's savings change by a deposit, not by a journal entry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any, ClassVar, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from coopbank.bank import records
+from coopbank.bank.desk import Desk, Move
+from coopbank.bank.fields import Code, Day, Memo, Money, Widget, clean_text, refuse
+from coopbank.bank.operation import CHARITY, TREASURER, Operation
+from coopbank.bank.operations.funds import require_spendable_fund
+from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.tender import cash_in
+from coopbank.errors import (
+    AlreadyExists,
+    InvalidAmount,
+    InvalidDate,
+    InvalidValue,
+    NotOffered,
+    Overdrawn,
+    Unknown,
+    WrongState,
+)
+from coopbank.ledger.chart import POOL
+
+# ---------------------------------------------------------------------------- lines of an entry
+
+_ACCOUNT = re.compile(r"(?:[1-9][0-9]{2}|M[0-9]{2})(?:/[A-Za-z0-9][A-Za-z0-9._-]*){0,2}")
+_LINE_TEXT = re.compile(r"(\S+)\s+(\S+)\s+(dr|cr)\s+(\S+)", re.IGNORECASE)
+_MEMBER = re.compile(r"(M[0-9]{4,9})(?:[.-].*)?")
+
+
+def _read_account(value: Any) -> Any:
+    value = clean_text(value)
+    if not isinstance(value, str) or not _ACCOUNT.fullmatch(value) or len(value) > 44:
+        raise refuse("Write an account as its number, and after a stroke whose it is: 931, 905/M0007.")
+    return value
+
+
+def _read_line(value: Any) -> Any:
+    """A line may be written as it stands in a journal: `GEN 905/M0007 Cr 150.00`."""
+    if not isinstance(value, str):
+        return value
+    match = _LINE_TEXT.fullmatch(value.strip())
+    if match is None:
+        raise refuse("Write a line as fund, account, Dr or Cr, and amount: GEN 905/M0007 Cr 150.00.")
+    fund, account, side, amount = match.groups()
+    return {"fund": fund, "account": account, "debit" if side.lower() == "dr" else "credit": amount}
+
+
+def _read_lines(value: Any) -> Any:
+    return [line for line in value.splitlines() if line.strip()] if isinstance(value, str) else value
+
+
+class EntryLine(BaseModel):
+    """One line of an entry: fund, account, and a debit or a credit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fund: Code
+    account: Annotated[str, BeforeValidator(_read_account)]
+    debit: Money | None = None
+    credit: Money | None = None
+
+    @model_validator(mode="after")
+    def _one_side(self) -> EntryLine:
+        if (self.debit is None) == (self.credit is None):
+            raise refuse("A line has a debit or a credit, one of them.")
+        return self
+
+    @property
+    def amount(self) -> int:
+        """Minor units, debit +, credit -."""
+        return self.debit if self.debit is not None else -(self.credit or 0)
+
+    @property
+    def gl_code(self) -> str:
+        """The control account."""
+        return self.account.partition("/")[0]
+
+    @property
+    def contract(self) -> str:
+        """What follows the control account: M0007, M0007/2021, FIRST; empty if nothing."""
+        return self.account.partition("/")[2]
+
+    @property
+    def member(self) -> str | None:
+        """The member whose leaf it is, if its contract begins with a member number."""
+        match = _MEMBER.fullmatch(self.contract.partition("/")[0])
+        return match.group(1) if match else None
+
+
+Line = Annotated[EntryLine, BeforeValidator(_read_line)]
+Lines = Annotated[
+    list[Line], BeforeValidator(_read_lines), Field(min_length=2, max_length=500, title="Lines"), Widget("lines")
+]
+
+
+def members_of(lines: Sequence[EntryLine]) -> set[str]:
+    """Members whose leaves the lines name."""
+    return {line.member for line in lines if line.member is not None}
+
+
+def _control(desk: Desk, line: EntryLine, field: str) -> str:
+    """The kind of the line's control account; refuses one that is not in the chart."""
+    kind = desk.tx.value("SELECT kind FROM gl_account WHERE code = ?", line.gl_code)
+    if kind is None:
+        raise Unknown("There is no account {code} in the chart.", field=field, code=line.gl_code)
+    return str(kind)
+
+
+#: Accounts that come to zero over all funds, every day: releases, transfers, loans between funds.
+_ZERO_SUMS = (("185", "186"), ("187",), ("728", "878"))
+
+
+def _require_zero_sums(desk: Desk, lines: Sequence[EntryLine]) -> None:
+    for group in _ZERO_SUMS:
+        total = sum(line.amount for line in lines if line.gl_code in group)
+        if total:
+            raise InvalidValue(
+                "Accounts {codes} must come to zero over all funds; here they differ by {difference}.", field="lines",
+                codes=", ".join(group), difference=shown(desk, abs(total)),
+            )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------ opening balances
+
+
+class OpeningBalance(Operation):
+    """Take over balances from the old records, as one entry. 990 stands against them."""
+
+    name: ClassVar[str] = "opening-balance"
+    title: ClassVar[str] = "Opening balances"
+    subject: ClassVar[str] = "books"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    second_person: ClassVar[bool] = True
+
+    memo: Memo = ""
+    lines: Lines
+
+    def serves(self, desk: Desk) -> set[str]:
+        """Old balances are taken over for everybody at once, the two people's own included."""
+        return set()
+
+    def perform(self, desk: Desk) -> None:
+        require_opening(desk)
+        seen: set[tuple[str, str]] = set()
+        for number, line in enumerate(self.lines):
+            self._line(desk, line, f"lines.{number}", seen)
+        _require_tied_claims(desk, self.lines)
+        _require_memo_pairs(desk, self.lines)
+        tail = f": {self.memo}" if self.memo else ""
+        desk.post(f"Opening{tail}", [(line.fund, line.account, line.amount) for line in self.lines])
+
+    def _line(self, desk: Desk, line: EntryLine, field: str, seen: set[tuple[str, str]]) -> None:
+        desk.fund_exists(line.fund, f"{field}.fund")
+        _control(desk, line, f"{field}.account")
+        _require_place(desk, line, f"{field}.account")
+        owned = line.member is not None or re.match(r"[LN]-", line.contract)
+        leaf = (line.fund, line.account)
+        if owned and (leaf in seen or desk.balance(*leaf)):
+            raise AlreadyExists(
+                "{account} in fund {fund} has its opening balance already.", field=f"{field}.account",
+                account=line.account, fund=line.fund,
+            )  # fmt: skip
+        seen.add(leaf)
+        if line.member is not None:
+            _member_leaf(desk, line, line.member, f"{field}.account")
+
+
+class CloseOpening(Operation):
+    """Say that all old balances are taken over. From then on nothing more is booked to 990."""
+
+    name: ClassVar[str] = "close-opening"
+    title: ClassVar[str] = "Close the opening"
+    subject: ClassVar[str] = "books"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    second_person: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False
+
+    def perform(self, desk: Desk) -> None:
+        require_opening(desk)
+        for leaf in desk.leaves("990"):
+            if leaf.balance:
+                raise WrongState(
+                    "990 in fund {fund} still stands at {left}.", field="opening", fund=leaf.fund,
+                    left=shown(desk, leaf.balance), hint="Take over what is missing, or correct it, until 990 is zero.",
+                )  # fmt: skip
+        for group in _ZERO_SUMS:
+            total = sum(leaf.balance for code in group for leaf in desk.leaves(code))
+            if total:
+                raise WrongState(
+                    "Accounts {codes} come to {total} over all funds; they must come to zero.", field="opening",
+                    codes=", ".join(group), total=shown(desk, total),
+                )  # fmt: skip
+        desk.write("opening", records.Opening(state="closed"))
+        desk.note("Opening", "closed")
+
+
+def require_opening(desk: Desk) -> None:
+    """Refuse when the opening is closed."""
+    if desk.get(records.Opening, "opening").state == "closed":
+        raise WrongState(
+            "The opening is closed.", field="opening",
+            hint="Correct an old balance by a journal entry against 940, or 961 in a fund of its own.",
+        )  # fmt: skip
+
+
+def _require_place(desk: Desk, line: EntryLine, field: str) -> None:
+    """Cash stands where the books can find it again: shared accounts and the vault in POOL, others in their fund."""
+    gl_code, contract = line.gl_code, line.contract
+    if line.fund == POOL and gl_code not in ("731", "739", "879"):
+        raise InvalidValue("POOL holds cash and what it owes the funds, nothing else.", field=field)
+    if gl_code == "731":
+        account = bank_account(desk, line, field)
+        if account.fund != line.fund:
+            raise InvalidValue(
+                "Bank account {contract} is in fund {fund}.", field=field, contract=contract, fund=account.fund
+            )
+    elif gl_code == "739" and (line.fund, contract) != (POOL, "VAULT"):
+        raise InvalidValue(
+            "Cash is taken over in the vault: POOL 739/VAULT.", field=field,
+            hint="A drawer gets its float with open-drawer.",
+        )  # fmt: skip
+    elif gl_code == "735":
+        raise InvalidValue(
+            "Cheques on hand are not taken over.", field=field, hint="Bank them first, or take them in again as tender."
+        )
+    elif (gl_code == "879" and line.fund != POOL) or (gl_code == "729" and contract):
+        raise InvalidValue("Claims stand as 729 in the fund and as 879/FUND in POOL.", field=field)
+    elif gl_code == "879":
+        desk.fund_exists(contract, field)
+    elif gl_code == "801":
+        raise InvalidValue("Bills are not taken over.", field=field, hint="Enter the open ones with enter-bill.")
+
+
+def bank_account(desk: Desk, line: EntryLine, field: str) -> records.BankAccount:
+    """The bank account that a line on 731 names."""
+    if not line.contract:
+        raise InvalidValue("Name the bank account after a stroke: 731/FIRST.", field=field)
+    return desk.get(records.BankAccount, line.contract, field)
+
+
+def _member_leaf(desk: Desk, line: EntryLine, member: str, field: str) -> None:
+    """A leaf of a member: the member exists, shares are whole, savings can be used at once."""
+    desk.get(records.Member, member, field)
+    if line.gl_code in ("901", "903") and line.credit is not None:
+        kind = desk.get(records.ShareClass, line.gl_code, field)
+        if line.credit % kind.par:
+            raise InvalidAmount(
+                "Shares are whole: a multiple of {par}.", field=field, par=shown(desk, kind.par),
+                hint="What was paid towards a share stands in 875.",
+            )  # fmt: skip
+    if line.gl_code == "905":
+        _open_savings(desk, line, member, field)
+    if desk.leaf(line.fund, line.account) is None:
+        desk.open_leaf(line.fund, line.account, holder=member)
+
+
+def _open_savings(desk: Desk, line: EntryLine, member: str, field: str) -> None:
+    if line.fund != FUND or "/" in line.contract:
+        raise InvalidValue("Savings stand in fund {fund}, as 905/M0007.", field=field, fund=FUND)
+    if desk.institution().institution_kind == CHARITY:
+        raise NotOffered("A charity does not keep members' savings.", field=field)
+    ref = f"S-{line.contract}"
+    if desk.find(records.Savings, ref) is not None:
+        return
+    opened = desk.business_day.isoformat()
+    desk.write(ref, records.Savings(member=member, account=line.contract, opened_on=opened), about=member)
+
+
+def _require_tied_claims(desk: Desk, lines: Sequence[EntryLine]) -> None:
+    """What a fund claims is what the pool owes it, in the same batch."""
+    claims: dict[str, int] = defaultdict(int)
+    for line in lines:
+        if line.gl_code == "729":
+            claims[line.fund] += line.amount
+        elif line.gl_code == "879":
+            claims[line.contract] += line.amount
+    for fund, difference in claims.items():
+        if difference:
+            raise InvalidValue(
+                "Fund {fund} claims other money (729) than POOL owes it (879/{fund}): {difference} apart.",
+                field="lines", fund=fund, difference=shown(desk, abs(difference)),
+            )  # fmt: skip
+
+
+def _require_memo_pairs(desk: Desk, lines: Sequence[EntryLine]) -> None:
+    pairs: dict[tuple[str, str], int] = defaultdict(int)
+    for line in lines:
+        if line.gl_code.startswith("M"):
+            pairs[line.fund, line.gl_code[:2]] += line.amount
+    for (fund, pair), difference in pairs.items():
+        if difference:
+            raise InvalidValue(
+                "Memo accounts {pair}0 and {pair}9 differ by {difference} in fund {fund}.", field="lines", pair=pair,
+                difference=shown(desk, abs(difference)), fund=fund,
+            )  # fmt: skip
+
+
+# -------------------------------------------------------------------------------- journal entries
+
+#: Control accounts whose leaves belong to a register or to an operation of their own.
+OWNED = {
+    "901": "shares", "903": "shares", "875": "shares", "905": "savings", "945": "patronage", "946": "patronage",
+    "950": "patronage", "701": "loans", "781": "loans", "871": "loans", "811": "notes", "851": "notes",
+    "801": "bills", "739": "cash", "735": "cash", "729": "cash", "879": "cash", "990": "opening", "960": "closing",
+}  # fmt: skip
+
+
+class JournalEntry(Operation):
+    """An entry that no other operation makes, by the treasurer and a second person."""
+
+    name: ClassVar[str] = "journal-entry"
+    title: ClassVar[str] = "Journal entry"
+    subject: ClassVar[str] = "books"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    second_person: ClassVar[bool] = True
+
+    memo: Annotated[Memo, Field(min_length=1, title="What for")]
+    effective_on: Annotated[Day | None, Field(title="Dated (today, or earlier in an open month)")] = None
+    lines: Lines
+
+    def serves(self, desk: Desk) -> set[str]:
+        return members_of(self.lines)
+
+    def perform(self, desk: Desk) -> None:
+        moves: dict[tuple[str, str], int] = defaultdict(int)
+        for number, line in enumerate(self.lines):
+            for fund, code, amount in self._line(desk, line, f"lines.{number}"):
+                moves[fund, code] += amount
+        _require_zero_sums(desk, self.lines)
+        merged: list[Move] = [(fund, code, amount) for (fund, code), amount in moves.items()]
+        day = self.effective_on or desk.business_day
+        if day < desk.business_day:
+            require_past(desk, merged, day)
+        desk.post(self.memo, merged, effective_on=day)
+
+    def _line(self, desk: Desk, line: EntryLine, field: str) -> list[Move]:
+        require_spendable_fund(desk, line.fund, f"{field}.fund")
+        kind = _control(desk, line, f"{field}.account")
+        self._require_plain(desk, line, kind, f"{field}.account")
+        if line.member is not None:
+            desk.get(records.Member, line.member, f"{field}.account")
+            if desk.leaf(line.fund, line.account) is None:
+                desk.open_leaf(line.fund, line.account, holder=line.member)
+        if line.gl_code != "731":
+            return [(line.fund, line.account, line.amount)]
+        account = bank_account(desk, line, f"{field}.account")
+        return cash_in(account.fund, line.account, line.fund, line.amount)
+
+    @staticmethod
+    def _require_plain(desk: Desk, line: EntryLine, kind: str, field: str) -> None:
+        owner = "memo" if kind == "memo" else OWNED.get(line.gl_code)
+        if line.gl_code in ("181", "186") and desk.version("gift", line.contract):
+            owner = "gifts"
+        if owner is not None:
+            raise InvalidValue(
+                "Account {account} belongs to the operations on {owner}; a journal entry cannot name it.", field=field,
+                account=line.account, owner=owner, hint="See the list with: coopbank operations",
+            )  # fmt: skip
+        if line.gl_code == "932" and line.debit is not None:
+            raise InvalidValue("The indivisible reserve (932) is never taken from.", field=field)
+
+
+def require_past(desk: Desk, moves: Sequence[Move], day: date) -> None:
+    """Refuse an entry dated back that would break a guard, or a beginning, on any day since."""
+    first = date.fromisoformat(desk.tx.value("SELECT business_date FROM operation WHERE id = 1"))
+    if day < first:
+        raise InvalidDate("The books begin on {first}.", field="effective_on", first=first)
+    for fund, code, amount in moves:
+        leaf = desk.leaf(fund, code)
+        floor, ceiling = (None, None) if leaf is None else (leaf.floor, leaf.ceiling)
+        if leaf is None or (floor is None and ceiling is None):
+            continue
+        for on, balance in _balances_since(desk, leaf.id, day):
+            after = balance + amount
+            if (floor is not None and after < floor) or (ceiling is not None and after > ceiling):
+                raise Overdrawn(
+                    "Account {code} in fund {fund} had only {available} on {on}.", field="effective_on", code=code,
+                    fund=fund, available=shown(desk, abs(balance)), on=on,
+                )  # fmt: skip
+
+
+def _balances_since(desk: Desk, account: int, day: date) -> list[tuple[str, int]]:
+    """The balance of a leaf at the end of a day and of every later day on which it moved."""
+    before = desk.tx.value(
+        "SELECT coalesce(sum(debit - credit), 0) FROM balance_day WHERE account_id = ? AND effective_on <= ?",
+        account, day.isoformat(),
+    )  # fmt: skip
+    found = [(day.isoformat(), int(before))]
+    for on, moved in desk.tx.rows(
+        "SELECT effective_on, debit - credit FROM balance_day WHERE account_id = ? AND effective_on > ?"
+        " ORDER BY effective_on",
+        account, day.isoformat(),
+    ):  # fmt: skip
+        found.append((cast(str, on), found[-1][1] + int(moved)))
+    return found

@@ -1,0 +1,402 @@
+"""Undoing: a reversal turns everything an operation wrote, a correction puts one wrong side right.
+
+Nothing posted is ever changed. A reversal is a new operation, dated today, whose entries
+are the exact negatives of those that it reverses, and which writes each record again as
+it stood before. It is refused when something rests on what it would take away: it then
+says what has to be undone first. Cash that has been counted since is never moved back;
+what went to the wrong savings account is corrected between the two accounts instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from coopbank.bank import records
+from coopbank.bank.books import loads
+from coopbank.bank.desk import Desk
+from coopbank.bank.fields import Code, Memo, Money, Widget
+from coopbank.bank.operation import CATALOGUE, LOAN_OFFICER, TELLER, TREASURER, Operation
+from coopbank.bank.operations.books import OpeningBalance
+from coopbank.bank.operations.savings import FUND, require_available, shown
+from coopbank.errors import CannotReverse, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
+from coopbank.ledger.chart import MEMO_CURRENCY, POOL
+from coopbank.ledger.posting import EntryDraft, Line, overdrawn, read_leaves
+from coopbank.money import parse_amount
+
+OperationNumber = Annotated[int, Field(ge=1, le=2**62, title="Operation"), Widget("number")]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An operation that is in the books, and the lines of its entries."""
+
+    number: int
+    kind: str
+    actor: str
+    approver: str | None
+    business_date: str
+    lines: tuple[tuple[int, str, int, int], ...]  # entry, memo, account, amount (minor units, debit +)
+
+    @property
+    def title(self) -> str:
+        """What the operation is called."""
+        found = CATALOGUE.get(self.kind)
+        return found.title if found is not None else self.kind
+
+    @property
+    def moved(self) -> dict[int, int]:
+        """What it moved on each leaf, in the order of its lines."""
+        sums: dict[int, int] = {}
+        for _entry, _memo, account, amount in self.lines:
+            sums[account] = sums.get(account, 0) + amount
+        return sums
+
+
+def past_operation(desk: Desk, number: int) -> Past:
+    """An operation of the books; refuses a number that there is not."""
+    row = desk.tx.row("SELECT kind, actor, approver, business_date FROM operation WHERE id = ?", number)
+    if row is None:
+        raise Unknown("There is no operation {number}.", field="operation", number=number)
+    lines = desk.tx.rows(
+        "SELECT e.id, e.memo, p.account_id, p.amount FROM entry e JOIN posting p ON p.entry_id = e.id"
+        " WHERE e.operation_id = ? ORDER BY e.id, p.line",
+        number,
+    )
+    kind, actor, approver, business_date = row
+    return Past(number, kind, actor, approver, business_date, tuple(lines))
+
+
+def members_touched(desk: Desk, number: int) -> set[str]:
+    """Members whose leaves an operation moved, or whom its request names."""
+    holders = desk.tx.rows(
+        "SELECT DISTINCT a.holder FROM entry e JOIN posting p ON p.entry_id = e.id"
+        " JOIN account a ON a.id = p.account_id WHERE e.operation_id = ? AND a.holder IS NOT NULL",
+        number,
+    )
+    sealed = desk.tx.value("SELECT sealed FROM operation WHERE id = ?", number)
+    request = {} if sealed is None else loads(sealed)[10]
+    named = {request.get("member"), request.get("to_member")} if isinstance(request, dict) else set()
+    return {str(holder) for (holder,) in holders} | {member for member in named if isinstance(member, str)}
+
+
+def reversed_by(desk: Desk, number: int) -> int | None:
+    """The operation that reversed this one, if any."""
+    found = desk.tx.value(
+        "SELECT r.operation_id FROM entry e JOIN entry r ON r.reverses_id = e.id WHERE e.operation_id = ?", number
+    )
+    return None if found is None else int(found)
+
+
+def _named(desk: Desk, numbers: list[int]) -> str:
+    return ", ".join(f"{number} ({past_operation(desk, number).title})" for number in numbers)
+
+
+# ----------------------------------------------------------------------------------- reversing
+
+
+class Reverse(Operation):
+    """Reverse an operation: every line turned, every record as it was before. Say why."""
+
+    name: ClassVar[str] = "reverse"
+    title: ClassVar[str] = "Reverse an operation"
+    subject: ClassVar[str] = "books"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER)
+    reversible: ClassVar[bool] = False
+
+    operation: OperationNumber
+    reason: Annotated[Memo, Field(min_length=1, title="Why")]
+
+    def serves(self, desk: Desk) -> set[str]:
+        past = desk.tx.value("SELECT kind FROM operation WHERE id = ?", self.operation)
+        return set() if past == OpeningBalance.name else members_touched(desk, self.operation)
+
+    def second_reason(self, desk: Desk) -> str | None:
+        past = past_operation(desk, self.operation)
+        if past.actor != desk.actor.user:
+            return "What a colleague did is reversed by two people."
+        if past.business_date != desk.business_day.isoformat():
+            return "After its day is over, an operation is reversed by two people."
+        if past.approver is not None:
+            return "What took two people is reversed by two people."
+        alone = parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)
+        return "The amount is above what one person may reverse." if _size(desk, past) > alone else None
+
+    def perform(self, desk: Desk) -> None:
+        past = past_operation(desk, self.operation)
+        _require_reversible(desk, past)
+        _require_power(desk, past)
+        _require_cash_here(desk, past)
+        _restore_records(desk, past)
+        _require_uncorrected(desk, past)
+        _require_room(desk, past)
+        for entry in dict.fromkeys(line[0] for line in past.lines):
+            lines = tuple(Line(account, -amount) for e, _memo, account, amount in past.lines if e == entry)
+            desk.entries.append(EntryDraft(self._memo(), desk.business_day, lines, reverses=entry))
+        desk.note("Reversed", f"operation {past.number}, {past.title}")
+
+    def _memo(self) -> str:
+        return f"Reverses operation {self.operation}: {self.reason}"
+
+
+def _size(desk: Desk, past: Past) -> int:
+    """How much money the operation moved: debits outside the pool, or the pool's own if it moved nothing else."""
+    leaves = read_leaves(desk.tx, sorted(past.moved))
+    debits = [(leaves[a], x) for a, x in past.moved.items() if x > 0 and leaves[a].currency != MEMO_CURRENCY]
+    outside = sum(x for leaf, x in debits if leaf.fund != POOL)
+    return outside or sum(x for _leaf, x in debits)
+
+
+def _require_reversible(desk: Desk, past: Past) -> None:
+    if past.kind == Reverse.name:
+        raise CannotReverse(
+            "Operation {number} is a reversal itself.", field="operation", number=past.number,
+            hint="Do again what it reversed, as a new operation.",
+        )  # fmt: skip
+    found = CATALOGUE.get(past.kind)
+    if found is None or not found.reversible:
+        raise CannotReverse(
+            "Operation {number} ({title}) is not of a kind that is reversed.", field="operation", number=past.number,
+            title=past.title,
+        )  # fmt: skip
+    if not past.lines:
+        raise CannotReverse(
+            "Operation {number} ({title}) wrote no entry.", field="operation", number=past.number, title=past.title,
+            hint="Change what it wrote with an operation of its own.",
+        )  # fmt: skip
+    by = reversed_by(desk, past.number)
+    if by is not None:
+        raise CannotReverse(
+            "Operation {number} was already reversed by operation {by}.", field="operation", number=past.number, by=by
+        )
+    if past.kind == OpeningBalance.name and desk.get(records.Opening, "opening").state == "closed":
+        raise CannotReverse(
+            "The opening is closed.", field="operation",
+            hint="Correct an old balance by a journal entry against 940, or 961 in a fund of its own.",
+        )  # fmt: skip
+
+
+def _require_power(desk: Desk, past: Past) -> None:
+    """Who reverses must hold the power to do what is reversed."""
+    roles = (desk.find(records.Role, role) for role in desk.actor.roles)
+    if not any(role is not None and past.kind in role.operations for role in roles):
+        raise NotAllowed(
+            "{user} may not do this: {title}.", field="operation", user=desk.actor.user, title=past.title,
+            hint="Nobody reverses what they may not do.",
+        )  # fmt: skip
+
+
+def _require_cash_here(desk: Desk, past: Past) -> None:
+    """Cash goes back only into the drawer that it came from, in the same session, by the one who has it open."""
+    for leaf in read_leaves(desk.tx, sorted(past.moved)).values():
+        if leaf.gl_code != "739" or leaf.contract == "VAULT":
+            continue
+        drawer = desk.find(records.Drawer, leaf.contract)
+        session = _session(desk, leaf.contract, past)
+        if drawer is None or drawer.state != "open" or drawer.opened_by_operation != session:
+            raise CannotReverse(
+                "Drawer {drawer} was closed since: its cash is counted and is not moved back.", field="operation",
+                drawer=leaf.contract, hint="Correct the other side instead (correct), or pay the money in or out anew.",
+            )  # fmt: skip
+        if drawer.owner != desk.actor.user:
+            raise NotAllowed(
+                "Drawer {drawer} is {owner}'s.", field="operation", drawer=leaf.contract, owner=drawer.owner,
+                hint="Whoever has the cash reverses it.",
+            )  # fmt: skip
+
+
+def _session(desk: Desk, drawer: str, past: Past) -> int | None:
+    """The operation that had opened the drawer when the past operation was done."""
+    text = desk.tx.value(
+        "SELECT body FROM record WHERE kind = ? AND ref = ? AND operation_id <= ? ORDER BY version DESC LIMIT 1",
+        records.Drawer.kind, drawer, past.number,
+    )  # fmt: skip
+    return None if text is None else records.Drawer.model_validate_json(text).opened_by_operation
+
+
+def _restore_records(desk: Desk, past: Past) -> None:
+    """Write each record that the operation wrote as it stood before; void what it made."""
+    written = desk.tx.rows(
+        "SELECT kind, ref, min(version), max(version) FROM record WHERE operation_id = ? GROUP BY kind, ref"
+        " ORDER BY kind, ref",
+        past.number,
+    )
+    later: set[int] = set()
+    for kind, ref, _first, last in written:
+        later |= _later_versions(desk, kind, ref, int(last))
+    if later:
+        raise CannotReverse(
+            "Later operations rest on it: {operations}.", field="operation", operations=_named(desk, sorted(later)),
+            hint="Reverse these first, the latest of them before the others.",
+        )  # fmt: skip
+    for kind, ref, first, _last in written:
+        body, about = _version(desk, kind, ref, max(1, int(first) - 1))
+        if first == 1:
+            body = body.model_copy(update={"void": True})
+        desk.write(ref, body, about=about)
+        desk.note("Void" if first == 1 else "As before", ref)
+
+
+def _later_versions(desk: Desk, kind: str, ref: str, version: int) -> set[int]:
+    """Operations that wrote the record since, but for those that were undone and those that undid them."""
+    found = desk.tx.rows(
+        "SELECT r.operation_id, o.kind FROM record r JOIN operation o ON o.id = r.operation_id"
+        " WHERE r.kind = ? AND r.ref = ? AND r.version > ?",
+        kind, ref, version,
+    )  # fmt: skip
+    return {int(n) for n, by in found if by != Reverse.name and reversed_by(desk, int(n)) is None}
+
+
+def _version(desk: Desk, kind: str, ref: str, version: int) -> tuple[records.Body, str | None]:
+    row = desk.tx.row("SELECT body, about FROM record WHERE kind = ? AND ref = ? AND version = ?", kind, ref, version)
+    assert row is not None, "versions are gapless"
+    return records.BODIES[kind].model_validate_json(row[0]), row[1]
+
+
+def _require_uncorrected(desk: Desk, past: Past) -> None:
+    done = desk.about(records.Correction, f"operation {past.number}")
+    if done:
+        raise CannotReverse(
+            "Operation {number} was corrected: {corrections}.", field="operation", number=past.number,
+            corrections=", ".join(ref for ref, _correction in done), hint="Reverse the correction first.",
+        )  # fmt: skip
+
+
+def _require_room(desk: Desk, past: Past) -> None:
+    """Refuse when what was brought in has been used since, and list by what."""
+    leaves = read_leaves(desk.tx, sorted(past.moved))
+    for account, moved in past.moved.items():
+        leaf = leaves[account]
+        after = leaf.balance - moved
+        voided = _voided_savings(desk, leaf.fund, leaf.gl_code, leaf.contract)
+        held = _held(desk, leaf.fund, leaf.code) if moved < 0 else 0
+        broken = leaf.floor is not None and after < leaf.floor
+        broken = broken or (leaf.ceiling is not None and after + held > leaf.ceiling)
+        if not broken and not (voided and after):
+            continue
+        since = _used_since(desk, account, past)
+        if not since:
+            raise overdrawn(leaf, max(0, abs(leaf.balance) - held))
+        raise CannotReverse(
+            "What it moved on {code} has been used since, by {operations}.", field="operation", code=leaf.code,
+            operations=_named(desk, since), hint="Reverse these first, the latest of them before the others.",
+        )  # fmt: skip
+
+
+def _held(desk: Desk, fund: str, code: str) -> int:
+    """Money of a leaf that is held today, but for the holds that the reversal takes away."""
+    today = desk.business_day.isoformat()
+    current = (desk.find(records.Hold, ref) for ref, _hold in desk.about(records.Hold, f"{fund} {code}"))
+    return sum(h.amount for h in current if h is not None and h.state == "held" and h.until > today)
+
+
+def _voided_savings(desk: Desk, fund: str, gl_code: str, contract: str) -> bool:
+    """Whether the reversal takes away the savings account that stands on this leaf."""
+    if (fund, gl_code) != (FUND, "905"):
+        return False
+    ref = f"S-{contract}"
+    return bool(desk.version(records.Savings.kind, ref)) and desk.find(records.Savings, ref) is None
+
+
+def _used_since(desk: Desk, account: int, past: Past) -> list[int]:
+    """Operations that moved the leaf after the past one, but for reversals and what they reversed; at most ten."""
+    found = desk.tx.rows(
+        "SELECT DISTINCT e.operation_id FROM posting p JOIN entry e ON e.id = p.entry_id"
+        " WHERE p.account_id = ? AND e.operation_id > ? AND e.reverses_id IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id) ORDER BY e.operation_id LIMIT 10",
+        account, past.number,
+    )  # fmt: skip
+    return [int(number) for (number,) in found]
+
+
+# ---------------------------------------------------------------------------------- correcting
+
+
+class Correct(Operation):
+    """Put savings right: what an operation moved on the wrong account goes to the right one. No cash moves."""
+
+    name: ClassVar[str] = "correct"
+    title: ClassVar[str] = "Correct an operation"
+    subject: ClassVar[str] = "books"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER)
+
+    operation: OperationNumber
+    wrong_account: Annotated[Code, Field(title="Savings account that it went to, or came from")]
+    right_account: Annotated[Code, Field(title="Savings account that it should have been")]
+    amount: Annotated[Money | None, Field(title="Amount, if not all of it")] = None
+    reason: Annotated[Memo, Field(min_length=1, title="Why")]
+
+    def serves(self, desk: Desk) -> set[str]:
+        found = (desk.find(records.Savings, _savings_ref(a)) for a in (self.wrong_account, self.right_account))
+        return members_touched(desk, self.operation) | {account.member for account in found if account is not None}
+
+    def second_reason(self, desk: Desk) -> str | None:
+        past = past_operation(desk, self.operation)
+        if past.business_date != desk.business_day.isoformat():
+            return "After its day is over, an operation is corrected by two people."
+        if past.actor != desk.actor.user:
+            return "What a colleague did is corrected by two people."
+        return None
+
+    def perform(self, desk: Desk) -> None:
+        past = past_operation(desk, self.operation)
+        wrong = _open_savings(desk, self.wrong_account, "wrong_account")
+        right = _open_savings(desk, self.right_account, "right_account")
+        if wrong.account == right.account:
+            raise InvalidValue("Both accounts are the same.", field="right_account")
+        moved = self._left_to_correct(desk, past, wrong.account)
+        amount = abs(moved) if self.amount is None else self.amount
+        if amount > abs(moved):
+            raise InvalidAmount(
+                "Operation {number} moved {moved} on that account that is not corrected yet.", field="amount",
+                number=past.number, moved=shown(desk, abs(moved)),
+            )  # fmt: skip
+        signed = amount if moved > 0 else -amount
+        # A deposit is taken from the wrong account, a withdrawal from the right one.
+        payer = wrong if signed < 0 else right
+        require_available(desk, f"905/{payer.account}", -desk.balance(FUND, f"905/{payer.account}"), amount)
+        desk.post(
+            f"Corrects operation {self.operation}: {self.reason}",
+            [(FUND, f"905/{wrong.account}", -signed), (FUND, f"905/{right.account}", signed)],
+        )
+        body = records.Correction(
+            operation=self.operation, wrong_account=wrong.account, right_account=right.account, amount=signed
+        )
+        desk.write(desk.next_ref("correction", "K-", 5), body, about=f"operation {self.operation}")
+        desk.note("Corrected", shown(desk, amount))
+
+    def _left_to_correct(self, desk: Desk, past: Past, account: str) -> int:
+        """What the operation moved on the account, less what was corrected of it; refuses nothing to correct."""
+        if past.kind == Reverse.name:
+            raise WrongState("Operation {number} is a reversal.", field="operation", number=past.number)
+        by = reversed_by(desk, past.number)
+        if by is not None:
+            raise WrongState(
+                "Operation {number} was reversed by operation {by}.", field="operation", number=past.number, by=by
+            )
+        leaf = desk.leaf(FUND, f"905/{account}")
+        moved = 0 if leaf is None else past.moved.get(leaf.id, 0)
+        done = sum(
+            c.amount
+            for _ref, c in desk.about(records.Correction, f"operation {past.number}")
+            if c.wrong_account == account
+        )
+        if moved - done == 0:
+            raise Overdrawn(
+                "Operation {number} moved nothing on savings account {account} that is left to correct.",
+                field="wrong_account", number=past.number, account=account,
+            )  # fmt: skip
+        return moved - done
+
+
+def _savings_ref(account: str) -> str:
+    return f"S-{account.removeprefix('S-')}"
+
+
+def _open_savings(desk: Desk, account: str, field: str) -> records.Savings:
+    found = desk.get(records.Savings, _savings_ref(account), field)
+    if found.state != "open":
+        raise WrongState("Savings account {account} is closed.", field=field, account=found.account)
+    return found
