@@ -57,17 +57,19 @@ class SmallBank:
 
     # ---------------------------------------------------------------- operations
 
-    def do(self, operation: str, by: Actor | None = None, key: str | None = None, **values: Any) -> Receipt:
+    def do(self, operation: str, /, by: Actor | None = None, key: str | None = None, **values: Any) -> Receipt:
         """Perform one operation, by ana if nobody else is named; it must be done, not left waiting."""
         receipt = self.ask(operation, by, key, **values)
         assert receipt.status in ("done", "repeated"), f"{operation} is {receipt.status}: {receipt.reason}"
         return receipt
 
-    def ask(self, operation: str, by: Actor | None = None, key: str | None = None, **values: Any) -> Receipt:
+    def ask(self, operation: str, /, by: Actor | None = None, key: str | None = None, **values: Any) -> Receipt:
         """Perform one operation; it may be left waiting for a second person."""
         return self.bank.perform(by or self.ana, self.bank.build(operation, values), key=key)
 
-    def agreed(self, operation: str, by: Actor | None = None, approver: Actor | None = None, **values: Any) -> Receipt:
+    def agreed(
+        self, operation: str, /, by: Actor | None = None, approver: Actor | None = None, **values: Any
+    ) -> Receipt:
         """Perform one that takes two people: asked for by ana, approved by tom. Returns what it set off."""
         asked = self.ask(operation, by, **values)
         assert asked.status == "pending", f"{operation} needed nobody else"
