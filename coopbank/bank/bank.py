@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -213,6 +213,23 @@ class Bank:
                 raise _TakenBack([self._perform(tx, actor, each, key or self.new_key()) for each, key in requests])
         except _TakenBack as taken_back:
             return [replace(receipt, status="preview") for receipt in taken_back.receipts]
+
+    def try_all(self, actor: Actor, requests: Sequence[tuple[Operation, str | None]]) -> list[Receipt | Refused]:
+        """What each of a list comes to, its receipt or its refusal, upon those before it that were not refused.
+
+        All of it is taken back. An import finds every bad row with it, not only the first.
+        """
+        found: list[Receipt | Refused] = []
+        with suppress(_TakenBack), self.database.write() as tx:
+            for operation, key in requests:
+                try:
+                    with tx.savepoint():
+                        receipt = self._perform(tx, actor, operation, key or self.new_key())
+                        found.append(receipt if receipt.status == "repeated" else replace(receipt, status="preview"))
+                except Refused as refusal:
+                    found.append(refusal)
+            raise _TakenBack([])
+        return found
 
     def receipt(self, number: int) -> Receipt:
         """The receipt of a past operation, drawn from the books."""

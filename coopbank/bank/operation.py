@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from coopbank.bank.fields import personal_fields
 from coopbank.errors import InvalidValue, Unknown
@@ -97,7 +98,15 @@ def build(name: str, values: dict[str, Any]) -> Operation:
 
 def plain_refusal(error: ValidationError) -> InvalidValue:
     """The first fault of a validation, as a sentence that names the field."""
-    fault = error.errors()[0]
+    return plain_refusals(error)[0]
+
+
+def plain_refusals(error: ValidationError) -> list[InvalidValue]:
+    """Every fault of a validation."""
+    return [_plain(fault) for fault in error.errors()]
+
+
+def _plain(fault: ErrorDetails) -> InvalidValue:
     name = ".".join(str(part) for part in fault["loc"]) or None
     kind = fault["type"]
     if kind == "missing":
