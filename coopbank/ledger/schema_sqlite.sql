@@ -12,6 +12,7 @@
 --
 -- SQLite leaves foreign keys off unless a connection asks for them, so rows are taken only where they are on. A writer's
 -- own OR IGNORE reaches into triggers and would skip a row that a CHECK refuses, so the seal compares guards itself.
+-- date('2026-02-30') gives it back as it is; only with a modifier does SQLite look at the calendar.
 
 -- ---------------------------------------------------------------------------------------------------- sealed tables
 
@@ -22,8 +23,8 @@ CREATE TABLE operation (  -- sealed: one act of one person, and the link of the 
   kind_version  INTEGER NOT NULL CHECK (kind_version > 0),
   actor         TEXT NOT NULL CHECK (actor <> ''),
   approver      TEXT CHECK (approver <> '' AND approver <> actor),
-  business_date TEXT NOT NULL CONSTRAINT operation_business_date CHECK (business_date IS date(business_date) AND business_date > '0001'),
-  at            TEXT NOT NULL CONSTRAINT operation_at CHECK (substr(at, 1, 19) IS strftime('%Y-%m-%dT%H:%M:%S', substr(at, 1, 19))
+  business_date TEXT NOT NULL CONSTRAINT operation_business_date CHECK (business_date IS date(business_date, '+0 days') AND business_date > '0001'),
+  at            TEXT NOT NULL CONSTRAINT operation_at CHECK (substr(at, 1, 19) IS strftime('%Y-%m-%dT%H:%M:%S', substr(at, 1, 19), '+0 days')
                   AND at GLOB '????-??-??T??:??:??.[0-9][0-9][0-9][0-9][0-9][0-9]Z' AND at > '0001'),
   request_hash  BLOB NOT NULL CHECK (length(request_hash) = 32),
   first_entry   INTEGER NOT NULL CHECK (first_entry > 0),
@@ -82,7 +83,7 @@ CREATE INDEX account_contract ON account (contract) WHERE contract <> '';
 CREATE TABLE entry (  -- sealed: one balanced journal entry
   id           INTEGER PRIMARY KEY,                      -- gapless from 1
   operation_id INTEGER NOT NULL REFERENCES operation (id) DEFERRABLE INITIALLY DEFERRED,
-  effective_on TEXT NOT NULL CONSTRAINT entry_effective_on CHECK (effective_on IS date(effective_on) AND effective_on > '0001'),
+  effective_on TEXT NOT NULL CONSTRAINT entry_effective_on CHECK (effective_on IS date(effective_on, '+0 days') AND effective_on > '0001'),
   memo         TEXT NOT NULL,
   reverses_id  INTEGER UNIQUE REFERENCES entry (id)      -- an entry is reversed at most once
 ) STRICT;
@@ -99,7 +100,7 @@ CREATE TABLE posting (  -- sealed: one line of an entry
 CREATE INDEX posting_account ON posting (account_id, entry_id);
 
 CREATE TABLE period_state (  -- sealed: what is open; the latest row of a period counts
-  period       TEXT NOT NULL CHECK (period GLOB '[0-9][0-9][0-9][0-9]' OR period IS substr(date(substr(period || '-01', 1, 10)), 1, length(period))),
+  period       TEXT NOT NULL CHECK (period GLOB '[0-9][0-9][0-9][0-9]' OR period IS substr(date(substr(period || '-01', 1, 10), '+0 days'), 1, length(period))),
   operation_id INTEGER NOT NULL REFERENCES operation (id) DEFERRABLE INITIALLY DEFERRED,
   line         INTEGER NOT NULL CHECK (line > 0),
   state        TEXT NOT NULL CHECK (state IN ('open', 'adjusting', 'closed', 'locked')),

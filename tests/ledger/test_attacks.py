@@ -1,0 +1,689 @@
+"""Attacks on every rule of the books with raw SQL: each is refused by the database, and changes nothing.
+
+The attacker has the plain driver and the application's rights, and on SQLite the pragmas
+of a plain connection. Beside an attack stands its legal twin where there is one: the same
+statements without the fault are taken, so that a harness that refused everything would fail.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from coopbank.ledger import chain, posting
+from coopbank.ledger.posting import NewAccount, NewControl, NewFund, NewPeriodState, NewRecord
+from tests.ledger.raw import KINDS, Raw, Statement, insert, refused, send, unchanged
+from tests.ledger.support import (
+    BANK,
+    BOOK,
+    CAPITAL,
+    CLAIM,
+    DAY,
+    DRAWER,
+    MEMO,
+    MEMO_TOO,
+    OTHER,
+    OWED,
+    REV_CAPITAL,
+    REV_CLAIM,
+    REV_OWED,
+    SAVINGS,
+    Books,
+    assert_books,
+    deposit_lines,
+    entry,
+    new_books,
+    plain_postgresql,
+)
+
+SEALED = ("operation", "gl_account", "fund", "account", "entry", "posting", "period_state", "record")
+CACHES = ("balance", "balance_day", "control_total")
+KEYS = {
+    "operation": "id", "gl_account": "code", "fund": "code", "account": "id", "entry": "id",
+    "posting": "entry_id, line", "period_state": "period, operation_id", "record": "kind, ref, version",
+    "balance": "account_id", "balance_day": "account_id, effective_on",
+    "control_total": "span, gl_code, fund, currency",
+}  # fmt: skip
+
+
+def plain(sql: str) -> list[Statement]:
+    return [(sql, ())]
+
+
+def postgresql_only(books: Books) -> None:
+    if books.database.dialect != "postgresql":
+        pytest.skip("this engine cannot refuse it; verify finds it")
+
+
+def sqlite_only(books: Books) -> None:
+    if books.database.dialect != "sqlite":
+        pytest.skip("SQL of SQLite")
+
+
+def test_the_harness_lets_legal_work_through(books: Books) -> None:
+    send(books, Raw(books, [entry(deposit_lines(5_00)), entry(deposit_lines(6_00, OTHER))]).statements())
+    record = NewRecord("role", "ann", 2, "ann", {"role": "treasurer"})
+    send(books, Raw(books, rows=[record, NewFund("RES", "Reserve", "reserve")]).statements())
+    assert books.head().number == 4
+    assert_books(books.database)
+
+
+# ----------------------------------------------------------------- what is sealed stays
+
+
+@pytest.mark.parametrize("table", SEALED)
+def test_sealed_rows_are_not_updated(still_books: Books, table: str) -> None:
+    key = KEYS[table].split(",")[0]
+    refused(still_books, plain(f"UPDATE {table} SET {key} = {key}"), "append-only")
+
+
+CHANGES = [
+    ("operation", "actor", "'eve'"), ("operation", "approver", "'eve'"), ("operation", "business_date", "'2026-03-01'"),
+    ("operation", "sealed", "'[]'"), ("entry", "memo", "'other'"), ("entry", "effective_on", "'2026-03-01'"),
+    ("posting", "amount", "amount * 2"), ("posting", "account_id", "6"), ("account", "holder", "'M0002'"),
+    ("account", "fund", "'REV'"), ("account", "currency", "'EUR'"), ("account", "kind", "'asset'"),
+    ("account", "contract", "'M0009'"), ("account", "floor", "NULL"), ("account", "ceiling", "NULL"),
+    ("record", "body", "'{}'"), ("period_state", "state", "'open'"), ("gl_account", "guard", "'none'"),
+    ("fund", "class", "'general'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "column", "value"), CHANGES)
+def test_meaning_is_not_changed(still_books: Books, table: str, column: str, value: str) -> None:
+    refused(still_books, plain(f"UPDATE {table} SET {column} = {value}"), "append-only")
+
+
+@pytest.mark.parametrize("table", SEALED + CACHES)
+def test_rows_are_not_deleted(still_books: Books, table: str) -> None:
+    refused(still_books, plain(f"DELETE FROM {table}"))
+
+
+@pytest.mark.parametrize("table", SEALED + CACHES)
+def test_tables_are_not_truncated(still_books: Books, table: str) -> None:
+    postgresql_only(still_books)
+    refused(still_books, plain(f"TRUNCATE {table} CASCADE"), "append-only")
+
+
+@pytest.mark.parametrize("verb", ["INSERT OR REPLACE", "REPLACE"])
+@pytest.mark.parametrize("table", [*SEALED, "balance"])
+def test_rows_are_not_replaced(still_books: Books, table: str, verb: str) -> None:
+    sqlite_only(still_books)
+    refused(still_books, plain(f"{verb} INTO {table} SELECT * FROM {table}"))
+
+
+@pytest.mark.parametrize("table", [*SEALED, "balance"])
+def test_rows_are_not_replaced_by_an_update(still_books: Books, table: str) -> None:
+    sqlite_only(still_books)
+    key = KEYS[table].split(",")[0]
+    value = "'POOL'" if key in ("code", "period", "kind") else "1"
+    refused(still_books, plain(f"UPDATE OR REPLACE {table} SET {key} = {value}"))
+
+
+def test_a_balance_row_is_not_moved_by_its_hidden_name(still_books: Books) -> None:
+    sqlite_only(still_books)
+    refused(
+        still_books, plain(f"UPDATE OR REPLACE balance SET rowid = {OTHER} WHERE account_id = {SAVINGS}"), "immutable"
+    )
+
+
+@pytest.mark.parametrize("table", [*SEALED, "balance"])
+def test_rows_are_not_upserted(still_books: Books, table: str) -> None:
+    key = KEYS[table]
+    first = key.split(",")[0]
+    upsert = f"ON CONFLICT ({key}) DO UPDATE SET {first} = excluded.{first}"
+    refused(still_books, plain(f"INSERT INTO {table} SELECT * FROM {table} WHERE 1 = 1 {upsert}"))
+
+
+def test_a_header_is_not_replaced_by_another(books: Books) -> None:
+    raw = Raw(books, [entry(deposit_lines(5_00))])
+    raw.change(id=books.head().number)
+    refused(books, raw.statements())
+    send(books, Raw(books, [entry(deposit_lines(5_00))]).statements())
+
+
+LATE = {
+    "posting": {"entry_id": 1, "line": 5, "account_id": SAVINGS, "amount": -1},
+    "entry": {"id": 2, "operation_id": 2, "effective_on": "2026-03-02", "memo": "late"},
+    "record": {"operation_id": 1, "line": 99, "kind": "role", "ref": "eve", "version": 1, "body": "{}"},
+    "period_state": {"operation_id": 1, "line": 99, "period": "2026-03-03", "state": "open"},
+    "fund": {"operation_id": 1, "line": 99, "code": "NEW", "name": "New", "class": "restricted"},
+    "gl_account": {"operation_id": 1, "line": 99, "code": "999", "name": "New", "kind": "equity", "side": "credit",
+                   "guard": "none"},
+    "account": {"operation_id": 1, "line": 99, "id": 99, "gl_code": "940", "fund": "GEN", "contract": "late",
+                "kind": "equity", "currency": "USD"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("table", LATE)
+def test_nothing_joins_a_sealed_operation(still_books: Books, table: str) -> None:
+    refused(still_books, [insert(table, LATE[table])], "sealed")
+
+
+@pytest.mark.parametrize("table", LATE)
+def test_nothing_is_left_without_an_operation(still_books: Books, table: str) -> None:
+    columns: dict[str, Any] = {**LATE[table]}
+    if table == "posting":
+        columns["entry_id"] = 2
+    else:
+        columns["operation_id"] = 3
+    refused(still_books, [insert(table, columns)])
+
+
+def test_lines_do_not_wait_for_an_entry_of_the_next_operation(books: Books) -> None:
+    """Lines counted by this operation and again by the next would move the balances twice."""
+    first = Raw(books, [entry(deposit_lines(5_00))])
+    second = Raw(books, [entry(deposit_lines(7_00))], after=first)
+    honest = [*first.statements(), *second.statements()]
+    first.postings += second.postings
+    first.change(posting_count=8, debit_total=2 * 12_00)
+    second.postings = []
+    refused(books, [*first.statements(), *second.statements()], "control totals|numbered")
+    send(books, honest)
+    assert_books(books.database)
+
+
+def test_lines_do_not_hide_behind_an_operation_without_entries(still_books: Books) -> None:
+    first = Raw(still_books, rows=[NewRecord("role", "eve", 1, None, {})])
+    second = Raw(still_books, [entry(deposit_lines(7_00))], after=first)
+    first.postings, second.postings = second.postings, []
+    first.change(posting_count=4, debit_total=14_00)
+    refused(still_books, [*first.statements(), *second.statements()])
+
+
+# ----------------------------------------------------------------------------- balance
+
+
+UNBALANCED: dict[str, list[tuple[int, int]]] = {
+    "in total": [(DRAWER, 5_00), (OWED, -4_00)],
+    "per fund": [(DRAWER, 5_00), (OWED, -5_00), (CLAIM, 5_00), (REV_CAPITAL, -5_00)],
+    "per fund with the pool": [(DRAWER, 5_00), (SAVINGS, -5_00)],
+    "per currency": [(CLAIM, 5_00), (CAPITAL, -4_00), (MEMO, -1_00)],
+    "with one line": [(DRAWER, 5_00)],
+    "with no line": [],
+    "with an account that is not there": [(DRAWER, 5_00), (OWED, -5_00), (999, 1)],
+    "with a line of zero": [(DRAWER, 0), (OWED, 0)],
+}
+
+
+@pytest.mark.parametrize("how", UNBALANCED)
+def test_an_entry_balances_in_each_fund_and_currency(still_books: Books, how: str) -> None:
+    refused(still_books, Raw(still_books, [entry(UNBALANCED[how])]).statements())
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [(CLAIM, 5_00), (CAPITAL, -5_00), (MEMO, 3), (MEMO_TOO, -3)],
+        [*deposit_lines(5_00), (DRAWER, 5_00), (REV_OWED, -5_00), (REV_CLAIM, 5_00), (REV_CAPITAL, -5_00)],
+    ],
+)
+def test_entries_over_funds_and_currencies_that_balance_are_taken(books: Books, lines: Any) -> None:
+    send(books, Raw(books, [entry(lines)]).statements())
+    assert_books(books.database)
+
+
+def test_lines_are_numbered_from_one(still_books: Books) -> None:
+    raw = Raw(still_books, [entry(deposit_lines(5_00))])
+    raw.postings[-1]["line"] = 9
+    refused(still_books, raw.statements(), "numbered")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("entry_count", 2), ("posting_count", 3), ("debit_total", 9), ("row_count", 1), ("first_entry", 9)],
+)
+def test_control_totals_are_true(still_books: Books, column: str, value: int) -> None:
+    refused(still_books, Raw(still_books, [entry(deposit_lines(5_00))]).change(**{column: value}).statements())
+
+
+# --------------------------------------------------------------------- numbers and chain
+
+
+def test_numbers_are_not_skipped(still_books: Books) -> None:
+    raw = Raw(still_books, [entry(deposit_lines(5_00))])
+    rows = [*raw.rows, *(("", e) for e in raw.entries)]
+    for _, columns in rows:
+        columns["operation_id"] += 1
+    raw.both(2, "id", raw.number + 1)
+    refused(still_books, raw.statements())
+    refused(still_books, Raw(still_books).both(2, "id", 9).statements(), "chain")
+    refused(still_books, Raw(still_books).both(2, "id", None).statements())
+
+
+def test_entry_numbers_are_not_skipped(still_books: Books) -> None:
+    raw = Raw(still_books, [entry(deposit_lines(5_00))])
+    for row in raw.postings:
+        row["entry_id"] += 1
+    raw.entries[0]["id"] += 1
+    refused(still_books, raw.statements())
+
+
+def test_the_chain_is_not_forked(still_books: Books) -> None:
+    with still_books.database.read() as tx:
+        first = tx.value("SELECT hash FROM operation WHERE id = 1")
+    raw = Raw(still_books, [entry(deposit_lines(5_00))]).change(prev_hash=first).say(13, first.hex())
+    refused(still_books, raw.statements(), "chain")
+    assert raw.columns["prev_hash"] == first
+
+
+def test_an_operation_of_another_book_is_not_grafted(still_books: Books) -> None:
+    refused(still_books, Raw(still_books).say(1, "ff" * 16).statements(), "differs")
+    refused(still_books, Raw(still_books).say(0, "coopbank/9").statements(), "differs")
+
+
+def test_a_key_is_not_used_twice(still_books: Books) -> None:
+    refused(still_books, Raw(still_books, [entry(deposit_lines(5_00))], key="key-2").statements())
+
+
+TEXT = {2: 7, 3: "2026-03-02T00:00:00.000000Z", 4: "2026-03-01", 5: "eve", 6: "eve", 7: "other", 8: 2, 9: "other",
+        11: [], 12: [["fund", "X", "X", "general"]], 13: "00" * 32}  # fmt: skip
+
+
+@pytest.mark.parametrize("place", TEXT)
+def test_the_sealed_text_says_what_the_columns_say(still_books: Books, place: int) -> None:
+    refused(still_books, Raw(still_books, [entry(deposit_lines(5_00))]).say(place, TEXT[place]).statements(), "differs")
+
+
+@pytest.mark.parametrize("place", [5, 6, 7, 9])
+def test_a_number_in_the_text_is_no_text(still_books: Books, place: int) -> None:
+    column = {5: "actor", 6: "approver", 7: "kind", 9: "key"}[place]
+    refused(still_books, Raw(still_books).say(place, 5).change(**{column: "5"}).statements(), "differs")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", "not json", "[1,2", '["coopbank/1"]'])
+def test_a_sealed_text_is_a_text_of_the_form(still_books: Books, text: str) -> None:
+    not_json = (*KINDS, sqlite3.OperationalError, psycopg.DataError)
+    refused(still_books, Raw(still_books).change(sealed=text, hash=chain.digest(text)).statements(), kinds=not_json)
+
+
+def test_a_wrong_hash_is_refused(still_books: Books) -> None:
+    postgresql_only(still_books)
+    refused(still_books, Raw(still_books).change(hash=bytes(32)).statements(), "SHA-256")
+
+
+@pytest.mark.parametrize("column", ["hash", "prev_hash", "request_hash"])
+def test_hashes_have_their_length(still_books: Books, column: str) -> None:
+    refused(still_books, Raw(still_books).change(**{column: b"short"}).statements())
+    refused(still_books, Raw(still_books).change(**{column: None}).statements())
+
+
+# ----------------------------------------------------------------------- dates and periods
+
+
+IMPOSSIBLE = ["2026-02-30", "abc", "2026-2-3", "", "2026-03-02 ", "20260302", "0000-01-01", "-001-01-01", "now",
+              "2026-03-02T00:00:00", "2026-13-01", None]  # fmt: skip
+
+
+@pytest.mark.parametrize("day", IMPOSSIBLE)
+def test_an_entry_has_a_possible_date(still_books: Books, day: Any) -> None:
+    raw = Raw(still_books, [entry(deposit_lines(5_00))], approver="bob").date_entries(day)
+    refused(still_books, raw.statements(), kinds=(*KINDS, sqlite3.OperationalError))  # "now" in a CHECK
+
+
+@pytest.mark.parametrize("day", IMPOSSIBLE)
+def test_a_business_date_is_possible(still_books: Books, day: Any) -> None:
+    raw = Raw(still_books).both(4, "business_date", day)
+    refused(still_books, raw.statements(), kinds=(*KINDS, sqlite3.OperationalError, psycopg.DataError))
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["", "abc", "2460000.5", "2026-03-02", "15:04", "2026-03-02 15:04:05.000000Z", "2026-03-02T15:04:05Z",
+     "2026-02-30T15:04:05.000000Z", "2026-03-02T25:04:05.000000Z", "2026-03-02T15:04:05.000000", None],
+)  # fmt: skip
+def test_an_instant_is_possible(still_books: Books, at: Any) -> None:
+    refused(still_books, Raw(still_books).both(3, "at", at).statements(), kinds=(*KINDS, psycopg.DataError))
+
+
+@pytest.mark.parametrize("period", ["2026-13", "2026-02-30", "202", "", "abc", "2026-3", "2026-03-02x", None])
+def test_a_period_is_possible(still_books: Books, period: Any) -> None:
+    raw = Raw(still_books, rows=[NewPeriodState("2026-05", "open")])
+    raw.rows[0][1]["period"] = period
+    refused(still_books, raw.say(12, [["period_state", period, "open"]]).statements())
+
+
+def test_an_entry_is_not_dated_after_the_business_date(still_books: Books) -> None:
+    tomorrow = DAY + timedelta(days=1)
+    refused(
+        still_books, Raw(still_books, [entry(deposit_lines(5_00), tomorrow)], approver="bob").statements(), "future"
+    )
+
+
+def test_a_business_date_does_not_lie_in_the_future(books: Books) -> None:
+    for days in (2, 400):
+        raw = Raw(books, business_date=DAY + timedelta(days=days), at=f"{DAY}T00:00:00.000000Z")
+        refused(books, raw.statements(), "future")
+    send(books, Raw(books, business_date=DAY + timedelta(days=1), at=f"{DAY}T00:00:00.000000Z").statements())
+
+
+def test_a_business_date_does_not_go_back(still_books: Books) -> None:
+    refused(still_books, Raw(still_books, business_date=DAY - timedelta(days=1)).statements(), "goes back")
+
+
+def test_the_past_needs_a_second_person(books: Books) -> None:
+    past = entry(deposit_lines(5_00), DAY - timedelta(days=3))
+    refused(books, Raw(books, [past]).statements(), "second person")
+    refused(books, Raw(books, [past], approver="ann").statements())  # nobody approves their own
+    refused(books, Raw(books, [past], approver="").statements())
+    send(books, Raw(books, [past], approver="bob").statements())
+    assert_books(books.database)
+
+
+@pytest.mark.parametrize("state", ["closed", "locked", "adjusting"])
+def test_a_day_that_is_not_open_takes_no_entry(books: Books, state: str) -> None:
+    send(books, Raw(books, [entry(deposit_lines(5_00))]).statements())
+    books.set_state((DAY.isoformat(), state))
+    refused(books, Raw(books, [entry(deposit_lines(5_00))], approver="bob").statements(), "not open")
+    books.set_state((DAY.isoformat(), "open"))
+    send(books, Raw(books, [entry(deposit_lines(5_00))]).statements())
+
+
+def test_a_day_never_opened_takes_no_entry(still_books: Books) -> None:
+    tomorrow = DAY + timedelta(days=1)
+    raw = Raw(still_books, [entry(deposit_lines(5_00), tomorrow)], business_date=tomorrow)
+    refused(still_books, raw.statements(), "not open")
+
+
+def test_an_operation_does_not_open_its_own_day(books: Books) -> None:
+    books.set_state((DAY.isoformat(), "closed"))
+    opened = NewPeriodState(DAY.isoformat(), "open")
+    refused(books, Raw(books, [entry(deposit_lines(5_00))], [opened]).statements(), "not open")
+
+
+@pytest.mark.parametrize(("period", "day"), [("2026-02", date(2026, 2, 27)), ("2025", date(2025, 12, 31))])
+def test_a_locked_month_or_year_takes_no_entry(books: Books, period: str, day: date) -> None:
+    late = [entry(deposit_lines(5_00), day)]
+    send(books, Raw(books, late, approver="bob").statements())
+    books.set_state((period, "locked"))
+    refused(books, Raw(books, late, approver="bob").statements(), "locked")
+    refused(books, Raw(books, late, [NewPeriodState(period, "open")], approver="bob").statements(), "locked")
+    books.set_state((period, "adjusting"))
+    send(books, Raw(books, late, approver="bob").statements())
+    assert_books(books.database)
+
+
+# ----------------------------------------------------------------------- accounts and guards
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        deposit_lines(-100_01),
+        [(BANK, -1), (OWED, 1)],
+        [(CLAIM, -100_01), (SAVINGS, 100_01)],
+        [(SAVINGS, 100_01), (CAPITAL, -100_01)],
+        [(OTHER, 1), (CAPITAL, -1)],
+    ],
+)
+def test_nothing_is_overdrawn(still_books: Books, lines: Any) -> None:
+    raw = Raw(still_books, [entry(lines)])
+    refused(still_books, raw.statements())
+    refused(still_books, raw.statements(), pragmas=["PRAGMA ignore_check_constraints = ON"])
+    if still_books.database.dialect == "sqlite":
+        refused(still_books, raw.statements("INSERT OR IGNORE"))
+        refused(still_books, raw.statements("INSERT OR FAIL"))
+
+
+def test_all_of_it_may_be_taken_out(books: Books) -> None:
+    send(books, Raw(books, [entry(deposit_lines(-100_00))]).statements())
+    assert_books(books.database)
+
+
+@pytest.mark.parametrize("column", ["floor", "ceiling"])
+def test_a_guard_is_not_lifted(still_books: Books, column: str) -> None:
+    refused(still_books, plain(f"UPDATE balance SET {column} = NULL"))
+    refused(still_books, plain(f"UPDATE balance SET {column} = -999999999"))
+
+
+def new_leaf(**changes: Any) -> NewAccount:
+    values: dict[str, Any] = {"id": 50, "gl_code": "739", "fund": "POOL", "contract": "D2", "holder": None,
+                              "kind": "asset", "currency": "USD", "floor": 0, "ceiling": None}  # fmt: skip
+    return NewAccount(**{**values, **changes})
+
+
+def test_a_leaf_like_its_control_account_is_opened(books: Books) -> None:
+    send(books, Raw(books, rows=[new_leaf()]).statements())
+    assert_books(books.database)
+
+
+WRONG_LEAVES: dict[str, dict[str, Any]] = {
+    "without the floor": {"floor": None},
+    "with a lower floor": {"floor": -100},
+    "with a ceiling": {"ceiling": 0},
+    "of another kind": {"kind": "expense"},
+    "of no control account": {"gl_code": "998"},
+    "of no fund": {"fund": "NONE"},
+    "in the pool where it must not be": {"gl_code": "729", "contract": "x"},
+    "of a memo currency": {"currency": "MEM"},
+    "of no currency": {"currency": "DOLLAR"},
+    "with the number of another": {"id": SAVINGS},
+    "with the name of another": {"contract": "D1"},
+}
+
+
+@pytest.mark.parametrize("how", WRONG_LEAVES)
+def test_a_wrong_leaf_is_not_opened(still_books: Books, how: str) -> None:
+    refused(still_books, Raw(still_books, rows=[new_leaf(**WRONG_LEAVES[how])]).statements())
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        NewFund("GEN", "Twice", "general"),
+        NewFund("POOL2", "A second pool", "pool"),
+        NewFund("X", "Of no class", "other"),
+        NewControl("739", "Twice", "asset", "debit", "none"),
+        NewControl("M99", "A memo that is none", "asset", "debit", "none"),
+        NewControl("998", "Of no kind", "thing", "debit", "none"),
+        NewPeriodState("2026-05", "ajar"),
+        NewRecord("role", "ann", 3, None, {}),
+        NewRecord("role", "ann", 1, None, {}),
+        NewRecord("role", "bob", 2, None, {}),
+        NewRecord("role", "bob", 0, None, {}),
+    ],
+)
+def test_wrong_master_data_is_refused(still_books: Books, row: posting.Row) -> None:
+    refused(still_books, Raw(still_books, rows=[row]).statements())
+    if still_books.database.dialect == "sqlite":
+        replaced = [(sql.replace("INSERT INTO", "INSERT OR REPLACE INTO"), values)
+                    for sql, values in Raw(still_books, rows=[row]).statements()]  # fmt: skip
+        refused(still_books, replaced)
+
+
+def test_a_record_holds_json(still_books: Books) -> None:
+    raw = Raw(still_books, rows=[NewRecord("role", "bob", 1, None, {})])
+    raw.rows[0][1]["body"] = "{not json"
+    refused(still_books, raw.statements(), kinds=(*KINDS, psycopg.DataError))
+
+
+def test_a_missing_balance_row_stops_the_seal(engine_url: str) -> None:
+    """The row is taken away by force, as its owner could; the seal then refuses every posting to that leaf."""
+    with new_books(engine_url) as books:
+        if books.database.dialect == "sqlite":
+            send(books, plain("DROP TRIGGER balance_no_delete"))
+            send(books, plain(f"DELETE FROM balance WHERE account_id = {SAVINGS}"))
+        else:
+            gone = "SET LOCAL session_replication_role = replica"
+            send(books, [(gone, ()), (f"DELETE FROM balance WHERE account_id = {SAVINGS}", ())])
+        refused(books, Raw(books, [entry(deposit_lines(5_00))]).statements(), "missing")
+        send(books, Raw(books, [entry(deposit_lines(5_00, OTHER))]).statements())
+
+
+# --------------------------------------------------------------------------------- reversals
+
+
+def reversing(amount: int, number: int) -> list[posting.EntryDraft]:
+    return [entry(deposit_lines(-amount), memo="reversal", reverses=number)]
+
+
+def test_a_reversal_is_the_exact_negative(books: Books) -> None:
+    spoiled = [
+        reversing(99_00, 1),
+        [entry(deposit_lines(100_00), reverses=1)],
+        [entry(deposit_lines(-100_00, OTHER), reverses=1)],
+        [entry([*deposit_lines(-100_00), (CLAIM, 1), (CAPITAL, -1)], reverses=1)],
+        [entry([*deposit_lines(-100_00)][:2], reverses=1)],
+        [entry([*deposit_lines(-100_00)][::-1], reverses=1)],
+    ]
+    for entries in spoiled:
+        refused(books, Raw(books, entries).statements())
+    send(books, Raw(books, reversing(100_00, 1)).statements())
+    assert_books(books.database)
+
+
+def test_an_entry_is_reversed_once(books: Books) -> None:
+    books.deposit(100_00)
+    refused(books, Raw(books, [*reversing(100_00, 1), *reversing(100_00, 1)]).statements())
+    send(books, Raw(books, reversing(100_00, 1)).statements())
+    refused(books, Raw(books, reversing(100_00, 1)).statements())
+    send(books, Raw(books, reversing(100_00, 2)).statements())
+    assert_books(books.database)
+
+
+def test_a_reversal_is_not_reversed(books: Books) -> None:
+    done = books.seal(reversing(100_00, 1))
+    again = [entry(deposit_lines(100_00), memo="back again", reverses=done.entries[0])]
+    refused(books, Raw(books, again).statements(), "exact negative")
+
+
+def test_what_is_reversed_was_there_before(still_books: Books) -> None:
+    refused(still_books, Raw(still_books, reversing(100_00, 99)).statements())
+    refused(still_books, Raw(still_books, reversing(100_00, 2)).statements())  # itself
+    forward = [entry(deposit_lines(-5_00), reverses=3), entry(deposit_lines(5_00))]
+    refused(still_books, Raw(still_books, forward).statements())
+
+
+# ---------------------------------------------------------------------------------- caches
+
+
+@pytest.mark.parametrize("sql", [
+    "UPDATE balance SET debit = debit + 100",
+    "UPDATE balance_day SET debit = debit + 100",
+    "UPDATE control_total SET debit = debit + 100",
+    "INSERT INTO balance_day VALUES (1, '2026-03-05', 1, 0)",
+    "INSERT INTO control_total VALUES ('2026-03-05', '739', 'POOL', 'USD', 1, 0)",
+])  # fmt: skip
+def test_caches_are_kept_by_the_seal_alone(still_books: Books, sql: str) -> None:
+    postgresql_only(still_books)
+    refused(still_books, plain(sql), "seal alone")
+
+
+def test_a_trigger_of_the_attackers_own_is_not_the_seal(still_books: Books) -> None:
+    postgresql_only(still_books)
+    function = ("CREATE FUNCTION pg_temp.operation_seal() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN UPDATE balance SET debit = debit + 1000000; RETURN NULL; END $$")  # fmt: skip
+    trap = "CREATE TRIGGER t AFTER INSERT ON trap FOR EACH ROW EXECUTE FUNCTION pg_temp.operation_seal()"
+    steps = ["CREATE TEMP TABLE trap (a int)", function, trap, "INSERT INTO trap VALUES (1)"]
+    refused(still_books, [(step, ()) for step in steps], "seal alone")
+
+
+@pytest.mark.parametrize("table", [*SEALED, *CACHES])
+def test_a_temporary_table_does_not_stand_in_for_one_of_the_books(books: Books, table: str) -> None:
+    """With the name looked up in the session's own tables first, the seal would read and write those."""
+    postgresql_only(books)
+    shadow = (f"CREATE TEMP TABLE {table} AS SELECT * FROM public.{table} WHERE false", ())
+    spoiled = [(sql.replace("INSERT INTO ", "INSERT INTO public."), values)
+               for sql, values in Raw(books, [entry(deposit_lines(-100_01))]).statements()]  # fmt: skip
+    refused(books, [shadow, *spoiled])
+    legal = [(sql.replace("INSERT INTO ", "INSERT INTO public."), values)
+             for sql, values in Raw(books, [entry(deposit_lines(1_00))]).statements()]  # fmt: skip
+    send(books, [shadow, *legal])
+    assert_books(books.database)
+
+
+@pytest.fixture
+def clerk(books: Books) -> Books:
+    """A role that may read everything and append to the sealed tables, and nothing else."""
+    postgresql_only(books)
+    sealed = ", ".join(SEALED)
+    role = "clerk_of_the_books"
+    place = books.database.place
+    with plain_postgresql(place) as owner:
+        owner.execute(f"DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+        owner.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+        owner.execute(f"GRANT INSERT ON {sealed} TO {role}")
+        owner.commit()
+    return books
+
+
+def test_an_application_role_needs_no_right_on_the_caches(clerk: Books) -> None:
+    become: Statement = ("SET ROLE clerk_of_the_books", ())
+    send(clerk, [become, *Raw(clerk, [entry(deposit_lines(5_00))], [new_leaf()]).statements()])
+    for sql in ("UPDATE balance SET debit = 0", "DELETE FROM entry", "TRUNCATE record", "DROP TABLE posting",
+                "ALTER TABLE posting DISABLE TRIGGER ALL", "DROP TRIGGER posting_sealed ON posting"):  # fmt: skip
+        refused(clerk, [become, (sql, ())], kinds=(psycopg.errors.InsufficientPrivilege,))
+    assert_books(clerk.database)
+
+
+# ----------------------------------------------------------- two connections on PostgreSQL
+
+
+RACING: dict[str, Callable[[Raw], Statement]] = {
+    "posting": lambda raw: insert("posting", {"entry_id": raw.first, "line": 5, "account_id": SAVINGS, "amount": -1}),
+    "entry": lambda raw: insert("entry", {"id": raw.first + 1, "operation_id": raw.number,
+                                          "effective_on": "2026-03-02", "memo": "late"}),
+    "record": lambda raw: insert("record", {"operation_id": raw.number, "line": 9, "kind": "role", "ref": "eve",
+                                            "version": 1, "body": "{}"}),
+    "account": lambda raw: insert("account", {"operation_id": raw.number, "line": 9, "id": 77, "gl_code": "940",
+                                              "fund": "GEN", "contract": "late", "kind": "equity", "currency": "USD"}),
+    "period_state": lambda raw: insert("period_state", {"operation_id": raw.number, "line": 9, "period": "2026-04",
+                                                        "state": "open"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
+@pytest.mark.parametrize("table", RACING)
+def test_a_row_slipped_under_an_uncommitted_header_is_refused(books: Books, table: str, level: str) -> None:
+    """The second connection cannot see the header yet; it is refused when it commits, after the header did."""
+    postgresql_only(books)
+    raw = Raw(books, [entry(deposit_lines(5_00))])
+    late = RACING[table](raw)
+    place = books.database.place
+    with plain_postgresql(place) as honest, plain_postgresql(place) as eve:
+        eve.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        for sql, values in raw.statements():
+            honest.execute(sql.replace("?", "%s"), values)
+        eve.execute(late[0].replace("?", "%s"), late[1])
+        honest.commit()
+        with unchanged(books), pytest.raises(psycopg.Error):
+            eve.commit()
+    assert_books(books.database)
+
+
+def test_two_writers_make_one_chain(books: Books) -> None:
+    """The second writer waits for the first, finds its number taken, and leaves nothing behind."""
+    postgresql_only(books)
+    place = books.database.place
+    mine, yours = Raw(books, [entry(deposit_lines(5_00))]), Raw(books, [entry(deposit_lines(6_00))])
+    outcome: list[BaseException | None] = []
+    with plain_postgresql(place) as first:
+        for sql, values in mine.statements():
+            first.execute(sql.replace("?", "%s"), values)
+
+        def second() -> None:
+            try:
+                send(books, yours.statements())
+                outcome.append(None)
+            except psycopg.Error as error:
+                outcome.append(error)
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        time.sleep(0.3)
+        first.commit()
+        thread.join(20)
+    assert isinstance(outcome[0], psycopg.Error)
+    assert books.head().number == mine.number
+    assert_books(books.database)
+
+
+def test_the_book_id_of_these_tests_is_in_every_text(still_books: Books) -> None:
+    with still_books.database.read() as tx:
+        assert all(BOOK in text for (text,) in tx.rows("SELECT sealed FROM operation"))
