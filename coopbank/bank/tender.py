@@ -30,11 +30,13 @@ class Receiving(Operation):
     cheque_number: Annotated[Text | None, Field(title="Cheque number")] = None
     cheque_date: Annotated[Day | None, Field(title="Date on the cheque")] = None
 
-    def receive(self, desk: Desk, fund: str, amount: int, *, account: str | None = None) -> list[Move]:
+    def receive(
+        self, desk: Desk, fund: str, amount: int, *, account: str | None = None, member: str | None = None
+    ) -> list[Move]:
         """The lines that bring the amount in for the fund; a cheque is entered and its credit held."""
         place_fund, place = self._place(desk)
         if self.tender == "cheque":
-            self._enter_cheque(desk, fund, amount, place.removeprefix("735/"), account)
+            self._enter_cheque(desk, fund, amount, place.removeprefix("735/"), account, member)
         return cash_in(place_fund, place, fund, amount)
 
     def _place(self, desk: Desk) -> tuple[str, str]:
@@ -46,7 +48,9 @@ class Receiving(Operation):
             return POOL, f"735/{own_drawer(desk)}"
         return bank_place(desk, self.bank_account)
 
-    def _enter_cheque(self, desk: Desk, fund: str, amount: int, drawer: str, account: str | None) -> None:
+    def _enter_cheque(
+        self, desk: Desk, fund: str, amount: int, drawer: str, account: str | None, member: str | None
+    ) -> None:
         if not self.cheque_number:
             raise InvalidValue("The number of the cheque is missing.", field="cheque_number")
         if self.cheque_date is not None and self.cheque_date > desk.business_day:
@@ -57,7 +61,7 @@ class Receiving(Operation):
         leaf = None if account is None else f"{fund} {account}"
         cheque = records.Cheque(
             number=self.cheque_number, amount=amount, drawer=drawer, received_on=desk.business_day.isoformat(),
-            received_by_operation=desk.number, member=getattr(self, "member", None), account=leaf,
+            received_by_operation=desk.number, member=member or getattr(self, "member", None), account=leaf,
         )  # fmt: skip
         ref = desk.next_ref("cheque", "CH-", 5)
         desk.write(ref, cheque, about="on-hand")
