@@ -9,7 +9,9 @@ from coopbank.bank.operations import (  # noqa: F401
     funds,
     lending,
     members,
+    notes,
     savings,
     shares,
     staff,
+    undoing,
 )

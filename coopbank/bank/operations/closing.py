@@ -1,1 +1,268 @@
-"""Operations on closing."""
+"""Closing a month: interest of every loan and note through its last day, then no more entries in it.
+
+Each debt gets the interest that was earned through the last day, dated that day, so that
+the month's income is the month's. Where a movement after the month has recognised some of
+it already (a payment on the 3rd, the close on the 6th), that part is moved: into the month
+by one entry, out of today by another. The debt itself does not change by that.
+
+A close counts its last day; every accrual is the difference of rounded totals
+(bank/accrual.py). Loans and notes are read with a fixed number of questions, however
+many there are.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from coopbank.bank import records
+from coopbank.bank.accrual import Debt, accrue_through, interest_to, recognised
+from coopbank.bank.desk import Desk
+from coopbank.bank.fields import Memo, Widget, refuse
+from coopbank.bank.operation import TREASURER, Operation
+from coopbank.bank.operations.savings import shown
+from coopbank.errors import PeriodLocked, WrongState
+from coopbank.ledger import periods
+from coopbank.ledger.posting import EntryDraft, Line, NewRecord
+
+
+def _read_month(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])", value.strip()):
+        raise refuse("Write the month as YYYY-MM, for example 2026-03.")
+    return value.strip()
+
+
+Month = Annotated[
+    str, BeforeValidator(_read_month), WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}),
+    Widget("text"), Field(title="Month"),
+]  # fmt: skip
+"""A calendar month, YYYY-MM."""
+
+
+class CloseMonth(Operation):
+    """Close a month: interest of all loans and notes through its last day, then it is locked."""
+
+    name: ClassVar[str] = "close-month"
+    title: ClassVar[str] = "Close the month"
+    subject: ClassVar[str] = "days"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    second_person: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False
+
+    month: Month
+
+    def perform(self, desk: Desk) -> None:
+        last = last_day(self.month)
+        self._require_over(desk, last)
+        for kind in (LOANS, NOTES):
+            totals = recognise_all(desk, kind, last)
+            desk.note(kind.label, f"{shown(desk, totals.amount)} ({totals.count})")
+        desk.period(self.month, periods.LOCKED)
+        desk.note("Locked", self.month)
+        desk.wishes.append(f"month-report {self.month}")
+
+    def _require_over(self, desk: Desk, last: date) -> None:
+        if periods.state(desk.tx, self.month) == periods.LOCKED:
+            raise PeriodLocked("{month} is locked already.", field="month", month=self.month)
+        day_open = periods.state(desk.tx, last.isoformat()) == periods.OPEN
+        if desk.business_day < last or day_open:
+            raise WrongState(
+                "{month} is not over: the books stand at {today}.", field="month", month=self.month,
+                today=desk.business_day, hint="Close its last day and open the next one first.",
+            )  # fmt: skip
+        earlier = open_months_before(desk, self.month)
+        if earlier:
+            raise WrongState(
+                "{earlier} is not closed yet.", field="month", earlier=earlier[0],
+                hint="Close the months in their order.",
+            )  # fmt: skip
+
+
+class ReopenMonth(Operation):
+    """Open a locked month again for adjustments by the treasurer and a second person."""
+
+    name: ClassVar[str] = "reopen-month"
+    title: ClassVar[str] = "Reopen a month"
+    subject: ClassVar[str] = "days"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    second_person: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False
+
+    month: Month
+    why: Annotated[Memo, Field(min_length=1, title="Why")]
+
+    def perform(self, desk: Desk) -> None:
+        if periods.state(desk.tx, self.month) != periods.LOCKED:
+            raise WrongState("{month} is not locked.", field="month", month=self.month)
+        year = self.month[:4]
+        if periods.state(desk.tx, year) == periods.LOCKED:
+            raise PeriodLocked("The year {year} is locked.", field="month", year=year)
+        desk.period(self.month, periods.ADJUSTING)
+        desk.note("Open for adjustments", self.month)
+
+
+def last_day(month: str) -> date:
+    """The last day of a month written YYYY-MM."""
+    year, number = int(month[:4]), int(month[5:])
+    return date(year, number, calendar.monthrange(year, number)[1])
+
+
+def open_months_before(desk: Desk, month: str) -> list[str]:
+    """Earlier months that hold entries and are not locked."""
+    return [
+        span
+        for (span,) in desk.tx.rows(
+            "SELECT DISTINCT span FROM control_total WHERE length(span) = 7 AND span < ? ORDER BY span", month
+        )
+        if periods.state(desk.tx, span) != periods.LOCKED
+    ]
+
+
+# -------------------------------------------------------------------- interest of all at once
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Loans or notes: their record, and where their interest stands."""
+
+    body: type[records.Loan] | type[records.Note]
+    owed: str  # the control account of interest not yet paid
+    result: str  # income or expense
+    sign: int  # of what is owed, debit +
+    label: str
+
+
+LOANS = Kind(records.Loan, "781", "111", 1, "Interest on loans")
+NOTES = Kind(records.Note, "851", "341", -1, "Interest on notes")
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Of how many debts interest was recognised, and how much of it in the month."""
+
+    count: int
+    amount: int
+
+
+Dated = tuple[date, Debt]
+"""The business date of a version, and what it says."""
+
+
+@dataclass(slots=True)
+class Case:
+    """One debt at the close: as it is now, and what happened to it after the month."""
+
+    ref: str
+    version: int
+    about: str | None
+    now: Debt
+    later: list[Dated] = field(default_factory=list)  # versions written after the month, the one before them first
+
+
+def recognise_all(desk: Desk, kind: Kind, last: date) -> Recognised:
+    """Bring the interest of every debt of a kind to the end of a day: entries, and new versions of the debts."""
+    cases = _cases(desk, kind, last)
+    booked = _booked(desk, kind, last) if any(case.later for case in cases) else {}
+    leaves = {(leaf.fund, leaf.code): leaf.id for gl in (kind.owed, kind.result) for leaf in desk.leaves(gl)}
+    count = amount = 0
+    for case in cases:
+        after, new = accrue_through(case.now, last)
+        of_month = _of_month(case, last, booked.get(case.ref, 0)) if case.later else new
+        if of_month or new:
+            _post(desk, kind, case, leaves, ((of_month, last), (new - of_month, desk.business_day)))
+            count, amount = count + 1, amount + of_month
+        if new:
+            body = after.model_dump(mode="json", exclude_defaults=True)
+            desk.rows.append(NewRecord(kind.body.kind, case.ref, case.version + 1, case.about, body))
+    return Recognised(count, amount)
+
+
+def _post(
+    desk: Desk, kind: Kind, case: Case, leaves: dict[tuple[str, str], int], parts: Iterable[tuple[int, date]]
+) -> None:
+    """An entry for each part of a debt's interest, under its day; `leaves` remembers the numbers of leaves."""
+    fund = case.now.fund
+    ids = []
+    for code in (f"{kind.owed}/{case.ref}", kind.result):
+        if (fund, code) not in leaves:
+            leaves[fund, code] = desk.leaf_id(fund, code)
+        ids.append(leaves[fund, code])
+    for moved, day in parts:
+        if moved:
+            lines = (Line(ids[0], moved * kind.sign), Line(ids[1], -moved * kind.sign))
+            desk.entries.append(EntryDraft(f"Interest {case.ref} to {day}", day, lines))
+
+
+def _of_month(case: Case, last: date, booked: int) -> int:
+    """What is to be dated on the last day: earned through it, less what stands under dates up to it.
+
+    `booked` is the unpaid interest that the books hold under those dates.
+    """
+    on, before = case.later[0]
+    if on > last:
+        return 0  # the books had not heard of it then
+    return _earned(case, last) - before.paid_interest - booked
+
+
+def _earned(case: Case, last: date) -> int:
+    """Interest through a day, counted by value dates: what was so before it, and the segment that it lies in."""
+    if case.now.segment_start is None:
+        return 0
+    for _on, body in reversed(case.later):
+        if body.segment_start is not None and body.segment_start <= last.isoformat():
+            return recognised(body) - body.segment_accrued + interest_to(body, last + timedelta(days=1))
+    return 0
+
+
+def _cases(desk: Desk, kind: Kind, last: date) -> list[Case]:
+    """Every debt that bears or bore interest, in the order of their refs."""
+    latest = desk.tx.rows(
+        "SELECT r.ref, r.version, r.about, r.body FROM record r WHERE r.kind = ? AND r.version ="
+        " (SELECT max(l.version) FROM record l WHERE l.kind = r.kind AND l.ref = r.ref) ORDER BY r.ref",
+        kind.body.kind,
+    )
+    later = _later(desk, kind, last)
+    found = []
+    for ref, version, about, text in latest:
+        body = kind.body.model_validate_json(text)
+        if not body.void and body.segment_start is not None and (body.state == "active" or ref in later):
+            found.append(Case(ref, version, about, body, later.get(ref, [])))
+    return found
+
+
+def _later(desk: Desk, kind: Kind, last: date) -> dict[str, list[Dated]]:
+    """Versions that operations after a day wrote, and the one before them, each with its business date."""
+    head = desk.tx.value("SELECT id FROM operation WHERE business_date <= ? ORDER BY id DESC LIMIT 1", last.isoformat())
+    found: dict[str, list[Dated]] = defaultdict(list)
+    for ref, day, text in _versions(desk, kind, int(head or 0)):
+        found[ref].append((date.fromisoformat(day), kind.body.model_validate_json(text)))
+    return found
+
+
+def _versions(desk: Desk, kind: Kind, head: int) -> Iterator[tuple[Any, ...]]:
+    yield from desk.tx.rows(
+        "SELECT r.ref, o.business_date, r.body FROM"
+        " (SELECT ref, min(version) AS first FROM record WHERE kind = ? AND operation_id > ? GROUP BY ref) f"
+        " JOIN record r ON r.kind = ? AND r.ref = f.ref AND r.version >= f.first - 1"
+        " JOIN operation o ON o.id = r.operation_id ORDER BY r.ref, r.version",
+        kind.body.kind, head, kind.body.kind,
+    )  # fmt: skip
+
+
+def _booked(desk: Desk, kind: Kind, last: date) -> dict[str, int]:
+    """Unpaid interest of each debt that the books hold under dates up to a day."""
+    later = dict(
+        desk.tx.rows(
+            "SELECT d.account_id, sum(d.debit - d.credit) FROM account a JOIN balance_day d ON d.account_id = a.id"
+            " WHERE a.gl_code = ? AND d.effective_on > ? GROUP BY d.account_id",
+            kind.owed, last.isoformat(),
+        )
+    )  # fmt: skip
+    return {leaf.contract: (leaf.balance - int(later.get(leaf.id, 0))) * kind.sign for leaf in desk.leaves(kind.owed)}
