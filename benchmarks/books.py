@@ -22,13 +22,16 @@ from coopbank.ledger.posting import Draft, EntryDraft, Line, NewAccount, seal
 
 DAY = date(2026, 3, 2)
 CLOCK = SetClock(datetime(2026, 3, 2, 15, tzinfo=UTC))
-TELLER = Actor("admin", ("administrator", "teller", "treasurer"))
+ADMINISTRATOR = Actor("admin", ("administrator",))
+TELLER = Actor("ana", ("teller", "treasurer"))
 
 
 def new_bank(folder: Path, name: str) -> Bank:
     """A founded bank with an open day, an open drawer and one member with savings."""
     place = str(folder / f"{name}.db")
     bank = Bank.found(place, FoundBook(bank_name="Bench"), passphrase="measured twice", clock=CLOCK)
+    ana = {"user": "ana", "full_name": "Ana", "user_roles": list(TELLER.roles)}
+    bank.perform(ADMINISTRATOR, bank.build("add-user", ana))
     for operation, values in (
         ("open-day", {}), ("open-drawer", {"drawer": "D1"}), ("admit-member", {"member_name": "Ada Tate"}),
         ("open-savings", {"member": "M0001"}), ("deposit", {"member": "M0001", "amount": "100.00"}),

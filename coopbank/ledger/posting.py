@@ -212,8 +212,9 @@ def seal(tx: Transaction, book: str, draft: Draft) -> Sealed:
 
 def sealed_text(book: str, number: int, last: Head, draft: Draft) -> str:
     """The text that is hashed and stored; chain.py gives its places."""
+    days = {day: day.isoformat() for day in {e.effective_on for e in draft.entries}}
     entries = [
-        [last.next_entry + i, e.effective_on.isoformat(), e.memo, e.reverses,
+        [last.next_entry + i, days[e.effective_on], e.memo, e.reverses,
          [[line.account_id, line.amount] for line in e.lines]]
         for i, e in enumerate(draft.entries)
     ]  # fmt: skip
@@ -343,7 +344,8 @@ def read_leaves(tx: Transaction, ids: Sequence[int]) -> dict[int, Leaf]:
 
 
 def _check_dates(tx: Transaction, draft: Draft) -> None:
-    for day in {entry.effective_on for entry in draft.entries}:
+    days = {entry.effective_on for entry in draft.entries}
+    for day in sorted(days):
         if day > draft.business_date:
             raise DayClosed(
                 "An entry cannot be dated {day}: the business date is {business}.",
@@ -356,7 +358,7 @@ def _check_dates(tx: Transaction, draft: Draft) -> None:
                 "An entry dated before the business date {business} needs a second person.",
                 field="effective_on", business=draft.business_date,
             )  # fmt: skip
-    for month in {entry.effective_on.isoformat()[:7] for entry in draft.entries}:
+    for month in sorted({day.isoformat()[:7] for day in days}):
         if "locked" in (periods.state(tx, month), periods.state(tx, month[:4])):
             raise PeriodLocked("{month} is locked.", field="effective_on", month=month)
 

@@ -312,10 +312,12 @@ BEGIN
       FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.id >= NEW.first_entry GROUP BY +p.account_id, e.effective_on
     ON CONFLICT (account_id, effective_on) DO UPDATE SET debit = debit + excluded.debit, credit = credit + excluded.credit;
   INSERT INTO control_total (span, gl_code, fund, currency, debit, credit)
-    SELECT substr(e.effective_on, 1, w.width), a.gl_code, a.fund, a.currency, sum(max(p.amount, 0)), sum(max(-p.amount, 0))
-      FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id
+    SELECT substr(s.day, 1, w.width), s.gl_code, s.fund, s.currency, sum(s.d), sum(s.c)
+      FROM (SELECT e.effective_on AS day, a.gl_code, a.fund, a.currency, sum(max(p.amount, 0)) AS d, sum(max(-p.amount, 0)) AS c
+              FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id
+             WHERE e.id >= NEW.first_entry GROUP BY 1, 2, 3, 4) AS s
       CROSS JOIN (SELECT 7 AS width UNION ALL SELECT 10) AS w
-     WHERE e.id >= NEW.first_entry GROUP BY 1, 2, 3, 4
+     WHERE true GROUP BY 1, 2, 3, 4
     ON CONFLICT (span, gl_code, fund, currency) DO UPDATE SET debit = debit + excluded.debit, credit = credit + excluded.credit;
 END;
 
