@@ -19,7 +19,7 @@ from coopbank.bank.operation import (
 from coopbank.errors import CoopbankError
 from coopbank.ledger.chart import POOL, chart
 from coopbank.ledger.posting import NewFund
-from coopbank.money import currency
+from coopbank.money import currency, format_amount
 
 FUNDS = (
     (POOL, "Pooled cash", "pool"),
@@ -51,6 +51,13 @@ def _known_kind(kind: str) -> str:
     return kind
 
 
+def _in_currency(value: object, code: str) -> object:
+    """An amount with the decimals of the book's currency; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return format_amount(int(value.partition(".")[0]) * currency(code).minor_per_major, code)
+
+
 class FoundBook(Operation):
     """Make new books with a chart of accounts, the first funds and the first administrator."""
 
@@ -79,7 +86,7 @@ class FoundBook(Operation):
             powers = sorted(n for n, op in CATALOGUE.items() if role in op.roles and not op.internal)
             desk.write(role, records.Role(operations=powers))
         for policy, value in POLICIES.items():
-            desk.write(policy, records.Policy(value=value))
+            desk.write(policy, records.Policy(value=_in_currency(value, self.currency)))
         if self.demo_sign_ins is not None:
             desk.write("demo_sign_ins", records.Policy(value=self.demo_sign_ins))
         desk.write("901", records.ShareClass(name="Membership share", par=2500, most=1))
