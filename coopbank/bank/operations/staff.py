@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Code, MemberRef, Memo, Personal, RequestRef, Text, UserRef, Widget, refuse
+from coopbank.bank.fields import (
+    Code,
+    MemberRef,
+    Memo,
+    Personal,
+    RequestRef,
+    Text,
+    UserRef,
+    Widget,
+    book_currency,
+    refuse,
+)
 from coopbank.bank.operation import (
     ADMINISTRATOR,
     LOAN_OFFICER,
@@ -20,7 +32,16 @@ from coopbank.bank.operation import (
     build,
     operation_named,
 )
-from coopbank.errors import AlreadyExists, NotAllowed, OwnRequest, WrongState
+from coopbank.errors import (
+    AlreadyExists,
+    InvalidAmount,
+    InvalidValue,
+    NotAllowed,
+    OwnAccount,
+    OwnRequest,
+    WrongState,
+)
+from coopbank.money import format_amount, parse_amount
 
 
 def _known_roles(roles: list[str]) -> list[str]:
@@ -179,12 +200,24 @@ class SetPolicy(Operation):
 
     def perform(self, desk: Desk) -> None:
         before = desk.get(records.Policy, self.policy, "policy")
-        value: Any = self.value
-        if isinstance(before.value, int):
-            if not self.value.isdigit():
-                raise WrongState("Policy {policy} is a whole number.", field="value", policy=self.policy)
-            value = int(self.value)
+        value: Any = _policy_value(desk, before.value, self.value)
+        if value == before.value:
+            raise InvalidValue("Policy {policy} is that already.", field="value", policy=self.policy)
         desk.write(self.policy, records.Policy(value=value))
+
+
+def _policy_value(desk: Desk, before: Any, text: str) -> Any:
+    """The new value, of the same kind as the one before: a whole number, an amount, or a text."""
+    if isinstance(before, int):
+        if not re.fullmatch(r"[0-9]{1,4}", text):
+            raise InvalidValue("Write a whole number from 0 to 9999.", field="value")
+        return int(text)
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", str(before)):
+        amount = parse_amount(text, desk.currency, field="value")
+        if amount < 0:
+            raise InvalidAmount("The amount cannot be below zero.", field="value")
+        return format_amount(amount, desk.currency)
+    return text
 
 
 # ------------------------------------------------------------------------- the second person
@@ -255,9 +288,10 @@ class Approve(_Decision):
                 hint="It takes one of: {roles}.", roles=", ".join(operation.approvers),
             )  # fmt: skip
         asker = desk.actor_now(request.asked_by)
+        book_currency.set(desk.currency)  # the request is read on the approver's side, maybe in another thread
         asked = build(request.operation, desk.resolve(request.payload))
         if desk.actor.member is not None and desk.actor.member in asked.serves(desk):
-            raise NotAllowed("Nobody approves what touches their own account.", field="request")
+            raise OwnAccount("Nobody approves what touches their own account.", field="request")
         self.decide(desk, request, "approved")
         desk.note("Approved", self.request)
         desk.then(asker, desk.actor.user, asked, f"approved:{self.request}")
