@@ -26,17 +26,22 @@ from coopbank.bank.fields import (
 )
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.operations.undoing import Past, past_operation, require_room, undo_records
 from coopbank.bank.tender import bank_place, cash_out
 from coopbank.errors import (
     AlreadyExists,
+    CannotReverse,
     CoopbankError,
     DrawerClosed,
     InvalidAmount,
     InvalidValue,
     NotAllowed,
+    Overdrawn,
     WrongState,
 )
+from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
+from coopbank.ledger.posting import read_leaves
 from coopbank.money import format_amount, parse_amount
 
 
@@ -66,20 +71,24 @@ class OpenDrawer(Operation):
     title: ClassVar[str] = "Open a drawer"
     subject: ClassVar[str] = "cash"
     roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER)
+    reversible: ClassVar[bool] = False  # closing it brings the float back
 
     drawer: Annotated[Code, Field(title="Drawer")]
     float_amount: Annotated[Counted, Field(title="Float from the vault")] = 0
 
     def perform(self, desk: Desk) -> None:
-        if self.drawer == "VAULT":
-            raise InvalidValue("The vault is not a drawer.", field="drawer")
+        periods.require_open_day(desk.tx, desk.business_day)
+        require_free_place(desk, self.drawer, "drawer", but=records.Drawer)
         mine = desk.about(records.Drawer, f"open:{desk.actor.user}")
         if mine:
             raise DrawerClosed("You already have drawer {drawer} open.", field="drawer", drawer=mine[0][0])
         before = desk.find(records.Drawer, self.drawer)
         if before is not None and before.state == "open":
-            raise DrawerClosed("Drawer {drawer} is open already; it is {owner}'s.", field="drawer", drawer=self.drawer, owner=before.owner)
-        require_limit(desk, self.drawer, self.float_amount)
+            raise DrawerClosed(
+                "Drawer {drawer} is open already; it is {owner}'s.", field="drawer", drawer=self.drawer,
+                owner=before.owner,
+            )  # fmt: skip
+        require_limit(desk, self.drawer, self.float_amount, "float_amount")
         body = records.Drawer(owner=desk.actor.user, state="open", opened_by_operation=desk.number)
         desk.write(self.drawer, body, about=f"open:{desk.actor.user}")
         desk.leaf_id(POOL, f"739/{self.drawer}")
@@ -97,7 +106,7 @@ class MoveCash(Operation):
     name: ClassVar[str] = "move-cash"
     title: ClassVar[str] = "Move cash"
     subject: ClassVar[str] = "cash"
-    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER)
+    roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER)
 
     from_place: Annotated[Code, Field(title="From (D1, VAULT or a bank account)")]
     to_place: Annotated[Code, Field(title="To (D1, VAULT or a bank account)")]
@@ -109,9 +118,10 @@ class MoveCash(Operation):
         source = self._leaf(desk, self.from_place, "from_place")
         target = self._leaf(desk, self.to_place, "to_place")
         if target.startswith("739/") and not target.endswith("/VAULT"):
-            require_limit(desk, self.to_place, self.amount)
+            require_limit(desk, self.to_place, self.amount, "amount")
         desk.post(
-            f"Cash from {self.from_place} to {self.to_place}", [(POOL, target, self.amount), (POOL, source, -self.amount)]
+            f"Cash from {self.from_place} to {self.to_place}",
+            [(POOL, target, self.amount), (POOL, source, -self.amount)],
         )
 
     def _leaf(self, desk: Desk, place: str, field: str) -> str:
@@ -120,8 +130,10 @@ class MoveCash(Operation):
         account = desk.find(records.BankAccount, place)
         if account is not None:
             if account.fund != POOL:
-                raise InvalidValue("Bank account {place} belongs to fund {fund} alone.", field=field, place=place, fund=account.fund)
-            if "treasurer" not in desk.actor.roles:
+                raise InvalidValue(
+                    "Bank account {place} belongs to fund {fund} alone.", field=field, place=place, fund=account.fund
+                )
+            if TREASURER not in desk.actor.roles:
                 raise NotAllowed("Cash to and from the bank is the treasurer's.", field=field)
             return f"731/{place}"
         own_open_drawer(desk, place, field)
@@ -162,7 +174,7 @@ class BankCheques(Operation):
 
 
 class ReturnCheque(Operation):
-    """The bank sent a cheque back unpaid. The credit is taken back; what is missing is owed by the member."""
+    """The bank sent a cheque back unpaid. What it paid for is taken back; what savings lack is owed by the member."""
 
     name: ClassVar[str] = "return-cheque"
     title: ClassVar[str] = "Cheque returned unpaid"
@@ -172,6 +184,10 @@ class ReturnCheque(Operation):
     cheque: ChequeRef
     bank_charge: Annotated[Counted, Field(title="The bank's charge to us")] = 0
 
+    def serves(self, desk: Desk) -> set[str]:
+        cheque = desk.find(records.Cheque, self.cheque)
+        return set() if cheque is None or cheque.member is None else {cheque.member}
+
     def perform(self, desk: Desk) -> None:
         cheque = desk.get(records.Cheque, self.cheque, "cheque")
         if cheque.state != "banked":
@@ -179,24 +195,68 @@ class ReturnCheque(Operation):
                 "Cheque {cheque} is {state}; only a banked cheque comes back.", field="cheque", cheque=self.cheque,
                 state=cheque.state,
             )  # fmt: skip
-        if cheque.account is None:
-            raise WrongState(
-                "Cheque {cheque} did not go to savings.", field="cheque", cheque=self.cheque,
-                hint="Reverse the operation that took it ({operation}) and bank the return by a journal entry.",
-                operation=cheque.received_by_operation,
-            )  # fmt: skip
-        place_fund, place = bank_place(desk, cheque.bank_account)
-        fund, _space, code = cheque.account.partition(" ")
-        covered = min(cheque.amount, -desk.balance(fund, code))
-        moves: list[Move] = [(fund, code, covered), (fund, f"791/{cheque.member}", cheque.amount - covered)]
-        moves += [(FUND, "260", self.bank_charge), *cash_out(place_fund, place, FUND, cheque.amount + self.bank_charge)]
-        desk.post(f"Cheque {self.cheque} returned", moves)
+        _fund, place = bank_place(desk, cheque.bank_account)
+        if cheque.account is not None and cheque.account.startswith(f"{FUND} 905/"):
+            self._from_savings(desk, cheque, place)
+        else:
+            self._undone(desk, cheque, place)
         desk.write(self.cheque, cheque.model_copy(update={"state": "returned"}), about="returned")
         hold = desk.find(records.Hold, self.cheque)
         if hold is not None:
             desk.write(self.cheque, hold.model_copy(update={"state": "released"}), about=cheque.account)
-        if cheque.amount > covered:
-            desk.note("Owed by the member", shown(desk, cheque.amount - covered))
+
+    def _from_savings(self, desk: Desk, cheque: records.Cheque, place: str) -> None:
+        """The credit is taken back; what the savings do not cover is owed by the member."""
+        code = str(cheque.account).partition(" ")[2]
+        covered = min(cheque.amount, -desk.balance(FUND, code))
+        missing = cheque.amount - covered
+        if missing and desk.leaf(FUND, f"791/{cheque.member}") is None:
+            desk.open_leaf(FUND, f"791/{cheque.member}", holder=cheque.member)
+        total = cheque.amount + self.bank_charge
+        moves: list[Move] = [(FUND, code, covered), (FUND, f"791/{cheque.member}", missing)]
+        moves += [(FUND, "260", self.bank_charge), *cash_out(POOL, place, FUND, total)]
+        desk.post(f"Cheque {self.cheque} returned", moves)
+        if missing:
+            desk.note("Owed by the member", shown(desk, missing))
+
+    def _undone(self, desk: Desk, cheque: records.Cheque, place: str) -> None:
+        """What the cheque paid for is taken back as in a reversal, but today and out of the bank account."""
+        past = past_operation(desk, cheque.received_by_operation)
+        try:
+            require_room(desk, past, but_on="735")
+            undo_records(desk, past, keep=self.cheque)  # refuses before it writes anything
+        except (CannotReverse, Overdrawn):
+            if cheque.member is None:
+                raise
+            self._owed(desk, past, cheque.member, place)
+        else:
+            self._turned(desk, past, place)
+        if self.bank_charge:
+            charge: list[Move] = [(FUND, "260", self.bank_charge), *cash_out(POOL, place, FUND, self.bank_charge)]
+            desk.post(f"Cheque {self.cheque} returned: charge", charge)
+
+    def _turned(self, desk: Desk, past: Past, place: str) -> None:
+        leaves = read_leaves(desk.tx, sorted(past.moved))
+        for entry in past.entries:
+            lines = [(leaves[account], amount) for account, amount in entry]
+            desk.post(
+                f"Cheque {self.cheque} returned: takes back operation {past.number}",
+                [(leaf.fund, place if leaf.gl_code == "735" else leaf.code, -amount) for leaf, amount in lines],
+            )
+        desk.note("Taken back", f"operation {past.number}, {past.title}")
+
+    def _owed(self, desk: Desk, past: Past, member: str, place: str) -> None:
+        """Something rests on what it paid for: that stays, and the member owes the money to each fund that had it."""
+        moves: list[Move] = []
+        for account, leaf in read_leaves(desk.tx, sorted(past.moved)).items():
+            if leaf.gl_code != "879":
+                continue
+            fund, amount = leaf.contract, -past.moved[account]
+            if desk.leaf(fund, f"791/{member}") is None:
+                desk.open_leaf(fund, f"791/{member}", holder=member)
+            moves += [(fund, f"791/{member}", amount), *cash_out(POOL, place, fund, amount)]
+            desk.note("Owed by the member", shown(desk, amount))
+        desk.post(f"Cheque {self.cheque} returned: operation {past.number} stays", moves)
 
 
 class CountDrawer(Operation):
@@ -217,7 +277,10 @@ class CountDrawer(Operation):
 
 
 class CloseDrawer(Operation):
-    """Count your drawer, post the difference, bring the cash to the vault and close it."""
+    """Count your drawer, post the difference, bring the cash to the vault and close it.
+
+    The treasurer closes the drawer of a colleague who is not there, with a second person.
+    """
 
     name: ClassVar[str] = "close-drawer"
     title: ClassVar[str] = "Close a drawer"
@@ -228,8 +291,13 @@ class CloseDrawer(Operation):
     drawer: DrawerRef
     counted: Annotated[Counted, Field(title="Counted")]
 
+    def second_reason(self, desk: Desk) -> str | None:
+        drawer = desk.find(records.Drawer, self.drawer)
+        colleague = drawer is not None and drawer.state == "open" and drawer.owner != desk.actor.user
+        return "A colleague's drawer is counted and closed by two people." if colleague else None
+
     def perform(self, desk: Desk) -> None:
-        before = own_open_drawer(desk, self.drawer, "drawer")
+        before = own_open_drawer(desk, self.drawer, "drawer", or_treasurer=True)
         counted = count(desk, self.drawer, self.counted, before)
         if self.counted:
             desk.post(
@@ -256,6 +324,7 @@ class AddBankAccount(Operation):
     def perform(self, desk: Desk) -> None:
         if desk.version("bank-account", self.code):
             raise AlreadyExists("There is a bank account {code} already.", field="code", code=self.code)
+        require_free_place(desk, self.code, "code", but=records.BankAccount)
         desk.fund_exists(self.fund)
         desk.write(self.code, records.BankAccount(name=self.account_name, fund=self.fund))
 
@@ -267,7 +336,9 @@ def count(desk: Desk, drawer: str, counted: int, before: records.Drawer) -> reco
     short = expected - counted
     if short:
         where = f"Drawer {drawer} {'short' if short > 0 else 'over'}"
-        desk.post(where, [(FUND, "330", short), (FUND, "729", -short), (POOL, f"879/{FUND}", short), (POOL, code, -short)])
+        desk.post(
+            where, [(FUND, "330", short), (FUND, "729", -short), (POOL, f"879/{FUND}", short), (POOL, code, -short)]
+        )
     after = before.model_copy(update={"counted": counted, "expected": expected})
     desk.write(drawer, after, about=f"open:{before.owner}")
     desk.note("Expected", shown(desk, expected))
@@ -276,22 +347,31 @@ def count(desk: Desk, drawer: str, counted: int, before: records.Drawer) -> reco
     return after
 
 
-def own_open_drawer(desk: Desk, drawer: str, field: str) -> records.Drawer:
-    """The drawer, refused unless it is open and the actor's."""
+def require_free_place(desk: Desk, place: str, field: str, *, but: type[records.Body]) -> None:
+    """Refuse the vault's name, or one that another kind of place has: drawers and bank accounts are named alike."""
+    if place.upper() == "VAULT":
+        raise InvalidValue("VAULT is the vault.", field=field, hint="Choose another name, for example D1.")
+    for kind in (records.Drawer, records.BankAccount):
+        if kind is not but and desk.find(kind, place) is not None:
+            raise AlreadyExists("There is a drawer or a bank account called {place} already.", field=field, place=place)
+
+
+def own_open_drawer(desk: Desk, drawer: str, field: str, *, or_treasurer: bool = False) -> records.Drawer:
+    """The drawer, refused unless it is open and the actor's; where it is so said, the treasurer may stand in."""
     found = desk.get(records.Drawer, drawer, field)
     if found.state != "open":
         raise DrawerClosed("Drawer {drawer} is not open.", field=field, drawer=drawer)
-    if found.owner != desk.actor.user:
+    if found.owner != desk.actor.user and not (or_treasurer and TREASURER in desk.actor.roles):
         raise NotAllowed("Drawer {drawer} is {owner}'s.", field=field, drawer=drawer, owner=found.owner)
     return found
 
 
-def require_limit(desk: Desk, drawer: str, more: int) -> None:
+def require_limit(desk: Desk, drawer: str, more: int, field: str) -> None:
     """Refuse to fill a drawer above the policy's limit."""
     limit = parse_amount(str(desk.policy("drawer_limit", "0")), desk.currency)
     after = desk.balance(POOL, f"739/{drawer}") + more
     if limit and after > limit:
         raise InvalidAmount(
-            "Drawer {drawer} would hold {after}, above its limit of {limit}.", field="amount", drawer=drawer,
+            "Drawer {drawer} would hold {after}, above its limit of {limit}.", field=field, drawer=drawer,
             after=shown(desk, after), limit=shown(desk, limit),
         )  # fmt: skip

@@ -47,6 +47,14 @@ class Past:
         return found.title if found is not None else self.kind
 
     @property
+    def entries(self) -> list[list[tuple[int, int]]]:
+        """The lines of each entry: account and amount."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for entry, _memo, account, amount in self.lines:
+            found.setdefault(entry, []).append((account, amount))
+        return list(found.values())
+
+    @property
     def moved(self) -> dict[int, int]:
         """What it moved on each leaf, in the order of its lines."""
         sums: dict[int, int] = {}
@@ -129,9 +137,9 @@ class Reverse(Operation):
         _require_reversible(desk, past)
         _require_power(desk, past)
         _require_cash_here(desk, past)
-        _restore_records(desk, past)
+        undo_records(desk, past)
         _require_uncorrected(desk, past)
-        _require_room(desk, past)
+        require_room(desk, past)
         for entry in dict.fromkeys(line[0] for line in past.lines):
             lines = tuple(Line(account, -amount) for e, _memo, account, amount in past.lines if e == entry)
             desk.entries.append(EntryDraft(self._memo(), desk.business_day, lines, reverses=entry))
@@ -216,13 +224,14 @@ def _session(desk: Desk, drawer: str, past: Past) -> int | None:
     return None if text is None else records.Drawer.model_validate_json(text).opened_by_operation
 
 
-def _restore_records(desk: Desk, past: Past) -> None:
-    """Write each record that the operation wrote as it stood before; void what it made."""
+def undo_records(desk: Desk, past: Past, *, keep: str | None = None) -> None:
+    """Write each record that the operation wrote as it stood before; void what it made. One ref may be left alone."""
     written = desk.tx.rows(
         "SELECT kind, ref, min(version), max(version) FROM record WHERE operation_id = ? GROUP BY kind, ref"
         " ORDER BY kind, ref",
         past.number,
     )
+    written = [row for row in written if row[1] != keep]
     later: set[int] = set()
     for kind, ref, _first, last in written:
         later |= _later_versions(desk, kind, ref, int(last))
@@ -264,11 +273,13 @@ def _require_uncorrected(desk: Desk, past: Past) -> None:
         )  # fmt: skip
 
 
-def _require_room(desk: Desk, past: Past) -> None:
-    """Refuse when what was brought in has been used since, and list by what."""
+def require_room(desk: Desk, past: Past, *, but_on: str | None = None) -> None:
+    """Refuse when what was brought in has been used since, and list by what. One control account may be left out."""
     leaves = read_leaves(desk.tx, sorted(past.moved))
     for account, moved in past.moved.items():
         leaf = leaves[account]
+        if leaf.gl_code == but_on:
+            continue
         after = leaf.balance - moved
         voided = _voided_savings(desk, leaf.fund, leaf.gl_code, leaf.contract)
         held = _held(desk, leaf.fund, leaf.code) if moved < 0 else 0
