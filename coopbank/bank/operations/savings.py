@@ -12,7 +12,7 @@ from coopbank.bank.fields import Code, MemberRef, Memo, Money, Rate
 from coopbank.bank.operation import CREDIT_UNION, TELLER, TREASURER, UNCHARTERED, Operation
 from coopbank.bank.operations.members import require_active
 from coopbank.bank.tender import Paying, Receiving
-from coopbank.errors import AlreadyExists, Overdrawn, Unknown, WrongState
+from coopbank.errors import Overdrawn, Unknown, WrongState
 from coopbank.money import format_amount, parse_amount
 
 FUND = "GEN"
@@ -35,12 +35,11 @@ class OpenSavings(Operation):
         require_active(desk, self.member)
         account = self.member
         copy = 1
-        while desk.version("savings", f"S-{account}"):
-            if desk.find(records.Savings, f"S-{account}") is None:
-                raise AlreadyExists("Savings account {account} was opened and undone.", field="member", account=account)
+        while desk.find(records.Savings, f"S-{account}") is not None:
             copy += 1
             account = f"{self.member}-{copy}"
-        desk.open_leaf(FUND, f"905/{account}", holder=self.member)
+        if desk.leaf(FUND, f"905/{account}") is None:  # there is one if the account was opened before and undone
+            desk.open_leaf(FUND, f"905/{account}", holder=self.member)
         body = records.Savings(
             member=self.member, account=account, opened_on=desk.business_day.isoformat(), annual_rate=self.annual_rate
         )

@@ -16,7 +16,7 @@ from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, MemberRef, Money
 from coopbank.bank.operation import TELLER, TREASURER, Operation
 from coopbank.bank.operations.members import require_active
-from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.operations.savings import FUND, require_available, shown
 from coopbank.bank.tender import Paying, Receiving
 from coopbank.errors import InvalidAmount, InvalidValue, Overdrawn, WrongState
 
@@ -48,8 +48,9 @@ class BuyShares(Receiving):
                 "Member {member} may hold {most} of these shares; {room} is still open.", field="amount",
                 member=self.member, most=kind.most, room=shown(desk, max(0, room)),
             )  # fmt: skip
+        credited = share_leaf if issued else waiting_leaf
         moves = [
-            *self.receive(desk, FUND, self.amount),
+            *self.receive(desk, FUND, self.amount, account=credited),
             (FUND, waiting_leaf, waiting - left),
             (FUND, share_leaf, -issued * kind.par),
         ]
@@ -60,8 +61,9 @@ class BuyShares(Receiving):
             desk.note("Paid towards the next share", shown(desk, left))
 
     def _open(self, desk: Desk, moves: list[Move]) -> None:
+        own = (subscription(self.member, self.share_class), f"{self.share_class}/{self.member}")
         for fund, code, amount in moves:
-            if amount and code.endswith(self.member) and desk.leaf(fund, code) is None:
+            if amount and code in own and desk.leaf(fund, code) is None:
                 desk.open_leaf(fund, code, holder=self.member)
 
 
@@ -85,9 +87,7 @@ class RedeemShares(Paying):
         desk.get(records.Member, self.member, "member")
         if not self.subscription:
             require_whole(desk, self.amount, kind)
-        held = -desk.balance(FUND, code)
-        if self.amount > held:
-            raise Overdrawn("Member {member} holds only {held}.", field="amount", member=self.member, held=shown(desk, held))
+        held = require_held(desk, self.member, code, self.amount)
         desk.post(
             f"Redeemed {self.share_class} of {self.member}",
             [(FUND, code, self.amount), *self.pay(desk, FUND, self.amount)],
@@ -120,13 +120,13 @@ class TransferShares(Operation):
         kind = desk.get(records.ShareClass, self.share_class, "share_class")
         require_whole(desk, self.amount, kind)
         source, target = f"{self.share_class}/{self.member}", f"{self.share_class}/{self.to_member}"
-        held, has = -desk.balance(FUND, source), -desk.balance(FUND, target)
-        if self.amount > held:
-            raise Overdrawn("Member {member} holds only {held}.", field="amount", member=self.member, held=shown(desk, held))
+        require_held(desk, self.member, source, self.amount)
+        has = -desk.balance(FUND, target) - desk.balance(FUND, subscription(self.to_member, self.share_class))
         if kind.most is not None and has + self.amount > kind.most * kind.par:
             raise WrongState(
-                "Member {member} may hold {most} of these shares.", field="to_member", member=self.to_member, most=kind.most
-            )
+                "Member {member} may hold {most} of these shares.", field="to_member", member=self.to_member,
+                most=kind.most,
+            )  # fmt: skip
         if desk.leaf(FUND, target) is None:
             desk.open_leaf(FUND, target, holder=self.to_member)
         desk.post(
@@ -138,6 +138,15 @@ class TransferShares(Operation):
 def subscription(member: str, share_class: str) -> str:
     """The leaf where instalments wait; membership shares use the member's number alone."""
     return f"875/{member}" if share_class == "901" else f"875/{member}.{share_class}"
+
+
+def require_held(desk: Desk, member: str, code: str, amount: int) -> int:
+    """What the member has there; refuses more than that, or what was paid by a cheque that may still come back."""
+    has = -desk.balance(FUND, code)
+    if amount > has:
+        raise Overdrawn("Member {member} holds only {held}.", field="amount", member=member, held=shown(desk, has))
+    require_available(desk, code, has, amount)
+    return has
 
 
 def require_whole(desk: Desk, amount: int, kind: records.ShareClass) -> None:
