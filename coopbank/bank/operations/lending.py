@@ -21,21 +21,10 @@ from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Day, FundRef, LoanRef, MemberRef, Money, Personal, Rate, Text, Widget, refuse
 from coopbank.bank.loans import Repayment, drawn, paid_out, position, repay
 from coopbank.bank.operation import LOAN_OFFICER, TELLER, TREASURER, Operation
-from coopbank.bank.operations.books import require_opening
-from coopbank.bank.operations.cash import Counted
 from coopbank.bank.operations.members import require_active
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.tender import Paying, Receiving, claim
-from coopbank.errors import (
-    AlreadyExists,
-    InvalidAmount,
-    InvalidDate,
-    InvalidValue,
-    NotAllowed,
-    Overdrawn,
-    Unknown,
-    WrongState,
-)
+from coopbank.errors import AlreadyExists, InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
 from coopbank.finance.daycount import DayCount
 from coopbank.finance.periods import MOST_ROWS
 from coopbank.ledger.chart import POOL
@@ -235,79 +224,7 @@ class ApplyUnapplied(Operation):
         desk.note("Still unapplied", shown(desk, held - self.amount))
 
 
-class TakeOverLoan(Operation):
-    """Take over a running loan from the old records, while opening balances are booked. 990 stands against it."""
-
-    name: ClassVar[str] = "take-over-loan"
-    title: ClassVar[str] = "Take over a loan"
-    subject: ClassVar[str] = "books"
-    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
-    second_person: ClassVar[bool] = True
-
-    number: Annotated[Code, Field(title="Loan number")]
-    member: MemberRef
-    principal: Annotated[Money, Field(title="Amount that was lent")]
-    disbursed_on: Annotated[Day, Field(title="Paid out on")]
-    annual_rate: Annotated[Rate, Field(title="Interest, percent a year")]
-    installments: Annotated[int, Field(ge=1, le=MOST_ROWS, title="Number of payments"), Widget("number")]
-    every: Annotated[Every, Field(title="Payment every")] = {"months": 1}
-    first_due: Annotated[Day | None, Field(title="First payment due, if not one period later")] = None
-    owed_principal: Annotated[Money, Field(title="Principal still owed")]
-    accrued: Annotated[Counted, Field(title="Interest recognised and not paid")] = 0
-    paid_interest: Annotated[Counted, Field(title="Interest paid so far")] = 0
-    interest_from: Annotated[Day | None, Field(title="Interest runs on from, if not today")] = None
-    purpose: Annotated[Text, Field(title="Purpose")] = ""
-    fund: Annotated[FundRef, Field(title="Fund that lends")] = "RLF"
-    day_count: Annotated[DayCount, Widget("choice"), Field(title="Day count")] = "actual/365"
-
-    def perform(self, desk: Desk) -> None:
-        require_opening(desk)
-        require_active(desk, self.member)
-        require_lending_fund(desk, self.fund)
-        since = self._interest_from(desk)
-        if self.owed_principal > self.principal:
-            raise InvalidAmount(
-                "More is owed than was lent: {lent}.", field="owed_principal", lent=shown(desk, self.principal)
-            )
-        loan = records.Loan(
-            member=self.member, fund=self.fund, principal=self.principal, annual_rate=self.annual_rate,
-            installments=self.installments, every=self.every, day_count=self.day_count, purpose=self.purpose,
-            first_due=None if self.first_due is None else self.first_due.isoformat(),
-            granted_on=self.disbursed_on.isoformat(), granted_by=desk.actor.user, approved_by=desk.approver,
-            state="active", disbursed_on=self.disbursed_on.isoformat(), owed_principal=self.owed_principal,
-            accrued=self.accrued, segment_start=since.isoformat(), paid_interest=self.paid_interest,
-            paid_principal=self.principal - self.owed_principal,
-        )  # fmt: skip
-        drawn(loan, desk.currency)
-        ref = own_number(desk, "loan", "L-", self.number)
-        moves = [(self.fund, f"701/{ref}", self.owed_principal), (self.fund, f"781/{ref}", self.accrued)]
-        for fund, code, _amount in moves:
-            require_no_balance(desk, fund, code)
-            open_for(desk, fund, code, self.member)
-        desk.post(f"Opening {ref}", [*moves, (self.fund, "990", -self.owed_principal - self.accrued)])
-        desk.write(ref, loan, about=self.member)
-        desk.note("Loan", ref)
-
-    def _interest_from(self, desk: Desk) -> date:
-        since = desk.value_date(self.interest_from)
-        if since < self.disbursed_on:
-            raise InvalidDate(
-                "Interest runs from {since}, before the money was out on {day}.", field="interest_from", since=since,
-                day=self.disbursed_on,
-            )  # fmt: skip
-        return since
-
-
 # ------------------------------------------------------------------------------------- common
-
-
-def require_no_balance(desk: Desk, fund: str, code: str) -> None:
-    """Refuse a leaf that has its opening balance already."""
-    if desk.balance(fund, code):
-        raise AlreadyExists(
-            "{code} in fund {fund} has its opening balance already.", field="number", code=code, fund=fund,
-            hint="Reverse that batch, and leave loans and notes to their own operations.",
-        )  # fmt: skip
 
 
 def settlement(ref: str, fund: str, done: Repayment, cash: Iterable[Move]) -> list[Move]:

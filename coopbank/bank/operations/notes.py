@@ -17,10 +17,9 @@ from coopbank.bank import records
 from coopbank.bank.accrual import accrue, owed, pay, start_of_segment
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Day, FundRef, MemberRef, Money, NoteRef, Personal, Rate, Widget
-from coopbank.bank.operation import TREASURER, Operation
-from coopbank.bank.operations.books import require_opening
+from coopbank.bank.operation import TREASURER
 from coopbank.bank.operations.cash import Counted
-from coopbank.bank.operations.lending import open_for, own_number, require_lending_fund, require_no_balance
+from coopbank.bank.operations.lending import open_for, own_number, require_lending_fund
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import Paying, Receiving, Tender
 from coopbank.errors import InvalidAmount, InvalidDate, WrongState
@@ -143,54 +142,6 @@ class RepayNote(Paying):
         desk.write(ref, new, about=note.member)
         desk.note("New note", ref)
         return ref
-
-
-class TakeOverNote(Operation):
-    """Take over a running note from the old records, while opening balances are booked. 990 stands against it."""
-
-    name: ClassVar[str] = "take-over-note"
-    title: ClassVar[str] = "Take over a note"
-    subject: ClassVar[str] = "books"
-    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
-    second_person: ClassVar[bool] = True
-
-    number: Annotated[Code, Field(title="Note number")]
-    lender: Annotated[Personal, Field(min_length=1, title="Lender")]
-    amount: Annotated[Money, Field(title="Principal owed")]
-    accrued: Annotated[Counted, Field(title="Interest recognised and not paid")] = 0
-    annual_rate: Annotated[Rate, Field(title="Interest, percent a year")]
-    issued_on: Annotated[Day, Field(title="Issued")]
-    due_on: Annotated[Day, Field(title="Due")]
-    interest_from: Annotated[Day | None, Field(title="Interest runs on from, if not today")] = None
-    fund: Annotated[FundRef, Field(title="Fund that lends it on")] = "RLF"
-    note_class: Annotated[Code, Field(title="Class")] = "A"
-    member: Annotated[MemberRef | None, Field(title="Member number, if the lender is one")] = None
-
-    def perform(self, desk: Desk) -> None:
-        require_opening(desk)
-        if self.member is not None:
-            desk.get(records.Member, self.member, "member")
-        require_lending_fund(desk, self.fund)
-        since = desk.value_date(self.interest_from)
-        if not self.issued_on <= since or self.due_on <= self.issued_on:
-            raise InvalidDate(
-                "A note is issued, bears interest and falls due in that order.",
-                field="interest_from" if since < self.issued_on else "due_on",
-            )
-        ref = own_number(desk, "note", "N-", self.number)
-        note = records.Note(
-            lender=desk.keep("lender", self.lender), member=self.member, fund=self.fund, note_class=self.note_class,
-            principal=self.amount, annual_rate=self.annual_rate, issued_on=self.issued_on.isoformat(),
-            due_on=self.due_on.isoformat(), owed_principal=self.amount, accrued=self.accrued,
-            segment_start=since.isoformat(),
-        )  # fmt: skip
-        for code in (f"811/{ref}", f"851/{ref}"):
-            require_no_balance(desk, self.fund, code)
-        open_note_leaves(desk, ref, note)
-        moves = [(self.fund, f"811/{ref}", -self.amount), (self.fund, f"851/{ref}", -self.accrued)]
-        desk.post(f"Opening {ref}", [*moves, (self.fund, "990", self.amount + self.accrued)])
-        desk.write(ref, note, about=self.member)
-        desk.note("Note", ref)
 
 
 def active_note(desk: Desk, ref: str) -> records.Note:
