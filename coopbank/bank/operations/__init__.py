@@ -10,6 +10,7 @@ from coopbank.bank.operations import (  # noqa: F401
     lending,
     members,
     notes,
+    opening,
     savings,
     shares,
     staff,

@@ -1,9 +1,7 @@
-"""The books themselves: opening balances, and entries that no other operation makes.
+"""The books themselves: lines as an accountant writes them, and entries that no other operation makes.
 
-Opening balances come from a signed trial balance of the old records, in as many batches
-as helps; 990 stands against them and must be zero in every fund when the opening is
-closed. A journal entry takes the treasurer and a second person, and cannot name what a
-register owns: a member's savings change by a deposit, not by a journal entry.
+A journal entry takes the treasurer and a second person, and cannot name what a register
+owns: a member's savings change by a deposit, not by a journal entry.
 """
 
 from __future__ import annotations
@@ -19,21 +17,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from coopbank.bank import records
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Day, Memo, Money, Widget, clean_text, refuse
-from coopbank.bank.operation import CHARITY, TREASURER, Operation
+from coopbank.bank.operation import TREASURER, Operation
 from coopbank.bank.operations.funds import require_spendable_fund
-from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import cash_in
 from coopbank.errors import (
-    AlreadyExists,
-    InvalidAmount,
     InvalidDate,
     InvalidValue,
-    NotOffered,
     Overdrawn,
     Unknown,
-    WrongState,
 )
-from coopbank.ledger.chart import POOL
 
 # ---------------------------------------------------------------------------- lines of an entry
 
@@ -113,137 +106,12 @@ def members_of(lines: Sequence[EntryLine]) -> set[str]:
     return {line.member for line in lines if line.member is not None}
 
 
-def _control(desk: Desk, line: EntryLine, field: str) -> str:
+def require_control(desk: Desk, line: EntryLine, field: str) -> str:
     """The kind of the line's control account; refuses one that is not in the chart."""
     kind = desk.tx.value("SELECT kind FROM gl_account WHERE code = ?", line.gl_code)
     if kind is None:
         raise Unknown("There is no account {code} in the chart.", field=field, code=line.gl_code)
     return str(kind)
-
-
-#: Accounts that come to zero over all funds, every day: releases, transfers, loans between funds.
-_ZERO_SUMS = (("185", "186"), ("187",), ("728", "878"))
-
-
-def _require_zero_sums(desk: Desk, lines: Sequence[EntryLine]) -> None:
-    for group in _ZERO_SUMS:
-        total = sum(line.amount for line in lines if line.gl_code in group)
-        if total:
-            raise InvalidValue(
-                "Accounts {codes} must come to zero over all funds; here they differ by {difference}.", field="lines",
-                codes=", ".join(group), difference=shown(desk, abs(total)),
-            )  # fmt: skip
-
-
-# ------------------------------------------------------------------------------ opening balances
-
-
-class OpeningBalance(Operation):
-    """Take over balances from the old records, as one entry. 990 stands against them."""
-
-    name: ClassVar[str] = "opening-balance"
-    title: ClassVar[str] = "Opening balances"
-    subject: ClassVar[str] = "books"
-    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
-    second_person: ClassVar[bool] = True
-
-    memo: Memo = ""
-    lines: Lines
-
-    def serves(self, desk: Desk) -> set[str]:
-        """Old balances are taken over for everybody at once, the two people's own included."""
-        return set()
-
-    def perform(self, desk: Desk) -> None:
-        require_opening(desk)
-        seen: set[tuple[str, str]] = set()
-        for number, line in enumerate(self.lines):
-            self._line(desk, line, f"lines.{number}", seen)
-        _require_tied_claims(desk, self.lines)
-        _require_memo_pairs(desk, self.lines)
-        tail = f": {self.memo}" if self.memo else ""
-        desk.post(f"Opening{tail}", [(line.fund, line.account, line.amount) for line in self.lines])
-
-    def _line(self, desk: Desk, line: EntryLine, field: str, seen: set[tuple[str, str]]) -> None:
-        desk.fund_exists(line.fund, f"{field}.fund")
-        _control(desk, line, f"{field}.account")
-        _require_place(desk, line, f"{field}.account")
-        owned = line.member is not None or re.match(r"[LN]-", line.contract)
-        leaf = (line.fund, line.account)
-        if owned and (leaf in seen or desk.balance(*leaf)):
-            raise AlreadyExists(
-                "{account} in fund {fund} has its opening balance already.", field=f"{field}.account",
-                account=line.account, fund=line.fund,
-            )  # fmt: skip
-        seen.add(leaf)
-        if line.member is not None:
-            _member_leaf(desk, line, line.member, f"{field}.account")
-
-
-class CloseOpening(Operation):
-    """Say that all old balances are taken over. From then on nothing more is booked to 990."""
-
-    name: ClassVar[str] = "close-opening"
-    title: ClassVar[str] = "Close the opening"
-    subject: ClassVar[str] = "books"
-    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
-    second_person: ClassVar[bool] = True
-    reversible: ClassVar[bool] = False
-
-    def perform(self, desk: Desk) -> None:
-        require_opening(desk)
-        for leaf in desk.leaves("990"):
-            if leaf.balance:
-                raise WrongState(
-                    "990 in fund {fund} still stands at {left}.", field="opening", fund=leaf.fund,
-                    left=shown(desk, leaf.balance), hint="Take over what is missing, or correct it, until 990 is zero.",
-                )  # fmt: skip
-        for group in _ZERO_SUMS:
-            total = sum(leaf.balance for code in group for leaf in desk.leaves(code))
-            if total:
-                raise WrongState(
-                    "Accounts {codes} come to {total} over all funds; they must come to zero.", field="opening",
-                    codes=", ".join(group), total=shown(desk, total),
-                )  # fmt: skip
-        desk.write("opening", records.Opening(state="closed"))
-        desk.note("Opening", "closed")
-
-
-def require_opening(desk: Desk) -> None:
-    """Refuse when the opening is closed."""
-    if desk.get(records.Opening, "opening").state == "closed":
-        raise WrongState(
-            "The opening is closed.", field="opening",
-            hint="Correct an old balance by a journal entry against 940, or 961 in a fund of its own.",
-        )  # fmt: skip
-
-
-def _require_place(desk: Desk, line: EntryLine, field: str) -> None:
-    """Cash stands where the books can find it again: shared accounts and the vault in POOL, others in their fund."""
-    gl_code, contract = line.gl_code, line.contract
-    if line.fund == POOL and gl_code not in ("731", "739", "879"):
-        raise InvalidValue("POOL holds cash and what it owes the funds, nothing else.", field=field)
-    if gl_code == "731":
-        account = bank_account(desk, line, field)
-        if account.fund != line.fund:
-            raise InvalidValue(
-                "Bank account {contract} is in fund {fund}.", field=field, contract=contract, fund=account.fund
-            )
-    elif gl_code == "739" and (line.fund, contract) != (POOL, "VAULT"):
-        raise InvalidValue(
-            "Cash is taken over in the vault: POOL 739/VAULT.", field=field,
-            hint="A drawer gets its float with open-drawer.",
-        )  # fmt: skip
-    elif gl_code == "735":
-        raise InvalidValue(
-            "Cheques on hand are not taken over.", field=field, hint="Bank them first, or take them in again as tender."
-        )
-    elif (gl_code == "879" and line.fund != POOL) or (gl_code == "729" and contract):
-        raise InvalidValue("Claims stand as 729 in the fund and as 879/FUND in POOL.", field=field)
-    elif gl_code == "879":
-        desk.fund_exists(contract, field)
-    elif gl_code == "801":
-        raise InvalidValue("Bills are not taken over.", field=field, hint="Enter the open ones with enter-bill.")
 
 
 def bank_account(desk: Desk, line: EntryLine, field: str) -> records.BankAccount:
@@ -253,60 +121,17 @@ def bank_account(desk: Desk, line: EntryLine, field: str) -> records.BankAccount
     return desk.get(records.BankAccount, line.contract, field)
 
 
-def _member_leaf(desk: Desk, line: EntryLine, member: str, field: str) -> None:
-    """A leaf of a member: the member exists, shares are whole, savings can be used at once."""
-    desk.get(records.Member, member, field)
-    if line.gl_code in ("901", "903") and line.credit is not None:
-        kind = desk.get(records.ShareClass, line.gl_code, field)
-        if line.credit % kind.par:
-            raise InvalidAmount(
-                "Shares are whole: a multiple of {par}.", field=field, par=shown(desk, kind.par),
-                hint="What was paid towards a share stands in 875.",
-            )  # fmt: skip
-    if line.gl_code == "905":
-        _open_savings(desk, line, member, field)
-    if desk.leaf(line.fund, line.account) is None:
-        desk.open_leaf(line.fund, line.account, holder=member)
+#: Accounts that come to zero over all funds, every day: releases, transfers, loans between funds.
+ZERO_SUMS = (("185", "186"), ("187",), ("728", "878"))
 
 
-def _open_savings(desk: Desk, line: EntryLine, member: str, field: str) -> None:
-    if line.fund != FUND or "/" in line.contract:
-        raise InvalidValue("Savings stand in fund {fund}, as 905/M0007.", field=field, fund=FUND)
-    if desk.institution().institution_kind == CHARITY:
-        raise NotOffered("A charity does not keep members' savings.", field=field)
-    ref = f"S-{line.contract}"
-    if desk.find(records.Savings, ref) is not None:
-        return
-    opened = desk.business_day.isoformat()
-    desk.write(ref, records.Savings(member=member, account=line.contract, opened_on=opened), about=member)
-
-
-def _require_tied_claims(desk: Desk, lines: Sequence[EntryLine]) -> None:
-    """What a fund claims is what the pool owes it, in the same batch."""
-    claims: dict[str, int] = defaultdict(int)
-    for line in lines:
-        if line.gl_code == "729":
-            claims[line.fund] += line.amount
-        elif line.gl_code == "879":
-            claims[line.contract] += line.amount
-    for fund, difference in claims.items():
-        if difference:
+def _require_zero_sums(desk: Desk, lines: Sequence[EntryLine]) -> None:
+    for group in ZERO_SUMS:
+        total = sum(line.amount for line in lines if line.gl_code in group)
+        if total:
             raise InvalidValue(
-                "Fund {fund} claims other money (729) than POOL owes it (879/{fund}): {difference} apart.",
-                field="lines", fund=fund, difference=shown(desk, abs(difference)),
-            )  # fmt: skip
-
-
-def _require_memo_pairs(desk: Desk, lines: Sequence[EntryLine]) -> None:
-    pairs: dict[tuple[str, str], int] = defaultdict(int)
-    for line in lines:
-        if line.gl_code.startswith("M"):
-            pairs[line.fund, line.gl_code[:2]] += line.amount
-    for (fund, pair), difference in pairs.items():
-        if difference:
-            raise InvalidValue(
-                "Memo accounts {pair}0 and {pair}9 differ by {difference} in fund {fund}.", field="lines", pair=pair,
-                difference=shown(desk, abs(difference)), fund=fund,
+                "Accounts {codes} must come to zero over all funds; here they differ by {difference}.", field="lines",
+                codes=", ".join(group), difference=shown(desk, abs(total)),
             )  # fmt: skip
 
 
@@ -350,7 +175,7 @@ class JournalEntry(Operation):
 
     def _line(self, desk: Desk, line: EntryLine, field: str) -> list[Move]:
         require_spendable_fund(desk, line.fund, f"{field}.fund")
-        kind = _control(desk, line, f"{field}.account")
+        kind = require_control(desk, line, f"{field}.account")
         self._require_plain(desk, line, kind, f"{field}.account")
         if line.member is not None:
             desk.get(records.Member, line.member, f"{field}.account")

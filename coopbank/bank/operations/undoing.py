@@ -19,7 +19,7 @@ from coopbank.bank.books import loads
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Memo, Money, Widget
 from coopbank.bank.operation import CATALOGUE, LOAN_OFFICER, TELLER, TREASURER, Operation
-from coopbank.bank.operations.books import OpeningBalance
+from coopbank.bank.operations.opening import OpeningBalance
 from coopbank.bank.operations.savings import FUND, require_available, shown
 from coopbank.errors import CannotReverse, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL

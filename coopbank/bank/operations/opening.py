@@ -1,0 +1,379 @@
+"""Opening balances: what the old records say, taken over once, at the start of the first day.
+
+They come from a signed trial balance of the old records, in as many batches as helps. 990
+stands against them and must be zero in every fund when the opening is closed. What
+belongs to a register comes with what the register must know: a member's leaf names a
+member who exists, savings can be used at once, loans and notes come with their terms.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from coopbank.bank import records
+from coopbank.bank.accrual import interest_to
+from coopbank.bank.desk import Desk
+from coopbank.bank.fields import Code, Day, MemberRef, Memo, Money, Personal, Rate, Text, Widget, refuse
+from coopbank.bank.loans import drawn
+from coopbank.bank.operation import CHARITY, TREASURER, Operation
+from coopbank.bank.operations.books import ZERO_SUMS, EntryLine, Lines, bank_account, require_control
+from coopbank.bank.operations.lending import Every, open_for, require_lending_fund
+from coopbank.bank.operations.savings import FUND, shown
+from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidValue, NotOffered, WrongState
+from coopbank.finance.daycount import DayCount
+from coopbank.finance.periods import MOST_ROWS
+from coopbank.ledger.chart import POOL
+
+
+def _read_json(value: Any) -> Any:
+    """Terms may be given as JSON text, where a form has one line for them."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value, parse_float=Decimal)
+    except ValueError as error:
+        raise refuse('Write the terms as JSON, for example {{"loan": "L-001", ...}}.', why=error) from error
+
+
+class OldLoan(BaseModel):
+    """The terms of a loan that is taken over; what is owed on it stands in the lines 701/L-001 and 781/L-001."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    loan: Code
+    member: MemberRef
+    principal: Annotated[Money, Field(title="Amount lent")]
+    annual_rate: Rate
+    installments: Annotated[int, Field(ge=1, le=MOST_ROWS)]
+    every: Every = {"months": 1}
+    first_due: Day | None = None
+    day_count: DayCount = "actual/365"
+    purpose: Text = ""
+    disbursed_on: Day
+    interest_from: Annotated[Day | None, Field(title="Interest runs on from this day, if not from today")] = None
+    paid_interest: Annotated[Money | None, Field(title="Interest paid so far")] = None
+
+
+class OldNote(BaseModel):
+    """The terms of a lender's note that is taken over; what is owed stands in the lines 811/N-001 and 851/N-001."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    note: Code
+    member: MemberRef | None = None
+    note_class: Code = "A"
+    principal: Annotated[Money, Field(title="Amount borrowed")]
+    annual_rate: Rate
+    issued_on: Day
+    due_on: Day
+    interest_from: Annotated[Day | None, Field(title="Interest runs on from this day, if not from today")] = None
+    paid_interest: Annotated[Money | None, Field(title="Interest paid so far")] = None
+
+
+OldLoans = Annotated[
+    list[OldLoan], BeforeValidator(_read_json), Field(max_length=500, title="Terms of the loans among them"),
+    Widget("json"),
+]  # fmt: skip
+OldNoteOrNone = Annotated[
+    OldNote | None, BeforeValidator(_read_json), Field(title="Terms of the note among them"), Widget("json")
+]
+
+
+class OpeningBalance(Operation):
+    """Take over balances from the old records, as one entry. 990 stands against them.
+
+    Loans come with their terms, and a note with its terms and lender, one note in a batch.
+    """
+
+    name: ClassVar[str] = "opening-balance"
+    title: ClassVar[str] = "Opening balances"
+    subject: ClassVar[str] = "books"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    second_person: ClassVar[bool] = True
+
+    memo: Memo = ""
+    lines: Lines
+    loans: OldLoans = []
+    note: OldNoteOrNone = None
+    lender: Annotated[Personal | None, Field(min_length=1, title="Lender of the note")] = None
+
+    def serves(self, desk: Desk) -> set[str]:
+        """Old balances are taken over for everybody at once, the two people's own included."""
+        return set()
+
+    def perform(self, desk: Desk) -> None:
+        require_opening(desk)
+        seen: set[tuple[str, str]] = set()
+        for number, line in enumerate(self.lines):
+            self._line(desk, line, f"lines.{number}", seen)
+        self._register_debts(desk)
+        _require_tied_claims(desk, self.lines)
+        _require_memo_pairs(desk, self.lines)
+        tail = f": {self.memo}" if self.memo else ""
+        desk.post(f"Opening{tail}", [(line.fund, line.account, line.amount) for line in self.lines])
+
+    def _line(self, desk: Desk, line: EntryLine, field: str, seen: set[tuple[str, str]]) -> None:
+        desk.fund_exists(line.fund, f"{field}.fund")
+        require_control(desk, line, f"{field}.account")
+        _require_place(desk, line, f"{field}.account")
+        owned = line.member is not None or re.match(r"[LN]-", line.contract)
+        leaf = (line.fund, line.account)
+        if owned and (leaf in seen or desk.balance(*leaf)):
+            raise AlreadyExists(
+                "{account} in fund {fund} has its opening balance already.", field=f"{field}.account",
+                account=line.account, fund=line.fund,
+            )  # fmt: skip
+        seen.add(leaf)
+        if line.member is not None:
+            _member_leaf(desk, line, line.member, f"{field}.account")
+
+    def _register_debts(self, desk: Desk) -> None:
+        """Write the loans and the note that the lines speak of; a balance without terms is refused, and the reverse."""
+        if (self.note is None) != (self.lender is None):
+            raise InvalidValue("A note is taken over with its terms and its lender.", field="lender")
+        debts: dict[str, OldLoan | OldNote] = {old.loan: old for old in self.loans}
+        if len(debts) < len(self.loans):
+            raise InvalidValue("A loan stands twice among the terms.", field="loans")
+        if self.note is not None:
+            debts[self.note.note] = self.note
+        owed: dict[str, _Owed] = {}
+        for number, line in enumerate(self.lines):
+            if line.gl_code not in _DEBTS:
+                continue
+            field = f"lines.{number}.account"
+            if not isinstance(debts.get(line.contract), _DEBTS[line.gl_code]):
+                raise InvalidValue(
+                    "{account} has no terms.", field=field, account=line.account,
+                    hint="Give the terms of each loan (loans) and of the note (note) that is taken over.",
+                )  # fmt: skip
+            owed.setdefault(line.contract, _Owed(line.fund)).add(line, field)
+        for ref, old in debts.items():
+            if ref not in owed:
+                raise InvalidValue("No line says what is owed on {ref}.", field="lines", ref=ref)
+            if isinstance(old, OldLoan):
+                _register_loan(desk, old, owed[ref])
+            else:
+                _register_note(desk, old, owed[ref], desk.keep("lender", str(self.lender)))
+
+
+#: Control accounts whose leaves are the register of loans or of notes: 701/L-001, 851/N-001.
+_DEBTS: dict[str, type[OldLoan] | type[OldNote]] = {"701": OldLoan, "781": OldLoan, "811": OldNote, "851": OldNote}
+
+
+@dataclass(slots=True)
+class _Owed:
+    """What the lines say is owed on one loan or note, in minor units."""
+
+    fund: str
+    principal: int = 0
+    interest: int = 0
+
+    def add(self, line: EntryLine, field: str) -> None:
+        """Take a line in; one debt is in one fund, and is owed, not the reverse."""
+        amount = line.amount if line.gl_code in ("701", "781") else -line.amount
+        if line.fund != self.fund or amount < 0:
+            raise InvalidValue(
+                "{account} stands in one fund, on the side of what is owed.", field=field, account=line.account
+            )
+        if line.gl_code in ("701", "811"):
+            self.principal += amount
+        else:
+            self.interest += amount
+
+
+def _register_loan(desk: Desk, old: OldLoan, owed: _Owed) -> None:
+    _require_number(desk, records.Loan, old.loan, "L-[0-9]{3,9}", "L-042")
+    desk.get(records.Member, old.member, "loans")
+    require_lending_fund(desk, owed.fund)
+    _require_history(desk, old.disbursed_on, old.interest_from, old.principal, owed, "loans")
+    loan = records.Loan(
+        member=old.member, fund=owed.fund, principal=old.principal, annual_rate=old.annual_rate,
+        installments=old.installments, every=old.every, day_count=old.day_count, purpose=old.purpose,
+        first_due=None if old.first_due is None else old.first_due.isoformat(),
+        granted_on=old.disbursed_on.isoformat(), granted_by=desk.actor.user, approved_by=desk.approver, state="active",
+        disbursed_on=old.disbursed_on.isoformat(), owed_principal=owed.principal, accrued=owed.interest,
+        segment_start=(old.interest_from or desk.business_day).isoformat(),
+        paid_principal=old.principal - owed.principal, paid_interest=old.paid_interest or 0,
+    )  # fmt: skip
+    drawn(loan, desk.currency)  # refuses impossible terms
+    for gl_code in ("701", "781"):
+        open_for(desk, owed.fund, f"{gl_code}/{old.loan}", old.member)
+    earned = min(owed.interest, interest_to(loan, desk.business_day))
+    desk.write(old.loan, loan.model_copy(update={"segment_accrued": earned}), about=old.member)
+
+
+def _register_note(desk: Desk, old: OldNote, owed: _Owed, lender: records.PersonalRef) -> None:
+    _require_number(desk, records.Note, old.note, "N-[0-9]{3,9}", "N-042")
+    if old.member is not None:
+        desk.get(records.Member, old.member, "note")
+    require_lending_fund(desk, owed.fund)
+    if old.due_on <= old.issued_on:
+        raise InvalidDate("A note falls due after it was issued.", field="note", hint="Check due_on and issued_on.")
+    _require_history(desk, old.issued_on, old.interest_from, old.principal, owed, "note")
+    note = records.Note(
+        lender=lender, member=old.member, fund=owed.fund, note_class=old.note_class, principal=old.principal,
+        annual_rate=old.annual_rate, issued_on=old.issued_on.isoformat(), due_on=old.due_on.isoformat(),
+        owed_principal=owed.principal, accrued=owed.interest,
+        segment_start=(old.interest_from or desk.business_day).isoformat(),
+        paid_principal=old.principal - owed.principal, paid_interest=old.paid_interest or 0,
+    )  # fmt: skip
+    for gl_code in ("811", "851"):
+        open_for(desk, owed.fund, f"{gl_code}/{old.note}", old.member)
+    earned = min(owed.interest, interest_to(note, desk.business_day))
+    desk.write(old.note, note.model_copy(update={"segment_accrued": earned}), about=old.member)
+
+
+def _require_number(desk: Desk, kind: type[records.Body], ref: str, form: str, example: str) -> None:
+    if not re.fullmatch(form, ref):
+        raise InvalidValue("Such a number looks like {example}, not {ref}.", field="lines", example=example, ref=ref)
+    if desk.find(kind, ref) is not None:
+        raise AlreadyExists("{ref} is taken over already.", field="lines", ref=ref)
+
+
+def _require_history(
+    desk: Desk, since: date, interest_from: date | None, principal: int, owed: _Owed, field: str
+) -> None:
+    """Refuse what cannot have happened: money lent tomorrow, more owed than was lent."""
+    runs_from = interest_from or desk.business_day
+    if not since <= runs_from <= desk.business_day:
+        raise InvalidDate(
+            "{since}, {runs_from}, {today}: lent, interest running, today must follow each other.", field=field,
+            since=since, runs_from=runs_from, today=desk.business_day,
+        )  # fmt: skip
+    if owed.principal > principal:
+        raise InvalidAmount(
+            "{owed} is more than was lent, {principal}.", field=field, owed=shown(desk, owed.principal),
+            principal=shown(desk, principal),
+        )  # fmt: skip
+
+
+class CloseOpening(Operation):
+    """Say that all old balances are taken over. From then on nothing more is booked to 990."""
+
+    name: ClassVar[str] = "close-opening"
+    title: ClassVar[str] = "Close the opening"
+    subject: ClassVar[str] = "books"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    second_person: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False
+
+    def perform(self, desk: Desk) -> None:
+        require_opening(desk)
+        for leaf in desk.leaves("990"):
+            if leaf.balance:
+                raise WrongState(
+                    "990 in fund {fund} still stands at {left}.", field="opening", fund=leaf.fund,
+                    left=shown(desk, leaf.balance), hint="Take over what is missing, or correct it, until 990 is zero.",
+                )  # fmt: skip
+        for group in ZERO_SUMS:
+            total = sum(leaf.balance for code in group for leaf in desk.leaves(code))
+            if total:
+                raise WrongState(
+                    "Accounts {codes} come to {total} over all funds; they must come to zero.", field="opening",
+                    codes=", ".join(group), total=shown(desk, total),
+                )  # fmt: skip
+        desk.write("opening", records.Opening(state="closed"))
+        desk.note("Opening", "closed")
+
+
+def require_opening(desk: Desk) -> None:
+    """Refuse when the opening is closed."""
+    if desk.get(records.Opening, "opening").state == "closed":
+        raise WrongState(
+            "The opening is closed.", field="opening",
+            hint="Correct an old balance by a journal entry against 940, or 961 in a fund of its own.",
+        )  # fmt: skip
+
+
+def _require_place(desk: Desk, line: EntryLine, field: str) -> None:
+    """Cash stands where the books can find it again: shared accounts and the vault in POOL, others in their fund."""
+    gl_code, contract = line.gl_code, line.contract
+    if line.fund == POOL and gl_code not in ("731", "739", "879"):
+        raise InvalidValue("POOL holds cash and what it owes the funds, nothing else.", field=field)
+    if gl_code == "731":
+        account = bank_account(desk, line, field)
+        if account.fund != line.fund:
+            raise InvalidValue(
+                "Bank account {contract} is in fund {fund}.", field=field, contract=contract, fund=account.fund
+            )
+    elif gl_code == "739" and (line.fund, contract) != (POOL, "VAULT"):
+        raise InvalidValue(
+            "Cash is taken over in the vault: POOL 739/VAULT.", field=field,
+            hint="A drawer gets its float with open-drawer.",
+        )  # fmt: skip
+    elif gl_code == "735":
+        raise InvalidValue(
+            "Cheques on hand are not taken over.", field=field, hint="Bank them first, or take them in again as tender."
+        )
+    elif (gl_code == "879" and line.fund != POOL) or (gl_code == "729" and contract):
+        raise InvalidValue("Claims stand as 729 in the fund and as 879/FUND in POOL.", field=field)
+    elif gl_code == "879":
+        desk.fund_exists(contract, field)
+    elif gl_code == "801":
+        raise InvalidValue("Bills are not taken over.", field=field, hint="Enter the open ones with enter-bill.")
+
+
+def _member_leaf(desk: Desk, line: EntryLine, member: str, field: str) -> None:
+    """A leaf of a member: the member exists, shares are whole, savings can be used at once."""
+    desk.get(records.Member, member, field)
+    if line.gl_code in ("901", "903") and line.credit is not None:
+        kind = desk.get(records.ShareClass, line.gl_code, field)
+        if line.credit % kind.par:
+            raise InvalidAmount(
+                "Shares are whole: a multiple of {par}.", field=field, par=shown(desk, kind.par),
+                hint="What was paid towards a share stands in 875.",
+            )  # fmt: skip
+    if line.gl_code == "905":
+        _open_savings(desk, line, member, field)
+    if desk.leaf(line.fund, line.account) is None:
+        desk.open_leaf(line.fund, line.account, holder=member)
+
+
+def _open_savings(desk: Desk, line: EntryLine, member: str, field: str) -> None:
+    if line.fund != FUND or "/" in line.contract:
+        raise InvalidValue("Savings stand in fund {fund}, as 905/M0007.", field=field, fund=FUND)
+    if desk.institution().institution_kind == CHARITY:
+        raise NotOffered("A charity does not keep members' savings.", field=field)
+    ref = f"S-{line.contract}"
+    if desk.find(records.Savings, ref) is not None:
+        return
+    opened = desk.business_day.isoformat()
+    desk.write(ref, records.Savings(member=member, account=line.contract, opened_on=opened), about=member)
+
+
+def _require_tied_claims(desk: Desk, lines: Sequence[EntryLine]) -> None:
+    """What a fund claims is what the pool owes it, in the same batch."""
+    claims: dict[str, int] = defaultdict(int)
+    for line in lines:
+        if line.gl_code == "729":
+            claims[line.fund] += line.amount
+        elif line.gl_code == "879":
+            claims[line.contract] += line.amount
+    for fund, difference in claims.items():
+        if difference:
+            raise InvalidValue(
+                "Fund {fund} claims other money (729) than POOL owes it (879/{fund}): {difference} apart.",
+                field="lines", fund=fund, difference=shown(desk, abs(difference)),
+            )  # fmt: skip
+
+
+def _require_memo_pairs(desk: Desk, lines: Sequence[EntryLine]) -> None:
+    pairs: dict[tuple[str, str], int] = defaultdict(int)
+    for line in lines:
+        if line.gl_code.startswith("M"):
+            pairs[line.fund, line.gl_code[:2]] += line.amount
+    for (fund, pair), difference in pairs.items():
+        if difference:
+            raise InvalidValue(
+                "Memo accounts {pair}0 and {pair}9 differ by {difference} in fund {fund}.", field="lines", pair=pair,
+                difference=shown(desk, abs(difference)), fund=fund,
+            )  # fmt: skip
