@@ -85,14 +85,14 @@ class Town:
     names_used: set[str] = field(default_factory=set)
     posted: int = 0
 
-    def do(self, user: str, name: str, **values: Any) -> Receipt:
+    def do(self, by: str, name: str, /, **values: Any) -> Receipt:
         """One operation by one user; what needs a second person is approved by another at once."""
         self.clock.instant += timedelta(seconds=self.chance.randint(40, 400))
-        receipt = self.bank.perform(self._actor(user), self.bank.build(name, values))
+        receipt = self.bank.perform(self._actor(by), self.bank.build(name, values))
         self.posted += 1
         if receipt.status != "pending":
             return receipt
-        second = "rosa" if user == "dell" else "dell"
+        second = "rosa" if by == "dell" else "dell"
         self.clock.instant += timedelta(seconds=self.chance.randint(60, 900))
         approved = self.bank.perform(self._actor(second), self.bank.build("approve", {"request": receipt.request}))
         return approved.then[0]
