@@ -1,0 +1,114 @@
+"""New files in a folder: all of them whole, or none.
+
+Each is written beside its place under another name, made durable, and only renamed when
+all are complete. Whoever looks finds the earlier files or the new ones, never half of one.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from coopbank.errors import WrongUsage
+from coopbank.money import quoted
+from coopbank.words import _
+
+
+class NewFiles:
+    """The files that an export writes: `with NewFiles(folder) as files: files.text("a.txt").write(...)`.
+
+    The folder is made if need be. What keeps a file from being written is refused, naming the folder.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self.written: list[Path] = []
+        self._open: list[tuple[IO[bytes] | IO[str], Path, Path]] = []
+
+    def __enter__(self) -> NewFiles:
+        if self.folder.exists() and not self.folder.is_dir():
+            raise self._refusal(_("it is a file"))
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            raise self._refusal(_why(error)) from error
+        return self
+
+    def text(self, name: str) -> IO[str]:
+        """A new text file: UTF-8, lines end in a line feed on every system."""
+        handle, part, place = self._part(name)
+        stream = os.fdopen(handle, "w", encoding="utf-8", newline="\n", buffering=1 << 16)
+        self._open.append((stream, part, place))
+        return stream
+
+    def binary(self, name: str) -> IO[bytes]:
+        """A new file of bytes."""
+        handle, part, place = self._part(name)
+        stream = os.fdopen(handle, "wb", buffering=1 << 16)
+        self._open.append((stream, part, place))
+        return stream
+
+    def _part(self, name: str) -> tuple[int, Path, Path]:
+        place = self.folder / name
+        if place.is_dir():
+            raise self._refusal(_("it holds a folder called {name}").format(name=name))
+        part = self.folder / f".{name}.{secrets.token_hex(6)}.part"
+        try:
+            return os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), part, place
+        except OSError as error:
+            raise self._refusal(_why(error)) from error
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._keep()
+            elif isinstance(error, OSError):
+                raise self._refusal(_why(error)) from error
+        except OSError as failure:
+            raise self._refusal(_why(failure)) from failure
+        finally:
+            self._clear()
+
+    def _keep(self) -> None:
+        for stream, _part, _place in self._open:
+            stream.flush()
+            os.fsync(stream.fileno())
+            stream.close()
+        for _stream, part, place in self._open:
+            part.replace(place)
+            self.written.append(place)
+        if os.name == "posix":  # the renames themselves survive a power cut
+            handle = os.open(self.folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def _clear(self) -> None:
+        """Close what is still open and take away what was not kept; a second fault must not hide the first."""
+        for stream, part, _place in self._open:
+            try:
+                stream.close()
+            except OSError:
+                pass
+            try:
+                part.unlink(missing_ok=True)
+            except OSError:
+                pass
+
+    def _refusal(self, why: str) -> WrongUsage:
+        return WrongUsage(
+            "Nothing can be exported to {folder}: {why}.", field="folder", folder=quoted(str(self.folder)), why=why,
+            hint="Name a folder that can be written; it is made if it is not there.",
+        )  # fmt: skip
+
+
+def _why(error: OSError | ValueError) -> str:
+    """What the system said, in lower case and without the path."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return text[:1].lower() + text[1:]
