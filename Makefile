@@ -16,7 +16,7 @@ PYTEST := $(BIN)/python -m pytest
 COMPILE := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 --all-extras \
 	--group build --generate-hashes --no-emit-index-url --no-annotate --no-header $(LOCK_OPTIONS)
 
-.PHONY: help demo test check format bench soak lock words clean
+.PHONY: docs help demo test check format bench soak lock words clean
 
 help:
 	@echo "make demo    a demonstration bank in $(DB), its statements in statements/"
@@ -57,6 +57,9 @@ check: $(DEV)
 format: $(DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(DEV)
+	$(BIN)/python -m tests.documents
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks
