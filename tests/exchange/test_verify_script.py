@@ -104,7 +104,7 @@ def put(value: Any, *path: int) -> Callable[[list[Any]], None]:
 
 
 BROKEN: dict[str, tuple[Callable[[list[str]], list[str]], str]] = {
-    "an edited word": (lambda x: [*x[:2], x[2].replace("deposit", "present"), *x[3:]], "operation 4: it does not follow"),
+    "an edited word": (lambda x: [*x[:2], x[2].replace("deposit", "present"), *x[3:]], "4: it does not follow"),
     "a line removed": (lambda x: [*x[:2], *x[3:]], "operation 3: "),
     "two lines swapped": (lambda x: [x[0], x[2], x[1], *x[3:]], "operation 2: "),
     "a line twice": (lambda x: [*x[:2], x[1], *x[2:]], "operation 3: "),
@@ -124,8 +124,8 @@ BROKEN: dict[str, tuple[Callable[[list[str]], list[str]], str]] = {
     "one line": (lambda x: rechained(x, 4, put([[1, 5]], 11, 0, 4)), "fewer than two"),
     "a line of three": (lambda x: rechained(x, 4, put([[1, 5, 5]], 11, 0, 4)), "not of the form"),
     "lists for numbers": (lambda x: rechained(x, 4, put([[[1], 5]], 11, 0, 4)), "not of the form"),
-    "not the exact negative": (lambda x: rechained(x, 5, put(1, 11, 0, 3)), "operation 5: entry 4 is not the exact"),
-    "a second reversal": (lambda x: rechained(x, 6, put(2, 11, 0, 3)), "operation 6: entry 5 reverses entry 2 a second"),
+    "not the exact negative": (lambda x: rechained(x, 5, put(1, 11, 0, 3)), "entry 4 is not the exact"),
+    "a second reversal": (lambda x: rechained(x, 6, put(2, 11, 0, 3)), "entry 5 reverses entry 2 a second"),
     "a reversal of a reversal": (lambda x: rechained(x, 6, put(4, 11, 0, 3)), "a reversal itself"),
     "a reversal of nothing": (lambda x: rechained(x, 6, put(77, 11, 0, 3)), "none before it"),
     "an overdraft": (
