@@ -1,0 +1,47 @@
+"""The command line: every operation, every look-up and every report of a bank, for people and for scripts.
+
+main        the program; `coopbank` in the shell
+app         its frame and how commands are declared
+commands/   one module per subject
+door        which books, who acts
+output      lines, tables and JSON documents
+faults      from whatever went wrong to one sentence and an exit code
+state       sign-ins kept between runs
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program with these arguments (those of the process if none); returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _require_streams()
+    from coopbank.cli.faults import guarded
+
+    before_marker = given[: given.index("--")] if "--" in given else given
+    return guarded(lambda: _run(given), as_json="--json" in before_marker)
+
+
+def _run(arguments: list[str]) -> object:
+    from typer.main import get_command
+
+    from coopbank.cli.commands import app
+    from coopbank.errors import WrongUsage
+
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise WrongUsage("An argument is not text in UTF-8.") from None
+    return get_command(app).main(args=arguments, prog_name="coopbank", standalone_mode=False)
+
+
+def _require_streams() -> None:
+    """A stream that was closed before we began swallows what is written to it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123  (stays open for the whole run)

@@ -1,0 +1,17 @@
+"""The commands, one module per subject. They are declared in the order in which the help lists them."""
+
+# isort: off
+from coopbank.cli.app import app
+from coopbank.cli.commands import (  # noqa: F401
+    books,
+    operations,
+    lookup,
+    calculators,
+    reports,
+    documents,
+    staff,
+    counter,
+)
+# isort: on
+
+__all__ = ["app"]

@@ -1,0 +1,346 @@
+"""The books as a whole: making, proving, copying and restoring them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from coopbank.cli import output
+from coopbank.cli.app import app, command
+from coopbank.cli.documents import read_text
+from coopbank.cli.door import Door, new_passphrase
+from coopbank.cli.faults import BOOKS_WRONG
+from coopbank.errors import AlreadyExists, CoopbankError, NotAllowed, WrongUsage
+from coopbank.words import _
+
+if TYPE_CHECKING:
+    from coopbank.bank.operations.founding import FoundBook
+    from coopbank.database import Database
+    from coopbank.ledger.verify import Verdict
+
+
+class Kind(StrEnum):
+    """What an institution is, which decides what it may do."""
+
+    unchartered = "unchartered-coop"
+    charity = "charity"
+    credit_union = "credit-union"
+
+
+_FOUNDING = {"bank_name": "name", "institution_kind": "kind", "administrator": "admin"}
+
+
+@command(app, "init")
+def init(
+    door: Door,
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name of the institution.")],
+    currency: Annotated[str, typer.Option("--currency", metavar="CODE", help="ISO 4217 code of its currency.")] = "USD",
+    kind: Annotated[Kind, typer.Option("--kind", help="What the institution is.")] = Kind.unchartered,
+    admin: Annotated[
+        str, typer.Option("--admin", metavar="USER", help="User name of the first administrator.")
+    ] = "admin",
+) -> None:
+    """Make new books: chart, first funds, first administrator.
+
+    Asks for the administrator's passphrase, or takes it from COOPBANK_PASSPHRASE.
+    """
+    if door.is_sqlite and (Path(door.place).exists() or Path(door.place).is_symlink()):
+        raise AlreadyExists(
+            "{place} exists already; nothing was changed.",
+            field="db",
+            place=door.place,
+            hint="Name another file with --db.",
+        )
+    from coopbank.bank.bank import Bank
+
+    request = _founding(name, currency, kind.value, admin)
+    passphrase = new_passphrase("COOPBANK_PASSPHRASE", _("Passphrase for {user}: ").format(user=request.administrator))
+    try:
+        bank = Bank.found(door.place, request, passphrase=passphrase)
+    except BaseException:
+        _clear_unfounded(door)
+        raise
+    try:
+        with bank.read() as books:
+            head = _head(books.tx)
+    finally:
+        bank.close()
+    if door.as_json:
+        output.document({
+            "place": door.shown_place, "name": request.bank_name, "kind": request.institution_kind,
+            "currency": request.currency, "administrator": request.administrator, "head": head,
+        })  # fmt: skip
+        return
+    output.line(_("{name}: new books in {place}").format(name=request.bank_name, place=door.shown_place))
+    output.pairs([(_("Administrator"), request.administrator), (_("Currency"), request.currency),
+                  (_("Head of the chain"), f"{head['number']} {head['hash']}")])  # fmt: skip
+    output.line(_("Next: coopbank opens the counter; coopbank operations lists what can be done."))
+
+
+def _founding(name: str, currency: str, kind: str, admin: str) -> FoundBook:
+    from pydantic import ValidationError
+
+    from coopbank.bank.operation import plain_refusal
+    from coopbank.bank.operations.founding import FoundBook
+
+    try:
+        return FoundBook(bank_name=name, currency=currency, institution_kind=kind, administrator=admin)
+    except ValidationError as error:
+        refusal = plain_refusal(error)
+        refusal.field = _FOUNDING.get(refusal.field or "", refusal.field)
+        raise refusal from None
+
+
+def _clear_unfounded(door: Door) -> None:
+    """Take away the file that this run made and could not finish; there was none before it."""
+    if door.is_sqlite:
+        for end in ("", "-wal", "-shm"):
+            Path(door.place + end).unlink(missing_ok=True)
+
+
+@command(app, "demo")
+def demo(
+    door: Door,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same books.")] = 1,
+    members: Annotated[int, typer.Option("--members", metavar="N", min=1, max=5000, help="How many members.")] = 60,
+    months: Annotated[int, typer.Option("--months", metavar="N", min=1, max=120, help="How many months of life.")] = 24,
+    statements: Annotated[
+        str, typer.Option("--statements", metavar="FOLDER", help="Where the members' statements go; empty for none.")
+    ] = "statements",
+) -> None:
+    """Build a demonstration bank on a simulated clock, with members, loans and two years of plausible days."""
+    from coopbank.demo import run_demo
+
+    folder = Path(statements) if statements else None
+    echo = output.narrate if door.as_json else output.line
+    bank = run_demo(door.place, seed=seed, members=members, months=months, statements=folder, echo=echo)
+    try:
+        if door.as_json:
+            with bank.read() as books:
+                output.document({"place": door.shown_place, "seed": seed, "members": members, "months": months,
+                                 "head": _head(books.tx)})  # fmt: skip
+    finally:
+        bank.close()
+
+
+def _head(tx: Any) -> dict[str, Any]:
+    from coopbank.ledger.posting import head
+
+    found = head(tx)
+    return {"number": found.number, "hash": found.short}
+
+
+# --------------------------------------------------------------------------------- verify
+
+_HEAD = re.compile(r"\b([0-9]{1,18})[\s:]+([0-9a-fA-F]{16,64})\b")
+
+
+@command(app, "verify")
+def verify(
+    door: Door,
+    heads: Annotated[
+        list[str] | None,
+        typer.Option("--head", metavar="N:HASH", help="A head printed on a document; may be repeated."),
+    ] = None,
+    anchors: Annotated[
+        str | None,
+        typer.Option("--anchors", metavar="FILE", help="Heads kept elsewhere: a number and a hash on each line."),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="FILE", help="Public key of the signatures of the day closes.")
+    ] = None,
+) -> None:
+    """Prove the books from the sealed log alone, check by check. Exit code 3 when something is wrong."""
+    known = [*(_known_head(text) for text in heads or ()), *(_anchored(anchors) if anchors else ())]
+    if key is not None:
+        read_text(key, "key")
+        raise WrongUsage(
+            "The day closes of these books carry no signatures.",
+            field="key",
+            hint="Check against heads with --head or --anchors.",
+        )
+    if door.is_sqlite:
+        database = door.database_to_read()
+        try:
+            verdicts, head = _proven(database, known)
+        finally:
+            database.close()
+    else:
+        with door.signed_in() as (bank, _actor):
+            verdicts, head = _proven(bank.database, known)
+    sound = report_verdicts(door, verdicts, head, known)
+    if not sound:
+        raise typer.Exit(BOOKS_WRONG)
+
+
+def _proven(database: Database, known: Sequence[tuple[int, str]]) -> tuple[list[Verdict], dict[str, Any] | None]:
+    from coopbank.bank.verify import verify as proven
+
+    verdicts = proven(database, known)
+    try:
+        with database.read() as tx:
+            return verdicts, _head(tx)
+    except CoopbankError:
+        return verdicts, None
+
+
+def _known_head(text: str) -> tuple[int, str]:
+    match = _HEAD.fullmatch(text.strip())
+    if match is None:
+        raise WrongUsage(
+            "{head} is not a head of the chain.", field="head", head=repr(text)[:60],
+            hint="Write number and hash as printed, such as 4211:9f86d081884c7d65.",
+        )  # fmt: skip
+    return int(match[1]), match[2][:16]
+
+
+def _anchored(file: str) -> list[tuple[int, str]]:
+    """The heads in a file: on each line that is not empty or a remark, a number and a hash."""
+    found = []
+    for number, line in enumerate(read_text(file, "anchors").splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = _HEAD.search(line)
+        if match is None:
+            raise WrongUsage("{file}, line {line}: there is no head on it.", field="anchors", file=file, line=number)
+        found.append((int(match[1]), match[2][:16]))
+    return found
+
+
+def report_verdicts(
+    door: Door, verdicts: Sequence[Verdict], head: dict[str, Any] | None, known: Sequence[tuple[int, str]]
+) -> bool:
+    """Print what each check came to; whether the books are right."""
+    sound = all(verdict.informational or not verdict.count for verdict in verdicts)
+    beyond = _cannot_exclude(known)
+    if door.as_json:
+        checks = [
+            {
+                "name": each.name, "why": each.why, "verdict": _verdict(each), "count": each.count,
+                "findings": [{"operation": f.operation, "message": f.message} for f in each.findings],
+            }
+            for each in verdicts
+        ]  # fmt: skip
+        output.document(
+            {"ok": sound, "checks": checks, "head": head, "known_heads": len(known), "cannot_exclude": beyond}
+        )
+        return sound
+    rows = [[each.name, _VERDICTS[_verdict(each)], each.count or "", each.why] for each in verdicts]
+    output.print_aligned([[str(cell) for cell in row] for row in rows], [False, False, True, False])
+    for each in verdicts:
+        for finding in each.findings:
+            where = _("operation {number}: ").format(number=finding.operation) if finding.operation is not None else ""
+            output.line(f"  {each.name}: {where}{finding.message}")
+        if each.count > len(each.findings):
+            output.line(_("  {check}: and {more} more").format(check=each.name, more=each.count - len(each.findings)))
+    output.line()
+    end = _(" Head of the chain: {number} {hash}.").format(**head) if head else ""
+    output.line((_("The books are right.") if sound else _("THE BOOKS ARE WRONG.")) + end)
+    output.line(_("This cannot exclude {what}.").format(what="; ".join(beyond)))
+    return sound
+
+
+_VERDICTS = {"ok": "ok", "wrong": "WRONG", "told": "note"}
+
+
+def _verdict(verdict: Verdict) -> str:
+    if not verdict.count:
+        return "ok"
+    return "told" if verdict.informational else "wrong"
+
+
+def _cannot_exclude(known: Sequence[tuple[int, str]]) -> list[str]:
+    from coopbank.ledger.verify import CANNOT_EXCLUDE
+
+    if not known:
+        return [_(what) for what in CANNOT_EXCLUDE]
+    last = max(number for number, _hash in known)
+    return [_("what was done to operations after {number}, the last known head").format(number=last)]
+
+
+# --------------------------------------------------------------------------------- copies
+
+
+@command(app, "backup")
+def backup(
+    door: Door, file: Annotated[str, typer.Argument(metavar="FILE", help="The new copy; it must not exist.")]
+) -> None:
+    """A consistent copy of the books while others go on working."""
+    from coopbank.cli.copies import copy_books
+
+    door.file()
+    database = door.database_to_read()
+    try:
+        head = copy_books(database, Path(file))
+    finally:
+        database.close()
+    _tell_copied(door, _("Copied to {place}"), file, head)
+
+
+@command(app, "restore")
+def restore(door: Door, file: Annotated[str, typer.Argument(metavar="FILE", help="A backup.")]) -> None:
+    """Put a backup at the place that --db names, which must hold nothing; the copy is verified before it counts."""
+    from coopbank.cli.copies import copy_books
+
+    target = door.file()
+
+    def require_right(copy: Database) -> None:
+        verdicts, head = _proven(copy, [])
+        if any(verdict.count and not verdict.informational for verdict in verdicts):
+            report_verdicts(door, verdicts, head, [])
+            raise typer.Exit(BOOKS_WRONG)
+
+    database = Door(file, as_json=door.as_json).database_to_read()
+    try:
+        head = copy_books(database, target, check=require_right)
+    finally:
+        database.close()
+    _tell_copied(door, _("Restored and verified: {place}"), str(target), head)
+
+
+def _tell_copied(door: Door, words: str, place: str, head: tuple[int, str]) -> None:
+    if door.as_json:
+        output.document({"place": place, "head": {"number": head[0], "hash": head[1]}})
+        return
+    output.line(words.format(place=place))
+    output.pairs([(_("Head of the chain"), f"{head[0]} {head[1]}")])
+
+
+@command(app, "rebuild")
+def rebuild(door: Door) -> None:
+    """Compute balances and totals anew from the sealed entries. For administrators and treasurers."""
+    from coopbank.bank.operation import ADMINISTRATOR, TREASURER
+    from coopbank.ledger.balances import CACHES
+    from coopbank.ledger.balances import rebuild as rebuilt
+
+    with door.signed_in() as (bank, actor):
+        if not {ADMINISTRATOR, TREASURER} & set(actor.roles):
+            raise NotAllowed(
+                "{user} may not rebuild the books' totals.", field="user", user=actor.user,
+                hint="It belongs to: {roles}.", roles=f"{ADMINISTRATOR}, {TREASURER}",
+            )  # fmt: skip
+        rebuilt(bank.database)
+    if door.as_json:
+        output.document({"rebuilt": list(CACHES)})
+    else:
+        output.line(_("Balances and totals were computed anew. Prove them with: coopbank verify"))
+
+
+@command(app, "upgrade")
+def upgrade(door: Door) -> None:
+    """Bring books of an older version of coopbank to this one, after making a copy beside them."""
+    from coopbank.cli.copies import upgrade_books
+
+    before, after, copy = upgrade_books(door)
+    if door.as_json:
+        output.document({"from": before, "to": after, "copy": copy})
+    elif before == after:
+        output.line(_("The books are of this version already ({version}).").format(version=after))
+    else:
+        output.line(_("The books were brought from {before} to {after}.").format(before=before, after=after))
+        output.pairs([(_("Copy of them before"), copy)])

@@ -1,0 +1,227 @@
+"""Reports: read-only questions about the whole, by effective date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from coopbank.cli import options, output
+from coopbank.cli.app import app, command
+from coopbank.cli.door import Door
+from coopbank.cli.options import AsOf, From, To
+from coopbank.words import _
+
+if TYPE_CHECKING:
+    from coopbank.reports.document import Source
+    from coopbank.reports.financial import FundPosition, Section
+    from coopbank.reports.totals import Backdated, FundColumn
+    from coopbank.reports.trial_balance import TrialRow
+
+ByFund = Annotated[bool, typer.Option("--by-fund", help="A column for each fund.")]
+
+
+@command(app, "trial-balance")
+def trial_balance(door: Door, as_of: AsOf = None, by_fund: ByFund = False) -> None:
+    """Every control account with its balance; debits equal credits."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.trial_balance import trial_balance as drawn
+
+    with door.reading() as view:
+        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document({**as_document(found), "balanced": found.balanced})
+        return
+    _title(_("Trial balance"), found.source, found.as_of)
+    if by_fund:
+        sums = _cells([found.fund_totals.get(fund.code, 0) for fund in found.funds], found.source.currency)
+        _by_fund(found.rows, found.funds, found.source.currency, [["", _("Total"), *sums, "", ""]])
+    else:
+        _two_sides(found.rows, found.source.currency, found.debits, found.credits)
+    if any(row.combined for row in found.memo):
+        output.line()
+        output.line(_("Memo accounts, in no total"))
+        output.table(*_sides_table(found.memo, found.source.currency))
+    if not found.balanced:
+        output.line(_("DEBITS AND CREDITS DIFFER. Run: coopbank verify"))
+    _end(found.source, found.backdated)
+
+
+def _two_sides(rows: Sequence[TrialRow], currency: str, debits: int, credits: int) -> None:
+    columns, lines = _sides_table(rows, currency)
+    total = ["", _("Total"), output.amount(debits, currency), output.amount(credits, currency)]
+    output.table(columns, [*lines, total])
+
+
+def _sides_table(rows: Sequence[TrialRow], currency: str) -> tuple[list[str], list[list[str]]]:
+    columns = [_("Account"), _("Name"), output.right(_("Debit")), output.right(_("Credit"))]
+    return columns, [[row.code, row.name, *output.sides(row.combined, currency)] for row in rows if row.combined]
+
+
+def _by_fund(
+    rows: Iterable[TrialRow], funds: Sequence[FundColumn], currency: str, totals: Sequence[Sequence[str]], sign: int = 1
+) -> None:
+    columns: list[str] = [_("Account"), _("Name"), *(output.right(fund.code) for fund in funds)]
+    lines = [
+        [row.code, row.name, *_cells([sign * row.by_fund.get(fund.code, 0) for fund in funds], currency),
+         *_cells([sign * row.eliminated, sign * row.combined], currency)]
+        for row in rows
+        if row.by_fund
+    ]  # fmt: skip
+    output.table([*columns, output.right(_("Eliminated")), output.right(_("Whole"))], [*lines, *totals])
+
+
+def _cells(amounts: Iterable[int], currency: str) -> list[str]:
+    return [output.amount(minor, currency) if minor else "" for minor in amounts]
+
+
+@command(app, "balance-sheet")
+def balance_sheet(door: Door, as_of: AsOf = None, by_fund: ByFund = False) -> None:
+    """What is owned, what is owed, and the members' stake."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.financial import balance_sheet as drawn
+
+    with door.reading() as view:
+        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document({**as_document(found), "balanced": found.balanced})
+        return
+    _title(_("Balance sheet"), found.source, found.as_of)
+    for section, sign in ((found.assets, 1), (found.liabilities, -1), (found.equity, -1)):
+        _section(section, sign, found.source.currency, found.funds if by_fund else None)
+    owed = -(found.liabilities.combined + found.equity.combined)
+    output.pairs([(_("Owned"), output.amount(found.assets.combined, found.source.currency)),
+                  (_("Owed, with the members' stake"), output.amount(owed, found.source.currency))])  # fmt: skip
+    _end(found.source, found.backdated)
+
+
+def _section(section: Section, sign: int, currency: str, funds: Sequence[FundColumn] | None) -> None:
+    """The rows of a section and their sum, positive on their own side."""
+    output.line(section.name)
+    total = output.amount(sign * section.combined, currency)
+    if funds is not None:
+        sums = _cells([sign * section.by_fund.get(fund.code, 0) for fund in funds], currency)
+        last = ["", _("Total"), *sums, *_cells([sign * section.eliminated], currency), total]
+        _by_fund(section.rows, funds, currency, [last], sign)
+    else:
+        rows = [
+            [row.code, row.name, output.amount(sign * row.combined, currency)] for row in section.rows if row.combined
+        ]
+        output.table([_("Account"), _("Name"), output.right(_("Amount"))], [*rows, ["", _("Total"), total]])
+    output.line()
+
+
+@command(app, "income")
+def income(door: Door, start: From = None, end: To = None, by_fund: ByFund = False) -> None:
+    """Income and expense of a period; the current year if none is given."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.financial import income as drawn
+
+    with door.reading() as view:
+        last = options.day_or_none(end, "to") or view.business_date
+        first = options.day_or_none(start, "from") or last.replace(month=1, day=1)
+        found = drawn(view.books, first, last)
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    output.line(_("Income and expense, {start} to {end}").format(start=found.start, end=found.end))
+    output.line(found.source.institution)
+    output.line()
+    _section(found.income, -1, currency, found.funds if by_fund else None)
+    _section(found.expense, 1, currency, found.funds if by_fund else None)
+    output.pairs(
+        [(_("Surplus") if found.combined <= 0 else _("Deficit"), output.amount(abs(found.combined), currency))]
+    )
+    _end(found.source, found.backdated)
+
+
+_POSITION = (
+    ("claim", "Claim on pooled cash"), ("own_cash", "Cash of its own"), ("lent", "Lent"), ("allowance", "Allowance"),
+    ("accrued", "Interest earned, not paid"), ("committed", "Granted, not paid out"), ("free", "Free cash"),
+    ("owed_to_lenders", "Owed to lenders"), ("owed_otherwise", "Owed otherwise"), ("balance", "Balance of the fund"),
+)  # fmt: skip
+
+
+@command(app, "fund")
+def fund(
+    door: Door,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The fund's code; all of them if left out.")] = "all",
+    as_of: AsOf = None,
+) -> None:
+    """Where a fund stands: cash, lent, granted, owed, free."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.financial import fund as drawn
+
+    with door.reading() as view:
+        found = drawn(view.books, name, options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    _title(_("Funds"), found.source, found.as_of)
+    for position in found.funds:
+        output.line(f"{position.code}  {position.name} ({position.fund_class})")
+        output.print_aligned(_position(position, found.source.currency), [False, True])
+        output.line()
+    _end(found.source, found.backdated)
+
+
+def _position(position: FundPosition, currency: str) -> list[list[str]]:
+    return [["  " + _(label), output.amount(getattr(position, name), currency)] for name, label in _POSITION]
+
+
+@command(app, "portfolio")
+def portfolio(door: Door, as_of: AsOf = None) -> None:
+    """The loans as a whole: outstanding, arrears by age, what is at risk. `loans` lists them one by one."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.portfolio import portfolio as drawn
+
+    with door.reading() as view:
+        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    _title(_("Loan portfolio"), found.source, found.as_of)
+    columns = [_("Arrears"), output.right(_("Loans")), output.right(_("Owed")), output.right(_("Due now"))]
+    rows = [
+        [bucket.name, bucket.loans, output.amount(bucket.owed, currency), output.amount(bucket.due_now, currency)]
+        for bucket in found.buckets
+    ]
+    total = sum(bucket.loans for bucket in found.buckets)
+    last = [_("Total"), total, output.amount(found.owed, currency), output.amount(found.due_now, currency)]
+    output.table(columns, [*rows, last])
+    output.line()
+    output.pairs([
+        (_("Interest earned, not paid"), output.amount(found.accrued, currency)),
+        (_("Granted, not paid out"), output.amount(found.granted, currency)),
+        (_("At risk, over 30 days late"), f"{output.amount(found.at_risk_30, currency)} ({_percent(found.par30_bp)})"),
+        (_("At risk, over 90 days late"), f"{output.amount(found.at_risk_90, currency)} ({_percent(found.par90_bp)})"),
+    ])  # fmt: skip
+    _end(found.source, None)
+
+
+def _percent(basis_points: int) -> str:
+    return f"{basis_points // 100}.{basis_points % 100:02d} %"
+
+
+def _title(title: str, source: Source, as_of: Any) -> None:
+    output.line(f"{title}, {as_of or _('now')}")
+    output.line(source.institution)
+    output.line()
+
+
+def _end(source: Source, backdated: Backdated | None) -> None:
+    """What the figures rest on."""
+    if backdated is not None:
+        output.line(
+            _("Changed since: {entries} entries were dated into this period later, the last on {day}.").format(
+                entries=backdated.entries, day=backdated.last_posted_on
+            )
+        )
+    output.line(
+        _("{currency}, business date {day}, head of the chain {number} {hash}").format(
+            currency=source.currency, day=source.business_date, number=source.head_number, hash=source.head_hash
+        )
+    )

@@ -1,0 +1,186 @@
+"""From whatever went wrong to one sentence and an exit code; never a traceback.
+
+    0  done
+    1  a rule of the bank refused it
+    2  the command line or a document was wrong
+    3  `verify` found the books wrong
+    4  the database is missing, busy or of another version
+  130  interrupted from the keyboard
+
+A sentence goes to standard error. With `--json` the same stands as one document on
+standard output: {"error": {"code", "message", "field", "hint"}}.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from coopbank.cli import output
+from coopbank.cli.state import state_folder
+from coopbank.errors import CoopbankError, DatabaseUnusable, WrongUsage
+from coopbank.words import _
+
+DONE, REFUSED, WRONG_USAGE, BOOKS_WRONG, UNUSABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+
+class Unforeseen(CoopbankError):
+    """A fault of the program itself."""
+
+
+class InList(CoopbankError):
+    """A refusal of one operation of a list: the same refusal, and which operation it was."""
+
+    def __init__(self, inner: CoopbankError, index: int, count: int, name: str) -> None:
+        super().__init__(
+            "Operation {index} of {count} ({name}): {message} Nothing of the list was done.", field=inner.field,
+            index=index, count=count, name=name, message=inner,
+        )  # fmt: skip
+        self.inner = inner
+        self.index = index
+
+    @property
+    def code(self) -> str:
+        return self.inner.code
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**self.inner.as_dict(), "index": self.index}
+
+
+class ReaderGone(Exception):
+    """Whoever read the output has closed it: `coopbank entries | head`."""
+
+
+def guarded(work: Callable[[], Any], *, as_json: bool) -> int:
+    """Run the program; returns its exit code, having said what went wrong."""
+    try:
+        code = work()
+        sys.stdout.flush()
+    except Exception as error:
+        return _reported(error, as_json)
+    except KeyboardInterrupt:
+        return _said_interrupted()
+    if code == INTERRUPTED:
+        return _said_interrupted()
+    return code if isinstance(code, int) else DONE
+
+
+def _reported(error: Exception, as_json: bool) -> int:
+    if isinstance(error, ReaderGone | BrokenPipeError):
+        _discard_output()
+        return DONE
+    refusal = as_refusal(error)
+    try:
+        say(refusal, as_json)
+        sys.stdout.flush()
+    except (ReaderGone, OSError):
+        _discard_output()
+        output.narrate(_sentence(refusal))
+    return refusal.inner.exit_code if isinstance(refusal, InList) else refusal.exit_code
+
+
+def say(refusal: CoopbankError, as_json: bool) -> None:
+    """Print a refusal in the form that was asked for."""
+    if as_json:
+        output.document({"error": refusal.as_dict()})
+        return
+    output.narrate(_sentence(refusal))
+    for fault in getattr(refusal, "faults", ()):
+        where = [_("row {row}").format(row=fault["row"])] if fault.get("row") else []
+        where += [_("column {column}").format(column=fault["column"])] if fault.get("column") else []
+        output.narrate(f"  {', '.join(where)}: {fault.get('reason')}")
+
+
+def _sentence(refusal: CoopbankError) -> str:
+    return f"coopbank: {refusal}"
+
+
+def as_refusal(error: Exception) -> CoopbankError:
+    """Any exception as one of the tree in errors.py."""
+    if isinstance(error, CoopbankError):
+        return error
+    if isinstance(error, typer.TyperException):
+        return _usage(error)
+    if isinstance(error, typer.Abort | EOFError):
+        return WrongUsage("Nothing was done: the question was not answered.")
+    if isinstance(error, ModuleNotFoundError):
+        return _missing(error)
+    if isinstance(error, OSError):
+        return _file_fault(error)
+    return _unforeseen(error)
+
+
+def _usage(error: typer.TyperException) -> WrongUsage:
+    """What Typer says about a command line, as one sentence."""
+    text = " ".join(error.format_message().split())
+    text = text.replace("Invalid value for ", "Wrong value for ")
+    parameter = getattr(error, "param", None)
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "coopbank"
+    return WrongUsage(
+        "{text}", text=text if text.endswith((".", "?", "!")) else text + ".",
+        field=None if parameter is None else parameter.name, path=path, hint="See: {path} --help",
+    )  # fmt: skip
+
+
+def _missing(error: ModuleNotFoundError) -> CoopbankError:
+    name = error.name or ""
+    if name.split(".")[0] == "psycopg":
+        return DatabaseUnusable(
+            "PostgreSQL needs the package psycopg, which is not installed.",
+            hint="Install it with: pip install 'coopbank[postgresql]'",
+        )
+    if name.split(".")[0] == "coopbank":
+        return WrongUsage("This installation has no {name}.", name=name, hint="Install coopbank anew.")
+    return _unforeseen(error)
+
+
+def _file_fault(error: OSError) -> CoopbankError:
+    why = (error.strerror or str(error) or type(error).__name__).lower()
+    if error.filename is None:
+        return WrongUsage("The system refused it: {why}.", why=why)
+    return WrongUsage("{file} cannot be used: {why}.", file=str(error.filename), why=why)
+
+
+def _unforeseen(error: Exception) -> Unforeseen:
+    """The last resort: what happened is kept in a file, and the person is told what to do."""
+    what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    where = _kept(error)
+    if where is None:
+        return Unforeseen(
+            "The program failed, which is a fault in it ({what}).", what=what,
+            hint="Check the books with: coopbank verify, and please report what you did.",
+        )  # fmt: skip
+    return Unforeseen(
+        "The program failed, which is a fault in it ({what}).", what=what, where=where,
+        hint="Check the books with: coopbank verify. The details are in {where}; please report it with that file.",
+    )  # fmt: skip
+
+
+def _kept(error: Exception) -> str | None:
+    try:
+        path: Path = state_folder() / "last-fault.txt"
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", errors="replace") as file:
+            traceback.print_exception(error, file=file)
+    except (OSError, CoopbankError):
+        return None
+    return str(path)
+
+
+def _said_interrupted() -> int:
+    output.narrate("coopbank: " + _("Interrupted. What no receipt confirms was not done."))
+    return INTERRUPTED
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere, so that the interpreter does not complain at its end."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        return
