@@ -12,6 +12,7 @@ Amounts are signed integers of minor units: debit positive, credit negative.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,9 +20,12 @@ from datetime import date
 from typing import Any, ClassVar, Protocol
 
 from coopbank.database import Transaction
-from coopbank.errors import CannotReverse, DayClosed, InvalidValue, Overdrawn, PeriodLocked
+from coopbank.errors import CannotReverse, DayClosed, InvalidAmount, InvalidValue, Overdrawn, PeriodLocked
 from coopbank.ledger import chain, periods
 from coopbank.money import format_amount
+
+LARGEST_MINOR = 10**15  # of one line: totals of thousands of such lines still fit 64 bits
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the escape, and not a backslash before "u0000"
 
 # ---------------------------------------------------------------------------- what is written
 
@@ -196,7 +200,7 @@ def seal(tx: Transaction, book: str, draft: Draft) -> Sealed:
     last = head(tx)
     number = last.number + 1
     text = sealed_text(book, number, last, draft)
-    hash_ = chain.digest(text)
+    hash_ = _hash_of(text)
     _write_rows(tx, number, draft)
     _write_entries(tx, number, last.next_entry, draft)
     amounts = [line.amount for entry in draft.entries for line in entry.lines]
@@ -208,6 +212,16 @@ def seal(tx: Transaction, book: str, draft: Draft) -> Sealed:
     )  # fmt: skip
     entries = tuple(range(last.next_entry, last.next_entry + len(draft.entries)))
     return Sealed(number, hash_, entries, leaves)
+
+
+def _hash_of(text: str) -> bytes:
+    """The hash, if both engines can hold the text: PostgreSQL takes no NUL, UTF-8 no half of a surrogate pair."""
+    try:
+        if "\\u0000" in text and _NUL.search(text):
+            raise InvalidValue("A text holds a character that cannot be stored.", field="request")
+        return chain.digest(text)
+    except UnicodeEncodeError as error:
+        raise InvalidValue("A text holds a character that cannot be stored.", field="request") from error
 
 
 def sealed_text(book: str, number: int, last: Head, draft: Draft) -> str:
@@ -316,6 +330,8 @@ def leaves_of(tx: Transaction, draft: Draft) -> dict[int, Leaf]:
     """Every leaf that the draft touches, those it opens included."""
     new = {r.id: r for r in draft.rows if isinstance(r, NewAccount)}
     touched = {line.account_id for e in draft.entries for line in e.lines}
+    if absurd := [i for i in touched if not 0 < i < 2**63]:
+        raise InvalidValue("There is no account number {number}.", field="lines", number=min(absurd))
     leaves = {
         i: Leaf(i, a.gl_code, a.fund, a.contract, a.currency, a.floor, a.ceiling, 0)
         for i, a in new.items()
@@ -370,6 +386,8 @@ def _check_balance(entry: EntryDraft, leaves: dict[int, Leaf]) -> None:
     for line in entry.lines:
         if line.amount == 0:
             raise InvalidValue("A line of an entry cannot be zero.", field="lines")
+        if type(line.amount) is not int or abs(line.amount) > LARGEST_MINOR:
+            raise InvalidAmount("{amount} is not a possible amount.", field="lines", amount=line.amount)
         leaf = leaves[line.account_id]
         sums[leaf.fund, leaf.currency] += line.amount
     for (fund, currency), total in sorted(sums.items()):
@@ -388,6 +406,11 @@ def _check_reversal(tx: Transaction, entry: EntryDraft) -> None:
     if done is not None:
         raise CannotReverse(
             "Entry {entry} was already reversed by entry {by}.", field="entry", entry=entry.reverses, by=done
+        )
+    lines = tx.rows("SELECT account_id, -amount FROM posting WHERE entry_id = ? ORDER BY line", entry.reverses)
+    if lines != [(line.account_id, line.amount) for line in entry.lines]:
+        raise CannotReverse(
+            "A reversal takes back exactly the lines of entry {entry}.", field="lines", entry=entry.reverses
         )
 
 

@@ -1,0 +1,244 @@
+"""The one door: what it writes, and what it refuses in words, with the field at fault, changing nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from coopbank.errors import (
+    CannotReverse,
+    CoopbankError,
+    DayClosed,
+    InvalidAmount,
+    InvalidValue,
+    Overdrawn,
+    PeriodLocked,
+    SealRefused,
+)
+from coopbank.ledger import chain, posting
+from coopbank.ledger.posting import EntryDraft, NewAccount, NewFund, NewRecord, PersonalValue
+from tests.ledger.raw import unchanged
+from tests.ledger.support import (
+    BANK,
+    BOOK,
+    CAPITAL,
+    CLAIM,
+    DAY,
+    DRAWER,
+    MEMO,
+    OTHER,
+    OWED,
+    REV_CAPITAL,
+    SAVINGS,
+    Books,
+    assert_books,
+    deposit_lines,
+    entry,
+    new_books,
+)
+
+
+def test_the_first_operation_starts_the_chain(engine_url: str) -> None:
+    with new_books(engine_url, opened=False) as books:
+        assert books.head() == posting.Head(0, chain.ZERO_HASH, 1)
+        done = books.seal(rows=[NewFund("GEN", "General", "general")])
+        assert done.number == 1 and done.entries == ()
+        assert_books(books.database)
+        assert books.head() == posting.Head(1, done.hash, 1)
+        assert books.head().short == done.hash.hex()[:16]
+
+
+def test_what_is_sealed_is_what_was_hashed(books: Books) -> None:
+    before = books.head()
+    done = books.seal(
+        [entry(deposit_lines(5_00), memo="Einzahlung für Zoë"), entry(deposit_lines(7, OTHER))],
+        [NewRecord("role", "bob", 1, "bob", {"b": [1, None, True], "a": "é"})],
+        approver="bob",
+        request={"amount": 5, "name": {"#": "ab"}},
+    )
+    assert_books(books.database)
+    assert done.number == before.number + 1
+    assert done.entries == (before.next_entry, before.next_entry + 1)
+    with books.database.read() as tx:
+        row = tx.row("SELECT sealed, hash, prev_hash, request_hash, row_count FROM operation WHERE id = ?", done.number)
+        assert row is not None
+        body = tx.value("SELECT body FROM record WHERE kind = 'role' AND ref = 'bob'")
+    text, hash_, previous, request_hash, row_count = row
+    places = json.loads(text)
+    assert hash_ == chain.digest(text) == done.hash and previous == before.hash
+    assert chain.canonical(places) == text
+    assert places[:3] == ["coopbank/1", BOOK, done.number]
+    assert places[10] == {"amount": 5, "name": {"#": "ab"}}
+    assert request_hash == chain.digest(chain.canonical(["test", 1, places[10]]))
+    assert places[11][0][2] == "Einzahlung für Zoë" and places[11][1][4][3] == [OTHER, -7]
+    assert places[12] == [["record", "role", "bob", 1, "bob", {"a": "é", "b": [1, None, True]}]] and row_count == 1
+    assert body == '{"a":"é","b":[1,null,true]}'
+
+
+def test_both_engines_seal_the_same_text(books: Books) -> None:
+    """The head of these books, whatever the engine: a change of the form would be seen here."""
+    assert [sealed.number for sealed in books.sealed] == [1, 2]
+    assert books.head().short == "7464d68159321fd5"
+
+
+def test_accounts_and_money_may_come_in_one_operation(books: Books) -> None:
+    leaf = NewAccount(50, "902", "GEN", "M0003", "M0003", "liability", "USD", None, 0)
+    books.seal([entry(deposit_lines(5_00, 50))], [leaf])
+    assert_books(books.database)
+
+
+def test_personal_values_are_kept_beside_the_log(books: Books) -> None:
+    value = PersonalValue("name", "Zoë Ash", b"salt")
+    done = books.seal(personal=[value], request={"name": {"#": value.digest}})
+    assert_books(books.database)
+    with books.database.read() as tx:
+        assert tx.row("SELECT digest, operation_id, value FROM personal") == (value.digest, done.number, "Zoë Ash")
+        assert "Ash" not in tx.value("SELECT sealed FROM operation WHERE id = ?", done.number)
+
+
+def test_an_operation_without_entries_needs_no_open_day(books: Books) -> None:
+    books.set_state((DAY.isoformat(), "closed"))
+    books.seal(rows=[NewRecord("role", "bob", 1, None, {})])
+    assert_books(books.database)
+
+
+def test_largest_amounts_are_kept_exactly(books: Books) -> None:
+    amount = posting.LARGEST_MINOR
+    books.seal([entry([(DRAWER, amount), (OWED, -amount), (CLAIM, amount), (CAPITAL, -amount)])])
+    assert_books(books.database)
+    with books.database.read() as tx:
+        assert tx.value("SELECT debit FROM balance WHERE account_id = ?", DRAWER) == amount + 100_00
+
+
+Entries = Callable[[], list[EntryDraft]]
+YESTERDAY, TOMORROW = DAY - timedelta(days=1), DAY + timedelta(days=1)
+REFUSED: dict[str, tuple[list[EntryDraft], type[CoopbankError], str]] = {
+    "an entry without lines": ([entry([])], InvalidValue, "lines"),
+    "an entry of one line": ([entry([(DRAWER, 5)])], InvalidValue, "lines"),
+    "a line of zero": ([entry([(DRAWER, 0), (OWED, 0)])], InvalidValue, "lines"),
+    "an account that is not there": ([entry([(DRAWER, 5), (999, -5)])], InvalidValue, "lines"),
+    "an absurd account": ([entry([(DRAWER, 5), (10**30, -5)])], InvalidValue, "lines"),
+    "an absurd amount": ([entry(deposit_lines(10**30))], InvalidAmount, "lines"),
+    "an amount too large": ([entry(deposit_lines(posting.LARGEST_MINOR + 1))], InvalidAmount, "lines"),
+    "a fraction": ([entry([(DRAWER, 0.5), (OWED, -0.5)])], InvalidAmount, "lines"),  # type: ignore[list-item]
+    "out of balance": ([entry([(DRAWER, 5), (OWED, -4)])], InvalidValue, "lines"),
+    "out of balance by fund": ([entry([(CLAIM, 5), (REV_CAPITAL, -5)])], InvalidValue, "lines"),
+    "out of balance by currency": ([entry([(CLAIM, 5), (MEMO, -5)])], InvalidValue, "lines"),
+    "more than the drawer has": ([entry(deposit_lines(-100_01))], Overdrawn, "amount"),
+    "more than the bank account has": ([entry([(BANK, -1), (OWED, 1)])], Overdrawn, "amount"),
+    "more than the member has": ([entry([(OTHER, 1), (CAPITAL, -1)])], Overdrawn, "amount"),
+    "tomorrow": ([entry(deposit_lines(5), TOMORROW)], DayClosed, "effective_on"),
+    "yesterday, alone": ([entry(deposit_lines(5), YESTERDAY)], DayClosed, "effective_on"),
+    "a reversal of nothing": ([entry(deposit_lines(-5), reverses=99)], CannotReverse, "entry"),
+    "not the exact negative": ([entry(deposit_lines(-5), reverses=1)], CannotReverse, "lines"),
+    "in another order": ([entry([*deposit_lines(-100_00)][::-1], reverses=1)], CannotReverse, "lines"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_refusal_names_the_field_and_changes_nothing(books: Books, what: str) -> None:
+    entries, kind, field = REFUSED[what]
+    with unchanged(books), pytest.raises(kind) as caught:
+        books.seal(entries)
+    assert caught.value.field == field
+    assert caught.value.message and "{" not in caught.value.message
+    assert_books(books.database)
+
+
+def test_overdrafts_say_what_there_is(books: Books) -> None:
+    with pytest.raises(Overdrawn, match=r"D1 holds only 100\.00 in cash"):
+        books.withdraw(100_01)
+    with pytest.raises(Overdrawn, match=r"Fund GEN has only 100\.00"):
+        books.seal([entry([(CLAIM, -100_01), (CAPITAL, 100_01)])])
+    books.withdraw(100_00)
+    assert_books(books.database)
+
+
+def test_a_reversal_is_made_once_and_not_taken_back(books: Books) -> None:
+    done = books.seal([entry(deposit_lines(-100_00), memo="reversal", reverses=1)])
+    assert_books(books.database)
+    books.deposit(100_00)
+    with pytest.raises(CannotReverse, match="already reversed by entry 2"):
+        books.seal([entry(deposit_lines(-100_00), reverses=1)])
+    with pytest.raises(CannotReverse, match="cannot be reversed"):
+        books.seal([entry(deposit_lines(100_00), reverses=done.entries[0])])
+    assert_books(books.database)
+
+
+@pytest.mark.parametrize("state", ["closed", "locked", "adjusting"])
+def test_days_that_are_not_open_take_nothing(books: Books, state: str) -> None:
+    books.set_state((DAY.isoformat(), state))
+    with unchanged(books), pytest.raises(DayClosed) as caught:
+        books.deposit(5)
+    assert caught.value.field == "business_date" and caught.value.hint
+
+
+@pytest.mark.parametrize("period", ["2026-02", "2026"])
+def test_locked_periods_take_nothing(books: Books, period: str) -> None:
+    books.set_state((period, "locked"))
+    with unchanged(books), pytest.raises(PeriodLocked) as caught:
+        books.seal([entry(deposit_lines(5), DAY - timedelta(days=5))], approver="bob")
+    assert caught.value.field == "effective_on"
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
+@pytest.mark.parametrize("where", ["memo", "request", "record"])
+def test_characters_that_cannot_be_stored_are_refused(books: Books, text: str, where: str) -> None:
+    entries = [entry(deposit_lines(5), memo=text)] if where == "memo" else []
+    rows = [NewRecord("role", "bob", 1, None, {"a": text})] if where == "record" else []
+    changes: dict[str, Any] = {"request": {"a": text}, "request_hash": bytes(32)} if where == "request" else {}
+    with unchanged(books), pytest.raises(InvalidValue):
+        books.seal(entries, rows, **changes)
+
+
+@pytest.mark.parametrize(
+    "text", ["\\u0000", "\\\\u0000", "line\nline", "\t", "\u2028", "😀", "'; DROP TABLE entry; --"]
+)
+def test_other_characters_are_kept(books: Books, text: str) -> None:
+    done = books.seal([entry(deposit_lines(5), memo=text)], [NewRecord("note", "n", 1, text, {text: text})])
+    assert_books(books.database)
+    with books.database.read() as tx:
+        assert tx.value("SELECT memo FROM entry WHERE id = ?", done.entries[0]) == text
+
+
+def test_what_only_the_database_sees_is_a_refusal_too(books: Books) -> None:
+    with unchanged(books), pytest.raises(SealRefused):
+        books.seal(key="key-1")
+    with unchanged(books), pytest.raises(SealRefused):
+        books.seal(rows=[NewRecord("role", "ann", 7, None, {})])
+    with unchanged(books), pytest.raises(SealRefused):
+        books.seal(business_date=YESTERDAY)
+    with unchanged(books), pytest.raises(SealRefused):
+        books.seal(actor="")
+    books.deposit(5)
+    assert_books(books.database)
+
+
+def test_an_error_after_the_seal_leaves_nothing(books: Books) -> None:
+    def seal_and_fail() -> None:
+        with books.database.write() as tx:
+            posting.seal(tx, BOOK, books.draft([entry(deposit_lines(5))]))
+            raise RuntimeError("the power went")
+
+    with unchanged(books), pytest.raises(RuntimeError, match="power"):
+        seal_and_fail()
+
+
+def test_several_operations_in_one_transaction_make_one_chain(books: Books) -> None:
+    with books.database.write() as tx:
+        for amount in (1, 2, 3):
+            posting.seal(tx, BOOK, books.draft([entry(deposit_lines(amount))]))
+    assert books.head().number == 5
+    assert_books(books.database)
+
+
+def test_the_assertion_that_closes_tests_can_fail(books: Books) -> None:
+    from tests.ledger.test_corruption import corrupt
+
+    corrupt(books, [(f"UPDATE balance SET debit = debit + 1 WHERE account_id = {SAVINGS}", ())])
+    with pytest.raises(AssertionError, match="caches"):
+        assert_books(books.database)
