@@ -1,0 +1,32 @@
+"""One bank with three months of life for each module and engine; the tests here only read it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.reports.town import Town, live
+from tests.support_bank import assert_books, new_bank
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with new_bank(_place(request, tmp_path_factory.mktemp("town"))) as small:
+        made = live(small)
+        assert_books(small)
+        yield made
+
+
+def _place(request: pytest.FixtureRequest, folder: Path) -> str:
+    if request.param == "sqlite":
+        return str(folder / "town.db")
+    server: str = request.getfixturevalue("postgresql_url")
+    name = f"town_{os.getpid()}_{request.module.__name__.rpartition('.')[2]}"
+    with psycopg.connect(server.replace("+psycopg", "", 1), autocommit=True) as connection:
+        connection.execute(f'drop database if exists "{name}" with (force)')
+        connection.execute(f'create database "{name}" template template0')
+    return server.replace("/postgres?", f"/{name}?")
