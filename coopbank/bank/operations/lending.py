@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -95,11 +96,11 @@ class GrantLoan(Operation):
         desk.note("Payment", shown(desk, plan.rows[0].payment))
         desk.note("Last payment", shown(desk, plan.rows[-1].payment))
         desk.note("Interest in all", shown(desk, plan.totals.interest))
-        desk.note("Annual percentage rate", f"{plan.as_document()['apr']} %")
+        desk.note("Annual percentage rate", f"{plan.apr.quantize(Decimal('0.001'), ROUND_HALF_EVEN)} %")
 
     def _require_room(self, desk: Desk) -> None:
         """Refuse more than the fund has, less what it has promised already."""
-        promised = sum(leaf.balance for leaf in desk.leaves("M40", self.fund))
+        promised = -desk.balance(self.fund, "M49")  # the other side of every M40
         room = desk.balance(self.fund, "729") - promised
         if self.principal > room:
             raise Overdrawn(
