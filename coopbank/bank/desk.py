@@ -129,7 +129,8 @@ class Desk(Books):
 
     def _last_number(self, kind: str, prefix: str, digits: int) -> int:
         found = self.tx.value(
-            "SELECT ref FROM record WHERE kind = ? AND ref >= ? AND ref <= ? AND length(ref) = ? ORDER BY ref DESC LIMIT 1",
+            "SELECT ref FROM record WHERE kind = ? AND ref >= ? AND ref <= ? AND length(ref) = ?"
+            " ORDER BY ref DESC LIMIT 1",
             kind, prefix + "0" * digits, prefix + "9" * digits, len(prefix) + digits,
         )  # fmt: skip
         tail = "" if found is None else str(found)[len(prefix) :]
