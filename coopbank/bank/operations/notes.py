@@ -93,12 +93,13 @@ class RepayNote(Paying):
         paid, _parts = pay(note, interest + principal, today)
         moves: list[Move] = [
             (note.fund, "341", recognised), (note.fund, f"851/{self.note}", -recognised),
-            (note.fund, f"851/{self.note}", interest), (note.fund, f"811/{self.note}", principal),
+            (note.fund, f"851/{self.note}", interest),
+            (note.fund, f"811/{self.note}", principal if self.renew_until is None else note.owed_principal),
         ]  # fmt: skip
         changes: dict[str, Any] = {} if owed(paid) else {"state": "repaid"}
         if self.renew_until is not None:
             new = self._renew(desk, note, rest)
-            moves += [(note.fund, f"811/{self.note}", rest), (note.fund, f"811/{new}", -rest)]
+            moves.append((note.fund, f"811/{new}", -rest))
             changes = {"state": "renewed", "owed_principal": 0, "renewed_by": new}
         if interest + principal:
             moves += self.pay(desk, note.fund, interest + principal)
