@@ -129,7 +129,11 @@ def run_demo(
 def _found(place: str, seed: int, echo: Echo) -> Town:
     chance = random.Random(seed)
     clock = SetClock(datetime.combine(FIRST_DAY, time(14, 0), UTC))
-    request = FoundBook(bank_name=BANK_NAME, administrator="rosa", full_name="Rosa Whitfield", demo_sign_ins=sign_ins())
+    user, full_name, roles = STAFF[0]
+    request = FoundBook(
+        bank_name=BANK_NAME, administrator=user, full_name=full_name, administrator_roles=list(roles),
+        demo_sign_ins=sign_ins(),
+    )  # fmt: skip
     bank = Bank.found(place, request, passphrase=PASSPHRASE, clock=clock, nonce=chance.randbytes)
     town = Town(bank, clock, chance)
     echo(f"{BANK_NAME}: founded {FIRST_DAY:%d %B %Y}")

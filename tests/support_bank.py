@@ -130,7 +130,7 @@ class SmallBank:
 def new_bank(place: str, *, name: str = "Pearl River Community Bank", **founding: Any) -> Iterator[SmallBank]:
     """Found a bank at that place, with staff, and open its first day. `founding` is for `FoundBook`."""
     clock = SetClock(datetime.combine(date.fromisoformat(FIRST_DAY), NOON))
-    request = FoundBook(bank_name=name, **founding)
+    request = FoundBook(bank_name=name, **{"administrator_roles": ["administrator"]} | founding)
     bank = Bank.found(place, request, passphrase=PASSPHRASE, clock=clock, nonce=counted_nonces())
     small = SmallBank(bank, clock)
     try:

@@ -10,12 +10,17 @@ from coopbank.bank import records
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Memo, Personal, Text, refuse
 from coopbank.bank.operation import (
+    ADMINISTRATOR,
     CATALOGUE,
     INSTITUTION_KINDS,
+    LOAN_OFFICER,
     ROLES,
+    TELLER,
+    TREASURER,
     UNCHARTERED,
     Operation,
 )
+from coopbank.bank.operations.staff import Roles
 from coopbank.errors import CoopbankError
 from coopbank.ledger.chart import POOL, chart
 from coopbank.ledger.posting import NewFund
@@ -71,6 +76,7 @@ class FoundBook(Operation):
     currency: Annotated[str, AfterValidator(_known_currency)] = "USD"
     institution_kind: Annotated[str, AfterValidator(_known_kind)] = UNCHARTERED
     administrator: Code = "admin"
+    administrator_roles: Roles = [ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER]  # alone at first, able to begin
     full_name: Personal = "Administrator"
     demo_sign_ins: Memo | None = None  # shown on the sign-in screen of a demonstration
 
@@ -95,5 +101,5 @@ class FoundBook(Operation):
         desk.write("opening", records.Opening())
         desk.write(
             self.administrator,
-            records.User(full_name=desk.keep("full_name", self.full_name), roles=["administrator"]),
+            records.User(full_name=desk.keep("full_name", self.full_name), roles=self.administrator_roles),
         )
