@@ -1,0 +1,36 @@
+"""The terminal counter.
+
+    coopbank.tui.run("ledger.db")            the counter on these books; returns an exit code
+    coopbank.tui.run("ledger.db", "ana")     the same, with the user name filled in
+
+screens/ holds one module a screen, widgets/ what they are made of, counter.tcss how they look. Three rules hold
+everywhere: all work on the books happens in thread workers that touch no widget (work.py); no text of a user is ever
+read as markup (show.py); nothing is posted but from the review (screens/review.py). Forms are made from the catalogue
+of operations (forms.py), so that a new operation needs no new screen.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def run(place: str, user: str | None = None) -> int:
+    """Open the counter on the books at a path or URL; returns the exit code of the command line."""
+    if "://" not in place and not Path(place).is_file():
+        from coopbank.errors import DatabaseMissing
+
+        missing = DatabaseMissing(
+            "There are no books at {place}.", place=place,
+            hint="Make them with: coopbank init --name NAME, or practise with: coopbank demo",
+        )  # fmt: skip
+        sys.stderr.write(f"coopbank: {missing}\n")
+        return missing.exit_code
+    from coopbank.tui.app import Counter
+
+    counter = Counter(place, user)
+    code = counter.run()
+    if counter.failed is not None:
+        sys.stderr.write(f"coopbank: {counter.failed}\n")
+        return counter.failed.exit_code
+    return code if code is not None else counter.return_code or 0

@@ -1,0 +1,322 @@
+"""The counter as an application: the screens' common ground.
+
+It paints the sign-in screen at once and opens the books in a thread behind it. What every
+screen needs to know (where the bank stands, what fields may name) is read here once, after
+every change, and told to all by signals.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.signal import Signal
+from textual.theme import Theme
+from textual.timer import Timer
+
+from coopbank.errors import CoopbankError
+from coopbank.tui.commands import OperationCommands
+from coopbank.tui.screens.base import StatusLine
+from coopbank.tui.screens.confirm import ConfirmScreen
+from coopbank.tui.screens.sign_in import SignInScreen
+from coopbank.tui.work import AsksBooks, program_fault
+from coopbank.words import _
+
+if TYPE_CHECKING:
+    from coopbank.clock import Clock
+    from coopbank.tui.queries import Card, Reference, Standing
+    from coopbank.tui.session import Session
+
+LOOK_SECONDS = 5.0  # how often we look whether another terminal did something
+
+DARK = Theme(
+    name="coopbank-dark", primary="#5fb3a1", secondary="#7a9cc6", accent="#e3b75c", warning="#e3b75c", error="#f08a8a",
+    success="#8ccf8c", foreground="#e4e8e6", background="#12181b", surface="#1a2226", panel="#243036", dark=True,
+    variables={
+        "footer-background": "#243036", "footer-key-foreground": "#e3b75c", "footer-description-foreground": "#e4e8e6",
+        "input-selection-background": "#5fb3a1 40%",
+    },
+)  # fmt: skip
+LIGHT = Theme(
+    name="coopbank-light", primary="#1f6f60", secondary="#35577d", accent="#8a5a00", warning="#8a5a00", error="#a32020",
+    success="#1d6b2f", foreground="#17201d", background="#f6f5f0", surface="#ecebe4", panel="#dddbd1", dark=False,
+    variables={
+        "footer-background": "#dddbd1", "footer-key-foreground": "#7a4e00", "footer-description-foreground": "#17201d",
+        "input-selection-background": "#1f6f60 35%",
+    },
+)  # fmt: skip
+
+
+class Counter(AsksBooks, App[int]):
+    """The terminal counter."""
+
+    TITLE = "coopbank"
+    CSS_PATH = "counter.tcss"
+    COMMANDS: ClassVar[set[Any]] = {OperationCommands}
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", _("Leave"), key_display="Ctrl+Q", show=False, priority=True, id="quit"),
+    ]
+
+    def __init__(self, place: str, user: str | None = None, *, clock: Clock | None = None) -> None:
+        super().__init__()
+        self._place = place
+        self._user = user
+        self._clock = clock
+        self.opened: Session | None = None
+        self.failed: CoopbankError | None = None
+        self.standing: Standing | None = None
+        self.shelves: dict[str, tuple[Reference, ...]] = {}  # what fields may name, where there are few
+        self.animation_level = "none"
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = "coopbank-dark"
+        self.changed: Signal[str] = Signal(self, "books-changed")
+        self.stands: Signal[Standing] = Signal(self, "standing")
+        self._head = 0
+        self._looking: Timer | None = None
+
+    # ------------------------------------------------------------------ opening
+
+    @property
+    def session(self) -> Session:
+        """The open books."""
+        if self.opened is None:
+            raise RuntimeError("the books are not open yet")
+        return self.opened
+
+    def on_mount(self) -> None:
+        self.push_screen(SignInScreen(self._user))
+        self.call_after_refresh(self._open_books)
+
+    def _open_books(self) -> None:
+        def work() -> None:
+            try:
+                from coopbank.tui.session import Session
+
+                session = Session(self._place, clock=self._clock)
+                _load_screens()
+            except CoopbankError as fault:
+                self.call_from_thread(self._not_opened, fault)
+            except Exception as fault:
+                self.call_from_thread(self._not_opened, program_fault(fault))
+            else:
+                self.call_from_thread(self._opened, session)
+
+        self.in_thread(work)
+
+    def in_thread(self, work: Callable[[], None]) -> None:
+        """Run it in a thread of the application: it outlives the screen that asked."""
+        self.run_worker(work, thread=True, exit_on_error=False, exclusive=False, description="books")
+
+    def _opened(self, session: Session) -> None:
+        self.opened = session
+        for screen in self.screen_stack:
+            if isinstance(screen, SignInScreen):
+                screen.welcomed(session)
+
+    def _not_opened(self, fault: CoopbankError) -> None:
+        self.failed = fault
+        for screen in self.screen_stack:
+            if isinstance(screen, SignInScreen):
+                screen.not_opened(fault)
+
+    def signed_in(self) -> None:
+        """Somebody stands at the counter."""
+        from coopbank.tui.screens.home import HomeScreen
+
+        self.standing = None
+        self.push_screen(HomeScreen())
+        self.books_changed()
+        self._looking = self.set_interval(LOOK_SECONDS, self._look, name="look")
+
+    def on_unmount(self) -> None:
+        if self.opened is not None:
+            self.opened.close()
+
+    # ------------------------------------------------------- where the bank stands
+
+    def books_changed(self) -> None:
+        """Something was written: read again what every screen shows."""
+        from coopbank.tui import queries
+
+        self.ask("standing", queries.standing, self._stands, self._cannot_look)
+        self.ask("shelves", _shelves, self._shelved, self._cannot_look)
+        self.changed.publish("books")
+
+    def _stands(self, standing: Standing) -> None:
+        self._head = standing.head_number
+        self.standing = standing
+        self.stands.publish(standing)
+
+    def _shelved(self, shelves: dict[str, tuple[Reference, ...]]) -> None:
+        self.shelves = shelves
+
+    def _cannot_look(self, fault: CoopbankError) -> None:
+        for line in self.screen.query(StatusLine):
+            line.refuse(fault)
+
+    def _look(self) -> None:
+        from coopbank.tui import queries
+
+        self.ask("look", queries.head_number, self._looked, self._cannot_look)
+
+    def _looked(self, head: int) -> None:
+        if head != self._head:
+            self._head = head
+            self.books_changed()
+
+    # ------------------------------------------------------------------ going places
+
+    def fill_in(
+        self, name: str, card: Card | None = None, *, fixed: dict[str, str] | None = None,
+        suggested: dict[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """The form of an operation, for a member if one is being served."""
+        from coopbank.bank.operation import CATALOGUE
+        from coopbank.tui.screens.entry import EntryScreen
+
+        known = dict(fixed or {})
+        fields = CATALOGUE[name].model_fields
+        about = card if card is not None and ("member" in fields or "loan" in fields) else None
+        if about is not None and "member" in fields:
+            known.setdefault("member", about.member)
+        self.push_screen(EntryScreen(name, card=about, fixed=known, suggested=suggested), self._filled_in)
+
+    def _filled_in(self, next_member: bool | None) -> None:
+        from coopbank.tui.screens.home import HomeScreen
+
+        if next_member is not None and isinstance(self.screen, HomeScreen):
+            self.screen.served(next_member=next_member)
+
+    def more(self, card: Card | None) -> None:
+        """The list of every operation that the actor may do."""
+        from coopbank.tui.screens.more import MoreScreen
+
+        self.push_screen(MoreScreen(card), lambda name: self.fill_in(name, card) if name else None)
+
+    def do_operation(self, name: str) -> None:
+        """An operation that was chosen by name."""
+        from coopbank.tui.screens.home import FindScreen
+
+        card = next((screen.card for screen in reversed(self.screen_stack) if isinstance(screen, FindScreen)), None)
+        self.fill_in(name, card)
+
+    def open_entry(self, number: int) -> None:
+        """An entry, down to its operation and its place in the chain."""
+        from coopbank.tui.screens.journal import EntryDetailScreen
+
+        self.push_screen(EntryDetailScreen(number))
+
+    def action_journal(self) -> None:
+        """The journal."""
+        from coopbank.tui.screens.journal import JournalScreen
+
+        self.push_screen(JournalScreen())
+
+    def action_day(self) -> None:
+        """The day and the drawer."""
+        from coopbank.tui.screens.day import DayScreen
+
+        self.push_screen(DayScreen())
+
+    def action_waiting(self) -> None:
+        """Requests that wait for a second person."""
+        from coopbank.tui.screens.waiting import WaitingScreen
+
+        self.push_screen(WaitingScreen())
+
+    def action_help(self) -> None:
+        """Help for the screen that is seen."""
+        from coopbank.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    async def action_quit(self) -> None:
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        """Leave the counter; asks first when something would be lost or a drawer stays open."""
+        if any(getattr(screen, "posting", False) for screen in self.screen_stack):
+            return
+        if isinstance(self.screen, ConfirmScreen):
+            return
+        question = self._before_leaving()
+        if question is None:
+            self.exit(0)
+        else:
+            ask = ConfirmScreen(question, _("Stay"), _("Leave"))
+            self.push_screen(ask, lambda go: self.exit(0) if go else None)
+
+    def _before_leaving(self) -> str | None:
+        if any(getattr(screen, "dirty", False) for screen in self.screen_stack):
+            return _("Leave the counter? A form is filled in and not posted; it will be lost.")
+        standing = self.standing
+        if standing is not None and standing.mine is not None:
+            return _("Leave the counter? Your drawer {drawer} is still open; it stays yours.").format(
+                drawer=standing.mine.ref
+            )
+        return None
+
+    @property
+    def _at_home(self) -> bool:
+        from coopbank.tui.screens.home import HomeScreen
+
+        return self.opened is not None and isinstance(self.screen, HomeScreen)
+
+    def sign_out(self) -> None:
+        """The next person signs in."""
+        if self._at_home:
+            if self._looking is not None:
+                self._looking.stop()
+            self.session.sign_out()
+            self.standing = None
+            self.pop_screen()
+
+    def set_passphrase(self) -> None:
+        """Somebody's new passphrase."""
+        from coopbank.tui.screens.passphrase import PassphraseScreen
+
+        self.push_screen(PassphraseScreen())
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        if self._at_home:
+            yield SystemCommand(_("Sign out"), _("The next person signs in"), self.sign_out)
+            yield SystemCommand(_("Set a passphrase"), _("Your own, or as administrator a colleague's"),
+                                self.set_passphrase)  # fmt: skip
+        yield SystemCommand(_("Theme"), _("Dark, light and other colours"), self.action_change_theme)
+        yield SystemCommand(_("Help"), _("Help for this screen"), self.action_help)
+        yield SystemCommand(_("Leave"), _("Leave the counter"), self.action_leave)
+
+    # ------------------------------------------------------------------ last resort
+
+    def _print_error_renderables(self) -> None:
+        """A fault of the program ends it with a sentence, never with a traceback."""
+        if self._exit_renderables and "debug" not in self.features:
+            self._exit_renderables.clear()
+            fault = program_fault(self._exception or RuntimeError("unknown"))
+            sys.stderr.write(f"coopbank: {fault}\n")
+        else:
+            super()._print_error_renderables()
+
+
+def _shelves(session: Session) -> dict[str, tuple[Reference, ...]]:
+    from coopbank.tui import queries
+
+    return {kind: queries.references(session, kind, "") for kind in ("share-class", "bank-account", "fund", "drawer")}
+
+
+def _load_screens() -> None:
+    """Read the modules of the other screens while somebody types their passphrase."""
+    import coopbank.tui.screens.day
+    import coopbank.tui.screens.entry
+    import coopbank.tui.screens.home
+    import coopbank.tui.screens.journal
+    import coopbank.tui.screens.more
+    import coopbank.tui.screens.waiting  # noqa: F401

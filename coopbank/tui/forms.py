@@ -1,0 +1,258 @@
+"""Forms made from the catalogue: which fields an operation has, and what people may type.
+
+A form never posts what was typed: every text is read into the strict form that requests
+have ("150.00", "2026-03-02"), and what two people could read differently is refused with
+what would be right. Nothing here knows Textual.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import types
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from coopbank.bank.fields import widget_of
+from coopbank.bank.operation import ROLES, Operation
+from coopbank.errors import CoopbankError, InvalidDate, InvalidValue
+from coopbank.money import format_amount, parse_typed
+from coopbank.words import _, translate
+
+#: Fields that only matter when another field holds one of these.
+RELEVANT: dict[str, tuple[str, frozenset[str]]] = {
+    "bank_account": ("tender", frozenset({"transfer"})),
+    "cheque_number": ("tender", frozenset({"cheque"})),
+    "cheque_date": ("tender", frozenset({"cheque"})),
+}
+
+#: Fields that are plain codes to the bank, and name something that a form can offer.
+NAMED = {"share_class": "share-class", "account": "savings"}
+
+_WORDS = {"en": "English", "es": "Spanish"}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One field of a form."""
+
+    name: str
+    label: str
+    hint: str  # the rest of a long title: "Counts from, if not today"
+    kind: str  # money, day, choice, yes-no, number, rate, text, ref, lines, json
+    required: bool
+    default: str  # as it would be typed
+    choices: tuple[tuple[str, str], ...] = ()  # value and what is shown
+    ref: str = ""  # what a ref field names: member, loan ...
+    many: bool = False  # several, with commas between
+    longest: int = 0
+    only_if: tuple[str, frozenset[str]] | None = None  # another field, and what it must hold for this one to matter
+
+    def relevant(self, values: dict[str, str]) -> bool:
+        """Whether the field matters with what the others hold."""
+        return self.only_if is None or self.only_if[0] not in values or values[self.only_if[0]] in self.only_if[1]
+
+
+def fields_of(cls: type[Operation], currency: str) -> tuple[FieldSpec, ...]:
+    """The fields of an operation's form: what must be filled in first, in the operation's own order."""
+    specs = [_spec(name, info, currency) for name, info in cls.model_fields.items()]
+    specs = [replace(spec, only_if=_rule(spec.name, specs)) for spec in specs]
+    return tuple(sorted(specs, key=lambda spec: (not spec.required, spec.name in RELEVANT and spec.kind == "day")))
+
+
+def _rule(name: str, specs: list[FieldSpec]) -> tuple[str, frozenset[str]] | None:
+    rule = RELEVANT.get(name)
+    other = next((spec for spec in specs if rule is not None and spec.name == rule[0]), None)
+    if rule is None or other is None:
+        return None
+    offered = {value for value, _shown in other.choices}
+    return (rule[0], rule[1] if rule[1] & offered else frozenset({"transfer"}))  # what we pay has no cheque of theirs
+
+
+def _spec(name: str, info: FieldInfo, currency: str) -> FieldSpec:
+    kind, _colon, ref = widget_of(info).partition(":")
+    bare, optional, many = _bare(info.annotation)
+    choices = _choices(info.annotation)
+    if kind == "text" and name in NAMED:
+        kind, ref = "ref", NAMED[name]
+    if kind == "text" and bare is bool:
+        kind = "yes-no"
+    elif kind == "text" and bare is int:
+        kind = "number"
+    elif kind == "roles":
+        kind, many, ref = "text", True, "role"
+    elif kind in ("lines", "json"):
+        many = False
+    elif choices:
+        kind = "choice"
+    if kind == "yes-no":
+        choices = (("no", _("no")), ("yes", _("yes")))
+    elif kind == "choice" and optional:
+        choices = (("", _("as it is")), *choices)
+    label, hint = _short(translate(info.title or name.replace("_", " ").capitalize()))
+    return FieldSpec(
+        name=name, label=label, hint=hint, kind=kind,
+        required=info.is_required(), default=_shown_default(info, kind, currency), choices=choices, ref=ref, many=many,
+        longest=_longest(info),
+    )  # fmt: skip
+
+
+def _short(title: str) -> tuple[str, str]:
+    """A title that fits beside its field, and what it says besides: "Number" and "if it has one (G-07)"."""
+    place = re.search(r", | \(|; ", title)
+    if place is None:
+        return title, ""
+    return title[: place.start()], title[place.start() :].strip(" ,;").removeprefix("(").removesuffix(")")
+
+
+def _bare(annotation: Any) -> tuple[Any, bool, bool]:
+    """What is inside `Annotated`, `| None` and `list`: the type, whether it may be absent, whether it is a list."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _bare(get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        inner = [arg for arg in get_args(annotation) if arg is not type(None)]
+        bare, _optional, many = _bare(inner[0])
+        return bare, True, many
+    if origin in (list, tuple):
+        bare, optional, _many = _bare(get_args(annotation)[0])
+        return bare, optional, True
+    return annotation, False, False
+
+
+def _choices(annotation: Any) -> tuple[tuple[str, str], ...]:
+    if get_origin(annotation) is Literal:
+        return tuple((str(value), translate(_WORDS.get(value, str(value)))) for value in get_args(annotation))
+    for part in get_args(annotation):
+        found = _choices(part)
+        if found:
+            return found
+    return ()
+
+
+def _longest(info: FieldInfo) -> int:
+    return next((m.max_length for m in info.metadata if getattr(m, "max_length", None) is not None), 0)
+
+
+def _shown_default(info: FieldInfo, kind: str, currency: str) -> str:
+    default = info.default
+    if default is PydanticUndefined or default is None:
+        return ""
+    if kind == "money":
+        return format_amount(default, currency) if isinstance(default, int) and default else ""
+    if kind == "yes-no":
+        return "yes" if default else "no"
+    if isinstance(default, (list, tuple)):
+        return ", ".join(str(item) for item in default)
+    if isinstance(default, dict):
+        return " ".join(f"{count} {unit if count != 1 else unit.rstrip('s')}" for unit, count in default.items())
+    return str(default)
+
+
+# ------------------------------------------------------------------------------ reading what was typed
+
+
+def read_field(spec: FieldSpec, text: str, currency: str, today: date) -> Any:
+    """The value that a request takes, or None for a field left empty; refused with what would be right."""
+    text = text.strip()
+    if not text:
+        if spec.required:
+            raise InvalidValue(_missing(spec), field=spec.name)
+        return None
+    if spec.many:
+        return [part.strip() for part in re.split(r"[,;]" if spec.kind == "text" else r"[,;\s]", text) if part.strip()]
+    if spec.kind == "money":
+        return _read_money(spec, text, currency)
+    if spec.kind == "day":
+        return read_day(text, today, spec.name).isoformat()
+    if spec.kind == "yes-no":
+        return text == "yes"
+    if spec.kind == "number":
+        return _read_number(spec, text)
+    if spec.kind == "json":
+        return _read_json(spec, text)
+    return text.rstrip("% ") if spec.kind == "rate" else text
+
+
+def _missing(spec: FieldSpec) -> str:
+    if spec.kind == "money":
+        return "Type the amount, for example 150 or 1,250.50."
+    if spec.kind == "ref":
+        return "Type its number, or press F2 to choose."
+    return "Fill this in."
+
+
+def _read_money(spec: FieldSpec, text: str, currency: str) -> str:
+    return format_amount(parse_typed(text, currency, field=spec.name), currency)
+
+
+def _read_number(spec: FieldSpec, text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise InvalidValue("{text} is not a whole number.", field=spec.name, hint="Write digits only.", text=text[:40])
+    return int(text)
+
+
+def _read_json(spec: FieldSpec, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InvalidValue("This is not JSON: {why}.", field=spec.name, why=str(error)) from error
+
+
+def read_day(text: str, today: date, field: str = "date") -> date:
+    """A day as people type it: 2026-03-02, 20260302, 0302 (this year), `t` today, +7, -1."""
+    text = text.strip().lower()
+    if text in ("t", _("t")):
+        return today
+    if re.fullmatch(r"[+-][0-9]{1,4}", text):
+        return _shifted(text, today, field)
+    digits = text.replace("-", "") if re.fullmatch(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}", text) else text
+    if re.fullmatch(r"[0-9]{4}", digits):
+        digits = f"{today.year}{digits}"
+    if not re.fullmatch(r"[0-9]{8}", digits):
+        raise InvalidDate(
+            "{text} can be read in more than one way.", field=field, text=text[:40],
+            hint="Write year, month, day: {example}; or t for today, +7 for a week later.", example=today.isoformat(),
+        )  # fmt: skip
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        raise InvalidDate(
+            "There is no such day: {text}.", field=field, text=text, hint="Write year, month, day: {example}.",
+            example=today.isoformat(),
+        ) from None  # fmt: skip
+
+
+def _shifted(text: str, today: date, field: str) -> date:
+    try:
+        return today + timedelta(days=int(text))
+    except OverflowError:
+        raise InvalidDate("{text} days lead out of the calendar.", field=field, text=text) from None
+
+
+def read_form(specs: tuple[FieldSpec, ...], typed: dict[str, str], currency: str, today: date) -> tuple[
+    dict[str, Any], dict[str, CoopbankError]
+]:  # fmt: skip
+    """The request's values, and what is wrong with which field. Fields that do not matter are left out."""
+    values: dict[str, Any] = {}
+    faults: dict[str, CoopbankError] = {}
+    for spec in specs:
+        if not spec.relevant(typed):
+            continue
+        try:
+            value = read_field(spec, typed.get(spec.name, ""), currency, today)
+        except CoopbankError as fault:
+            faults[spec.name] = fault
+            continue
+        if value is not None:
+            values[spec.name] = value
+    return values, faults
+
+
+def role_names() -> str:
+    """The roles, for the hint of a field that takes some."""
+    return ", ".join(ROLES)

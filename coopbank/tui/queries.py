@@ -1,0 +1,628 @@
+"""What the screens ask the books, answered as frozen values.
+
+Every function runs in a worker's thread inside one consistent view. None reads a whole
+table that can grow: lists are read by key, a page at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from coopbank.bank import records
+from coopbank.bank.books import Books
+from coopbank.bank.desk import fold
+from coopbank.bank.loans import Position, position
+from coopbank.bank.operation import CATALOGUE
+from coopbank.ledger import chain, periods
+from coopbank.ledger.chart import MEMO_CURRENCY, POOL
+from coopbank.tui.forms import fields_of
+from coopbank.words import _, translate
+
+if TYPE_CHECKING:
+    from coopbank.bank.operation import Operation, Receipt
+    from coopbank.tui.session import Session
+
+HITS = 20
+RECENT = 40
+PAGE = 200
+
+# ------------------------------------------------------------------------- where the bank stands
+
+
+@dataclass(frozen=True, slots=True)
+class DrawerState:
+    """A cash drawer, and what it should hold."""
+
+    ref: str
+    owner: str | None
+    state: str
+    holds: int
+    cheques: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the bank stands now: the day, the drawers, what waits."""
+
+    today: date  # by the clock
+    business_date: date | None
+    day_open: bool
+    mine: DrawerState | None
+    drawers: tuple[DrawerState, ...]
+    waiting: int
+    entries_today: int
+    cash_in: int  # through the actor's drawer today
+    cash_out: int
+    vault: int
+    head_number: int
+    head_hash: str
+
+
+def standing(session: Session) -> Standing:
+    """Where the bank stands now."""
+    with session.bank.read() as books:
+        tx = books.tx
+        day = periods.business_date(tx)
+        is_open = periods.open_day(tx) is not None
+        drawers = tuple(_drawer(books, ref, drawer) for ref, drawer in books.every(records.Drawer))
+        mine = next((d for d in drawers if d.state == "open" and d.owner == session.actor.user), None)
+        number, hash_ = tx.row("SELECT id, hash FROM operation ORDER BY id DESC LIMIT 1") or (0, b"")
+        came, went = _through(books, mine, day)
+        return Standing(
+            today=session.bank.clock.today(), business_date=day, day_open=is_open, mine=mine, drawers=drawers,
+            waiting=len(books.about(records.Request, "waiting")),
+            entries_today=_entries_on(books, day), cash_in=came, cash_out=went,
+            vault=books.balance(POOL, "739/VAULT"), head_number=int(number), head_hash=bytes(hash_).hex()[:16],
+        )  # fmt: skip
+
+
+def _drawer(books: Books, ref: str, drawer: records.Drawer) -> DrawerState:
+    return DrawerState(
+        ref, drawer.owner, drawer.state, books.balance(POOL, f"739/{ref}"), books.balance(POOL, f"735/{ref}")
+    )
+
+
+def _entries_on(books: Books, day: date | None) -> int:
+    if day is None:
+        return 0
+    return int(books.tx.value("SELECT count(*) FROM entry WHERE effective_on = ?", day.isoformat()))
+
+
+def _through(books: Books, mine: DrawerState | None, day: date | None) -> tuple[int, int]:
+    if mine is None or day is None:
+        return 0, 0
+    row = books.tx.row(
+        "SELECT d.debit, d.credit FROM balance_day d JOIN account a ON a.id = d.account_id"
+        " WHERE a.fund = ? AND a.gl_code = '739' AND a.contract = ? AND d.effective_on = ?",
+        POOL, mine.ref, day.isoformat(),
+    )  # fmt: skip
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def head_number(session: Session) -> int:
+    """The number of the last operation, to notice what another terminal did."""
+    with session.bank.database.read() as tx:
+        return int(tx.value("SELECT max(id) FROM operation") or 0)
+
+
+# ------------------------------------------------------------------------------- finding members
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A member that the find box found."""
+
+    member: str
+    name: str
+    phone: str
+
+
+_LOAN = re.compile(r"l-?([0-9]+)", re.IGNORECASE)
+
+
+def find(session: Session, text: str) -> tuple[Hit, ...]:
+    """Members by name, number, loan or telephone; the likeliest first."""
+    with session.bank.read() as books:
+        return find_members(books, text, HITS)
+
+
+def find_members(books: Books, text: str, limit: int) -> tuple[Hit, ...]:
+    """Members by name, number, loan or telephone; the likeliest first."""
+    text = text.strip()[:200]
+    if not text:
+        return ()
+    found: dict[str, Hit] = {}
+    for part in (_by_number(books, text, limit), _by_loan(books, text), _by_name(books, text, limit),
+                 _by_phone(books, text, limit)):  # fmt: skip
+        for row in part:
+            found.setdefault(row[0], Hit(*row))
+        if len(found) >= limit:
+            break
+    return tuple(found.values())[:limit]
+
+
+_DIRECTORY = "SELECT member, name, phone FROM directory"
+
+
+def _by_number(books: Books, text: str, limit: int) -> list[tuple[Any, ...]]:
+    match = re.fullmatch(r"[mM]?([0-9]{1,9})", text)
+    if match is None:
+        return []
+    digits = match.group(1)
+    exact = [f"M{digits}", *(f"M{digits.zfill(width)}" for width in range(4, 10))]
+    marks = ", ".join("?" * len(exact))
+    rows = books.tx.rows(f"{_DIRECTORY} WHERE member IN ({marks}) ORDER BY length(member), member", *exact)
+    start = f"M{digits}"
+    rows += books.tx.rows(
+        f"{_DIRECTORY} WHERE member >= ? AND member < ? ORDER BY member LIMIT ?", start, start + ":", limit
+    )
+    return rows
+
+
+def _by_loan(books: Books, text: str) -> list[tuple[Any, ...]]:
+    match = _LOAN.fullmatch(text)
+    if match is None:
+        return []
+    digits = match.group(1)
+    rows: list[tuple[Any, ...]] = []
+    for ref in dict.fromkeys((f"L-{digits}", f"L-{digits.zfill(3)}")):
+        loan = books.find(records.Loan, ref)
+        if loan is not None:
+            rows += books.tx.rows(f"{_DIRECTORY} WHERE member = ?", loan.member)
+    return rows
+
+
+def _by_name(books: Books, text: str, limit: int) -> list[tuple[Any, ...]]:
+    words = [_like(word) for word in fold(text).split()[:5]]
+    whole = _like(fold(text))
+    where = " AND ".join("folded LIKE ? ESCAPE '!'" for _word in words)
+    return books.tx.rows(
+        f"{_DIRECTORY} WHERE {where} ORDER BY CASE WHEN folded LIKE ? ESCAPE '!' THEN 0"
+        " WHEN folded LIKE ? ESCAPE '!' THEN 1 ELSE 2 END, folded, member LIMIT ?",
+        *(f"%{word}%" for word in words), f"{whole}%", f"% {whole}%", limit,
+    )  # fmt: skip
+
+
+def _by_phone(books: Books, text: str, limit: int) -> list[tuple[Any, ...]]:
+    digits = "".join(c for c in text if c in "0123456789")
+    if len(digits) < 3 or re.search(r"[^0-9 ()+./-]", text):
+        return []
+    return books.tx.rows(f"{_DIRECTORY} WHERE phone LIKE ? ORDER BY folded, member LIMIT ?", f"%{digits}%", limit)
+
+
+def _like(word: str) -> str:
+    for special in "!%_":
+        word = word.replace(special, "!" + special)
+    return word
+
+
+# ------------------------------------------------------------------------------------ the member
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What a member holds of a class of shares."""
+
+    code: str
+    name: str
+    count: int
+    most: int | None
+    amount: int
+    waiting: int  # paid towards the next share
+
+
+@dataclass(frozen=True, slots=True)
+class SavingsLine:
+    """A savings account."""
+
+    ref: str
+    account: str
+    balance: int
+    held: int
+    annual_rate: str
+
+    @property
+    def available(self) -> int:
+        """What can be taken out today."""
+        return max(0, self.balance - self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class LoanLine:
+    """A loan, and what is due on it."""
+
+    ref: str
+    purpose: str
+    state: str
+    owed: int  # principal, and interest to today
+    due: int
+    due_since: date | None
+    days_late: int
+    next_due: date | None
+    next_amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """A line of the passbook: what one entry did to one of the member's accounts."""
+
+    entry: int
+    day: str
+    what: str
+    account: str
+    out: int  # paid out to them, charged to them
+    came: int  # brought in by them
+    balance: int  # theirs +, owed by them -
+    reversed_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything the member card shows."""
+
+    member: str
+    name: str
+    organisation: bool
+    joined_on: str
+    left: bool
+    phone: str
+    today: date
+    shares: tuple[Shares, ...]
+    savings: tuple[SavingsLine, ...]
+    loans: tuple[LoanLine, ...]
+    activity: tuple[Activity, ...]
+    own: bool  # the actor's own account: nobody serves it
+
+
+def card(session: Session, member: str) -> Card:
+    """A member's shares, savings, loans and recent activity."""
+    with session.bank.read() as books:
+        body = books.get(records.Member, member, "member")
+        today = books.business_date() or session.bank.clock.today()
+        savings = books.about(records.Savings, member)
+        loans = loans_of(books, member)
+        return Card(
+            member=member, name=books.member_name(member), organisation=body.entity != "person",
+            joined_on=body.joined_on, left=body.status != "active", phone=books.personal(body.phone), today=today,
+            shares=tuple(_shares(books, member)),
+            savings=tuple(_savings(books, ref, line) for ref, line in savings if line.state == "open"),
+            loans=tuple(_loan(position(ref, loan, today, session.currency)) for ref, loan in loans),
+            activity=tuple(_activity(books, member)),
+            own=session.actor.member == member,
+        )  # fmt: skip
+
+
+def _shares(books: Books, member: str) -> Iterable[Shares]:
+    for code, kind in books.every(records.ShareClass):
+        amount = -books.balance("GEN", f"{code}/{member}")
+        waiting = -books.balance("GEN", f"875/{member}" if code == "901" else f"875/{member}.{code}")
+        if amount or waiting or code == "901":
+            yield Shares(code, kind.name, amount // kind.par, kind.most, amount, waiting)
+
+
+def _savings(books: Books, ref: str, line: records.Savings) -> SavingsLine:
+    code = f"905/{line.account}"
+    return SavingsLine(ref, line.account, -books.balance("GEN", code), books.holds("GEN", code), line.annual_rate)
+
+
+def loans_of(books: Books, member: str) -> list[tuple[str, records.Loan]]:
+    """A member's loans that are not paid off, by number."""
+    return [(ref, loan) for ref, loan in books.about(records.Loan, member) if loan.state != "paid"]
+
+
+def _loan(seen: Position) -> LoanLine:
+    owed = seen.loan.principal if seen.state == "granted" else seen.payoff
+    return LoanLine(
+        seen.ref, seen.loan.purpose, seen.state, owed, seen.due_now, seen.due_since, seen.days_late, seen.next_due,
+        seen.next_amount,
+    )  # fmt: skip
+
+
+#: The accounts of a passbook. A loan's principal and its interest are one account to the borrower.
+_PASSBOOK = {"901": "901", "903": "903", "905": "905", "875": "875", "871": "871", "701": "701", "781": "701"}
+
+
+def _activity(books: Books, member: str) -> list[Activity]:
+    """The newest lines of all their accounts, each account read backwards from its balance now."""
+    leaves = books.tx.rows(
+        "SELECT a.id, a.gl_code, a.contract, b.debit - b.credit FROM account a JOIN balance b ON b.account_id = a.id"
+        " WHERE a.holder = ? AND a.currency <> ? ORDER BY a.id",
+        member, MEMO_CURRENCY,
+    )  # fmt: skip
+    accounts: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for leaf, gl_code, contract, balance in leaves:
+        if gl_code in _PASSBOOK:
+            accounts.setdefault((_PASSBOOK[gl_code], contract), []).append((leaf, int(balance)))
+    lines = [line for (gl, of), parts in accounts.items() for line in _passbook(books, account_words(gl, of), parts)]
+    lines.sort(key=lambda line: line.entry, reverse=True)
+    return lines[:RECENT]
+
+
+def _passbook(books: Books, words: str, leaves: list[tuple[int, int]]) -> Iterable[Activity]:
+    """The newest lines of one account, its leaves taken together, entry by entry."""
+    moved: dict[int, list[int]] = {}
+    for leaf, _balance in leaves:
+        for entry, amount in books.tx.rows(
+            "SELECT entry_id, amount FROM posting WHERE account_id = ? ORDER BY entry_id DESC, line DESC LIMIT ?",
+            leaf, 2 * RECENT,
+        ):  # fmt: skip
+            moved.setdefault(entry, []).append(int(amount))
+    newest = sorted(moved, reverse=True)[:RECENT]
+    if not newest:
+        return
+    marks = ", ".join("?" * len(newest))
+    about = {
+        row[0]: row[1:]
+        for row in books.tx.rows(
+            "SELECT e.id, e.effective_on, e.memo, r.id FROM entry e LEFT JOIN entry r ON r.reverses_id = e.id"
+            f" WHERE e.id IN ({marks})",
+            *newest,
+        )
+    }
+    after = sum(balance for _leaf, balance in leaves)
+    for entry in newest:
+        day, memo, undone = about[entry]
+        out = sum(amount for amount in moved[entry] if amount > 0)
+        came = -sum(amount for amount in moved[entry] if amount < 0)
+        yield Activity(entry, day, memo, words, out, came, -after, undone)
+        after -= out - came
+
+
+def account_words(gl_code: str, contract: str) -> str:
+    """What a person calls a leaf: Savings, Shares, Loan L-010, Drawer D1."""
+    bare = contract.partition(".")[0]
+    named = {
+        "739": _("Vault") if contract == "VAULT" else f"{_('Drawer')} {contract}",
+        "735": f"{_('Cheques')} {contract}",
+        "731": f"{_('Bank')} {contract}",
+        "701": f"{_('Loan')} {contract}",
+        "781": f"{_('Interest of')} {contract}",
+        "811": f"{_('Note')} {contract}",
+        "851": f"{_('Interest on')} {contract}",
+        "871": f"{_('Unapplied money')} {contract}",
+        "901": f"{_('Membership shares')} {bare}",
+        "903": f"{_('Investment shares')} {bare}",
+        "905": f"{_('Savings')} {contract}",
+        "875": f"{_('Towards a share')} {bare}",
+    }
+    return named.get(gl_code, "")
+
+
+# ----------------------------------------------------------------------------------- the journal
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One entry in the journal's list."""
+
+    number: int
+    day: str
+    memo: str
+    amount: int
+    actor: str
+    kind: str
+    reverses: int | None
+    reversed_by: int | None
+
+
+def journal_size(session: Session) -> int:
+    """How many entries there are: their numbers are gapless from 1."""
+    with session.bank.database.read() as tx:
+        return int(tx.value("SELECT max(id) FROM entry") or 0)
+
+
+def journal_page(session: Session, newest: int, count: int) -> tuple[JournalRow, ...]:
+    """Entries from that number downwards: read by key, never by offset.
+
+    The amount of an entry is the money that came or went; if none did, what was moved.
+    """
+    with session.bank.database.read() as tx:
+        rows = tx.rows(
+            "SELECT e.id, e.effective_on, e.memo, o.actor, o.kind, e.reverses_id, r.id,"
+            " (SELECT coalesce("
+            "   nullif(abs(sum(CASE WHEN a.gl_code IN ('731', '735', '739') THEN p.amount ELSE 0 END)), 0),"
+            "   nullif(sum(CASE WHEN p.amount > 0 AND a.gl_code NOT IN ('729', '879') THEN p.amount ELSE 0 END), 0),"
+            "   sum(CASE WHEN p.amount > 0 THEN p.amount ELSE 0 END))"
+            "  FROM posting p JOIN account a ON a.id = p.account_id WHERE p.entry_id = e.id AND a.currency <> ?)"
+            " FROM entry e JOIN operation o ON o.id = e.operation_id LEFT JOIN entry r ON r.reverses_id = e.id"
+            " WHERE e.id <= ? AND e.id > ? ORDER BY e.id DESC",
+            MEMO_CURRENCY, newest, newest - count,
+        )  # fmt: skip
+    return tuple(
+        JournalRow(number, day, memo, int(amount or 0), actor, title_of(kind), reverses, undone)
+        for number, day, memo, actor, kind, reverses, undone, amount in rows
+    )
+
+
+def title_of(kind: str) -> str:
+    """What an operation is called."""
+    cls = CATALOGUE.get(kind)
+    return translate(cls.title) if cls is not None else kind
+
+
+def entry_of_day(session: Session, day: date) -> int | None:
+    """The newest entry dated on that day or before it."""
+    with session.bank.database.read() as tx:
+        found = tx.value(
+            "SELECT id FROM entry WHERE effective_on <= ? ORDER BY effective_on DESC, id DESC LIMIT 1", day.isoformat()
+        )
+        return None if found is None else int(found)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """A posting of an entry."""
+
+    fund: str
+    code: str
+    name: str
+    words: str
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """An entry with everything behind it, down to the chain."""
+
+    number: int
+    memo: str
+    effective_on: str
+    lines: tuple[EntryLine, ...]
+    reverses: int | None
+    reversed_by: int | None
+    operation: int
+    kind: str
+    title: str
+    actor: str
+    approver: str | None
+    at: str
+    business_date: str
+    hash: str
+    prev_hash: str
+    siblings: tuple[int, ...]
+    reversible: bool
+
+
+def entry_view(session: Session, number: int) -> EntryView | None:
+    """An entry down to its operation, its people and its place in the chain."""
+    with session.bank.database.read() as tx:
+        row = tx.row(
+            "SELECT e.memo, e.effective_on, e.reverses_id, r.id, o.id, o.kind, o.actor, o.approver, o.at,"
+            " o.business_date, o.hash, o.prev_hash, o.first_entry, o.entry_count FROM entry e"
+            " JOIN operation o ON o.id = e.operation_id LEFT JOIN entry r ON r.reverses_id = e.id WHERE e.id = ?",
+            number,
+        )
+        if row is None:
+            return None
+        memo, day, reverses, undone, operation, kind, actor, approver, at, business, hash_, prev, first, count = row
+        lines = tx.rows(
+            "SELECT a.fund, a.gl_code, a.contract, g.name, p.amount, a.currency FROM posting p"
+            " JOIN account a ON a.id = p.account_id JOIN gl_account g ON g.code = a.gl_code"
+            " WHERE p.entry_id = ? ORDER BY p.line",
+            number,
+        )
+    cls = CATALOGUE.get(kind)
+    return EntryView(
+        number, memo, day,
+        tuple(
+            EntryLine(fund, f"{gl}/{contract}" if contract else gl, translate(name), account_words(gl, contract),
+                      amount, unit)
+            for fund, gl, contract, name, amount, unit in lines
+        ),
+        reverses, undone, operation, kind, title_of(kind), actor, approver, at, business,
+        chain.short(hash_), chain.short(prev), tuple(n for n in range(first, first + count) if n != number),
+        cls is None or cls.reversible,
+    )  # fmt: skip
+
+
+# --------------------------------------------------------------------- requests for a second person
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An operation that waits for a second person."""
+
+    ref: str
+    operation: str
+    title: str
+    whom: str
+    asked_by: str
+    asked_on: str
+    reason: str
+    payload: tuple[tuple[str, str], ...]
+
+
+def waiting(session: Session) -> tuple[Waiting, ...]:
+    """Every request that still waits, the oldest first."""
+    with session.bank.read() as books:
+        return tuple(_request(books, ref, request) for ref, request in sorted(books.about(records.Request, "waiting")))
+
+
+def _request(books: Books, ref: str, request: records.Request) -> Waiting:
+    cls = CATALOGUE.get(request.operation)
+    values = books.resolve(request.payload)
+    whom = values.get("member")
+    labels = {spec.name: spec.label for spec in fields_of(cls, "USD")} if cls else {}
+    shown = [(label, _shown(values[name])) for name, label in labels.items() if values.get(name) not in (None, "")]
+    title = translate(cls.title) if cls else request.operation
+    return Waiting(
+        ref, request.operation, title, f"{books.member_name(whom)} · {whom}" if isinstance(whom, str) else "",
+        request.asked_by, request.asked_on, request.reason, tuple(shown),
+    )  # fmt: skip
+
+
+def _shown(value: Any) -> str:
+    """A value of a request as people read it."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(_shown(item) for item in value)
+    if isinstance(value, dict):
+        return " ".join(str(item) for item in value.values())
+    return str(value)
+
+
+def approval(session: Session, ref: str) -> tuple[Operation, Receipt]:
+    """The approval of a request, and a preview of what it would let happen, as the one who asked would do it."""
+    with session.bank.read() as books:
+        request = books.get(records.Request, ref, "request")
+        asker = books.actor_now(request.asked_by)
+        values = books.resolve(request.payload)
+    approve = session.bank.build("approve", {"request": ref})
+    session.bank.preview(session.actor, approve)
+    shown = session.bank.preview(asker, session.bank.build(request.operation, values))
+    return approve, replace(shown, reason=None)
+
+
+# ------------------------------------------------------------------------ what a field may refer to
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Something that a field can name: its number, and what it is."""
+
+    ref: str
+    label: str
+
+
+_KINDS: dict[str, type[records.Body]] = {cls.kind: cls for cls in records.Body.__subclasses__()}
+MOST_REFERENCES = 500
+
+
+def references(session: Session, kind: str, text: str, member: str | None = None) -> tuple[Reference, ...]:
+    """What a field of that kind may name: those of the member first, if one is being served."""
+    with session.bank.read() as books:
+        if kind == "member":
+            return tuple(Reference(hit.member, hit.name) for hit in find_members(books, text, HITS))
+        if kind == "fund":
+            rows = books.tx.rows("SELECT code, name FROM fund WHERE class <> 'pool' ORDER BY code")
+            found = [Reference(code, translate(name)) for code, name in rows]
+        elif kind == "loan" and member is not None:
+            found = [Reference(ref, _described(books, loan)) for ref, loan in loans_of(books, member)]
+        elif kind in _KINDS:
+            bodies = books.about(records.Request, "waiting") if kind == "request" else books.every(_KINDS[kind])
+            found = [Reference(ref, _described(books, body)) for ref, body in bodies]
+        else:
+            found = []
+    wanted = fold(text.strip())
+    return tuple(r for r in found if wanted in fold(f"{r.ref} {r.label}"))[:MOST_REFERENCES]
+
+
+def _described(books: Books, body: records.Body) -> str:
+    """A record in a few words."""
+    if isinstance(body, records.Loan):
+        return f"{books.member_name(body.member)} · {body.purpose}"
+    if isinstance(body, records.Request):
+        return f"{body.operation} · {body.asked_by}"
+    if isinstance(body, records.Drawer):
+        return body.owner or translate(body.state)
+    for name in ("full_name", "lender", "donor", "supplier", "name", "number", "state"):
+        value = getattr(body, name, None)
+        if value:
+            return books.personal(value) if isinstance(value, dict) else str(value)
+    return ""

@@ -1,0 +1,82 @@
+"""What every screen of the counter has: the banner, a line for what went wrong, help, the way to the books."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+from coopbank.errors import CoopbankError
+from coopbank.tui.show import neat
+from coopbank.tui.work import AsksBooks
+from coopbank.words import _
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+R = TypeVar("R")
+
+HELP_KEY = Binding("f1", "app.help", _("Help"), key_display="F1", id="help")
+
+
+class StatusLine(Static):
+    """One sentence: what was refused and what to do, or what was done. Hidden while there is nothing to say."""
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False, classes="status")
+
+    def on_mount(self) -> None:
+        self.display = False
+
+    def say(self, text: str) -> None:
+        """Something to know."""
+        self._put(text, refusal=False)
+
+    def refuse(self, fault: CoopbankError | str) -> None:
+        """Something that was refused."""
+        self._put(f"! {fault}", refusal=True)
+
+    def clear(self) -> None:
+        """Nothing to say."""
+        self._put("", refusal=False)
+
+    def _put(self, text: str, *, refusal: bool) -> None:
+        self.set_class(refusal, "refusal")
+        self.update(Content(neat(text)))
+        self.display = bool(text)
+
+
+class CounterScreen(AsksBooks, Screen[R]):
+    """Base of the full screens."""
+
+    AUTO_FOCUS: ClassVar[str | None] = ""  # every screen says itself where typing goes
+
+    @property
+    def status(self) -> StatusLine:
+        """The line for what went wrong."""
+        return self.query_one(StatusLine)
+
+    def refused(self, fault: CoopbankError) -> None:
+        """Say what was refused; the screen stays as it is."""
+        if self.is_attached:
+            self.status.refuse(fault)
+
+
+class CounterModal(AsksBooks, ModalScreen[R]):
+    """Base of the screens that lie over another one. The keys of the application are out of their reach."""
+
+    AUTO_FOCUS: ClassVar[str | None] = ""  # every screen says itself where typing goes
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", _("Back"), key_display="Esc", id="back"),
+        HELP_KEY,
+    ]
+
+    def action_leave(self) -> None:
+        """One step back."""
+        self.dismiss(None)
+
+
+__all__ = ["HELP_KEY", "ComposeResult", "CounterModal", "CounterScreen", "StatusLine"]

@@ -1,0 +1,380 @@
+"""The form of any operation: made from its fields, with what it would do shown while one types.
+
+Nothing is posted from here. F9 goes to the review; Enter in a field goes to the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Digits, Footer, Static
+
+from coopbank.bank.operation import CATALOGUE, Operation, Receipt
+from coopbank.errors import CoopbankError
+from coopbank.money import parse_typed
+from coopbank.tui.forms import FieldSpec, fields_of, read_form
+from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
+from coopbank.tui.screens.confirm import ConfirmScreen
+from coopbank.tui.screens.home import LookUpScreen
+from coopbank.tui.screens.pick import PickScreen
+from coopbank.tui.screens.receipt import ReceiptScreen
+from coopbank.tui.screens.review import ReviewScreen
+from coopbank.tui.session import says
+from coopbank.tui.show import amount, neat
+from coopbank.tui.widgets.banner import Banner
+from coopbank.tui.widgets.effects import stacked
+from coopbank.tui.widgets.fields import FieldRow
+from coopbank.tui.widgets.member_card import due_words
+from coopbank.words import _, translate
+
+if TYPE_CHECKING:
+    from coopbank.tui.queries import Card, LoanLine
+
+_PAUSE = 0.15  # seconds after the last key before the books are asked what it would do
+_SHORT_LIST = 4  # so many options, or fewer, stand on the line itself
+
+#: Counting is blind: what the drawer should hold is not shown before the count is in the review.
+BLIND = frozenset({"count-drawer", "close-drawer"})
+
+Options = tuple[tuple[str, str], ...]
+
+
+class EntryScreen(CounterScreen[bool | None]):
+    """One operation, filled in. Answers True for the next member, False to stay, None if nothing was posted."""
+
+    HELP = _("""# Fill in, review, post
+
+**Enter** goes to the next field. On the right stands what the operation would do, as soon as it can be said.
+**F9** shows the review; nothing is posted before you confirm it there.
+
+**F2** in a field that names something chooses it from a list; in any other field it looks a member up and
+leaves the form as it is. **Esc** leaves the form.""")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f9", "review", _("Review"), key_display="F9", id="review"),
+        Binding("f2", "choose", _("Look up"), key_display="F2", id="look-up"),
+        Binding("f7", "app.journal", _("Journal"), key_display="F7", id="journal"),
+        Binding("escape", "leave", _("Back"), key_display="Esc", id="back"),
+        HELP_KEY,
+        Binding("ctrl+q", "app.leave", _("Leave"), key_display="Ctrl+Q", id="leave", show=False),
+    ]
+
+    def __init__(
+        self, name: str, *, card: Card | None, fixed: Mapping[str, str] | None = None,
+        suggested: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.cls: type[Operation] = CATALOGUE[name]
+        self.card = card
+        self._fixed = dict(fixed or {})
+        self._suggested = dict(suggested or {})
+        if "loan" in self.cls.model_fields and len(self._loans()) == 1:
+            self._fixed.setdefault("loan", self._loans()[0].ref)
+        self._specs: tuple[FieldSpec, ...] = ()
+        self._key = ""
+        self._pause: Timer | None = None
+        self._reviewing = False
+
+    # ------------------------------------------------------------------ building
+
+    def compose(self) -> ComposeResult:
+        self._key = self.session.bank.new_key()
+        self._specs = fields_of(self.cls, self.session.currency)
+        yield Banner(blind=self.cls.name in BLIND)
+        yield Static(self._title(), id="entry-title", markup=False)
+        with Horizontal(id="entry"):
+            with VerticalScroll(id="entry-form", can_focus=False):
+                yield Static(Content(translate(says(self.cls))), id="entry-says", markup=False)
+                for spec in self._specs:
+                    if self._asked_for(spec):
+                        yield FieldRow(spec, self._start_value(spec), self._today, self._options(spec))
+            with Vertical(id="entry-side"):
+                yield Digits("", id="entry-amount")
+                yield Static("", id="entry-effects", markup=False)
+        yield StatusLine()
+        yield Footer(show_command_palette=False, compact=True)
+
+    def _title(self) -> Content:
+        title = Content.styled(translate(self.cls.title), "bold")
+        if self.card is None:
+            return title
+        parts = [self.card.name, self.card.member]
+        loan = next((each for each in self.card.loans if each.ref == self._fixed.get("loan")), None)
+        if loan is not None:
+            parts.append(f"{loan.ref} {loan.purpose}")
+        return Content.assemble(title, "  ", neat(" · ".join(parts)))
+
+    def _loans(self) -> Sequence[LoanLine]:
+        """The member's loans that this operation can be about."""
+        wanted = "granted" if self.cls.name == "disburse-loan" else "active"
+        return [loan for loan in self.card.loans if loan.state == wanted] if self.card is not None else ()
+
+    @property
+    def _today(self) -> date:
+        standing = self.counter.standing
+        if standing is None:
+            return self.session.bank.clock.today()
+        return (standing.business_date if standing.day_open else None) or standing.today
+
+    def _asked_for(self, spec: FieldSpec) -> bool:
+        """Whether the form asks for it: not what is known from the card, nor a choice of one."""
+        if spec.name in self._fixed:
+            return False
+        if spec.kind == "choice" and len(spec.choices) == 1:
+            return False
+        return spec.required or not (spec.ref in ("savings", "bank-account") and len(self._known(spec)) <= 1)
+
+    def _known(self, spec: FieldSpec) -> Options:
+        """What the field may name, where that is known without asking the books again."""
+        if self.card is not None and spec.ref == "loan":
+            return tuple((loan.ref, f"{loan.ref} {loan.purpose}") for loan in self._loans())
+        if self.card is not None and spec.ref == "savings":
+            return tuple((line.account, line.ref) for line in self.card.savings)
+        return tuple((each.ref, f"{each.ref} {each.label}") for each in self.counter.shelves.get(spec.ref, ()))
+
+    def _options(self, spec: FieldSpec) -> Options:
+        known = self._known(spec) if spec.kind == "ref" and not spec.many else ()
+        if not 1 < len(known) <= _SHORT_LIST:
+            return ()
+        if spec.required and not self._start_value(spec):
+            return (("", _("choose")), *known)  # choosing for somebody is worse than asking
+        return known
+
+    def _start_value(self, spec: FieldSpec) -> str:
+        if spec.name in self._suggested:
+            return self._suggested[spec.name]
+        known = self._known(spec) if spec.kind == "ref" else ()
+        if spec.required and len(known) == 1:
+            return known[0][0]
+        return spec.default
+
+    def on_mount(self) -> None:
+        self.query_one("#entry-amount").display = False
+        self._show_relevant()
+        first = next((row for row in self.rows if not row.value), None) or next(iter(self.rows), None)
+        if first is not None:
+            first.control.focus()
+            self._preview_soon()
+        else:
+            self.call_after_refresh(self.action_review)
+
+    # ------------------------------------------------------------------- typing
+
+    @property
+    def rows(self) -> list[FieldRow]:
+        """The fields, in their order."""
+        return list(self.query(FieldRow))
+
+    def typed(self) -> dict[str, str]:
+        """What the fields hold, as typed, and what was known before."""
+        return {**self._fixed, **{row.spec.name: row.value for row in self.rows}}
+
+    def on_field_row_edited(self, event: FieldRow.Edited) -> None:
+        self.status.clear()
+        self._show_relevant()
+        self._echo(event.row)
+        self._preview_soon()
+
+    def on_field_row_left(self, event: FieldRow.Left) -> None:
+        self._judge(event.row)
+        shown = [row for row in self.rows if row.display]
+        place = shown.index(event.row) if event.row in shown else -1
+        if place + 1 < len(shown):
+            shown[place + 1].control.focus()
+        else:
+            self.status.say(_("That was the last field: F9 shows the review."))
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        row = next((node for node in event.widget.ancestors if isinstance(node, FieldRow)), None)
+        if row is not None and not row.refused:
+            self._judge(row)
+
+    def _judge(self, row: FieldRow) -> None:
+        """Say what is wrong with a field that is being left; an empty one may still be filled."""
+        if row.value.strip():
+            _values, faults = read_form((row.spec,), self.typed(), self.session.currency, self._today)
+            if row.spec.name in faults:
+                row.refuse(faults[row.spec.name])
+
+    def _show_relevant(self) -> None:
+        typed = self.typed()
+        for row in self.rows:
+            row.display = row.spec.relevant(typed)
+
+    def _echo(self, row: FieldRow) -> None:
+        """The amount, large, as it is understood."""
+        if row.spec.kind != "money":
+            return
+        digits = self.query_one("#entry-amount", Digits)
+        try:
+            minor = parse_typed(row.value, self.session.currency) if row.value.strip() else 0
+        except CoopbankError:
+            minor = 0
+        digits.display = minor > 0
+        digits.update(amount(minor, self.session.currency) if minor > 0 else "")
+
+    # ------------------------------------------------------------------ preview
+
+    def _preview_soon(self) -> None:
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self.set_timer(_PAUSE, self._preview)
+
+    def _preview(self) -> None:
+        values, faults = self._read()
+        if faults or self.cls.name in BLIND:
+            self._effects(Text("\n".join((*self._known_facts(), self._still_missing(faults)))))
+            return
+        name = self.cls.name
+        self.ask("preview", lambda session: session.preview(name, values), self._previewed, self._preview_refused)
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, CoopbankError]]:
+        return read_form(self._specs, self.typed(), self.session.currency, self._today)
+
+    def _still_missing(self, faults: Mapping[str, CoopbankError]) -> str:
+        if not faults:
+            return _("Count first; what the book expects is shown in the review.")
+        labels = [spec.label for spec in self._specs if spec.name in faults]
+        return _("Still needed: {fields}").format(fields=", ".join(labels))
+
+    def _known_facts(self) -> list[str]:
+        """What one needs to know before the amount is typed."""
+        card, currency = self.card, self.session.currency
+        if card is None:
+            return []
+        if self.cls.name == "withdraw":
+            return [
+                _("{ref}: {amount} available").format(ref=line.ref, amount=amount(line.available, currency))
+                for line in card.savings
+            ]
+        if "loan" in self.cls.model_fields:
+            chosen = self.typed().get("loan")
+            return [
+                line
+                for loan in self._loans()
+                if loan.ref == chosen
+                for line in (due_words(loan, card.today, currency).plain,
+                             _("All of it: {amount}").format(amount=amount(loan.owed, currency)))
+            ]  # fmt: skip
+        return []
+
+    def _previewed(self, came: tuple[Operation, Receipt]) -> None:
+        _operation, receipt = came
+        shown = stacked(receipt, self.session.currency)
+        if receipt.reason:
+            shown.append("\n" + _("Waits for a second person: {why}").format(why=neat(translate(receipt.reason))))
+        self._effects(shown)
+
+    def _preview_refused(self, fault: CoopbankError) -> None:
+        self._effects(Text(_("Not possible like this."), style="dim"))
+        self._refuse(fault)
+
+    def _effects(self, shown: Text) -> None:
+        if self.is_attached:
+            self.query_one("#entry-effects", Static).update(shown)
+
+    def _refuse(self, fault: CoopbankError) -> FieldRow | None:
+        """Say it at the field that it names, or else in the status line."""
+        if not self.is_attached:
+            return None
+        for row in self.rows:
+            if row.spec.name == fault.field and row.display:
+                row.refuse(fault)
+                return row
+        self.status.refuse(fault)
+        return None
+
+    # ------------------------------------------------------------------- review
+
+    def action_review(self) -> None:
+        """Read every field; if all is well, show what would be written."""
+        if self._reviewing:
+            return
+        self.status.clear()
+        values, faults = self._read()
+        for row in self.rows:
+            if row.spec.name in faults:
+                row.refuse(faults[row.spec.name])
+        wrong = next((row for row in self.rows if row.refused and row.spec.name in faults), None)
+        if wrong is not None:
+            wrong.control.focus()
+            return
+        if faults:
+            self.status.refuse(next(iter(faults.values())))
+            return
+        self._reviewing = True
+        name = self.cls.name
+        self.carry_out(lambda session: session.preview(name, values), self._to_review, self._review_refused)
+
+    def _to_review(self, came: tuple[Operation, Receipt]) -> None:
+        operation, receipt = came
+        self._previewed(came)
+        screen = ReviewScreen(operation, receipt, self._key, card=self.card)
+        self.app.push_screen(screen, self._reviewed)
+
+    def _review_refused(self, fault: CoopbankError) -> None:
+        self._reviewing = False
+        self._effects(Text(_("Not possible like this."), style="dim"))
+        row = self._refuse(fault)
+        if row is not None:
+            row.control.focus()
+
+    def _reviewed(self, came: Receipt | CoopbankError | None) -> None:
+        self._reviewing = False
+        if isinstance(came, Receipt):
+            self.app.push_screen(ReceiptScreen(came, card=self.card), self._done)
+        elif came is not None:
+            self._review_refused(came)
+        elif not self.rows:
+            self.dismiss(None)
+
+    def _done(self, next_member: bool | None) -> None:
+        self.dismiss(bool(next_member))
+
+    # ------------------------------------------------------------------ leaving
+
+    @property
+    def dirty(self) -> bool:
+        """Whether something typed would be lost."""
+        return any(row.dirty for row in self.rows)
+
+    def action_leave(self) -> None:
+        """Back, after asking if something was typed."""
+        if not self.dirty:
+            self.dismiss(None)
+            return
+        question = _("Leave this form? Nothing was posted, and what you typed will be lost.")
+        self.app.push_screen(ConfirmScreen(question, _("Stay in the form"), _("Leave it")), self._answered)
+
+    def _answered(self, go: bool | None) -> None:
+        if go:
+            self.dismiss(None)
+
+    def action_choose(self) -> None:
+        """Choose what this field names, or look a member up."""
+        row = next((row for row in self.rows if row.control.has_focus), None)
+        if row is None or row.spec.kind != "ref":
+            self.app.push_screen(LookUpScreen())
+        elif row.spec.ref == "member":
+            self.app.push_screen(LookUpScreen(), partial(self._chosen, row))
+        else:
+            member = self.card.member if self.card is not None else None
+            self.app.push_screen(PickScreen(row.spec.label, row.spec.ref, member), partial(self._chosen, row))
+
+    def _chosen(self, row: FieldRow, ref: str | None) -> None:
+        if ref is None:
+            return
+        if row.spec.many and row.value.strip():
+            row.value = f"{row.value.rstrip(', ')}, {ref}"
+        else:
+            row.value = ref
+        row.control.focus()

@@ -1,0 +1,332 @@
+"""The counter itself: find a member as you type, see their card, serve them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+from textual.widgets import Footer, Input, Static
+
+from coopbank.errors import CoopbankError
+from coopbank.tui import queries
+from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
+from coopbank.tui.show import day_words
+from coopbank.tui.widgets.banner import Banner
+from coopbank.tui.widgets.inputs import LineInput
+from coopbank.tui.widgets.member_card import MemberCard
+from coopbank.tui.widgets.rows import Column, RowList
+from coopbank.words import _
+
+if TYPE_CHECKING:
+    from coopbank.tui.queries import Card, Hit, Standing
+
+_PAUSE = 0.05  # seconds after the last key before the books are asked
+_LATELY = 12
+
+
+class FindBox(LineInput):
+    """Where one types whom to find. Up and down move in the list below, Enter opens."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "screen.hit(-1)", _("Hit before"), show=False),
+        Binding("down", "screen.hit(1)", _("Next hit"), show=False),
+    ]
+
+
+class FindScreen(CounterScreen[str | None]):
+    """Finding and looking: the part that the counter and a look-up in mid-form share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pause: Timer | None = None
+        self._found_for = ""  # the text that the hits belong to
+        self._then: str | None = None  # an action that waits for the hits of what was just typed
+        self._lately: list[Hit] = []
+
+    def compose(self) -> ComposeResult:
+        yield Banner()
+        yield Static("", id="notice", markup=False)
+        with Horizontal(id="counter"):
+            with Vertical(id="finding"):
+                with Horizontal(id="find-line"):
+                    yield Static(_("Find"), id="find-label", markup=False)
+                    hint = _("name, number, loan or telephone (F1 helps)")
+                    yield FindBox(placeholder=hint, id="find", max_length=200)
+                hits = RowList(
+                    (Column(_("Member"), 16, flexible=True), Column("", 7)), lambda hit: (hit.name, hit.member),
+                    heading=False, id="hits", empty=_("No member is found by that."),
+                )  # fmt: skip
+                hits.can_focus = False
+                yield hits
+            yield MemberCard(id="card")
+        yield StatusLine()
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#notice").display = False
+        self.query_one("#hits").display = False
+        self.query_one("#find").focus()
+        self.counter.changed.subscribe(self, lambda _reason: self._read_again())
+        self.counter.stands.subscribe(self, self.stood)
+        self.show_nobody()
+        if self.counter.standing is not None:
+            self.stood(self.counter.standing)
+
+    # ------------------------------------------------------------------ finding
+
+    @property
+    def find(self) -> FindBox:
+        """The find box."""
+        return self.query_one("#find", FindBox)
+
+    @property
+    def hits(self) -> RowList:
+        """What it found."""
+        return self.query_one("#hits", RowList)
+
+    @property
+    def card(self) -> Card | None:
+        """The member whose card is shown."""
+        return self.query_one(MemberCard).card
+
+    @property
+    def _settled(self) -> bool:
+        """Whether the list shows what belongs to the text in the box."""
+        return self._found_for == self.find.value.strip()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if event.input is not self.find:
+            return
+        self.status.clear()
+        if self._pause is not None:
+            self._pause.stop()
+        if self._settled:
+            return
+        self._pause = self.set_timer(_PAUSE, self._look)
+
+    def _look(self) -> None:
+        text = self.find.value.strip()
+        if not text:
+            self._found("", ())
+            return
+        self.ask("find", lambda session: queries.find(session, text), partial(self._found, text), self._not_found)
+
+    def _found(self, text: str, hits: Sequence[Hit]) -> None:
+        if text != self.find.value.strip():
+            return
+        self._found_for = text
+        self.hits.display = bool(text) or bool(self._lately)
+        self.hits.show(hits if text else self._lately)
+        if not text:
+            self.show_nobody()
+        elif not hits:
+            self.query_one(MemberCard).show_day(self.counter.standing, self.session.currency)
+        then, self._then = self._then, None
+        if then is not None and hits:
+            self.call_later(self.run_action, then)
+
+    def _not_found(self, fault: CoopbankError) -> None:
+        self._then = None
+        self.refused(fault)
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        if event.rows is self.hits and event.item is not None and self.find.value.strip():
+            self.open_member(event.item.member)
+
+    def on_row_list_chosen(self, event: RowList.Chosen) -> None:
+        if event.rows is self.hits:
+            self.choose(event.item)
+        else:
+            self.counter.open_entry(event.item.entry)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if event.input is self.find:
+            self.action_take()
+
+    def action_hit(self, by: int) -> None:
+        """Another of the members found."""
+        self.hits.action_move(by)
+        if not self.find.value.strip() and self.hits.chosen is not None:
+            self.open_member(self.hits.chosen.member)
+
+    def action_take(self) -> None:
+        """Enter: the member under the cursor is the one."""
+        if not self._settled:
+            self._then = "take"
+        elif self.hits.chosen is not None and self.hits.display:
+            self.choose(self.hits.chosen)
+
+    def choose(self, hit: Hit) -> None:
+        """This member is the one: what was typed is ready to be typed over."""
+        self.open_member(hit.member)
+        self.find.action_select_all()
+        if self.has_class("-narrow"):
+            self.hits.display = False
+
+    # ----------------------------------------------------------------- the card
+
+    def open_member(self, member: str) -> None:
+        """Show a member's card."""
+        self.ask("card", lambda session: queries.card(session, member), self.show_card, self.refused)
+
+    def show_card(self, card: Card) -> None:
+        """The card has come."""
+        self.query_one(MemberCard).show_card(card, self.session.currency)
+        self.refresh_bindings()
+
+    def show_nobody(self) -> None:
+        """Nobody is being served."""
+        self.query_one(MemberCard).show_day(self.counter.standing, self.session.currency)
+        self.refresh_bindings()
+
+    def stood(self, standing: Standing) -> None:
+        """The bank stands elsewhere: the day, the drawer, what waits."""
+        if self.card is None:
+            self.query_one(MemberCard).show_day(standing, self.session.currency)
+
+    def _read_again(self) -> None:
+        if self.card is not None:
+            self.open_member(self.card.member)
+
+    def remember(self, card: Card) -> None:
+        """This member was served lately: they are offered while the find box is empty."""
+        hit = queries.Hit(card.member, card.name, card.phone)
+        self._lately = [hit, *(other for other in self._lately if other.member != hit.member)][:_LATELY]
+
+
+class HomeScreen(FindScreen):
+    """The counter."""
+
+    HELP = _("""# The counter
+
+Type a **name**, a member **number**, a **loan** number or a **telephone** number. The card of the member
+under the cursor is shown at once; ↑ ↓ choose another, **Enter** keeps this one.
+
+Then serve them: **F3** takes money in for their savings, **F4** pays out, **F5** takes a loan payment, **F6**
+sells shares. Everything else is in the list of **F10**. Tab goes to the member's passbook; **Enter** there opens
+an entry.
+
+The first act of a day is **F8**: open the day and your drawer. The last one is F8 too: count and close.""")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f3", "act('deposit')", _("Deposit"), key_display="F3", id="deposit"),
+        Binding("f4", "act('withdraw')", _("Withdraw"), key_display="F4", id="withdraw"),
+        Binding("f5", "act('repay-loan')", _("Loan"), key_display="F5", id="loan-payment"),
+        Binding("f6", "act('buy-shares')", _("Shares"), key_display="F6", id="buy-shares"),
+        Binding("f7", "app.journal", _("Journal"), key_display="F7", id="journal"),
+        Binding("f8", "app.day", _("Day"), key_display="F8", id="drawer"),
+        Binding("f9", "app.waiting", _("Approve"), key_display="F9", id="waiting"),
+        Binding("f10,f12", "more", _("More"), key_display="F10", id="more"),
+        Binding("f1", "app.help", _("Help"), key_display="F1", id="help", show=False),
+        Binding("f2", "start", _("Find"), key_display="F2", id="find", show=False),
+        Binding("escape", "start", _("Next member"), key_display="Esc", id="next-member", show=False),
+        Binding("ctrl+q", "app.leave", _("Leave"), key_display="Ctrl+Q", id="leave", show=False),
+    ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide what this person or this institution does not do."""
+        if action == "act":
+            return self.session.may(str(parameters[0]))
+        return True
+
+    def stood(self, standing: Standing) -> None:
+        super().stood(standing)
+        notice = self.query_one("#notice", Static)
+        text = notice_of(standing, may_open=self.session.may("open-day"))
+        notice.update(text)
+        notice.display = bool(text)
+
+    def action_start(self) -> None:
+        """Back to the empty find box: the next member."""
+        if self.card is not None:
+            self.remember(self.card)
+        self.status.clear()
+        self.find.value = ""
+        self._found("", ())
+        self.find.focus()
+
+    def action_act(self, name: str) -> None:
+        """Serve the member that is shown."""
+        if not self._settled:
+            self._then = f"act('{name}')"
+            return
+        hit = self.hits.chosen if self.hits.display and self.find.value.strip() else None
+        if hit is not None and (self.card is None or self.card.member != hit.member):
+            self._then_with(hit.member, name)
+        elif self.card is None:
+            self.status.say(_("Whom for? Type a name or a member number first."))
+            self.find.focus()
+        else:
+            self._serve(name, self.card)
+
+    def _then_with(self, member: str, name: str) -> None:
+        def came(card: Card) -> None:
+            self.show_card(card)
+            self._serve(name, card)
+
+        self.ask("card", lambda session: queries.card(session, member), came, self.refused)
+
+    def _serve(self, name: str, card: Card) -> None:
+        lacks = lacking(name, card)
+        if lacks:
+            self.status.say(lacks)
+        else:
+            self.counter.fill_in(name, card)
+
+    def action_more(self) -> None:
+        """Every operation that the actor may do."""
+        self.counter.more(self.card)
+
+    def served(self, *, next_member: bool) -> None:
+        """An operation went through: on to the next member, or stay."""
+        if next_member:
+            self.action_start()
+
+
+def lacking(name: str, card: Card) -> str:
+    """What the member has not got that the operation needs, and the way to it."""
+    if name in ("deposit", "withdraw") and not card.savings:
+        return _("{name} has no savings account yet: F10, then Open a savings account.").format(name=card.name)
+    if name == "repay-loan" and not any(loan.state == "active" for loan in card.loans):
+        return _("{name} owes nothing on a loan.").format(name=card.name)
+    return ""
+
+
+def notice_of(standing: Standing, *, may_open: bool) -> str:
+    """What keeps the counter from serving, and the key that mends it."""
+    if not standing.day_open:
+        if may_open:
+            return _("The day is not open yet: press F8 to open it and your drawer.")
+        return _("The day is not open yet; a teller or the treasurer opens it.")
+    if standing.business_date is not None and standing.business_date < standing.today:
+        return _("The day of {day} is still open: press F8 to close it first.").format(
+            day=day_words(standing.business_date)
+        )
+    if standing.mine is None and may_open:
+        return _("You have no drawer for cash yet: press F8 to open one.")
+    return ""
+
+
+class LookUpScreen(FindScreen):
+    """Look a member up in the middle of a form, which stays as it is."""
+
+    HELP = _("""# Look up
+
+Find a member and see their card, without leaving the form you were in. **Enter** takes the number of this member
+into the form if it asks for one; **Esc** goes back to the form.""")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", _("Back to the form"), key_display="Esc", id="back"),
+        Binding("ctrl+q", "app.leave", _("Leave"), key_display="Ctrl+Q", id="leave", show=False),
+        HELP_KEY,
+    ]
+
+    def choose(self, hit: Hit) -> None:
+        self.dismiss(hit.member)
+
+    def action_leave(self) -> None:
+        """Back to the form."""
+        self.dismiss(None)

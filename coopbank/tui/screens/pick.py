@@ -1,0 +1,109 @@
+"""Choose what a field names from a list, narrowed by typing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from coopbank.tui import queries
+from coopbank.tui.screens.base import CounterModal, StatusLine
+from coopbank.tui.widgets.inputs import LineInput
+from coopbank.tui.widgets.rows import Column, RowList
+from coopbank.words import _
+
+if TYPE_CHECKING:
+    from coopbank.tui.queries import Reference
+
+
+class NarrowBox(LineInput):
+    """What is typed narrows the list; up and down move in it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "screen.move(-1)", _("Up"), show=False),
+        Binding("down", "screen.move(1)", _("Down"), show=False),
+    ]
+
+
+class ListModal(CounterModal[str]):
+    """A box with a line to type in and a list below it."""
+
+    def __init__(self, title: str, columns: Sequence[Column]) -> None:
+        super().__init__()
+        self._title = title
+        self._columns = columns
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box tall"):
+            yield Static(Content(self._title), markup=False, classes="box-title")
+            yield NarrowBox(placeholder=_("type to narrow the list"), max_length=60)
+            rows = RowList(self._columns, self.cells, heading=False, empty=_("Nothing fits."))
+            rows.can_focus = False
+            yield rows
+            yield StatusLine()
+            yield Static(Content(_("↑ ↓ move · Enter chooses · Esc back")), markup=False, classes="box-keys")
+
+    def on_mount(self) -> None:
+        self.query_one(NarrowBox).focus()
+        self.narrow("")
+
+    def cells(self, item: object) -> Sequence[str]:
+        """A row of the list."""
+        raise NotImplementedError
+
+    def narrow(self, text: str) -> None:
+        """Show what fits the text."""
+        raise NotImplementedError
+
+    def taken(self, item: object) -> str:
+        """What the box answers with for that row."""
+        raise NotImplementedError
+
+    @property
+    def rows(self) -> RowList:
+        """The list."""
+        return self.query_one(RowList)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.narrow(event.value)
+
+    def on_input_submitted(self) -> None:
+        self.rows.action_choose()
+
+    def on_row_list_chosen(self, event: RowList.Chosen) -> None:
+        self.dismiss(self.taken(event.item))
+
+    def action_move(self, by: int) -> None:
+        """Move in the list."""
+        self.rows.action_move(by)
+
+
+class PickScreen(ListModal):
+    """Answers with the number of what was chosen."""
+
+    HELP = _("""# Choose
+
+Type a part of the number or of the name; ↑ ↓ move, **Enter** chooses, **Esc** goes back without choosing.""")
+
+    def __init__(self, title: str, kind: str, member: str | None) -> None:
+        super().__init__(title, (Column("", 14), Column("", 20, flexible=True)))
+        self._kind = kind
+        self._member = member
+
+    def cells(self, item: Reference) -> Sequence[str]:  # type: ignore[override]
+        return (item.ref, item.label)
+
+    def taken(self, item: Reference) -> str:  # type: ignore[override]
+        return item.ref
+
+    def narrow(self, text: str) -> None:
+        kind, member = self._kind, self._member
+        self.ask(
+            "pick", lambda session: queries.references(session, kind, text, member), self.rows.show,
+            self.query_one(StatusLine).refuse,
+        )  # fmt: skip

@@ -1,0 +1,143 @@
+"""The review: before and after, the journal lines, and only then Enter posts.
+
+Keys are ignored for the first moment, so that an Enter meant for the form cannot post;
+while it is being posted every key is. One key of idempotency belongs to the form, so that
+nothing is posted twice however often Enter is pressed.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from coopbank.errors import CoopbankError
+from coopbank.tui.screens.base import CounterModal, StatusLine
+from coopbank.tui.show import neat
+from coopbank.tui.widgets.effects import before_after, journal_lines, notes_of
+from coopbank.tui.widgets.inputs import LineInput
+from coopbank.words import _, translate
+
+if TYPE_CHECKING:
+    from coopbank.bank.operation import Operation, Receipt
+    from coopbank.tui.queries import Card
+
+_DEAF = 0.3  # seconds in which no key counts
+
+#: Acts that cannot be taken back by a reversal: the word has to be typed.
+WORDS = {"close-day": _("CLOSE"), "close-month": _("CLOSE"), "close-year": _("CLOSE")}
+
+
+class WordBox(LineInput):
+    """Where the word is typed; its Enter is the review's."""
+
+
+class ReviewScreen(CounterModal["Receipt | CoopbankError"]):
+    """Answers with the receipt, with the refusal, or with None if it was not confirmed."""
+
+    HELP = _("""# Review
+
+Read it once more: who, what, how much, and what every account holds **before and after**. The journal lines
+below are what will stand in the books; their debits equal their credits.
+
+**Enter** posts. **Esc** goes back to the form, with everything still in it.""")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "post", _("Post"), key_display="Enter", id="post"),
+        Binding("up,pageup", "scroll(-1)", _("Up"), show=False),
+        Binding("down,pagedown", "scroll(1)", _("Down"), show=False),
+    ]
+
+    def __init__(self, operation: Operation, receipt: Receipt, key: str, *, card: Card | None) -> None:
+        super().__init__()
+        self._operation = operation
+        self._receipt = receipt
+        self._key = key
+        self._card = card
+        self._since = monotonic()
+        self.posting = False
+        self._word = WORDS.get(operation.name, "")
+
+    def compose(self) -> ComposeResult:
+        currency = self.session.currency
+        with Vertical(classes="box wide"):
+            yield Static(self._title(), markup=False, classes="box-title")
+            with VerticalScroll(can_focus=False):
+                if self._receipt.reason:
+                    why = _("A second person has to approve it: {why}").format(why=translate(self._receipt.reason))
+                    yield Static(Content(neat(why)), markup=False, classes="review-reason")
+                if self._receipt.effects:
+                    yield Static(before_after(self._receipt, currency), markup=False, classes="review-effects")
+                notes = self._notes(currency)
+                if notes:
+                    yield Static(notes, markup=False, classes="review-notes")
+                if self._receipt.entries:
+                    yield Static(journal_lines(self._receipt.entries, currency), markup=False, classes="review-lines")
+            if self._word:
+                yield Static(
+                    _("This cannot be undone. Type {word} to go on.").format(word=self._word), markup=False,
+                    classes="review-reason",
+                )  # fmt: skip
+                yield WordBox(max_length=20)
+            yield StatusLine()
+            yield Static(Content(self._keys()), markup=False, classes="box-keys")
+
+    def on_mount(self) -> None:
+        self._since = monotonic()
+        if self._word:
+            self.query_one(WordBox).focus()
+
+    def _title(self) -> Content:
+        parts: list[str | tuple[str, str]] = [
+            (_("Review") + ": ", ""), (neat(translate(self._receipt.title)), "bold"),
+        ]  # fmt: skip
+        if self._card is not None:
+            parts.append(f"  {neat(self._card.name)} · {neat(self._card.member)}")
+        return Content.assemble(*parts)
+
+    def _notes(self, currency: str) -> Content:
+        return Content("\n".join(f"{neat(label)}: {neat(value)}" for label, value in notes_of(self._receipt, currency)))
+
+    def _keys(self) -> str:
+        if self._receipt.reason:
+            return _("Enter asks for it · Esc back to the form")
+        return _("Enter posts · Esc back to the form")
+
+    # ------------------------------------------------------------------ posting
+
+    def on_input_submitted(self) -> None:
+        self.action_post()
+
+    def action_post(self) -> None:
+        """Post it, once."""
+        if self.posting or monotonic() - self._since < _DEAF:
+            return
+        if self._word and self.query_one(WordBox).value.strip().upper() != self._word:
+            self.query_one(StatusLine).refuse(_("Type {word} first, or press Esc.").format(word=self._word))
+            return
+        self.posting = True
+        self.query_one(StatusLine).say(_("Posting …"))
+        operation, key = self._operation, self._key
+        self.carry_out(lambda session: session.perform(operation, key), self._posted, self._refused)
+
+    def _posted(self, receipt: Receipt) -> None:
+        self.posting = False
+        self.counter.books_changed()
+        self.dismiss(receipt)
+
+    def _refused(self, fault: CoopbankError) -> None:
+        self.posting = False
+        self.counter.books_changed()
+        self.dismiss(fault)
+
+    def action_leave(self) -> None:
+        if not self.posting:
+            self.dismiss(None)
+
+    def action_scroll(self, by: int) -> None:
+        """Read what does not fit."""
+        self.query_one(VerticalScroll).scroll_relative(y=by * 3, animate=False)

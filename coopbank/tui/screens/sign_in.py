@@ -1,0 +1,138 @@
+"""Sign in: whose bank this is, whether it counts, and who stands at the counter.
+
+This screen is painted before the books are even opened, so it loads nothing heavy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Footer, Static
+
+from coopbank.errors import CoopbankError
+from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
+from coopbank.tui.show import neat
+from coopbank.tui.widgets.inputs import LineInput
+from coopbank.words import _
+
+if TYPE_CHECKING:
+    from coopbank.tui.session import Session, Welcome
+
+
+class SignInScreen(CounterScreen[None]):
+    """User and passphrase."""
+
+    HELP = _("""# Sign in
+
+Type your user name, **Enter**, your passphrase, **Enter**. After three wrong passphrases the next try
+has to wait, a little longer each time. An administrator can give you a new passphrase.
+
+**LIVE** books are the real ones. **PRACTICE** books are for learning: nothing in them counts.""")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "next", _("Sign in"), key_display="Enter", id="sign-in"),
+        HELP_KEY,
+        Binding("escape", "clear", _("Start again"), key_display="Esc", id="clear"),
+        Binding("ctrl+q", "app.leave", _("Leave"), key_display="Ctrl+Q", id="leave"),
+    ]
+
+    def __init__(self, user: str | None) -> None:
+        super().__init__()
+        self._user = user or ""
+        self._busy = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="sign-in"):
+            yield Static(_("Opening the books …"), id="sign-in-bank", markup=False)
+            yield Static("", id="sign-in-mark", markup=False)
+            with Horizontal(classes="field-line"):
+                yield Static(_("User"), classes="field-label", markup=False)
+                yield LineInput(self._user, id="user", max_length=40)
+            with Horizontal(classes="field-line"):
+                yield Static(_("Passphrase"), classes="field-label", markup=False)
+                yield LineInput(password=True, id="passphrase", max_length=200)
+            yield StatusLine()
+            yield Static("", id="sign-in-practice", markup=False)
+            yield Static("", id="sign-in-head", markup=False)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#passphrase" if self._user else "#user").focus()
+        if self.counter.opened is not None:
+            self.welcomed(self.counter.opened)
+
+    def welcomed(self, session: Session) -> None:
+        """The books are open."""
+        welcome = session.welcome
+        self.query_one("#sign-in-bank", Static).update(Content(neat(welcome.institution)))
+        self.query_one("#sign-in-mark", Static).update(_mark(welcome))
+        if welcome.practice:
+            self.query_one("#sign-in-practice", Static).update(_sign_ins(welcome.practice))
+        closed = welcome.last_close or _("never")
+        head = _("Last close {day} · head {number} {hash}").format(
+            day=closed, number=welcome.head_number, hash=welcome.head_hash
+        )
+        self.query_one("#sign-in-head", Static).update(Content(head))
+
+    def not_opened(self, fault: CoopbankError) -> None:
+        """The books cannot be opened."""
+        self.query_one("#sign-in-bank", Static).update(_("The books cannot be opened"))
+        self.status.refuse(fault)
+
+    def on_input_submitted(self) -> None:
+        self.action_next()
+
+    def action_next(self) -> None:
+        """From the user name to the passphrase, and from there in."""
+        user = self.query_one("#user", LineInput).value.strip()
+        passphrase = self.query_one("#passphrase", LineInput)
+        if not user:
+            self.query_one("#user").focus()
+            return
+        if not passphrase.value:
+            passphrase.focus()
+            return
+        if self._busy:
+            return
+        if self.counter.opened is None:
+            self.status.say(_("One moment: the books are being opened."))
+            return
+        self._busy = True
+        self.status.say(_("Checking …"))
+        words = passphrase.value
+        self.carry_out(lambda session: session.sign_in(user, words), self._in, self._not_in)
+
+    def action_clear(self) -> None:
+        """Empty both fields."""
+        for field in self.query(LineInput):
+            field.value = ""
+        self.status.clear()
+        self.query_one("#user").focus()
+
+    def _in(self, _powers: object) -> None:
+        self._busy = False
+        self.query_one("#passphrase", LineInput).value = ""
+        self.status.clear()
+        self.counter.signed_in()
+
+    def _not_in(self, fault: CoopbankError) -> None:
+        self._busy = False
+        self.status.refuse(fault)
+        passphrase = self.query_one("#passphrase", LineInput)
+        passphrase.value = ""
+        passphrase.focus()
+
+
+def _mark(welcome: Welcome) -> Content:
+    if welcome.practice is None:
+        return Content.assemble((_(" LIVE "), "bold"), " ", _("These are the real books."))
+    return Content.assemble((_(" PRACTICE "), "bold reverse"), " ", _("Nothing in these books counts."))
+
+
+def _sign_ins(text: str) -> Content:
+    """Who can sign in to practice, one on a line."""
+    lines = [neat(part.strip()) for part in text.replace("\n", ";").split(";") if part.strip()]
+    return Content("\n".join([_("Sign in as one of:"), *(f"  {line}" for line in lines)]))

@@ -1,0 +1,152 @@
+"""What waits for a second person: look at it, approve it, refuse it, or take one's own back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Footer, Static
+
+from coopbank.bank.operation import Receipt
+from coopbank.errors import CoopbankError
+from coopbank.tui import queries
+from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
+from coopbank.tui.screens.receipt import ReceiptScreen
+from coopbank.tui.screens.review import ReviewScreen
+from coopbank.tui.show import day_row, neat
+from coopbank.tui.widgets.banner import Banner
+from coopbank.tui.widgets.rows import Column, RowList
+from coopbank.words import _, translate
+
+if TYPE_CHECKING:
+    from coopbank.bank.operation import Operation
+    from coopbank.tui.queries import Waiting
+
+
+class WaitingScreen(CounterScreen[None]):
+    """The requests, and below them what the one under the cursor asks for."""
+
+    HELP = _("""# The second person
+
+Some operations take two people: one asks, another approves. Read what is asked below the list; **F9** shows what
+it would do, as a review, and **Enter** there approves it. **F4** refuses it, with a reason. Nobody approves what they
+asked for themselves: **F6** takes your own request back.
+
+What is approved is checked again and dated today.""")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f9", "approve", _("Approve"), key_display="F9", id="approve"),
+        Binding("f4", "refuse", _("Refuse"), key_display="F4", id="refuse"),
+        Binding("f6", "take_back", _("Take back"), key_display="F6", id="take-back"),
+        Binding("escape", "leave", _("Back"), key_display="Esc", id="back"),
+        HELP_KEY,
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._busy = False
+        self._key = ""
+
+    def compose(self) -> ComposeResult:
+        yield Banner()
+        yield Static(_("Waiting for a second person"), id="waiting-title", markup=False)
+        yield RowList(
+            (Column(_("Request"), 8), Column(_("What"), 16, flexible=True), Column(_("For"), 16, flexible=True),
+             Column(_("Asked by"), 10), Column(_("On"), 11)),
+            lambda item: (item.ref, item.title, item.whom, item.asked_by, day_row(item.asked_on)), id="waiting-rows",
+            empty=_("Nothing waits."),
+        )  # fmt: skip
+        with VerticalScroll(id="waiting-detail", can_focus=False):
+            yield Static("", id="waiting-says", markup=False)
+        yield StatusLine()
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.rows.focus()
+        self.counter.changed.subscribe(self, lambda _reason: self._read())
+        self._read()
+
+    @property
+    def rows(self) -> RowList:
+        """The list."""
+        return self.query_one("#waiting-rows", RowList)
+
+    def _read(self) -> None:
+        self.ask("waiting", queries.waiting, self._show, self.refused)
+
+    def _show(self, waiting: Sequence[Waiting]) -> None:
+        self.rows.show(waiting, cursor=self.rows.cursor)
+        self._detail(self.rows.chosen)
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        self._detail(event.item)
+
+    def on_row_list_chosen(self) -> None:
+        self.action_approve()
+
+    def _detail(self, request: Waiting | None) -> None:
+        text = Text()
+        if request is not None:
+            text.append(f"{neat(request.title)}  ", style="bold")
+            text.append(f"{neat(request.whom)}\n")
+            for label, value in request.payload:
+                text.append(f"{neat(label)}: ", style="dim")
+                text.append(f"{neat(value)}\n")
+            text.append(f"\n{neat(translate(request.reason))}")
+        self.query_one("#waiting-says", Static).update(text)
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what this person may do with the request under the cursor."""
+        if action not in ("approve", "refuse", "take_back"):
+            return True
+        request = self.rows.chosen if self.is_mounted and self.query(RowList) else None
+        if request is None:
+            return None
+        own = request.asked_by == self.session.actor.user
+        if action == "take_back":
+            return own and self.session.may("take-back")
+        return (not own and self.session.may(action)) or None
+
+    # ----------------------------------------------------------------- deciding
+
+    def action_approve(self) -> None:
+        """Show what it would do; the review approves."""
+        request: Waiting | None = self.rows.chosen
+        if request is None or self._busy or self.check_action("approve", ()) is not True:
+            return
+        self._busy = True
+        self._key = self.session.bank.new_key()
+        self.carry_out(partial(queries.approval, ref=request.ref), self._to_review, self._not_possible)
+
+    def _to_review(self, came: tuple[Operation, Receipt]) -> None:
+        self.app.push_screen(ReviewScreen(came[0], came[1], self._key, card=None), self._decided)
+
+    def _not_possible(self, fault: CoopbankError) -> None:
+        self._busy = False
+        self.refused(fault)
+
+    def _decided(self, came: Receipt | CoopbankError | None) -> None:
+        self._busy = False
+        if isinstance(came, Receipt):
+            self.app.push_screen(ReceiptScreen(came, card=None))
+        elif came is not None:
+            self.refused(came)
+
+    def action_refuse(self) -> None:
+        """Refuse it; the form asks why."""
+        if self.rows.chosen is not None:
+            self.counter.fill_in("refuse", fixed={"request": self.rows.chosen.ref})
+
+    def action_take_back(self) -> None:
+        """Take one's own request back."""
+        if self.rows.chosen is not None:
+            self.counter.fill_in("take-back", fixed={"request": self.rows.chosen.ref})
+
+    def action_leave(self) -> None:
+        """Back to the counter."""
+        self.dismiss(None)

@@ -1,0 +1,133 @@
+"""The open books as the counter holds them: the bank, and who acts.
+
+Everything here runs in a worker's thread. What goes back to the screens is frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from coopbank.bank import records
+from coopbank.bank.bank import Bank
+from coopbank.bank.books import Actor, Books
+from coopbank.bank.fields import book_currency
+from coopbank.bank.operation import CATALOGUE, Operation, Receipt
+from coopbank.clock import Clock
+from coopbank.words import translate
+
+T = TypeVar("T")
+
+PRACTICE_POLICY = "demo_sign_ins"
+"""The policy that marks books as practice; its text says who can sign in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What the sign-in screen shows of the books before anybody is signed in."""
+
+    institution: str
+    institution_kind: str
+    currency: str
+    practice: str | None
+    head_number: int
+    head_hash: str
+    last_close: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """An operation that the actor may do."""
+
+    name: str
+    title: str
+    subject: str
+    says: str
+
+
+class Session:
+    """One bank, open, and the person at its counter."""
+
+    def __init__(self, place: str, *, clock: Clock | None = None) -> None:
+        self.bank = Bank.open(place, clock=clock)
+        self.actor = Actor("", ())
+        self.powers: tuple[Power, ...] = ()
+        self.welcome = self._look()
+
+    def answer(self, question: Callable[[Session], T]) -> T:
+        """Run a question in this thread, in the book's own currency."""
+        book_currency.set(self.currency)
+        return question(self)
+
+    @property
+    def currency(self) -> str:
+        """The book's currency."""
+        return self.bank.institution.currency
+
+    @property
+    def practice(self) -> bool:
+        """Whether these books are for practice, where nothing counts."""
+        return self.welcome.practice is not None
+
+    def sign_in(self, user: str, passphrase: str) -> tuple[Power, ...]:
+        """Who acts from now on; the books seal that they signed in."""
+        self.actor = self.bank.sign_in(user, passphrase)
+        return self.look_up_powers()
+
+    def sign_out(self) -> None:
+        """Nobody acts any more."""
+        self.actor, self.powers = Actor("", ()), ()
+
+    def look_up_powers(self) -> tuple[Power, ...]:
+        """What the actor may do now: of their roles, and of this kind of institution."""
+        with self.bank.read() as books:
+            now = books.user(self.actor.user)
+            self.actor = now or Actor(self.actor.user, ())
+            self.powers = _powers(books, self.actor, self.bank.institution.institution_kind)
+        return self.powers
+
+    def may(self, name: str) -> bool:
+        """Whether the actor may do that operation."""
+        return any(power.name == name for power in self.powers)
+
+    def preview(self, name: str, values: dict[str, object]) -> tuple[Operation, Receipt]:
+        """The operation of these values, and what it would write."""
+        operation = self.bank.build(name, values)
+        return operation, self.bank.preview(self.actor, operation)
+
+    def perform(self, operation: Operation, key: str) -> Receipt:
+        """Do it, once for this key."""
+        return self.bank.perform(self.actor, operation, key=key)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.bank.close()
+
+    def _look(self) -> Welcome:
+        institution = self.bank.institution
+        with self.bank.read() as books:
+            practice = books.policy(PRACTICE_POLICY)
+            closed = books.tx.value("SELECT max(ref) FROM record WHERE kind = ?", records.DayClose.kind)
+            number, hash_ = books.tx.row("SELECT id, hash FROM operation ORDER BY id DESC LIMIT 1") or (0, b"")
+        return Welcome(
+            institution.name, institution.institution_kind, institution.currency,
+            None if practice is None else str(practice), int(number), bytes(hash_).hex()[:16], closed,
+        )  # fmt: skip
+
+
+def _powers(books: Books, actor: Actor, institution_kind: str) -> tuple[Power, ...]:
+    held: set[str] = set()
+    for name in actor.roles:
+        role = books.find(records.Role, name)
+        held.update(role.operations if role is not None else ())
+    return tuple(
+        Power(name, translate(cls.title), cls.subject, translate(says(cls)))
+        for name, cls in CATALOGUE.items()
+        if name in held and not cls.internal and institution_kind in cls.offered_by
+    )
+
+
+def says(cls: type[Operation]) -> str:
+    """The docstring of an operation as one paragraph: what its form says on top."""
+    return " ".join((cls.__doc__ or "").split())

@@ -1,0 +1,85 @@
+"""How things look in one line of a terminal: texts made harmless, amounts, days in words.
+
+Names and memos are typed by people and imported from files. Nothing of them is ever read
+as markup, and characters that would move the cursor, hide or turn text around are shown
+as a replacement mark, so that what stands on the screen is what stands in the books.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date
+
+from rich.cells import cell_len, set_cell_size
+
+from coopbank.money import format_amount
+from coopbank.words import _
+
+REPLACED = "\ufffd"
+_BREAKS = frozenset("\n\t\r\v\f\x85\u2028\u2029")
+#: Control, format (which turn text around or hide it), surrogate, private and unassigned characters.
+_UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+
+
+def neat(text: str) -> str:
+    """The text on one line, every character visible; ordinary text comes back as it is."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_neat(character) for character in text)
+
+
+def _neat(character: str) -> str:
+    if character in _BREAKS:
+        return " "
+    return REPLACED if unicodedata.category(character) in _UNSHOWABLE else character
+
+
+def cut(text: str, width: int) -> str:
+    """The text in exactly that many cells: padded, or cut with an ellipsis."""
+    if width <= 0:
+        return ""
+    if cell_len(text) > width:
+        text = set_cell_size(text, width - 1).rstrip() + "…"
+    return set_cell_size(text, width)
+
+
+def right(text: str, width: int) -> str:
+    """The text at the right end of that many cells; cut at its start if it is longer."""
+    length = cell_len(text)
+    return " " * (width - length) + text if length <= width else cut(text, width)
+
+
+def amount(minor: int, currency: str) -> str:
+    """An amount as people read it: 1,250.00."""
+    return format_amount(minor, "USD" if currency == "MEM" else currency, grouping=True)
+
+
+def weekday(day: date) -> str:
+    """Mon, Tue ..."""
+    return (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))[day.weekday()]
+
+
+def month(day: date) -> str:
+    """January, February ..."""
+    names = (
+        _("January"), _("February"), _("March"), _("April"), _("May"), _("June"), _("July"), _("August"),
+        _("September"), _("October"), _("November"), _("December"),
+    )  # fmt: skip
+    return names[day.month - 1]
+
+
+def day_words(day: date) -> str:
+    """Thu 5 March 2026."""
+    return f"{weekday(day)} {day.day} {month(day)} {day.year}"
+
+
+def day_short(day: date, today: date | None = None) -> str:
+    """5 Mar, with the year unless it is this one."""
+    short = f"{day.day} {month(day)[:3]}"
+    return short if today is not None and day.year == today.year else f"{short} {day.year}"
+
+
+def day_row(text: str) -> str:
+    """A stored day in a list, 05 Mar 2026: always the same width."""
+    day = date.fromisoformat(text)
+    return f"{day.day:02d} {month(day)[:3]} {day.year}"

@@ -1,0 +1,1 @@
+"""The parts that the counter's screens are made of."""

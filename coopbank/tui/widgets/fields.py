@@ -1,0 +1,168 @@
+"""The fields of a form: one line each, with what is wrong and how to mend it right below."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static, TextArea
+
+from coopbank.errors import CoopbankError
+from coopbank.tui.forms import FieldSpec, read_day
+from coopbank.tui.show import day_words, neat
+from coopbank.tui.widgets.inputs import Choice, LineInput
+from coopbank.words import _
+
+#: What may be typed: letters of currencies and signs are for the reader of amounts to judge.
+_RESTRICT = {"money": r"[0-9.,$€£¥₹₦' -]*", "day": r"[0-9tThH+\-]*", "number": r"[0-9]*", "rate": r"[0-9.,%]*"}
+
+
+class LinesBox(TextArea):
+    """Several lines of text. Enter begins a new one; Tab leaves."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, tab_behavior="focus", soft_wrap=True, show_line_numbers=False, compact=True)
+        self.cursor_blink = False
+
+
+class FieldRow(Vertical):
+    """A label, its widget, and below them what is wrong or how it is understood."""
+
+    class Edited(Message):
+        """The field holds something else."""
+
+        def __init__(self, row: FieldRow) -> None:
+            super().__init__()
+            self.row = row
+
+    class Left(Message):
+        """Enter in the field: on to the next one."""
+
+        def __init__(self, row: FieldRow) -> None:
+            super().__init__()
+            self.row = row
+
+    def __init__(self, spec: FieldSpec, value: str, today: date, options: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(classes="field")
+        self.spec = spec
+        self.today = today
+        self.initial = value
+        self._options = options or spec.choices
+        self._refused = False
+        self._start = value
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(classes="field-line"):
+            yield Static(Content(self.spec.label), classes="field-label", markup=False)
+            if self._options:
+                yield Choice(self._options, self.initial)
+            elif self.spec.kind in ("lines", "json"):
+                yield LinesBox(self.initial)
+            else:
+                yield LineInput(
+                    self.initial, placeholder=self._placeholder(), restrict=_RESTRICT.get(self.spec.kind),
+                    max_length=0 if self.spec.many else self.spec.longest,
+                )  # fmt: skip
+        yield Static("", classes="field-note", markup=False)
+
+    def on_mount(self) -> None:
+        self._start = self.value
+        self.accept(self.understood())
+
+    def _placeholder(self) -> str:
+        if self.spec.hint:
+            return neat(self.spec.hint)
+        if self.spec.kind == "day":
+            return _("today") if not self.spec.required else "YYYYMMDD"
+        if self.spec.kind == "ref":
+            return _("F2 chooses")
+        if self.spec.kind == "money" and not self.spec.required:
+            return "0.00"
+        if self.spec.many:
+            return _("several, with commas")
+        return "" if self.spec.required else _("may stay empty")
+
+    @property
+    def control(self) -> LineInput | Choice | LinesBox:
+        """The widget that is typed into."""
+        if self._options:
+            return self.query_one(Choice)
+        return self.query_one(LinesBox) if self.spec.kind in ("lines", "json") else self.query_one(LineInput)
+
+    @property
+    def value(self) -> str:
+        """What it holds, as typed."""
+        if not (self.is_mounted and self.children):
+            return self.initial
+        control = self.control
+        return control.text if isinstance(control, LinesBox) else control.value
+
+    @value.setter
+    def value(self, value: str) -> None:
+        control = self.control
+        if isinstance(control, LinesBox):
+            control.text = value
+        else:
+            control.value = value
+
+    @property
+    def dirty(self) -> bool:
+        """Whether somebody typed in it."""
+        return self.value != self._start
+
+    def refuse(self, fault: CoopbankError) -> None:
+        """Say at the field what is wrong, and what would be right."""
+        self._refused = True
+        self.add_class("refused")
+        self._note(f"! {fault}")
+
+    def accept(self, note: str = "") -> None:
+        """Nothing is wrong; a note says how it is understood."""
+        self._refused = False
+        self.remove_class("refused")
+        self._note(note)
+
+    @property
+    def refused(self) -> bool:
+        """Whether something is wrong with it."""
+        return self._refused
+
+    def _note(self, text: str) -> None:
+        note = self.query_one(".field-note", Static)
+        note.update(Content(neat(text)))
+        note.display = bool(text)
+
+    def understood(self) -> str:
+        """How a date is read, in words."""
+        if self.spec.kind == "day" and self.value.strip():
+            try:
+                return day_words(read_day(self.value, self.today))
+            except CoopbankError:
+                return ""
+        return ""
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.accept(self.understood())
+        self.post_message(self.Edited(self))
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self.accept()
+        self.post_message(self.Edited(self))
+
+    def on_choice_changed(self, event: Choice.Changed) -> None:
+        event.stop()
+        self.accept()
+        self.post_message(self.Edited(self))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Left(self))
+
+    def on_choice_submitted(self, event: Choice.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Left(self))
