@@ -30,10 +30,10 @@ def years_between(terms: LoanTerms, start: dt.date, end: dt.date) -> Fraction:
     From one due date to the next it is exactly what the row is charged for. Raises
     `InvalidDate` when the end lies before the start, or the start before the loan's.
     """
+    for one, other in ((terms.first_disbursed, start), (start, end)):
+        year_fraction(one, other, "actual/365")  # refuses what lies before
     if terms.day_count in _BY_ACTUAL_DAYS:
         return year_fraction(start, end, terms.day_count)
-    year_fraction(terms.first_disbursed, start, "actual/365")  # refuses days before the loan
-    year_fraction(start, end, "actual/365")
     clock = _clock(terms)
     return clock.at(end) - clock.at(start)
 
