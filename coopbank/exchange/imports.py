@@ -201,7 +201,7 @@ def _built(bank: Bank, name: str, values: dict[str, Any], record: Record, faults
 
 def _fold(heading: str) -> str:
     """A heading as it is compared: lower case, words joined by one underscore."""
-    return re.sub(r"[\W_]+", "_", heading.strip().casefold()).strip("_")
+    return "" if len(heading) > 100 else re.sub(r"[\W_]+", "_", heading.casefold()).strip("_")
 
 
 def _headings(operation: type[Operation], more: dict[str, str]) -> dict[str, str]:

@@ -31,7 +31,10 @@ MOST_ROWS: Final = 9_999
 LARGEST_FILE: Final = 64 * 1024 * 1024
 """Bytes."""
 
-csv.field_size_limit(2**31 - 1)  # a long cell is its field's to refuse, with the row and the column
+LONGEST_CELL: Final = 100_000
+"""Characters: more than any field takes, and few enough to look at each."""
+
+csv.field_size_limit(2**31 - 1)  # a long cell is refused with its row and column, not by the reader
 
 _MARKS: Final = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -181,6 +184,10 @@ def _fits(row: int, cells: list[str], heading: list[str], faults: Faults) -> boo
             )  # fmt: skip
             faults.add(row, f"column {place + 1}", cells[place], refusal)
             return False
+        if len(cells[place]) > LONGEST_CELL:
+            refusal = InvalidValue("The cell is too long: {count} characters.", count=len(cells[place]))
+            faults.add(row, heading[place].strip(), cells[place], refusal)
+            return False
     if len(cells) < len(heading):
         refusal = InvalidValue(
             "The row has {cells} cells, and the heading has {count}.", cells=len(cells), count=len(heading),
@@ -259,6 +266,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         if name in found:
             raise InvalidValue("{name} is given twice in one object.", name=quoted(name))
+        if any("\ud800" <= character <= "\udfff" for character in name):
+            raise InvalidValue("{name} holds half a character.", name=quoted(name))
         found[name] = value
     return found
 

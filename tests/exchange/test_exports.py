@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from coopbank import __version__
@@ -37,6 +37,8 @@ from tests.exchange.programs import (
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 HOSTILE = 'a;b "q" \\n \\ \n\n | = {x} <b> [red] & =1+1 \u202eevil\u200f  two  spaces 🙂 שלום é \t end'
+
+ANY = st.characters(exclude_categories=["Cs"], exclude_characters="\0")  # what both engines can hold
 
 
 def live(small: SmallBank) -> None:
@@ -214,12 +216,10 @@ def test_names_of_people_are_in_no_account_name(lived: SmallBank, tmp_path: Path
 
 
 @needs_hledger
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, phases=[Phase.generate])  # an example is a whole bank: too slow to shrink
 @given(
-    contracts=st.lists(
-        st.text(st.characters(exclude_categories=["Cs"]), max_size=40), min_size=1, max_size=40, unique=True
-    ),
-    memos=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=300), min_size=1, max_size=40),
+    contracts=st.lists(st.text(ANY, max_size=40), min_size=1, max_size=40, unique=True),
+    memos=st.lists(st.text(ANY, max_size=300), min_size=1, max_size=40),
 )
 def test_hostile_codes_and_memos_come_through_both(
     contracts: list[str], memos: list[str], tmp_path_factory: pytest.TempPathFactory
@@ -264,7 +264,7 @@ def test_the_log_is_what_was_hashed(engine_url: str, tmp_path: Path) -> None:
 
 def test_the_script_proves_the_log_and_finds_a_change(lived: SmallBank, tmp_path: Path) -> None:
     export(lived.bank, "jsonl", tmp_path)
-    command = [sys.executable, "-I", "-S", str(tmp_path / "verify.py"), str(tmp_path)]
+    command = [sys.executable, "-I", "-S", str(tmp_path / "verify.py"), str(tmp_path / "operations.jsonl")]
     good = subprocess.run(command, capture_output=True, text=True, check=False)
     assert good.returncode == 0, good.stdout + good.stderr
     log = tmp_path / "operations.jsonl"

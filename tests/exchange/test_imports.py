@@ -1,0 +1,395 @@
+"""Imports: every bad row is named and nothing is kept; a good file is imported once, however often it is tried."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coopbank.bank import records
+from coopbank.errors import CoopbankError, ImportRefused, NotAllowed, WrongUsage
+from coopbank.exchange import ImportResult, import_file, rows
+from tests.support_bank import SmallBank, assert_books, new_bank
+
+Import = Callable[..., ImportResult]
+
+
+@pytest.fixture
+def small(engine_url: str) -> Iterator[SmallBank]:
+    with new_bank(engine_url) as bank:
+        yield bank
+        assert_books(bank)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallBank]:
+    """A bank for files that change nothing."""
+    with new_bank(str(tmp_path_factory.mktemp("bank") / "book.db")) as bank:
+        bank.do("open-savings", member=bank.admit("Mia"))
+        yield bank
+        assert_books(bank)
+
+
+@pytest.fixture
+def bring(tmp_path: Path) -> Import:
+    """Writes a file and imports it, by ana if nobody else is named."""
+
+    def bring(small: SmallBank, kind: str, content: str | bytes, **options: Any) -> ImportResult:
+        file = tmp_path / f"{kind}.csv"
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return import_file(small.bank, options.pop("by", small.ana), kind, file, **options)
+
+    return bring
+
+
+def state(small: SmallBank) -> list[Any]:
+    """Everything that is sealed, and what can be found of members; refusals that were logged are left out."""
+    with small.read() as books:
+        tx = books.tx
+        return [
+            tx.rows("SELECT id, kind FROM operation WHERE kind <> 'log-refusal' ORDER BY id"),
+            tx.rows("SELECT count(*) FROM posting"),
+            tx.rows("SELECT count(*) FROM record"),
+            tx.rows("SELECT member, name, phone FROM directory ORDER BY member"),
+            tx.rows("SELECT count(*) FROM personal"),
+        ]
+
+
+def refused(small: SmallBank, bring: Import, kind: str, content: str | bytes, **options: Any) -> list[dict[str, Any]]:
+    """The faults of a file; it must have changed nothing."""
+    before = state(small)
+    with pytest.raises(ImportRefused) as refusal:
+        bring(small, kind, content, **options)
+    assert state(small) == before
+    faults = refusal.value.faults
+    assert 0 < len(faults) <= 100
+    for fault in faults:
+        assert list(fault) == ["row", "column", "value", "reason"]
+        assert fault["reason"] and "Traceback" not in fault["reason"] and len(fault["reason"]) < 500
+        assert all(c.isprintable() for text in fault.values() if isinstance(text, str) for c in text)
+    assert str(refusal.value) and json.dumps(refusal.value.as_dict())
+    assert refusal.value.field == "file"
+    return faults
+
+
+def where(faults: list[dict[str, Any]]) -> list[tuple[int | None, str | None]]:
+    return [(fault["row"], fault["column"]) for fault in faults]
+
+
+# -------------------------------------------------------------------------------------- members
+
+MEMBERS = '''name,phone,e-mail,Taxpayer number,Person or organisation,Member since,language
+Mia Lee,601 555 0101,mia@example.org,,person,2020-02-29,en
+"Oak & Sons, ""Ltd""",,,12-3456789,organisation,,es
+=HYPERLINK("x"),,,,,,
+"Zoë
+Ångström",+1 601,,,,,
+'''
+
+
+def test_members_are_admitted(small: SmallBank, bring: Import) -> None:
+    result = bring(small, "members", MEMBERS)
+    assert (result.rows, result.done, result.repeated, result.pending) == (4, 4, 0, 0)
+    assert result.created == ("M0001", "M0002", "M0003", "M0004")
+    with small.read() as books:
+        names = [books.member_name(number) for number in result.created]
+        first, second = (books.get(records.Member, number) for number in result.created[:2])
+        assert (books.personal(first.phone), first.joined_on) == ("601 555 0101", "2020-02-29")
+        assert (books.personal(second.tax_id), second.language, second.entity) == ("12-3456789", "es", "organisation")
+    assert names == ["Mia Lee", 'Oak & Sons, "Ltd"', '=HYPERLINK("x")', "Zoë\nÅngström"]
+
+
+def test_the_same_file_twice_does_nothing(small: SmallBank, bring: Import) -> None:
+    bring(small, "members", MEMBERS)
+    before = state(small)
+    for dry_run in (False, True):
+        again = bring(small, "members", MEMBERS, dry_run=dry_run)
+        assert (again.rows, again.done, again.repeated, again.created) == (4, 0, 4, ())
+    assert state(small) == before
+    assert bring(small, "members", MEMBERS, key_prefix="second").done == 4
+
+
+def test_a_trial_keeps_nothing(small: SmallBank, bring: Import) -> None:
+    before = state(small)
+    result = bring(small, "members", MEMBERS, dry_run=True)
+    assert (result.dry_run, result.rows, result.done) == (True, 4, 4)
+    assert {receipt.status for receipt in result.receipts} == {"preview"}
+    assert state(small) == before
+    with small.read() as books:
+        assert books.tx.value("SELECT count(*) FROM operation WHERE kind = 'log-refusal'") == 0
+
+
+def test_every_bad_row_is_named(small: SmallBank, bring: Import) -> None:
+    small.admit("Old", number="M0007")
+    faults = refused(
+        small, bring, "members",
+        "name,number,joined,type,Telephone\n"
+        "Good,,,,\n"
+        ",M0009,,,601\n"                        # 3: no name
+        "Day,,2026-02-30,,\n"                   # 4: no such day
+        "Future,,2027-01-01,,\n"                # 5: the bank refuses it
+        "Kind,,02/03/2026,firm,\n"              # 6: two faults
+        "Double,M0007,,,\n"                     # 7: in the books already
+        "First,M0010,,,\n"                      # 8: good, and the reason why the next one is not
+        "Second,M0010,,,\n"                     # 9
+        f"{'x' * 201},,,,\n",                   # 10
+    )  # fmt: skip
+    assert where(faults) == [
+        (3, "name"), (4, "joined"), (5, "joined"), (6, "type"), (6, "joined"), (7, "number"), (9, "number"),
+        (10, "name"),
+    ]  # fmt: skip
+    by_row = {fault["row"]: fault for fault in faults}
+    assert by_row[4]["value"] == "2026-02-30" and "2026-02-30" in by_row[4]["reason"]
+    assert by_row[7]["value"] == "M0007"
+    assert len(by_row[10]["value"]) < 70
+
+
+def test_at_most_a_hundred_faults_are_listed(shared: SmallBank, bring: Import) -> None:
+    faults = refused(shared, bring, "members", "name,joined\n" + "A,never\n" * 250)
+    assert where(faults) == [(row, "joined") for row in range(2, 102)]
+    with pytest.raises(ImportRefused, match="250"):
+        bring(shared, "members", "name,joined\n" + "A,never\n" * 250)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_ways_to_write_the_same_file(
+    shared: SmallBank, bring: Import, delimiter: str, encoding: str, line_end: str
+) -> None:
+    text = delimiter.join(["Name", "Telephone"]) + line_end + delimiter.join(['"a,b;c\td"', "601"]) + line_end
+    content = text.encode(encoding)
+    marks = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
+    result = bring(shared, "members", marks.get(encoding, b"") + content, dry_run=True)
+    assert result.done == 1
+    assert dict(result.receipts[0].notes)["Member"] == "M0002"
+
+
+def test_excel_says_its_delimiter(shared: SmallBank, bring: Import) -> None:
+    assert bring(shared, "members", "sep=;\r\nname;phone\r\nA;1\r\n", dry_run=True).done == 1
+
+
+def test_blank_rows_count_but_say_nothing(shared: SmallBank, bring: Import) -> None:
+    assert bring(shared, "members", "\n\nname,phone,,\nA,1,,\n,,,\n\n  ,\nB,2,,\n\n", dry_run=True).done == 2
+    assert where(refused(shared, bring, "members", "\n\nname,joined\n\nA,x\n")) == [(5, "joined")]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", [(None, None)]),
+        (b"\n\n \n", [(None, None)]),
+        (b"name\n", [(None, None)]),
+        (b"\xef\xbb\xbf", [(None, None)]),
+        ("name\nZo\u00eb\n".encode("latin-1"), [(2, None)]),
+        ("name\nAna\n".encode("utf-16-le"), [(None, None)]),
+        (b"\xff\xfen\x00a", [(1, None)]),
+        (b"PK\x03\x04rest of a workbook", [(None, None)]),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", [(None, None)]),
+        (bytes(range(256)), [(2, None)]),
+        (b"\x00" * 5000, [(None, None)]),
+        (b"phone\n601\n", [(1, "member_name")]),
+        (b"name,age\nA,7\n", [(1, "age")]),
+        (b"name,Name,member_name\nA,B,C\n", [(1, "Name"), (1, "member_name")]),
+        (b"name,phone\nA\n", [(2, None)]),
+        (b"name,phone\nA,1,extra\nB,2\n", [(2, "column 3")]),
+        (b"name,,phone\nA,1,2\n", [(2, "column 2")]),
+        (b'name,phone\nA,1\n"B,2\nC,3\n', [(3, None)]),
+        (b'name,phone\nA,1\n"B" x,2\nC,3\n', [(3, None)]),
+        (b'"name\n', [(1, None)]),
+        (b"name,phone\nA\x00B,1\n", [(2, "name")]),
+        ("name\n" + "x" * 10_000_000 + "\n", [(2, "name")]),
+        ("x" * 10_000_000, [(1, "member_name"), (1, "x" * 60 + "…")]),
+        (b"name\n\xe2\x80\xaeevil\x1b[31m\n", [(2, "name")]),
+        (b"n;a,m\te\n1;2,3\t4\n", [(1, "member_name")]),
+    ],
+)  # fmt: skip
+def test_files_that_cannot_be_read(
+    shared: SmallBank, bring: Import, content: bytes, expected: list[tuple[int | None, str | None]]
+) -> None:
+    assert set(expected) <= set(where(refused(shared, bring, "members", content)))
+
+
+def test_too_many_rows(shared: SmallBank, bring: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "MOST_ROWS", 3)
+    assert bring(shared, "members", "name\n" + "A\n" * 3, dry_run=True).done == 3
+    assert where(refused(shared, bring, "members", "name\n" + "A\n" * 4)) == [(5, None)]
+    assert (4, None) in where(refused(shared, bring, "operations", json.dumps([{"operation": "open-day"}] * 4)))
+
+
+def test_who_may_not_is_told_so_once(shared: SmallBank, bring: Import) -> None:
+    for dry_run in (False, True):
+        with pytest.raises(NotAllowed, match="sue"):
+            bring(shared, "members", MEMBERS, by=shared.sue, dry_run=dry_run)
+
+
+@settings(max_examples=60)
+@given(st.binary(max_size=200) | st.text(st.sampled_from('name,"\n;\t=\0é\r[{}]:1.'), max_size=60).map(str.encode))
+def test_no_file_is_a_traceback(shared: SmallBank, tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.csv"
+    for kind in ("members", "operations", "savings", "shares"):
+        for start in (b"", b"name,phone\n", b'[{"operation":'):
+            file.write_bytes(start + content)
+            try:
+                import_file(shared.bank, shared.ana, kind, file, dry_run=True)
+            except CoopbankError as refusal:
+                assert str(refusal)
+
+
+def test_random_damage_is_found_where_it_was_done(shared: SmallBank, bring: Import) -> None:
+    draw = random.Random(7)
+    for _ in range(10):
+        lines = [f"Member {i},2020-01-01" for i in range(60)]
+        bad = sorted(draw.sample(range(60), draw.randrange(1, 20)))
+        for i in bad:
+            lines[i] = f"Member {i}," + draw.choice(["2020-13-01", "x", "20200101", "2999-01-01", "-"])
+        faults = refused(shared, bring, "members", "name,joined\n" + "\n".join(lines))
+        assert where(faults) == [(i + 2, "joined") for i in bad]
+
+
+# ----------------------------------------------------------------------------------- operations
+
+
+def test_operations_in_three_forms(small: SmallBank, bring: Import) -> None:
+    listed = [
+        {"operation": "admit-member", "member_name": "Mia"},
+        {"operation": "open_savings", "member": "M0001"},
+        {"operation": "deposit", "member": "M0001", "amount": "150.00", "key": "till-1"},
+    ]
+    assert bring(small, "operations", json.dumps(listed)).created == ("M0001", "S-M0001")
+    lines = "\r\n".join(json.dumps({**each, "member": "M0001"}) for each in listed[2:]) + "\r\n\r\n"
+    again = bring(small, "operations", lines)
+    assert (again.done, again.repeated) == (0, 1)
+    table = "operation,member,amount,memo,key\ndeposit,M0001,1.00,=a;b,\nwithdraw,M0001,2.00,,\n"
+    assert bring(small, "operations", table).done == 2
+    assert small.balance("905/M0001") == -149_00
+
+
+def test_cells_that_hold_several_codes(small: SmallBank, bring: Import) -> None:
+    mia = small.admit("Mia")
+    small.do("open-savings", member=mia)
+    for number in ("1", "2"):
+        small.do("deposit", member=mia, amount="5.00", tender="cheque", cheque_number=number)
+    table = "operation;cheques\nbank-cheques;CH-00001, CH-00002\n"
+    assert bring(small, "operations", table, by=small.tom).done == 1
+    assert small.balance("731/FIRST", "POOL") == 10_00
+
+
+def test_what_needs_a_second_person_waits(small: SmallBank, bring: Import) -> None:
+    mia = small.admit("Mia")
+    small.do("buy-shares", member=mia, amount="25.00")
+    listed = [{"operation": "redeem-shares", "member": mia, "amount": "25.00"}]
+    assert (trial := bring(small, "operations", json.dumps(listed), dry_run=True)).pending == 1 and trial.done == 0
+    result = bring(small, "operations", json.dumps(listed))
+    assert (result.pending, result.done, len(result.requests)) == (1, 0, 1)
+    small.do("approve", by=small.tom, request=result.requests[0])
+    assert small.balance(f"901/{mia}") == 0
+
+
+def test_a_field_that_is_called_operation(small: SmallBank, bring: Import) -> None:
+    mia = small.admit("Mia")
+    small.do("open-savings", member=mia)
+    one, two = (small.do("deposit", member=mia, amount="5.00").number for _ in range(2))
+    wrapped = [{"operation": "reverse", "fields": {"operation": one, "reason": "typed twice"}}]
+    assert bring(small, "operations", json.dumps(wrapped)).done == 1
+    assert bring(small, "operations", f"operation,fields.operation,reason\nreverse,{two},typed twice\n").done == 1
+    assert small.balance(f"905/{mia}") == 0
+
+
+def test_a_refused_row_leaves_no_trace_for_the_next(small: SmallBank, bring: Import) -> None:
+    table = (
+        "operation,member,member_name,amount\n"
+        "admit-member,,Mia,\n"
+        "open-savings,M0001,,\n"
+        "deposit,M0001,,10.00\n"
+        "withdraw,M0001,,10.01\n"  # 5: a cent too much
+        "withdraw,M0001,,10.00\n"
+        "withdraw,M0001,,0.01\n"  # 7: nothing is left
+        "open-savings,M0009,,\n"  # 8: no such member
+        "admit-member,,,\n"  # 9: no name
+        "admit-member,,Tom,\n"
+        "open-savings,M0002,,\n"
+        "found-book,,,\n"  # 12: no door offers it
+        "teleport,,,\n"
+        "deposit,M0002,,1.005\n"
+        "deposit,M0002,Tom,1.00\n"  # 15: a column that this operation does not have
+    )
+    faults = refused(small, bring, "operations", table)
+    assert where(faults) == [
+        (5, "amount"), (7, "amount"), (8, "member"), (9, "member_name"), (12, "operation"), (13, "operation"),
+        (14, "amount"), (15, "member_name"),
+    ]  # fmt: skip
+    with small.read() as books:
+        refusals = books.tx.value("SELECT count(*) FROM operation WHERE kind = 'log-refusal'")
+    good = "".join(line + "\n" for i, line in enumerate(table.splitlines(), 1) if i not in {f["row"] for f in faults})
+    assert bring(small, "operations", good).done == 6
+    with small.read() as books:
+        assert books.tx.value("SELECT count(*) FROM operation WHERE kind = 'log-refusal'") == refusals
+
+
+def test_what_the_bank_refuses_is_logged_once(small: SmallBank, bring: Import) -> None:
+    listed = [{"operation": "open-savings", "member": f"M{i}"} for i in range(9)]
+    refused(small, bring, "operations", json.dumps(listed))
+    with small.read() as books:
+        assert books.tx.value("SELECT count(*) FROM operation WHERE kind = 'log-refusal'") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("[", (None, None)),
+        ("[1, 2", (None, None)),
+        ('[{"operation": "open-day"}, 7]', (2, None)),
+        ("7", (1, "operation")),
+        ('{"operation": "open-day"}\nnonsense\n', (2, None)),
+        ('[{"operation": "open-day", "operation": "close-day"}]', (None, None)),
+        ('[{"operation": "deposit", "member": "M0001", "amount": 150.00}]', (1, "amount")),
+        ('[{"operation": "deposit", "member": "M0001", "amount": NaN}]', (None, None)),
+        ('[{"operation": "reverse", "fields": {"operation": 1e999999999, "why": "x"}}]', (None, None)),
+        ('[{"operation": "deposit", "member": "M0001", "amount": ' + "9" * 5000 + "}]", (None, None)),
+        ('[{"operation": "deposit", "member": "\\ud800", "amount": "1"}]', (1, "member")),
+        ('[{"operation": "deposit", "\\ud800": "1"}]', (None, None)),
+        ('[{"operation": 7}]', (1, "operation")),
+        ('[{"operation": "open-day", "key": 7}]', (1, "key")),
+        ('[{"operation": "open-day", "key": "a b"}]', (1, "key")),
+        ('[{"member": "M0001"}]', (1, "operation")),
+        ("[" * 100_000, (None, None)),
+        ('{"a":' * 100_000, (1, None)),
+        ("member,amount\nM0001,5\n", (1, "operation")),
+        ("operation,colour\nopen-day,red\n", (1, "colour")),
+        ("operation,member\n,M0001\n", (2, "operation")),
+        ("[]", (None, None)),
+    ],
+)  # fmt: skip
+def test_operations_that_cannot_be_read(
+    shared: SmallBank, bring: Import, content: str, expected: tuple[int | None, str | None]
+) -> None:
+    assert expected in where(refused(shared, bring, "operations", content))
+
+
+# ---------------------------------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize("kind", ["colours", "", "Members"])
+def test_kinds_that_there_are_not(shared: SmallBank, bring: Import, kind: str) -> None:
+    with pytest.raises(WrongUsage) as refusal:
+        bring(shared, kind, MEMBERS)
+    assert refusal.value.field == "kind"
+
+
+def test_files_that_there_are_not(shared: SmallBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in (tmp_path / "none.csv", tmp_path, "nul\0", "/dev/zero", "x" * 5000):
+        with pytest.raises(WrongUsage) as refusal:
+            import_file(shared.bank, shared.ana, "members", file)
+        assert refusal.value.field == "file" and str(refusal.value)
+    monkeypatch.setattr(rows, "LARGEST_FILE", 10)
+    (tmp_path / "big.csv").write_text("name\nAnnabelle\n")
+    with pytest.raises(WrongUsage, match="large"):
+        import_file(shared.bank, shared.ana, "members", tmp_path / "big.csv")
