@@ -364,5 +364,10 @@ DO $$ DECLARE f regprocedure; BEGIN
   FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype = 'trigger'::regtype LOOP
     EXECUTE format('ALTER FUNCTION %s SET search_path = public, pg_temp', f);
   END LOOP; END $$;
+-- a plan made while the tables were small reads them whole for ever: what is new is found by index at any size
 ALTER FUNCTION operation_seal() SECURITY DEFINER;
+ALTER FUNCTION operation_seal() SET enable_seqscan = off;
+ALTER FUNCTION operation_seal() SET enable_hashjoin = off;
+ALTER FUNCTION operation_seal() SET enable_mergejoin = off;
+ALTER FUNCTION sealed_late() SET enable_seqscan = off;
 ALTER FUNCTION account_opens_balance() SECURITY DEFINER;
