@@ -351,7 +351,11 @@ def test_a_cheque_repays_a_loan(lite: SmallBank) -> None:
 def test_what_is_more_than_due_waits_and_is_applied(small: SmallBank) -> None:
     mia = small.admit("Mia Lee")
     loan = lent(small, mia)
+    small.go_to("2026-03-20")
+    untouched = stored(small, loan)
     early = small.do("repay-loan", loan=loan, amount="100.00", excess="unapplied")
+    assert stored(small, loan) == untouched  # nothing is due: the money waits, and the loan knows nothing of it
+    assert small.balance(f"781/{loan}", "RLF") == 0
     assert notes_of(early)["Kept as unapplied"] == "100.00"
     assert small.balance(f"871/{mia}") == -100_00
     assert small.balance("729") == 100_00

@@ -48,6 +48,17 @@ def test_from_due_date_to_due_date_it_counts_what_the_row_is_charged(day_count: 
         balance, since = row.balance, row.due
 
 
+@pytest.mark.parametrize("day_count", ["30/360", "equal-periods"])
+def test_a_day_within_a_row_has_its_share_of_the_row(day_count: str) -> None:
+    asked = terms(day_count, **SEEDS["a 31st"])
+    start, end = asked.due_dates()[0:2]  # 28 February, 31 March
+    row = years_between(asked, start, end)
+    assert row == Fraction(1, 12)
+    for days in range((end - start).days):
+        day = start + timedelta(days=days)
+        assert years_between(asked, start, day) == row * Fraction(days, (end - start).days)
+
+
 @pytest.mark.parametrize("day_count", [name for name in DAY_COUNTS if name != "actual/actual"])
 def test_it_never_runs_backwards_and_adds_up(day_count: str) -> None:
     asked = terms(day_count, **SEEDS["odd first row"])
