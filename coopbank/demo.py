@@ -82,6 +82,7 @@ class Town:
     instalments: dict[str, int] = field(default_factory=dict)  # member: minor units still to pay for the share
     loans: list[str] = field(default_factory=list)
     borrowers: set[str] = field(default_factory=set)
+    shaky: dict[str, date] = field(default_factory=dict)  # loan: from when its borrower has hard times
     names_used: set[str] = field(default_factory=set)
     posted: int = 0
 
@@ -282,10 +283,10 @@ def _counter(town: Town) -> None:
             return
         member = town.chance.choice(town.savers)
         roll = town.chance.random()
-        if roll < 0.55:
-            town.do("imani", "deposit", member=member, amount=town.amount(5, 250))
-        elif roll < 0.65:
-            town.do("imani", "deposit", member=member, amount=town.amount(50, 600), tender="cheque",
+        if roll < 0.44:
+            town.do("imani", "deposit", member=member, amount=town.amount(5, 120))
+        elif roll < 0.5:
+            town.do("imani", "deposit", member=member, amount=town.amount(50, 300), tender="cheque",
                     cheque_number=str(town.chance.randrange(100, 9999)))  # fmt: skip
         else:
             _try_withdrawal(town, member)
@@ -301,7 +302,7 @@ def _try_withdrawal(town: Town, member: str) -> None:
     with town.bank.read() as books:
         available = -books.balance("GEN", f"905/{member}") - books.holds("GEN", f"905/{member}")
         drawer = books.balance("POOL", "739/D1")
-    most = min(available // 2, drawer // 2, 40000) // 500 * 5
+    most = min(available * 3 // 4, drawer // 2, 40000) // 500 * 5
     if most >= 10:
         town.do("imani", "withdraw", member=member, amount=town.amount(5, most))
 
@@ -367,20 +368,22 @@ def _lend(town: Town, day: date) -> None:
     if not candidates:
         return
     member = town.chance.choice(candidates)
-    principal = (
-        town.chance.randrange(1500, 9001, 500) if member in organisations else town.chance.randrange(300, 1501, 100)
-    )
+    coop = member in organisations
+    principal = town.chance.randrange(4000, 16001, 500) if coop else town.chance.randrange(300, 2501, 100)
     if principal * 100 > free // 2:
         return
     receipt = town.do(
         "marcus", "grant-loan", member=member, fund="RLF", principal=f"{principal}.00",
-        annual_rate=town.chance.choice(("2", "3", "3.5", "4")), installments=town.chance.choice((12, 18, 24)),
+        annual_rate=town.chance.choice(("2", "3", "3.5", "4")),
+        installments=town.chance.choice((36, 48, 60) if coop else (12, 18, 24)),
         first_due=_next_month(day).isoformat(), purpose=town.chance.choice(PURPOSES),
     )  # fmt: skip
     loan = next(ref for ref in receipt.created if ref.startswith("L-"))
     town.do("dell", "disburse-loan", loan=loan, tender="transfer", cheque_number=str(3000 + len(town.loans)))
     town.loans.append(loan)
     town.borrowers.add(member)
+    if len(town.loans) % 5 == 4:
+        town.shaky[loan] = day + timedelta(days=town.chance.randrange(120, 240))
 
 
 def _next_month(day: date) -> date:
@@ -395,8 +398,9 @@ def _repayments(town: Town, day: date) -> None:
             position = loan_position(books, loan, day)
         if position.due_now <= 0:
             continue
-        patience = 0.85 if position.days_late > 5 else 0.6
-        if town.chance.random() > patience:
+        hard_times = loan in town.shaky and day >= town.shaky[loan]
+        likely = 0.02 if hard_times else 0.85 if position.days_late > 5 else 0.6
+        if town.chance.random() > likely:
             continue
         amount = position.due_now
         if town.chance.random() < 0.12 and amount > 4000:
