@@ -145,8 +145,21 @@ class Database:
             raise DatabaseMissing(
                 "There are no books at {place}.", place=place, hint="Make them with: coopbank init --name NAME"
             )
+        if found.path is not None and not read_only:
+            cls._look_at(place)
         found._require_version()
         return found
+
+    @classmethod
+    def _look_at(cls, place: str) -> None:
+        """Refuse a file that is no book before it is opened for writing, which alone would change it."""
+        looked = cls(place, read_only=True)
+        try:
+            looked._require_version()
+        except DatabaseReadOnly:
+            pass  # a journal is left that only a writer can clear
+        finally:
+            looked.close()
 
     @classmethod
     def create(cls, place: str) -> Database:
