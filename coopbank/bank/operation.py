@@ -35,7 +35,7 @@ INSTITUTION_KINDS = (UNCHARTERED, CHARITY, CREDIT_UNION)
 class Operation(BaseModel):
     """Base of all operations. The docstring of a subclass is what its form says on top."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # built when first used
 
     name: ClassVar[str] = ""
     title: ClassVar[str] = ""

@@ -17,7 +17,7 @@ PersonalRef = dict[str, str]  # {"#": salted digest}
 class Body(BaseModel):
     """Base of all record bodies."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # built when first used
     kind: ClassVar[str] = ""
     void: bool = False  # the operation that made it was reversed
 
