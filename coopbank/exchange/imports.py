@@ -10,8 +10,8 @@ Importing the same file again does nothing: each row has an idempotency key made
 SHA-256 of the file and its number, and the bank answers "repeated".
 
     members      admits them; a column for each field of admit-member
-    savings      opening balances of savings: member, amount
-    shares       opening balances of shares: member, amount, share class
+    savings      opening balances of savings: member, amount, account (if not the first)
+    shares       opening balances of whole shares: member, amount, share class (901 or 903)
     operations   any operations: JSON, JSON lines, or CSV with a column "operation"
 """
 
@@ -24,24 +24,30 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
+from coopbank.bank.fields import Code, MemberRef, Money, book_currency
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt, operation_named, plain_refusals
-from coopbank.errors import InvalidValue, NotAllowed, NotOffered, Refused, Unknown, WrongUsage
+from coopbank.bank.operations.savings import FUND
+from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, Refused, Unknown, WrongUsage
 from coopbank.exchange import rows
 from coopbank.exchange.faults import Faults
 from coopbank.exchange.rows import Record
-from coopbank.money import quoted
+from coopbank.money import format_amount, parse_amount, quoted
 from coopbank.words import LANGUAGES, speaking, translate
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What came of an import, or would come of it (`dry_run`)."""
+    """What came of an import, or would come of it (`dry_run`).
+
+    `rows` are those of the file; the other counts are of operations, of which opening
+    balances take several hundred rows each.
+    """
 
     kind: str
     file: str
@@ -75,6 +81,7 @@ class Plan:
 
     trial: list[Wanted]
     work: list[Wanted]
+    uniform: bool = True  # every row asks for the same operation
 
 
 def import_file(
@@ -137,7 +144,8 @@ def _performed(bank: Bank, actor: Actor, plan: Plan, prefix: str, faults: Faults
         except Refused as refusal:  # logged by the bank; which rows it takes a second look to say
             refused = refusal
     tried = bank.try_all(actor, _requests(plan.trial, prefix))
-    _require_power(tried)
+    if plan.uniform:
+        _require_no_common_cause(plan, tried)
     for wanted, outcome in zip(plan.trial, tried, strict=True):
         if isinstance(outcome, Refused):
             _note(faults, wanted.record, outcome)
@@ -153,11 +161,12 @@ def _requests(wanted: Iterable[Wanted], prefix: str) -> list[tuple[Operation, st
     return [(each.operation, each.key if each.own_key else f"{prefix}:{each.key}") for each in wanted]
 
 
-def _require_power(tried: Sequence[Receipt | Refused]) -> None:
-    """When every row is refused because the actor may not do this at all, say that, and not so for each row."""
+def _require_no_common_cause(plan: Plan, tried: Sequence[Receipt | Refused]) -> None:
+    """When all rows are refused for one reason that stands in none of them (no power, no open day), say it once."""
     first = tried[0] if tried else None
-    if type(first) in (NotAllowed, NotOffered) and all(str(each) == str(first) for each in tried):
-        assert isinstance(first, Refused)
+    if not isinstance(first, Refused) or first.field in plan.trial[0].record.columns:
+        return
+    if all(isinstance(each, Refused) and str(each) == str(first) for each in tried):
         raise first
 
 
@@ -171,6 +180,8 @@ def _receipts(outcomes: Sequence[Receipt | Refused]) -> list[Receipt]:
 def _note(faults: Faults, record: Record, refusal: Refused) -> None:
     """A refusal of a row, under the name that the file gives the column."""
     field = (refusal.field or "").partition(".")[0]
+    if field == "lines" and field not in record.values:  # of an opening balance that the row was made into
+        field = "amount" if isinstance(refusal, InvalidAmount) else "member"
     faults.add(record.row, record.columns.get(field, refusal.field), record.values.get(field), refusal)
 
 
@@ -204,7 +215,7 @@ def _fold(heading: str) -> str:
     return "" if len(heading) > 100 else re.sub(r"[\W_]+", "_", heading.casefold()).strip("_")
 
 
-def _headings(operation: type[Operation], more: dict[str, str]) -> dict[str, str]:
+def _headings(operation: type[BaseModel], more: dict[str, str]) -> dict[str, str]:
     """What the columns of an operation's fields may be called: names, titles in every language, and more."""
     known = {name: name for name in operation.model_fields}
     for name, info in operation.model_fields.items():
@@ -233,6 +244,93 @@ def _members(bank: Bank, text: str, faults: Faults) -> Plan:
     return Plan(wanted, wanted)
 
 
+# ----------------------------------------------------------------------------- opening balances
+
+_LINES_AT_ONCE: Final = 499  # of an opening balance, besides the line on 990
+
+
+class SavingsRow(BaseModel):
+    """What a member had saved in the old records."""
+
+    member: MemberRef
+    amount: Money
+    account: Annotated[Code | None, Field(title="Account, if not the first")] = None
+
+    @property
+    def leaf(self) -> str:
+        """The leaf that takes it."""
+        return f"905/{(self.account or self.member).removeprefix('S-')}"
+
+
+class SharesRow(BaseModel):
+    """What a member had paid for whole shares in the old records."""
+
+    member: MemberRef
+    amount: Money
+    share_class: Annotated[Literal["901", "903"], Field(title="Class of shares")] = "901"
+
+    @property
+    def leaf(self) -> str:
+        """The leaf that takes it."""
+        return f"{self.share_class}/{self.member}"
+
+
+_BALANCE_HEADINGS: Final = {
+    "number": "member", "member_number": "member", "member_no": "member", "balance": "amount", "savings": "amount",
+    "shares": "amount", "paid": "amount", "class": "share_class",
+}  # fmt: skip
+
+
+def _openings(model: type[SavingsRow] | type[SharesRow], bank: Bank, text: str, faults: Faults) -> Plan:
+    """Each row is tried as an opening balance of its own; the work is as few of them as there can be."""
+    book_currency.set(bank.institution.currency)
+    headings = _headings(model, _BALANCE_HEADINGS)
+    trial: list[Wanted] = []
+    lines: dict[str, dict[str, str]] = {}
+    for record in rows.csv_records(text, lambda cell: headings.get(_fold(cell)), ("member", "amount"), faults):
+        try:
+            row = model.model_validate(record.values)
+        except ValidationError as error:
+            for each in plain_refusals(error):
+                _note(faults, record, each)
+            continue
+        if row.leaf in lines:
+            refusal = AlreadyExists("{account} is in this file twice.", field="member", account=row.leaf)
+            _note(faults, record, refusal)
+            continue
+        lines[row.leaf] = {
+            "fund": FUND,
+            "account": row.leaf,
+            "credit": format_amount(row.amount, bank.institution.currency),
+        }
+        built = _built(bank, "opening-balance", _opening([lines[row.leaf]], bank), record, faults)
+        if built is not None:
+            trial.append(Wanted(built, str(record.row), record))
+    if faults.count:
+        return Plan(trial, trial)
+    every, work = list(lines.values()), []
+    for start in range(0, len(every), _LINES_AT_ONCE):
+        batch = _opening(every[start : start + _LINES_AT_ONCE], bank)
+        record = trial[start].record
+        work.append(Wanted(bank.build("opening-balance", batch), f"from {record.row}", record))
+    return Plan(trial, work)
+
+
+def _opening(lines: list[dict[str, str]], bank: Bank) -> dict[str, Any]:
+    """The lines and, against them, one on 990."""
+    code = bank.institution.currency
+    total = format_amount(sum(parse_amount(line["credit"], code) for line in lines), code)
+    return {"lines": [*lines, {"fund": FUND, "account": "990", "debit": total}]}
+
+
+def _savings(bank: Bank, text: str, faults: Faults) -> Plan:
+    return _openings(SavingsRow, bank, text, faults)
+
+
+def _shares(bank: Bank, text: str, faults: Faults) -> Plan:
+    return _openings(SharesRow, bank, text, faults)
+
+
 # ----------------------------------------------------------------------------------- operations
 
 _FIELD: Final = "fields."  # before a field that is called "operation" or "key" itself
@@ -246,7 +344,7 @@ def _operations(bank: Bank, text: str, faults: Faults) -> Plan:
         found = _one_operation(bank, record, faults, from_text=not json)
         if found is not None:
             wanted.append(found)
-    return Plan(wanted, wanted)
+    return Plan(wanted, wanted, uniform=False)
 
 
 def _operation_rows(text: str, faults: Faults) -> list[Record]:
@@ -317,5 +415,7 @@ def _listed(cell: str) -> list[str]:
     return [part for part in re.split(r"[\s,;]+", cell) if part]
 
 
-KINDS: Final[dict[str, Callable[[Bank, str, Faults], Plan]]] = {"members": _members, "operations": _operations}
+KINDS: Final[dict[str, Callable[[Bank, str, Faults], Plan]]] = {
+    "members": _members, "savings": _savings, "shares": _shares, "operations": _operations,
+}  # fmt: skip
 """Every import by name."""

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coopbank.bank import records
-from coopbank.errors import CoopbankError, ImportRefused, NotAllowed, WrongUsage
-from coopbank.exchange import ImportResult, import_file, rows
-from tests.support_bank import SmallBank, assert_books, new_bank
+from coopbank.errors import CoopbankError, DayClosed, ImportRefused, NotAllowed, NotOffered, WrongUsage
+from coopbank.exchange import ImportResult, import_file, imports, rows
+from tests.support_bank import CHARITY, SmallBank, assert_books, new_bank
 
 Import = Callable[..., ImportResult]
 
@@ -252,6 +252,71 @@ def test_random_damage_is_found_where_it_was_done(shared: SmallBank, bring: Impo
             lines[i] = f"Member {i}," + draw.choice(["2020-13-01", "x", "20200101", "2999-01-01", "-"])
         faults = refused(shared, bring, "members", "name,joined\n" + "\n".join(lines))
         assert where(faults) == [(i + 2, "joined") for i in bad]
+
+
+# ----------------------------------------------------------------------------- opening balances
+
+
+def test_opening_balances_wait_for_a_second_person(small: SmallBank, bring: Import, monkeypatch: Any) -> None:
+    monkeypatch.setattr(imports, "_LINES_AT_ONCE", 2)
+    members = [small.admit(f"Member {i}") for i in range(5)]
+    savings = "Member,Balance\n" + "".join(f"{member},{i + 1}0.50\n" for i, member in enumerate(members))
+    shares = (
+        "".join(f"{member};25.00;901\n" for member in members) + f"{members[0]};200.00;903\n{members[1]};100.00;903\n"
+    )
+    before = state(small)
+    trial = bring(small, "savings", savings, by=small.tom, dry_run=True)
+    assert (trial.rows, trial.pending, trial.done) == (5, 3, 0)
+    assert state(small) == before
+    asked = [*bring(small, "savings", savings, by=small.tom).requests]
+    asked += bring(small, "shares", "member;paid;class\n" + shares, by=small.tom).requests
+    assert len(asked) == 3 + 4
+    assert bring(small, "savings", savings, by=small.tom).repeated == 3
+    for request in asked:
+        small.do("approve", by=small.sue, request=request)
+    for i, member in enumerate(members):
+        assert small.balance(f"905/{member}") == -(1000 * (i + 1) + 50)
+        assert small.balance(f"901/{member}") == -2500
+    assert small.balance(f"903/{members[0]}") == -20_000
+    assert small.balance("990") == sum(1000 * (i + 1) + 50 + 2500 for i in range(5)) + 30_000
+    again = refused(small, bring, "savings", savings + "M0099,1.00\n", by=small.tom)
+    assert where(again) == [(row, "Member") for row in range(2, 8)]
+
+
+def test_bad_opening_balances_are_named(shared: SmallBank, bring: Import) -> None:
+    table = (
+        "member,amount,share class\n"
+        "M0001,25.00,901\n"
+        "M0001,25.01,903\n"  # 3: not whole
+        "M0001,25.00,\n"  # 4: twice, 901 being the usual class
+        "M0009,25.00,901\n"
+        ",25.00,901\n"
+        "M0001,-5,902\n"
+    )
+    faults = refused(shared, bring, "shares", table, by=shared.tom)
+    assert where(faults) == [
+        (3, "amount"),
+        (4, "member"),
+        (5, "member"),
+        (6, "member"),
+        (7, "amount"),
+        (7, "share class"),
+    ]
+
+
+def test_what_is_in_no_row_is_said_once(shared: SmallBank, bring: Import, tmp_path: Path) -> None:
+    table = "member,balance\nM0001,5.00\nM0002,5.00\n"
+    with pytest.raises(NotAllowed, match="ana"):
+        bring(shared, "savings", table)
+    with new_bank(str(tmp_path / "charity.db"), institution_kind=CHARITY) as charity:
+        for name in ("Mia", "Tom"):
+            charity.admit(name)
+        with pytest.raises(NotOffered):
+            bring(charity, "savings", table, by=charity.tom)
+        charity.close_day()
+        with pytest.raises(DayClosed):
+            bring(charity, "shares", table.replace("5.00", "25.00"), by=charity.tom)
+        assert_books(charity)
 
 
 # ----------------------------------------------------------------------------------- operations
