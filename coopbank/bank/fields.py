@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -146,6 +147,7 @@ UserRef = ref("user")
 BankAccountRef = ref("bank-account")
 
 
+@cache  # asked of each request, and the answer never changes
 def personal_fields(model: type[Any]) -> frozenset[str]:
     """Names of the fields whose values can be forgotten."""
     return frozenset(
