@@ -1,8 +1,8 @@
 """A bank at work for tests of operations: founded once, copied for each test, proven after each.
 
 `counter` is a `SmallBank` on Tuesday 3 March 2026: the day is open, ana has drawer D1 with 500.00 and tom has none, the
-vault holds 500.00, the bank account FIRST 6,080.00. The general fund has 5,080.00 of it all, RLF 2,000.00, the restricted
-fund GRT nothing. M0001 and M0002 are members with savings of 100.00 and nothing; M0003 has no account at all.
+vault holds 500.00, the bank account FIRST 6,080.00. The general fund has 5,080.00 of it all, RLF 2,000.00 and GRT, a
+restricted fund, nothing. M0001 and M0002 are members with savings of 100.00 and nothing; M0003 has no account at all.
 """
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ def _require_reversible(desk: Desk, past: Past) -> None:
     if found is None or not found.reversible:
         raise CannotReverse(
             "Operation {number} ({title}) is not of a kind that is reversed.", field="operation", number=past.number,
-            title=past.title,
+            title=past.title, hint="Do the opposite with an operation of its own.",
         )  # fmt: skip
     if not past.lines:
         raise CannotReverse(
