@@ -16,12 +16,10 @@ import itertools
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import closing, contextmanager
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING, Any, Literal
 
 from coopbank.errors import (
     AlreadyExists,
@@ -35,6 +33,9 @@ from coopbank.errors import (
     SealRefused,
 )
 
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
 SCHEMA_VERSION = "0001"  # the newest revision in coopbank/migrations/versions
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
@@ -45,8 +46,8 @@ _LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number
 class Transaction:
     """A transaction in progress: plain SQL, parameters in the order of their `?`."""
 
-    def __init__(self, connection: sa.Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: sa.Connection | PlainConnection) -> None:
+        self.connection: Any = connection
         self.dialect: str = connection.dialect.name
         self._cursor = connection.connection.cursor()
         self._sql = _as_is if self.dialect == "sqlite" else _for_psycopg
@@ -106,6 +107,24 @@ class Transaction:
             self._cursor.execute(statement)
 
 
+class PlainConnection:
+    """What a `Transaction` asks of a connection, where a file is only read: SQLAlchemy takes long to load."""
+
+    class dialect:  # noqa: N801
+        """The engine behind it."""
+
+        name = "sqlite"
+
+    def __init__(self, driver: sqlite3.Connection) -> None:
+        self.dbapi_connection = driver
+        self.cursor = driver.cursor
+
+    @property
+    def connection(self) -> PlainConnection:
+        """The driver's side of it: the same."""
+        return self
+
+
 def _as_is(sql: str) -> str:
     return sql
 
@@ -133,7 +152,14 @@ class Database:
         self.read_only = read_only
         self.dialect: Literal["sqlite", "postgresql"] = "postgresql" if "://" in place else "sqlite"
         self.path = Path(place) if self.dialect == "sqlite" else None
-        self.engine = _sqlite_engine(place, read_only) if self.path else _postgresql_engine(place, read_only)
+        if self.path is None:
+            _ = self.engine  # a wrong URL, or a missing driver, is told at once
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """SQLAlchemy's engine; made when it is first needed."""
+        make = _sqlite_engine if self.path else _postgresql_engine
+        return make(self.place, self.read_only)
 
     # ------------------------------------------------------------------ opening
 
@@ -221,7 +247,8 @@ class Database:
 
     def close(self) -> None:
         """Give the connections back."""
-        self.engine.dispose()
+        if "engine" in self.__dict__:
+            self.engine.dispose()
 
     # ------------------------------------------------------------- transactions
 
@@ -239,10 +266,18 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """One consistent view of the books; nothing written in it is kept."""
+        if self.path is not None and self.read_only:
+            with self._translated(), closing(_sqlite_connection(self.path, read_only=True)) as driver:
+                driver.execute("BEGIN")
+                yield Transaction(PlainConnection(driver))
+            return
         with self._translated(), self.engine.connect() as connection:
             connection.begin()
+            tx = Transaction(connection)
+            if tx.dialect == "postgresql":
+                tx.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             try:
-                yield Transaction(connection)
+                yield tx
             finally:
                 connection.rollback()
 
@@ -252,12 +287,11 @@ class Database:
             yield
         except CoopbankError:
             raise
-        except sa.exc.DBAPIError as error:
-            raise self._refusal(error.orig or error) from error
         except Exception as error:
-            if type(error).__module__.split(".")[0] not in ("sqlite3", "psycopg"):
+            driver_error = getattr(error, "orig", None) or error  # SQLAlchemy wraps some of them
+            if type(driver_error).__module__.split(".")[0] not in ("sqlite3", "psycopg"):
                 raise
-            raise self._refusal(error) from error
+            raise self._refusal(driver_error) from error
 
     def _refusal(self, error: BaseException) -> CoopbankError:
         """What a driver's error means to the person at the counter."""
@@ -276,6 +310,8 @@ class Database:
 
 
 def _postgresql_refusal(error: BaseException, text: str, place: str) -> CoopbankError:
+    import sqlalchemy as sa
+
     state = getattr(error, "sqlstate", None) or ""
     shown = sa.make_url(place).render_as_string(hide_password=True)
     if state.startswith("23"):
@@ -293,6 +329,8 @@ def _postgresql_refusal(error: BaseException, text: str, place: str) -> Coopbank
 
 
 def _sqlite_engine(place: str, read_only: bool) -> sa.Engine:
+    import sqlalchemy as sa
+
     def connect() -> sqlite3.Connection:
         return _sqlite_connection(Path(place), read_only)
 
@@ -333,6 +371,8 @@ def _sqlite_connection(path: Path, read_only: bool) -> sqlite3.Connection:
 
 
 def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
+    import sqlalchemy as sa
+
     engine = sa.create_engine(url, pool_pre_ping=True)
     if read_only:
         engine = engine.execution_options(postgresql_readonly=True)

@@ -14,7 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from coopbank.bank import records
+from coopbank.bank.books import Books
 from coopbank.bank.desk import fold
+from coopbank.bank.loans import loan_events, replay
 from coopbank.bank.operation import CATALOGUE
 from coopbank.database import Database, Transaction
 from coopbank.ledger import chain
@@ -22,6 +25,23 @@ from coopbank.ledger.chart import POOL
 from coopbank.ledger.log import Finding, Log, Operation, Stored
 from coopbank.ledger.verify import CHECKS, Check, Verdict, run
 from coopbank.money import format_amount
+
+
+#: Which operations may write a version of which record; kinds that are not listed are free.
+WRITERS = {
+    "loan": {"grant-loan", "disburse-loan", "repay-loan", "apply-unapplied", "close-month", "opening-balance"},
+    "note": {"issue-note", "repay-note", "close-month", "opening-balance"},
+    "savings": {"open-savings", "opening-balance"},
+    "member": {"admit-member", "change-member"},
+    "user": {"found-book", "add-user", "change-role", "link-user"},
+    "role": {"found-book"},
+    "policy": {"found-book", "set-policy"},
+    "share-class": {"found-book"},
+    "bank-account": {"found-book", "add-bank-account"},
+    "drawer": {"open-drawer", "count-drawer", "close-drawer"},
+    "request": {"ask", "approve", "refuse", "take-back"},
+    "institution": {"found-book"},
+}
 
 
 @dataclass
@@ -59,6 +79,7 @@ def bank_checks() -> list[Check]:
         Check("powers", "Everyone who acted was a user with the power to do it.", watch=_watch(state, _powers)),
         Check("two people", "What needs a second person had one, who approved exactly that.",
               watch=_watch(state, _two_people)),
+        Check("registers", "Each register was written only by the operations that it belongs to.", watch=_writers),
         Check("closes", "Each day's close says what the books said.", watch=_watch(state, _closes)),
         Check("transfers", "Releases, transfers between funds and memo pairs come to zero.", _ask(state, _zero_sums)),
         Check("members", "Every share, subscription and savings account is its owner's.", _ask(state, _members)),
@@ -169,6 +190,12 @@ def _request_shape(operation: Operation, asked: dict[str, Any]) -> Any:
     }
 
 
+def _writers(log: Log, operation: Operation, _stored: Stored) -> None:
+    for row in operation.rows:
+        if row[0] == "record" and operation.kind not in WRITERS.get(row[1], {operation.kind}) | {"reverse"}:
+            log.add("registers", f"{operation.kind} wrote {row[1]} {row[2]}", operation.number)
+
+
 def _closes(state: Registers, log: Log, operation: Operation) -> None:
     for row in operation.rows:
         if row[0] != "record" or row[1] != "day-close":
@@ -252,8 +279,14 @@ def _agree(name: str, state: Registers, log: Log, kind: str, controls: dict[str,
             yield Finding(name, f"{gl_code}/{contract} in fund {fund} has no {kind}")
 
 
-def _loans(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+def _loans(state: Registers, log: Log, tx: Transaction) -> Iterator[Finding]:
     yield from _agree("loans", state, log, "loan", {"701": "owed_principal", "781": "accrued"}, 1)
+    books = Books(tx)
+    currency = books.institution().currency
+    for ref, events in loan_events(books).items():
+        replayed, kept = replay(events, currency), books.find(records.Loan, ref)
+        if replayed != kept:
+            yield Finding("loans", f"loan {ref} replayed from its events is not what is kept", events[-1].operation)
 
 
 def _notes(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:

@@ -1,0 +1,152 @@
+"""Verify, the bank's part, finds what balances and is sealed and is still not right.
+
+The attacker here has the posting door itself: every hash is good, every entry balances
+in every fund. What is wrong is the meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from coopbank.bank.bank import request_hash
+from coopbank.bank.verify import verify
+from coopbank.clock import instant_text
+from coopbank.ledger.posting import Draft, EntryDraft, Line, NewRecord, seal
+from tests.support_bank import SmallBank, assert_books, new_bank
+
+
+@pytest.fixture
+def small(engine_url: str) -> Iterator[SmallBank]:
+    with new_bank(engine_url) as bank:
+        mia = bank.admit("Mia Lee", phone="601 555 0101")
+        bank.do("open-savings", member=mia)
+        bank.do("deposit", member=mia, amount="300.00")
+        bank.agreed("issue-note", by=bank.tom, approver=bank.sue, lender="A Lender", amount="2000.00", annual_rate="0",
+                    due_on="2029-03-02")  # fmt: skip
+        granted = bank.agreed("grant-loan", member=mia, principal="600.00", annual_rate="6", installments=12)
+        loan = next(ref for ref in granted.created if ref.startswith("L-"))
+        bank.do("disburse-loan", by=bank.tom, loan=loan, tender="transfer", cheque_number="1")
+        assert_books(bank)
+        yield bank
+
+
+def found(small: SmallBank) -> dict[str, str]:
+    """The first finding of each check that has one."""
+    return {v.name: v.findings[0].message for v in verify(small.bank.database) if v.findings and not v.informational}
+
+
+def forge(
+    small: SmallBank, moves: list[tuple[str, str, int]] | None = None, rows: list[NewRecord] | None = None,
+    **changes: object,
+) -> None:  # fmt: skip
+    """Seal an operation that no rule of the bank has seen."""
+    with small.bank.database.write() as tx:
+        day = small.clock.today()
+        lines = []
+        for fund, code, amount in moves or []:
+            gl_code, _slash, contract = code.partition("/")
+            account = tx.value(
+                "SELECT id FROM account WHERE fund = ? AND gl_code = ? AND contract = ?", fund, gl_code, contract
+            )
+            lines.append(Line(int(account), amount))
+        request = {"forged": True}
+        draft = Draft(
+            key="forged", kind="log-refusal", kind_version=1, actor="ana", approver=None, business_date=day,
+            at=instant_text(small.clock.now()), request=request, request_hash=request_hash("log-refusal", 1, request),
+            entries=[EntryDraft("forged", day, tuple(lines))] if lines else [], rows=list(rows or []),
+        )  # fmt: skip
+        for name, value in changes.items():
+            setattr(draft, name, value)
+        draft.request_hash = request_hash(draft.kind, draft.kind_version, draft.request)
+        seal(tx, small.bank.book, draft)
+
+
+def test_a_claim_that_no_cash_covers(small: SmallBank) -> None:
+    forge(small, [("GEN", "729", 500), ("GEN", "905/M0001", -500)])
+    assert "claims" in found(small)
+
+
+def test_a_loan_paid_down_without_the_loan(small: SmallBank) -> None:
+    forge(small, [("RLF", "701/L-001", -500), ("RLF", "729", 500), ("POOL", "879/RLF", -500), ("POOL", "739/D1", 500)])
+    assert "701/L-001" in found(small)["loans"]
+
+
+def test_terms_of_a_loan_that_no_operation_gave_it(small: SmallBank) -> None:
+    with small.read() as books:
+        newest = "SELECT version, body FROM record WHERE kind = 'loan' ORDER BY version DESC"
+        version, body = books.tx.row(newest) or (0, "")
+    changed = json.loads(body) | {"annual_rate": "0"}
+    forge(small, rows=[NewRecord("loan", "L-001", version + 1, "M0001", changed)])
+    assert "L-001" in found(small)["registers"]
+    forge(small, rows=[NewRecord("user", "eve", 1, None, {"full_name": {"#": "0"}, "roles": ["teller"]})], key="second")
+    assert len([f for v in verify(small.bank.database) if v.name == "registers" for f in v.findings]) == 2
+
+
+def test_a_repayment_that_changed_the_terms_too(small: SmallBank) -> None:
+    with small.read() as books:
+        newest = "SELECT version, body FROM record WHERE kind = 'loan' ORDER BY version DESC"
+        version, body = books.tx.row(newest) or (0, "")
+    changed = json.loads(body) | {"annual_rate": "0"}
+    forge(
+        small, [("POOL", "739/D1", 100), ("POOL", "879/RLF", -100), ("RLF", "729", 100), ("RLF", "701/L-001", -100)],
+        [NewRecord("loan", "L-001", version + 1, "M0001", changed | {"owed_principal": 59900})],
+        kind="repay-loan", request={"loan": "L-001", "amount": "1.00", "tender": "cash"},
+    )  # fmt: skip
+    assert "L-001" in found(small)["loans"]
+
+
+def test_a_note_that_is_owed_to_nobody(small: SmallBank) -> None:
+    forge(
+        small, [("RLF", "811/N-001", 500), ("RLF", "729", -500), ("POOL", "879/RLF", 500), ("POOL", "731/FIRST", -500)]
+    )
+    assert "811/N-001" in found(small)["notes"]
+
+
+def test_an_operation_of_somebody_without_the_power(small: SmallBank) -> None:
+    forge(small, kind="deposit", actor="sue", request={"member": "M0001", "amount": "1.00", "tender": "cash"})
+    assert "sue" in found(small)["powers"]
+
+
+def test_an_operation_of_a_stranger(small: SmallBank) -> None:
+    forge(small, kind="deposit", actor="eve", request={"member": "M0001", "amount": "1.00", "tender": "cash"})
+    assert "eve" in found(small)["powers"]
+
+
+def test_two_people_that_were_one(small: SmallBank) -> None:
+    forge(small, kind="redeem-shares", request={"member": "M0001", "amount": "25.00"})
+    assert "alone" in found(small)["two people"]
+
+
+def test_an_approver_who_never_approved(small: SmallBank) -> None:
+    forge(small, kind="redeem-shares", approver="tom", key="approved:R-00042", request={"member": "M0001"})
+    assert "tom" in found(small)["two people"]
+
+
+def test_a_cheque_on_hand_that_is_not_listed(small: SmallBank) -> None:
+    small.do("deposit", member="M0001", amount="5.00", tender="cheque", cheque_number="9")
+    assert found(small) == {}
+    forge(small, [("POOL", "735/D1", -300), ("POOL", "739/D1", 300)])
+    assert "735/D1" in found(small)["cash"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "check"),
+    [
+        ("UPDATE personal SET value = 'Eve' WHERE field = 'member_name'", "personal"),
+        ("UPDATE directory SET name = 'Eve'", "directory"),
+        ("DELETE FROM directory", "directory"),
+    ],
+)
+def test_a_name_that_was_exchanged(small: SmallBank, statement: str, check: str) -> None:
+    with small.bank.database.write() as tx:
+        tx.run(statement)
+    assert check in found(small)
+
+
+def test_a_person_who_was_forgotten_breaks_nothing(small: SmallBank) -> None:
+    with small.bank.database.write() as tx:
+        tx.run("UPDATE personal SET value = NULL, salt = NULL WHERE field = 'phone'")
+    assert found(small) == {}
