@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from coopbank.bank import records
+from coopbank.bank.books import B
 from coopbank.bank.operations.funds import RELEASING
 from coopbank.errors import (
     AlreadyExists,
     CannotReverse,
+    CoopbankError,
     DayClosed,
     DrawerClosed,
     InvalidValue,
@@ -34,7 +36,7 @@ def spend(bank: SmallBank, ref: str, amount: str, **changes: str) -> None:
     bank.agreed("spend-gift", by=bank.tom, approver=bank.sue, **values)
 
 
-def record(bank: SmallBank, kind: type[records.B], ref: str) -> records.B:  # type: ignore[name-defined]
+def record(bank: SmallBank, kind: type[B], ref: str) -> B:
     with bank.read() as books:
         return books.get(kind, ref)
 
@@ -131,8 +133,8 @@ def test_what_a_gift_cannot_be_spent_on(counter: SmallBank) -> None:
     number = gift(counter)
     values = {"gift": number, "amount": "20.00", "expense": "290", "tender": "transfer"}
 
-    def no(error: type[Exception], field: str | None, **changes: str) -> None:
-        refused(counter, error, "spend-gift", counter.tom, field=field, **{**values, **changes})  # type: ignore[arg-type]
+    def no(error: type[CoopbankError], field: str | None, **changes: str) -> None:
+        refused(counter, error, "spend-gift", counter.tom, field=field, **{**values, **changes})
 
     no(Overdrawn, "amount", amount="500.01")
     for code in ("731", "181", "901", "940"):

@@ -223,7 +223,7 @@ class ReturnCheque(Operation):
         """What the cheque paid for is taken back as in a reversal, but today and out of the bank account."""
         past = past_operation(desk, cheque.received_by_operation)
         try:
-            require_room(desk, past, but_on="735")
+            require_room(desk, past, but_on="735", released=self.cheque)
             undo_records(desk, past, keep=self.cheque)  # refuses before it writes anything
         except (CannotReverse, Overdrawn):
             if cheque.member is None:

@@ -273,8 +273,11 @@ def _require_uncorrected(desk: Desk, past: Past) -> None:
         )  # fmt: skip
 
 
-def require_room(desk: Desk, past: Past, *, but_on: str | None = None) -> None:
-    """Refuse when what was brought in has been used since, and list by what. One control account may be left out."""
+def require_room(desk: Desk, past: Past, *, but_on: str | None = None, released: str | None = None) -> None:
+    """Refuse when what was brought in has been used since, and list by what.
+
+    One control account may be left out, and one hold be counted as released.
+    """
     leaves = read_leaves(desk.tx, sorted(past.moved))
     for account, moved in past.moved.items():
         leaf = leaves[account]
@@ -282,7 +285,7 @@ def require_room(desk: Desk, past: Past, *, but_on: str | None = None) -> None:
             continue
         after = leaf.balance - moved
         voided = _voided_savings(desk, leaf.fund, leaf.gl_code, leaf.contract)
-        held = _held(desk, leaf.fund, leaf.code) if moved < 0 else 0
+        held = _held(desk, leaf.fund, leaf.code, released) if moved < 0 else 0
         broken = leaf.floor is not None and after < leaf.floor
         broken = broken or (leaf.ceiling is not None and after + held > leaf.ceiling)
         if not broken and not (voided and after):
@@ -296,10 +299,11 @@ def require_room(desk: Desk, past: Past, *, but_on: str | None = None) -> None:
         )  # fmt: skip
 
 
-def _held(desk: Desk, fund: str, code: str) -> int:
-    """Money of a leaf that is held today, but for the holds that the reversal takes away."""
+def _held(desk: Desk, fund: str, code: str, released: str | None) -> int:
+    """Money of a leaf that is held today, but for the holds that are taken away."""
     today = desk.business_day.isoformat()
-    current = (desk.find(records.Hold, ref) for ref, _hold in desk.about(records.Hold, f"{fund} {code}"))
+    holds = desk.about(records.Hold, f"{fund} {code}")
+    current = (desk.find(records.Hold, ref) for ref, _hold in holds if ref != released)
     return sum(h.amount for h in current if h is not None and h.state == "held" and h.until > today)
 
 

@@ -1,0 +1,396 @@
+"""Drawers, vault, bank account and cheques: what each operation posts, and what each refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from coopbank.bank import records
+from coopbank.errors import (
+    AlreadyExists,
+    CannotReverse,
+    CoopbankError,
+    DayClosed,
+    DrawerClosed,
+    InvalidAmount,
+    InvalidDate,
+    InvalidValue,
+    NotAllowed,
+    Overdrawn,
+    OwnAccount,
+    Unknown,
+    WrongState,
+)
+from tests.bank.conftest import begin
+from tests.bank.support_counter import HOSTILE, entry, posted, refused
+from tests.support_bank import SmallBank, assert_books, new_bank
+
+CHEQUE = {"tender": "cheque", "cheque_number": "311"}
+LOAN = {"principal": "1200.00", "annual_rate": "6", "installments": 12}
+
+
+def cheque_of(bank: SmallBank, operation: str = "deposit", **values: str) -> tuple[int, str]:
+    """Take a cheque in; number of the operation and of the cheque."""
+    done = bank.do(operation, **{"member": "M0002", "amount": "120.00", **values}, **CHEQUE)
+    return done.number, next(ref for ref in done.created if ref.startswith("CH-"))
+
+
+def banked(bank: SmallBank, operation: str = "deposit", **values: str) -> tuple[int, str]:
+    number, cheque = cheque_of(bank, operation, **values)
+    bank.do("bank-cheques", by=bank.tom, cheques=[cheque], slip="1")
+    return number, cheque
+
+
+def drawer(bank: SmallBank, ref: str = "D1") -> records.Drawer:
+    with bank.read() as books:
+        return books.get(records.Drawer, ref)
+
+
+# ---------------------------------------------------------------------------------- open-drawer
+
+
+def test_a_drawer_gets_its_float(counter: SmallBank) -> None:
+    done = counter.do("open-drawer", by=counter.tom, drawer="D2", float_amount="200.00")
+    assert posted(done) == [entry("POOL 739/D2 Dr 200.00", "POOL 739/VAULT Cr 200.00")]
+    assert (drawer(counter, "D2").owner, drawer(counter, "D2").state) == ("tom", "open")
+    counter.do("close-drawer", by=counter.tom, drawer="D2", counted="200.00")
+    assert posted(counter.do("open-drawer", by=counter.tom, drawer="D2")) == []
+
+
+def test_drawers_that_are_not_opened(counter: SmallBank) -> None:
+    refused(counter, DrawerClosed, "open-drawer", field="drawer", says="D1", drawer="D2")
+    refused(counter, DrawerClosed, "open-drawer", counter.tom, field="drawer", says="ana", drawer="D1")
+    refused(counter, NotAllowed, "open-drawer", counter.sue, drawer="D2")
+    for name in ("VAULT", "vault"):
+        refused(counter, InvalidValue, "open-drawer", counter.tom, field="drawer", drawer=name)
+    refused(counter, AlreadyExists, "open-drawer", counter.tom, field="drawer", drawer="FIRST")
+    for name in ("", "D 2", "<b>", "D/2", "x" * 41):
+        refused(counter, InvalidValue, "open-drawer", counter.tom, field="drawer", drawer=name)
+    for amount in ("-1.00", "1.001", "x", 5, "1,000.00"):
+        refused(
+            counter, InvalidValue, "open-drawer", counter.tom, field="float_amount", drawer="D2", float_amount=amount
+        )
+    refused(counter, Overdrawn, "open-drawer", counter.tom, says="500.00", drawer="D2", float_amount="500.01")
+    refused(
+        counter, InvalidAmount, "open-drawer", counter.tom, field="float_amount", drawer="D2", float_amount="5000.01"
+    )
+    counter.close_day()
+    refused(counter, DayClosed, "open-drawer", drawer="D1")
+
+
+def test_a_drawer_holds_no_more_than_its_limit(counter: SmallBank) -> None:
+    counter.agreed("set-policy", by=counter.tom, approver=counter.sue, policy="drawer_limit", value="600.00")
+    counter.do("move-cash", from_place="VAULT", to_place="D1", amount="100.00")
+    refused(counter, InvalidAmount, "move-cash", field="amount", from_place="VAULT", to_place="D1", amount="0.01")
+    counter.agreed("set-policy", by=counter.tom, approver=counter.sue, policy="drawer_limit", value="0")
+    counter.do("move-cash", from_place="VAULT", to_place="D1", amount="400.00")
+
+
+# ------------------------------------------------------------------------------------ move-cash
+
+
+def test_cash_moves_and_nobody_s_claim_does(counter: SmallBank) -> None:
+    done = counter.do("move-cash", from_place="D1", to_place="VAULT", amount="50.00")
+    assert posted(done) == [entry("POOL 739/VAULT Dr 50.00", "POOL 739/D1 Cr 50.00")]
+    done = counter.do("move-cash", by=counter.tom, from_place="VAULT", to_place="FIRST", amount="550.00")
+    assert posted(done) == [entry("POOL 731/FIRST Dr 550.00", "POOL 739/VAULT Cr 550.00")]
+    assert counter.balance("729") == 5080_00
+
+
+def test_cash_that_is_not_moved(counter: SmallBank) -> None:
+    def no(error: type[CoopbankError], field: str | None, source: str, target: str, amount: str = "1.00") -> None:
+        refused(counter, error, "move-cash", field=field, from_place=source, to_place=target, amount=amount)
+
+    no(InvalidValue, "to_place", "VAULT", "VAULT")
+    no(Unknown, "from_place", "D9", "VAULT")
+    no(Unknown, "to_place", "VAULT", "D9")
+    no(NotAllowed, "to_place", "VAULT", "FIRST")
+    no(NotAllowed, "from_place", "FIRST", "VAULT")
+    no(Overdrawn, "amount", "D1", "VAULT", "500.01")
+    no(InvalidValue, "amount", "D1", "VAULT", "0.00")
+    counter.do("open-drawer", by=counter.tom, drawer="D2")
+    no(NotAllowed, "from_place", "D2", "VAULT")
+    counter.do("close-drawer", by=counter.tom, drawer="D2", counted="0.00")
+    no(DrawerClosed, "from_place", "D2", "VAULT")
+    values = {"code": "RESERVE", "account_name": "Reserve", "fund": "LLR"}
+    counter.agreed("add-bank-account", by=counter.tom, approver=counter.sue, **values)
+    refused(counter, InvalidValue, "move-cash", counter.tom, field="to_place", from_place="VAULT", to_place="RESERVE",
+            amount="1.00")  # fmt: skip
+
+
+# -------------------------------------------------------------------------- counting and closing
+
+
+@pytest.mark.parametrize(
+    ("counted", "lines"),
+    [
+        ("495.00", ["GEN 330 Dr 5.00", "GEN 729 Cr 5.00", "POOL 879/GEN Dr 5.00", "POOL 739/D1 Cr 5.00"]),
+        ("500.25", ["GEN 330 Cr 0.25", "GEN 729 Dr 0.25", "POOL 879/GEN Cr 0.25", "POOL 739/D1 Dr 0.25"]),
+        ("500.00", []),
+    ],
+)
+def test_the_book_is_made_equal_to_the_count(counter: SmallBank, counted: str, lines: list[str]) -> None:
+    done = counter.do("count-drawer", drawer="D1", counted=counted)
+    assert posted(done) == ([entry(*lines)] if lines else [])
+    assert counter.text(counter.balance("739/D1", "POOL")) == counted
+    assert (drawer(counter).state, drawer(counter).owner) == ("open", "ana")
+    counter.do("deposit", member="M0001", amount="1.00")
+
+
+def test_a_drawer_is_closed_with_its_count(counter: SmallBank) -> None:
+    done = counter.do("close-drawer", drawer="D1", counted="490.00")
+    short, to_vault = posted(done)
+    assert short == entry("GEN 330 Dr 10.00", "GEN 729 Cr 10.00", "POOL 879/GEN Dr 10.00", "POOL 739/D1 Cr 10.00")
+    assert to_vault == entry("POOL 739/VAULT Dr 490.00", "POOL 739/D1 Cr 490.00")
+    after = drawer(counter)
+    assert (after.state, after.owner, after.counted, after.expected) == ("closed", None, 490_00, 500_00)
+    refused(counter, DrawerClosed, "close-drawer", field="drawer", drawer="D1", counted="0.00")
+    refused(counter, DrawerClosed, "count-drawer", field="drawer", drawer="D1", counted="0.00")
+    refused(counter, DrawerClosed, "deposit", field="tender", member="M0001", amount="1.00")
+
+
+def test_a_drawer_may_be_empty(counter: SmallBank) -> None:
+    counter.do("move-cash", from_place="D1", to_place="VAULT", amount="500.00")
+    assert posted(counter.do("close-drawer", drawer="D1", counted="0.00")) == []
+
+
+def test_counts_that_are_refused(counter: SmallBank) -> None:
+    for operation in ("count-drawer", "close-drawer"):
+        refused(counter, Unknown, operation, field="drawer", drawer="D9", counted="1.00")
+        for amount in ("-0.01", "", "x", 500, "500.005", "1e2", None):
+            refused(counter, InvalidValue, operation, field="counted", drawer="D1", counted=amount)
+        refused(counter, NotAllowed, operation, counter.sue, drawer="D1", counted="500.00")
+    refused(counter, NotAllowed, "count-drawer", counter.tom, field="drawer", drawer="D1", counted="500.00")
+
+
+def test_a_count_is_not_reversed(counter: SmallBank) -> None:
+    done = counter.do("count-drawer", drawer="D1", counted="499.00")
+    refused(counter, CannotReverse, "reverse", operation=done.number, reason="found it")
+    found = counter.do("count-drawer", drawer="D1", counted="500.00")
+    assert ("GEN", "330", -1_00) in posted(found)[0]
+
+
+def test_the_treasurer_closes_an_absent_colleague_s_drawer(counter: SmallBank) -> None:
+    counter.agreed("add-user", by=counter.admin, user="ben", full_name="Ben", user_roles=["teller"])
+    with counter.read() as books:
+        ben = books.actor_now("ben")
+    refused(counter, NotAllowed, "close-drawer", ben, field="drawer", drawer="D1", counted="500.00")
+    done = counter.agreed("close-drawer", counter.tom, counter.sue, drawer="D1", counted="500.00")
+    assert posted(done) == [entry("POOL 739/VAULT Dr 500.00", "POOL 739/D1 Cr 500.00")]
+    counter.do("close-day")
+
+
+def test_the_day_is_not_closed_over_an_open_drawer(counter: SmallBank) -> None:
+    refused(counter, WrongState, "close-day", says="D1")
+
+
+# -------------------------------------------------------------------------------------- cheques
+
+
+def test_a_cheque_is_taken_banked_and_paid(counter: SmallBank) -> None:
+    done = counter.do("deposit", member="M0002", amount="120.00", **CHEQUE)
+    assert posted(done) == [
+        entry("POOL 735/D1 Dr 120.00", "POOL 879/GEN Cr 120.00", "GEN 729 Dr 120.00", "GEN 905/M0002 Cr 120.00")
+    ]
+    assert ("Held until", "2026-03-10") in done.notes
+    banking = counter.do("bank-cheques", by=counter.tom, cheques=["CH-00001"], slip="7")
+    assert posted(banking) == [entry("POOL 731/FIRST Dr 120.00", "POOL 735/D1 Cr 120.00")]
+    assert banking.entries[0].memo == "Deposit slip 7"
+    refused(counter, Overdrawn, "withdraw", field="amount", says="120.00 is held", member="M0002", amount="0.01")
+    counter.go_to("2026-03-10")
+    counter.do("withdraw", member="M0002", amount="120.00")
+
+
+def test_cheques_of_several_drawers_go_on_one_slip(counter: SmallBank) -> None:
+    _number, first = cheque_of(counter)
+    counter.do("close-drawer", drawer="D1", counted="500.00")
+    counter.do("open-drawer", drawer="D3")
+    _number, second = cheque_of(counter, amount="30.00")
+    banking = counter.do("bank-cheques", by=counter.tom, cheques=[second, first])
+    assert posted(banking) == [entry("POOL 731/FIRST Dr 150.00", "POOL 735/D1 Cr 120.00", "POOL 735/D3 Cr 30.00")]
+
+
+def test_cheques_that_are_not_taken(counter: SmallBank) -> None:
+    values = {"member": "M0002", "amount": "10.00", "tender": "cheque"}
+    refused(counter, InvalidValue, "deposit", field="cheque_number", **values)
+    refused(counter, InvalidDate, "deposit", field="cheque_date", **values, cheque_number="1", cheque_date="2026-03-04")
+    refused(counter, InvalidValue, "deposit", field="cheque_date", **values, cheque_number="1", cheque_date="4 March")
+    refused(counter, InvalidValue, "deposit", field="cheque_number", **{**values, "tender": "cash"}, cheque_number="1")
+    refused(counter, DrawerClosed, "deposit", counter.tom, field="tender", **values, cheque_number="1")
+    refused(counter, InvalidValue, "deposit", field="tender", **{**values, "tender": "card"})
+    counter.do("deposit", **values, cheque_number="1", cheque_date="2026-03-03")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_cheque_s_number_is_any_text(counter: SmallBank, text: str) -> None:
+    counter.do("deposit", member="M0002", amount="1.00", tender="cheque", cheque_number=text)
+    done = counter.do("bank-cheques", by=counter.tom, cheques=["CH-00001"], slip=text)
+    assert done.entries[0].memo == f"Deposit slip {text}"
+
+
+def test_cheques_that_are_not_banked(counter: SmallBank) -> None:
+    _number, cheque = cheque_of(counter)
+    refused(counter, NotAllowed, "bank-cheques", cheques=[cheque])
+    refused(counter, InvalidValue, "bank-cheques", counter.tom, field="cheques", cheques=[cheque, cheque])
+    refused(counter, InvalidValue, "bank-cheques", counter.tom, field="cheques", cheques=[])
+    refused(counter, InvalidValue, "bank-cheques", counter.tom, field="cheques", cheques=cheque)
+    refused(counter, Unknown, "bank-cheques", counter.tom, field="cheques", cheques=[cheque, "CH-00009"])
+    refused(counter, Unknown, "bank-cheques", counter.tom, field="bank_account", cheques=[cheque], bank_account="NONE")
+    values = {"code": "RESERVE", "account_name": "Reserve", "fund": "LLR"}
+    counter.agreed("add-bank-account", counter.tom, counter.sue, **values)
+    refused(counter, InvalidValue, "bank-cheques", counter.tom, field="bank_account", cheques=[cheque],
+            bank_account="RESERVE")  # fmt: skip
+    counter.do("bank-cheques", by=counter.tom, cheques=[cheque])
+    refused(counter, WrongState, "bank-cheques", counter.tom, field="cheques", says="banked", cheques=[cheque])
+
+
+def test_a_returned_cheque_takes_its_credit_back(counter: SmallBank) -> None:
+    _number, cheque = banked(counter)
+    done = counter.do("return-cheque", by=counter.tom, cheque=cheque, bank_charge="10.00")
+    assert posted(done) == [
+        entry(
+            "GEN 905/M0002 Dr 120.00", "GEN 260 Dr 10.00", "GEN 729 Cr 130.00", "POOL 879/GEN Dr 130.00",
+            "POOL 731/FIRST Cr 130.00",
+        )
+    ]  # fmt: skip
+    with counter.read() as books:
+        assert books.holds("GEN", "905/M0002") == 0
+    refused(counter, WrongState, "return-cheque", counter.tom, field="cheque", says="returned", cheque=cheque)
+
+
+def test_what_savings_do_not_cover_is_owed(counter: SmallBank) -> None:
+    number, cheque = banked(counter)
+    counter.go_to("2026-03-10")
+    counter.do("withdraw", member="M0002", amount="90.00")
+    done = counter.do("return-cheque", by=counter.tom, cheque=cheque)
+    assert posted(done) == [
+        entry(
+            "GEN 905/M0002 Dr 30.00", "GEN 791/M0002 Dr 90.00", "GEN 729 Cr 120.00", "POOL 879/GEN Dr 120.00",
+            "POOL 731/FIRST Cr 120.00",
+        )
+    ]  # fmt: skip
+    refused(counter, WrongState, "change-member", field="status", member="M0002", status="left")
+    refused(counter, CannotReverse, "reverse", counter.tom, operation=number, reason="x")
+
+
+def test_a_returned_cheque_takes_the_shares_back(counter: SmallBank) -> None:
+    counter.do("buy-shares", member="M0002", amount="5.00")
+    number, cheque = banked(counter, "buy-shares", amount="20.00")
+    refused(counter, Overdrawn, "redeem-shares", says="20.00 is held", member="M0002", amount="25.00")
+    done = counter.do("return-cheque", by=counter.tom, cheque=cheque, bank_charge="2.00")
+    back, charge = posted(done)
+    assert back == entry(
+        "GEN 901/M0002 Dr 25.00", "GEN 875/M0002 Cr 5.00", "GEN 729 Cr 20.00", "POOL 879/GEN Dr 20.00",
+        "POOL 731/FIRST Cr 20.00",
+    )  # fmt: skip
+    assert charge == entry("GEN 260 Dr 2.00", "GEN 729 Cr 2.00", "POOL 879/GEN Dr 2.00", "POOL 731/FIRST Cr 2.00")
+    with counter.read() as books:
+        assert books.holds("GEN", "901/M0002") == 0
+    refused(counter, CannotReverse, "reverse", counter.tom, operation=number, reason="x")
+
+
+def test_a_returned_cheque_takes_a_gift_back(counter: SmallBank) -> None:
+    values = {"fund": "GRT", "amount": "80.00", "donor": "x", "number": "G-90"}
+    done = counter.do("receive-gift", **values, **CHEQUE)
+    cheque = next(ref for ref in done.created if ref.startswith("CH-"))
+    counter.do("bank-cheques", by=counter.tom, cheques=[cheque])
+    back = counter.do("return-cheque", by=counter.tom, cheque=cheque)
+    assert posted(back) == [
+        entry("GRT 181/G-90 Dr 80.00", "GRT 729 Cr 80.00", "POOL 879/GRT Dr 80.00", "POOL 731/FIRST Cr 80.00")
+    ]
+    refused(counter, Unknown, "spend-gift", counter.tom, gift="G-90", amount="1.00", expense="290", tender="transfer")
+
+
+def test_a_gift_that_is_spent_is_not_taken_back_by_its_cheque(counter: SmallBank) -> None:
+    done = counter.do("receive-gift", fund="GRT", amount="80.00", donor="x", number="G-90", **CHEQUE)
+    cheque = next(ref for ref in done.created if ref.startswith("CH-"))
+    counter.do("bank-cheques", by=counter.tom, cheques=[cheque])
+    values = {"gift": "G-90", "amount": "1.00", "expense": "290", "tender": "transfer"}
+    counter.agreed("spend-gift", counter.tom, counter.sue, **values)
+    refused(counter, CannotReverse, "return-cheque", counter.tom, cheque=cheque)
+
+
+def paid_by_cheque(counter: SmallBank) -> tuple[str, str]:
+    """A loan of which an instalment was paid by a cheque; its number and the cheque's."""
+    loan = counter.agreed("grant-loan", member="M0002", **LOAN).created[0]
+    counter.do("disburse-loan", by=counter.tom, loan=loan)
+    counter.go_to("2026-04-03")
+    done = counter.do("repay-loan", loan=loan, amount="103.28", **CHEQUE)
+    cheque = next(ref for ref in done.created if ref.startswith("CH-"))
+    counter.do("bank-cheques", by=counter.tom, cheques=[cheque])
+    return loan, cheque
+
+
+def test_a_returned_loan_payment_leaves_the_instalment_unpaid(counter: SmallBank) -> None:
+    loan, cheque = paid_by_cheque(counter)
+    counter.go_to("2026-04-07")
+    done = counter.do("return-cheque", by=counter.tom, cheque=cheque)
+    with counter.read() as books:
+        state = books.get(records.Loan, loan)
+    assert (state.owed_principal, state.accrued, state.paid_principal) == (1200_00, 0, 0)
+    assert counter.balance(f"701/{loan}", "RLF") == 1200_00
+    assert ("POOL", "731/FIRST", -103_28) in posted(done)[0]
+    counter.do("repay-loan", loan=loan, amount="103.28")
+
+
+def test_a_returned_loan_payment_with_later_ones_is_owed_by_the_member(counter: SmallBank) -> None:
+    loan, cheque = paid_by_cheque(counter)
+    counter.do("repay-loan", loan=loan, amount="50.00")
+    done = counter.do("return-cheque", by=counter.tom, cheque=cheque)
+    assert posted(done) == [
+        entry("RLF 791/M0002 Dr 103.28", "RLF 729 Cr 103.28", "POOL 879/RLF Dr 103.28", "POOL 731/FIRST Cr 103.28")
+    ]
+
+
+def test_cheques_that_do_not_come_back(counter: SmallBank) -> None:
+    _number, cheque = cheque_of(counter)
+    refused(counter, WrongState, "return-cheque", counter.tom, field="cheque", says="on-hand", cheque=cheque)
+    refused(counter, Unknown, "return-cheque", counter.tom, field="cheque", cheque="CH-00009")
+    refused(counter, NotAllowed, "return-cheque", cheque=cheque)
+    counter.do("bank-cheques", by=counter.tom, cheques=[cheque])
+    refused(
+        counter, InvalidValue, "return-cheque", counter.tom, field="bank_charge", cheque=cheque, bank_charge="-1.00"
+    )
+    counter.agreed("link-user", by=counter.admin, user="tom", member="M0002")
+    refused(counter, OwnAccount, "return-cheque", counter.tom, cheque=cheque)
+
+
+# -------------------------------------------------------------------------------- bank accounts
+
+
+def test_bank_accounts(counter: SmallBank) -> None:
+    values = {"code": "SECOND", "account_name": "Credit union"}
+    counter.agreed("add-bank-account", counter.tom, counter.sue, **values)
+    done = counter.do("deposit", member="M0001", amount="5.00", tender="transfer", bank_account="SECOND")
+    assert ("POOL", "731/SECOND", 5_00) in posted(done)[0]
+    refused(counter, AlreadyExists, "add-bank-account", counter.tom, field="code", **values)
+    refused(counter, AlreadyExists, "add-bank-account", counter.tom, field="code", **{**values, "code": "D1"})
+    refused(counter, InvalidValue, "add-bank-account", counter.tom, field="code", **{**values, "code": "Vault"})
+    refused(counter, Unknown, "add-bank-account", counter.tom, field="fund", **{**values, "code": "X", "fund": "XYZ"})
+    refused(counter, InvalidValue, "add-bank-account", counter.tom, field="account_name", code="X", account_name="")
+    refused(counter, NotAllowed, "add-bank-account", **{**values, "code": "X"})
+    transfer = {"member": "M0001", "amount": "5.00", "tender": "transfer"}
+    refused(counter, Overdrawn, "withdraw", says="SECOND", bank_account="SECOND", **{**transfer, "amount": "5.01"})
+    refused(counter, Unknown, "deposit", field="bank_account", bank_account="NONE", **transfer)
+
+
+# ------------------------------------------------------------------------------- both engines
+
+
+@pytest.fixture
+def beginning(engine_url: str) -> Iterator[SmallBank]:
+    with new_bank(engine_url) as bank:
+        begin(bank)
+        yield bank
+        assert_books(bank)
+
+
+def test_the_same_on_both_engines(beginning: SmallBank) -> None:
+    bank = beginning
+    number, cheque = banked(bank, "buy-shares", amount="25.00")
+    bank.do("return-cheque", by=bank.tom, cheque=cheque, bank_charge="1.00")
+    refused(bank, CannotReverse, "reverse", bank.tom, operation=number, reason="x")
+    refused(bank, Overdrawn, "open-drawer", bank.tom, drawer="D2", float_amount="500.01")
+    bank.agreed("close-drawer", bank.tom, bank.sue, drawer="D1", counted="501.00")
+    bank.do("close-day")
