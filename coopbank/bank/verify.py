@@ -26,7 +26,6 @@ from coopbank.ledger.log import Finding, Log, Operation, Stored
 from coopbank.ledger.verify import CHECKS, Check, Verdict, run
 from coopbank.money import format_amount
 
-
 #: Which operations may write a version of which record; kinds that are not listed are free.
 WRITERS = {
     "loan": {"grant-loan", "disburse-loan", "repay-loan", "apply-unapplied", "close-month", "opening-balance"},
@@ -286,7 +285,7 @@ def _loans(state: Registers, log: Log, tx: Transaction) -> Iterator[Finding]:
     for ref, events in loan_events(books).items():
         replayed, kept = replay(events, currency), books.find(records.Loan, ref)
         if replayed != kept:
-            yield Finding("loans", f"loan {ref} replayed from its events is not what is kept", events[-1].operation)
+            yield Finding("loans", f"loan {ref} replayed from its events is not what is kept", events[-1].number)
 
 
 def _notes(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
