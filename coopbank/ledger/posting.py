@@ -430,6 +430,7 @@ def overdrawn(leaf: Leaf, available: int) -> Overdrawn:
     """The refusal of a guard, in the words of what the leaf is."""
     words = {
         "729": "Fund {fund} has only {available} to spend.",
+        "879": "Fund {place} has only {available} to spend.",
         "739": "{place} holds only {available} in cash.",
         "735": "{place} holds cheques for only {available}.",
         "731": "Bank account {place} holds only {available}.",
