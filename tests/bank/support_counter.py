@@ -44,7 +44,7 @@ def refused(
     assert not re.search(r"\{[a-z_]+\}", str(refusal).replace("{braces}", "")), f"not filled in: {refusal}"
     if field is not None:
         assert refusal.field == field
-    assert says in str(refusal)
+    assert says in str(refusal), str(refusal)
     assert facts(bank) == before
     return refusal
 

@@ -1,0 +1,178 @@
+"""Shares: bought, paid by instalments, redeemed, transferred; what each posts, and what each refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from coopbank.errors import (
+    CoopbankError,
+    DrawerClosed,
+    InvalidAmount,
+    InvalidValue,
+    NotAllowed,
+    Overdrawn,
+    OwnAccount,
+    Unknown,
+    WrongState,
+)
+from tests.bank.conftest import begin
+from tests.bank.support_counter import entry, posted, refused
+from tests.support_bank import SmallBank, assert_books, new_bank
+
+
+def cash_in(amount: str) -> list[str]:
+    return [f"POOL 739/D1 Dr {amount}", f"POOL 879/GEN Cr {amount}", f"GEN 729 Dr {amount}"]
+
+
+# ---------------------------------------------------------------------------------- buy-shares
+
+
+def test_a_share_at_once(counter: SmallBank) -> None:
+    done = counter.do("buy-shares", member="M0001", amount="25.00")
+    assert posted(done) == [entry(*cash_in("25.00"), "GEN 901/M0001 Cr 25.00")]
+    assert ("Shares issued", "1") in done.notes
+
+
+def test_a_share_by_instalments_is_issued_when_it_is_paid(counter: SmallBank) -> None:
+    first = counter.do("buy-shares", member="M0001", amount="5.00")
+    assert posted(first) == [entry(*cash_in("5.00"), "GEN 875/M0001 Cr 5.00")]
+    assert ("Paid towards the next share", "5.00") in first.notes
+    counter.do("buy-shares", member="M0001", amount="12.50")
+    last = counter.do("buy-shares", member="M0001", amount="7.50")
+    assert posted(last) == [entry(*cash_in("7.50"), "GEN 875/M0001 Dr 17.50", "GEN 901/M0001 Cr 25.00")]
+    assert counter.balance("875/M0001") == 0
+
+
+def test_investment_shares_have_a_subscription_of_their_own(counter: SmallBank) -> None:
+    counter.do("buy-shares", member="M0001", amount="5.00")
+    done = counter.do("buy-shares", member="M0001", amount="250.00", share_class="903")
+    assert posted(done) == [entry(*cash_in("250.00"), "GEN 875/M0001.903 Cr 50.00", "GEN 903/M0001 Cr 200.00")]
+    with counter.read() as books:
+        held = {leaf.code: -leaf.balance for leaf in books.held_by("M0001")}
+    assert held == {"905/M0001": 100_00, "875/M0001": 5_00, "875/M0001.903": 50_00, "903/M0001": 200_00}
+    refused(counter, WrongState, "change-member", field="status", member="M0001", status="left")
+
+
+def test_shares_that_are_not_sold(counter: SmallBank) -> None:
+    values = {"member": "M0001", "amount": "5.00"}
+
+    def no(error: type[CoopbankError], field: str | None, **changes: Any) -> None:
+        refused(counter, error, "buy-shares", field=field, **{**values, **changes})
+
+    no(InvalidAmount, "amount", amount="25.01")
+    no(Unknown, "share_class", share_class="905")
+    no(Unknown, "share_class", share_class="777")
+    no(Unknown, "member", member="M9999")
+    for amount in ("0.00", "-5.00", "1.001", "x", 5, None):
+        no(InvalidValue, "amount", amount=amount)
+    refused(counter, NotAllowed, "buy-shares", counter.sue, **values)
+    refused(counter, DrawerClosed, "buy-shares", counter.tom, **values)
+    counter.do("buy-shares", **values)
+    no(InvalidAmount, "amount", amount="20.01")
+    counter.do("buy-shares", member="M0001", amount="20.00")
+    no(InvalidAmount, "amount", amount="0.01")
+    counter.do("change-member", member="M0003", status="left")
+    no(WrongState, "member", member="M0003")
+    counter.agreed("link-user", by=counter.admin, user="ana", member="M0002")
+    no(OwnAccount, "member", member="M0002")
+
+
+# ------------------------------------------------------------------------------- redeem-shares
+
+
+def test_shares_are_paid_back_by_two(counter: SmallBank) -> None:
+    counter.do("buy-shares", member="M0001", amount="325.00", share_class="903")
+    values = {"member": "M0001", "share_class": "903"}
+    done = counter.agreed("redeem-shares", amount="200.00", **values)
+    assert posted(done) == [
+        entry("GEN 903/M0001 Dr 200.00", "GEN 729 Cr 200.00", "POOL 879/GEN Dr 200.00", "POOL 739/D1 Cr 200.00")
+    ]
+    assert ("Shares left", "100.00") in done.notes
+    done = counter.agreed("redeem-shares", amount="25.00", subscription=True, **values)
+    assert ("GEN", "875/M0001.903", 25_00) in posted(done)[0]
+    refused(counter, Overdrawn, "redeem-shares", field="amount", amount="0.01", subscription=True, **values)
+    refused(counter, Overdrawn, "redeem-shares", field="amount", says="100.00", amount="200.00", **values)
+    refused(counter, InvalidAmount, "redeem-shares", field="amount", says="100.00", amount="50.00", **values)
+
+
+def test_redemptions_that_are_refused(counter: SmallBank) -> None:
+    refused(counter, Overdrawn, "redeem-shares", field="amount", member="M0001", amount="25.00")
+    refused(counter, Unknown, "redeem-shares", field="member", member="M9999", amount="25.00")
+    refused(counter, Unknown, "redeem-shares", field="share_class", member="M0001", amount="25.00", share_class="945")
+    refused(counter, NotAllowed, "redeem-shares", counter.sue, member="M0001", amount="25.00")
+    counter.do("buy-shares", member="M0001", amount="25.00")
+    asked = counter.ask("redeem-shares", member="M0001", amount="25.00")
+    assert asked.status == "pending"
+    counter.agreed("link-user", by=counter.admin, user="tom", member="M0001")
+    refused(counter, OwnAccount, "approve", counter.tom, request=asked.request)
+
+
+def test_shares_paid_by_a_cheque_wait_for_it(counter: SmallBank) -> None:
+    counter.do("buy-shares", member="M0001", amount="300.00", share_class="903")
+    cheque = {"tender": "cheque", "cheque_number": "1"}
+    counter.do("buy-shares", member="M0001", amount="100.00", share_class="903", **cheque)
+    values = {"member": "M0001", "share_class": "903"}
+    refused(counter, Overdrawn, "redeem-shares", field="amount", says="100.00 is held", amount="400.00", **values)
+    move = {"member": "M0001", "to_member": "M0002"}
+    refused(counter, Overdrawn, "transfer-shares", field="amount", says="is held", amount="400.00", **move)
+    counter.agreed("redeem-shares", amount="300.00", **values)
+    counter.go_to("2026-03-10")
+    counter.agreed("redeem-shares", amount="100.00", **values)
+
+
+# ----------------------------------------------------------------------------- transfer-shares
+
+
+def test_shares_pass_to_another_member(counter: SmallBank) -> None:
+    counter.do("buy-shares", member="M0001", amount="300.00", share_class="903")
+    done = counter.agreed("transfer-shares", member="M0001", to_member="M0003", amount="200.00")
+    assert posted(done) == [entry("GEN 903/M0001 Dr 200.00", "GEN 903/M0003 Cr 200.00")]
+    with counter.read() as books:
+        assert [leaf.code for leaf in books.held_by("M0003")] == ["903/M0003"]
+    counter.agreed("transfer-shares", member="M0001", to_member="M0003", amount="100.00")
+
+
+def test_transfers_that_are_refused(counter: SmallBank) -> None:
+    counter.do("buy-shares", member="M0001", amount="200.00", share_class="903")
+    values = {"member": "M0001", "to_member": "M0002", "amount": "100.00"}
+
+    def no(error: type[CoopbankError], field: str | None, **changes: str) -> None:
+        refused(counter, error, "transfer-shares", field=field, **{**values, **changes})
+
+    no(InvalidValue, "to_member", to_member="M0001")
+    no(Unknown, "member", member="M9999")
+    no(Unknown, "to_member", to_member="M9999")
+    no(InvalidAmount, "amount", amount="50.00")
+    no(Overdrawn, "amount", amount="300.00")
+    counter.do("buy-shares", member="M0001", amount="25.00")
+    counter.do("buy-shares", member="M0002", amount="5.00")
+    no(WrongState, "to_member", amount="25.00", share_class="901")
+    counter.do("change-member", member="M0003", status="left")
+    no(WrongState, "to_member", to_member="M0003")
+    refused(counter, NotAllowed, "transfer-shares", counter.sue, **values)
+    counter.agreed("link-user", by=counter.admin, user="ana", member="M0002")
+    no(OwnAccount, "member")
+
+
+# -------------------------------------------------------------------------------- both engines
+
+
+@pytest.fixture
+def beginning(engine_url: str) -> Iterator[SmallBank]:
+    with new_bank(engine_url) as bank:
+        begin(bank)
+        yield bank
+        assert_books(bank)
+
+
+def test_the_same_on_both_engines(beginning: SmallBank) -> None:
+    bank = beginning
+    bank.do("buy-shares", member="M0001", amount="5.00")
+    bank.do("buy-shares", member="M0001", amount="20.00")
+    bank.do("buy-shares", member="M0002", amount="150.00", share_class="903")
+    bank.agreed("transfer-shares", member="M0002", to_member="M0003", amount="100.00")
+    refused(bank, InvalidAmount, "buy-shares", field="amount", member="M0001", amount="0.01")
+    bank.agreed("redeem-shares", member="M0001", amount="25.00")
