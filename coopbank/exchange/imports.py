@@ -182,7 +182,10 @@ def _note(faults: Faults, record: Record, refusal: Refused) -> None:
     field = (refusal.field or "").partition(".")[0]
     if field == "lines" and field not in record.values:  # of an opening balance that the row was made into
         field = "amount" if isinstance(refusal, InvalidAmount) else "member"
-    faults.add(record.row, record.columns.get(field, refusal.field), record.values.get(field), refusal)
+    column = record.columns.get(field, refusal.field)
+    if refusal.values.get("field_name") == field:  # "{field_name} is missing."
+        refusal = type(refusal)(refusal.template, field=field, field_name=column)
+    faults.add(record.row, column, record.values.get(field), refusal)
 
 
 def _result(kind: str, file: str, plan: Plan, receipts: list[Receipt], dry_run: bool) -> ImportResult:

@@ -149,6 +149,7 @@ def test_every_bad_row_is_named(small: SmallBank, bring: Import) -> None:
     assert by_row[4]["value"] == "2026-02-30" and "2026-02-30" in by_row[4]["reason"]
     assert by_row[7]["value"] == "M0007"
     assert len(by_row[10]["value"]) < 70
+    assert by_row[3]["reason"] == "name is missing."
 
 
 def test_at_most_a_hundred_faults_are_listed(shared: SmallBank, bring: Import) -> None:
