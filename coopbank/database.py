@@ -40,6 +40,7 @@ SCHEMA_VERSION = "0001"  # the newest revision in coopbank/migrations/versions
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
 _cursor_numbers = itertools.count(1)
+_RACES = ("40001", "40P01")  # serialization failure, deadlock
 _LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
 
 
@@ -316,13 +317,18 @@ def _postgresql_refusal(error: BaseException, text: str, place: str) -> Coopbank
     shown = sa.make_url(place).render_as_string(hide_password=True)
     if state.startswith("23"):
         return SealRefused("The books refused it: {why}.", why=text)
-    if state in ("40001", "40P01", "55P03"):
-        return DatabaseBusy("Another program is using {place}; try again in a moment.", place=shown)
+    if state in (*_RACES, "55P03"):
+        return DatabaseBusy("Another program is using {place}; try again in a moment.", place=shown, state=state)
     if state in ("25006", "42501"):
         return DatabaseReadOnly("{place} cannot be written.", place=shown)
     if state == "3D000" or not state:
         return DatabaseMissing("There is no database at {place}: {why}.", place=shown, why=text)
     return DatabaseUnusable("{place} cannot be used: {why}.", place=shown, why=text)
+
+
+def lost_a_race(busy: DatabaseBusy) -> bool:
+    """Whether the server undid the work because of somebody else's: then it may be tried anew at once."""
+    return busy.values.get("state") in _RACES
 
 
 # ---------------------------------------------------------------------------- engines
