@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
-from coopbank.bank.loans import Position, loan_position
 from coopbank.ledger.posting import Leaf
 from coopbank.money import format_amount
 from coopbank.reports.dates import distance, due, long_date
@@ -15,6 +15,9 @@ from coopbank.reports.document import Minor, Source, source
 from coopbank.reports.member import shares_in_words
 from coopbank.reports.movements import loans_of
 from coopbank.words import _
+
+if TYPE_CHECKING:
+    from coopbank.bank.loans import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class MemberCard:
 
 def member_card(books: Books, member: str) -> MemberCard:
     """What the counter shows of a member, now."""
+    from coopbank.bank.loans import loan_position  # not on top: the other reports need not wait for it
+
     body = books.get(records.Member, member, "member")
     origin = source(books)
     today = origin.business_date or date.fromisoformat(body.joined_on)

@@ -12,12 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
-from coopbank.bank.loans import Position, loan_position
-from coopbank.bank.operations.savings import FUND
 from coopbank.errors import InvalidDate
 from coopbank.money import format_amount
 from coopbank.reports.document import Minor, Source, source
@@ -34,12 +32,16 @@ from coopbank.reports.totals import CLOSE, require_period
 from coopbank.reports.wording import Wording
 from coopbank.words import _
 
+if TYPE_CHECKING:
+    from coopbank.bank.loans import Position
+
 Kind = Literal["shares", "subscription", "savings", "unapplied", "owing", "other"]
 _KINDS: dict[str, Kind] = {
     "901": "shares", "903": "shares", "875": "subscription", "905": "savings", "871": "unapplied", "791": "owing",
 }  # fmt: skip
 _SHOWN_EMPTY = ("shares", "savings")
 _ORDER = ("shares", "subscription", "savings", "unapplied", "other", "owing")
+_SAVINGS_FUND = "GEN"  # as bank/operations/savings.py has it
 _PAYMENTS = ("repay-loan", "apply-unapplied")
 _INTEREST = ("781", "M10")
 
@@ -290,7 +292,7 @@ class _Reader:
         if kind == "shares":
             found = self.books.find(records.ShareClass, leaf.gl_code)
             return "" if found is None else shares_in_words(balance, found.par, self.currency)
-        if kind == "savings" and leaf.fund == FUND:
+        if kind == "savings" and leaf.fund == _SAVINGS_FUND:
             savings = self.books.find(records.Savings, f"S-{leaf.contract}")
             if savings is not None and savings.annual_rate.strip("0."):
                 return _("Interest {rate} % a year").format(rate=savings.annual_rate)
@@ -311,6 +313,8 @@ class _Reader:
         return tuple(found)
 
     def _loan(self, ref: str, leaves: Sequence[MemberLeaf], moves: dict[int, list[Movement]]) -> LoanAccount:
+        from coopbank.bank.loans import loan_position  # not on top: the other reports need not wait for it
+
         as_of = min(self.end, self.books.business_date() or self.end)
         at = loan_position(self.books, ref, as_of)
         balance = opening = sum(balances_before(self.books.tx, leaves, self.start).values())

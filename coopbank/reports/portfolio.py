@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
-from coopbank.bank.loans import Position, position
 from coopbank.money import round_ratio
 from coopbank.reports.document import Minor, Source, source
 from coopbank.words import _
+
+if TYPE_CHECKING:
+    from coopbank.bank.loans import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class Portfolio:
 
 def portfolio(books: Books, as_of: date | None = None) -> Portfolio:
     """The loans as the books had them at the end of a day; on the business date if no day is given."""
+    from coopbank.bank.loans import position  # not on top: the other reports need not wait for it
+
     origin = source(books)
     day = as_of or origin.business_date or date.min
     found = [
