@@ -129,9 +129,9 @@ class Desk(Books):
 
     def _last_number(self, kind: str, prefix: str, digits: int) -> int:
         found = self.tx.value(
-            "SELECT ref FROM record WHERE kind = ? AND ref >= ? AND ref <= ? AND length(ref) = ?"
+            "SELECT ref FROM record WHERE kind = ? AND length(ref) = ? AND ref >= ? AND ref <= ? AND version = 1"
             " ORDER BY ref DESC LIMIT 1",
-            kind, prefix + "0" * digits, prefix + "9" * digits, len(prefix) + digits,
+            kind, len(prefix) + digits, prefix + "0" * digits, prefix + "9" * digits,
         )  # fmt: skip
         tail = "" if found is None else str(found)[len(prefix) :]
         return int(tail) if tail.isdigit() else 0

@@ -119,6 +119,7 @@ CREATE TABLE record (  -- sealed: master data and events of the bank, a new vers
   PRIMARY KEY (kind, ref, version)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX record_operation ON record (operation_id);
+CREATE INDEX record_number ON record (kind, length(ref), ref) WHERE version = 1;
 CREATE INDEX record_about ON record (about, kind) WHERE about IS NOT NULL;
 
 -- ----------------------------------------------------------------------------------------------------- cache tables
