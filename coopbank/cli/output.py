@@ -12,7 +12,7 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -57,6 +57,19 @@ def raw(text: str) -> None:
 def _write(stream: TextIO, text: str) -> None:
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def progress(what: str) -> Callable[[int, int], None] | None:
+    """Tells how far a long work has come, on one line of a terminal; nothing where there is none."""
+    if not sys.stderr.isatty():
+        return None
+
+    def told(done: int, count: int) -> None:
+        end = "\n" if done == count else ""
+        sys.stderr.write(f"\r{done} / {count} {safe(what)}{end}")
+        sys.stderr.flush()
+
+    return told
 
 
 def document(value: Any) -> None:

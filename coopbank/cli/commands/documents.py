@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,59 @@ from coopbank.cli.app import app, command
 from coopbank.cli.door import Door
 from coopbank.cli.options import From, To
 from coopbank.words import _
+
+
+class Paper(StrEnum):
+    """The paper that a statement is drawn for."""
+
+    letter = "letter"
+    a4 = "a4"
+
+
+Folder = Annotated[str, typer.Option("--folder", metavar="FOLDER", help="Where the files go.")]
+OnPaper = Annotated[Paper | None, typer.Option("--paper", help="The paper; the bank's policy if left out.")]
+
+
+@command(app, "statement")
+def statement(
+    door: Door,
+    member: Annotated[str, typer.Argument(metavar="MEMBER", help="Member number: M0007, or 7.")],
+    start: From = None,
+    end: To = None,
+    folder: Folder = "statements",
+    paper: OnPaper = None,
+) -> None:
+    """A member's statement as PDF; of this month so far if no period is given."""
+    from coopbank.reports.find import member_ref
+    from coopbank.statements import member_statement
+
+    first, last = options.day_or_none(start, "from"), options.day_or_none(end, "to")
+    with door.bank_to_read() as bank:
+        with bank.read() as books:
+            last = last or books.business_date() or bank.clock.today()
+        first = first or last.replace(day=1)
+        file = member_statement(
+            bank, member_ref(member) or member, first, last, folder, paper=None if paper is None else paper.value
+        )
+    _tell_files(door, [file])
+
+
+@command(app, "statements")
+def statements(
+    door: Door,
+    month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="The month.")],
+    folder: Folder = "statements",
+    paper: OnPaper = None,
+) -> None:
+    """Every member's statement of a month, as PDF."""
+    from coopbank.statements import month_statements
+
+    options.month(month)
+    with door.bank_to_read() as bank:
+        files = month_statements(
+            bank, month, folder, output.progress(_("statements")), paper=None if paper is None else paper.value
+        )
+    _tell_files(door, files)
 
 
 @command(app, "import")
