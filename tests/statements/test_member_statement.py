@@ -1,0 +1,421 @@
+"""The member statement as a file: what it says, how it is tagged, that it comes out the same, and what it survives."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+
+from coopbank.errors import InvalidDate, Unknown, WrongUsage
+from coopbank.reports import MemberReport, member
+from coopbank.reports.member import Account, Line
+from coopbank.statements import member_statement, month_statements
+from coopbank.statements.member import draw
+from coopbank.statements.parts import amount
+from coopbank.statements.typeface import BOX, FOLDER, fitted, markup, printable, spoken, width
+from coopbank.words import speaking
+from tests.reports.town import Town, live
+from tests.support_bank import CREDIT_UNION, assert_books, new_bank
+
+MARCH = (date(2026, 3, 1), date(2026, 3, 31))
+APRIL = (date(2026, 4, 1), date(2026, 4, 30))
+ALL = (date(2026, 3, 1), date(2026, 5, 31))
+
+HOSTILE = (
+    "Zoë \"<b>Bold</b>\" & 'Söhne' </font> [red] =1+1 \u202eabc\u2066 שלום עולם 🙂 漢字 ✓ → العربية"
+    "\x00\n\tĐặng {x} %s \\"
+)
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with new_bank(str(tmp_path_factory.mktemp("town") / "town.db")) as small:
+        made = live(small)
+        assert_books(small)
+        yield made
+
+
+def report(town: Town, who: str = "", period: tuple[date, date] = ALL) -> MemberReport:
+    with town.small.read() as books:
+        return member(books, who or town.mia, *period)
+
+
+# --------------------------------------------------------------- reading what was written
+
+
+class Told:
+    """A statement as a screen reader hears it: the structure tree, with the texts of the pages."""
+
+    def __init__(self, data: bytes) -> None:
+        import io
+
+        with pikepdf.open(io.BytesIO(data)) as pdf:
+            self.pages = len(pdf.pages)
+            self.language = str(pdf.Root.Lang)
+            self.marked = bool(pdf.Root.MarkInfo.Marked)
+            self.title = str(pdf.docinfo["/Title"])
+            self.created = str(pdf.docinfo["/CreationDate"])
+            self.fonts = sorted({str(f.BaseFont)[8:] for page in pdf.pages for f in page.obj.Resources.Font.values()})
+            self.box = [float(x) for x in pdf.pages[0].obj.MediaBox]
+            with pdf.open_outline() as outline:
+                self.bookmarks = [str(child.title) for item in outline.root for child in item.children]
+            streams = [_marked(page) for page in pdf.pages]
+            self.seen = [text for texts, _artifacts in streams for text in texts.values()]
+            self.artifacts = [artifacts for _texts, artifacts in streams]
+            numbers = {page.obj.objgen: i for i, page in enumerate(pdf.pages)}
+            self.elements = list(_walk(pdf.Root.StructTreeRoot.K, numbers, [texts for texts, _a in streams]))
+
+    def of(self, tag: str) -> list[str]:
+        return [text for found, text, _element in self.elements if found == tag]
+
+    @property
+    def text(self) -> str:
+        return " ".join(text for _tag, text, _element in self.elements)
+
+
+def _walk(element: Any, numbers: dict[Any, int], texts: list[dict[int, str]]) -> Iterator[tuple[str, str, Any]]:
+    said = []
+    below: list[tuple[str, str, Any]] = []
+    for child in element.K if isinstance(element.K, pikepdf.Array) else [element.K]:
+        if "/MCID" in child:
+            said.append(texts[numbers[child.Pg.objgen]].pop(int(child.MCID)))
+        else:
+            below += _walk(child, numbers, texts)
+    scope = str(element.A.Scope)[1:] if "/A" in element else ""
+    spoken_text = str(element.ActualText) if "/ActualText" in element else "".join(said)
+    yield str(element.S)[1:], spoken_text, scope
+    yield from below
+
+
+def _marked(page: Any) -> tuple[dict[int, str], str]:
+    """Texts of a page by their number in the structure, and the text of its artifacts."""
+    maps = {str(name): _unicode(font) for name, font in page.obj.Resources.Font.items()}
+    texts: dict[int, str] = {}
+    artifacts, here, font = "", None, ""
+    depth = 0
+    for operands, operator in pikepdf.parse_content_stream(page):
+        name = str(operator)
+        if name in ("BDC", "BMC"):
+            assert depth == 0, "marked content does not nest"
+            depth += 1
+            here = int(operands[1].MCID) if str(operands[0]) != "/Artifact" else None
+            if here is not None:
+                assert here not in texts, "a number is used once on a page"
+                texts[here] = ""
+        elif name == "EMC":
+            depth -= 1
+        elif name == "Tf":
+            font = str(operands[0])
+        elif name in ("Tj", "TJ"):
+            assert depth == 1, "no text outside of an element or an artifact"
+            parts = [operands[0]] if name == "Tj" else [p for p in operands[0] if isinstance(p, pikepdf.String)]
+            text = "".join(maps[font].get(code, "?") for part in parts for code in bytes(part))
+            if here is None:
+                artifacts += text
+            else:
+                texts[here] += text
+    assert depth == 0
+    return texts, artifacts
+
+
+def _unicode(font: Any) -> dict[int, str]:
+    table = {code: chr(code) for code in range(32, 127)}
+    if "/ToUnicode" in font:
+        body = font.ToUnicode.read_bytes().decode("latin-1")
+        for low, _high, array in re.findall(r"<(\w+)> <(\w+)> \[([^\]]*)\]", body):
+            for offset, value in enumerate(re.findall(r"<(\w+)>", array)):
+                table[int(low, 16) + offset] = chr(int(value, 16))
+        for block in re.findall(r"beginbfchar(.*?)endbfchar", body, re.DOTALL):
+            for code, value in re.findall(r"<(\w+)>\s*<(\w+)>", block):
+                table[int(code, 16)] = chr(int(value, 16))
+    return table
+
+
+def told(town_report: MemberReport, **options: Any) -> Told:
+    return Told(draw(town_report, **options))
+
+
+# ----------------------------------------------------------------------------- what it says
+
+
+def test_it_tells_who_when_and_every_movement(town: Town) -> None:
+    found = report(town)
+    said = told(found)
+    assert said.of("H1") == ["Member statement"]
+    assert said.of("H2") == [
+        "Summary", "Membership share", "Paid towards a share", f"Savings account S-{town.mia}",
+        f"Loan {town.loan}: A walk-in cooler", "If something is wrong", "How this can be checked",
+    ]  # fmt: skip
+    for words in ("Mía Núñez", town.mia, "From March 1, 2026 to May 31, 2026, 92 days", "Jackson, MS 39201"):
+        assert words in said.text
+    cells = said.of("TD")
+    for account in found.accounts:
+        for line in account.lines:
+            assert line.words in cells
+            assert amount(line.balance, "USD") in cells and str(line.receipt) in cells
+    for part in found.loans[0].lines:
+        assert part.words in cells and amount(part.balance, "USD") in cells
+    assert "83.98, 4 days late on May 20, 2026" in said.text
+    assert "14.84 interest and 109.16 of what you borrowed" in said.text
+    assert "Tell us within 60 days" in said.text
+
+
+def test_the_figures_are_the_reports_own(town: Town) -> None:
+    found = report(town, period=APRIL)
+    said = told(found)
+    figures = {text for text in (*said.of("TD"), *said.of("TH")) if re.fullmatch(r"\u2212?[0-9,]+\.[0-9]{2}", text)}
+    minors: set[int] = set()
+    for account in found.accounts:
+        minors |= {account.opening, account.money_in, account.money_out, account.closing}
+        minors |= {m for line in account.lines for m in (line.money_in, line.money_out, line.balance)}
+    for total in (found.total_had, found.total_owed):
+        minors |= {total.opening, total.money_in, total.money_out, total.closing}
+    for loan in found.loans:
+        minors |= {loan.opening, loan.added, loan.closing, loan.owed_interest, loan.owed_principal}
+        minors |= {m for paid in (loan.paid, loan.paid_this_year) for m in (paid.interest, paid.principal, paid.total)}
+        minors |= {m for line in loan.lines for m in (line.added, line.paid, line.balance)}
+    assert figures <= {amount(minor, "USD") for minor in minors}
+
+
+def test_every_page_bears_its_number_the_bank_and_the_head_of_the_books(town: Town) -> None:
+    found = long_report(report(town), 150)
+    said = told(found)
+    assert said.pages > 3
+    for number, page in enumerate(said.artifacts, 1):
+        assert f"Page {number} of {said.pages}" in page
+        assert f"Books {found.source.head_number} · {found.source.head_hash}" in page
+        assert number == 1 or (found.source.institution in page and town.mia in page)
+    assert found.source.institution in said.text
+    assert found.source.head_hash in said.text
+
+
+def test_the_balance_is_carried_over_each_page(town: Town) -> None:
+    found = long_report(report(town), 150)
+    said = told(found)
+    balances = [amount(line.balance, "USD") for line in found.accounts[2].lines]
+    carried = [re.search(r"Carried forward(\S+?\.\d\d)", page) for page in said.artifacts]
+    brought = [re.search(r"Brought forward(\S+?\.\d\d)", page) for page in said.artifacts]
+    pairs = [(c.group(1), b.group(1)) for c, b in zip(carried, brought[1:], strict=False) if c and b]
+    assert len(pairs) >= 3
+    assert all(c == b and c in balances for c, b in pairs)
+    assert sum(c is not None for c in carried) == sum(b is not None for b in brought) == len(pairs)
+
+
+def test_negative_amounts_have_a_sign_that_is_heard() -> None:
+    assert amount(-123456, "USD") == "\u22121,234.56"
+    assert amount(0, "USD") == "0.00"
+    assert amount(-5, "JPY") == "\u22125"
+
+
+def test_what_is_empty_says_so(town: Town) -> None:
+    nothing = told(replace(report(town, town.new, MARCH), accounts=(), loans=()))
+    for sentence in (
+        "You have no shares with us.",
+        "You have no savings account with us.",
+        "You have no loan with us.",
+    ):
+        assert sentence in nothing.of("P")
+    assert nothing.of("Table") == []
+    quiet = told(report(town, town.new, APRIL))
+    assert "Nothing moved in this period. The balance is 25.00." in quiet.of("P")
+
+
+def test_what_changed_after_the_period_is_told(town: Town) -> None:
+    found = report(town, period=MARCH)
+    line = replace(found.accounts[0].lines[0], late=True, posted_on=date(2026, 4, 9))
+    said = told(replace(found, late=(line,)))
+    assert "Changed since the period ended" in said.of("P")
+    assert f"{line.words}, receipt {line.receipt}, entered on April 9, 2026." in said.text
+    assert "Changed since the period ended" not in told(found).of("P")
+
+
+def test_a_period_that_is_not_over_is_said_to_be(town: Town) -> None:
+    assert "Not yet complete" in told(report(town)).of("P")
+    assert "Not yet complete" not in told(report(town, period=APRIL)).of("P")
+
+
+def test_only_a_credit_union_leaves_the_guarantee_unmentioned(town: Town) -> None:
+    found = report(town, period=APRIL)
+    words = "No government agency guarantees this money."
+    union = replace(found, source=replace(found.source, institution_kind=CREDIT_UNION))
+    assert words in told(found).of("P") and words not in told(union).of("P")
+    assert not re.search("deposit|insured|APY", told(found).text, re.IGNORECASE)
+
+
+def test_it_speaks_the_language_in_force(town: Town) -> None:
+    with speaking("es"):
+        said = told(report(town))
+    assert said.language == "es-US"
+    assert "20 may 2026" in said.of("TD")
+    assert told(report(town)).language == "en-US"
+
+
+# ------------------------------------------------------------------------------- how it is made
+
+
+def test_it_is_tagged_from_end_to_end(town: Town) -> None:
+    said = told(long_report(report(town), 150))  # Told itself refuses text that stands nowhere
+    assert said.marked and said.fonts == ["NotoSans-Bold", "NotoSans-Regular"]
+    tags = [tag for tag, _text, _scope in said.elements]
+    assert tags[0] == "Document" and set(tags) == {"Document", "H1", "H2", "P", "Table", "TR", "TH", "TD"}
+    assert tags.count("Table") == 6, "the pieces of a long table are one"
+    scopes = {scope for tag, _text, scope in said.elements if tag == "TH"}
+    assert scopes == {"Column", "Row"}
+    assert all(scope == "" for tag, _text, scope in said.elements if tag != "TH")
+    assert said.bookmarks == said.of("H2")
+    assert said.title.startswith("Member statement M0001")
+
+
+def test_the_same_books_give_the_same_bytes(town: Town, tmp_path: Path) -> None:
+    first = member_statement(town.small.bank, town.mia, *MARCH, tmp_path / "a")
+    again = member_statement(town.small.bank, town.mia, *MARCH, tmp_path / "b")
+    assert first.read_bytes() == again.read_bytes()
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", _ELSEWHERE, town.small.bank.database.place, town.mia, str(tmp_path / "c")],
+        env={"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert Path(elsewhere.stdout.strip()).read_bytes() == first.read_bytes()
+    assert Told(first.read_bytes()).created == "D:20260520180000Z"
+
+
+_ELSEWHERE = """
+import sys
+from datetime import date
+from coopbank.bank.bank import Bank
+from coopbank.statements import member_statement
+bank = Bank.open(sys.argv[1], read_only=True)
+print(member_statement(bank, sys.argv[2], date(2026, 3, 1), date(2026, 3, 31), sys.argv[3]))
+bank.close()
+"""
+
+
+@pytest.mark.parametrize(("paper", "size"), [("letter", (612, 792)), ("a4", (595.28, 841.89))])
+def test_it_is_on_letter_paper_or_a4(town: Town, paper: Any, size: tuple[float, float]) -> None:
+    assert told(report(town), paper=paper).box[2:] == pytest.approx(size, abs=0.01)
+
+
+def test_a_thousand_rows_take_time_in_proportion_and_lose_none(town: Town) -> None:
+    found = long_report(report(town), 1000)
+    cells = told(found).of("TD")
+    assert [text for text in cells if text.startswith("movement ")] == [x.words for x in found.accounts[2].lines]
+
+
+def long_report(found: MemberReport, count: int, words: str = "movement {n}") -> MemberReport:
+    """The same with that many movements in the savings account."""
+    savings = found.accounts[2]
+    balance, lines = savings.opening, []
+    for n in range(count):
+        moved = (n * 7919) % 100_000 + 1
+        balance += moved
+        day = found.start + timedelta(days=n * 30 // count)
+        lines.append(Line(day, words.format(n=n), moved, 0, balance, 1000 + n, day, False))
+    made = replace(savings, lines=tuple(lines), closing=balance, money_in=balance - savings.opening)
+    return replace(found, accounts=(*found.accounts[:2], made))
+
+
+# ----------------------------------------------------------------------------- what it survives
+
+
+def test_hostile_text_is_text(town: Town) -> None:
+    found = report(town)
+    wild = long_report(found, 30, "{n} " + HOSTILE.replace("{x}", "{{x}}"))
+    wild = replace(
+        wild, name=HOSTILE, address=f"{HOSTILE}\n\n" + "x" * 3000, source=replace(found.source, institution=HOSTILE * 3)
+    )
+    said = told(wild, contact=HOSTILE)
+    assert printable(HOSTILE) in said.of("P")
+    assert "<b>Bold</b>" in said.text and "[red]" in said.text and "{x} %s" in said.text
+    assert "🙂" in said.text and "שלום" in said.text
+    assert sum(printable(HOSTILE) in text for text in said.of("TD")) == 30
+    assert said.fonts == ["DejaVuSans", "NotoSans-Bold", "NotoSans-Regular"]
+
+
+def test_enormous_figures_shrink_the_letters_not_the_paper(town: Town) -> None:
+    found = report(town)
+    savings: Account = replace(
+        found.accounts[2],
+        closing=-(10**15),
+        lines=tuple(replace(x, money_in=10**15, money_out=10**15, balance=-(10**15)) for x in found.accounts[2].lines),
+    )
+    cells = told(replace(found, accounts=(*found.accounts[:2], savings))).of("TD")
+    assert "\u221210,000,000,000,000.00" in cells
+
+
+def test_letters_that_no_font_has_are_boxes_and_still_heard() -> None:
+    assert BOX in markup("漢字") and spoken("漢字") == "漢字"
+    assert spoken("Ordinary ñ Ω Ж") is None and markup("a<b & c") == "a&lt;b &amp; c"
+    assert printable("a\u202eb\u200bc\x07d\ud800e\r\nf") == "abcde  f"
+    assert markup("שלום") == '<font face="Other">םולש</font>'
+    assert fitted("abc def", 8, 1000) == "abc def"
+    short = fitted("x" * 10_000, 8, 100)
+    assert short.endswith("…") and width(short, 8) <= 100
+
+
+def test_the_fonts_come_with_their_licences_and_are_small() -> None:
+    fonts = sorted(FOLDER.glob("*.ttf"))
+    assert [f.name for f in fonts] == ["DejaVuSans.ttf", "NotoSans-Bold.ttf", "NotoSans-Regular.ttf"]
+    assert len(list(FOLDER.glob("*-LICENSE.txt"))) == 2
+    assert sum(f.stat().st_size for f in fonts) < 1_000_000
+    assert len({width(digit, 10) for digit in "0123456789"}) == 1, "digits stand under each other"
+    assert len({width(digit, 10, bold=True) for digit in "0123456789"}) == 1
+
+
+# ------------------------------------------------------------------------------------- files
+
+
+def test_files_are_named_by_month_member_and_period(town: Town, tmp_path: Path) -> None:
+    made = member_statement(town.small.bank, town.mia, *MARCH, tmp_path)
+    assert made == tmp_path / "2026-03" / "M0001-2026-03-01-2026-03-31.pdf"
+    assert [p.name for p in made.parent.iterdir()] == [made.name]
+
+
+def test_a_month_has_a_statement_for_every_member_of_then(engine_url: str, tmp_path: Path) -> None:
+    with new_bank(engine_url) as small:
+        ada, bea, cal = (small.admit(name) for name in ("Ada Tate", "Bea Lee", "Cal Wells"))
+        for who in (ada, bea, cal):
+            small.do("buy-shares", member=who, amount="25.00")
+        small.go_to("2026-04-02")
+        small.agreed("redeem-shares", member=cal, amount="25.00")
+        small.do("change-member", member=cal, status="left")
+        dee = small.admit("Dee Hart", language="es")
+        small.go_to("2026-05-04")
+        told_of: list[tuple[int, int]] = []
+
+        def tell(done: int, total: int) -> None:
+            told_of.append((done, total))
+
+        march = month_statements(small.bank, "2026-03", tmp_path, tell)
+        april = month_statements(small.bank, "2026-04", tmp_path)
+        may = month_statements(small.bank, "2026-05", tmp_path)
+        assert [p.name[:5] for p in march] == [ada, bea, cal] and told_of == [(1, 3), (2, 3), (3, 3)]
+        assert [p.name[:5] for p in april] == [ada, bea, cal, dee]
+        assert [p.name[:5] for p in may] == [ada, bea, dee]
+        assert {p.parent.name for p in (*march, *april)} == {"2026-03", "2026-04"}
+        assert Told(april[3].read_bytes()).language == "es-US"
+        assert_books(small)
+
+
+def test_wrong_requests_are_refused_and_leave_nothing(town: Town, tmp_path: Path) -> None:
+    bank = town.small.bank
+    with pytest.raises(Unknown):
+        member_statement(bank, "M9999", *MARCH, tmp_path)
+    with pytest.raises(InvalidDate):
+        member_statement(bank, town.mia, MARCH[1], MARCH[0], tmp_path)
+    for month in ("2026-13", "March", "", "2026-3", "0000-01", "2026-02-01"):
+        with pytest.raises(InvalidDate) as refused:
+            month_statements(bank, month, tmp_path)
+        assert refused.value.field == "month"
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("not a folder")
+    with pytest.raises(WrongUsage) as unwritable:
+        member_statement(bank, town.mia, *MARCH, in_the_way)
+    assert unwritable.value.field == "folder"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
