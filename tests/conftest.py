@@ -24,6 +24,9 @@ from pathlib import Path
 import freezegun
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
+
+from coopbank.bank import passphrases
 
 # Frozen time must not reach Textual's own timers or asyncio's loop: both would wait for ever.
 freezegun.configure(extend_ignore_list=["textual", "asyncio"])
@@ -108,9 +111,7 @@ def engine_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def new_engine_url(
-    engine_kind: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Callable[[str], str]]:
+def new_engine_url(engine_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """Gives a place for one more empty book each time it is called with a new name."""
     if engine_kind == "sqlite":
         yield lambda name="book": str(tmp_path / f"{name}.db")
@@ -143,3 +144,11 @@ def _run_sql(url: str, *statements: str) -> None:
     with psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cheap_passphrases() -> Iterator[None]:
+    """The same Argon2id with its smallest cost: a quarter of a second for every founded bank is what tests would wait."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passphrases, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
