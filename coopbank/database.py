@@ -353,8 +353,9 @@ def _sqlite_engine(place: str, read_only: bool) -> sa.Engine:
 def _sqlite_connection(path: Path, read_only: bool) -> sqlite3.Connection:
     """A connection with every pragma set and read back; without them the guards would be weaker."""
     mode = "ro" if read_only else "rwc"
-    uri = path.absolute().as_uri() + f"?mode={mode}"
-    if read_only and not os.access(path.absolute().parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():
+    path = path.resolve()  # SQLite too keeps its own files beside the file itself, not beside a link to it
+    uri = path.as_uri() + f"?mode={mode}"
+    if read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():
         uri += "&immutable=1"  # nobody writes now, and there is no room for the files by which readers take turns
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False, cached_statements=256
@@ -377,9 +378,20 @@ def _sqlite_connection(path: Path, read_only: bool) -> sqlite3.Connection:
 
 
 def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
+    """Each connection keeps to what the books rest on, whatever the server or the role has for a default."""
     import sqlalchemy as sa
 
-    engine = sa.create_engine(url, pool_pre_ping=True)
+    # A writer waits for the book's lock first: a view taken before that wait would be of books that have grown since.
+    engine = sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+
+    @sa.event.listens_for(engine, "connect")
+    def connected(driver: Any, _record: Any) -> None:
+        driver.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+        driver.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+        )
+        driver.commit()
+
     if read_only:
         engine = engine.execution_options(postgresql_readonly=True)
     return engine

@@ -22,11 +22,13 @@ from coopbank.bank.desk import Desk
 from coopbank.bank.fields import book_currency
 from coopbank.bank.operation import Operation, Receipt, build
 from coopbank.bank.operations.founding import FoundBook
-from coopbank.bank.operations.staff import Ask, LogRefusal, SetPassphrase, SignIn
+from coopbank.bank.operations.staff import APPROVED, Ask, LogRefusal, SetPassphrase, SignIn
 from coopbank.clock import Clock, SystemClock, instant_text
-from coopbank.database import Database, Transaction
+from coopbank.database import Database, Transaction, lost_a_race
 from coopbank.errors import (
     CoopbankError,
+    DatabaseBusy,
+    InvalidValue,
     KeyReused,
     NotABook,
     NotAllowed,
@@ -38,6 +40,7 @@ from coopbank.errors import (
 from coopbank.ledger import chain, posting
 
 Nonce = Callable[[int], bytes]
+_ATTEMPTS = 4  # of a unit of work that lost a race on a server
 
 
 class _TakenBack(Exception):
@@ -137,7 +140,8 @@ class Bank:
     def sign_in(self, user: str, passphrase: str) -> Actor:
         """Authenticate, and seal that this person signed in."""
         actor = self.authenticate(user, passphrase)
-        self.perform(actor, SignIn())
+        with self.database.write() as tx:
+            self._perform(tx, actor, SignIn(), self.new_key())
         return actor
 
     def _failed_sign_in(self, user: str) -> None:
@@ -180,18 +184,43 @@ class Bank:
         return self.perform_all(actor, [(operation, key)])[0]
 
     def perform_all(self, actor: Actor, requests: Sequence[tuple[Operation, str | None]]) -> list[Receipt]:
-        """Perform a list of operations, all or none, in one transaction."""
+        """Perform a list of operations, all or none, in one transaction.
+
+        What loses a race on a server is tried anew as a whole, each operation under the key that it had.
+        """
+        keys: dict[int, str] = {}
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._perform_once(actor, requests, keys)
+            except DatabaseBusy as busy:
+                if attempt == _ATTEMPTS or not lost_a_race(busy):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _perform_once(
+        self, actor: Actor, requests: Sequence[tuple[Operation, str | None]], keys: dict[int, str]
+    ) -> list[Receipt]:
+        """One attempt; `keys` remembers those that were drawn."""
         current: Operation | None = None
         try:
             with self.database.write() as tx:
                 receipts_: list[Receipt] = []
-                for current, key in requests:
-                    receipts_.append(self._perform(tx, actor, current, key or self.new_key()))
+                for index, (current, key) in enumerate(requests):
+                    if key is None and index not in keys:
+                        keys[index] = self.new_key()
+                    receipts_.append(self._performed(tx, actor, current, keys[index] if key is None else key))
                 return receipts_
         except Refused as refusal:
             if current is not None:
                 self._log_refusal(actor, current, refusal)
             raise
+
+    def _performed(self, tx: Transaction, actor: Actor, operation: Operation, key: str) -> Receipt:
+        """An operation that came through a door: no door offers the program's own, or uses its keys."""
+        if operation.internal:
+            raise NotAllowed("{title} is done by the program itself.", field="operation", title=operation.title)
+        require_key(key)
+        return self._perform(tx, actor, operation, key)
 
     def preview(self, actor: Actor, operation: Operation) -> Receipt:
         """What an operation would write, without writing it; refuses as `perform` would."""
@@ -210,7 +239,9 @@ class Bank:
         """What a list of operations would write, each upon those before it; all of it is taken back."""
         try:
             with self.database.write() as tx:
-                raise _TakenBack([self._perform(tx, actor, each, key or self.new_key()) for each, key in requests])
+                raise _TakenBack([
+                    self._performed(tx, actor, each, self.new_key() if key is None else key) for each, key in requests
+                ])  # fmt: skip
         except _TakenBack as taken_back:
             return [replace(receipt, status="preview") for receipt in taken_back.receipts]
 
@@ -224,7 +255,7 @@ class Bank:
             for operation, key in requests:
                 try:
                     with tx.savepoint():
-                        receipt = self._perform(tx, actor, operation, key or self.new_key())
+                        receipt = self._performed(tx, actor, operation, self.new_key() if key is None else key)
                         found.append(receipt if receipt.status == "repeated" else replace(receipt, status="preview"))
                 except Refused as refusal:
                     found.append(refusal)
@@ -367,6 +398,14 @@ class Bank:
         if gl_code not in self._control_names:
             self._control_names = dict(tx.rows("SELECT code, name FROM gl_account"))
         return self._control_names.get(gl_code, gl_code)
+
+
+def require_key(key: str) -> None:
+    """Refuse an idempotency key that could not be kept, or that stands for an approval."""
+    if not 0 < len(key) <= 200 or not key.isprintable():
+        raise InvalidValue("A key is a text of 1 to 200 characters that can be printed.", field="key")
+    if key.startswith(APPROVED):
+        raise InvalidValue("Keys that begin with {reserved} are the program's own.", field="key", reserved=APPROVED)
 
 
 def _with_second(draft: posting.Draft) -> None:

@@ -201,7 +201,7 @@ class Door:
             return bank.authenticate(self.user, passphrase)
         if kept is not None and self.user in (None, kept.user):
             actor = bank.actor_of(kept.token)
-            if actor is not None:
+            if actor is not None and actor.user == kept.user:  # a token acts for nobody but its owner
                 return actor
             if self.user is None:
                 raise SignInRefused(

@@ -43,6 +43,8 @@ from coopbank.errors import (
 )
 from coopbank.money import format_amount, parse_amount
 
+APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
+
 
 def _known_roles(roles: list[str]) -> list[str]:
     for role in roles:
@@ -80,7 +82,8 @@ class SetPassphrase(Operation):
 
     def perform(self, desk: Desk) -> None:
         desk.get(records.User, self.user, "user")
-        if self.user != desk.actor.user and ADMINISTRATOR not in desk.actor.roles:
+        actor = desk.actor_now(desk.actor.user)  # the powers held now, whatever the door remembers
+        if self.user != actor.user and ADMINISTRATOR not in actor.roles:
             raise NotAllowed("Only an administrator sets a colleague's passphrase.", field="user")
 
 
@@ -132,8 +135,9 @@ class AddUser(_Users):
         return set()
 
     def perform(self, desk: Desk) -> None:
-        if desk.version("user", self.user):
-            raise AlreadyExists("There is a user {user} already.", field="user", user=self.user)
+        alike = [name for name, _user in desk.every(records.User) if name.casefold() == self.user.casefold()]
+        if alike:
+            raise AlreadyExists("There is a user {user} already.", field="user", user=alike[0])
         if self.member is not None:
             desk.get(records.Member, self.member, "member")
         desk.write(
@@ -282,19 +286,29 @@ class Approve(_Decision):
         if request.asked_by == desk.actor.user:
             raise OwnRequest("Nobody approves their own request.", field="request", hint="A colleague has to.")
         operation = operation_named(request.operation)
+        if request.operation_version != operation.version:
+            raise WrongState(
+                "Request {request} was made with another version of this program.", field="request",
+                request=self.request, hint="Refuse it, and ask for it anew.",
+            )  # fmt: skip
         if not set(desk.actor.roles) & set(operation.approvers):
             raise NotAllowed(
                 "{user} may not approve this: {title}.", field="request", user=desk.actor.user, title=operation.title,
                 hint="It takes one of: {roles}.", roles=", ".join(operation.approvers),
             )  # fmt: skip
         asker = desk.actor_now(request.asked_by)
+        if asker.member is not None and asker.member == desk.actor.member:
+            raise OwnRequest(
+                "{asker} and {user} are the same person, member {member}.", field="request", asker=asker.user,
+                user=desk.actor.user, member=asker.member, hint="A colleague has to.",
+            )  # fmt: skip
         book_currency.set(desk.currency)  # the request is read on the approver's side, maybe in another thread
         asked = build(request.operation, desk.resolve(request.payload))
         if desk.actor.member is not None and desk.actor.member in asked.serves(desk):
             raise OwnAccount("Nobody approves what touches their own account.", field="request")
         self.decide(desk, request, "approved")
         desk.note("Approved", self.request)
-        desk.then(asker, desk.actor.user, asked, f"approved:{self.request}")
+        desk.then(asker, desk.actor.user, asked, APPROVED + self.request)
 
 
 class Refuse(_Decision):
