@@ -9,6 +9,7 @@ a database, and a test holds it to that.
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -97,10 +98,15 @@ def command(group: typer.Typer, name: str, *, json: bool = True, **settings: Any
         run.__doc__ = function.__doc__
         run.__annotations__ = {}
         run.__signature__ = inspect.Signature([*kept, *_ADDED[: None if json else -1]])  # type: ignore[attr-defined]
-        group.command(name, **settings)(run)
+        group.command(name, **{"short_help": _first_sentence(function), **settings})(run)
         return function
 
     return register
+
+
+def _first_sentence(function: Function) -> str:
+    """What the list of commands says of one: the docstring up to its first full stop or semicolon."""
+    return re.split(r"[.;](?: |$)", " ".join((function.__doc__ or "").split()))[0] + "."
 
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
