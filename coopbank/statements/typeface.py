@@ -45,6 +45,8 @@ def _glyphs(name: str) -> frozenset[int]:
 
 def printable(text: str) -> str:
     """The text as it may be drawn: composed, in one line, without controls and direction marks."""
+    if text.isascii() and text.isprintable() and len(text) <= _LONGEST:
+        return text  # nearly always
     kept = []
     for character in unicodedata.normalize("NFC", text):
         category = unicodedata.category(character)
