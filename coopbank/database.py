@@ -174,7 +174,8 @@ class Database:
             )
         if found.path is not None and not read_only:
             cls._look_at(place)
-        found._require_version()
+        with found.closed_on_failure():
+            found._require_version()
         return found
 
     @classmethod
@@ -196,11 +197,20 @@ class Database:
             raise AlreadyExists("{place} exists already; nothing was changed.", place=place)
         from coopbank.migrations import upgrade
 
-        with made.write() as tx:
+        with made.closed_on_failure(), made.write() as tx:
             if made._revision(tx) is not None:
                 raise AlreadyExists("{place} holds books already; nothing was changed.", place=place)
             upgrade(tx.connection)
         return made
+
+    @contextmanager
+    def closed_on_failure(self) -> Iterator[None]:
+        """Give the connections back if the block fails."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def upgrade(self) -> None:
         """Bring older books to the newest schema, in one transaction."""

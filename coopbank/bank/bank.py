@@ -70,7 +70,8 @@ class Bank:
     ) -> Bank:
         """Open existing books at a path or a `postgresql+psycopg://` URL."""
         bank = cls(Database.open(place, read_only=read_only), clock=clock, nonce=nonce)
-        bank._read_book()
+        with bank.database.closed_on_failure():
+            bank._read_book()
         return bank
 
     @classmethod
@@ -86,7 +87,7 @@ class Bank:
             name=request.bank_name, institution_kind=request.institution_kind, currency=request.currency
         )
         first = Actor(request.administrator, ("administrator",))
-        with bank.database.write() as tx:
+        with bank.database.closed_on_failure(), bank.database.write() as tx:
             bank._perform(tx, first, request, bank.new_key(), founding=True)
             passphrases.set_passphrase(tx, request.administrator, passphrase)
         return bank
