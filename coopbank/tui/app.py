@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
@@ -23,6 +23,7 @@ from coopbank.tui.commands import OperationCommands
 from coopbank.tui.screens.base import StatusLine
 from coopbank.tui.screens.confirm import ConfirmScreen
 from coopbank.tui.screens.sign_in import SignInScreen
+from coopbank.tui.typeahead import TypeAhead
 from coopbank.tui.work import AsksBooks, program_fault
 from coopbank.words import _
 
@@ -51,7 +52,7 @@ LIGHT = Theme(
 )  # fmt: skip
 
 
-class Counter(AsksBooks, App[int]):
+class Counter(AsksBooks, TypeAhead):
     """The terminal counter."""
 
     TITLE = "coopbank"

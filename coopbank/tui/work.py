@@ -37,11 +37,12 @@ class ProgramFault(CoopbankError):
 class Answer(Message, bubble=False):
     """What a question came back with: a value, or a refusal."""
 
-    def __init__(self, job: str, then: Callable[[Any], None], value: Any) -> None:
+    def __init__(self, job: str, then: Callable[[Any], None], value: Any, *, held: bool = False) -> None:
         super().__init__()
         self.job = job
         self.then = then
         self.value = value
+        self.held = held  # keys wait for this answer
 
 
 class AsksBooks:
@@ -65,9 +66,13 @@ class AsksBooks:
         if not waiting:
             self._send(job, question, then, failed)
 
-    def carry_out(self, question: Callable[[Session], T], then: Callable[[T], None], failed: Failed) -> None:
-        """Write to the books; answered whatever happens."""
-        self._send("", question, then, failed)
+    def carry_out(
+        self, question: Callable[[Session], T], then: Callable[[T], None], failed: Failed, *, hold: bool = True
+    ) -> None:
+        """Write to the books, or read what the next screen needs; keys wait meanwhile. Answered whatever happens."""
+        if hold:
+            self.counter.hold_keys()
+        self._send("", question, then, failed, hold)
 
     def asking(self, job: str) -> bool:
         """Whether an answer of this job is still on its way."""
@@ -77,20 +82,23 @@ class AsksBooks:
         jobs: dict[str, Any] = self.__dict__.setdefault("_asked_jobs", {})
         return jobs
 
-    def _send(self, job: str, question: Callable[[Session], T], then: Callable[[T], None], failed: Failed) -> None:
+    def _send(
+        self, job: str, question: Callable[[Session], T], then: Callable[[T], None], failed: Failed, held: bool = False
+    ) -> None:
         counter, session, context = self.counter, self.counter.session, copy_context()
         asker = cast(DOMNode, self)
 
         def work() -> None:
             try:
                 value: Any = context.run(session.answer, question)
-                answer = Answer(job, then, value)
+                answer = Answer(job, then, value, held=held)
             except CoopbankError as refusal:
-                answer = Answer(job, failed, refusal)
+                answer = Answer(job, failed, refusal, held=held)
             except Exception as fault:
                 counter.log.error(fault)
-                answer = Answer(job, failed, program_fault(fault))
-            asker.post_message(answer)
+                answer = Answer(job, failed, program_fault(fault), held=held)
+            if not asker.post_message(answer) and held:
+                counter.call_later(counter.release_keys)
 
         counter.in_thread(work)
 
@@ -100,7 +108,11 @@ class AsksBooks:
         if newer is not None:
             self.ask(answer.job, *newer)
         else:
-            answer.then(answer.value)
+            try:
+                answer.then(answer.value)
+            finally:
+                if answer.held:
+                    self.counter.release_keys()
 
 
 def program_fault(fault: BaseException) -> ProgramFault:

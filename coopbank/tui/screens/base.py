@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 R = TypeVar("R")
+
+_DEAF = 0.3  # seconds
 
 HELP_KEY = Binding("f1", "app.help", _("Help"), key_display="F1", id="help")
 
@@ -79,4 +82,27 @@ class CounterModal(AsksBooks, ModalScreen[R]):
         self.dismiss(None)
 
 
-__all__ = ["HELP_KEY", "ComposeResult", "CounterModal", "CounterScreen", "StatusLine"]
+class ReadFirst(CounterModal[R]):
+    """A screen that is read before a key counts: none does before it was painted, nor for a moment after that.
+
+    So neither an Enter meant for the form nor the second half of a double Enter answers it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._painted: float | None = None
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._shown)
+
+    def _shown(self) -> None:
+        self._painted = monotonic()
+        self.counter.forget_keys()
+
+    @property
+    def deaf(self) -> bool:
+        """Whether it is too early for an answer."""
+        return self._painted is None or monotonic() - self._painted < _DEAF
+
+
+__all__ = ["HELP_KEY", "ComposeResult", "CounterModal", "CounterScreen", "ReadFirst", "StatusLine"]

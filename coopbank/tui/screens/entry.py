@@ -106,7 +106,8 @@ leaves the form as it is. **Esc** leaves the form.""")
     def _title(self) -> Content:
         title = Content.styled(translate(self.cls.title), "bold")
         if self.card is None:
-            return title
+            known = [f"{spec.label} {self._fixed[spec.name]}" for spec in self._specs if self._fixed.get(spec.name)]
+            return Content.assemble(title, "  ", neat(" · ".join(known)))
         parts = [self.card.name, self.card.member]
         loan = next((each for each in self.card.loans if each.ref == self._fixed.get("loan")), None)
         if loan is not None:

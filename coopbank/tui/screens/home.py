@@ -47,6 +47,7 @@ class FindScreen(CounterScreen[str | None]):
         self._found_for = ""  # the text that the hits belong to
         self._then: str | None = None  # an action that waits for the hits of what was just typed
         self._lately: list[Hit] = []
+        self.member: str | None = None  # whose card is shown, or is on its way
 
     def compose(self) -> ComposeResult:
         yield Banner()
@@ -122,16 +123,28 @@ class FindScreen(CounterScreen[str | None]):
         self._found_for = text
         self.hits.display = bool(text) or bool(self._lately)
         self.hits.show(hits if text else self._lately)
-        if not text:
+        if not text or not hits:
             self.show_nobody()
-        elif not hits:
-            self.query_one(MemberCard).show_day(self.counter.standing, self.session.currency)
         then, self._then = self._then, None
-        if then is not None and hits:
-            self.call_later(self.run_action, then)
+        if then is not None:
+            self.call_later(self._go_on, then if hits else None)
+
+    async def _go_on(self, action: str | None) -> None:
+        """The action that waited for the hits; keys waited with it."""
+        if action is not None:
+            await self.run_action(action)
+        self.counter.release_keys()
+
+    def wait_for_hits(self, action: str) -> None:
+        """Act once the books have answered what was just typed."""
+        if self._then is None:
+            self.counter.hold_keys()
+        self._then = action
 
     def _not_found(self, fault: CoopbankError) -> None:
-        self._then = None
+        if self._then is not None:
+            self._then = None
+            self.counter.release_keys()
         self.refused(fault)
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
@@ -157,7 +170,7 @@ class FindScreen(CounterScreen[str | None]):
     def action_take(self) -> None:
         """Enter: the member under the cursor is the one."""
         if not self._settled:
-            self._then = "take"
+            self.wait_for_hits("take")
         elif self.hits.chosen is not None and self.hits.display:
             self.choose(self.hits.chosen)
 
@@ -172,17 +185,19 @@ class FindScreen(CounterScreen[str | None]):
 
     def open_member(self, member: str) -> None:
         """Show a member's card."""
+        self.member = member
         self.ask("card", lambda session: queries.card(session, member), self.show_card, self.refused)
 
     def show_card(self, card: Card) -> None:
         """The card has come."""
+        if card.member != self.member:
+            return
         self.query_one(MemberCard).show_card(card, self.session.currency)
-        self.refresh_bindings()
 
     def show_nobody(self) -> None:
         """Nobody is being served."""
+        self.member = None
         self.query_one(MemberCard).show_day(self.counter.standing, self.session.currency)
-        self.refresh_bindings()
 
     def stood(self, standing: Standing) -> None:
         """The bank stands elsewhere: the day, the drawer, what waits."""
@@ -252,14 +267,13 @@ The first act of a day is **F8**: open the day and your drawer. The last one is 
     def action_act(self, name: str) -> None:
         """Serve the member that is shown."""
         if not self._settled:
-            self._then = f"act('{name}')"
+            self.wait_for_hits(f"act('{name}')")
             return
-        hit = self.hits.chosen if self.hits.display and self.find.value.strip() else None
-        if hit is not None and (self.card is None or self.card.member != hit.member):
-            self._then_with(hit.member, name)
-        elif self.card is None:
+        if self.member is None:
             self.status.say(_("Whom for? Type a name or a member number first."))
             self.find.focus()
+        elif self.card is None or self.card.member != self.member:
+            self._then_with(self.member, name)
         else:
             self._serve(name, self.card)
 
@@ -268,7 +282,7 @@ The first act of a day is **F8**: open the day and your drawer. The last one is 
             self.show_card(card)
             self._serve(name, card)
 
-        self.ask("card", lambda session: queries.card(session, member), came, self.refused)
+        self.carry_out(lambda session: queries.card(session, member), came, self.refused)
 
     def _serve(self, name: str, card: Card) -> None:
         lacks = lacking(name, card)

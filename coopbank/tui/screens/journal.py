@@ -265,7 +265,7 @@ def _facts(view: EntryView) -> Table:
     rows += [
         (_("Operation"), f"{view.operation}  {view.title}"),
         (_("Done by"), view.actor),
-        (_("Approved by"), view.approver or _("nobody needed")),
+        (_("Approved by"), view.approver or _("nobody: one person may do this")),
         (_("At"), f"{view.at[:19].replace('T', ' ')} UTC, {_('business day')} {view.business_date}"),
         (_("Chain"), f"{view.prev_hash} → {view.hash}"),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.table import Table
@@ -12,7 +13,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from coopbank.tui.screens.base import CounterModal
+from coopbank.tui.screens.base import ReadFirst
 from coopbank.tui.show import day_words, neat
 from coopbank.tui.widgets.effects import before_after, notes_of
 from coopbank.words import _, translate
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from coopbank.tui.queries import Card
 
 
-class ReceiptScreen(CounterModal[bool]):
+class ReceiptScreen(ReadFirst[bool]):
     """Answers True for the next member, False to stay with this one."""
 
     HELP = _("""# Receipt
@@ -43,8 +44,8 @@ what you hand out.
         with Vertical(classes="box wide receipt"):
             yield Static(self._title(), markup=False, classes="box-title")
             with VerticalScroll(can_focus=False):
-                yield Static(_facts(receipt, self._card, self.session.practice), markup=False, classes="receipt-facts")
-                final = receipt.then[-1] if receipt.then else receipt
+                final = receipt.then[-1] if receipt.then else receipt  # what an approval let happen
+                yield Static(_facts(final, self._card, self.session.practice), markup=False, classes="receipt-facts")
                 if final.effects and final.status != "pending":
                     yield Static(before_after(final, currency), markup=False, classes="review-effects")
                 notes = notes_of(receipt, currency) + (notes_of(final, currency) if receipt.then else [])
@@ -57,24 +58,27 @@ what you hand out.
         done = {
             "pending": _("Waiting for a second person"), "repeated": _("Done already, and only once"),
         }.get(self._receipt.status, _("Done"))  # fmt: skip
-        return Content.assemble((done, "bold"), f"  {neat(translate(self._receipt.title))}")
+        titles = [translate(part.title) for part in (self._receipt, *self._receipt.then)]
+        return Content.assemble((done, "bold"), f"  {neat(' · '.join(titles))}")
 
     def _keys(self) -> str:
+        if self._receipt.status == "pending":
+            return _("A colleague approves it with F9 · Enter goes on")
         if self._card is None:
             return _("Enter goes on")
         return _("Enter next member · Esc stay with this member")
 
     def action_next(self) -> None:
-        """On to the next member."""
-        self.dismiss(True)
+        """On to the next member; not by the second half of a double Enter."""
+        if not self.deaf:
+            self.dismiss(True)
 
     def action_leave(self) -> None:
-        self.dismiss(False)
+        if not self.deaf:
+            self.dismiss(False)
 
 
 def _facts(receipt: Receipt, card: Card | None, practice: bool) -> Table:
-    from datetime import date
-
     table = Table.grid(padding=(0, 2, 0, 0), expand=True)
     table.add_column(no_wrap=True, style="dim")
     table.add_column(ratio=1, overflow="fold")
@@ -90,7 +94,7 @@ def _facts(receipt: Receipt, card: Card | None, practice: bool) -> Table:
     created = [ref for ref in receipt.created if ref != receipt.request]
     if created:
         table.add_row(Text(_("New")), Text(neat(", ".join(created)), style="bold"))
-    entries = [entry for part in (receipt, *receipt.then) for entry in part.entries if entry.number]
+    entries = [entry for entry in receipt.entries if entry.number]
     if entries:
         table.add_row(Text(_("Entry")), Text(", ".join(f"{entry.number} {neat(entry.memo)}" for entry in entries)))
     table.add_row(Text(_("Day")), Text(day_words(date.fromisoformat(receipt.business_date))))

@@ -7,7 +7,6 @@ nothing is posted twice however often Enter is pressed.
 
 from __future__ import annotations
 
-from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -17,7 +16,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from coopbank.errors import CoopbankError
-from coopbank.tui.screens.base import CounterModal, StatusLine
+from coopbank.tui.screens.base import ReadFirst, StatusLine
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.effects import before_after, journal_lines, notes_of
 from coopbank.tui.widgets.inputs import LineInput
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from coopbank.bank.operation import Operation, Receipt
     from coopbank.tui.queries import Card
 
-_DEAF = 0.3  # seconds in which no key counts
-
 #: Acts that cannot be taken back by a reversal: the word has to be typed.
 WORDS = {"close-day": _("CLOSE"), "close-month": _("CLOSE"), "close-year": _("CLOSE")}
 
@@ -37,7 +34,7 @@ class WordBox(LineInput):
     """Where the word is typed; its Enter is the review's."""
 
 
-class ReviewScreen(CounterModal["Receipt | CoopbankError"]):
+class ReviewScreen(ReadFirst["Receipt | CoopbankError"]):
     """Answers with the receipt, with the refusal, or with None if it was not confirmed."""
 
     HELP = _("""# Review
@@ -58,7 +55,6 @@ below are what will stand in the books; their debits equal their credits.
         self._receipt = receipt
         self._key = key
         self._card = card
-        self._since = monotonic()
         self.posting = False
         self._word = WORDS.get(operation.name, "")
 
@@ -87,14 +83,13 @@ below are what will stand in the books; their debits equal their credits.
             yield Static(Content(self._keys()), markup=False, classes="box-keys")
 
     def on_mount(self) -> None:
-        self._since = monotonic()
+        super().on_mount()
         if self._word:
             self.query_one(WordBox).focus()
 
     def _title(self) -> Content:
-        parts: list[str | tuple[str, str]] = [
-            (_("Review") + ": ", ""), (neat(translate(self._receipt.title)), "bold"),
-        ]  # fmt: skip
+        what = _("Approve") if self._approving else _("Review")
+        parts: list[str | tuple[str, str]] = [f"{what}: ", (neat(translate(self._receipt.title)), "bold")]
         if self._card is not None:
             parts.append(f"  {neat(self._card.name)} · {neat(self._card.member)}")
         return Content.assemble(*parts)
@@ -102,7 +97,14 @@ below are what will stand in the books; their debits equal their credits.
     def _notes(self, currency: str) -> Content:
         return Content("\n".join(f"{neat(label)}: {neat(value)}" for label, value in notes_of(self._receipt, currency)))
 
+    @property
+    def _approving(self) -> bool:
+        """Whether what is shown is what a colleague asked for."""
+        return self._operation.name != self._receipt.kind
+
     def _keys(self) -> str:
+        if self._approving:
+            return _("Enter approves and posts · Esc back")
         if self._receipt.reason:
             return _("Enter asks for it · Esc back to the form")
         return _("Enter posts · Esc back to the form")
@@ -114,7 +116,7 @@ below are what will stand in the books; their debits equal their credits.
 
     def action_post(self) -> None:
         """Post it, once."""
-        if self.posting or monotonic() - self._since < _DEAF:
+        if self.posting or self.deaf:
             return
         if self._word and self.query_one(WordBox).value.strip().upper() != self._word:
             self.query_one(StatusLine).refuse(_("Type {word} first, or press Esc.").format(word=self._word))
@@ -122,7 +124,7 @@ below are what will stand in the books; their debits equal their credits.
         self.posting = True
         self.query_one(StatusLine).say(_("Posting …"))
         operation, key = self._operation, self._key
-        self.carry_out(lambda session: session.perform(operation, key), self._posted, self._refused)
+        self.carry_out(lambda session: session.perform(operation, key), self._posted, self._refused, hold=False)
 
     def _posted(self, receipt: Receipt) -> None:
         self.posting = False

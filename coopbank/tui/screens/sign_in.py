@@ -76,9 +76,16 @@ has to wait, a little longer each time. An administrator can give you a new pass
             day=closed, number=welcome.head_number, hash=welcome.head_hash
         )
         self.query_one("#sign-in-head", Static).update(Content(head))
+        if self._busy:
+            user, passphrase = (self.query_one(f"#{name}", LineInput).value for name in ("user", "passphrase"))
+            self._check(user.strip(), passphrase)
+            self.counter.release_keys()
 
     def not_opened(self, fault: CoopbankError) -> None:
         """The books cannot be opened."""
+        if self._busy:
+            self._busy = False
+            self.counter.release_keys()
         self.query_one("#sign-in-bank", Static).update(_("The books cannot be opened"))
         self.status.refuse(fault)
 
@@ -97,12 +104,18 @@ has to wait, a little longer each time. An administrator can give you a new pass
             return
         if self._busy:
             return
-        if self.counter.opened is None:
-            self.status.say(_("One moment: the books are being opened."))
+        if self.counter.failed is not None:
+            self.status.refuse(self.counter.failed)
             return
         self._busy = True
+        if self.counter.opened is None:
+            self.status.say(_("One moment: the books are being opened."))
+            self.counter.hold_keys()  # what is typed ahead waits with us
+            return
+        self._check(user, passphrase.value)
+
+    def _check(self, user: str, words: str) -> None:
         self.status.say(_("Checking …"))
-        words = passphrase.value
         self.carry_out(lambda session: session.sign_in(user, words), self._in, self._not_in)
 
     def action_clear(self) -> None:

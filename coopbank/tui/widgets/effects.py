@@ -16,22 +16,26 @@ from coopbank.words import _, translate
 if TYPE_CHECKING:
     from coopbank.bank.operation import Effect, Receipt, ReceiptEntry
 
-#: How the pool and the funds square up with one another: true, and of no interest at the counter.
-_BETWEEN_FUNDS = frozenset({"729", "879"})
+#: How the pool and the funds square up with one another, and interest earned: true, and not what the counter asks.
+_BEHIND = frozenset({"729", "879", "111"})
+#: Notes that only say a balance again.
+_SAID_ALREADY = frozenset({"New balance", "Owed after", "Shares left"})
 
 
 def shown_effects(receipt: Receipt) -> list[tuple[str, int, int]]:
     """Name, before and after of what people care about, with the sign that they expect; theirs before ours."""
-    found = []
+    found: dict[tuple[bool, str], tuple[int, int]] = {}
     for effect in receipt.effects:
         gl_code, _slash, contract = effect.code.partition("/")
-        if gl_code in _BETWEEN_FUNDS or effect.currency == MEMO_CURRENCY:
+        if gl_code in _BEHIND or effect.currency == MEMO_CURRENCY:
             continue
+        if gl_code == "781":
+            gl_code = "701"  # what a borrower owes is principal and interest together
         sign = -1 if gl_code[:1] in "189" else 1
-        ours = gl_code in ("731", "735", "739")
-        found.append((ours, effect_name(effect, gl_code, contract), sign * effect.before, sign * effect.after))
-    found.sort(key=lambda line: line[0])
-    return [(name, before, after) for _ours, name, before, after in found]
+        place = (gl_code in ("731", "735", "739"), effect_name(effect, gl_code, contract))
+        before, after = found.get(place, (0, 0))
+        found[place] = (before + sign * effect.before, after + sign * effect.after)
+    return [(name, *moved) for (_ours, name), moved in sorted(found.items(), key=lambda line: line[0][0])]
 
 
 def effect_name(effect: Effect, gl_code: str, contract: str) -> str:
@@ -42,7 +46,11 @@ def effect_name(effect: Effect, gl_code: str, contract: str) -> str:
 def notes_of(receipt: Receipt, currency: str) -> list[tuple[str, str]]:
     """The notes of the operation that say more than the balances do."""
     balances = {amount(after, currency) for _name, _before, after in shown_effects(receipt)}
-    return [(translate(label), value) for label, value in receipt.notes if value not in balances]
+    return [
+        (translate(label), value)
+        for label, value in receipt.notes
+        if label not in _SAID_ALREADY or value not in balances
+    ]
 
 
 def stacked(receipt: Receipt, currency: str) -> Text:

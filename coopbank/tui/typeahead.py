@@ -1,0 +1,104 @@
+"""Keys arrive one at a time, however fast they are typed.
+
+Textual hands a key to the widget that has the focus when the key arrives. When keys come in
+a burst (a practised hand, a bar-code reader, a slow line), the Enter that moves on to the next
+field is still on its way while the digits behind it already go to the old one. At a till that
+turns `150` into `50`. So the application keeps keys in a queue and lets the next one go only
+when all that the last one set off has been handled; while it waits for the books before it
+can show the next screen, it holds them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import App
+from textual.timer import Timer
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
+
+#: What a key sets off may set off more (Enter, then "on to the next", then the focus): so often it is followed up.
+_ROUNDS = 3
+#: Keys are never held longer, whatever happens to the answer that was waited for.
+_LONGEST_HOLD = 10.0
+_ALWAYS = frozenset({"ctrl+q"})
+
+
+class TypeAhead(App[int]):
+    """An application that loses no key and sends none astray."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: deque[events.Key | events.Paste] = deque()
+        self._key_under_way = False
+        self._holds = 0
+        self._hold_timer: Timer | None = None
+
+    def hold_keys(self) -> None:
+        """Keep what is typed until `release_keys`: the screen that it is meant for is on its way."""
+        self._holds += 1
+        if self._hold_timer is None:
+            self._hold_timer = self.set_timer(_LONGEST_HOLD, self._let_go)
+
+    def release_keys(self) -> None:
+        """One reason less to keep keys."""
+        self._holds = max(0, self._holds - 1)
+        if self._holds == 0:
+            self._let_go()
+
+    def forget_keys(self) -> None:
+        """What was typed before this screen could be read is not meant for it."""
+        self._keys.clear()
+
+    def _let_go(self) -> None:
+        self._holds = 0
+        if self._hold_timer is not None:
+            self._hold_timer.stop()
+            self._hold_timer = None
+        if not self._key_under_way:
+            self._key_under_way = True  # what the answer set off (another screen, its focus) comes first
+            self._follow_up(self.focused or self._top, _ROUNDS)
+
+    async def on_event(self, event: events.Event) -> None:
+        typed = isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded
+        if not typed or (isinstance(event, events.Key) and event.key in _ALWAYS):
+            await super().on_event(event)
+            return
+        assert isinstance(event, (events.Key, events.Paste))
+        self._keys.append(event)
+        if not self._key_under_way:
+            await self._next_key()
+
+    async def _next_key(self) -> None:
+        if self._key_under_way or self._holds or not self._keys:
+            return
+        self._key_under_way = True
+        event = self._keys.popleft()
+        try:
+            await super().on_event(event)
+        finally:
+            self._follow_up(self.focused or self._top, _ROUNDS)
+
+    @property
+    def _top(self) -> DOMNode | None:
+        return self.screen_stack[-1] if self.screen_stack else None
+
+    def _follow_up(self, node: DOMNode | None, rounds: int) -> None:
+        """Go up the way that messages bubble, through the queue of each widget, and do so again."""
+        while node is not None and node is not self:
+            if node.call_later(partial(self._follow_up, node.parent, rounds)):
+                return
+            node = node.parent  # it is closed already
+        if not self.call_later(self._followed, rounds):
+            self._key_under_way = False
+
+    async def _followed(self, rounds: int) -> None:
+        if rounds > 1:
+            self._follow_up(self.focused or self._top, rounds - 1)
+            return
+        self._key_under_way = False
+        await self._next_key()

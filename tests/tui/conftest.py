@@ -1,0 +1,46 @@
+"""The small bank that the counter's tests serve in: built once, copied for each test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support_bank import new_bank
+from tests.tui.support import HOSTILE, TURNED, WORDS
+
+
+@pytest.fixture(scope="session")
+def model_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thursday 5 March 2026 is open, drawer D1 is ana's; five members, a loan, a request that waits."""
+    place = tmp_path_factory.mktemp("counter") / "model.db"
+    with new_bank(str(place), name="Pearl River Community Bank") as small:
+        for user in ("ana", "tom"):
+            small.bank.set_passphrase(small.admin, user, WORDS)
+        for name, phone in (
+            ("Ada Abernathy", "601 555 0101"), ("Josué Núñez", "601 555 0102"), (HOSTILE, "601 555 0103"),
+            (TURNED, ""), ("Green Tassel Urban Farm", "769 555 0199"),
+        ):  # fmt: skip
+            member = small.admit(name, **({"phone": phone} if phone else {}))
+            small.do("buy-shares", member=member, amount="25.00")
+            small.do("open-savings", member=member)
+            small.do("deposit", member=member, amount="100.00", memo="first money")
+        small.do("receive-gift", by=small.tom, donor="Friends", amount="5000.00", fund="RLF", tender="transfer")
+        small.agreed(
+            "grant-loan", member="M0005", principal="1200.00", annual_rate="3", installments=12,
+            purpose="walk-in cooler", first_due="2026-04-01",
+        )  # fmt: skip
+        small.do("disburse-loan", by=small.tom, loan="L-001", tender="transfer")
+        small.go_to("2026-03-05")
+        small.ask("redeem-shares", member="M0002", amount="25.00")
+    return place
+
+
+@pytest.fixture
+def book(model_book: Path, tmp_path: Path) -> Iterator[str]:
+    """A copy of it for one test."""
+    place = tmp_path / "ledger.db"
+    shutil.copy(model_book, place)
+    yield str(place)

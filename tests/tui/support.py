@@ -1,0 +1,154 @@
+"""A hand at the counter: drives the application by keys and reads what stands on the screen.
+
+    async with counter(place) as hand:
+        await hand.sign_in("ana")
+        await hand.type("ada")
+        await hand.press("enter", "f3")
+        await hand.see("Deposit")
+
+`place` comes from the fixture `book`: a copy of a small bank that is built once for all tests of the folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from time import monotonic
+
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from coopbank.bank.bank import Bank
+from coopbank.bank.books import Books
+from coopbank.clock import SetClock
+from coopbank.ledger.verify import verify_ledger, wrong
+from coopbank.tui.app import Counter
+
+WORDS = "common wealth"
+NOON = datetime(2026, 3, 5, 18, tzinfo=UTC)
+HOSTILE = "[red]Eve[/red] <b>&amp; {x} 'q'"
+TURNED = "\u202eevil\u200b"
+PATIENCE = 20.0
+
+
+class Hand:
+    """Types, waits for the screen, and reads it."""
+
+    def __init__(self, pilot: Pilot[int], app: Counter) -> None:
+        self.pilot = pilot
+        self.app = app
+
+    async def press(self, *keys: str) -> None:
+        """Keys by name."""
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        """Characters."""
+        await self.burst(*text)
+
+    async def burst(self, *keys: str) -> None:
+        """Keys all at once, faster than any hand: nothing is waited for in between."""
+        from textual import events
+
+        for key in keys:
+            character = _CHARACTERS.get(key, key if len(key) == 1 else None)
+            self.app.post_message(events.Key(_KEYS.get(key, key), character))
+        await self.pilot.pause(0.01)
+
+    async def until(self, condition: Callable[[], bool], what: str = "") -> None:
+        """Wait for something to become true."""
+        ends = monotonic() + PATIENCE
+        while not condition():
+            if monotonic() > ends:
+                raise AssertionError(f"never happened: {what}\n{self.screen_text()}")
+            await self.pilot.pause(0.01)
+
+    async def see(self, text: str) -> None:
+        """Wait until the text stands on the screen."""
+        await self.until(lambda: text in self.screen_text(), f"{text!r} on the screen")
+
+    async def quiet(self) -> None:
+        """Wait until nothing is on its way."""
+        for _ in range(3):
+            await self.app.workers.wait_for_complete()
+            await self.pilot.pause(0.02)
+
+    async def sign_in(self, user: str) -> None:
+        """From the first screen to the counter."""
+        await self.until(lambda: self.app.opened is not None, "the books are opened")
+        await self.press("ctrl+u")
+        await self.type(user)
+        await self.press("enter")
+        await self.type(WORDS)
+        await self.press("enter")
+        await self.until(lambda: self.app.standing is not None, "somebody is signed in")
+        await self.quiet()
+
+    async def deaf_time(self) -> None:
+        """Wait until a review or a receipt has been on the screen long enough to take an answer."""
+        await self.until(lambda: not getattr(self.app.screen, "deaf", True), "a screen that takes an answer")
+
+    def lines(self) -> list[str]:
+        """What is painted, line by line."""
+        self.app.screen.refresh()
+        return [
+            "".join(segment.text for segment in strip).replace("\u00a0", " ")
+            for strip in self.app.screen._compositor.render_strips()
+        ]
+
+    def screen_text(self) -> str:
+        """What is painted."""
+        return "\n".join(self.lines())
+
+    def status(self) -> str:
+        """The status line."""
+        return " ".join(str(line.render()) for line in self.app.screen.query(".status").results(Static))
+
+
+_KEYS = {" ": "space", ".": "full_stop", ",": "comma", "-": "minus", "+": "plus", "/": "slash", "$": "dollar_sign"}
+_CHARACTERS = {"space": " ", "enter": "\r", "tab": "\t"}
+
+
+@asynccontextmanager
+async def counter(
+    place: str, *, size: tuple[int, int] = (80, 24), user: str | None = None, moment: datetime = NOON
+) -> AsyncIterator[Hand]:
+    """The application on these books, in a terminal of that size, at a moment that stands still."""
+    app = Counter(place, user, clock=SetClock(moment))
+    async with app.run_test(size=size) as pilot:
+        yield Hand(pilot, app)
+
+
+def look(place: str, question: Callable[[Books], object]) -> object:
+    """Ask the books from outside the application."""
+    bank = Bank.open(place)
+    try:
+        with bank.read() as books:
+            return question(books)
+    finally:
+        bank.close()
+
+
+def balance(place: str, code: str, fund: str = "GEN") -> int:
+    """A leaf's balance, debit +."""
+    found = look(place, lambda books: books.balance(fund, code))
+    assert isinstance(found, int)
+    return found
+
+
+def operations(place: str, kind: str) -> int:
+    """How many operations of a kind there are."""
+    found = look(place, lambda books: books.tx.value("SELECT count(*) FROM operation WHERE kind = ?", kind))
+    assert isinstance(found, int)
+    return found
+
+
+def assert_book(place: str) -> None:
+    """The books prove themselves: no check finds anything."""
+    bank = Bank.open(place)
+    try:
+        found = wrong(verify_ledger(bank.database))
+        assert not found, "\n".join(f"{f.check}: operation {f.operation}: {f.message}" for f in found)
+    finally:
+        bank.close()

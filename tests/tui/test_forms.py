@@ -1,0 +1,110 @@
+"""Forms from the catalogue: which fields, and what people may type in them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+import coopbank.bank.bank  # noqa: F401  (fills the catalogue)
+from coopbank.bank.operation import CATALOGUE, build
+from coopbank.errors import CoopbankError
+from coopbank.tui.forms import FieldSpec, fields_of, read_day, read_field, read_form
+from coopbank.tui.show import cut, neat, right
+
+THURSDAY = date(2026, 3, 5)
+OFFERED = sorted(name for name, cls in CATALOGUE.items() if not cls.internal)
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_every_operation_makes_a_form(name: str) -> None:
+    specs = fields_of(CATALOGUE[name], "USD")
+    assert {spec.name for spec in specs} == set(CATALOGUE[name].model_fields)
+    assert [spec.required for spec in specs] == sorted((spec.required for spec in specs), reverse=True)
+    for spec in specs:
+        assert spec.label
+        assert spec.kind in ("money", "day", "choice", "yes-no", "number", "rate", "text", "ref", "lines", "json"), spec
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_what_a_form_proposes_is_what_the_operation_means(name: str) -> None:
+    specs = fields_of(CATALOGUE[name], "USD")
+    values, faults = read_form(specs, {spec.name: spec.default for spec in specs}, "USD", THURSDAY)
+    assert set(faults) <= {spec.name for spec in specs if spec.required}
+    for spec in specs:
+        if spec.name in values and not spec.required:
+            assert values[spec.name] not in ("", None)
+
+
+def deposit(**typed: str) -> tuple[dict[str, object], dict[str, CoopbankError]]:
+    return read_form(fields_of(CATALOGUE["deposit"], "USD"), {"member": "M0001", **typed}, "USD", THURSDAY)
+
+
+def test_a_form_becomes_a_request() -> None:
+    values, faults = deposit(amount="$1,250.5", tender="cheque", cheque_number="311", cheque_date="t", memo=" rent ")
+    assert not faults
+    assert build("deposit", values).document() == {
+        "member": "M0001", "amount": "1250.50", "tender": "cheque", "cheque_number": "311",
+        "cheque_date": "2026-03-05", "memo": "rent",
+    }  # fmt: skip
+
+
+def test_fields_that_do_not_matter_are_left_out() -> None:
+    values, _faults = deposit(amount="5", tender="cash", cheque_number="311", bank_account="FIRST")
+    assert set(values) == {"member", "amount", "tender"}
+    withdraw = {spec.name: spec for spec in fields_of(CATALOGUE["withdraw"], "USD")}
+    assert withdraw["cheque_number"].relevant({"tender": "transfer"})
+    assert not withdraw["cheque_number"].relevant({"tender": "cash"})
+
+
+@pytest.mark.parametrize("typed", ["", "12,50", "1.250,00", "five", "1e3", "0x10", "12.345", "٣"])
+def test_amounts_that_cannot_be_read_are_refused_at_their_field(typed: str) -> None:
+    _values, faults = deposit(amount=typed)
+    assert list(faults) == ["amount"]
+    assert faults["amount"].field == "amount"
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [("t", "2026-03-05"), ("T", "2026-03-05"), ("+7", "2026-03-12"), ("-5", "2026-02-28"), ("20240229", "2024-02-29"),
+     ("2024-02-29", "2024-02-29"), ("0302", "2026-03-02")],
+)  # fmt: skip
+def test_days_as_people_type_them(typed: str, day: str) -> None:
+    assert read_day(typed, THURSDAY) == date.fromisoformat(day)
+
+
+@pytest.mark.parametrize("typed", ["3/2", "2/3/2026", "20260230", "0230", "+99999", "1", "tomorrow", "٢٠٢٦٠٣٠٢", ""])
+def test_days_that_can_be_read_in_two_ways_are_refused(typed: str) -> None:
+    with pytest.raises(CoopbankError) as refused:
+        read_day(typed, THURSDAY, "joined_on")
+    assert refused.value.field == "joined_on"
+
+
+def test_several_are_written_with_commas() -> None:
+    spec = next(spec for spec in fields_of(CATALOGUE["bank-cheques"], "USD") if spec.name == "cheques")
+    assert read_field(spec, "CH-00001, CH-00002 CH-00003,", "USD", THURSDAY) == ["CH-00001", "CH-00002", "CH-00003"]
+
+
+def test_json_that_is_none_is_refused() -> None:
+    spec = FieldSpec("terms", "Terms", "", "json", required=True, default="")
+    with pytest.raises(CoopbankError, match="not JSON"):
+        read_field(spec, "{", "USD", THURSDAY)
+
+
+# ------------------------------------------------------------------------------------- texts on a line
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("Ada", "Ada"), ("Núñez", "Núñez"), ("[red]x[/red]", "[red]x[/red]"), ("a\nb\tc", "a b c"),
+     ("\u202eevil", "\ufffdevil"), ("x\u200by", "x\ufffdy"), ("\x1b[31m", "\ufffd[31m"), ("\x00", "\ufffd")],
+)  # fmt: skip
+def test_texts_are_made_harmless_and_nothing_else(text: str, shown: str) -> None:
+    assert neat(text) == shown
+
+
+def test_texts_fill_their_cells_exactly() -> None:
+    assert cut("abcdef", 4) == "abc…"
+    assert cut("ab", 4) == "ab  "
+    assert cut("日本語", 4) == "日… "
+    assert right("12.00", 8) == "   12.00"

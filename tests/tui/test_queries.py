@@ -1,0 +1,135 @@
+"""What the screens ask, on both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from coopbank.tui import queries
+from coopbank.tui.queries import PAGE
+from coopbank.tui.session import Session
+from tests.support_bank import SmallBank, assert_books, new_bank
+
+
+@pytest.fixture
+def small(engine_url: str) -> Iterator[SmallBank]:
+    with new_bank(engine_url) as bank:
+        for name, phone in (("Ada 100% Abernathy", "601 555 0101"), ("Josué Núñez", "601 555 0102")):
+            bank.admit(name, phone=phone)
+        bank.do("buy-shares", member="M0001", amount="25.00")
+        bank.do("open-savings", member="M0001")
+        bank.do("deposit", member="M0001", amount="150.00", memo="rent")
+        bank.do("deposit", member="M0001", amount="60.00", tender="cheque", cheque_number="311")
+        yield bank
+
+
+@pytest.fixture
+def session(small: SmallBank, engine_url: str) -> Iterator[Session]:
+    opened = Session(engine_url, clock=small.clock)
+    opened.actor = small.ana
+    opened.look_up_powers()
+    yield opened
+    opened.close()
+
+
+def test_finding(session: Session) -> None:
+    def found(text: str) -> list[str]:
+        return [hit.member for hit in queries.find(session, text)]
+
+    assert found("ada") == ["M0001"]
+    assert found("aber ada") == ["M0001"]
+    assert found("100%") == ["M0001"]
+    assert found("%") == ["M0001"]
+    assert found("_") == []
+    assert found("2") == ["M0002"]
+    assert found("m0002") == ["M0002"]
+    assert found("0102") == ["M0002"]
+    assert found("NÚÑEZ") == ["M0002"]
+    assert found("' OR 1=1 --") == []
+    assert found("x" * 10_000) == []
+
+
+def test_a_card_and_its_passbook(session: Session, small: SmallBank) -> None:
+    undone = small.do("deposit", member="M0001", amount="5.00")
+    small.do("reverse", operation=undone.number, reason="typed twice")
+    card = queries.card(session, "M0001")
+    assert [(line.balance, line.held, line.available) for line in card.savings] == [(21000, 6000, 15000)]
+    assert [(line.count, line.most, line.amount) for line in card.shares] == [(1, 1, 2500)]
+    assert [(line.out, line.came, line.balance) for line in card.activity] == [
+        (500, 0, 21000), (0, 500, 21500), (0, 6000, 21000), (0, 15000, 15000), (0, 2500, 2500),
+    ]  # fmt: skip
+    assert [line.reversed_by is not None for line in card.activity] == [False, True, False, False, False]
+    assert not card.own
+    assert_books(small)
+
+
+def test_a_loan_in_a_passbook_is_principal_and_interest_together(session: Session, small: SmallBank) -> None:
+    small.do("receive-gift", by=small.tom, donor="Friends", amount="5000.00", fund="RLF", tender="transfer")
+    small.agreed(
+        "grant-loan", member="M0002", principal="1200.00", annual_rate="3", installments=12, first_due="2026-04-01"
+    )
+    small.do("disburse-loan", by=small.tom, loan="L-001", tender="transfer")
+    small.go_to("2026-04-08")
+    (line,) = queries.card(session, "M0002").loans
+    assert line.days_late == 7
+    assert line.due_since == date(2026, 4, 1)
+    small.do("repay-loan", loan="L-001", amount=small.text(line.due))
+    card = queries.card(session, "M0002")
+    assert card.loans[0].due == 0
+    paid, lent = card.activity
+    assert (paid.came, lent.out) == (line.due, 120000)
+    assert -paid.balance == -lent.balance - paid.came + paid.out == card.loans[0].owed
+
+
+def test_where_the_bank_stands(session: Session, small: SmallBank) -> None:
+    stands = queries.standing(session)
+    assert stands.day_open
+    assert stands.mine is not None
+    assert (stands.mine.ref, stands.mine.holds, stands.mine.cheques) == ("D1", 17500, 6000)
+    assert (stands.cash_in, stands.cash_out) == (17500, 0)
+    small.close_day()
+    stands = queries.standing(session)
+    assert not stands.day_open
+    assert stands.mine is None
+    assert stands.vault == 17500
+
+
+def test_the_journal_is_read_by_key(session: Session) -> None:
+    size = queries.journal_size(session)
+    assert size == 3
+    rows = queries.journal_page(session, size, 2)
+    assert [row.number for row in rows] == [3, 2]
+    assert [row.amount for row in rows] == [6000, 15000]
+    assert queries.journal_page(session, 0, PAGE) == ()
+    assert queries.entry_of_day(session, date(2026, 3, 2)) == 3
+    assert queries.entry_of_day(session, date(2026, 3, 1)) is None
+    view = queries.entry_view(session, 2)
+    assert view is not None
+    assert view.actor == "ana"
+    assert sum(line.amount for line in view.lines) == 0
+    assert queries.entry_view(session, 4) is None
+
+
+def test_what_waits_and_what_it_would_do(session: Session, small: SmallBank) -> None:
+    asked = small.ask("redeem-shares", member="M0001", amount="25.00")
+    (request,) = queries.waiting(session)
+    assert request.ref == asked.request
+    assert "Ada" in request.whom
+    assert ("Amount", "25.00") in request.payload
+    session.actor = small.tom
+    approve, shown = queries.approval(session, request.ref)
+    assert approve.name == "approve"
+    assert shown.kind == "redeem-shares"
+    assert shown.entries
+    assert [r.ref for r in queries.references(session, "request", "")] == [request.ref]
+
+
+def test_what_fields_may_name(session: Session) -> None:
+    assert [each.ref for each in queries.references(session, "share-class", "")] == ["901", "903"]
+    assert [each.ref for each in queries.references(session, "fund", "revol")] == ["RLF"]
+    assert [each.ref for each in queries.references(session, "drawer", "")] == ["D1"]
+    assert [each.ref for each in queries.references(session, "user", "okafor")] == ["tom"]
+    assert [each.ref for each in queries.references(session, "member", "ada")] == ["M0001"]
+    assert queries.references(session, "nonsense", "") == ()
