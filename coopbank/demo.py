@@ -21,15 +21,17 @@ from coopbank.bank.books import Actor
 from coopbank.bank.loans import loan_position
 from coopbank.bank.operation import Receipt
 from coopbank.bank.operations.founding import FoundBook
+from coopbank.bank.verify import verify
 from coopbank.clock import SetClock
-from coopbank.errors import AlreadyExists
-from coopbank.ledger import posting
+from coopbank.errors import AlreadyExists, BooksWrong
+from coopbank.ledger.verify import wrong
 from coopbank.money import format_amount
+from coopbank.reports.trial_balance import trial_balance
 
 FIRST_DAY = date(2024, 11, 1)
 BANK_NAME = "Farish Row Cooperative Bank"
 PASSPHRASE = "common wealth"
-STAFF = (
+STAFF: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("rosa", "Rosa Whitfield", ("administrator", "supervisor")),
     ("dell", "Dell Okafor", ("treasurer",)),
     ("imani", "Imani Brewster", ("teller",)),
@@ -124,6 +126,7 @@ def run_demo(
         echo(f"  {days[0]:%B %Y}: {len(town.members)} members, {len(town.loans)} loans, {town.posted} operations")
     if statements is not None:
         _print_statements(town, months_of_life[-1][0], statements, echo)
+    _tell(town, echo)
     return town.bank
 
 
@@ -417,8 +420,34 @@ def _print_statements(town: Town, month: date, folder: Path, echo: Echo) -> None
     echo(f"  {len(paths)} statements in {folder}")
 
 
-def head_line(bank: Bank) -> str:
-    """Number and first digits of the head of the chain."""
-    with bank.read() as books:
-        head = posting.head(books.tx)
-    return f"{head.number} {head.short}"
+def _tell(town: Town, echo: Echo) -> None:
+    """Prove the books, show where they stand, and say what to try."""
+    verdicts = verify(town.bank.database)
+    faults = wrong(verdicts)
+    if faults:
+        raise BooksWrong("The demonstration's books are wrong: {why}.", why=faults[0].message)
+    with town.bank.read() as books:
+        report = trial_balance(books)
+    currency = report.source.currency
+    echo("")
+    for row in report.rows:
+        if row.combined:
+            echo(_trial_line(row.code, row.name, max(row.combined, 0), max(-row.combined, 0), currency))
+    echo(_trial_line("", "Total", report.debits, report.credits, currency))
+    echo("")
+    source = report.source
+    echo(
+        f"Verified: {len(verdicts)} checks, nothing found. Head of the chain: {source.head_number} {source.head_hash}."
+    )
+    echo("")
+    echo("What to try next:")
+    echo(f"  coopbank                         the counter; sign in as imani, passphrase: {PASSPHRASE}")
+    echo("  coopbank member M0003            a member; coopbank loans lists the borrowers")
+    echo("  coopbank portfolio               what is lent and how late")
+    echo("  coopbank verify                  the same proof, check by check")
+    echo("  coopbank export beancount out    and: bean-check out/ledger.beancount")
+
+
+def _trial_line(code: str, name: str, debit: int, credit: int, currency: str) -> str:
+    sides = (format_amount(minor, currency, grouping=True) if minor else "" for minor in (debit, credit))
+    return f"{code:<6}{name[:40]:<42}" + "".join(f"{side:>14}" for side in sides)

@@ -1,0 +1,82 @@
+"""The demonstration bank: the same seed gives the same books, and two accounting programs accept them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from beancount import loader
+
+from coopbank.bank.bank import Bank
+from coopbank.bank.verify import verify
+from coopbank.demo import run_demo
+from coopbank.errors import AlreadyExists
+from coopbank.exchange import export
+from coopbank.ledger.verify import wrong
+
+
+def build(folder: Path, seed: int = 7, months: int = 4) -> tuple[Bank, list[str]]:
+    """A small demonstration; four months reach the mistake that is reversed."""
+    told: list[str] = []
+    folder.mkdir()
+    bank = run_demo(str(folder / "ledger.db"), seed=seed, members=14, months=months, echo=told.append)
+    return bank, told
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    return build(tmp_path_factory.mktemp("demo") / "first")[0]
+
+
+def log_of(bank: Bank, folder: Path) -> bytes:
+    """The exported log, byte for byte."""
+    export(bank, "jsonl", folder)
+    return (folder / "operations.jsonl").read_bytes()
+
+
+def test_the_same_seed_gives_the_same_log_byte_for_byte(demo: Bank, tmp_path: Path) -> None:
+    again, _told = build(tmp_path / "again")
+    other, _told = build(tmp_path / "other", seed=8, months=1)
+    assert log_of(demo, tmp_path / "a") == log_of(again, tmp_path / "b")
+    assert log_of(other, tmp_path / "c") != log_of(demo, tmp_path / "d")
+
+
+def test_its_books_are_right_and_tell_a_story(demo: Bank) -> None:
+    assert wrong(verify(demo.database)) == []
+    with demo.read() as books:
+        kinds = {kind for (kind,) in books.tx.rows("SELECT DISTINCT kind FROM operation")}
+        reversals = books.tx.value("SELECT count(*) FROM entry WHERE reverses_id IS NOT NULL")
+    assert {
+        "buy-shares",
+        "deposit",
+        "withdraw",
+        "grant-loan",
+        "repay-loan",
+        "close-month",
+        "issue-note",
+        "reverse",
+    } <= kinds
+    assert reversals == 1
+
+
+def test_bean_check_and_hledger_accept_its_exports(demo: Bank, tmp_path: Path) -> None:
+    (journal,) = export(demo, "beancount", tmp_path / "bean")
+    _entries, errors, _options = loader.load_file(str(journal))
+    assert errors == []
+    (journal,) = export(demo, "hledger", tmp_path / "hledger")
+    program = shutil.which("hledger")
+    if program:  # installed where CI runs
+        done = subprocess.run(
+            [program, "check", "--strict", "-f", str(journal)], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_never_touches_books_that_it_did_not_make(tmp_path: Path) -> None:
+    mine = tmp_path / "ledger.db"
+    mine.write_bytes(b"mine")
+    with pytest.raises(AlreadyExists):
+        run_demo(str(mine), months=1)
+    assert mine.read_bytes() == b"mine"
