@@ -571,6 +571,7 @@ def test_a_deposit_to_the_wrong_account_is_put_right(counter: SmallBank) -> None
 
 def test_a_withdrawal_from_the_wrong_account_is_put_right(counter: SmallBank) -> None:
     counter.do("deposit", member="M0002", amount="30.00")
+    counter.do("deposit", member="M0002", amount="90.00", tender="cheque", cheque_number="1")  # held
     done = counter.do("withdraw", member="M0001", amount="40.00")
     values = {"operation": done.number, "wrong_account": "M0001", "right_account": "M0002", "reason": "it was Noa"}
     refused(counter, Overdrawn, "correct", field="amount", says="30.00", **values)
