@@ -24,7 +24,7 @@ help:
 	@echo "make check   format, lint, types and layers"
 	@echo "make format  put the code in its format and mend what the linter can"
 	@echo "make bench   the benchmarks, each beside its baseline"
-	@echo "make soak    the property tests again, with many more examples"
+	@echo "make soak    the property tests with many more examples, and the long crash tests"
 	@echo "make lock    resolve the requirements anew; LOCK_OPTIONS=--upgrade takes newer releases"
 	@echo "make words   collect the texts to translate and compile the catalogues"
 	@echo "make clean   remove $(VENV) and the caches; ledger.db and statements/ stay"
@@ -65,7 +65,7 @@ bench: $(DEV)
 	$(BIN)/python -m benchmarks
 
 soak: $(DEV)
-	$(PYTEST) -q -n $(WORKERS) --maxprocesses 8 -m hypothesis --hypothesis-profile soak --timeout 0
+	$(PYTEST) -q -n $(WORKERS) --maxprocesses 8 -m "hypothesis or soak" --hypothesis-profile soak --timeout 0
 
 lock: $(DEV)
 	$(COMPILE) --output-file requirements.lock

@@ -1,0 +1,202 @@
+"""Hands at the counter in processes of their own, to be killed or to get in each other's way.
+
+    with Hands() as hands:
+        for said in hands.work(place, "deposits", seed=7): ...      # what they say, as it is said
+        hands.work(place, "crowd", count=8)
+
+A nursery process loads the bank once and forks the hands, each of which opens the books anew: a run costs no
+start of Python. What hands say goes through a pipe, one JSON document a line, written at once, so that what a hand
+said before it was killed has been said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+DAY = "2026-03-02"
+PART = 1_000  # every key of a run is "SEED-NUMBER"; the amount of NUMBER is NUMBER + 1 cents
+
+
+class Hands:
+    """The nursery, as the test sees it."""
+
+    def __enter__(self) -> Hands:
+        environment = dict(os.environ, PYTHONPATH=str(ROOT))
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=environment, bufsize=1,
+        )  # fmt: skip
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.communicate(timeout=30)
+
+    def work(self, place: str, job: str, count: int = 1, **more: Any) -> Iterator[dict[str, Any]]:
+        """Set hands to work; yields what they say until all are gone."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"place": place, "job": job, "count": count, **more}) + "\n")
+        self.process.stdin.flush()
+        for line in self.process.stdout:
+            said = json.loads(line)
+            if "end" in said:
+                return
+            yield said
+        raise AssertionError("the nursery ended")
+
+    def all(self, place: str, job: str, count: int = 1, **more: Any) -> list[dict[str, Any]]:
+        """All that they say of their work; each must have ended well."""
+        said = list(self.work(place, job, count, **more))
+        assert [each["status"] for each in said if "dead" in each] == [0] * count, said
+        return [each for each in said if "pid" not in each and "dead" not in each]
+
+
+def say(**what: Any) -> None:
+    os.write(1, (json.dumps(what) + "\n").encode())
+
+
+def _nursery() -> None:
+    import sqlalchemy  # noqa: F401  (loaded before the hands are forked)
+
+    import coopbank.bank.bank  # noqa: F401
+
+    for line in sys.stdin:
+        job = json.loads(line)
+        for index in range(job["count"]):
+            pid = os.fork()
+            if pid == 0:
+                _hand(job, index)
+            say(pid=pid)
+        for _ in range(job["count"]):
+            pid, status = os.wait()
+            say(dead=pid, status=os.waitstatus_to_exitcode(status))
+        say(end=True)
+
+
+def _hand(job: dict[str, Any], index: int) -> None:
+    code = 1
+    try:
+        signal.alarm(60)  # no hand outlives its test
+        globals()[job["job"]](job, index)
+        code = 0
+    finally:
+        if code:
+            import traceback
+
+            traceback.print_exc()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _open(job: dict[str, Any]) -> Any:
+    from coopbank import database
+    from coopbank.bank.bank import Bank
+    from coopbank.clock import SetClock
+
+    plain = database._sqlite_connection
+    if job.get("checkpoint"):  # so that a kill falls into checkpoints too
+
+        def connect(*values: Any, **more: Any) -> Any:
+            connection = plain(*values, **more)
+            connection.execute(f"PRAGMA wal_autocheckpoint = {job['checkpoint']}")
+            return connection
+
+        database._sqlite_connection = connect
+    noon = datetime.fromisoformat(f"{DAY}T18:00:00+00:00")
+    assert noon.date() == date.fromisoformat(DAY)
+    return Bank.open(job["place"], clock=SetClock(noon))
+
+
+def _actor(user: str) -> Any:
+    from coopbank.bank.books import Actor
+
+    return Actor(user, ())  # the bank asks the books what a user may do
+
+
+def requests_of(bank: Any, seed: int, number: int) -> list[tuple[Any, str]]:
+    """What one call sends: a deposit, or every third time one to each of two members, all or nothing."""
+    members = ("M0001", "M0002") if number % 3 == 2 else ("M0001",)
+    amount = f"{(number + 1) / 100:.2f}"
+    return [
+        (bank.build("deposit", {"member": member, "amount": amount}), f"{seed}-{number}-{member}") for member in members
+    ]
+
+
+def deposits(job: dict[str, Any], _index: int) -> None:
+    """Deposit after deposit, each acknowledged, until somebody kills it."""
+    bank = _open(job)
+    for number in range(10_000):
+        requests = requests_of(bank, job["seed"], number)
+        bank.perform_all(_actor("ana"), requests)
+        say(number=number)
+
+
+def crowd(job: dict[str, Any], index: int) -> None:
+    """Deposits and withdrawals on the members given, until `times` were answered."""
+    from coopbank.errors import DatabaseBusy, Refused
+
+    bank, rng = _open(job), random.Random(f"{job['seed']}-{index}")
+    for time in range(job["times"]):
+        name, member = rng.choice(["deposit", "withdraw"]), rng.choice(job["members"])
+        cents = rng.randint(1, 9_999)
+        request = bank.build(name, {"member": member, "amount": f"{cents / 100:.2f}"})
+        answer = "busy"
+        while answer == "busy":
+            try:
+                answer = bank.perform(_actor("ana"), request, key=f"{index}-{time}").status
+            except DatabaseBusy:
+                say(busy=index)
+            except Refused as refusal:
+                answer = refusal.code
+        say(hand=index, member=member, cents=cents if name == "deposit" else -cents, answer=answer)
+
+
+def same_key(job: dict[str, Any], index: int) -> None:
+    """The same request under the same key, from everybody."""
+    bank = _open(job)
+    request = bank.build("deposit", {"member": "M0001", "amount": "7.00"})
+    say(answer=bank.perform(_actor("ana"), request, key="the one slip").status, hand=index)
+
+
+def approvers(job: dict[str, Any], index: int) -> None:
+    """Each approves the same request."""
+    from coopbank.errors import Refused
+
+    bank = _open(job)
+    user = job["users"][index % len(job["users"])]
+    try:
+        receipt = bank.perform(_actor(user), bank.build("approve", {"request": job["request"]}))
+        say(answer=receipt.status, user=user, then=receipt.then[0].status)
+    except Refused as refusal:
+        say(answer=refusal.code, user=user)
+
+
+def closing(job: dict[str, Any], index: int) -> None:
+    """The first closes the day in the middle of it; the others deposit on until they are refused."""
+    from coopbank.errors import Refused
+
+    bank = _open(job)
+    if index == 0:
+        receipt = bank.perform(_actor("tom"), bank.build("close-day", {}))
+        say(closed=receipt.number)
+        return
+    for _ in range(200):
+        try:
+            request = bank.build("deposit", {"member": "M0001", "amount": "1.00", "tender": "transfer"})
+            say(done=bank.perform(_actor("ana"), request).number)
+        except Refused as refusal:
+            say(answer=refusal.code)
+            return
+
+
+if __name__ == "__main__":
+    _nursery()
