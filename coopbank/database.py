@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -156,6 +157,11 @@ class Database:
         if self.path is None:
             _ = self.engine  # a wrong URL, or a missing driver, is told at once
 
+    @property
+    def shown_place(self) -> str:
+        """The place as it may be shown: a URL without its password."""
+        return re.sub(r"(://[^:/?#]*):.*@", r"\1@", self.place) if self.path is None else self.place
+
     @cached_property
     def engine(self) -> sa.Engine:
         """SQLAlchemy's engine; made when it is first needed."""
@@ -199,7 +205,7 @@ class Database:
 
         with made.closed_on_failure(), made.write() as tx:
             if made._revision(tx) is not None:
-                raise AlreadyExists("{place} holds books already; nothing was changed.", place=place)
+                raise AlreadyExists("{place} holds books already; nothing was changed.", place=made.shown_place)
             upgrade(tx.connection)
         return made
 
@@ -223,11 +229,11 @@ class Database:
         with self.read() as tx:
             revision = self._revision(tx)
         if revision is None:
-            raise NotABook("{place} holds no books of coopbank.", place=self.place)
+            raise NotABook("{place} holds no books of coopbank.", place=self.shown_place)
         if revision != SCHEMA_VERSION:
             raise DatabaseVersion(
                 "{place} has schema {found}; this program works with {own}.",
-                place=self.place, found=revision, own=SCHEMA_VERSION,
+                place=self.shown_place, found=revision, own=SCHEMA_VERSION,
                 hint="Use the version of coopbank that made it, or run: coopbank upgrade",
             )  # fmt: skip
 
@@ -312,12 +318,14 @@ class Database:
         if isinstance(error, sqlite3.IntegrityError):
             return SealRefused("The books refused it: {why}.", why=text)
         if "locked" in text or "busy" in text:
-            return DatabaseBusy("Another program is using {place}; try again in a moment.", place=self.place)
+            return DatabaseBusy("Another program is using {place}; try again in a moment.", place=self.shown_place)
         if "readonly" in text or "read-only" in text:
-            return DatabaseReadOnly("{place} cannot be written.", place=self.place)
+            return DatabaseReadOnly("{place} cannot be written.", place=self.shown_place)
         if "not a database" in text or "malformed" in text or "no such table" in text:
-            return NotABook("{place} is not a book of coopbank, or it is damaged: {why}.", place=self.place, why=text)
-        return DatabaseUnusable("{place} cannot be used: {why}.", place=self.place, why=text)
+            return NotABook(
+                "{place} is not a book of coopbank, or it is damaged: {why}.", place=self.shown_place, why=text
+            )
+        return DatabaseUnusable("{place} cannot be used: {why}.", place=self.shown_place, why=text)
 
 
 def _postgresql_refusal(error: BaseException, text: str, place: str) -> CoopbankError:

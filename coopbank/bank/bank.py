@@ -96,7 +96,7 @@ class Bank:
         with self.database.read() as tx:
             text = tx.value("SELECT sealed FROM operation WHERE id = 1")
             if text is None:
-                raise NotABook("{place} holds no books of coopbank.", place=self.database.place)
+                raise NotABook("{place} holds no books of coopbank.", place=self.database.shown_place)
             self.book = str(loads(text)[1])
             self.institution = Books(tx).institution()
         book_currency.set(self.institution.currency)
