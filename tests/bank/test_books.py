@@ -74,7 +74,8 @@ def undone(bank: SmallBank, number: int) -> int:
 def test_lines_are_written_in_three_ways(counter: SmallBank) -> None:
     wanted = [entry("GEN 940 Dr 7.00", "GEN 931 Cr 7.00")]
     objects = [{"fund": "GEN", "account": "940", "debit": "7.00"}, {"fund": "GEN", "account": "931", "credit": "7.00"}]
-    for lines in (objects, ["GEN 940 Dr 7.00", "GEN 931 cr 7.00"], "GEN 940 DR 7.00\n\nGEN  931\tCr 7.00\n"):
+    text = "GEN 940 DR 7.00\n\nGEN  931\tCr 7.00\n"
+    for lines in (objects, ["GEN 940 Dr 7.00", "GEN 931 cr 7.00"], text, [text], [objects[0], "", "GEN 931 Cr 7.00"]):
         done = counter.agreed("journal-entry", counter.tom, counter.sue, memo="reserve", lines=lines)
         assert posted(done) == wanted
         counter.agreed("reverse", counter.tom, counter.sue, operation=done.number, reason="again")

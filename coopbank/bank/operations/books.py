@@ -54,7 +54,12 @@ def _read_line(value: Any) -> Any:
 
 
 def _read_lines(value: Any) -> Any:
-    return [line for line in value.splitlines() if line.strip()] if isinstance(value, str) else value
+    """Lines may come as one text, or as several of which one holds several; empty ones do not count."""
+    parts = [value] if isinstance(value, str) else value
+    if not isinstance(parts, list):
+        return value
+    lines = [line for part in parts for line in (part.splitlines() if isinstance(part, str) else [part])]
+    return [line for line in lines if not isinstance(line, str) or line.strip()]
 
 
 class EntryLine(BaseModel):

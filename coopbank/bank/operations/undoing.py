@@ -9,15 +9,16 @@ what went to the wrong savings account is corrected between the two accounts ins
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from coopbank.bank import records
 from coopbank.bank.books import loads
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Code, Memo, Money, Widget
+from coopbank.bank.fields import Code, Memo, Money, Widget, refuse
 from coopbank.bank.operation import CATALOGUE, LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.bank.operations.opening import OpeningBalance
 from coopbank.bank.operations.savings import FUND, require_available, shown
@@ -26,7 +27,18 @@ from coopbank.ledger.chart import MEMO_CURRENCY, POOL
 from coopbank.ledger.posting import EntryDraft, Line, overdrawn, read_leaves
 from coopbank.money import parse_amount
 
-OperationNumber = Annotated[int, Field(ge=1, le=2**62, title="Operation"), Widget("number")]
+
+def _read_number(value: Any) -> Any:
+    text = str(value) if type(value) is int else value
+    if not isinstance(text, str) or not re.fullmatch(r"[1-9][0-9]{0,17}", text.strip()):
+        raise refuse("Write the number of the operation, as it stands on its receipt: 740.")
+    return int(text)
+
+
+OperationNumber = Annotated[
+    int, BeforeValidator(_read_number), Field(title="Number of the operation"), Widget("number")
+]
+"""An operation of the books, by its number."""
 
 
 @dataclass(frozen=True, slots=True)
