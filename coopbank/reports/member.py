@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Literal
 from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.errors import InvalidDate
+from coopbank.ledger import periods
 from coopbank.money import format_amount
+from coopbank.reports.dates import month_bounds
 from coopbank.reports.document import Minor, Source, source
 from coopbank.reports.movements import (
     LOAN_CODES,
@@ -157,6 +159,7 @@ class MemberReport:
     end: date
     days: int
     complete: bool  # the books have come to the last day
+    interest_to_come: bool  # the last month is over and not closed: its close will add interest to a loan
     accounts: tuple[Account, ...]
     loans: tuple[LoanAccount, ...]
     total_had: Total  # shares, savings and everything else that is the member's
@@ -188,11 +191,18 @@ def member(books: Books, ref: str, start: date, end: date) -> MemberReport:
         source=origin, member=ref, name=books.personal(body.name), address=books.personal(body.address),
         entity=body.entity, language=body.language, status=body.status, joined_on=date.fromisoformat(body.joined_on),
         start=start, end=end, days=(end - start).days + 1, complete=business_date >= end,
+        interest_to_come=business_date >= end and _open_month(books, end, shown_loans),
         accounts=accounts, loans=shown_loans,
         total_had=_total([a for a in accounts if not a.owed]),
         total_owed=_total([a for a in accounts if a.owed], shown_loans),
         late=tuple(sorted(late, key=lambda line: (line.on, line.receipt))),
     )  # fmt: skip
+
+
+def _open_month(books: Books, end: date, loans: Sequence[LoanAccount]) -> bool:
+    """Whether the period ends with a month whose close will still add interest to a loan."""
+    closed = periods.state(books.tx, end.isoformat()[:7]) == periods.LOCKED
+    return end == month_bounds(end)[1] and not closed and any(loan.state == "active" for loan in loans)
 
 
 def _acts(moves: Iterable[Movement]) -> Iterable[tuple[int, str]]:

@@ -126,6 +126,9 @@ class MemberStatement:
         if not report.complete and report.source.business_date is not None:
             text = _("The books stand at {date}. What comes later in this period is not on this statement.")
             yield self._notice(_("Not yet complete"), [text.format(date=long_date(report.source.business_date))])
+        if report.interest_to_come:
+            text = _("The month is not closed yet. Its close adds the interest of your loan up to the last day.")
+            yield self._notice(_("Interest is still to be added"), [text])
         if report.late:
             lines = [
                 _("{date}: {words}, receipt {receipt}, entered on {posted}.").format(

@@ -13,7 +13,7 @@ from typing import Any, cast
 from reportlab.lib.enums import TA_LEFT
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import CondPageBreak, Flowable, Paragraph, Table
+from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Paragraph, Table
 
 from coopbank.money import format_amount
 from coopbank.statements.document import ACCENT, INK, QUIET, RULE, SHADE
@@ -157,7 +157,7 @@ def figures(columns: Sequence[Column], rows: Sequence[Row], *, size: float = 9, 
         hAlign="LEFT",
     )
     table.setStyle([*layout.styles(), *_strong(rows, 1, layout.size), ("BOX", (0, 0), (-1, -1), 0.75, ACCENT)])
-    return table
+    return KeepTogether([table])
 
 
 def _strong(rows: Sequence[Row], first: int, size: float) -> list[Any]:

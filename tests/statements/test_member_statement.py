@@ -70,7 +70,7 @@ class Told:
             with pdf.open_outline() as outline:
                 self.bookmarks = [str(child.title) for item in outline.root for child in item.children]
             streams = [_marked(page) for page in pdf.pages]
-            self.seen = [text for texts, _artifacts in streams for text in texts.values()]
+            self.page_texts = ["|".join(texts.values()) for texts, _artifacts in streams]
             self.artifacts = [artifacts for _texts, artifacts in streams]
             numbers = {page.obj.objgen: i for i, page in enumerate(pdf.pages)}
             self.elements = list(_walk(pdf.Root.StructTreeRoot.K, numbers, [texts for texts, _a in streams]))
@@ -242,6 +242,34 @@ def test_what_changed_after_the_period_is_told(town: Town) -> None:
 def test_a_period_that_is_not_over_is_said_to_be(town: Town) -> None:
     assert "Not yet complete" in told(report(town)).of("P")
     assert "Not yet complete" not in told(report(town, period=APRIL)).of("P")
+
+
+def test_interest_that_the_close_will_add_is_announced(engine_url: str) -> None:
+    with new_bank(engine_url) as small:
+        small.do("receive-gift", by=small.tom, fund="RLF", amount="900.00", donor="A friend", tender="transfer")
+        ada = small.admit("Ada Tate")
+        terms = {"principal": "600.00", "annual_rate": "9", "installments": 6}
+        loan = small.agreed("grant-loan", approver=small.tom, member=ada, **terms).created[0]
+        small.do("disburse-loan", by=small.tom, loan=loan)
+        small.go_to("2026-04-01")
+        words = "Interest is still to be added"
+        with small.read() as books:
+            before = told(member(books, ada, *MARCH)).of("P")
+            inside = told(member(books, ada, MARCH[0], date(2026, 3, 20))).of("P")
+        small.agreed("close-month", by=small.tom, approver=small.sue, month="2026-03")
+        with small.read() as books:
+            after = told(member(books, ada, *MARCH)).of("P")
+        assert words in before
+        assert words not in inside
+        assert words not in after
+        assert_books(small)
+
+
+def test_a_table_of_figures_stays_on_one_page(town: Town) -> None:
+    found = report(town)
+    for count in range(8, 45, 2):
+        (page,) = [text for text in told(long_report(found, count)).page_texts if "How your payments" in text]
+        assert "Together" in page
 
 
 def test_only_a_credit_union_leaves_the_guarantee_unmentioned(town: Town) -> None:
