@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.documents import one_repayment
+from tests.documents import gallery, one_repayment
 
-DOCUMENTS: dict[str, Callable[[str], str]] = {"one-repayment.md": one_repayment.page}
+DOCUMENTS: dict[str, Callable[[str], str]] = {
+    "one-repayment.md": one_repayment.page,
+    "errors.md": gallery.page,
+}

@@ -1,0 +1,123 @@
+"""What happens to the books or to the machine in cases of the error gallery that no operation can bring about."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from coopbank import database
+from tests.documents.gallery_stage import Scene, run_program
+
+Fault = Callable[[Scene], AbstractContextManager[None]]
+
+
+def _before(spoil: Callable[[Path], None]) -> Fault:
+    @contextmanager
+    def fault(scene: Scene) -> Iterator[None]:
+        spoil(scene.place)
+        yield
+
+    return fault
+
+
+def _raw(place: Path, *statements: str) -> None:
+    """Change the file as somebody would who has taken its guards away."""
+    with closing(sqlite3.connect(place)) as connection:
+        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _sql in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            connection.execute(statement)
+        for _name, sql in triggers:
+            connection.execute(sql)
+        connection.commit()
+
+
+def _other_database(place: Path) -> None:
+    place.unlink()
+    with closing(sqlite3.connect(place)) as connection:
+        connection.execute("CREATE TABLE song (title TEXT)")
+        connection.commit()
+
+
+def _folder(place: Path) -> None:
+    place.unlink()
+    place.mkdir()
+
+
+amount_changed = _before(
+    lambda place: _raw(place, "UPDATE posting SET amount = amount + 100 WHERE entry_id = 2 AND line = 1")
+)
+newer = _before(lambda place: _raw(place, "UPDATE alembic_version SET version_num = '9999'"))
+letter = _before(lambda place: place.write_text("Dear members,\n" * 100) and None)
+other_database = _before(_other_database)
+folder = _before(_folder)
+nothing = _before(lambda place: place.unlink())
+
+
+def _unfounded(place: Path) -> None:
+    place.unlink()
+    database.Database.create(str(place)).close()
+
+
+unfounded = _before(_unfounded)
+
+
+@contextmanager
+def locked_out(scene: Scene) -> Iterator[None]:
+    """The passphrase was typed wrong four times."""
+    for _ in range(4):
+        run_program(scene, "coopbank --as ana do open-day", env={"COOPBANK_PASSPHRASE": "wrong horse"})
+    yield
+
+
+@contextmanager
+def signed_in_yesterday(scene: Scene) -> Iterator[None]:
+    """Ana signed in, and a night went by."""
+    run_program(scene, "coopbank login ana")
+    scene.clock += timedelta(hours=14)
+    yield
+
+
+@contextmanager
+def busy(scene: Scene) -> Iterator[None]:
+    """Another program writes for longer than anybody waits."""
+    with closing(sqlite3.connect(scene.place, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with patch.object(database, "BUSY_SECONDS", 0.02):
+            yield
+        other.execute("ROLLBACK")
+
+
+@contextmanager
+def read_only(scene: Scene) -> Iterator[None]:
+    """The file lies where it can only be read."""
+    connect: Any = database._sqlite_connection
+    with patch.object(database, "_sqlite_connection", lambda path, read_only: connect(path, True)):
+        yield
+
+
+@contextmanager
+def unreadable(scene: Scene) -> Iterator[None]:
+    """The system lets nobody read the file."""
+    with patch("coopbank.cli.door.os.access", lambda _place, _mode: False):
+        yield
+
+
+@contextmanager
+def no_driver(scene: Scene) -> Iterator[None]:
+    """The package for PostgreSQL is not installed."""
+    with patch.dict("sys.modules", {"psycopg": None}):
+        yield
+
+
+@contextmanager
+def unsafe(scene: Scene) -> Iterator[None]:
+    """An SQLite that does not keep its promises."""
+    with patch.dict(database._PRAGMAS, {"synchronous": 99}):
+        yield
