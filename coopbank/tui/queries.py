@@ -6,7 +6,6 @@ table that can grow: lists are read by key, a page at a time.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.desk import fold
-from coopbank.bank.loans import Position, position
 from coopbank.bank.operation import CATALOGUE
 from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL
+from coopbank.reports.card import CardLoan, CardSavings, MemberCard, member_card
+from coopbank.reports.find import FoundMember, find_members
+from coopbank.reports.wording import Wording
 from coopbank.tui.forms import fields_of
 from coopbank.words import _, translate
 
@@ -112,138 +113,13 @@ def head_number(session: Session) -> int:
 # ------------------------------------------------------------------------------- finding members
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A member that the find box found."""
-
-    member: str
-    name: str
-    phone: str
-
-
-_LOAN = re.compile(r"l-?([0-9]+)", re.IGNORECASE)
-
-
-def find(session: Session, text: str) -> tuple[Hit, ...]:
-    """Members by name, number, loan or telephone; the likeliest first."""
+def find(session: Session, text: str) -> tuple[FoundMember, ...]:
+    """Members by name, number, telephone, loan or receipt; the likeliest first."""
     with session.bank.read() as books:
         return find_members(books, text, HITS)
 
 
-def find_members(books: Books, text: str, limit: int) -> tuple[Hit, ...]:
-    """Members by name, number, loan or telephone; the likeliest first."""
-    text = text.strip()[:200]
-    if not text:
-        return ()
-    found: dict[str, Hit] = {}
-    for part in (_by_number(books, text, limit), _by_loan(books, text), _by_name(books, text, limit),
-                 _by_phone(books, text, limit)):  # fmt: skip
-        for row in part:
-            found.setdefault(row[0], Hit(*row))
-        if len(found) >= limit:
-            break
-    return tuple(found.values())[:limit]
-
-
-_DIRECTORY = "SELECT member, name, phone FROM directory"
-
-
-def _by_number(books: Books, text: str, limit: int) -> list[tuple[Any, ...]]:
-    match = re.fullmatch(r"[mM]?([0-9]{1,9})", text)
-    if match is None:
-        return []
-    digits = match.group(1)
-    exact = [f"M{digits}", *(f"M{digits.zfill(width)}" for width in range(4, 10))]
-    marks = ", ".join("?" * len(exact))
-    rows = books.tx.rows(f"{_DIRECTORY} WHERE member IN ({marks}) ORDER BY length(member), member", *exact)
-    start = f"M{digits}"
-    rows += books.tx.rows(
-        f"{_DIRECTORY} WHERE member >= ? AND member < ? ORDER BY member LIMIT ?", start, start + ":", limit
-    )
-    return rows
-
-
-def _by_loan(books: Books, text: str) -> list[tuple[Any, ...]]:
-    match = _LOAN.fullmatch(text)
-    if match is None:
-        return []
-    digits = match.group(1)
-    rows: list[tuple[Any, ...]] = []
-    for ref in dict.fromkeys((f"L-{digits}", f"L-{digits.zfill(3)}")):
-        loan = books.find(records.Loan, ref)
-        if loan is not None:
-            rows += books.tx.rows(f"{_DIRECTORY} WHERE member = ?", loan.member)
-    return rows
-
-
-def _by_name(books: Books, text: str, limit: int) -> list[tuple[Any, ...]]:
-    words = [_like(word) for word in fold(text).split()[:5]]
-    whole = _like(fold(text))
-    where = " AND ".join("folded LIKE ? ESCAPE '!'" for _word in words)
-    return books.tx.rows(
-        f"{_DIRECTORY} WHERE {where} ORDER BY CASE WHEN folded LIKE ? ESCAPE '!' THEN 0"
-        " WHEN folded LIKE ? ESCAPE '!' THEN 1 ELSE 2 END, folded, member LIMIT ?",
-        *(f"%{word}%" for word in words), f"{whole}%", f"% {whole}%", limit,
-    )  # fmt: skip
-
-
-def _by_phone(books: Books, text: str, limit: int) -> list[tuple[Any, ...]]:
-    digits = "".join(c for c in text if c in "0123456789")
-    if len(digits) < 3 or re.search(r"[^0-9 ()+./-]", text):
-        return []
-    return books.tx.rows(f"{_DIRECTORY} WHERE phone LIKE ? ORDER BY folded, member LIMIT ?", f"%{digits}%", limit)
-
-
-def _like(word: str) -> str:
-    for special in "!%_":
-        word = word.replace(special, "!" + special)
-    return word
-
-
 # ------------------------------------------------------------------------------------ the member
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """What a member holds of a class of shares."""
-
-    code: str
-    name: str
-    count: int
-    most: int | None
-    amount: int
-    waiting: int  # paid towards the next share
-
-
-@dataclass(frozen=True, slots=True)
-class SavingsLine:
-    """A savings account."""
-
-    ref: str
-    account: str
-    balance: int
-    held: int
-    annual_rate: str
-
-    @property
-    def available(self) -> int:
-        """What can be taken out today."""
-        return max(0, self.balance - self.held)
-
-
-@dataclass(frozen=True, slots=True)
-class LoanLine:
-    """A loan, and what is due on it."""
-
-    ref: str
-    purpose: str
-    state: str
-    owed: int  # principal, and interest to today
-    due: int
-    due_since: date | None
-    days_late: int
-    next_due: date | None
-    next_amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,114 +138,116 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Everything the member card shows."""
+    """Everything the member card shows: the report that every door has, and the counter's passbook."""
 
-    member: str
-    name: str
-    organisation: bool
-    joined_on: str
-    left: bool
-    phone: str
-    today: date
-    shares: tuple[Shares, ...]
-    savings: tuple[SavingsLine, ...]
-    loans: tuple[LoanLine, ...]
+    report: MemberCard
     activity: tuple[Activity, ...]
     own: bool  # the actor's own account: nobody serves it
+
+    @property
+    def member(self) -> str:
+        """The member's number."""
+        return self.report.member
+
+    @property
+    def name(self) -> str:
+        """The member's name."""
+        return self.report.name
+
+    @property
+    def savings(self) -> tuple[CardSavings, ...]:
+        """The savings accounts that are open."""
+        return tuple(line for line in self.report.savings if line.state == "open")
+
+    @property
+    def loans(self) -> tuple[CardLoan, ...]:
+        """The loans that are granted or owed."""
+        return self.report.loans
 
 
 def card(session: Session, member: str) -> Card:
     """A member's shares, savings, loans and recent activity."""
     with session.bank.read() as books:
-        body = books.get(records.Member, member, "member")
-        today = books.business_date() or session.bank.clock.today()
-        savings = books.about(records.Savings, member)
-        loans = loans_of(books, member)
-        return Card(
-            member=member, name=books.member_name(member), organisation=body.entity != "person",
-            joined_on=body.joined_on, left=body.status != "active", phone=books.personal(body.phone), today=today,
-            shares=tuple(_shares(books, member)),
-            savings=tuple(_savings(books, ref, line) for ref, line in savings if line.state == "open"),
-            loans=tuple(_loan(position(ref, loan, today, session.currency)) for ref, loan in loans),
-            activity=tuple(_activity(books, member)),
-            own=session.actor.member == member,
-        )  # fmt: skip
-
-
-def _shares(books: Books, member: str) -> Iterable[Shares]:
-    for code, kind in books.every(records.ShareClass):
-        amount = -books.balance("GEN", f"{code}/{member}")
-        waiting = -books.balance("GEN", f"875/{member}" if code == "901" else f"875/{member}.{code}")
-        if amount or waiting or code == "901":
-            yield Shares(code, kind.name, amount // kind.par, kind.most, amount, waiting)
-
-
-def _savings(books: Books, ref: str, line: records.Savings) -> SavingsLine:
-    code = f"905/{line.account}"
-    return SavingsLine(ref, line.account, -books.balance("GEN", code), books.holds("GEN", code), line.annual_rate)
-
-
-def loans_of(books: Books, member: str) -> list[tuple[str, records.Loan]]:
-    """A member's loans that are not paid off, by number."""
-    return [(ref, loan) for ref, loan in books.about(records.Loan, member) if loan.state != "paid"]
-
-
-def _loan(seen: Position) -> LoanLine:
-    owed = seen.loan.principal if seen.state == "granted" else seen.payoff
-    return LoanLine(
-        seen.ref, seen.loan.purpose, seen.state, owed, seen.due_now, seen.due_since, seen.days_late, seen.next_due,
-        seen.next_amount,
-    )  # fmt: skip
+        report = member_card(books, member)
+        return Card(report, _activity(books, member), own=session.actor.member == member)
 
 
 #: The accounts of a passbook. A loan's principal and its interest are one account to the borrower.
-_PASSBOOK = {"901": "901", "903": "903", "905": "905", "875": "875", "871": "871", "701": "701", "781": "701"}
+_PASSBOOK = {"901": "901", "903": "903", "905": "905", "875": "875", "871": "871", "791": "791",
+             "701": "701", "781": "701"}  # fmt: skip
 
 
-def _activity(books: Books, member: str) -> list[Activity]:
+@dataclass(slots=True)
+class _Moved:
+    """What an entry did to one account of a member."""
+
+    account: str
+    gl_code: str
+    entry: int
+    out: int
+    came: int
+    after: int
+
+
+def _activity(books: Books, member: str) -> tuple[Activity, ...]:
     """The newest lines of all their accounts, each account read backwards from its balance now."""
     leaves = books.tx.rows(
         "SELECT a.id, a.gl_code, a.contract, b.debit - b.credit FROM account a JOIN balance b ON b.account_id = a.id"
         " WHERE a.holder = ? AND a.currency <> ? ORDER BY a.id",
         member, MEMO_CURRENCY,
     )  # fmt: skip
-    accounts: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    accounts: dict[tuple[str, str], list[tuple[int, str, int]]] = {}
     for leaf, gl_code, contract, balance in leaves:
         if gl_code in _PASSBOOK:
-            accounts.setdefault((_PASSBOOK[gl_code], contract), []).append((leaf, int(balance)))
-    lines = [line for (gl, of), parts in accounts.items() for line in _passbook(books, account_words(gl, of), parts)]
-    lines.sort(key=lambda line: line.entry, reverse=True)
-    return lines[:RECENT]
+            accounts.setdefault((_PASSBOOK[gl_code], contract), []).append((leaf, gl_code, int(balance)))
+    moved = [each for (gl, of), parts in accounts.items() for each in _passbook(books, account_words(gl, of), parts)]
+    moved.sort(key=lambda each: each.entry, reverse=True)
+    return _told(books, moved[:RECENT])
 
 
-def _passbook(books: Books, words: str, leaves: list[tuple[int, int]]) -> Iterable[Activity]:
+def _passbook(books: Books, account: str, leaves: list[tuple[int, str, int]]) -> Iterable[_Moved]:
     """The newest lines of one account, its leaves taken together, entry by entry."""
-    moved: dict[int, list[int]] = {}
-    for leaf, _balance in leaves:
+    by_entry: dict[int, list[tuple[str, int]]] = {}
+    for leaf, gl_code, _balance in leaves:
         for entry, amount in books.tx.rows(
             "SELECT entry_id, amount FROM posting WHERE account_id = ? ORDER BY entry_id DESC, line DESC LIMIT ?",
             leaf, 2 * RECENT,
         ):  # fmt: skip
-            moved.setdefault(entry, []).append(int(amount))
-    newest = sorted(moved, reverse=True)[:RECENT]
-    if not newest:
-        return
-    marks = ", ".join("?" * len(newest))
+            by_entry.setdefault(entry, []).append((gl_code, int(amount)))
+    after = sum(balance for _leaf, _gl_code, balance in leaves)
+    for entry in sorted(by_entry, reverse=True)[:RECENT]:
+        lines = by_entry[entry]
+        out = sum(amount for _code, amount in lines if amount > 0)
+        came = -sum(amount for _code, amount in lines if amount < 0)
+        yield _Moved(account, min(code for code, _amount in lines), entry, out, came, -after)
+        after -= out - came
+
+
+def _told(books: Books, moved: list[_Moved]) -> tuple[Activity, ...]:
+    """The lines in words."""
+    if not moved:
+        return ()
+    entries = sorted({each.entry for each in moved})
     about = {
         row[0]: row[1:]
         for row in books.tx.rows(
-            "SELECT e.id, e.effective_on, e.memo, r.id FROM entry e LEFT JOIN entry r ON r.reverses_id = e.id"
-            f" WHERE e.id IN ({marks})",
-            *newest,
+            "SELECT e.id, e.effective_on, o.id, o.kind, undone.id, old.id, old.kind FROM entry e"
+            " JOIN operation o ON o.id = e.operation_id LEFT JOIN entry undone ON undone.reverses_id = e.id"
+            " LEFT JOIN entry was ON was.id = e.reverses_id LEFT JOIN operation old ON old.id = was.operation_id"
+            f" WHERE e.id IN ({', '.join('?' * len(entries))})",
+            *entries,
         )
     }
-    after = sum(balance for _leaf, balance in leaves)
-    for entry in newest:
-        day, memo, undone = about[entry]
-        out = sum(amount for amount in moved[entry] if amount > 0)
-        came = -sum(amount for amount in moved[entry] if amount < 0)
-        yield Activity(entry, day, memo, words, out, came, -after, undone)
-        after -= out - came
+    acts = {(row[1], row[2]) for row in about.values()}
+    acts |= {(row[4], row[5]) for row in about.values() if row[4] is not None}
+    wording = Wording(books, books.institution().institution_kind, acts)
+    lines = []
+    for each in moved:
+        day, operation, _kind, undone, corrects, _old = about[each.entry]
+        up = (each.out > each.came) == (each.gl_code in ("701", "781", "791"))  # a debt grows by what goes out
+        what = wording.words(operation, each.gl_code, up=up, on=date.fromisoformat(day), corrects=corrects)
+        lines.append(Activity(each.entry, day, what, each.account, each.out, each.came, each.after, undone))
+    return tuple(lines)
 
 
 def account_words(gl_code: str, contract: str) -> str:
@@ -383,6 +261,7 @@ def account_words(gl_code: str, contract: str) -> str:
         "781": f"{_('Interest of')} {contract}",
         "811": f"{_('Note')} {contract}",
         "851": f"{_('Interest on')} {contract}",
+        "791": f"{_('Returned items')} {contract}",
         "871": f"{_('Unapplied money')} {contract}",
         "901": f"{_('Membership shares')} {bare}",
         "903": f"{_('Investment shares')} {bare}",
@@ -603,7 +482,11 @@ def references(session: Session, kind: str, text: str, member: str | None = None
             rows = books.tx.rows("SELECT code, name FROM fund WHERE class <> 'pool' ORDER BY code")
             found = [Reference(code, translate(name)) for code, name in rows]
         elif kind == "loan" and member is not None:
-            found = [Reference(ref, _described(books, loan)) for ref, loan in loans_of(books, member)]
+            found = [
+                Reference(ref, _described(books, loan))
+                for ref, loan in books.about(records.Loan, member)
+                if loan.state != "paid"
+            ]
         elif kind in _KINDS:
             bodies = books.about(records.Request, "waiting") if kind == "request" else books.every(_KINDS[kind])
             found = [Reference(ref, _described(books, body)) for ref, body in bodies]

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import date
+from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
 from coopbank.money import format_amount
-from coopbank.words import _
+from coopbank.words import language
 
 REPLACED = "\ufffd"
 _BREAKS = frozenset("\n\t\r\v\f\x85\u2028\u2029")
@@ -54,32 +55,18 @@ def amount(minor: int, currency: str) -> str:
     return format_amount(minor, "USD" if currency == "MEM" else currency, grouping=True)
 
 
-def weekday(day: date) -> str:
-    """Mon, Tue ..."""
-    return (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))[day.weekday()]
-
-
-def month(day: date) -> str:
-    """January, February ..."""
-    names = (
-        _("January"), _("February"), _("March"), _("April"), _("May"), _("June"), _("July"), _("August"),
-        _("September"), _("October"), _("November"), _("December"),
-    )  # fmt: skip
-    return names[day.month - 1]
-
-
 def day_words(day: date) -> str:
-    """Thu 5 March 2026."""
-    return f"{weekday(day)} {day.day} {month(day)} {day.year}"
+    """`Thursday, March 5, 2026`."""
+    return _formatted(day, "", language())
 
 
-def day_short(day: date, today: date | None = None) -> str:
-    """5 Mar, with the year unless it is this one."""
-    short = f"{day.day} {month(day)[:3]}"
-    return short if today is not None and day.year == today.year else f"{short} {day.year}"
+def day_short(day: date) -> str:
+    """`Thu, Mar 5, 2026`."""
+    return _formatted(day, "yMMMEd", language())
 
 
-def day_row(text: str) -> str:
-    """A stored day in a list, 05 Mar 2026: always the same width."""
-    day = date.fromisoformat(text)
-    return f"{day.day:02d} {month(day)[:3]} {day.year}"
+@lru_cache(maxsize=512)
+def _formatted(day: date, skeleton: str, code: str) -> str:
+    from babel.dates import format_date, format_skeleton  # not on top: the sign-in screen need not wait for it
+
+    return str(format_skeleton(skeleton, day, locale=code) if skeleton else format_date(day, "full", locale=code))

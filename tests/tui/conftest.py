@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,8 +38,8 @@ def model_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def book(model_book: Path, tmp_path: Path) -> Iterator[str]:
+def book(model_book: Path, tmp_path: Path) -> str:
     """A copy of it for one test."""
     place = tmp_path / "ledger.db"
     shutil.copy(model_book, place)
-    yield str(place)
+    return str(place)

@@ -244,7 +244,7 @@ async def test_a_day_is_opened_counted_short_and_closed(book: str) -> None:
     friday = NOON + timedelta(days=1)
     async with counter(book, moment=friday) as hand:
         await hand.sign_in("ana")
-        await hand.see("The day of Thu 5 March 2026 is still open")
+        await hand.see("The day of Thursday, March 5, 2026 is still open")
         await hand.press("f8")
         await hand.see("Close your drawer")
         await hand.until(lambda: hand.app.focused is not None)
@@ -271,11 +271,11 @@ async def test_a_day_is_opened_counted_short_and_closed(book: str) -> None:
         await on(hand, ReceiptScreen)
         await hand.deaf_time()
         await hand.press("enter")
-        await hand.see("today is Fri 6 March 2026")
+        await hand.see("today is Friday, March 6, 2026")
         await hand.press("escape")
         await hand.see("The day is not open yet: press F8 to open it and your drawer.")
         await hand.press("f8")
-        await hand.see("today is Fri 6 March 2026")
+        await hand.see("today is Friday, March 6, 2026")
         await hand.press("enter")
         await on(hand, EntryScreen)
         await hand.press("f9")
@@ -285,7 +285,7 @@ async def test_a_day_is_opened_counted_short_and_closed(book: str) -> None:
         await on(hand, ReceiptScreen)
         await hand.deaf_time()
         await hand.press("enter")
-        await hand.see("Fri 6 Mar 2026")
+        await hand.see("Fri, Mar 6, 2026")
     assert operations(book, "close-day") == 2
     assert balance(book, "330") == 500
     assert_book(book)

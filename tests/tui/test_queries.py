@@ -56,11 +56,15 @@ def test_a_card_and_its_passbook(session: Session, small: SmallBank) -> None:
     small.do("reverse", operation=undone.number, reason="typed twice")
     card = queries.card(session, "M0001")
     assert [(line.balance, line.held, line.available) for line in card.savings] == [(21000, 6000, 15000)]
-    assert [(line.count, line.most, line.amount) for line in card.shares] == [(1, 1, 2500)]
+    assert [(line.paid_up, line.amount) for line in card.report.shares] == [(True, 2500)]
     assert [(line.out, line.came, line.balance) for line in card.activity] == [
         (500, 0, 21000), (0, 500, 21500), (0, 6000, 21000), (0, 15000, 15000), (0, 2500, 2500),
     ]  # fmt: skip
     assert [line.reversed_by is not None for line in card.activity] == [False, True, False, False, False]
+    assert [line.what for line in card.activity] == [
+        f"Correction of receipt {undone.number}: Paid in, cash", "Paid in, cash", "Paid in, cheque 311",
+        "Paid in, cash: rent", "Shares issued, cash",
+    ]  # fmt: skip
     assert not card.own
     assert_books(small)
 
@@ -74,13 +78,13 @@ def test_a_loan_in_a_passbook_is_principal_and_interest_together(session: Sessio
     small.go_to("2026-04-08")
     (line,) = queries.card(session, "M0002").loans
     assert line.days_late == 7
-    assert line.due_since == date(2026, 4, 1)
-    small.do("repay-loan", loan="L-001", amount=small.text(line.due))
+    small.do("repay-loan", loan="L-001", amount=small.text(line.due_now))
     card = queries.card(session, "M0002")
-    assert card.loans[0].due == 0
+    assert card.loans[0].due_now == 0
     paid, lent = card.activity
-    assert (paid.came, lent.out) == (line.due, 120000)
-    assert -paid.balance == -lent.balance - paid.came + paid.out == card.loans[0].owed
+    assert (paid.came, lent.out) == (line.due_now, 120000)
+    assert -paid.balance == -lent.balance - paid.came + paid.out == card.loans[0].payoff
+    assert (paid.what, lent.what) == ("Payment, cash", "Loan paid out, transfer")
 
 
 def test_where_the_bank_stands(session: Session, small: SmallBank) -> None:

@@ -38,7 +38,8 @@ from coopbank.tui.widgets.member_card import due_words
 from coopbank.words import _, translate
 
 if TYPE_CHECKING:
-    from coopbank.tui.queries import Card, LoanLine
+    from coopbank.reports.card import CardLoan
+    from coopbank.tui.queries import Card
 
 _PAUSE = 0.15  # seconds after the last key before the books are asked what it would do
 _SHORT_LIST = 4  # so many options, or fewer, stand on the line itself
@@ -114,7 +115,7 @@ leaves the form as it is. **Esc** leaves the form.""")
             parts.append(f"{loan.ref} {loan.purpose}")
         return Content.assemble(title, "  ", neat(" · ".join(parts)))
 
-    def _loans(self) -> Sequence[LoanLine]:
+    def _loans(self) -> Sequence[CardLoan]:
         """The member's loans that this operation can be about."""
         wanted = "granted" if self.cls.name == "disburse-loan" else "active"
         return [loan for loan in self.card.loans if loan.state == wanted] if self.card is not None else ()
@@ -263,8 +264,8 @@ leaves the form as it is. **Esc** leaves the form.""")
                 line
                 for loan in self._loans()
                 if loan.ref == chosen
-                for line in (due_words(loan, card.today, currency).plain,
-                             _("All of it: {amount}").format(amount=amount(loan.owed, currency)))
+                for line in (due_words(loan).plain,
+                             _("All of it: {amount}").format(amount=amount(loan.payoff, currency)))
             ]  # fmt: skip
         return []
 

@@ -13,6 +13,7 @@ from textual.timer import Timer
 from textual.widgets import Footer, Input, Static
 
 from coopbank.errors import CoopbankError
+from coopbank.reports.find import FoundMember
 from coopbank.tui import queries
 from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.show import day_words
@@ -23,7 +24,7 @@ from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _
 
 if TYPE_CHECKING:
-    from coopbank.tui.queries import Card, Hit, Standing
+    from coopbank.tui.queries import Card, Standing
 
 _PAUSE = 0.05  # seconds after the last key before the books are asked
 _LATELY = 12
@@ -46,7 +47,7 @@ class FindScreen(CounterScreen[str | None]):
         self._pause: Timer | None = None
         self._found_for = ""  # the text that the hits belong to
         self._then: str | None = None  # an action that waits for the hits of what was just typed
-        self._lately: list[Hit] = []
+        self._lately: list[FoundMember] = []
         self.member: str | None = None  # whose card is shown, or is on its way
 
     def compose(self) -> ComposeResult:
@@ -58,10 +59,9 @@ class FindScreen(CounterScreen[str | None]):
                     yield Static(_("Find"), id="find-label", markup=False)
                     hint = _("name, number, loan or telephone (F1 helps)")
                     yield FindBox(placeholder=hint, id="find", max_length=200)
-                hits = RowList(
-                    (Column(_("Member"), 16, flexible=True), Column("", 7)), lambda hit: (hit.name, hit.member),
-                    heading=False, id="hits", empty=_("No member is found by that."),
-                )  # fmt: skip
+                columns = (Column("", 16, flexible=True), Column("", 16, least_total=60), Column("", 7))
+                nobody = _("No member is found by that.")
+                hits = RowList(columns, _hit_cells, heading=False, id="hits", empty=nobody)
                 hits.can_focus = False
                 yield hits
             yield MemberCard(id="card")
@@ -117,7 +117,7 @@ class FindScreen(CounterScreen[str | None]):
             return
         self.ask("find", lambda session: queries.find(session, text), partial(self._found, text), self._not_found)
 
-    def _found(self, text: str, hits: Sequence[Hit]) -> None:
+    def _found(self, text: str, hits: Sequence[FoundMember]) -> None:
         if text != self.find.value.strip():
             return
         self._found_for = text
@@ -174,7 +174,7 @@ class FindScreen(CounterScreen[str | None]):
         elif self.hits.chosen is not None and self.hits.display:
             self.choose(self.hits.chosen)
 
-    def choose(self, hit: Hit) -> None:
+    def choose(self, hit: FoundMember) -> None:
         """This member is the one: what was typed is ready to be typed over."""
         self.open_member(hit.member)
         self.find.action_select_all()
@@ -210,8 +210,12 @@ class FindScreen(CounterScreen[str | None]):
 
     def remember(self, card: Card) -> None:
         """This member was served lately: they are offered while the find box is empty."""
-        hit = queries.Hit(card.member, card.name, card.phone)
+        hit = FoundMember(card.member, card.name, "", "name", "")
         self._lately = [hit, *(other for other in self._lately if other.member != hit.member)][:_LATELY]
+
+
+def _hit_cells(hit: FoundMember) -> Sequence[str]:
+    return (hit.name, hit.found_by or hit.phone, hit.member)
 
 
 class HomeScreen(FindScreen):
@@ -338,7 +342,7 @@ into the form if it asks for one; **Esc** goes back to the form.""")
         HELP_KEY,
     ]
 
-    def choose(self, hit: Hit) -> None:
+    def choose(self, hit: FoundMember) -> None:
         self.dismiss(hit.member)
 
     def action_leave(self) -> None:

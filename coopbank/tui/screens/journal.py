@@ -24,7 +24,7 @@ from coopbank.errors import CoopbankError
 from coopbank.tui import queries
 from coopbank.tui.forms import read_day
 from coopbank.tui.screens.base import HELP_KEY, CounterModal, CounterScreen, StatusLine
-from coopbank.tui.show import amount, day_row, day_words, neat
+from coopbank.tui.show import amount, day_words, neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.effects import journal_lines
 from coopbank.tui.widgets.inputs import LineInput
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column(_("No."), 8, right=True),
-    Column(_("Date"), 11),
+    Column(_("Date"), 10),
     Column(_("What"), 12, flexible=True),
     Column(_("Amount"), 13, right=True),
     Column(_("By"), 10),
@@ -111,7 +111,7 @@ an entry: its lines, its operation, who did it, who approved it, and its place i
         if row.reversed_by is not None:
             what = f"{_('REVERSED')} · {what}"
         return (
-            str(row.number), day_row(row.day), what,
+            str(row.number), row.day, what,
             amount(row.amount, self.session.currency) if row.amount else _("memo only"), row.actor, row.kind,
         )  # fmt: skip
 

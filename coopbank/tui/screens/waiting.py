@@ -18,7 +18,7 @@ from coopbank.tui import queries
 from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import ReviewScreen
-from coopbank.tui.show import day_row, neat
+from coopbank.tui.show import neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, translate
@@ -56,8 +56,8 @@ What is approved is checked again and dated today.""")
         yield Static(_("Waiting for a second person"), id="waiting-title", markup=False)
         yield RowList(
             (Column(_("Request"), 8), Column(_("What"), 16, flexible=True), Column(_("For"), 16, flexible=True),
-             Column(_("Asked by"), 10), Column(_("On"), 11)),
-            lambda item: (item.ref, item.title, item.whom, item.asked_by, day_row(item.asked_on)), id="waiting-rows",
+             Column(_("Asked by"), 10), Column(_("On"), 10)),
+            lambda item: (item.ref, item.title, item.whom, item.asked_by, item.asked_on), id="waiting-rows",
             empty=_("Nothing waits."),
         )  # fmt: skip
         with VerticalScroll(id="waiting-detail", can_focus=False):

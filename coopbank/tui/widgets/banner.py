@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
-from coopbank.tui.show import amount, cut, day_short, neat, weekday
+from coopbank.tui.show import amount, cut, day_short, neat
 from coopbank.words import _
 
 if TYPE_CHECKING:
@@ -65,4 +65,4 @@ class Banner(Widget):
         day = standing.business_date
         if day is None or not standing.day_open:
             return _("day not open")
-        return f"{weekday(day)} {day_short(day)}"
+        return day_short(day)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -12,15 +11,17 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from coopbank.tui.show import amount, day_row, day_short, neat
+from coopbank.reports.dates import short_date
+from coopbank.tui.show import amount, neat
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _
 
 if TYPE_CHECKING:
-    from coopbank.tui.queries import Activity, Card, LoanLine, SavingsLine, Shares, Standing
+    from coopbank.reports.card import CardLoan, CardSavings, CardShares
+    from coopbank.tui.queries import Activity, Card, Standing
 
 PASSBOOK = (
-    Column(_("Date"), 11),
+    Column(_("Date"), 10),
     Column(_("What"), 10, flexible=True),
     Column(_("Account"), 20, least_total=96),
     Column(_("Out"), 10, right=True),
@@ -68,80 +69,80 @@ class MemberCard(Vertical):
         undone = line.reversed_by is not None
         what = f"{_('REVERSED')} · {line.what}" if undone else line.what
         return (
-            day_row(line.day), what, line.account, amount(line.out, self._currency) if line.out else "",
+            line.day, what, line.account, amount(line.out, self._currency) if line.out else "",
             amount(line.came, self._currency) if line.came else "", amount(line.balance, self._currency),
         )  # fmt: skip
 
 
 def _head(card: Card) -> Table:
+    report = card.report
     table = Table.grid(expand=True)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column(justify="right", no_wrap=True)
-    table.add_row(Text(neat(card.name), style="bold"), Text(neat(card.member), style="bold"))
-    facts = [_("organisation")] if card.organisation else []
-    facts.append(_("member since {day}").format(day=day_short(date.fromisoformat(card.joined_on))))
-    if card.phone:
-        facts.append(neat(card.phone))
-    left = Text(_("HAS LEFT"), style="bold reverse") if card.left else Text("")
+    table.add_row(Text(neat(report.name), style="bold"), Text(neat(report.member), style="bold"))
+    facts = [_("organisation")] if report.entity != "person" else []
+    facts.append(_("member since {day}").format(day=short_date(report.joined_on)))
+    if report.phone:
+        facts.append(neat(report.phone))
+    left = Text(_("HAS LEFT"), style="bold reverse") if report.status != "active" else Text("")
     table.add_row(Text(" · ".join(facts), style="dim"), left)
     if card.own:
         table.add_row(Text(_("This is your own account: a colleague has to serve it."), style="bold reverse"), "")
     return table
 
 
+Row = tuple[Text, str]
+
+
 def _holdings(card: Card, currency: str) -> Table:
+    report = card.report
     table = Table.grid(expand=True, padding=(0, 1, 0, 0))
     table.add_column(width=9, no_wrap=True, style="bold")
     table.add_column(ratio=1, overflow="fold")
     table.add_column(justify="right", no_wrap=True, style="bold")
-    for heading, rows in (
-        (_("Savings"), [row for line in card.savings for row in _savings_rows(line, currency)]),
-        (_("Shares"), [row for line in card.shares for row in _share_rows(line, currency)]),
-        (_("Loans"), [row for line in card.loans for row in _loan_rows(line, card.today, currency)]),
-    ):
+    parts: list[tuple[str, list[Row]]] = [
+        (_("Savings"), [_savings_row(line, currency) for line in card.savings]),
+        (_("Shares"), [_shares_row(line, currency) for line in report.shares]),
+        (_("Loans"), [row for line in card.loans for row in _loan_rows(line, currency)]),
+    ]
+    if report.unapplied:
+        parts.append((_("Ahead"), [(Text(_("unapplied money, kept for them")), amount(report.unapplied, currency))]))
+    if report.owing:
+        parts.append((_("Owes"), [(Text(_("returned items")), amount(-report.owing, currency))]))
+    if report.waiting:
+        waits = _("{requests} for a second person").format(requests=neat(", ".join(report.waiting)))
+        parts.append((_("Waits"), [(Text(waits), "")]))
+    for heading, rows in parts:
         for place, (what, shown) in enumerate(rows or [(Text(_("none"), style="dim"), "")]):
             table.add_row(Text(heading if place == 0 else ""), what, Text(shown))
     return table
 
 
-def _savings_rows(line: SavingsLine, currency: str) -> list[tuple[Text, str]]:
+def _savings_row(line: CardSavings, currency: str) -> Row:
     said = Text(f"{neat(line.ref)}  ")
     if line.held:
         said.append(_("{held} held, ").format(held=amount(line.held, currency)), style="bold")
     said.append(_("{available} available").format(available=amount(line.available, currency)))
-    return [(said, amount(line.balance, currency))]
+    return said, amount(line.balance, currency)
 
 
-def _share_rows(line: Shares, currency: str) -> list[tuple[Text, str]]:
-    count = f"{line.count} {_('of')} {line.most}" if line.most is not None else str(line.count)
-    rows = [(Text(f"{neat(line.name)}  {count}"), amount(line.amount, currency))]
-    if line.waiting:
-        rows.append((Text(_("paid towards the next share")), amount(line.waiting, currency)))
-    return rows
+def _shares_row(line: CardShares, currency: str) -> Row:
+    said = Text(f"{neat(line.title)}  ") if line.paid_up else Text("")
+    said.append(neat(line.words))
+    return said, amount(line.amount, currency)
 
 
-def _loan_rows(line: LoanLine, today: date, currency: str) -> list[tuple[Text, str]]:
+def _loan_rows(line: CardLoan, currency: str) -> Iterable[Row]:
     what = Text(f"{neat(line.ref)}  {neat(line.purpose)}")
-    return [(what, amount(line.owed, currency)), (due_words(line, today, currency), "")]
+    yield what, amount(line.payoff, currency) if line.state != "granted" else ""
+    yield due_words(line), ""
 
 
-def due_words(line: LoanLine, today: date, currency: str) -> Text:
+def due_words(line: CardLoan) -> Text:
     """What is due on a loan, in words; never by colour alone."""
-    if line.state == "granted":
-        return Text(_("granted, not paid out yet"))
-    text = Text()
-    if line.due and line.days_late and line.due_since is not None:
-        late = _("OVERDUE {days} days: {amount}, since {day}").format(
-            days=line.days_late, amount=amount(line.due, currency), day=day_short(line.due_since, today)
-        )
-        text.append(late, style="bold reverse")
-    elif line.due:
-        text.append(_("{amount} due today").format(amount=amount(line.due, currency)), style="bold")
-    if line.next_due is not None and line.next_amount:
-        text.append(" · " if text.plain else "")
-        following = _("then {amount} on {day}") if line.due else _("nothing due now; {amount} on {day}")
-        text.append(following.format(amount=amount(line.next_amount, currency), day=day_short(line.next_due, today)))
-    return text if text.plain else Text(_("nothing due"), style="dim")
+    if line.days_late:
+        return Text(f"{_('OVERDUE')}: {line.words}", style="bold reverse")
+    return Text(line.words, style="bold" if line.due_now else "")
 
 
 def _day(standing: Standing, currency: str) -> Table:
