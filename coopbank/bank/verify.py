@@ -28,8 +28,16 @@ from coopbank.money import format_amount
 
 #: Which operations may write a version of which record; kinds that are not listed are free.
 WRITERS = {
-    "loan": {"grant-loan", "disburse-loan", "repay-loan", "apply-unapplied", "close-month", "opening-balance"},
-    "note": {"issue-note", "repay-note", "close-month", "opening-balance"},
+    "loan": {
+        "grant-loan",
+        "disburse-loan",
+        "repay-loan",
+        "apply-unapplied",
+        "close-month",
+        "opening-balance",
+        "return-cheque",
+    },
+    "note": {"issue-note", "repay-note", "close-month", "opening-balance", "return-cheque"},
     "savings": {"open-savings", "opening-balance"},
     "member": {"admit-member", "change-member"},
     "user": {"found-book", "add-user", "change-role", "link-user"},
