@@ -343,6 +343,17 @@ def test_a_returned_loan_payment_with_later_ones_is_owed_by_the_member(counter: 
     ]
 
 
+def test_a_returned_cheque_takes_a_note_back(counter: SmallBank) -> None:
+    counter.do("open-drawer", by=counter.tom, drawer="D2")
+    values = {"lender": "Lee", "amount": "300.00", "annual_rate": "2", "due_on": "2028-01-01", **CHEQUE}
+    issued = counter.agreed("issue-note", counter.tom, counter.sue, **values)
+    note, cheque = sorted(issued.created, reverse=True)
+    counter.do("bank-cheques", by=counter.tom, cheques=[cheque])
+    counter.do("return-cheque", by=counter.tom, cheque=cheque)
+    assert counter.balance(f"811/{note}", "RLF") == 0
+    refused(counter, Unknown, "repay-note", counter.tom, note=note)
+
+
 def test_cheques_that_do_not_come_back(counter: SmallBank) -> None:
     _number, cheque = cheque_of(counter)
     refused(counter, WrongState, "return-cheque", counter.tom, field="cheque", says="on-hand", cheque=cheque)
