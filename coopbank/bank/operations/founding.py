@@ -38,8 +38,11 @@ POLICIES: dict[str, object] = {
     "cheque_hold_days": 7,
     "withdrawal_alone": "1000.00",  # above it a second person
     "drawer_limit": "5000.00",
-    "share_par": "25.00",
-    "shares_most": 1,
+    "bank_account": "FIRST",  # where transfers go when no account is named
+    "address": "",  # of the institution, for its documents
+    "phone": "",
+    "email": "",
+    "paper": "letter",  # or A4
 }
 
 
