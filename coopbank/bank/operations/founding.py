@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
@@ -61,7 +62,7 @@ def _known_kind(kind: str) -> str:
 
 def _in_currency(value: object, code: str) -> object:
     """An amount with the decimals of the book's currency; anything else as it is."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]+\.[0-9]{2}", value):
         return value
     return format_amount(int(value.partition(".")[0]) * currency(code).minor_per_major, code)
 
