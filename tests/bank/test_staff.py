@@ -163,7 +163,19 @@ def test_policies_that_are_not_changed(counter: SmallBank) -> None:
     no(InvalidAmount, "value", "withdrawal_alone", "-1.00")
     no(InvalidValue, "value", "cheque_hold_days", str(POLICIES["cheque_hold_days"]))
     no(Unknown, "policy", "free_lunch", "yes")
+    no(Unknown, "value", "bank_account", "NONE")
+    no(InvalidValue, "value", "paper", "foolscap")
+    values = {"code": "RESERVE", "account_name": "Reserve", "fund": "LLR"}
+    counter.agreed("add-bank-account", counter.tom, counter.sue, **values)
+    no(InvalidValue, "value", "bank_account", "RESERVE")
     refused(counter, NotAllowed, "set-policy", policy="cheque_hold_days", value="1")
+
+
+def test_a_telephone_number_is_no_amount(counter: SmallBank) -> None:
+    for phone in ("6015550101", "601 555 0102", ""):
+        counter.agreed("set-policy", counter.tom, counter.sue, policy="phone", value=phone)
+        with counter.read() as books:
+            assert books.policy("phone") == phone
 
 
 # --------------------------------------------------------------------------- the second person

@@ -41,6 +41,7 @@ from coopbank.errors import (
     OwnRequest,
     WrongState,
 )
+from coopbank.ledger.chart import POOL
 from coopbank.money import format_amount, parse_amount
 
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
@@ -204,23 +205,27 @@ class SetPolicy(Operation):
 
     def perform(self, desk: Desk) -> None:
         before = desk.get(records.Policy, self.policy, "policy")
-        value: Any = _policy_value(desk, before.value, self.value)
+        value: Any = _policy_value(desk, self.policy, before.value, self.value)
         if value == before.value:
             raise InvalidValue("Policy {policy} is that already.", field="value", policy=self.policy)
         desk.write(self.policy, records.Policy(value=value))
 
 
-def _policy_value(desk: Desk, before: Any, text: str) -> Any:
-    """The new value, of the same kind as the one before: a whole number, an amount, or a text."""
+def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
+    """The new value, checked for what the policy is about; a whole number, an amount, or a text."""
     if isinstance(before, int):
         if not re.fullmatch(r"[0-9]{1,4}", text):
             raise InvalidValue("Write a whole number from 0 to 9999.", field="value")
         return int(text)
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", str(before)):
+    if policy in ("withdrawal_alone", "drawer_limit"):
         amount = parse_amount(text, desk.currency, field="value")
         if amount < 0:
             raise InvalidAmount("The amount cannot be below zero.", field="value")
         return format_amount(amount, desk.currency)
+    if policy == "bank_account" and desk.get(records.BankAccount, text, "value").fund != POOL:
+        raise InvalidValue("Choose a bank account that the funds share.", field="value")
+    if policy == "paper" and text not in ("letter", "A4"):
+        raise InvalidValue("Choose letter or A4.", field="value")
     return text
 
 
