@@ -9,6 +9,7 @@ seed gives the same sealed log, byte for byte. All names are invented.
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -440,12 +441,22 @@ def _tell(town: Town, echo: Echo) -> None:
         f"Verified: {len(verdicts)} checks, nothing found. Head of the chain: {source.head_number} {source.head_hash}."
     )
     echo("")
+    program = _program()
     echo("What to try next:")
-    echo(f"  coopbank                         the counter; sign in as imani, passphrase: {PASSPHRASE}")
-    echo("  coopbank member M0003            a member; coopbank loans lists the borrowers")
-    echo("  coopbank portfolio               what is lent and how late")
-    echo("  coopbank verify                  the same proof, check by check")
-    echo("  coopbank export beancount out    and: bean-check out/ledger.beancount")
+    for words, what in (
+        ("", f"the counter; sign in as imani, passphrase: {PASSPHRASE}"),
+        ("member M0003", "a member; `loans` lists the borrowers"),
+        ("portfolio", "what is lent and how late"),
+        ("verify", "the same proof, check by check"),
+        ("export beancount out", "and let bean-check judge out/ledger.beancount"),
+    ):
+        echo(f"  {f'{program} {words}':<42} {what}")
+
+
+def _program() -> str:
+    """How the program was called, so that the lines can be copied as they stand."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "coopbank" and not called.is_absolute() else "coopbank"
 
 
 def _trial_line(code: str, name: str, debit: int, credit: int, currency: str) -> str:
