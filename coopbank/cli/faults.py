@@ -24,7 +24,7 @@ import typer
 
 from coopbank.cli import output
 from coopbank.cli.state import state_folder
-from coopbank.errors import CoopbankError, DatabaseUnusable, WrongUsage
+from coopbank.errors import CoopbankError, DatabaseUnusable, InvalidValue, WrongUsage
 from coopbank.words import _
 
 DONE, REFUSED, WRONG_USAGE, BOOKS_WRONG, UNUSABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -94,11 +94,16 @@ def say(refusal: CoopbankError, as_json: bool) -> None:
     for fault in getattr(refusal, "faults", ()):
         where = [_("row {row}").format(row=fault["row"])] if fault.get("row") else []
         where += [_("column {column}").format(column=fault["column"])] if fault.get("column") else []
-        output.narrate(f"  {', '.join(where)}: {fault.get('reason')}")
+        if where:  # what is wrong with the file as a whole stands in the sentence itself
+            output.narrate(f"  {', '.join(where)}: {fault.get('reason')}")
 
 
 def _sentence(refusal: CoopbankError) -> str:
-    return f"coopbank: {refusal}"
+    """The sentence for people; a wrong value is said to stand in its field where the sentence does not name it."""
+    text, field = str(refusal), refusal.field
+    if isinstance(refusal, InvalidValue) and field and field not in text:
+        return f"coopbank: {field}: {text}"
+    return f"coopbank: {text}"
 
 
 def as_refusal(error: Exception) -> CoopbankError:

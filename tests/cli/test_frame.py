@@ -250,3 +250,22 @@ def test_main_reads_the_arguments_of_the_process(
     monkeypatch.setattr(sys, "argv", ["coopbank", "--version"])
     assert main() == 0
     assert capsys.readouterr().out.startswith("coopbank ")
+
+
+def test_at_a_terminal_the_counter_opens_with_its_exit_code(
+    run: Run, books: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[str, str | None]] = []
+
+    def counter(place: str, user: str | None = None) -> int:
+        opened.append((place, user))
+        return 4
+
+    monkeypatch.setattr("coopbank.tui.run", counter)
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
+    assert run().code == 4
+    assert run("--as", "ana", "counter").code == 4
+    assert opened == [("ledger.db", None), ("ledger.db", "ana")]
+    assert run("--db", "nowhere.db").code == 4
+    assert len(opened) == 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+import typer
+
 from coopbank.cli.app import app, command
 from coopbank.cli.door import Door
 from coopbank.errors import WrongUsage
@@ -18,8 +20,8 @@ def counter(door: Door) -> None:
 
 
 def open_counter(door: Door) -> None:
-    """Open the counter on the door's books."""
+    """Open the counter on the door's books; ends the program with its exit code."""
     from coopbank.tui import run
 
     door.require_file()
-    run(door.place, user=door.user)
+    raise typer.Exit(run(door.place, user=door.user))
