@@ -228,6 +228,7 @@ class Database:
     def _require_version(self) -> None:
         with self.read() as tx:
             revision = self._revision(tx)
+            self._require_whole(tx)
         if revision is None:
             raise NotABook("{place} holds no books of coopbank.", place=self.shown_place)
         if revision != SCHEMA_VERSION:
@@ -236,6 +237,17 @@ class Database:
                 place=self.shown_place, found=revision, own=SCHEMA_VERSION,
                 hint="Use the version of coopbank that made it, or run: coopbank upgrade",
             )  # fmt: skip
+
+    def _require_whole(self, tx: Transaction) -> None:
+        """Refuse a file that was cut short. SQLite reads what is missing of the last page as zeros and goes on."""
+        if self.path is None:
+            return
+        file = self.path.resolve()
+        journal = file.with_name(file.name + "-wal")
+        if journal.exists() and journal.stat().st_size:
+            return  # the newest pages stand there
+        if file.stat().st_size < tx.value("PRAGMA page_count") * tx.value("PRAGMA page_size"):
+            raise NotABook("{place} is damaged: it was cut short.", place=self.place)
 
     def _revision(self, tx: Transaction) -> str | None:
         names = (
@@ -304,6 +316,8 @@ class Database:
             yield
         except CoopbankError:
             raise
+        except UnicodeDecodeError as error:  # even what the engine wanted to say of it is no text
+            raise NotABook("{place} is damaged: it holds bytes that are no text.", place=self.place) from error
         except Exception as error:
             driver_error = getattr(error, "orig", None) or error  # SQLAlchemy wraps some of them
             if type(driver_error).__module__.split(".")[0] not in ("sqlite3", "psycopg"):

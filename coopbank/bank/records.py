@@ -7,9 +7,11 @@ can be read off. Amounts are minor units, dates ISO texts, rates decimal texts.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from coopbank.errors import NotABook
 
 PersonalRef = dict[str, str]  # {"#": salted digest}
 
@@ -20,6 +22,17 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # built when first used
     kind: ClassVar[str] = ""
     void: bool = False  # the operation that made it was reversed
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """A record as it was written; refused in words where the file was damaged."""
+        try:
+            return super().model_validate_json(json_data, **options)
+        except ValidationError as error:
+            raise NotABook(
+                "The books are damaged: a record of kind {kind} cannot be read.", kind=cls.kind,
+                hint="See what else is wrong with: coopbank verify. Then go back to a backup.",
+            ) from error  # fmt: skip
 
 
 class Institution(Body):

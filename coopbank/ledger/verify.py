@@ -58,6 +58,8 @@ class Verdict:
 
 
 CHECKS: list[Check] = [
+    Check("file", "The file is whole: its pages and indexes agree, so that every way of reading it says the same.",
+          checks.whole_file),
     Check("schema", "The rules that the database itself enforces are all in place.", checks.same_schema),
     Check("text", "Every operation can be read, by this program and by any other, in one way only.",
           watch=checks.canonical_text),
