@@ -113,7 +113,47 @@ def _plain(fault: ErrorDetails) -> InvalidValue:
         return InvalidValue("{field_name} is missing.", field=name, field_name=name)
     if kind == "extra_forbidden":
         return InvalidValue("There is no field called {field_name} here.", field=name, field_name=name)
-    return InvalidValue("{why}", field=name, why=_sentence(fault["msg"], name))
+    return _in_plain_words(fault, name) or InvalidValue("{why}", field=name, why=_sentence(fault["msg"], name))
+
+
+def _in_plain_words(fault: ErrorDetails, name: str | None) -> InvalidValue | None:
+    """What pydantic's own checks find, for people who have never heard of it."""
+    kind = fault["type"]
+    if kind == "literal_error":
+        choices = fault["ctx"]["expected"].replace(" or ", ", ")
+        return InvalidValue("Choose one of: {choices}.", field=name, choices=choices)
+    if kind.startswith("int_"):
+        return InvalidValue("Write a whole number, in digits only.", field=name)
+    if kind.startswith("bool_"):
+        return InvalidValue("Write yes or no.", field=name)
+    if kind == "string_type":
+        return InvalidValue("Write a text here, in quotation marks if this is JSON.", field=name)
+    if kind == "list_type":
+        return InvalidValue("Write a list here, even of one.", field=name)
+    if kind in ("model_type", "dict_type", "model_attributes_type"):
+        return InvalidValue("Write an object of fields here, as JSON has them.", field=name)
+    return _wrong_size(fault, name)
+
+
+def _wrong_size(fault: ErrorDetails, name: str | None) -> InvalidValue | None:
+    """Too long, too short, too large or too small."""
+    kind, limits, given = fault["type"], fault.get("ctx", {}), fault["input"]
+    if kind in ("string_too_long", "too_long") and isinstance(given, str):
+        return InvalidValue(
+            "This is {count} characters long; write at most {most}.", field=name, count=len(given),
+            most=limits["max_length"],
+        )  # fmt: skip
+    if kind == "too_long":
+        return InvalidValue("There is room for {most} here, not more.", field=name, most=limits["max_length"])
+    if kind == "too_short" and not isinstance(given, str):
+        return InvalidValue("At least {least} must be named here.", field=name, least=limits["min_length"])
+    if kind in ("string_too_short", "too_short"):
+        return InvalidValue("This may not be empty.", field=name)
+    if kind == "greater_than_equal":
+        return InvalidValue("Write a number of {least} or more.", field=name, least=limits["ge"])
+    if kind == "less_than_equal":
+        return InvalidValue("Write a number of {most} or less.", field=name, most=limits["le"])
+    return None
 
 
 def _sentence(message: str, name: str | None) -> str:

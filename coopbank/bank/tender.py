@@ -41,7 +41,10 @@ class Receiving(Operation):
 
     def _place(self, desk: Desk) -> tuple[str, str]:
         if self.tender != "cheque" and self.cheque_number is not None:
-            raise InvalidValue("A cheque number goes with a cheque only.", field="cheque_number")
+            raise InvalidValue(
+                "A cheque number goes with a cheque only.", field="cheque_number",
+                hint="Choose cheque as tender, or leave the number out.",
+            )  # fmt: skip
         if self.tender == "cash":
             return POOL, f"739/{own_drawer(desk)}"
         if self.tender == "cheque":

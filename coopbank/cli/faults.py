@@ -14,6 +14,7 @@ standard output: {"error": {"code", "message", "field", "hint"}}.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -102,8 +103,13 @@ def _sentence(refusal: CoopbankError) -> str:
     """The sentence for people; a wrong value is said to stand in its field where the sentence does not name it."""
     text, field = str(refusal), refusal.field
     if isinstance(refusal, InvalidValue) and field and field not in text:
-        return f"coopbank: {field}: {text}"
+        return f"coopbank: {_place(field)}: {text}"
     return f"coopbank: {text}"
+
+
+def _place(field: str) -> str:
+    """`lines.0.account` as people count: `lines 1, account`."""
+    return re.sub(r"\.([0-9]+)", lambda found: f" {int(found[1]) + 1}", field).replace(".", ", ")
 
 
 def as_refusal(error: Exception) -> CoopbankError:

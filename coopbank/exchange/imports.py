@@ -386,7 +386,9 @@ def _one_operation(bank: Bank, record: Record, faults: Faults, from_text: bool) 
 
 def _named(name: Any) -> type[Operation]:
     if not isinstance(name, str) or not name.strip():
-        raise InvalidValue("Which operation is missing.", field="operation")
+        raise InvalidValue(
+            "This does not say which operation it is.", field="operation", hint="Write its name, such as deposit."
+        )
     try:
         return operation_named(name.strip())
     except Unknown as refusal:

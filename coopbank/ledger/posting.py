@@ -376,12 +376,15 @@ def _check_dates(tx: Transaction, draft: Draft) -> None:
             )  # fmt: skip
     for month in sorted({day.isoformat()[:7] for day in days}):
         if "locked" in (periods.state(tx, month), periods.state(tx, month[:4])):
-            raise PeriodLocked("{month} is locked.", field="effective_on", month=month)
+            raise PeriodLocked(
+                "{month} is locked.", field="effective_on", month=month,
+                hint="Date it in a month that is open, or open that one again (reopen-month).",
+            )  # fmt: skip
 
 
 def _check_balance(entry: EntryDraft, leaves: dict[int, Leaf]) -> None:
     if len(entry.lines) < 2:
-        raise InvalidValue("An entry needs at least two lines.", field="lines")
+        raise InvalidValue("An entry needs at least two lines, on different accounts.", field="lines")
     sums: dict[tuple[str, str], int] = defaultdict(int)
     for line in entry.lines:
         if line.amount == 0:

@@ -81,12 +81,15 @@ class OpenDrawer(Operation):
         require_free_place(desk, self.drawer, "drawer", but=records.Drawer)
         mine = desk.about(records.Drawer, f"open:{desk.actor.user}")
         if mine:
-            raise DrawerClosed("You already have drawer {drawer} open.", field="drawer", drawer=mine[0][0])
+            raise DrawerClosed(
+                "You already have drawer {drawer} open.", field="drawer", drawer=mine[0][0],
+                hint="Use it, or close it first (close-drawer).",
+            )  # fmt: skip
         before = desk.find(records.Drawer, self.drawer)
         if before is not None and before.state == "open":
             raise DrawerClosed(
                 "Drawer {drawer} is open already; it is {owner}'s.", field="drawer", drawer=self.drawer,
-                owner=before.owner,
+                owner=before.owner, hint="Choose another drawer.",
             )  # fmt: skip
         require_limit(desk, self.drawer, self.float_amount, "float_amount")
         body = records.Drawer(owner=desk.actor.user, state="open", opened_by_operation=desk.number)
@@ -134,7 +137,9 @@ class MoveCash(Operation):
                     "Bank account {place} belongs to fund {fund} alone.", field=field, place=place, fund=account.fund
                 )
             if TREASURER not in desk.actor.roles:
-                raise NotAllowed("Cash to and from the bank is the treasurer's.", field=field)
+                raise NotAllowed(
+                    "Cash to and from the bank is the treasurer's.", field=field, hint="Move it to and from VAULT."
+                )
             return f"731/{place}"
         own_open_drawer(desk, place, field)
         return f"739/{place}"
@@ -162,7 +167,10 @@ class BankCheques(Operation):
         for ref in self.cheques:
             cheque = desk.get(records.Cheque, ref, "cheques")
             if cheque.state != "on-hand":
-                raise WrongState("Cheque {cheque} is {state}.", field="cheques", cheque=ref, state=cheque.state)
+                raise WrongState(
+                    "Cheque {cheque} is {state}; only one that is on hand goes to the bank.", field="cheques",
+                    cheque=ref, state=cheque.state,
+                )  # fmt: skip
             by_drawer[cheque.drawer] = by_drawer.get(cheque.drawer, 0) + cheque.amount
             banked = cheque.model_copy(update={"state": "banked", "bank_account": place.removeprefix("731/")})
             desk.write(ref, banked, about="banked")
@@ -360,9 +368,14 @@ def own_open_drawer(desk: Desk, drawer: str, field: str, *, or_treasurer: bool =
     """The drawer, refused unless it is open and the actor's; where it is so said, the treasurer may stand in."""
     found = desk.get(records.Drawer, drawer, field)
     if found.state != "open":
-        raise DrawerClosed("Drawer {drawer} is not open.", field=field, drawer=drawer)
+        raise DrawerClosed(
+            "Drawer {drawer} is not open.", field=field, drawer=drawer, hint="Open it first (open-drawer)."
+        )
     if found.owner != desk.actor.user and not (or_treasurer and TREASURER in desk.actor.roles):
-        raise NotAllowed("Drawer {drawer} is {owner}'s.", field=field, drawer=drawer, owner=found.owner)
+        raise NotAllowed(
+            "Drawer {drawer} is {owner}'s.", field=field, drawer=drawer, owner=found.owner,
+            hint="Whoever has it open counts it and moves its cash.",
+        )  # fmt: skip
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
 from coopbank.bank import records
@@ -12,6 +13,10 @@ from coopbank.errors import DayClosed, WrongState
 from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
 from coopbank.ledger.posting import head
+
+
+#: A clock that runs ahead would carry the books into a year from which no day leads back.
+LONGEST_GAP = timedelta(days=31)
 
 
 class OpenDay(Operation):
@@ -34,7 +39,15 @@ class OpenDay(Operation):
                 hint="Close it first (close-day).",
             )  # fmt: skip
         if day > desk.clock_today:
-            raise DayClosed("{day} lies in the future.", field="date", day=day)
+            raise DayClosed(
+                "{day} lies in the future.", field="date", day=day, today=desk.clock_today,
+                hint="By the clock of this computer today is {today}.",
+            )  # fmt: skip
+        if self.date is None and day - before > LONGEST_GAP:
+            raise DayClosed(
+                "The computer's clock says {day}; the last business day was {before}.", field="date", day=day,
+                before=before, hint="If the clock is right, say the date. If it is not, set it right first.",
+            )  # fmt: skip
         state = periods.state(desk.tx, day.isoformat())
         if day < before or state == periods.CLOSED:
             raise DayClosed(

@@ -214,7 +214,10 @@ class EnterBill(_Bill):
             gift, moves = release(desk, self.gift, self.amount, self.expense)
             fund = gift.fund
             if self.fund not in (fund, FUND):
-                raise InvalidValue("Gift {gift} is in fund {fund}.", field="fund", gift=self.gift, fund=fund)
+                raise InvalidValue(
+                    "Gift {gift} is in fund {fund}.", field="fund", gift=self.gift, fund=fund,
+                    hint="Name that fund, or none.",
+                )  # fmt: skip
         self.register(desk, fund, gift=self.gift)
         moves.append((fund, f"801/{self.supplier}", -self.amount))
         desk.post(f"Bill of {self.supplier}: {self.number}{_tail(self.memo)}", moves)
@@ -237,7 +240,9 @@ class PayBill(Paying):
     def perform(self, desk: Desk) -> None:
         bill = desk.get(records.Bill, self.bill, "bill")
         if bill.state != "open":
-            raise WrongState("Bill {bill} is {state}.", field="bill", bill=self.bill, state=bill.state)
+            raise WrongState(
+                "Bill {bill} is {state}; only an open one is paid.", field="bill", bill=self.bill, state=bill.state
+            )
         if bill.entered_by == desk.actor.user:
             raise NotAllowed(
                 "You entered bill {bill}: one enters, another pays.", field="bill", bill=self.bill,

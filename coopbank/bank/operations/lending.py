@@ -104,8 +104,8 @@ class GrantLoan(Operation):
         room = desk.balance(self.fund, "729") - promised
         if self.principal > room:
             raise Overdrawn(
-                "Fund {fund} has only {room} to lend; {promised} is promised.", field="principal", fund=self.fund,
-                room=shown(desk, max(0, room)), promised=shown(desk, promised),
+                "Fund {fund} has only {room} to lend; {promised} is promised already.", field="principal",
+                fund=self.fund, room=shown(desk, max(0, room)), promised=shown(desk, promised),
             )  # fmt: skip
 
 
@@ -259,7 +259,9 @@ def active_loan(desk: Desk, ref: str) -> records.Loan:
     """The loan, refused unless it is paid out and still owed."""
     loan: records.Loan = desk.get(records.Loan, ref, "loan")
     if loan.state == "granted":
-        raise WrongState("Loan {loan} is not paid out yet.", field="loan", loan=ref)
+        raise WrongState(
+            "Loan {loan} is not paid out yet.", field="loan", loan=ref, hint="Pay it out first (disburse-loan)."
+        )
     if loan.state != "active":
         raise WrongState("Nothing is owed on loan {loan}: it is {state}.", field="loan", loan=ref, state=loan.state)
     return loan
@@ -277,7 +279,9 @@ def require_lending_fund(desk: Desk, fund: str) -> None:
     if found is None:
         raise Unknown("There is no fund {fund}.", field="fund", fund=fund)
     if fund == POOL or found == "reserve":
-        raise InvalidValue("Fund {fund} does not lend.", field="fund", fund=fund)
+        raise InvalidValue(
+            "Fund {fund} does not lend.", field="fund", fund=fund, hint="Name one that does, such as RLF."
+        )
 
 
 def own_number(desk: Desk, kind: str, prefix: str, number: str | None) -> str:
@@ -286,7 +290,10 @@ def own_number(desk: Desk, kind: str, prefix: str, number: str | None) -> str:
         return desk.next_ref(kind, prefix, 3)
     asked = number.upper()
     if not re.fullmatch(re.escape(prefix) + "[0-9]{3,9}", asked):
-        raise InvalidValue("Such a number looks like {example}.", field="number", example=f"{prefix}042")
+        raise InvalidValue(
+            "{number} is no such number.", field="number", number=number, example=f"{prefix}042",
+            hint="It looks like {example}; leave it out and the next one is given.",
+        )  # fmt: skip
     if desk.version(kind, asked):
         raise AlreadyExists("Number {number} is taken.", field="number", number=asked)
     desk.created.append(asked)

@@ -58,7 +58,10 @@ class AdmitMember(Operation):
     def _own_number(self, desk: Desk) -> str:
         number = str(self.number).upper()
         if not re.fullmatch(r"M[0-9]{4,9}", number):
-            raise InvalidValue("A member number looks like M0042.", field="number")
+            raise InvalidValue(
+                "{number} is no member number.", field="number", number=self.number,
+                hint="It looks like M0042; leave it out and the next one is given.",
+            )  # fmt: skip
         if desk.version("member", number):
             raise AlreadyExists("There is a member {number} already.", field="number", number=number)
         desk.created.append(number)
@@ -110,5 +113,8 @@ def require_active(desk: Desk, member: str, field: str = "member") -> records.Me
     """The member, refused if there is none or they have left."""
     found = desk.get(records.Member, member, field)
     if found.status != "active":
-        raise WrongState("Member {member} has left.", field=field, member=member)
+        raise WrongState(
+            "Member {member} has left.", field=field, member=member,
+            hint="If they are back, make them active again (change-member).",
+        )  # fmt: skip
     return found

@@ -246,12 +246,12 @@ def _require_history(
     runs_from = interest_from or desk.business_day
     if not since <= runs_from <= desk.business_day:
         raise InvalidDate(
-            "{since}, {runs_from}, {today}: lent, interest running, today must follow each other.", field=field,
-            since=since, runs_from=runs_from, today=desk.business_day,
+            "Lent on {since}, interest from {runs_from}, today {today}: these days must follow each other.",
+            field=field, since=since, runs_from=runs_from, today=desk.business_day,
         )  # fmt: skip
     if owed.principal > principal:
         raise InvalidAmount(
-            "{owed} is more than was lent, {principal}.", field=field, owed=shown(desk, owed.principal),
+            "More is owed, {owed}, than was lent, {principal}.", field=field, owed=shown(desk, owed.principal),
             principal=shown(desk, principal),
         )  # fmt: skip
 
@@ -329,7 +329,7 @@ def _member_leaf(desk: Desk, line: EntryLine, member: str, field: str) -> None:
         kind = desk.get(records.ShareClass, line.gl_code, field)
         if line.credit % kind.par:
             raise InvalidAmount(
-                "Shares are whole: a multiple of {par}.", field=field, par=shown(desk, kind.par),
+                "Shares are whole: write a multiple of {par}.", field=field, par=shown(desk, kind.par),
                 hint="What was paid towards a share stands in 875.",
             )  # fmt: skip
     if line.gl_code == "905":

@@ -45,7 +45,7 @@ class BuyShares(Receiving):
         room = None if kind.most is None else kind.most * kind.par - held * kind.par - waiting
         if room is not None and self.amount > room:
             raise InvalidAmount(
-                "Member {member} may hold {most} of these shares; {room} is still open.", field="amount",
+                "Member {member} may hold at most {most} of these shares; {room} is still open.", field="amount",
                 member=self.member, most=kind.most, room=shown(desk, max(0, room)),
             )  # fmt: skip
         credited = share_leaf if issued else waiting_leaf
@@ -124,7 +124,7 @@ class TransferShares(Operation):
         has = -desk.balance(FUND, target) - desk.balance(FUND, subscription(self.to_member, self.share_class))
         if kind.most is not None and has + self.amount > kind.most * kind.par:
             raise WrongState(
-                "Member {member} may hold {most} of these shares.", field="to_member", member=self.to_member,
+                "Member {member} may hold at most {most} of these shares.", field="to_member", member=self.to_member,
                 most=kind.most,
             )  # fmt: skip
         if desk.leaf(FUND, target) is None:
@@ -144,7 +144,10 @@ def require_held(desk: Desk, member: str, code: str, amount: int) -> int:
     """What the member has there; refuses more than that, or what was paid by a cheque that may still come back."""
     has = -desk.balance(FUND, code)
     if amount > has:
-        raise Overdrawn("Member {member} holds only {held}.", field="amount", member=member, held=shown(desk, has))
+        raise Overdrawn(
+            "Member {member} holds only {held} on {account}.", field="amount", member=member, held=shown(desk, has),
+            account=code,
+        )  # fmt: skip
     require_available(desk, code, has, amount)
     return has
 
@@ -152,4 +155,4 @@ def require_held(desk: Desk, member: str, code: str, amount: int) -> int:
 def require_whole(desk: Desk, amount: int, kind: records.ShareClass) -> None:
     """Refuse a fraction of a share."""
     if amount % kind.par:
-        raise InvalidAmount("Shares are whole: a multiple of {par}.", field="amount", par=shown(desk, kind.par))
+        raise InvalidAmount("Shares are whole: write a multiple of {par}.", field="amount", par=shown(desk, kind.par))

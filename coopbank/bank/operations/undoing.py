@@ -291,7 +291,8 @@ def require_room(desk: Desk, past: Past, *, but_on: str | None = None, released:
     One control account may be left out, and one hold be counted as released.
     """
     leaves = read_leaves(desk.tx, sorted(past.moved))
-    for account, moved in past.moved.items():
+    # What people know comes first: the member's savings before the fund's part of the pool.
+    for account, moved in sorted(past.moved.items(), key=lambda each: leaves[each[0]].gl_code in ("729", "879")):
         leaf = leaves[account]
         if leaf.gl_code == but_on:
             continue
@@ -377,7 +378,7 @@ class Correct(Operation):
         amount = abs(moved) if self.amount is None else self.amount
         if amount > abs(moved):
             raise InvalidAmount(
-                "Operation {number} moved {moved} on that account that is not corrected yet.", field="amount",
+                "Only {moved} of operation {number} on that account is left to correct.", field="amount",
                 number=past.number, moved=shown(desk, abs(moved)),
             )  # fmt: skip
         signed = amount if moved > 0 else -amount
