@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 import coopbank.errors as tree
+from coopbank.cli.output import safe
 from coopbank.errors import BooksWrong, CoopbankError
 from tests.documents.gallery_cases import CASES, SCENES, Case
 from tests.documents.gallery_stage import BOOKS, Scene, Shown, filled, found_scene, run_program, sealed
@@ -289,7 +290,7 @@ def _case(played: Played) -> Iterator[str]:
     for name, content in case.files.items():
         yield f"$ cat {shlex.quote(name)}"
         text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
-        yield from (line[:160] for line in text.splitlines()[:12])
+        yield from (safe(line[:160]) for line in text.splitlines()[:12])
     given = " ".join(f"{k}={shlex.quote(v)}" for k, v in case.env.items() if v is not None)
     piped = f"echo {shlex.quote(case.stdin)} | " if case.stdin else ""
     yield f"$ {piped}{given + ' ' if given else ''}{played.command}"

