@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from coopbank.bank.bank import Bank, request_hash
 from coopbank.bank.books import Actor
 from coopbank.bank.operations.founding import FoundBook
 from coopbank.clock import SetClock, instant_text
-from coopbank.ledger.posting import Draft, EntryDraft, Line, NewAccount, seal
+from coopbank.ledger.posting import Draft, EntryDraft, Line, Row, seal
 
 DAY = date(2026, 3, 2)
 CLOCK = SetClock(datetime(2026, 3, 2, 15, tzinfo=UTC))
@@ -49,13 +49,14 @@ def leaf(bank: Bank, fund: str, code: str) -> int:
     return found.id
 
 
-def draft(key: str, entries: list[EntryDraft], rows: list[NewAccount] | None = None) -> Draft:
+def draft(key: str, entries: list[EntryDraft], rows: Sequence[Row] = (), day: date = DAY) -> Draft:
     """An operation of the benchmark's own kind."""
     request = {"key": key}
+    at = instant_text(datetime.combine(day, CLOCK.now().timetz()))
     return Draft(
-        key=key, kind="benchmark", kind_version=1, actor="admin", approver=None, business_date=DAY,
-        at=instant_text(CLOCK.now()), request=request, request_hash=request_hash("benchmark", 1, request),
-        entries=entries, rows=list(rows or []),
+        key=key, kind="benchmark", kind_version=1, actor="admin", approver=None, business_date=day,
+        at=at, request=request, request_hash=request_hash("benchmark", 1, request),
+        entries=entries, rows=list(rows),
     )  # fmt: skip
 
 
@@ -65,9 +66,9 @@ def seal_one(bank: Bank, made: Draft) -> None:
         seal(tx, bank.book, made)
 
 
-def entry(*lines: tuple[int, int]) -> EntryDraft:
+def entry(*lines: tuple[int, int], day: date = DAY) -> EntryDraft:
     """An entry of the day from (account, amount) pairs."""
-    return EntryDraft("benchmark", DAY, tuple(Line(account, amount) for account, amount in lines))
+    return EntryDraft("benchmark", day, tuple(Line(account, amount) for account, amount in lines))
 
 
 class Bare:
@@ -76,7 +77,8 @@ class Bare:
     def __init__(self, path: Path) -> None:
         self.connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
         self.connection.executescript(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536;"
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+            "PRAGMA cache_size = -65536;"
             "CREATE TABLE header (id INTEGER PRIMARY KEY, day TEXT NOT NULL, memo TEXT NOT NULL);"
             "CREATE TABLE line (header INTEGER NOT NULL, line INTEGER NOT NULL, account INTEGER NOT NULL,"
             " amount INTEGER NOT NULL, PRIMARY KEY (header, line)) WITHOUT ROWID;"
@@ -90,9 +92,12 @@ class Bare:
         execute = self.connection.execute
         execute("BEGIN IMMEDIATE")
         ids = range(first, first + entries)
-        self.connection.executemany("INSERT INTO header VALUES (?, ?, ?)", [(i, "2026-03-02", "benchmark") for i in ids])
         self.connection.executemany(
-            "INSERT INTO line VALUES (?, ?, ?, ?)", [(i, n, n + i % 20000, a) for i in ids for n, a in ((1, 100), (2, -100))]
+            "INSERT INTO header VALUES (?, ?, ?)", [(i, "2026-03-02", "benchmark") for i in ids]
+        )
+        self.connection.executemany(
+            "INSERT INTO line VALUES (?, ?, ?, ?)",
+            [(i, n, n + i % 20000, a) for i in ids for n, a in ((1, 100), (2, -100))],
         )
         execute("COMMIT")
 
