@@ -18,12 +18,17 @@ from collections.abc import Sequence
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program with these arguments (those of the process if none); returns the exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = [word for each in (sys.argv[1:] if arguments is None else arguments) for word in _words(each)]
     _require_streams()
     from coopbank.cli.faults import guarded
 
     before_marker = given[: given.index("--")] if "--" in given else given
     return guarded(lambda: _run(given), as_json="--json" in before_marker)
+
+
+def _words(argument: str) -> list[str]:
+    """`--json=FILE` is `--json FILE`: for `do` the option may have a value, for all other commands it has none."""
+    return ["--json", argument.removeprefix("--json=")] if argument.startswith("--json=") else [argument]
 
 
 def _run(arguments: list[str]) -> object:

@@ -240,7 +240,7 @@ def test_a_list_can_be_previewed_each_upon_those_before_it(run: Run, books: Path
 def test_one_object_answers_with_one_receipt(run: Run, books: Path, folder: Path) -> None:
     found = run(*ANA, "do", "--json", written(folder, deposit("1.00", key="b"))).document
     assert (found["status"], found["operation"]) == ("done", "deposit")
-    again = run(*ANA, "do", "--key", "b", "--json", written(folder, deposit("1.00"))).document
+    again = run(*ANA, "do", "--key", "b", f"--json={written(folder, deposit('1.00'))}").document
     assert (again["status"], again["number"]) == ("repeated", found["number"])
 
 

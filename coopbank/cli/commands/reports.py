@@ -137,13 +137,6 @@ def income(door: Door, start: From = None, end: To = None, by_fund: ByFund = Fal
     _end(found.source, found.backdated)
 
 
-_POSITION = (
-    ("claim", "Claim on pooled cash"), ("own_cash", "Cash of its own"), ("lent", "Lent"), ("allowance", "Allowance"),
-    ("accrued", "Interest earned, not paid"), ("committed", "Granted, not paid out"), ("free", "Free cash"),
-    ("owed_to_lenders", "Owed to lenders"), ("owed_otherwise", "Owed otherwise"), ("balance", "Balance of the fund"),
-)  # fmt: skip
-
-
 @command(app, "fund")
 def fund(
     door: Door,
@@ -167,8 +160,15 @@ def fund(
     _end(found.source, found.backdated)
 
 
-def _position(position: FundPosition, currency: str) -> list[list[str]]:
-    return [["  " + _(label), output.amount(getattr(position, name), currency)] for name, label in _POSITION]
+def _position(at: FundPosition, currency: str) -> list[list[str]]:
+    rows = [
+        (_("Claim on pooled cash"), at.claim), (_("Cash of its own"), at.own_cash), (_("Lent"), at.lent),
+        (_("Allowance"), at.allowance), (_("Interest earned, not paid"), at.accrued),
+        (_("Granted, not paid out"), at.committed), (_("Free cash"), at.free),
+        (_("Owed to lenders"), at.owed_to_lenders), (_("Owed otherwise"), at.owed_otherwise),
+        (_("Balance of the fund"), at.balance),
+    ]  # fmt: skip
+    return [["  " + label, output.amount(minor, currency)] for label, minor in rows]
 
 
 @command(app, "portfolio")
