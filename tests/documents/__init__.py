@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.documents import gallery, one_repayment
+from tests.documents import gallery, one_repayment, operations_page
 
 DOCUMENTS: dict[str, Callable[[str], str]] = {
     "one-repayment.md": one_repayment.page,
     "errors.md": gallery.page,
+    "operations.md": operations_page.page,
 }

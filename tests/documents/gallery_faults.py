@@ -45,6 +45,10 @@ def _other_database(place: Path) -> None:
         connection.commit()
 
 
+def _letter(place: Path) -> None:
+    place.write_text("Dear members,\n" * 100)
+
+
 def _folder(place: Path) -> None:
     place.unlink()
     place.mkdir()
@@ -54,7 +58,7 @@ amount_changed = _before(
     lambda place: _raw(place, "UPDATE posting SET amount = amount + 100 WHERE entry_id = 2 AND line = 1")
 )
 newer = _before(lambda place: _raw(place, "UPDATE alembic_version SET version_num = '9999'"))
-letter = _before(lambda place: place.write_text("Dear members,\n" * 100) and None)
+letter = _before(_letter)
 other_database = _before(_other_database)
 folder = _before(_folder)
 nothing = _before(lambda place: place.unlink())

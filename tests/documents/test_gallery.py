@@ -9,6 +9,7 @@ import pytest
 from coopbank import errors
 from tests.documents import gallery
 from tests.documents.gallery import Played, Raise
+from tests.documents.gallery_cases import CASES
 from tests.documents.gallery_stage import STAFF
 
 LEAST_OF_THE_BANK = 0.8
@@ -43,12 +44,12 @@ def test_no_case_shows_a_traceback_or_a_place_of_this_machine(played: tuple[Play
 
 
 def test_titles_tell_the_cases_of_a_class_apart() -> None:
-    titles = [(case.klass, case.title) for case in gallery.CASES]
+    titles = [(case.klass, case.title) for case in CASES]
     assert len(titles) == len(set(titles)), sorted(t for t in titles if titles.count(t) > 1)
 
 
 def test_every_class_has_a_case() -> None:
-    have = {case.klass for case in gallery.CASES}
+    have = {case.klass for case in CASES}
     assert set(gallery.concrete()) - have == WITHOUT_A_CASE
     raised = {each.klass for each in gallery.raises()}
     assert not {klass.__name__ for klass in WITHOUT_A_CASE} & raised, "it is raised itself now, and needs a case"
@@ -108,7 +109,7 @@ def test_the_reader_of_the_source_sees_what_is_there() -> None:
 
 
 def test_commands_are_those_of_the_staff() -> None:
-    for case in gallery.CASES:
+    for case in CASES:
         assert case.command.startswith("coopbank ")
         if " --as " in case.command:
             assert case.command.partition(" --as ")[2].split()[0] in STAFF
