@@ -200,9 +200,18 @@ def _activity(books: Books, member: str) -> tuple[Activity, ...]:
     for leaf, gl_code, contract, balance in leaves:
         if gl_code in _PASSBOOK:
             accounts.setdefault((_PASSBOOK[gl_code], contract), []).append((leaf, gl_code, int(balance)))
-    moved = [each for (gl, of), parts in accounts.items() for each in _passbook(books, account_words(gl, of), parts)]
+    moved = [each for (gl, of), parts in accounts.items() for each in _passbook(books, _short_account(gl, of), parts)]
     moved.sort(key=lambda each: each.entry, reverse=True)
     return _told(books, moved[:RECENT])
+
+
+def _short_account(gl_code: str, contract: str) -> str:
+    """The account in a word: it stands on every line of the passbook."""
+    _member, _hyphen, copy = contract.partition("-")
+    return {
+        "901": _("Shares"), "903": _("Investment"), "875": _("Part share"), "871": _("Ahead"), "791": _("Returned"),
+        "905": f"{_('Savings')} {copy}".strip(),
+    }.get(gl_code, contract)  # fmt: skip
 
 
 def _passbook(books: Books, account: str, leaves: list[tuple[int, str, int]]) -> Iterable[_Moved]:

@@ -110,7 +110,10 @@ short at once, with your name; nobody covers it from their own pocket.""")
             fixed["drawer"] = standing.mine.ref
         elif step.operation == "open-drawer":
             closed = [drawer.ref for drawer in standing.drawers if drawer.state != "open"]
-            suggested["drawer"] = closed[0] if closed else f"D{len(standing.drawers) + 1}"
+            if len(closed) == 1:
+                fixed["drawer"] = closed[0]
+            else:
+                suggested["drawer"] = closed[0] if closed else f"D{len(standing.drawers) + 1}"
         elif step.operation == "move-cash" and standing.mine is not None:
             suggested = {"from_place": standing.mine.ref, "to_place": "VAULT"}
         self.counter.fill_in(step.operation, fixed=fixed, suggested=suggested)

@@ -38,7 +38,7 @@ COLUMNS = (
     Column(_("No."), 8, right=True),
     Column(_("Date"), 10),
     Column(_("What"), 12, flexible=True),
-    Column(_("Amount"), 13, right=True),
+    Column(_("Amount"), 15, right=True),
     Column(_("By"), 10),
     Column(_("Kind"), 22, least_total=100),
 )
@@ -212,6 +212,7 @@ Its lines, debits and credits; the **operation** that wrote it, who did it and w
 
     def on_mount(self) -> None:
         self._read(self._number)
+        self.counter.changed.subscribe(self, lambda _reason: self._read(self._number))
 
     def _read(self, number: int) -> None:
         self.ask(

@@ -50,10 +50,10 @@ has to wait, a little longer each time. An administrator can give you a new pass
             yield Static("", id="sign-in-mark", markup=False)
             with Horizontal(classes="field-line"):
                 yield Static(_("User"), classes="field-label", markup=False)
-                yield LineInput(self._user, id="user", max_length=40)
+                yield LineInput(self._user, placeholder=_("your user name, then Enter"), id="user", max_length=40)
             with Horizontal(classes="field-line"):
                 yield Static(_("Passphrase"), classes="field-label", markup=False)
-                yield LineInput(password=True, id="passphrase", max_length=200)
+                yield LineInput(placeholder=_("then Enter"), password=True, id="passphrase", max_length=200)
             yield StatusLine()
             yield Static("", id="sign-in-practice", markup=False)
             yield Static("", id="sign-in-head", markup=False)

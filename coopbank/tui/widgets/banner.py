@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
-from coopbank.tui.show import amount, cut, day_short, neat
+from coopbank.tui.show import amount, cut, day_row, day_short, neat
 from coopbank.words import _
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class Banner(Widget):
             facts.append(neat(session.actor.user))
         if standing is not None and standing.mine is not None:
             held = "…" if self._blind else amount(standing.mine.holds, session.currency)
-            facts.append(f"{_('Drawer')} {neat(standing.mine.ref)} {held}")
+            drawer = f"{neat(standing.mine.ref)} {held}"
+            facts.append(drawer if self._narrow else f"{_('Drawer')} {drawer}")
         elif standing is not None:
             facts.append(_("no drawer"))
         return " · ".join(facts)
@@ -65,4 +66,8 @@ class Banner(Widget):
         day = standing.business_date
         if day is None or not standing.day_open:
             return _("day not open")
-        return day_short(day)
+        return day_row(day) if self._narrow else day_short(day)
+
+    @property
+    def _narrow(self) -> bool:
+        return self.size.width < 100

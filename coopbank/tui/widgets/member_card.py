@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 PASSBOOK = (
     Column(_("Date"), 10),
+    Column(_("Account"), 10),
     Column(_("What"), 10, flexible=True),
-    Column(_("Account"), 20, least_total=96),
     Column(_("Out"), 10, right=True),
     Column(_("In"), 10, right=True),
     Column(_("Balance"), 11, right=True),
@@ -69,7 +69,7 @@ class MemberCard(Vertical):
         undone = line.reversed_by is not None
         what = f"{_('REVERSED')} · {line.what}" if undone else line.what
         return (
-            line.day, what, line.account, amount(line.out, self._currency) if line.out else "",
+            line.day, line.account, what, amount(line.out, self._currency) if line.out else "",
             amount(line.came, self._currency) if line.came else "", amount(line.balance, self._currency),
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
@@ -100,13 +101,24 @@ class RowList(ScrollView, can_focus=True):
         self._page_rows = 0
         self._load: Callable[[int], None] | None = None
         self._wanted: set[int] = set()
+        self._fitted: dict[Column, int] = {}
 
     # ------------------------------------------------------------------ content
 
     def show(self, items: Sequence[Any], *, cursor: int = 0) -> None:
         """Show these rows."""
         self._load, self._items = None, items
+        self._fit(items)
         self._resize_to(len(items), cursor)
+
+    def _fit(self, items: Sequence[Any]) -> None:
+        """Columns of amounts are as wide as their widest amount: no figure is ever cut, and no room is wasted."""
+        rows = [self._cells(item) for item in items]
+        self._fitted = {
+            column: 1 + max([cell_len(column.title), *(cell_len(row[place]) for row in rows)])
+            for place, column in enumerate(self._columns)
+            if column.right and rows
+        }
 
     def show_pages(self, count: int, rows_of_page: int, load: Callable[[int], None], *, cursor: int = 0) -> None:
         """Show so many rows, read page by page: `load(page)` has to end in `page_came(page, items)`."""
@@ -200,12 +212,13 @@ class RowList(ScrollView, can_focus=True):
         return self._plain(" ".join(parts), style, width)
 
     def _widths(self, shown: list[Column], width: int) -> list[int]:
-        left = width - 1 - len(shown) - sum(column.width for column in shown)
+        wanted = [self._fitted.get(column, column.width) for column in shown]
+        left = width - 1 - len(shown) - sum(wanted)
         flexible = [column for column in shown if column.flexible]
         widths = []
-        for column in shown:
+        for column, own in zip(shown, wanted, strict=True):
             more = left // len(flexible) if column.flexible and flexible else 0
-            widths.append(max(1, column.width + more))
+            widths.append(max(1, own + more))
         return widths
 
     def _plain(self, text: str, style: str | None, width: int) -> Strip:
