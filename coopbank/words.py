@@ -26,13 +26,22 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 
 
 def translate(text: str) -> str:
-    """The text in the language in force; the text itself where no translation exists."""
+    """The text as this kind of institution says it, in the language in force."""
+    text = _VOCABULARIES.get(_kind.get(), {}).get(text, text)
     if not text or _language.get() == "en":
         return text
     return _catalogue(_language.get()).gettext(text)
 
 
+_kind: ContextVar[str] = ContextVar("coopbank_institution_kind", default="")
+_VOCABULARIES: dict[str, dict[str, str]] = {}
 _ = translate
+_VOCABULARIES["unchartered-coop"] = {"Deposit": _("Pay into savings"), "Withdrawal": _("Pay out of savings")}
+
+
+def set_institution_kind(kind: str) -> None:
+    """Whose words are spoken: a fund without a charter takes no "deposits"."""
+    _kind.set(kind)
 
 
 def language() -> str:
