@@ -25,7 +25,7 @@ from coopbank.tui.screens.confirm import ConfirmScreen
 from coopbank.tui.screens.sign_in import SignInScreen
 from coopbank.tui.typeahead import TypeAhead
 from coopbank.tui.work import AsksBooks, program_fault
-from coopbank.words import _
+from coopbank.words import _, set_institution_kind
 
 if TYPE_CHECKING:
     from coopbank.clock import Clock
@@ -83,6 +83,12 @@ class Counter(AsksBooks, TypeAhead):
         self._looking: Timer | None = None
 
     # ------------------------------------------------------------------ opening
+
+    def push_screen(self, *args: Any, **kwargs: Any) -> Any:
+        """Show a screen. It and all that is in it speak as this kind of institution does: tasks inherit the words."""
+        if self.opened is not None:
+            set_institution_kind(self.opened.welcome.institution_kind)
+        return super().push_screen(*args, **kwargs)
 
     @property
     def session(self) -> Session:

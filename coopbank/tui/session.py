@@ -15,7 +15,7 @@ from coopbank.bank.books import Actor, Books
 from coopbank.bank.fields import book_currency
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt
 from coopbank.clock import Clock
-from coopbank.words import translate
+from coopbank.words import set_institution_kind, translate
 
 T = TypeVar("T")
 
@@ -56,8 +56,9 @@ class Session:
         self.welcome = self._look()
 
     def answer(self, question: Callable[[Session], T]) -> T:
-        """Run a question in this thread, in the book's own currency."""
+        """Run a question in this thread, in the book's own currency and words."""
         book_currency.set(self.currency)
+        set_institution_kind(self.welcome.institution_kind)
         return question(self)
 
     @property

@@ -123,6 +123,21 @@ async def test_a_deposit_goes_through_form_review_and_receipt_into_the_books(boo
     assert_book(book)
 
 
+@pytest.mark.parametrize("key", ["f3", "f4"])
+async def test_a_fund_without_a_charter_takes_no_deposits(book: str, key: str) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        await hand.type("ada")
+        await hand.press("enter", key)
+        await on(hand, EntryScreen)
+        await hand.see("Pay into savings" if key == "f3" else "Pay out of savings")
+        await hand.type("7")
+        await hand.press("f9")
+        await on(hand, ReviewScreen)
+        assert "Deposit  " not in hand.screen_text()
+        assert "Withdrawal  " not in hand.screen_text()
+
+
 async def test_a_burst_of_keys_loses_none_and_sends_none_astray(book: str) -> None:
     async with counter(book) as hand:
         await hand.sign_in("ana")

@@ -232,8 +232,8 @@ an entry.
 
 The first act of a day is **F8**: open the day and your drawer. The last one is F8 too: count and close.""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f3", "act('deposit')", _("Deposit"), key_display="F3", id="deposit"),
-        Binding("f4", "act('withdraw')", _("Withdraw"), key_display="F4", id="withdraw"),
+        Binding("f3", "act('deposit')", _("Pay in"), key_display="F3", id="deposit"),
+        Binding("f4", "act('withdraw')", _("Pay out"), key_display="F4", id="withdraw"),
         Binding("f5", "act('repay-loan')", _("Loan"), key_display="F5", id="loan-payment"),
         Binding("f6", "act('buy-shares')", _("Shares"), key_display="F6", id="buy-shares"),
         Binding("f7", "app.journal", _("Journal"), key_display="F7", id="journal"),
