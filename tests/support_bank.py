@@ -89,7 +89,7 @@ class SmallBank:
     def open_day(self, day: str | date, *, open_drawer: bool = True) -> None:
         """Set the clock to noon of that day and open it, with ana's drawer D1."""
         self.clock.instant = datetime.combine(date.fromisoformat(str(day)), NOON)
-        self.do("open-day")
+        self.do("open-day", date=str(day))
         if open_drawer:
             with self.read() as books:
                 vault = books.balance("POOL", "739/VAULT")

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
@@ -36,8 +37,10 @@ from coopbank.errors import (
     OwnAccount,
     Refused,
     SignInRefused,
+    WrongState,
 )
 from coopbank.ledger import chain, posting
+from coopbank.words import set_institution_kind
 
 Nonce = Callable[[int], bytes]
 _ATTEMPTS = 4  # of a unit of work that lost a race on a server
@@ -83,6 +86,7 @@ class Bank:
         bank = cls(Database.create(place), clock=clock, nonce=nonce)
         bank.book = bank._nonce(16).hex()
         book_currency.set(request.currency)
+        set_institution_kind(request.institution_kind)
         bank.institution = records.Institution(
             name=request.bank_name, institution_kind=request.institution_kind, currency=request.currency
         )
@@ -100,6 +104,7 @@ class Bank:
             self.book = str(loads(text)[1])
             self.institution = Books(tx).institution()
         book_currency.set(self.institution.currency)
+        set_institution_kind(self.institution.institution_kind)
 
     @contextmanager
     def read(self) -> Iterator[Books]:
@@ -152,7 +157,9 @@ class Bank:
             known = Books(tx).find(records.User, user) is not None
             if known:
                 passphrases.count_failure(tx, user, self.clock.now())
-                request = LogRefusal(operation="sign-in", code="sign-in-refused")
+        if known:  # after the count, which stands even if the log cannot be written
+            request = LogRefusal(operation="sign-in", code="sign-in-refused")
+            with suppress(CoopbankError), self.database.write() as tx:
                 self._perform(tx, Actor(user, ()), request, self.new_key())
 
     def set_passphrase(self, actor: Actor, user: str, passphrase: str) -> None:
@@ -315,10 +322,16 @@ class Bank:
         )  # fmt: skip
 
     def _draft(self, desk: Desk, operation: Operation, key: str) -> posting.Draft:
+        now = self.clock.now()
+        if desk.business_day > now.date() + timedelta(days=1):
+            raise WrongState(
+                "The computer's clock says {clock}, and the books stand at {day}.", field="date", clock=now.date(),
+                day=desk.business_day, hint="Set the clock right first.",
+            )  # fmt: skip
         request = self._redacted(desk, operation)
         return posting.Draft(
             key=key, kind=operation.name, kind_version=operation.version, actor=desk.actor.user,
-            approver=desk.approver, business_date=desk.business_day, at=instant_text(self.clock.now()),
+            approver=desk.approver, business_date=desk.business_day, at=instant_text(now),
             request=request, request_hash=request_hash(operation.name, operation.version, request),
             entries=desk.entries, rows=desk.rows, personal=desk.personal_values,
         )  # fmt: skip

@@ -226,7 +226,7 @@ def _faults(name: str, values: dict[str, Any]) -> list[Any]:
     return []
 
 
-@pytest.mark.parametrize("line", ["GEN 110 Dr 0.00", "GEN 110 Dr -5.00", "GEN 110 Dr 1e9", "GEN 110 Dr 0.005"])
+@pytest.mark.parametrize("line", ["GEN 940 Dr 0.00", "GEN 940 Dr -5.00", "GEN 940 Dr 1e9", "GEN 940 Dr 0.005"])
 def test_no_line_of_a_journal_entry_is_zero_or_less(small: SmallBank, line: str) -> None:
     before = facts(small)
     with pytest.raises((InvalidValue, InvalidAmount)):

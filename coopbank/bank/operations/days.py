@@ -14,7 +14,6 @@ from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
 from coopbank.ledger.posting import head
 
-
 #: A clock that runs ahead would carry the books into a year from which no day leads back.
 LONGEST_GAP = timedelta(days=31)
 
