@@ -247,7 +247,11 @@ class Database:
         if journal.exists() and journal.stat().st_size:
             return  # the newest pages stand there
         if file.stat().st_size < tx.value("PRAGMA page_count") * tx.value("PRAGMA page_size"):
-            raise NotABook("{place} is damaged: it was cut short.", place=self.place)
+            raise NotABook(
+                "{place} is damaged: it was cut short.",
+                place=self.place,
+                hint="Restore a backup: coopbank restore FILE",
+            )
 
     def _revision(self, tx: Transaction) -> str | None:
         names = (
@@ -330,14 +334,23 @@ class Database:
         if self.dialect == "postgresql":
             return _postgresql_refusal(error, text, self.place)
         if isinstance(error, sqlite3.IntegrityError):
-            return SealRefused("The books refused it: {why}.", why=text)
+            return SealRefused(
+                "The books refused it: {why}.", why=text,
+                hint="Nothing was changed. Check the books with: coopbank verify",
+            )  # fmt: skip
         if "locked" in text or "busy" in text:
             return DatabaseBusy("Another program is using {place}; try again in a moment.", place=self.shown_place)
         if "readonly" in text or "read-only" in text:
-            return DatabaseReadOnly("{place} cannot be written.", place=self.shown_place)
+            return DatabaseReadOnly(
+                "{place} cannot be written.", place=self.shown_place,
+                hint="Looking things up works; to do anything, have the right to write the file and its folder.",
+            )  # fmt: skip
         if "not a database" in text or "malformed" in text or "no such table" in text:
             return NotABook(
-                "{place} is not a book of coopbank, or it is damaged: {why}.", place=self.shown_place, why=text
+                "{place} is not a book of coopbank, or it is damaged: {why}.",
+                place=self.shown_place,
+                why=text,
+                hint="If it was one, restore a backup: coopbank restore FILE",
             )
         return DatabaseUnusable("{place} cannot be used: {why}.", place=self.shown_place, why=text)
 
@@ -348,11 +361,16 @@ def _postgresql_refusal(error: BaseException, text: str, place: str) -> Coopbank
     state = getattr(error, "sqlstate", None) or ""
     shown = sa.make_url(place).render_as_string(hide_password=True)
     if state.startswith("23"):
-        return SealRefused("The books refused it: {why}.", why=text)
+        return SealRefused(
+            "The books refused it: {why}.", why=text,
+            hint="Nothing was changed. Check the books with: coopbank verify",
+        )  # fmt: skip
     if state in (*_RACES, "55P03"):
         return DatabaseBusy("Another program is using {place}; try again in a moment.", place=shown, state=state)
     if state in ("25006", "42501"):
-        return DatabaseReadOnly("{place} cannot be written.", place=shown)
+        return DatabaseReadOnly(
+            "{place} cannot be written.", place=shown, hint="The server's administrator can give this user the right."
+        )
     if state == "3D000" or not state:
         return DatabaseMissing("There is no database at {place}: {why}.", place=shown, why=text)
     return DatabaseUnusable("{place} cannot be used: {why}.", place=shown, why=text)

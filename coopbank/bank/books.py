@@ -117,7 +117,10 @@ class Books:
         """The same, refused if the user is not active any more."""
         found = self.user(user)
         if found is None:
-            raise Unknown("{user} is not an active user.", field="user", user=user)
+            raise Unknown(
+                "{user} is not an active user.", field="user", user=user,
+                hint="An administrator can make a user active again (change-role).",
+            )  # fmt: skip
         return found
 
     def member_name(self, member: str) -> str:

@@ -31,7 +31,9 @@ def copy_books(database: Database, to: Path, *, check: Callable[[Database], None
             hint="Name a file that does not exist.",
         )
     if not to.parent.is_dir():
-        raise WrongUsage("There is no folder {folder}.", field="file", folder=str(to.parent))
+        raise WrongUsage(
+            "There is no folder {folder}.", field="file", folder=str(to.parent), hint="Make it first, or name another."
+        )
     part = to.with_name(f".{to.name}.{secrets.token_hex(6)}.part")
     try:
         database.copy_to(part)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from coopbank.bank.fields import widget_of
@@ -60,6 +61,7 @@ def named(name: str) -> type[Operation]:
         ) from None  # fmt: skip
 
 
+@cache  # asked for more than once in a run, and the schema takes a while
 def fields_of(operation: type[Operation]) -> list[FieldInfo]:
     """The fields of an operation, in the order in which a form asks for them."""
     schema = operation.model_json_schema()

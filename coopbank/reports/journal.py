@@ -129,7 +129,9 @@ def _numbers_by_account(
     where, names = account_condition(account)
     leaves = [int(i) for (i,) in tx.rows(f"SELECT a.id FROM account a WHERE {where} LIMIT {_FEW_LEAVES + 1}", *names)]
     if not leaves:
-        raise Unknown("There is no account {account}.", field="account", account=account)
+        raise Unknown(
+            "There is no account {account}.", field="account", account=account, hint="Write it like 905 or 905/M0007."
+        )
     dates, days = _dates("e.effective_on", start, end)
     last = before if before is not None else 2**62
     if len(leaves) <= _FEW_LEAVES:
