@@ -644,9 +644,12 @@ CASES: tuple[Case, ...] = (
        "ana do deposit --member M0001 --amount 20.00 --key slip-12",
        "Give the new request a key of its own; the same request with its key is done once, however often it is sent.",
        steps="ana deposit member=M0001 amount=10.00 key=slip-12"),
-    no(e.SealRefused, "The computer's clock is a year behind", "ana do deposit --member M0001 --amount 10.00",
-       "Set the computer's date, then do it again; the database itself refuses what cannot be true.",
-       steps="clock 2025-03-02T18:00"),
+    no(e.WrongState, "The computer's clock is a year behind", "ana do deposit --member M0001 --amount 10.00",
+       "Set the computer's date, then do it again.", steps="clock 2025-03-02T18:00"),
+    no(e.SealRefused, "A guard was lifted in the file, past the program",
+       "ana do deposit --member M0001 --amount 10.00",
+       "Run coopbank verify, which names what was changed; the database itself refuses what cannot be right.",
+       around=fault.guard_lifted),
 
     # ------------------------------------------------------------------------------------ imports
     _imported(e.ImportRefused, "Rows with faults", "members",

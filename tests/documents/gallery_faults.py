@@ -57,6 +57,7 @@ def _folder(place: Path) -> None:
 amount_changed = _before(
     lambda place: _raw(place, "UPDATE posting SET amount = amount + 100 WHERE entry_id = 2 AND line = 1")
 )
+guard_lifted = _before(lambda place: _raw(place, "UPDATE balance SET floor = -1000000 WHERE floor = 0"))
 newer = _before(lambda place: _raw(place, "UPDATE alembic_version SET version_num = '9999'"))
 letter = _before(_letter)
 other_database = _before(_other_database)

@@ -73,12 +73,12 @@ def _head(by_subject: dict[str, list[type[Operation]]]) -> Iterator[str]:
         "",
         "```console",
         "$ coopbank --as ana do deposit --member M0007 --amount 150.00",
-        """$ echo '{"operation": "deposit", "member": "M0007", "amount": "150.00"}' | coopbank --as ana do --json -""",
+        """$ echo '{"operation": "open-savings", "member": "M0007"}' | coopbank --as ana do --json -""",
         "```",
         "",
         "`--dry-run` says what would be written and writes nothing. `--key KEY` sees to it that the same request is",
-        "done once, however often it is sent. What waits for a second person is listed by `coopbank pending` and done by",
-        "`coopbank approve`. What can go wrong, and what to do then, stands in [errors.md](errors.md).",
+        "done once, however often it is sent. What waits for a second person is listed by `coopbank pending` and done",
+        "by `coopbank approve`. What can go wrong, and what to do then, stands in [errors.md](errors.md).",
         "",
         "| subject | operations |",
         "|---|---|",
@@ -129,7 +129,7 @@ def _second_person(operation: type[Operation]) -> str:
     if not reasons:
         return "One person does it alone."
     quoted = " ".join(f"\u201c{reason}\u201d" for reason in reasons)
-    return f"It takes a second person when one of these is so: {quoted} {approvers}"
+    return f"It takes a second person for a reason that the request then shows: {quoted} {approvers}"
 
 
 def reasons_for_two(operation: type[Operation]) -> list[str]:
