@@ -43,7 +43,7 @@ from math import lcm
 from typing import Any, Final, NamedTuple
 
 from coopbank.errors import InvalidTerms
-from coopbank.finance.apr import Flow, flows_of_schedule, nominal_rate
+from coopbank.finance.apr import Flow, dated_flows, flows_of_schedule, nominal_rate
 from coopbank.finance.daycount import days_30e, days_30us, year_ratio
 from coopbank.finance.periods import add
 from coopbank.finance.terms import Change, Fee, LoanTerms
@@ -114,6 +114,8 @@ class Schedule:
         ]
         paid = [(due, row.payment) for due, row in zip(self.due_unmoved, self.rows, strict=True)]
         period = terms.every.period
+        if set(terms.row_periods()) != {1}:
+            return dated_flows(lent, [flow for flow in paid if flow[1]])
         whole = add(terms.first_disbursed, period, 1, terms.month_end)
         return flows_of_schedule(lent, paid, period, regular=terms.first_due in (None, whole))
 
@@ -226,7 +228,7 @@ class _Drawing:
         if not by_period:
             return [year_ratio(a, b, terms.day_count, period) for a, b in pairwise(days)]
         per_year = period.per_year
-        ratios = [(per_year.denominator, per_year.numerator)] * len(self.due)
+        ratios = [(each * per_year.denominator, per_year.numerator) for each in terms.row_periods()]
         regular = add(self.start, period, 1, terms.month_end)
         if terms.first_due is not None and terms.first_due != regular:
             ratios[0] = year_ratio(self.start, terms.first_due, terms.day_count, period)

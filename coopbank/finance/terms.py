@@ -153,6 +153,10 @@ class LoanTerms(Document):
             month_end=self.month_end,
         )
 
+    def row_periods(self) -> list[int]:
+        """How many periods each row is long, where periods are counted and not days."""
+        return [1] * self.rows
+
     @model_validator(mode="after")
     def _agree(self) -> LoanTerms:
         """What only several fields together show; raises `InvalidTerms` with the field."""
