@@ -38,9 +38,12 @@ from typer import main as typer_main
 
 from coopbank.bank import passphrases
 from coopbank.bank.bank import Bank
+from coopbank.bank.verify import verify
 from coopbank.cli import main
 from coopbank.clock import SetClock
+from coopbank.database import Database
 from coopbank.errors import CoopbankError
+from coopbank.ledger.verify import wrong
 from tests.support_bank import PASSPHRASE, SmallBank, new_bank
 
 STAFF = ("admin", "ana", "tom", "sue")
@@ -60,6 +63,15 @@ class Scene:
     @property
     def place(self) -> Path:
         return self.folder / BOOKS
+
+    def assert_books(self) -> None:
+        """After all that was refused in it, the books prove themselves."""
+        database = Database.open(str(self.place), read_only=True)
+        try:
+            found = wrong(verify(database))
+        finally:
+            database.close()
+        assert not found, f"{self.folder.name}: {found}"
 
     def copied(self, folder: Path) -> Scene:
         """The same in another folder."""
