@@ -9,6 +9,7 @@
     apy          the annual percentage yield of Regulation DD, Appendix A
     disclosure   the four boxes of the Truth in Lending Act, as data
     allocation   who gets what of a payment
+    surplus      repayment by share of surplus or revenue, and by season
     documents    reading a document and naming what is wrong with it
 
 Everything here is exact: amounts are whole minor units, rates are decimals, and
