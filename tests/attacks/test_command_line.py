@@ -73,7 +73,8 @@ def test_a_token_acts_for_nobody_but_its_owner(run: Run, proven: Path, monkeypat
 
 
 HOSTILE = ["<b>&amp;</b>", "[red]x[/red]", "=1+1", "@SUM(A1)", '"; option "title" "x', "; comment", "\u202etxet",
-           "a\nb", "🏦 Ñandú", "C:\\temp", "{braces}", "' OR 1=1 --", "../../etc/passwd", "%s%n", "é" * 200]  # fmt: skip
+           "a\nb", "🏦 Ñandú", "C:\\temp", "{braces}", "' OR 1=1 --", "../../etc/passwd", "%s%n",
+           "é" * 200]  # fmt: skip
 
 
 def test_names_are_only_names_wherever_they_go(run: Run, proven: Path, folder: Path) -> None:

@@ -35,7 +35,7 @@ def assert_gapless(small: SmallBank) -> None:
 def test_deposits_and_withdrawals_at_once_lose_nothing(
     small: SmallBank, hands: Hands, engine_url: str, members: list[str]
 ) -> None:
-    _crowd(small, hands, engine_url, members, times=6, seed=1)
+    _crowd(small, hands, engine_url, members, times=4, seed=1)
 
 
 @pytest.mark.soak
@@ -140,7 +140,7 @@ def test_the_server_s_own_defaults_do_not_matter(
     with small.read() as books:
         name = books.tx.value("SELECT current_database()")
     run_sql(engine_url, *(f'ALTER DATABASE "{name}" SET {each}' for each in (setting, "synchronous_commit = off")))
-    _crowd(small, hands, engine_url, ["M0001", "M0002"], times=3, seed=2)
+    _crowd(small, hands, engine_url, ["M0001", "M0002"], times=2, seed=2)
     bank = Bank.open(engine_url, clock=SetClock(small.clock.instant))
     try:
         with bank.database.write() as tx:
