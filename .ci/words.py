@@ -1,8 +1,10 @@
 """Collect the texts that people read, bring the catalogues up to date and compile them: `make words`.
 
-Read are `_("...")` and `translate("...")`, and the template and the `hint` given to each refusal of
-coopbank/errors.py. A text is taken only where it stands as a plain string. `--check` writes nothing and fails
-when a catalogue or its compiled form is behind the source.
+Read are, from the source: `_("...")` and `translate("...")`, the template and the `hint` of each refusal, the
+labels of receipts (`desk.note`), titles of fields, and what `second_reason` answers. From the running program:
+titles, docstrings, fields and choices of the operations, the names of accounts and funds, the roles. A text is
+found where it stands as a plain string, or where a name, a choice or a function of the same module leads to one.
+`--check` writes nothing and fails when a catalogue or its compiled form is behind the source.
 """
 
 from __future__ import annotations
@@ -12,45 +14,158 @@ import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 
 from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
 from coopbank import errors
+from coopbank.bank.operation import CATALOGUE, ROLES
+from coopbank.bank.operations.founding import FUNDS
+from coopbank.ledger.chart import chart
+from coopbank.ledger.verify import CANNOT_EXCLUDE
 from coopbank.words import LANGUAGES, LOCALE_FOLDER
 
 PACKAGE = Path(errors.__file__).parent
 REFUSALS = {
-    name
-    for name, thing in vars(errors).items()
-    if isinstance(thing, type) and issubclass(thing, errors.CoopbankError)
-}
-FUNCTIONS = {"_", "translate"} | REFUSALS
+    name for name, thing in vars(errors).items() if isinstance(thing, type) and issubclass(thing, errors.CoopbankError)
+} | {"Fault"}  # Fault: a refusal in the making, in the documents of finance
+FUNCTIONS = {"_", "translate", "refuse", "note"} | REFUSALS
+
+#: What records say of themselves: see bank/records.py.
+STATES = (
+    *("open", "closed", "waiting", "approved", "refused", "withdrawn", "on-hand", "banked", "returned"),
+    *("held", "released", "granted", "active", "paid", "charged-off", "repaid", "renewed", "void"),
+    *("due", "late"),
+)
+
+Text = tuple[str, str]
+"""A text and the file that holds it."""
 
 
-def texts_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Line and text of everything in a module that is to be translated."""
-    for call in ast.walk(tree):
-        if not isinstance(call, ast.Call):
-            continue
+class Module:
+    """A module and where its names lead."""
+
+    def __init__(self, path: Path) -> None:
+        self.where = path.relative_to(PACKAGE.parent).as_posix()
+        self.tree = ast.parse(path.read_text(encoding="utf-8"))
+        self.functions = {f.name: f for f in ast.walk(self.tree) if isinstance(f, ast.FunctionDef)}
+
+    def texts(self) -> Iterator[Text]:
+        """Everything in it that is to be translated."""
+        for scope in ast.walk(self.tree):
+            if isinstance(scope, (ast.Module, ast.FunctionDef)):
+                for node in _own(scope):
+                    if isinstance(node, ast.Call):
+                        yield from self._call(node, scope)
+            if isinstance(scope, ast.FunctionDef) and scope.name == "second_reason":
+                yield from self._answers(scope)
+
+    def _call(self, call: ast.Call, scope: ast.AST) -> Iterator[Text]:
         name = getattr(call.func, "id", getattr(call.func, "attr", ""))
-        if name not in FUNCTIONS:
-            continue
-        hints = [keyword.value for keyword in call.keywords if keyword.arg == "hint"]
-        for node in [*call.args[:1], *(hints if name in REFUSALS else [])]:
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
-                yield node.lineno, node.value
+        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+        shown: list[ast.AST] = []
+        if name in FUNCTIONS or ast.unparse(call.func) == "super().__init__":
+            shown += call.args[:1]
+        if name == "Fault":
+            shown += call.args[1:2]
+        if (name in REFUSALS or name == "__init__") and "hint" in keywords:
+            shown.append(keywords["hint"])
+        if name == "Field" and "title" in keywords:
+            shown.append(keywords["title"])
+        for node in shown:
+            yield from self._led_to(node, scope)
+
+    def _led_to(self, node: ast.AST | None, scope: ast.AST, depth: int = 3) -> Iterator[Text]:
+        """The plain strings that an expression may come to, as far as the same module says."""
+        parts: list[ast.AST | None] = []
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+            yield node.value, self.where
+        elif isinstance(node, ast.IfExp):
+            parts = [node.body, node.orelse]
+        elif isinstance(node, ast.Dict):
+            parts = [*node.values]
+        elif isinstance(node, ast.Name) and depth:
+            parts = [*_assigned(node.id, scope), *_assigned(node.id, self.tree)]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.functions:
+            yield from self._answers(self.functions[node.func.id])
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+            parts = [node.func.value, *node.args[1:]]
+        for part in parts:
+            yield from self._led_to(part, scope, depth - 1)
+
+    def _answers(self, function: ast.FunctionDef) -> Iterator[Text]:
+        for node in ast.walk(function):
+            if isinstance(node, ast.Return) and not isinstance(node.value, ast.Call):
+                yield from self._led_to(node.value, function)
+
+
+def _own(scope: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a module or function, without those of the functions in it."""
+    for node in ast.iter_child_nodes(scope):
+        if not isinstance(node, ast.FunctionDef):
+            yield node
+            yield from _own(node)
+        else:
+            for outside in [*node.decorator_list, node.args]:
+                yield outside
+                yield from _own(outside)
+
+
+def _assigned(name: str, scope: ast.AST) -> Iterator[ast.AST | None]:
+    for node in _own(scope):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and any(getattr(t, "id", "") == name for t in targets):
+            yield node.value
+
+
+def of_operations() -> Iterator[Text]:
+    """Titles, what a form says on top, fields and choices: as the terminal asks for them."""
+    for cls in CATALOGUE.values():
+        where = cls.__module__.replace(".", "/") + ".py"
+        said = [cls.title, cls.subject, " ".join((cls.__doc__ or "").split())]
+        for name, info in cls.model_fields.items():
+            said += [info.title or name.replace("_", " ").capitalize(), *_choices(info.annotation)]
+        yield from ((text, where) for text in said if text)
+
+
+def _choices(annotation: Any) -> Iterator[str]:
+    if get_origin(annotation) is Literal:
+        yield from (str(value) for value in get_args(annotation) if str(value) not in LANGUAGES)
+    for part in get_args(annotation):
+        yield from _choices(part)
+
+
+def of_the_books() -> Iterator[Text]:
+    """Names that a new book starts with, and the roles."""
+    yield from ((control.name, "coopbank/ledger/chart.py") for control in chart())
+    yield from ((name, "coopbank/bank/operations/founding.py") for _code, name, _kind in FUNDS)
+    yield from ((role, "coopbank/bank/operation.py") for role in ROLES)
+    yield from ((state, "coopbank/bank/records.py") for state in STATES)
+    yield from ((what, "coopbank/ledger/verify.py") for what in CANNOT_EXCLUDE)
 
 
 def collect() -> Catalog:
     """The template: every text, with the files that hold it."""
+    found = {text for path in PACKAGE.rglob("*.py") for text in Module(path).texts()}
     template = Catalog()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        where = path.relative_to(PACKAGE.parent).as_posix()
-        for _line, text in texts_of(ast.parse(path.read_text(encoding="utf-8"))):
-            template.add(text, locations=[(where, None)])
+    for text, where in sorted({*found, *of_operations(), *of_the_books()}, key=lambda each: each[::-1]):
+        template.add(text, locations=[(where, 0)])
     return template
+
+
+class Bare(Catalog):
+    """A catalogue whose header says no time and no program: the same texts give the same file."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__(locale=language)
+
+    @property
+    def mime_headers(self) -> list[tuple[str, str]]:
+        """What gettext needs to know."""
+        return [("Language", str(self.locale)), ("Content-Type", "text/plain; charset=utf-8")]
 
 
 def updated(language: str, template: Catalog) -> tuple[bytes, bytes, int]:
@@ -63,13 +178,14 @@ def updated(language: str, template: Catalog) -> tuple[bytes, bytes, int]:
     catalogue.update(template, no_fuzzy_matching=True, update_header_comment=False)
     catalogue.obsolete.clear()
     source, compiled = io.BytesIO(), io.BytesIO()
-    # No header with the time of the run: the same texts give the same file.
     write_po(source, catalogue, width=100, sort_output=True, omit_header=True)
-    header = (
-        f'msgid ""\nmsgstr ""\n"Language: {language}\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
-    )
-    po = header.encode() + source.getvalue()
-    write_mo(compiled, read_po(io.BytesIO(po), locale=language))
+    header = "".join(f'"{name}: {value}\\n"\n' for name, value in Bare(language).mime_headers)
+    po = f'msgid ""\nmsgstr ""\n{header}\n'.encode() + source.getvalue()
+    bare = Bare(language)
+    for message in catalogue:
+        if message.id and message.string:
+            bare.add(message.id, message.string)
+    write_mo(compiled, bare)
     missing = sum(1 for message in catalogue if message.id and not message.string)
     return po, compiled.getvalue(), missing
 

@@ -9,14 +9,22 @@ import tomllib
 import zipfile
 from importlib import metadata
 from pathlib import Path
+from string import Formatter
 
 import pytest
+from babel.messages import Message
+from babel.messages.pofile import read_po
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from coopbank.words import LANGUAGES
 
 ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
+# What stays as it is in every language: F9, --db, coopbank login, (open-day).
+COMMANDS = "demo|import|init|login|members|operations|passphrase|restore|upgrade|verify"
+KEYS = re.compile(rf"\bF[0-9]{{1,2}}\b|--[a-z]+|coopbank (?:{COMMANDS})\b|\([a-z]+-[a-z-]+\)")
 
 # Written in pieces, so that this file does not hold what it looks for.
 REGISTRIES = ["pypi" + r"\.org", "python" + "hosted", "npm" + r"js\.(?:org|com)", "deb" + r"\.debian"]
@@ -91,11 +99,7 @@ def test_no_registry_and_no_machine_stands_in_a_tracked_file() -> None:
 
 def test_what_the_program_makes_is_not_tracked() -> None:
     names = tracked_files()
-    made = [
-        n
-        for n in names
-        if re.search(r"(^|/)(ledger\.db|statements/.*\.pdf|anchors\.log)|\.db(-wal|-shm)?$", n)
-    ]
+    made = [n for n in names if re.search(r"(^|/)(ledger\.db|statements/.*\.pdf|anchors\.log)|\.db(-wal|-shm)?$", n)]
     assert made == []
 
 
@@ -111,9 +115,7 @@ def test_every_locked_requirement_is_exact_and_has_hashes(lock: str) -> None:
     assert blocks[0] == "", "a lock file begins with a requirement, not with how or where it was made"
     assert len(blocks) > 20
     for block in blocks[1:]:
-        assert re.match(
-            r"[a-z0-9-]+==\S+( ; [^\\]+)? \\\n( +--hash=sha256:[0-9a-f]{64}( \\)?\n)+\Z", block
-        ), block
+        assert re.match(r"[a-z0-9-]+==\S+( ; [^\\]+)? \\\n( +--hash=sha256:[0-9a-f]{64}( \\)?\n)+\Z", block), block
 
 
 @pytest.mark.parametrize(("lock", "groups"), [(LOCKS[0], ["build"]), (LOCKS[1], ["build", "dev"])])
@@ -123,9 +125,7 @@ def test_what_is_declared_is_locked_within_its_range(lock: str, groups: list[str
         pin = pins.get(canonicalize_name(requirement.name))
         assert pin is not None, f"{requirement} is not in {lock}: make lock"
         version = next(iter(pin.specifier)).version
-        assert requirement.specifier.contains(version), (
-            f"{lock} has {pin}, wanted is {requirement}: make lock"
-        )
+        assert requirement.specifier.contains(version), f"{lock} has {pin}, wanted is {requirement}: make lock"
 
 
 def test_the_development_lock_agrees_with_the_other() -> None:
@@ -164,12 +164,83 @@ def test_every_runtime_dependency_has_its_reason() -> None:
 
 
 def test_the_catalogues_are_current() -> None:
-    if not (ROOT / "coopbank" / "locale").exists():
-        return
+    """Every text of the source is in the catalogue, and the compiled form is that of the catalogue."""
     run = subprocess.run(
         [sys.executable, ".ci/words.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, f"make words: {run.stdout}{run.stderr}"
+
+
+def catalogue(language: str) -> list[Message]:
+    """The texts of a catalogue."""
+    path = ROOT / "coopbank" / "locale" / language / "LC_MESSAGES" / "coopbank.po"
+    with path.open("rb") as source:
+        return [message for message in read_po(source, locale=language) if message.id]
+
+
+def placeholders(text: str) -> list[tuple[str, ...]]:
+    """The values that a template takes, with how each is shown."""
+    return sorted(
+        (name, spec or "", kind or "") for _t, name, spec, kind in Formatter().parse(text) if name is not None
+    )
+
+
+def faults_of(message: Message) -> list[str]:
+    """What is wrong with a translation."""
+    source, said = str(message.id), str(message.string or "")
+    if not said:
+        return [f"not translated: {source}"]
+    found = ["fuzzy"] if message.fuzzy else []
+    if placeholders(source) != placeholders(said):
+        found.append("other values")
+    if (source[:1].isspace(), source[-1:].isspace()) != (said[:1].isspace(), said[-1:].isspace()):
+        found.append("other spaces at its ends")
+    if sorted(KEYS.findall(source)) != sorted(KEYS.findall(said)):
+        found.append("other keys or commands")
+    return [f"{fault}: {source!r} is {said!r}" for fault in found]
+
+
+@pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
+def test_every_text_is_translated_with_the_values_that_it_has(language: str) -> None:
+    texts = catalogue(language)
+    assert len(texts) > 1000
+    assert [fault for message in texts for fault in faults_of(message)] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("", "not translated"),
+        ("Solo {avaliable} con F2.", "other values"),
+        ("Solo {available:>3} con F2.", "other values"),
+        ("Solo {available} con F3.", "other keys"),
+        ("Solo {available} con F2. ", "other spaces"),
+        ("Solo {available} con F2.", None),
+    ],
+)
+def test_a_translation_that_says_something_else_is_found(said: str, fault: str | None) -> None:
+    found = faults_of(Message("Only {available} by F2.", said))
+    assert [each.split(":")[0][: len(fault)] for each in found] == [fault] if fault else found == []
+
+
+def test_what_a_form_shows_is_in_the_catalogue() -> None:
+    """Texts that stand in no `_()`: titles, fields, choices, reasons, labels of receipts, names of accounts."""
+    held = {str(message.id) for message in catalogue("es")}
+    assert {
+        "Loan payment",
+        "Take a payment on a loan: interest to the day it counts from, then principal.",
+        "Language of statements",
+        "organisation",
+        "What a gift is spent on is decided by two people.",
+        "New balance",
+        "Short",
+        "Over",
+        "Claim on pooled cash",
+        "Revolving loan capital",
+        "treasurer",
+        "{place} holds only {available} in cash.",
+        "Did you mean {close}?",
+    } <= held
 
 
 def test_the_package_holds_everything_that_is_not_python(tmp_path: Path) -> None:

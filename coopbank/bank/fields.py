@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from coopbank.errors import CoopbankError
 from coopbank.money import format_amount, parse_amount
+from coopbank.words import translate
 
 #: The currency of the book in use; the bank sets it when it opens.
 book_currency: ContextVar[str] = ContextVar("coopbank_currency", default="USD")
@@ -40,7 +41,8 @@ class PersonalMark:
 
 
 def refuse(template: str, **values: Any) -> PydanticCustomError:
-    """A field's fault in plain words."""
+    """A field's fault in plain words, in the language in force."""
+    template = translate(template)
     return PydanticCustomError("coopbank", "{text}", {"text": template.format(**values) if values else template})
 
 

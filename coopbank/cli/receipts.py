@@ -87,7 +87,7 @@ def show_lines(lines: Sequence[ReceiptLine]) -> None:
         [
             line.fund,
             line.code,
-            line.name,
+            _(line.name),
             *output.sides(line.amount, line.currency),
             *([line.currency] if several else []),
         ]
@@ -103,7 +103,7 @@ def _heading(receipt: Receipt) -> str:
         "repeated": _("Done before and not again: {title}, operation {number}"),
         "preview": _("Would be done: {title}. Nothing was changed."),
     }
-    return words.get(receipt.status, "{title}").format(title=receipt.title, number=receipt.number)
+    return words.get(receipt.status, "{title}").format(title=_(receipt.title), number=receipt.number)
 
 
 def _facts(receipt: Receipt) -> Iterator[tuple[str, object]]:
@@ -111,11 +111,11 @@ def _facts(receipt: Receipt) -> Iterator[tuple[str, object]]:
     yield _("By"), receipt.actor
     yield _("Approved by"), receipt.approver
     yield _("Request"), receipt.request
-    yield _("Reason"), receipt.reason
+    yield _("Reason"), _(receipt.reason or "")
     if receipt.request:
         yield _("To approve"), f"coopbank --as USER approve {receipt.request}"
     shown = {value for _label, value in receipt.notes}
-    yield from receipt.notes
+    yield from ((_(label), value) for label, value in receipt.notes)
     made = [each for each in receipt.created if each not in shown and each != receipt.request]
     yield _("Made"), ", ".join(made)
     if receipt.head:

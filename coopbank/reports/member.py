@@ -296,7 +296,7 @@ class _Reader:
             return _("Paid towards a share")
         if kind == "unapplied":
             return _("Kept for you, not yet used")
-        return _("Returned items") if kind == "owing" else self.books.control_name(leaf.gl_code)
+        return _("Returned items") if kind == "owing" else _(self.books.control_name(leaf.gl_code))
 
     def _note(self, kind: Kind, leaf: MemberLeaf, balance: int) -> str:
         if kind == "shares":

@@ -45,7 +45,7 @@ def test_a_deposit_prints_its_receipt_for_people(run: Run, books: Path) -> None:
     assert (answer.code, answer.err) == (0, "")
     lines = answer.out.splitlines()
     number = operations_in(books)
-    assert lines[0] == f"Done: Deposit, operation {number}"
+    assert lines[0] == f"Done: Pay into savings, operation {number}"
     assert "By                 ana" in lines
     assert "New balance        170.00" in lines
     assert any(line.startswith("Entry ") and line.endswith("Deposit M0001: [red]=1+1[/red]") for line in lines)

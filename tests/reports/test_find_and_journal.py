@@ -174,7 +174,7 @@ def test_an_entry_names_what_it_reverses_and_who_did_it(town: Town) -> None:
     assert (mistake.operation, mistake.kind, mistake.title, mistake.actor) == (
         town.mistake,
         "deposit",
-        "Deposit",
+        "Pay into savings",
         "ana",
     )
     assert [(x.code, -x.amount) for x in mistake.lines] == [(x.code, x.amount) for x in reversal.lines]

@@ -79,7 +79,7 @@ def _show_card(card: MemberCard) -> None:
     money = output.Money(card.source.currency)
     output.line(f"{card.member}  {card.name}")
     output.pairs([
-        (_("Status"), card.status), (_("Kind"), card.entity), (_("Member since"), card.joined_on),
+        (_("Status"), _(card.status)), (_("Kind"), _(card.entity)), (_("Member since"), card.joined_on),
         (_("Telephone"), card.phone), (_("E-mail"), card.email), (_("Address"), card.address),
         (_("Language"), card.language), (_("Waiting"), ", ".join(card.waiting)),
         (_("Paid without saying what for"), money.or_blank(card.unapplied)),
@@ -96,7 +96,7 @@ def _show_card(card: MemberCard) -> None:
         output.line()
         columns = [_("Loan"), _("Purpose"), output.right(_("Owed")), output.right(_("Payoff")), _("State"), ""]
         loans = [
-            [each.ref, each.purpose, money(each.owed), money(each.payoff), each.state, each.words]
+            [each.ref, each.purpose, money(each.owed), money(each.payoff), _(each.state), each.words]
             for each in card.loans
         ]
         output.table(columns, loans)
@@ -109,7 +109,7 @@ def _show_savings(card: MemberCard, money: output.Money) -> None:
     ]  # fmt: skip
     rows = [
         [each.ref, money(each.balance), money.or_blank(each.held), money(each.available), f"{each.annual_rate} %",
-         each.state if each.state != "open" else ""]
+         _(each.state) if each.state != "open" else ""]
         for each in card.savings
     ]  # fmt: skip
     output.table(columns, rows)
@@ -137,7 +137,7 @@ def loans(door: Door, as_of: AsOf = None) -> None:
     rows = [
         [each.ref, each.member, each.name, each.fund, output.amount(each.agreed, currency),
          output.amount(each.owed, currency), output.amount(each.due_now, currency) if each.due_now else "",
-         each.days_late or "", each.next_due, each.state]
+         each.days_late or "", each.next_due, _(each.state)]
         for each in found.loans
     ]  # fmt: skip
     output.table(columns, rows, empty=_("There is no loan."))
@@ -190,7 +190,7 @@ def _show_loan(at: Position, name: str, currency: str) -> None:
     terms = at.loan
     output.line(f"{at.ref}  {terms.member}  {name}")
     output.pairs([
-        (_("State on {day}").format(day=at.as_of), at.state), (_("Purpose"), terms.purpose), (_("Fund"), terms.fund),
+        (_("State on {day}").format(day=at.as_of), _(at.state)), (_("Purpose"), terms.purpose), (_("Fund"), terms.fund),
         (_("Agreed"), _("{amount} at {rate} % over {count} payments of {payment}").format(
             amount=text(terms.principal), rate=terms.annual_rate, count=terms.installments, payment=text(at.payment))),
         (_("Granted on"), terms.granted_on), (_("Paid out on"), terms.disbursed_on),
@@ -211,7 +211,7 @@ def _show_loan(at: Position, name: str, currency: str) -> None:
     ]
     output.table(columns, [
         [row.n, row.due, text(row.principal), text(row.interest), text(row.payment), text(row.paid) if row.paid else "",
-         text(row.balance), row.state]
+         text(row.balance), _(row.state)]
         for row in at.rows
     ])  # fmt: skip
 
@@ -247,7 +247,7 @@ def accounts(
         return
     columns = [_("Fund"), _("Account"), _("Name"), output.right(_("Debit")), output.right(_("Credit")), ""]
     rows = [
-        [leaf.fund, leaf.code, leaf.name, *output.sides(leaf.balance, leaf.currency),
+        [leaf.fund, leaf.code, _(leaf.name), *output.sides(leaf.balance, leaf.currency),
          leaf.currency if leaf.currency != view.currency else ""]
         for leaf in found
     ]  # fmt: skip
@@ -325,7 +325,7 @@ def _show_entry(each: JournalEntry) -> None:
         marks.append(_("reversed by {number}").format(number=each.reversed_by))
     end = f"  [{', '.join(marks)}]" if marks else ""
     output.line(f"{each.number}  {each.effective_on}  {each.memo}{end}")
-    rows = [["  " + line.fund, line.code, line.name, *output.sides(line.amount, line.currency),
+    rows = [["  " + line.fund, line.code, _(line.name), *output.sides(line.amount, line.currency),
              line.currency if line.currency == "MEM" else ""] for line in each.lines]  # fmt: skip
     output.print_aligned(
         [[output.safe(cell) for cell in row] for row in rows], [False, False, False, True, True, False]

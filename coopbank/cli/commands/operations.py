@@ -45,7 +45,7 @@ def operations(
         output.document({"operations": [_summary(operation) for operation in found]})
         return
     rows = [
-        [op.subject, op.name, op.title, ", ".join(op.roles), _("two people") if op.second_person else ""]
+        [_(op.subject), op.name, _(op.title), ", ".join(op.roles), _("two people") if op.second_person else ""]
         for op in found
     ]
     output.table([_("Subject"), _("Operation"), _("Title"), _("Who"), ""], rows)
@@ -79,8 +79,8 @@ def _show_operation(door: Door, operation: type[Operation]) -> None:
         ]  # fmt: skip
         output.document({**_summary(operation), "fields": described, "schema": operation.model_json_schema()})
         return
-    output.line(f"{operation.name}: {operation.title}")
-    output.line(_help(operation))
+    output.line(f"{operation.name}: {_(operation.title)}")
+    output.line(_(_help(operation)))
     output.line()
     output.pairs([
         (_("Who"), ", ".join(operation.roles)),
@@ -90,7 +90,7 @@ def _show_operation(door: Door, operation: type[Operation]) -> None:
     ])  # fmt: skip
     if found:
         output.line()
-        rows = [[field.option, _takes(field), _must(field.required, field.default), field.title] for field in found]
+        rows = [[field.option, _takes(field), _must(field.required, field.default), _(field.title)] for field in found]
         output.table([_("Field"), _("Takes"), _("If left out"), _("Meaning")], rows)
 
 
@@ -308,7 +308,7 @@ def pending(door: Door) -> None:
             each.asked_by,
             each.asked_on,
             ", ".join(f"{n} {v}" for n, v in fields.items()),
-            each.reason,
+            _(each.reason),
         ]
         for ref, each, fields in waiting
     ]

@@ -56,7 +56,7 @@ def _two_sides(rows: Sequence[TrialRow], currency: str, debits: int, credits: in
 
 def _sides_table(rows: Sequence[TrialRow], currency: str) -> tuple[list[str], list[list[str]]]:
     columns = [_("Account"), _("Name"), output.right(_("Debit")), output.right(_("Credit"))]
-    return columns, [[row.code, row.name, *output.sides(row.combined, currency)] for row in rows if row.combined]
+    return columns, [[row.code, _(row.name), *output.sides(row.combined, currency)] for row in rows if row.combined]
 
 
 def _by_fund(
@@ -64,7 +64,7 @@ def _by_fund(
 ) -> None:
     columns: list[str] = [_("Account"), _("Name"), *(output.right(fund.code) for fund in funds)]
     lines = [
-        [row.code, row.name, *_cells([sign * row.by_fund.get(fund.code, 0) for fund in funds], currency),
+        [row.code, _(row.name), *_cells([sign * row.by_fund.get(fund.code, 0) for fund in funds], currency),
          *_cells([sign * row.eliminated, sign * row.combined], currency)]
         for row in rows
         if row.by_fund
@@ -106,7 +106,9 @@ def _section(section: Section, sign: int, currency: str, funds: Sequence[FundCol
         _by_fund(section.rows, funds, currency, [last], sign)
     else:
         rows = [
-            [row.code, row.name, output.amount(sign * row.combined, currency)] for row in section.rows if row.combined
+            [row.code, _(row.name), output.amount(sign * row.combined, currency)]
+            for row in section.rows
+            if row.combined
         ]
         output.table([_("Account"), _("Name"), output.right(_("Amount"))], [*rows, ["", _("Total"), total]])
     output.line()
@@ -154,7 +156,7 @@ def fund(
         return
     _title(_("Funds"), found.source, found.as_of)
     for position in found.funds:
-        output.line(f"{position.code}  {position.name} ({position.fund_class})")
+        output.line(f"{position.code}  {_(position.name)} ({position.fund_class})")
         output.print_aligned(_position(position, found.source.currency), [False, True])
         output.line()
     _end(found.source, found.backdated)
