@@ -24,8 +24,10 @@ period as if it had been the first: a correction acts from the day on which the 
 was accepted. Reports are accepted in the order of their periods, or a loss could be hidden
 by not reporting it.
 
+A period in which no principal stood is not listed, and its surplus counts for nothing.
+
 *Maturity* is the outer date, or the day on which the principal was repaid, once the
-reports of all periods begun before are accepted. Contract interest that is not recognisable then
+reports of all periods listed are accepted. Contract interest that is not recognisable then
 is waived. No interest runs beyond the outer date.
 
 *Share of revenue.* The same, with a percentage of revenue, until a fixed multiple of
@@ -462,6 +464,7 @@ def replay(
 class _Window:
     """What happened between the acceptance of one report and that of the next."""
 
+    cumulative: int
     cap_room: int
     interest_before: int
     principal_before: int
@@ -482,7 +485,7 @@ class _SurplusRun:
         self.stands_since = terms.starts
         self.interest_paid = self.charges = self.paid = self.unapplied = 0
         self.cumulative = 0
-        self.repaid_on: dt.date | None = None
+        self.stood: list[tuple[dt.date, dt.date]] = []
         self.windows: dict[int, _Window] = {}
         self.counted: list[int] = []
 
@@ -500,13 +503,12 @@ class _SurplusRun:
             self._note(day)
 
     def _accept(self, number: int, day: dt.date) -> None:
-        start, _ = self.known.spans[number - 1]
-        if self.repaid_on is not None and self.repaid_on <= start:
-            return  # the loan had ended before the period began
+        if not self._stood_in(number):
+            return  # no principal stood in the period: what was earned was not earned with it
         surplus = self.known.accepted[number].surplus or 0
         self.cumulative += surplus if self.terms.loss_carry_forward else max(0, surplus)
         room = max(0, self.cap - self.charges - self.interest_paid)
-        self.windows[number] = _Window(room, self.interest_paid, self.lent - self.principal)
+        self.windows[number] = _Window(self.cumulative, room, self.interest_paid, self.lent - self.principal)
         self.counted.append(number)
         self._settle(day)
         self._note(day)
@@ -573,8 +575,15 @@ class _SurplusRun:
         if principal == self.principal:
             return
         self.closed_interest = self.contract_interest(day)
+        if self.principal and day > self.stands_since:
+            self.stood.append((self.stands_since, day))
         self.stands_since, self.principal = day, principal
-        self.repaid_on = None if principal else day
+
+    def _stood_in(self, number: int) -> bool:
+        """Whether any principal stood for a day of the period."""
+        start, end = self.known.spans[number - 1]
+        still = [(self.stands_since, dt.date.max)] if self.principal else []
+        return any(since < end and until > start for since, until in [*self.stood, *still])
 
     def _note(self, day: dt.date) -> None:
         """How things stand, kept with the last report that was accepted."""
@@ -619,12 +628,10 @@ class _SurplusRun:
         whole, recognisable = self.contract_interest(as_of), self.recognisable(as_of)
         owed = self.principal + recognisable - self.interest_paid
         done = bool(self.lent) and not self.principal and whole == self.interest_paid
-        rows = self.known.rows(self.repaid_on, quiet=done)
+        rows = [row for row in self.known.rows(quiet=done) if self._stood_in(row.number)]
         matured = bool(self.lent) and self._over(as_of) and all(row.report == "accepted" for row in rows)
         waived = whole - recognisable if matured else 0
-        ceilings = [
-            _part_of(self.terms.share_percent, max(0, row.surplus)) if row.number in self.windows else 0 for row in rows
-        ]
+        ceilings = [_part_of(self.terms.share_percent, max(0, row.surplus)) for row in rows]
         parts, ahead = _spread(ceilings, self.paid - self.unapplied, owed)
         periods = [self._period(row, ceiling, *part) for row, ceiling, part in zip(rows, ceilings, parts, strict=True)]
         if periods:
@@ -643,11 +650,12 @@ class _SurplusRun:
     def _period(self, row: ReportedPeriod, ceiling: int, paid: int, unpaid: int) -> SurplusPeriod:
         window = self.windows.get(row.number)
         kept: dict[str, Any] = {} if window is None else {
-            "cap_room": window.cap_room, "interest_paid": window.interest_paid, "principal_paid": window.principal_paid,
+            "cumulative_surplus": window.cumulative, "cap_room": window.cap_room,
+            "interest_paid": window.interest_paid, "principal_paid": window.principal_paid,
             "interest_recognisable": window.recognisable, "interest_unpaid": window.unpaid,
             "principal_left": window.principal_left,
         }  # fmt: skip
-        return SurplusPeriod(**_common(row), ceiling=ceiling, due=paid + unpaid, paid=paid, unpaid=unpaid, **kept)
+        return SurplusPeriod(**{**_common(row), **kept}, ceiling=ceiling, due=paid + unpaid, paid=paid, unpaid=unpaid)
 
 
 # ------------------------------------------------------------------------- share of revenue
@@ -669,7 +677,7 @@ def replay_revenue(
     applied = min(paid, lent + cost)
     cost_paid = round_ratio(applied * cost, lent + cost, "half-even") if cost else 0
     done = bool(lent) and applied == lent + wanted
-    rows = known.rows(None, quiet=done)
+    rows = known.rows(quiet=done)
     matured = done or (bool(lent) and as_of >= terms.outer_date and all(row.report == "accepted" for row in rows))
     ceilings = [_part_of(terms.share_percent, known.revenue(row.number)) for row in rows]
     parts, ahead = _spread(ceilings, applied, lent + cost - applied)
@@ -763,12 +771,12 @@ class _Known:
         report = self.accepted.get(number)
         return 0 if report is None else report.revenue or 0
 
-    def rows(self, ended: dt.date | None, *, quiet: bool) -> list[ReportedPeriod]:
-        """The periods begun by the day, before the loan `ended`; `quiet` asks for no more reports."""
+    def rows(self, *, quiet: bool) -> list[ReportedPeriod]:
+        """The periods begun by the day; `quiet` asks for no more reports."""
         return [
             self._row(number, start, end, quiet)
             for number, (start, end) in enumerate(self.spans, 1)
-            if start <= self.as_of and (ended is None or start < ended)
+            if start <= self.as_of
         ]
 
     def _row(self, number: int, start: dt.date, end: dt.date, quiet: bool) -> ReportedPeriod:

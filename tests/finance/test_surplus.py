@@ -163,8 +163,7 @@ def test_the_cost_is_never_above_the_cap(story: Story) -> None:
             max(0, row.surplus) if not story.terms.loss_carry_forward else row.surplus for row in position.periods
         ]
         limit = cap_share * max(0, sum(counted))
-        if position.principal_left or not position.lent:
-            assert position.cap == int(limit)
+        assert position.cap == int(limit)
         assert position.interest_paid <= max(0, position.cap - position.charges_paid)
         assert position.recognisable <= max(0, position.cap - position.charges_paid)
         assert position.charges_above_cap == max(0, position.charges_paid - position.cap)
