@@ -10,6 +10,7 @@
     disclosure   the four boxes of the Truth in Lending Act, as data
     allocation   who gets what of a payment
     surplus      repayment by share of surplus or revenue, and by season
+    explain      why an amount is what it is, in a sentence that recomputes
     documents    reading a document and naming what is wrong with it
 
 Everything here is exact: amounts are whole minor units, rates are decimals, and
