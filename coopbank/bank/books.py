@@ -16,6 +16,7 @@ from coopbank.database import Transaction
 from coopbank.errors import Unknown
 from coopbank.ledger import periods
 from coopbank.ledger.posting import Leaf
+from coopbank.words import _
 
 B = TypeVar("B", bound=records.Body)
 
@@ -61,7 +62,7 @@ class Books:
         """The latest version of a record; refuses by name if there is none."""
         found = self.find(cls, ref)
         if found is None:
-            name = _NAMES.get(cls.kind, cls.kind)
+            name = _(_NAMES.get(cls.kind, cls.kind))
             raise Unknown("There is no {name} {ref}.", field=field or cls.kind.replace("-", "_"), name=name, ref=ref)
         return found
 

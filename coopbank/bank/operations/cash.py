@@ -43,6 +43,7 @@ from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
 from coopbank.ledger.posting import read_leaves
 from coopbank.money import format_amount, parse_amount
+from coopbank.words import _
 
 
 def _read_count(value: object) -> int:
@@ -169,7 +170,7 @@ class BankCheques(Operation):
             if cheque.state != "on-hand":
                 raise WrongState(
                     "Cheque {cheque} is {state}; only one that is on hand goes to the bank.", field="cheques",
-                    cheque=ref, state=cheque.state,
+                    cheque=ref, state=_(cheque.state),
                 )  # fmt: skip
             by_drawer[cheque.drawer] = by_drawer.get(cheque.drawer, 0) + cheque.amount
             banked = cheque.model_copy(update={"state": "banked", "bank_account": place.removeprefix("731/")})
@@ -201,7 +202,7 @@ class ReturnCheque(Operation):
         if cheque.state != "banked":
             raise WrongState(
                 "Cheque {cheque} is {state}; only a banked cheque comes back.", field="cheque", cheque=self.cheque,
-                state=cheque.state,
+                state=_(cheque.state),
             )  # fmt: skip
         _fund, place = bank_place(desk, cheque.bank_account)
         if cheque.account is not None and cheque.account.startswith(f"{FUND} 905/"):
@@ -251,7 +252,7 @@ class ReturnCheque(Operation):
                 f"Cheque {self.cheque} returned: takes back operation {past.number}",
                 [(leaf.fund, place if leaf.gl_code == "735" else leaf.code, -amount) for leaf, amount in lines],
             )
-        desk.note("Taken back", f"operation {past.number}, {past.title}")
+        desk.note("Taken back", _("operation {number}, {title}").format(number=past.number, title=_(past.title)))
 
     def _owed(self, desk: Desk, past: Past, member: str, place: str) -> None:
         """Something rests on what it paid for: that stays, and the member owes the money to each fund that had it."""

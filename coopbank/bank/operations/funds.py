@@ -23,6 +23,7 @@ from coopbank.errors import AlreadyExists, InvalidValue, NotAllowed, Overdrawn, 
 from coopbank.ledger.chart import POOL
 from coopbank.ledger.posting import NewFund
 from coopbank.money import parse_amount
+from coopbank.words import _
 
 FundClass = Annotated[
     Literal["restricted", "reserve", "revolving", "designated", "conditional", "general"], Widget("choice")
@@ -107,7 +108,7 @@ class ReceiveGift(Receiving):
         desk.write(ref, gift, about=self.fund)
         desk.note("Gift", ref)
         if desk.currency == "USD" and self.amount >= parse_amount(_ACKNOWLEDGED_FROM):
-            desk.note("Acknowledgement", "The donor is due one in writing.")
+            desk.note("Acknowledgement", _("The donor is due one in writing."))
 
     def _own_number(self, desk: Desk) -> str:
         if self.number is None:
@@ -241,7 +242,7 @@ class PayBill(Paying):
         bill = desk.get(records.Bill, self.bill, "bill")
         if bill.state != "open":
             raise WrongState(
-                "Bill {bill} is {state}; only an open one is paid.", field="bill", bill=self.bill, state=bill.state
+                "Bill {bill} is {state}; only an open one is paid.", field="bill", bill=self.bill, state=_(bill.state)
             )
         if bill.entered_by == desk.actor.user:
             raise NotAllowed(

@@ -29,6 +29,7 @@ from coopbank.errors import AlreadyExists, InvalidValue, NotAllowed, Overdrawn, 
 from coopbank.finance.daycount import DayCount
 from coopbank.finance.periods import MOST_ROWS
 from coopbank.ledger.chart import POOL
+from coopbank.words import _
 
 _EVERY = re.compile(r"(?:([0-9]{1,4})\s+)?(day|week|month|year)s?", re.IGNORECASE)
 _UNITS = ("days", "weeks", "months", "years")
@@ -245,12 +246,12 @@ def finish(desk: Desk, ref: str, before: records.Loan, done: Repayment) -> None:
     if done.unapplied:
         desk.note("Kept as unapplied", shown(desk, done.unapplied))
     if done.after.state == "paid":
-        desk.note("Owed after", f"{shown(desk, 0)}, paid off")
+        desk.note("Owed after", _("{amount}, paid off").format(amount=shown(desk, 0)))
         return
     desk.note("Owed after", shown(desk, owed(done.after)))
     now = position(ref, done.after, desk.business_day, desk.currency)
     if now.due_now:
-        desk.note("Still due", f"{shown(desk, now.due_now)}, since {now.due_since}")
+        desk.note("Still due", _("{amount}, since {day}").format(amount=shown(desk, now.due_now), day=now.due_since))
     if now.next_due is not None:
         desk.note("Next due", f"{shown(desk, now.next_amount)}, {now.next_due}")
 
@@ -263,7 +264,7 @@ def active_loan(desk: Desk, ref: str) -> records.Loan:
             "Loan {loan} is not paid out yet.", field="loan", loan=ref, hint="Pay it out first (disburse-loan)."
         )
     if loan.state != "active":
-        raise WrongState("Nothing is owed on loan {loan}: it is {state}.", field="loan", loan=ref, state=loan.state)
+        raise WrongState("Nothing is owed on loan {loan}: it is {state}.", field="loan", loan=ref, state=_(loan.state))
     return loan
 
 

@@ -23,6 +23,7 @@ from coopbank.bank.operations.lending import open_for, own_number, require_lendi
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import Paying, Receiving, Tender
 from coopbank.errors import InvalidAmount, InvalidDate, WrongState
+from coopbank.words import _
 
 
 class IssueNote(Receiving):
@@ -149,7 +150,7 @@ def active_note(desk: Desk, ref: str) -> records.Note:
     """The note, refused unless something is owed on it."""
     note: records.Note = desk.get(records.Note, ref, "note")
     if note.state != "active":
-        raise WrongState("Nothing is owed on note {note}: it is {state}.", field="note", note=ref, state=note.state)
+        raise WrongState("Nothing is owed on note {note}: it is {state}.", field="note", note=ref, state=_(note.state))
     return note
 
 

@@ -32,6 +32,7 @@ from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidVa
 from coopbank.finance.daycount import DayCount
 from coopbank.finance.periods import MOST_ROWS
 from coopbank.ledger.chart import POOL
+from coopbank.words import _
 
 
 def _read_json(value: Any) -> Any:
@@ -282,7 +283,7 @@ class CloseOpening(Operation):
                     codes=", ".join(group), total=shown(desk, total),
                 )  # fmt: skip
         desk.write("opening", records.Opening(state="closed"))
-        desk.note("Opening", "closed")
+        desk.note("Opening", _("closed"))
 
 
 def require_opening(desk: Desk) -> None:

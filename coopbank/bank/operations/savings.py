@@ -14,6 +14,7 @@ from coopbank.bank.operations.members import require_active
 from coopbank.bank.tender import Paying, Receiving
 from coopbank.errors import Overdrawn, Unknown, WrongState
 from coopbank.money import format_amount, parse_amount
+from coopbank.words import _
 
 FUND = "GEN"
 _OFFERED = (UNCHARTERED, CREDIT_UNION)
@@ -121,7 +122,7 @@ def require_available(desk: Desk, code: str, balance: int, amount: int) -> None:
         return
     raise Overdrawn(
         "Only {available} is available{held}.", field="amount", available=shown(desk, max(0, balance - held)),
-        held=f"; {shown(desk, held)} is held" if held else "",
+        held=_("; {held} is held").format(held=shown(desk, held)) if held else "",
     )  # fmt: skip
 
 

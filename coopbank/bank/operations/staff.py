@@ -43,6 +43,7 @@ from coopbank.errors import (
 )
 from coopbank.ledger.chart import POOL
 from coopbank.money import format_amount, parse_amount
+from coopbank.words import _
 
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
 
@@ -264,7 +265,7 @@ class _Decision(Operation):
         found = desk.get(records.Request, self.request, "request")
         if found.state != "waiting":
             raise WrongState(
-                "Request {request} is already {state}.", field="request", request=self.request, state=found.state
+                "Request {request} is already {state}.", field="request", request=self.request, state=_(found.state)
             )
         return found
 

@@ -26,6 +26,7 @@ from coopbank.errors import CannotReverse, InvalidAmount, InvalidValue, NotAllow
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL
 from coopbank.ledger.posting import EntryDraft, Line, overdrawn, read_leaves
 from coopbank.money import parse_amount
+from coopbank.words import _
 
 
 def _read_number(value: Any) -> Any:
@@ -155,7 +156,7 @@ class Reverse(Operation):
         for entry in dict.fromkeys(line[0] for line in past.lines):
             lines = tuple(Line(account, -amount) for e, _memo, account, amount in past.lines if e == entry)
             desk.entries.append(EntryDraft(self._memo(), desk.business_day, lines, reverses=entry))
-        desk.note("Reversed", f"operation {past.number}, {past.title}")
+        desk.note("Reversed", _("operation {number}, {title}").format(number=past.number, title=_(past.title)))
 
     def _memo(self) -> str:
         return f"Reverses operation {self.operation}: {self.reason}"
