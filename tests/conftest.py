@@ -148,7 +148,7 @@ def _run_sql(url: str, *statements: str) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _cheap_passphrases() -> Iterator[None]:
-    """The same Argon2id with its smallest cost: a quarter of a second for every founded bank is what tests would wait."""
+    """The same Argon2id at its smallest cost: at its full cost, founding a bank takes a quarter of a second."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passphrases, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
