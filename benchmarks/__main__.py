@@ -10,6 +10,7 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
+from benchmarks import finance
 from benchmarks.books import DAY, TELLER, Bare, draft, entry, leaf, new_bank, paired_rates, seal_one
 from coopbank.bank.bank import Bank
 from coopbank.ledger.balances import control_totals
@@ -23,6 +24,7 @@ _keys = itertools.count()
 def main() -> int:
     """Run all, print as they come."""
     quick = "--quick" in sys.argv[1:]
+    finance.measure(show)
     with tempfile.TemporaryDirectory(prefix="coopbank-bench-") as name:
         folder = Path(name)
         single(folder)
