@@ -47,9 +47,7 @@ class CoopbankError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(
-        self, template: str, *, field: str | None = None, hint: str | None = None, **values: Any
-    ) -> None:
+    def __init__(self, template: str, *, field: str | None = None, hint: str | None = None, **values: Any) -> None:
         super().__init__(template, field, hint, values)
         self.template = template
         self.field = field

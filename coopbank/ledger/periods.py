@@ -44,6 +44,4 @@ def require_open_day(tx: Transaction, day: date) -> None:
             hint="Open the next business day first (open-day).",
         )  # fmt: skip
     if found != OPEN:
-        raise DayClosed(
-            "No business day is open.", field="business_date", hint="Open the day first (open-day)."
-        )
+        raise DayClosed("No business day is open.", field="business_date", hint="Open the day first (open-day).")
