@@ -49,4 +49,4 @@ class SetClock:
 
 def instant_text(moment: datetime) -> str:
     """ISO 8601 in UTC with microseconds, the one form that is stored and hashed."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -117,8 +117,8 @@ class Bank:
         self.database.close()
 
     def new_key(self) -> str:
-        """An idempotency key that nobody else has."""
-        return self._nonce(12).hex()
+        """An idempotency key that nobody else has; keys grow with time, so that their index does at its end."""
+        return f"{int(self.clock.now().timestamp() * 1_000_000):014x}-{self._nonce(6).hex()}"
 
     # --------------------------------------------------------------- signing in
 

@@ -88,8 +88,10 @@ CREATE TABLE entry (  -- sealed: one balanced journal entry
   operation_id bigint NOT NULL REFERENCES operation (id) DEFERRABLE INITIALLY DEFERRED,
   effective_on text COLLATE "C" NOT NULL CONSTRAINT entry_effective_on CHECK (is_day(effective_on)),
   memo         text NOT NULL,
-  reverses_id  bigint UNIQUE REFERENCES entry (id)      -- an entry is reversed at most once
+  reverses_id  bigint REFERENCES entry (id)
 );
+-- an entry is reversed at most once
+CREATE UNIQUE INDEX entry_reverses ON entry (reverses_id) WHERE reverses_id IS NOT NULL;
 CREATE INDEX entry_day ON entry (effective_on);
 CREATE INDEX entry_operation ON entry (operation_id);
 

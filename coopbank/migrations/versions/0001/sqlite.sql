@@ -85,8 +85,10 @@ CREATE TABLE entry (  -- sealed: one balanced journal entry
   operation_id INTEGER NOT NULL REFERENCES operation (id) DEFERRABLE INITIALLY DEFERRED,
   effective_on TEXT NOT NULL CONSTRAINT entry_effective_on CHECK (effective_on IS date(effective_on, '+0 days') AND effective_on > '0001'),
   memo         TEXT NOT NULL,
-  reverses_id  INTEGER UNIQUE REFERENCES entry (id)      -- an entry is reversed at most once
+  reverses_id  INTEGER REFERENCES entry (id)
 ) STRICT;
+-- an entry is reversed at most once
+CREATE UNIQUE INDEX entry_reverses ON entry (reverses_id) WHERE reverses_id IS NOT NULL;
 CREATE INDEX entry_day ON entry (effective_on);
 CREATE INDEX entry_operation ON entry (operation_id);
 
