@@ -57,7 +57,7 @@ SCENES = {
     ),
 }
 
-TODO = {
+WHAT_TO_DO = {
     e.InvalidValue: "Mend the field and try again.",
     e.InvalidAmount: "Mend the amount and try again.",
     e.InvalidDate: "Mend the date and try again.",
@@ -91,7 +91,7 @@ class Case:
     @property
     def todo(self) -> str:
         """One sentence on what to do."""
-        return self.advice or next(words for klass in self.klass.__mro__ if (words := TODO.get(klass)))
+        return self.advice or next(words for klass in self.klass.__mro__ if (words := WHAT_TO_DO.get(klass)))
 
 
 def no(klass: type[e.CoopbankError], title: str, command: str, advice: str = "", **more: Any) -> Case:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -52,17 +53,17 @@ class ListModal(CounterModal[str]):
         self.query_one(NarrowBox).focus()
         self.narrow("")
 
+    @abstractmethod
     def cells(self, item: object) -> Sequence[str]:
         """A row of the list."""
-        raise NotImplementedError
 
+    @abstractmethod
     def narrow(self, text: str) -> None:
         """Show what fits the text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def taken(self, item: object) -> str:
         """What the box answers with for that row."""
-        raise NotImplementedError
 
     @property
     def rows(self) -> RowList:
