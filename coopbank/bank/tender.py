@@ -17,6 +17,7 @@ from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import BankAccountRef, Day, Text, Widget
 from coopbank.bank.operation import Operation
 from coopbank.errors import DrawerClosed, InvalidDate, InvalidValue
+from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
 
 Tender = Annotated[Literal["cash", "cheque", "transfer"], Widget("choice"), Field(title="How")]
@@ -117,7 +118,8 @@ def claim(from_fund: str, to_fund: str, amount: int) -> list[Move]:
 
 
 def own_drawer(desk: Desk) -> str:
-    """The drawer that the actor has open."""
+    """The drawer that the actor has open; a day that is not open is said first."""
+    periods.require_open_day(desk.tx, desk.business_day)
     found = [ref for ref, _drawer in desk.about(records.Drawer, f"open:{desk.actor.user}")]
     if not found:
         raise DrawerClosed(
