@@ -41,6 +41,7 @@ __all__ = ["CHARITY", "CREDIT_UNION", "PASSPHRASE", "UNCHARTERED", "SmallBank", 
 
 PASSPHRASE = "correct horse battery"
 FIRST_DAY = "2026-03-02"
+PROVEN_EACH_TIME = 60  # operations after each of which the books are proven; longer books at their end
 NOON = time(18, tzinfo=UTC)  # in the middle of the working day of Jackson, Mississippi
 
 
@@ -64,8 +65,11 @@ class SmallBank:
         return receipt
 
     def ask(self, operation: str, /, by: Actor | None = None, key: str | None = None, **values: Any) -> Receipt:
-        """Perform one operation; it may be left waiting for a second person."""
-        return self.bank.perform(by or self.ana, self.bank.build(operation, values), key=key)
+        """Perform one operation, which may be left waiting for a second person, and prove the books."""
+        receipt = self.bank.perform(by or self.ana, self.bank.build(operation, values), key=key)
+        if receipt.number <= PROVEN_EACH_TIME:
+            assert_books(self)
+        return receipt
 
     def agreed(
         self, operation: str, /, by: Actor | None = None, approver: Actor | None = None, **values: Any
