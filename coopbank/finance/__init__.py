@@ -9,7 +9,10 @@
     apy          the annual percentage yield of Regulation DD, Appendix A
     disclosure   the four boxes of the Truth in Lending Act, as data
     allocation   who gets what of a payment
-    surplus      repayment by share of surplus or revenue, and by season
+    reported     what contracts repaid out of reports share: periods, reports, their versions
+    surplus      repayment by share of surplus, under a cap of the cost
+    revenue      repayment by share of revenue, until a multiple is paid
+    seasonal     repayment in given months only
     explain      why an amount is what it is, in a sentence that recomputes
     documents    reading a document and naming what is wrong with it
 

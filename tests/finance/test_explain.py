@@ -34,7 +34,8 @@ from coopbank.finance.explain import (
 from coopbank.finance.interest import Segment, accrual, interest
 from coopbank.finance.periods import Period, adjust
 from coopbank.finance.schedule import Schedule, schedule
-from coopbank.finance.surplus import Movement, Report, SeasonalTerms, SurplusTerms, replay
+from coopbank.finance.seasonal import SeasonalTerms
+from coopbank.finance.surplus import Movement, Report, SurplusTerms, replay
 from coopbank.finance.terms import LoanTerms
 from coopbank.money import format_amount
 from coopbank.words import speaking
