@@ -76,12 +76,14 @@ def disclosure(schedule: Schedule, *, prepaid_minor: int = 0) -> Disclosure:
     at_once = [row for due, row in paired if due == start]
     later = [row for due, row in paired if due > start]
     advances, payments, per_year = schedule.flows
-    first_day = sum(flow.amount for flow in advances if not flow.periods and not flow.fraction)
+    first_day = sum(int(flow.amount) for flow in advances if not flow.periods and not flow.fraction)
     paid_at_once = sum(row.payment for row in at_once)
     if not 0 <= prepaid_minor < first_day - paid_at_once:
         raise InvalidAmount(
             "Prepaid charges of {prepaid} are not possible here.",
             field="prepaid",
+            hint="They are 0 or more, and less than the {lent} paid out at once.",
+            lent=format_amount(max(0, first_day - paid_at_once), schedule.terms.currency),
             prepaid=format_amount(prepaid_minor, schedule.terms.currency),
         )
     # A prepaid charge is, in the equation, a payment made at once.

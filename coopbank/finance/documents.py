@@ -165,7 +165,7 @@ Model = TypeVar("Model", bound=Document)
 
 def read(model: type[Model], document: Mapping[str, Any] | str | bytes) -> Model:
     """The document as a checked model; `InvalidTerms` naming the field at fault."""
-    content = _loaded(document) if isinstance(document, str | bytes) else document
+    content = loaded(document)
     if not isinstance(content, Mapping):
         raise InvalidTerms("The document is not a JSON object.", field="document")
     try:
@@ -184,8 +184,11 @@ def minor_units(amount: Decimal, currency: str, field: str) -> int:
         raise InvalidTerms(refusal.template, field=field, hint=refusal.hint_template, **refusal.values) from None
 
 
-def _loaded(text: str | bytes) -> object:
-    """What a JSON text says, once each name and no numbers that are none."""
+def loaded(document: object) -> object:
+    """What a JSON text says, once each name and no numbers that are none; what is no text stays as it is."""
+    if not isinstance(document, str | bytes):
+        return document
+    text = document
     if len(text) > _LONGEST_DOCUMENT:
         raise _unreadable("it is too long")
     try:

@@ -145,18 +145,36 @@ def schedule(terms: LoanTerms, *, move: Callable[[dt.date], dt.date] | None = No
     """The schedule of the terms.
 
     `move` sends a due date to the day on which the payment is expected (see
-    `periods.adjust`); it changes no amount and no count of days. Raises
-    `InvalidTerms` for a payment multiple under which the loan cannot be repaid, and
-    for amounts beyond what a book can hold.
+    `business_days.mover`); it changes no amount and no count of days. Raises
+    `InvalidTerms` for a payment multiple under which the loan cannot be repaid, for
+    a row moved to before the money is paid out, and for amounts beyond what a book can hold.
     """
     rows = tuple(_Drawing(terms).rows())
     unmoved = tuple(row.due for row in rows)
     if move is not None:
-        rows = tuple(row._replace(due=move(row.due)) for row in rows)
+        rows = tuple(_moved(row, terms.first_disbursed, move) for row in rows)
     drawn = Schedule(terms, rows, unmoved)
     if drawn.totals.payment > _LARGEST_TOTAL:
         raise InvalidTerms("These terms lead to amounts too large for any book.", field="annual_rate")
     return drawn
+
+
+def _moved(row: Row, start: dt.date, move: Callable[[dt.date], dt.date]) -> Row:
+    """The row on the day that it is moved to; a down payment stays on the day of the money."""
+    if row.due == start:
+        return row
+    due = move(row.due)
+    if due < start:
+        raise InvalidTerms(
+            "Row {n}, due on {due}, would move to {moved}, before the first disbursement of {start}.",
+            field="first_due",
+            hint="Choose a later date, or a rule that moves dates on.",
+            n=row.n,
+            due=row.due.isoformat(),
+            moved=due.isoformat(),
+            start=start.isoformat(),
+        )
+    return row._replace(due=due)
 
 
 @dataclass(slots=True)

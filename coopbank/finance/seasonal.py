@@ -1,22 +1,24 @@
 """Repayment by season: loan terms whose payments fall due in given months only, as after a harvest.
 
-`schedule.schedule` draws them up like any other terms.
+`schedule.schedule` draws them up like any other terms. A loan-terms document that names
+`months` is of this kind; `read_terms` reads either.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from itertools import count, pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from coopbank.errors import InvalidDate, InvalidTerms
-from coopbank.finance.documents import Every
+from coopbank.finance.documents import Every, loaded, read
 from coopbank.finance.periods import MONTH, add_months
 from coopbank.finance.terms import LoanTerms
 
-__all__ = ["SeasonalTerms"]
+__all__ = ["SeasonalTerms", "read_terms"]
 
 
 class SeasonalTerms(LoanTerms):
@@ -82,3 +84,11 @@ class SeasonalTerms(LoanTerms):
                 first=self.first_due.isoformat(),
                 start=self.first_disbursed.isoformat(),
             )
+
+
+def read_terms(document: Mapping[str, Any] | str | bytes) -> LoanTerms:
+    """The loan terms of a document, seasonal where it names `months`; `InvalidTerms` naming the field at fault."""
+    content = loaded(document)
+    if not isinstance(content, Mapping):
+        return read(LoanTerms, document)  # refuses it
+    return read(SeasonalTerms if "months" in content else LoanTerms, content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -15,7 +16,7 @@ from coopbank.errors import InvalidTerms
 from coopbank.finance.daycount import DAY_COUNTS
 from coopbank.finance.elapsed import years_between
 from coopbank.finance.schedule import schedule
-from coopbank.finance.seasonal import SeasonalTerms
+from coopbank.finance.seasonal import SeasonalTerms, read_terms
 from coopbank.finance.terms import LoanTerms
 from coopbank.money import round_minor
 
@@ -83,3 +84,14 @@ def test_seasons_that_cannot_be_are_refused_by_name(changes: dict[str, Any], fie
     with pytest.raises(InvalidTerms) as refusal:
         SeasonalTerms.read({**FARM, **changes})
     assert refusal.value.field == field
+
+
+def test_a_document_with_months_is_of_a_seasonal_loan() -> None:
+    seasonal, plain = read_terms(json.dumps(FARM)), {**FARM, "every": {"months": 1}}
+    assert seasonal == SeasonalTerms.read(FARM) and read_terms(seasonal.as_document()) == seasonal
+    del plain["months"]
+    assert type(read_terms(plain)) is LoanTerms
+    for text in ("[]", "7", '{"months": [9], "months": [10]}', "{"):
+        with pytest.raises(InvalidTerms) as refusal:
+            read_terms(text)
+        assert refusal.value.field in ("document", "months")
