@@ -488,6 +488,8 @@ class _Seen:
 class _Watched(_Drawing):
     """The drawing of a schedule, noting how each amount arises."""
 
+    in_one_go = False
+
     def __init__(self, terms: LoanTerms) -> None:
         super().__init__(terms)
         self.seen: dict[dt.date, _Seen] = {}

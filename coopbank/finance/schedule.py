@@ -40,7 +40,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from math import lcm
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from coopbank.errors import InvalidTerms
 from coopbank.finance.apr import Flow, dated_flows, flows_of_schedule, nominal_rate
@@ -189,6 +189,9 @@ class _Event:
 class _Drawing:
     """The state while rows are drawn one after the other."""
 
+    in_one_go: ClassVar[bool] = True
+    """Whether rows to which nothing happens are drawn in one loop; who watches each row says no."""
+
     def __init__(self, terms: LoanTerms) -> None:
         self.terms = terms
         self.start = terms.first_disbursed
@@ -267,6 +270,11 @@ class _Drawing:
         drawn = self._down_payment()
         previous, index, waiting = self.start, 0, 0
         while index < self.count:
+            if waiting == len(self.events) and self._is_quiet(index):
+                run = self._quiet_rows(index, len(drawn) + 1, previous)
+                drawn += run
+                index += len(run)
+                previous = self.due[index - 1]
             due = self.due[index]
             first = waiting
             while waiting < len(self.events) and self.events[waiting].on < due:
@@ -283,6 +291,26 @@ class _Drawing:
             previous, index = due, index + 1
         assert self.balance == 0, "a schedule ends at zero"
         return self._with_same_day_tranches(drawn)
+
+    def _is_quiet(self, index: int) -> bool:
+        """Whether the level payment is known and each row up to the last is balance × factor, rounded, and the rest."""
+        plain = self.in_one_go and self.method == "level" and self.unit == 1 and not self.fees
+        return plain and not self.principal_anew and index + 1 < self.count and index > self.postponing
+
+    def _quiet_rows(self, index: int, number: int, previous: dt.date) -> list[Row]:
+        """The rows from `index` up to the last, which is left: the same as one by one, and several times as quick."""
+        rows, balance, payment, rate, den = [], self.balance, self.part, self.rate_num, self.den
+        last, rounding = self.count - 1, self.rounding
+        for n, (due, years) in enumerate(zip(self.due[index:last], self.years[index:last], strict=True), number):
+            interest = round_ratio(balance * rate * years, den, rounding)
+            principal = payment - interest
+            if not 0 <= principal <= balance:
+                principal = min(max(principal, 0), balance)
+            balance -= principal
+            rows.append(Row(n, due, (due - previous).days, principal, interest, 0, principal + interest, balance))
+            previous = due
+        self.balance = balance
+        return rows
 
     def _row(self, n: int, due: dt.date, days: int, principal: int, interest: int) -> Row:
         fees = sum([self._fee(fee, principal, interest) for fee in self.fees]) if self.fees else 0

@@ -21,7 +21,7 @@ from coopbank.errors import InvalidTerms
 from coopbank.finance.apr import apr
 from coopbank.finance.daycount import DAY_COUNTS, year_fraction
 from coopbank.finance.periods import adjust
-from coopbank.finance.schedule import Schedule, schedule
+from coopbank.finance.schedule import Schedule, _Drawing, schedule
 from coopbank.finance.terms import LoanTerms
 from coopbank.money import format_amount, round_minor
 
@@ -191,6 +191,14 @@ def present_value(rows: tuple[Any, ...], document: dict[str, Any]) -> Fraction:
         discount /= 1 + part * Fraction(document["annual_rate"]) / 100
         worth += discount
     return sum(row.principal for row in rows) / worth
+
+
+@given(st.one_of(documents(), eventful()))
+def test_rows_drawn_in_one_go_are_those_drawn_one_by_one(document: dict[str, Any]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Drawing, "in_one_go", False)
+        one_by_one = drawn(**document)
+    assert drawn(**document).rows == one_by_one.rows
 
 
 def test_a_tie_is_a_tie_whatever_a_float_would_make_of_it() -> None:
