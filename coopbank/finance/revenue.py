@@ -107,20 +107,24 @@ def replay_revenue(
     payments: Iterable[Movement],
     reports: Iterable[Report],
     as_of: dt.date,
+    *,
+    forgiven: Iterable[Movement] = (),
 ) -> RevenuePosition:
-    """The loan at the end of a day, from all that was known on it; see `replay`."""
+    """The loan at the end of a day, from all that was known on it; see `replay`. `forgiven` is never to be paid."""
     known = Known(terms, reports, as_of, "revenue")
     lent_by, paid_by = by_day("advances", advances, as_of, 0), by_day("payments", payments, as_of)
     _check_paid(lent_by, paid_by)
     lent, paid = sum(lent_by.values()), sum(paid_by.values())
     whole, wanted, cost, cap = _costs(terms, known, lent)
-    applied = min(paid, lent + cost)
-    cost_paid = round_ratio(applied * cost, lent + cost, "half-even") if cost else 0
-    done = bool(lent) and applied == lent + wanted
+    given_up = min(lent, sum(by_day("forgiven", forgiven, as_of, 0).values()))
+    wanted, to_pay = lent + wanted - given_up, lent + cost - given_up
+    applied = min(paid, to_pay)
+    cost_paid = round_ratio(applied * cost, to_pay, "half-even") if cost else 0
+    done = bool(lent) and applied == wanted
     rows = known.rows(quiet=done)
     matured = done or (bool(lent) and as_of >= terms.outer_date and all(row.report == "accepted" for row in rows))
     ceilings = [part_of(terms.share_percent, known.revenue(row.number)) for row in rows]
-    parts, ahead = spread(ceilings, applied, lent + cost - applied)
+    parts, ahead = spread(ceilings, applied, to_pay - applied)
     periods = tuple(
         RevenuePeriod(
             **common_fields(row), ceiling=ceiling, due=done_part + unpaid, paid=done_part, unpaid=unpaid,
@@ -129,9 +133,9 @@ def replay_revenue(
         for row, ceiling, (done_part, unpaid) in zip(rows, ceilings, parts, strict=True)
     )  # fmt: skip
     return RevenuePosition(
-        as_of=as_of, lent=lent, principal_left=lent - (applied - cost_paid), paid=paid,
+        as_of=as_of, lent=lent, principal_left=lent - given_up - (applied - cost_paid), paid=paid,
         due_now=sum(unpaid for _, unpaid in parts), ahead=ahead, unapplied=paid - applied, cap=cap, matured=matured,
-        settled=matured and applied == lent + cost, periods=periods, cost=cost, cost_paid=cost_paid,
+        settled=matured and applied == to_pay, periods=periods, cost=cost, cost_paid=cost_paid,
         waived=whole - cost if matured else 0,
     )  # fmt: skip
 

@@ -161,19 +161,21 @@ def replay(
     as_of: dt.date,
     *,
     charges: Iterable[Movement] = (),
+    forgiven: Iterable[Movement] = (),
 ) -> SurplusPosition:
     """The loan at the end of a day, from all that was known on it.
 
     The order of each list says nothing. A refund is a payment below zero; it takes back
     what was unapplied, then principal, then interest. `charges` are other costs of capital
-    that the borrower paid. Raises `InvalidValue` and its kin, naming the list at fault, for
+    that the borrower paid, `forgiven` is principal that nobody owes any more. Raises `InvalidValue` and its kin, naming the list at fault, for
     facts that cannot be.
     """
     known = Known(terms, reports, as_of, "surplus")
     run = _SurplusRun(terms, known)
-    run.play(by_day("advances", advances, as_of), by_day("charges", charges, as_of, 0), by_day(
-        "payments", payments, as_of
-    ))  # fmt: skip
+    run.play(
+        by_day("advances", advances, as_of), by_day("charges", charges, as_of, 0),
+        by_day("forgiven", forgiven, as_of, 0), by_day("payments", payments, as_of),
+    )  # fmt: skip
     return run.position(as_of)
 
 
@@ -208,14 +210,18 @@ class _SurplusRun:
 
     # Days
 
-    def play(self, advances: dict[dt.date, int], charges: dict[dt.date, int], payments: dict[dt.date, int]) -> None:
+    def play(
+        self, advances: dict[dt.date, int], charges: dict[dt.date, int], forgiven: dict[dt.date, int],
+        payments: dict[dt.date, int],
+    ) -> None:  # fmt: skip
         """All days on which anything happened; within a day reports come first and payments last."""
         accepted = self.known.acting()
-        for day in sorted({*advances, *charges, *payments, *accepted}):
+        for day in sorted({*advances, *charges, *forgiven, *payments, *accepted}):
             for number in accepted.get(day, []):
                 self._accept(number, day)
             self._advance(advances.get(day, 0), day)
             self.charges += charges.get(day, 0)
+            self._owe(self.principal - min(forgiven.get(day, 0), self.principal), day)
             self._pay(payments.get(day, 0), day)
             self._note(day)
 
