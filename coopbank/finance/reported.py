@@ -203,6 +203,8 @@ class Position:
     matured: bool
     settled: bool
     """Nothing is owed, and no report can change that any more."""
+    forgiven: int = 0
+    """Principal that was given up: neither owed nor paid."""
 
 
 # ------------------------------------------------------------------------------------------ reports

@@ -4,7 +4,8 @@ The cost is all that is paid above what was lent. It may be capped by an amount,
 percentage of the cumulative surplus. What is due of a period is the share of its revenue,
 rounded down; nothing depends on days. Of every payment the cost is its part in the whole,
 as a difference of rounded cumulative totals: so payments in whatever slices come to the
-same cost. `reported` says how reports and their corrections count.
+same cost. Where principal was given up, the rest of it is repaid sooner, and what is paid
+then is cost. `reported` says how reports and their corrections count.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class RevenuePosition(Position):
     @property
     def to_pay(self) -> int:
         """All that will have been paid in the end, by the reports so far."""
-        return self.lent + self.cost
+        return self.lent + self.cost - self.forgiven
 
     @property
     def payoff(self) -> int:
@@ -110,7 +111,10 @@ def replay_revenue(
     *,
     forgiven: Iterable[Movement] = (),
 ) -> RevenuePosition:
-    """The loan at the end of a day, from all that was known on it; see `replay`. `forgiven` is never to be paid."""
+    """The loan at the end of a day, from all that was known on it; see `surplus.replay`.
+
+    `forgiven` is principal given up: it is never to be paid, and the cost stays what it was.
+    """
     known = Known(terms, reports, as_of, "revenue")
     lent_by, paid_by = by_day("advances", advances, as_of, 0), by_day("payments", payments, as_of)
     _check_paid(lent_by, paid_by)
@@ -119,7 +123,9 @@ def replay_revenue(
     given_up = min(lent, sum(by_day("forgiven", forgiven, as_of, 0).values()))
     wanted, to_pay = lent + wanted - given_up, lent + cost - given_up
     applied = min(paid, to_pay)
-    cost_paid = round_ratio(applied * cost, to_pay, "half-even") if cost else 0
+    # Never by what was given up: what payments repaid before must stay repaid.
+    cost_paid = round_ratio(applied * cost, lent + cost, "half-even") if cost else 0
+    cost_paid = max(cost_paid, applied - (lent - given_up))
     done = bool(lent) and applied == wanted
     rows = known.rows(quiet=done)
     matured = done or (bool(lent) and as_of >= terms.outer_date and all(row.report == "accepted" for row in rows))
@@ -136,7 +142,7 @@ def replay_revenue(
         as_of=as_of, lent=lent, principal_left=lent - given_up - (applied - cost_paid), paid=paid,
         due_now=sum(unpaid for _, unpaid in parts), ahead=ahead, unapplied=paid - applied, cap=cap, matured=matured,
         settled=matured and applied == to_pay, periods=periods, cost=cost, cost_paid=cost_paid,
-        waived=whole - cost if matured else 0,
+        waived=whole - cost if matured else 0, forgiven=given_up,
     )  # fmt: skip
 
 

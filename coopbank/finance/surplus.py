@@ -122,7 +122,7 @@ class SurplusPosition(Position):
     @property
     def principal_paid(self) -> int:
         """Principal repaid."""
-        return self.lent - self.principal_left
+        return self.lent - self.principal_left - self.forgiven
 
     @property
     def cost_paid(self) -> int:
@@ -167,8 +167,8 @@ def replay(
 
     The order of each list says nothing. A refund is a payment below zero; it takes back
     what was unapplied, then principal, then interest. `charges` are other costs of capital
-    that the borrower paid, `forgiven` is principal that nobody owes any more. Raises `InvalidValue` and its kin, naming the list at fault, for
-    facts that cannot be.
+    that the borrower paid, `forgiven` is principal given up: never more than is owed that
+    day. Raises `InvalidValue` and its kin, naming the list at fault, for facts that cannot be.
     """
     known = Known(terms, reports, as_of, "surplus")
     run = _SurplusRun(terms, known)
@@ -199,7 +199,7 @@ class _SurplusRun:
 
     def __init__(self, terms: SurplusTerms, known: Known) -> None:
         self.terms, self.known = terms, known
-        self.lent = self.principal = 0
+        self.lent = self.principal = self.forgiven = 0
         self.closed_interest = 0
         self.stands_since = terms.starts
         self.interest_paid = self.charges = self.paid = self.unapplied = 0
@@ -211,9 +211,12 @@ class _SurplusRun:
     # Days
 
     def play(
-        self, advances: dict[dt.date, int], charges: dict[dt.date, int], forgiven: dict[dt.date, int],
+        self,
+        advances: dict[dt.date, int],
+        charges: dict[dt.date, int],
+        forgiven: dict[dt.date, int],
         payments: dict[dt.date, int],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """All days on which anything happened; within a day reports come first and payments last."""
         accepted = self.known.acting()
         for day in sorted({*advances, *charges, *forgiven, *payments, *accepted}):
@@ -221,7 +224,7 @@ class _SurplusRun:
                 self._accept(number, day)
             self._advance(advances.get(day, 0), day)
             self.charges += charges.get(day, 0)
-            self._owe(self.principal - min(forgiven.get(day, 0), self.principal), day)
+            self._give_up(forgiven.get(day, 0), day)
             self._pay(payments.get(day, 0), day)
             self._note(day)
 
@@ -231,7 +234,7 @@ class _SurplusRun:
         surplus = self.known.accepted[number].surplus or 0
         self.cumulative += surplus if self.terms.loss_carry_forward else max(0, surplus)
         room = max(0, self.cap - self.charges - self.interest_paid)
-        self.windows[number] = _Window(self.cumulative, room, self.interest_paid, self.lent - self.principal)
+        self.windows[number] = _Window(self.cumulative, room, self.interest_paid, self.repaid)
         self.counted.append(number)
         self._settle(day)
         self._note(day)
@@ -266,6 +269,11 @@ class _SurplusRun:
             self._take_back(day)
         self._settle(day)
 
+    def _give_up(self, amount: int, day: dt.date) -> None:
+        amount = min(amount, self.principal)
+        self.forgiven += amount
+        self._owe(self.principal - amount, day)
+
     def _take_back(self, day: dt.date) -> None:
         """A refund beyond what is unapplied: principal is owed again, then interest."""
         if self.paid < 0:
@@ -275,7 +283,7 @@ class _SurplusRun:
                 hint="Refund at most what was paid.",
                 day=day.isoformat(),
             )
-        back = min(-self.unapplied, self.lent - self.principal)
+        back = min(-self.unapplied, self.repaid)
         self._owe(self.principal + back, day)
         self.interest_paid -= -self.unapplied - back
         self.unapplied = 0
@@ -314,12 +322,17 @@ class _SurplusRun:
             return
         window = self.windows[self.counted[-1]]
         window.interest_paid = self.interest_paid - window.interest_before
-        window.principal_paid = self.lent - self.principal - window.principal_before
+        window.principal_paid = self.repaid - window.principal_before
         window.recognisable = self.recognisable(day)
         window.unpaid = self.contract_interest(day) - self.interest_paid
         window.principal_left = self.principal
 
     # Sums
+
+    @property
+    def repaid(self) -> int:
+        """Principal that payments repaid."""
+        return self.lent - self.principal - self.forgiven
 
     @property
     def cap(self) -> int:
@@ -364,7 +377,7 @@ class _SurplusRun:
             due_now=sum(unpaid for _, unpaid in parts), ahead=ahead, unapplied=self.unapplied, cap=self.cap,
             matured=matured, settled=matured and not owed, periods=tuple(periods), contract_interest=whole,
             recognisable=recognisable, interest_paid=self.interest_paid, charges_paid=self.charges,
-            charges_above_cap=max(0, self.charges - self.cap), waived=waived,
+            charges_above_cap=max(0, self.charges - self.cap), waived=waived, forgiven=self.forgiven,
         )  # fmt: skip
 
     def _over(self, as_of: dt.date) -> bool:

@@ -49,6 +49,17 @@ def test_revenue_is_shared_until_the_multiple_is_reached() -> None:
     assert done.settled and (done.cost_paid, done.principal_left, done.unapplied) == (300_000, 0, 1)
 
 
+def test_principal_given_up_leaves_what_was_repaid() -> None:
+    lent, half = [Movement(START, 1_000_000)], [Movement(year(1), 650_000)]
+    before = replay_revenue(sales(), lent, half, [], year(1))
+    assert (before.cost_paid, before.principal_left) == (150_000, 500_000)
+    given = [Movement(year(1), 500_000)]
+    after = replay_revenue(sales(), lent, half, [], year(1), forgiven=given)
+    assert (after.cost_paid, after.principal_left, after.payoff) == (150_000, 0, 150_000)
+    done = replay_revenue(sales(), lent, [*half, Movement(year(2), 150_000)], [], year(2), forgiven=given)
+    assert done.settled and (done.cost_paid, done.forgiven, done.to_pay) == (300_000, 500_000, 800_000)
+
+
 def test_the_cost_of_a_share_of_revenue_stays_within_its_caps() -> None:
     lent, paid = [Movement(START, 1_000_000)], [Movement(year(2), 1_300_000)]
     by_amount = replay_revenue(sales(cost_cap=200_000), lent, paid, [], year(2))
@@ -83,15 +94,18 @@ def test_of_revenue_no_more_than_the_share_is_ever_due(data: st.DataObject) -> N
     )
     lent = [Movement(START, data.draw(st.integers(1, 10**7)))]
     paid = [Movement(data.draw(DAY), data.draw(st.integers(0, 10**6))) for _ in range(data.draw(st.integers(0, 6)))]
+    forgiven = [Movement(data.draw(DAY), data.draw(st.integers(0, 10**6)))]
     surpluses = st.integers(-(10**6), 10**6)
     reports = [sold(n, data.draw(st.integers(0, 10**8)), data.draw(surpluses)) for n in range(1, 5)]
     for day in [START, *(year(n) for n in range(1, 11)), *(each.on for each in paid)]:
-        position = replay_revenue(terms, lent, paid, reports, day)
+        position = replay_revenue(terms, lent, paid, reports, day, forgiven=forgiven)
         for row in position.periods:
             assert 0 <= row.due <= row.ceiling <= Fraction(terms.share_percent) * row.revenue / 100
         assert position.cost_paid <= position.cost <= (terms.multiple - 1) * position.lent
         assert position.cap is None or position.cost <= max(0, position.cap)
-        assert position.paid == position.cost_paid + position.lent - position.principal_left + position.unapplied
+        repaid = position.lent - position.principal_left - position.forgiven
+        assert position.paid == position.cost_paid + repaid + position.unapplied and repaid >= 0
+        assert position.payoff + position.paid - position.unapplied == position.to_pay
         assert position.principal_left >= 0 and position.due_now <= position.payoff
 
 

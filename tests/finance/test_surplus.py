@@ -85,15 +85,18 @@ class Story:
     payments: list[Movement]
     reports: list[Report]
     charges: list[Movement]
+    forgiven: list[Movement]
 
     def at(self, day: dt.date, **changes: Any) -> SurplusPosition:
         told = replace(self, **changes)
-        return replay(told.terms, told.advances, told.payments, told.reports, day, charges=told.charges)
+        return replay(
+            told.terms, told.advances, told.payments, told.reports, day, charges=told.charges, forgiven=told.forgiven
+        )
 
     @property
     def days(self) -> list[dt.date]:
         """Every day on which anything happens, and one of later."""
-        moved = {m.on for m in (*self.advances, *self.payments, *self.charges)}
+        moved = {m.on for m in (*self.advances, *self.payments, *self.charges, *self.forgiven)}
         return sorted({*moved, *(r.accepted_on for r in self.reports if r.accepted_on), self.terms.outer_date})
 
 
@@ -118,6 +121,7 @@ def stories(draw: st.DrawFn) -> Story:
     advances = [Movement(on, draw(st.integers(1, 10**7))) for on in lent_on]
     payments = [Movement(draw(DAY), draw(st.integers(0, 4 * 10**6))) for _ in range(draw(st.integers(0, 8)))]
     charges = [Movement(START, draw(st.integers(0, 10**5))) for _ in range(draw(st.integers(0, 1)))]
+    forgiven = [Movement(draw(DAY), draw(st.integers(0, 10**6))) for _ in range(draw(st.integers(0, 1)))]
     reports, accepted = [], START
     for number, (_, end) in enumerate(terms.periods()[: draw(st.integers(0, 8))], 1):
         filed = end + dt.timedelta(days=draw(st.integers(0, 120)))
@@ -126,7 +130,7 @@ def stories(draw: st.DrawFn) -> Story:
         for version in range(2, 2 + draw(st.sampled_from([0, 0, 1, 2]))):
             filed = max(filed, accepted) + dt.timedelta(days=draw(st.integers(0, 900)))
             reports.append(Report(number, version, filed, draw(st.sampled_from([filed, None])), draw(SURPLUS)))
-    return Story(terms, advances, payments, reports, charges)
+    return Story(terms, advances, payments, reports, charges, forgiven)
 
 
 @given(stories())
@@ -167,19 +171,19 @@ def test_principal_is_never_waived_by_the_cap(story: Story, percent: int) -> Non
     for terms in (story.terms, strict, replace(strict, cost_cap_percent=Decimal(0))):
         for day in story.days:
             position = story.at(day, terms=terms)
-            assert (
-                position.lent - position.principal_left == position.paid - position.interest_paid - position.unapplied
-            )
-            assert 0 <= position.principal_left <= position.lent
+            assert position.principal_paid == position.paid - position.interest_paid - position.unapplied
+            assert position.lent == position.principal_left + position.principal_paid + position.forgiven
+            assert 0 <= position.principal_left <= position.lent and position.principal_paid >= 0
+            assert 0 <= position.forgiven <= sum(each.amount for each in story.forgiven if each.on <= day)
             assert not position.unapplied or not position.payoff
             if not terms.cost_cap_percent:
                 assert position.interest_paid == 0
-                assert position.principal_left >= position.lent - position.paid
+                assert position.principal_left >= position.lent - position.paid - position.forgiven
 
 
 @given(stories(), st.randoms(use_true_random=False))
 def test_the_order_in_which_facts_are_told_says_nothing(story: Story, random: Any) -> None:
-    names = ("advances", "payments", "reports", "charges")
+    names = ("advances", "payments", "reports", "charges", "forgiven")
     mixed = {name: random.sample(getattr(story, name), len(getattr(story, name))) for name in names}
     for day in story.days:
         assert story.at(day, **mixed) == story.at(day)
@@ -205,7 +209,7 @@ def test_a_restated_report_equals_a_fresh_replay(story: Story) -> None:
 def test_what_was_known_on_a_day_does_not_change(story: Story, day: dt.date) -> None:
     known = {
         name: [movement for movement in getattr(story, name) if movement.on <= day]
-        for name in ("advances", "payments", "charges")
+        for name in ("advances", "payments", "charges", "forgiven")
     }
     reports = [
         replace(each, accepted_on=each.accepted_on if each.accepted_on and each.accepted_on <= day else None)
@@ -313,6 +317,22 @@ def test_money_beyond_what_is_owed_waits_and_pays_interest_when_there_is_room() 
     later = replay(agreed(), LENT, payments, [report(1, 60_000)], year(1))
     assert (later.interest_paid, later.unapplied, later.collectable) == (30_000, 20_000, 0)
     assert later.waived == 80_000 - 30_000 and later.settled
+
+
+def test_principal_given_up_is_neither_owed_nor_paid() -> None:
+    payments = [Movement(year(1), 200_000)]
+    reports = [report(1, 400_000)]
+    given = [Movement(year(1) + dt.timedelta(days=9), 5_000_000)]  # of which only what is owed counts
+    left = replay(agreed(), LENT, payments, reports, year(1)).principal_left
+    position = replay(agreed(), LENT, payments, reports, year(2), forgiven=given)
+    assert (position.forgiven, position.principal_left) == (left, 0)
+    assert position.principal_paid == 2_000_000 - left == position.periods[0].principal_paid
+    # A refund takes back what was paid; what was given up is not owed again.
+    refund = [*payments, Movement(year(1) + dt.timedelta(days=20), -200_000)]
+    back = replay(agreed(), LENT, refund, reports, year(1) + dt.timedelta(days=20), forgiven=given)
+    assert (back.principal_paid, back.principal_left, back.interest_paid, back.forgiven) == (
+        0, 2_000_000 - left, 0, left,
+    )  # fmt: skip
 
 
 def test_charges_count_under_the_cap() -> None:
