@@ -30,6 +30,7 @@ _NAMES = {
     "member": "member", "loan": "loan", "drawer": "drawer", "note": "note", "gift": "gift", "bill": "bill",
     "cheque": "cheque", "request": "request", "user": "user", "bank-account": "bank account",
     "share-class": "share class", "savings": "savings account", "policy": "policy", "role": "role",
+    "product": "product", "application": "application", "collateral": "collateral", "suspense": "unknown receipt",
 }  # fmt: skip
 
 

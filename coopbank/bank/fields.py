@@ -68,6 +68,22 @@ Money = Annotated[int, BeforeValidator(_read_money), PlainSerializer(_show_money
 """A positive amount of the book's currency; minor units once validated."""
 
 
+def _read_signed(value: Any) -> int:
+    if not isinstance(value, str):
+        raise refuse('Write the amount as text with decimals, for example "-150.00".')
+    try:
+        return parse_amount(value.strip(), book_currency.get())
+    except CoopbankError as error:
+        raise refuse(str(error)) from error
+
+
+SignedMoney = Annotated[
+    int, BeforeValidator(_read_signed), PlainSerializer(_show_money),
+    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "examples": ["-150.00"]}), Widget("money"),
+]  # fmt: skip
+"""An amount that may be zero or below it, such as a loss."""
+
+
 def _read_day(value: Any) -> date:
     if isinstance(value, date):
         return value
@@ -96,6 +112,44 @@ def _read_rate(value: Any) -> str:
 
 Rate = Annotated[str, BeforeValidator(_read_rate), Widget("rate")]
 """Percent a year as a decimal text, "7.25"; exact, never a float."""
+
+
+def _read_percent(value: Any) -> str:
+    text = str(value) if isinstance(value, Decimal) else value
+    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", text):
+        raise refuse('Write the percentage as text, for example "50".')
+    if not 0 < Decimal(text) <= 100:
+        raise refuse("Write a percentage above 0 and up to 100.")
+    return text
+
+
+Percent = Annotated[str, BeforeValidator(_read_percent), Widget("rate")]
+"""A part of a whole in percent, "50", above 0 and up to 100; exact, never a float."""
+
+
+_EVERY = re.compile(r"(?:([0-9]{1,4})\s+)?(day|week|month|year)s?", re.IGNORECASE)
+_UNITS = ("days", "weeks", "months", "years")
+
+
+def _read_every(value: Any) -> dict[str, int]:
+    """How often: "1 month", "2 weeks", or {"months": 1}."""
+    if isinstance(value, str) and (match := _EVERY.fullmatch(value.strip())):
+        value = {f"{match[2].lower()}s": int(match[1] or 1)}
+    if (
+        not isinstance(value, dict)
+        or len(value) != 1
+        or not set(value) <= set(_UNITS)
+        or not all(type(count) is int and count > 0 for count in value.values())
+    ):
+        raise refuse('Write how often as "1 month" or "2 weeks".')
+    return value
+
+
+Every = Annotated[
+    dict[str, int], BeforeValidator(_read_every), Widget("text"),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}], "examples": ["1 month", {"weeks": 2}]}),
+]  # fmt: skip
+"""A period: the time between two due dates or two reports."""
 
 
 def clean_text(value: Any) -> Any:
@@ -140,6 +194,10 @@ MemberRef = ref("member")
 LoanRef = ref("loan")
 FundRef = ref("fund")
 DrawerRef = ref("drawer")
+ProductRef = ref("product")
+ApplicationRef = ref("application")
+CollateralRef = ref("collateral")
+SuspenseRef = ref("suspense")
 NoteRef = ref("note")
 GiftRef = ref("gift")
 BillRef = ref("bill")
