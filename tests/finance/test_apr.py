@@ -110,6 +110,26 @@ def test_the_rate_makes_both_sides_equal(amounts: list[int], fraction: Fraction,
     assert abs(found - Decimal(ppm) / 10**4) < Decimal("1e-9")
 
 
+@given(
+    st.lists(st.integers(1, 10**9), min_size=1, max_size=30), st.fractions(0, Fraction(29, 30), max_denominator=30),
+    st.integers(1, 10**6), st.sampled_from([1, 12, 26, 52]),
+)  # fmt: skip
+def test_the_rate_is_right_in_all_its_twelve_decimals(
+    amounts: list[int], fraction: Fraction, ppm: int, per_year: int
+) -> None:
+    """Half of the last decimal below it the payments are worth too much, half above too little: by fractions."""
+    payments = [Flow(amount, n, fraction if n else Fraction(1, 2)) for n, amount in enumerate(amounts)]
+    lent = max(1, sum(amounts) * 1_000_000 // (1_000_000 + ppm))
+    rate = nominal_rate([Flow(lent, 0)], payments, Fraction(per_year))
+    slack = Fraction(51, 100 * 10**12)
+    for percent, sign in ((Fraction(rate) - slack, 1), (Fraction(rate) + slack, -1)):
+        if percent < 0:
+            continue
+        i = percent / 100 / per_year
+        worth = sum(flow.amount / ((1 + flow.fraction * i) * (1 + i) ** flow.periods) for flow in payments)
+        assert (worth - lent) * sign >= 0
+
+
 @given(st.dates(dt.date(1950, 1, 1), dt.date(2100, 1, 1)), st.integers(0, 3000))
 def test_time_never_runs_backwards(start: dt.date, days: int) -> None:
     end = start + dt.timedelta(days=days)

@@ -107,6 +107,11 @@ def test_schedules_with_tranches_new_rates_and_extra_rows(document: dict[str, An
     whole(terms_of.drawn(**document))
 
 
+@given(terms_of.vast())
+def test_schedules_beyond_what_a_float_can_hold(document: dict[str, Any]) -> None:
+    whole(terms_of.drawn(**document))
+
+
 @pytest.mark.parametrize("day_count", DAY_COUNTS)
 @pytest.mark.parametrize("method", ["level", "equal-principal", "flat"])
 def test_each_day_count_with_each_method(day_count: str, method: str) -> None:

@@ -7,6 +7,7 @@ import time
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -103,6 +104,15 @@ def test_postings_of_any_run_of_days_add_up(segments, convention, cuts, random) 
     )
     assert accrued(mixed, convention) == whole
     assert sum(posted) == accrued_minor(segments, convention) == round_minor(whole)
+
+
+@given(st.integers(9 * 10**14, 10**15), st.integers(1, 10**6), st.integers(1, 9_000), CONVENTIONS)
+def test_large_sums_are_counted_to_the_cent(principal: int, n: int, days: int, convention: Any) -> None:
+    start, rate = dt.date(2000, 2, 29), Decimal(n).scaleb(-3)
+    end = start + dt.timedelta(days=days)
+    exact = principal * Fraction(rate) / 100 * year_fraction(start, end, convention)
+    assert accrued_minor([Segment(principal, rate, start, end)], convention) == round_minor(exact)
+    assert interest(principal, rate, start, end, convention) == round_minor(exact)
 
 
 def test_many_segments_are_added_quickly() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from coopbank.errors import InvalidTerms, InvalidValue
 from coopbank.finance.reported import Movement, Report
 from coopbank.finance.revenue import RevenueTerms, replay_revenue
+from coopbank.money import round_minor
 
 START, OUTER = dt.date(2025, 1, 1), dt.date(2035, 1, 1)
 PERCENT = st.integers(1, 10_000).map(lambda n: Decimal(n).scaleb(-2))
@@ -107,6 +108,14 @@ def test_of_revenue_no_more_than_the_share_is_ever_due(data: st.DataObject) -> N
         assert position.paid == position.cost_paid + repaid + position.unapplied and repaid >= 0
         assert position.payoff + position.paid - position.unapplied == position.to_pay
         assert position.principal_left >= 0 and position.due_now <= position.payoff
+
+
+def test_the_cost_within_a_payment_is_exact_for_large_sums() -> None:
+    terms, lent = sales(multiple=Decimal("99.37")), 10**15 - 7
+    for paid in range(10**15 - 400, 10**15):  # where a binary float knows eighths of a cent
+        position = replay_revenue(terms, [Movement(START, lent)], [Movement(year(1), paid)], [], year(1))
+        assert position.cost == lent * 9837 // 100
+        assert position.cost_paid == round_minor(Fraction(paid * position.cost, lent + position.cost))
 
 
 def test_refusals_of_a_share_of_revenue() -> None:

@@ -97,6 +97,24 @@ def eventful(draw: st.DrawFn) -> dict[str, Any]:
     return document
 
 
+@st.composite
+def vast(draw: st.DrawFn) -> dict[str, Any]:
+    """Amounts near the largest at high rates, where a binary float has no cents left."""
+    document = draw(st.one_of(documents(), eventful()))
+    document["annual_rate"] = f"{draw(st.integers(20, 400))}.{draw(st.integers(0, 999)):03d}"
+    document["every"] = draw(st.sampled_from([{"years": 1}, {"months": 7}, {"weeks": 26}, {"days": 211}]))
+    document.update(interest_free=0, interest_postponed=0, principal_grace=0, installments=draw(st.integers(8, 40)))
+    document.pop("first_due", None)
+    first = document["disbursements"][0]["date"]
+    last = (dt.date.fromisoformat(first) + dt.timedelta(days=180) * document["installments"]).isoformat()
+    later = [each for each in document["disbursements"] if first < each["date"] < last]
+    document["disbursements"] = [{"date": first, "amount": ""}, *later]
+    document["changes"] = [each for each in document.get("changes", []) if each["on"] < last]
+    for each in document["disbursements"]:
+        each["amount"] = format_amount(draw(st.integers(9 * 10**14, 10**15)))
+    return document
+
+
 def check(result: Schedule) -> None:
     lent = sum(result.terms.minor(each.amount, "amount") for each in result.terms.disbursements)
     assert sum(row.principal for row in result.rows) == lent
@@ -219,6 +237,32 @@ def test_a_tie_is_a_tie_whatever_a_float_would_make_of_it() -> None:
     assert drawn(**tie, disbursements=[{"date": "2026-01-01", "amount": "1.50"}]).rows[0].interest == 2
 
 
+@pytest.mark.parametrize(("rounding", "cents"), [("half-even", 3110), ("half-up", 3111)])
+def test_a_tie_of_two_parts_of_a_row_is_a_tie(rounding: str, cents: int) -> None:
+    """At 36.5 % a day bears a thousandth: 10 days of 1,000.00 and 21 of 1,005.00 are 3,110.5 cents."""
+    for day_count, rate in (("actual/365", "36.5"), ("actual/360", "36"), ("actual/364", "36.4")):
+        tranches = [{"date": "2026-01-01", "amount": "1000.00"}, {"date": "2026-01-11", "amount": "5.00"}]
+        result = drawn(disbursements=tranches, annual_rate=rate, day_count=day_count, rounding=rounding)
+        assert result.rows[0].interest == cents
+
+
+@pytest.mark.parametrize("first", [days for days in range(1, 31) if (31 - days) % 8])
+def test_ties_at_every_day_of_a_row(first: int) -> None:
+    """A tie stays one wherever the row is parted: half-even and half-up differ by a cent, always."""
+    start = dt.date(2026, 1, 1)
+    later = 31 - first
+    # The tranche that makes a tie: 100,000 × 31 + tranche × later = 500 more than whole thousands.
+    tranche = next(n for n in range(1, 1001) if (100_000 * 31 + n * later) % 1000 == 500)
+    told = [{"date": "2026-01-01", "amount": "1000.00"},
+            {"date": (start + dt.timedelta(days=first)).isoformat(), "amount": format_amount(tranche)}]  # fmt: skip
+    low, high = (
+        drawn(disbursements=told, annual_rate="36.5", rounding=mode).rows[0].interest
+        for mode in ("half-even", "half-up")
+    )
+    exact = Fraction(100_000 * 31 + tranche * later, 1000)
+    assert high == exact + Fraction(1, 2) and low == round(exact)
+
+
 def test_large_sums_are_exact_beyond_what_a_float_can_hold() -> None:
     lent = "9999999999999.99"
     result = drawn(disbursements=[{"date": "2026-01-01", "amount": lent}], day_count="30/360", annual_rate="12")
@@ -245,6 +289,19 @@ def test_no_module_of_the_arithmetic_holds_a_float() -> None:
             assert not (isinstance(node, ast.Constant) and isinstance(node.value, float)), path.name
             assert not (isinstance(node, ast.Name) and node.id == "float"), path.name
             assert not (isinstance(node, ast.Attribute) and node.attr in ("sqrt", "pow", "log")), path.name
+            # round(a / b) names no float and is one: a quotient of whole numbers is a Fraction(a, b).
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS:
+                assert not any(map(divides, node.args)), f"{path.name}:{node.lineno}"
+
+
+MAKERS = ("round", "int", "Decimal", "Fraction")
+
+
+def divides(node: ast.expr) -> bool:
+    """Whether a formula holds a division, calls inside it aside."""
+    if isinstance(node, ast.UnaryOp):
+        return divides(node.operand)
+    return isinstance(node, ast.BinOp) and (isinstance(node.op, ast.Div) or divides(node.left) or divides(node.right))
 
 
 def test_interest_above_the_level_payment_is_paid_and_never_added() -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidTerms, InvalidValue
 from coopbank.finance.daycount import DAY_COUNTS, year_fraction
 from coopbank.finance.periods import Period
+from coopbank.finance.reported import part_of
 from coopbank.finance.surplus import Movement, Report, SurplusPosition, SurplusTerms, replay
 from coopbank.money import format_amount, parse_amount, round_minor
 
@@ -365,6 +366,12 @@ def test_terms_that_cannot_be_are_refused_by_name(changes: dict[str, Any], field
     with pytest.raises(InvalidTerms) as refusal:
         agreed(**changes)
     assert refusal.value.field == field and refusal.value.hint
+
+
+def test_a_share_is_exact_and_never_a_cent_too_much() -> None:
+    for n in range(1, 10_001):  # as binary floats, 612 of these shares are a cent short
+        assert part_of(Decimal(n).scaleb(-2), 10_000) == n
+        assert part_of(Decimal(n).scaleb(-2), 10**15 - 1) == (10**15 - 1) * n // 10_000
 
 
 def test_rates_and_amounts_are_exact() -> None:
