@@ -239,7 +239,7 @@ def _first_fault(error: ValidationError) -> InvalidTerms:
             value=quoted(detail.get("input")),
             expected=context["expected"],
         )
-    reason = detail["msg"][:1].lower() + detail["msg"][1:]
+    reason = (detail["msg"][:1].lower() + detail["msg"][1:]).replace("tuple", "list")
     return InvalidTerms(
         "{path} cannot be {value}: {reason}.",
         field=path,

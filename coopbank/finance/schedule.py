@@ -430,18 +430,30 @@ class _Drawing:
         product, divisor = present_value_ratio(later, self.den)
         num, den = owed * product, den * divisor
         payment = round_ratio(num, den * self.payment_unit, self.rounding) * self.payment_unit
-        # Only a multiple can push the payment so low that nothing would ever be repaid.
-        if self.payment_unit > self.unit and payment <= interest and num > interest * den:
-            raise InvalidTerms(
-                "A payment of {payment} does not repay the loan: row {row} bears {interest} of interest.",
-                field="payment_multiple",
-                hint="Choose a smaller multiple; unrounded, the payment is about {exact}.",
-                payment=format_amount(payment, self.terms.currency),
-                row=index + 1,
-                interest=format_amount(interest, self.terms.currency),
-                exact=format_amount(num // den, self.terms.currency),
-            )
+        if self.payment_unit > 1:
+            self._check_repays(index, payment, interest, num // den)
         return payment
+
+    def _check_repays(self, index: int, payment: int, interest: int, exact: int) -> None:
+        """A multiple can push a payment so low that nothing, or next to nothing, would ever be repaid."""
+        rows = self.count - index
+        average = self.balance * self.rate_num * sum(self.years[index : self.count]) // (self.den * rows)
+        if payment > max(interest, average) or exact <= max(interest, average):
+            return
+        field = "payment_multiple" if self.terms.payment_multiple is not None else "amount_multiple"
+        hint = "Choose a smaller multiple; unrounded, the payment is about {exact}."
+        code = self.terms.currency
+        if average > interest:
+            raise InvalidTerms(
+                "A payment of {payment} does not repay the loan: a row bears {interest} of interest.", field=field,
+                hint=hint, payment=format_amount(payment, code), interest=format_amount(average, code),
+                exact=format_amount(exact, code),
+            )  # fmt: skip
+        raise InvalidTerms(
+            "A payment of {payment} does not repay the loan: row {row} bears {interest} of interest.", field=field,
+            hint=hint, payment=format_amount(payment, code), row=index + 1, interest=format_amount(interest, code),
+            exact=format_amount(exact, code),
+        )  # fmt: skip
 
     def _evened(self, index: int, payment: int, interest: int) -> int:
         """The payment moved so that the last row differs least from it, if the terms ask for that."""

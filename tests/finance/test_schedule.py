@@ -415,6 +415,16 @@ def test_the_currency_sets_the_decimals() -> None:
         ({"payment_multiple": "1000"}, "payment_multiple"),
         ({"payment_multiple": "100000"}, "payment_multiple"),
         ({"method": "flat", "payment_multiple": "10000"}, "payment_multiple"),
+        # 9.21 of interest in February, 10.19 in a month of 31 days: a payment of 10.00 would repay next to nothing.
+        (
+            {
+                "disbursements": [{"date": "2026-02-01", "amount": "1000.00"}],
+                "annual_rate": "12",
+                "payment_multiple": "10",
+            },
+            "payment_multiple",
+        ),
+        ({"amount_multiple": "1000"}, "amount_multiple"),
     ],
 )
 def test_a_payment_that_never_repays_is_refused(changes: dict[str, Any], field: str) -> None:
