@@ -16,10 +16,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from coopbank import demo_loans
 from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
-from coopbank.bank.loans import loan_position
 from coopbank.bank.operation import Receipt
 from coopbank.bank.operations.founding import FoundBook
 from coopbank.bank.verify import verify
@@ -65,11 +65,6 @@ STREETS = (
     "Valley St",
     "Mill St",
 )
-PURPOSES = (
-    "walk-in cooler", "delivery van", "seedlings and irrigation", "commercial oven", "compost screener",
-    "sewing machines", "tools", "roof repair", "electric bicycles", "point-of-sale and permits",
-)  # fmt: skip
-
 Echo = Callable[[str], None]
 
 
@@ -86,6 +81,9 @@ class Town:
     loans: list[str] = field(default_factory=list)
     borrowers: set[str] = field(default_factory=set)
     shaky: dict[str, date] = field(default_factory=dict)  # loan: from when its borrower has hard times
+    kinds: dict[str, str] = field(default_factory=dict)  # loan: its product, or MEMBER
+    tranches: dict[str, int] = field(default_factory=dict)  # loan: whole dollars still to be paid out
+    happened: dict[str, str] = field(default_factory=dict)  # what happened once, and to which loan
     names_used: set[str] = field(default_factory=set)
     posted: int = 0
 
@@ -179,7 +177,7 @@ def _month(town: Town, days: list[date], members: int, number: int, months: int)
         _join(town, round(joining * (i + 1) / len(days)) - round(joining * i / len(days)))
         _counter(town)
         _month_events(town, day, i, number)
-        _repayments(town, day)
+        demo_loans.repayments(town, day)
         _close(town)
 
 
@@ -216,6 +214,7 @@ def _first_day(town: Town) -> None:
         ("GRT", "Restricted gift for tools and training", "restricted"),
     ):  # fmt: skip
         town.do("dell", "open-fund", code=code, fund_name=name, fund_class=fund_class)
+    town.do("dell", "add-bank-account", code="RESERVE", account_name="Loan-loss reserve", fund="LLR")
     for number, lender, amount, rate, due in (
         ("N-001", "Pearl River Community Foundation", "60000.00", "2", "2029-11-01"),
         ("N-002", "Circle of Small Lenders", "25000.00", "0", "2028-11-01"),
@@ -232,7 +231,7 @@ def _first_day(town: Town) -> None:
     ):
         town.do(
             "dell", "receive-gift", number=number, donor=donor, fund=fund, amount=amount, purpose=purpose,
-            tender="transfer",
+            tender="transfer", **({"bank_account": "RESERVE"} if fund == "LLR" else {}),
         )  # fmt: skip
     town.do("dell", "move-cash", from_place="FIRST", to_place="VAULT", amount="900.00")
 
@@ -324,9 +323,9 @@ def _month_events(town: Town, day: date, i: int, number: int) -> None:
             fund="GEN",
         )
         town.do("rosa", "pay-bill", bill=bill.created[0], tender="transfer", cheque_number=str(1000 + number))
-    if i == 4 and len(town.loans) < 20:
+    if i == 4 and len(town.loans) < demo_loans.MOST_LOANS:
         for _ in range(2 if number == 1 or number % 6 == 5 else 1):
-            _lend(town, day)
+            demo_loans.lend(town, day)
     if i == 9 and number % 5 == 4:
         town.do("dell", "spend-gift", gift="G-02", expense="290", amount="650.00", memo="trainer", tender="transfer",
                 cheque_number=str(2000 + number))  # fmt: skip
@@ -343,6 +342,10 @@ def _month_events(town: Town, day: date, i: int, number: int) -> None:
         _keyed_twice(town)
     if i == 12 and number == 6:
         _bad_cheque(town)
+    if i == 8:
+        demo_loans.monthly(town, day, number)
+    if i == 15 and number >= 21:
+        demo_loans.recovery(town)
 
 
 def _keyed_twice(town: Town) -> None:
@@ -359,58 +362,6 @@ def _bad_cheque(town: Town) -> None:
     cheque = next(ref for ref in receipt.created if ref.startswith("CH-"))
     town.do("dell", "bank-cheques", cheques=[cheque])
     town.do("dell", "return-cheque", cheque=cheque, bank_charge="12.00")
-
-
-def _lend(town: Town, day: date) -> None:
-    with town.bank.read() as books:
-        members = [m for m in town.members if m not in town.borrowers]
-        organisations = [
-            m for m in members if (found := books.find(records.Member, m)) and found.entity == "organisation"
-        ]
-        free = books.balance("RLF", "729")
-    candidates = organisations if organisations and town.chance.random() < 0.7 else members
-    if not candidates:
-        return
-    member = town.chance.choice(candidates)
-    coop = member in organisations
-    principal = town.chance.randrange(4000, 16001, 500) if coop else town.chance.randrange(300, 2501, 100)
-    if principal * 100 > free // 2:
-        return
-    receipt = town.do(
-        "marcus", "grant-loan", member=member, fund="RLF", principal=f"{principal}.00",
-        annual_rate=town.chance.choice(("2", "3", "3.5", "4")),
-        installments=town.chance.choice((36, 48, 60) if coop else (12, 18, 24)),
-        first_due=_next_month(day).isoformat(), purpose=town.chance.choice(PURPOSES),
-    )  # fmt: skip
-    loan = next(ref for ref in receipt.created if ref.startswith("L-"))
-    town.do("dell", "disburse-loan", loan=loan, tender="transfer", cheque_number=str(3000 + len(town.loans)))
-    town.loans.append(loan)
-    town.borrowers.add(member)
-    if len(town.loans) % 5 == 4:
-        town.shaky[loan] = day + timedelta(days=town.chance.randrange(120, 240))
-
-
-def _next_month(day: date) -> date:
-    first = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return first.replace(day=min(day.day, 28))
-
-
-def _repayments(town: Town, day: date) -> None:
-    """Borrowers come when something is due: mostly that day, some late, some with a part of it."""
-    for loan in list(town.loans):
-        with town.bank.read() as books:
-            position = loan_position(books, loan, day)
-        if position.due_now <= 0:
-            continue
-        hard_times = loan in town.shaky and day >= town.shaky[loan]
-        likely = 0.02 if hard_times else 0.85 if position.days_late > 5 else 0.6
-        if town.chance.random() > likely:
-            continue
-        amount = position.due_now
-        if town.chance.random() < 0.12 and amount > 4000:
-            amount = amount // 2 // 100 * 100  # what they had with them
-        tender = "cash" if amount <= 30000 else "transfer"
-        town.do("imani", "repay-loan", loan=loan, amount=format_amount(amount), tender=tender)
 
 
 def _print_statements(town: Town, month: date, folder: Path, echo: Echo) -> None:

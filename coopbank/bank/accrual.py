@@ -1,4 +1,4 @@
-"""Interest of one debt, a loan or a note, as the books recognise it.
+"""Interest of a lender's note, as the books recognise it.
 
 Interest is simple and runs on the principal owed. A *segment* reaches from one movement
 (money out, a payment) to the next; its interest is principal × rate × part of a year,
@@ -16,20 +16,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from fractions import Fraction
-from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, Final
 
 from coopbank.bank import records
 from coopbank.finance.daycount import year_fraction
-from coopbank.finance.elapsed import years_between
-from coopbank.finance.terms import LoanTerms
 from coopbank.money import round_ratio
 
-Debt = records.Loan | records.Note
-D = TypeVar("D", bound=Debt)
-
-NOTE_DAY_COUNT = "actual/365"
+NOTE_DAY_COUNT: Final = "actual/365"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,85 +33,62 @@ class Parts:
     principal: int
 
 
-def owed(debt: Debt) -> int:
+def owed(note: records.Note) -> int:
     """Principal and recognised interest that are owed, in minor units."""
-    return debt.owed_principal + debt.accrued
+    return note.owed_principal + note.accrued
 
 
-def recognised(debt: Debt) -> int:
+def recognised(note: records.Note) -> int:
     """All interest that was ever recognised, paid or not."""
-    return debt.paid_interest + debt.accrued
+    return note.paid_interest + note.accrued
 
 
-def start_of_segment(debt: Debt) -> date | None:
+def start_of_segment(note: records.Note) -> date | None:
     """The value date of the last movement; None before money went out."""
-    return None if debt.segment_start is None else date.fromisoformat(debt.segment_start)
+    return None if note.segment_start is None else date.fromisoformat(note.segment_start)
 
 
-def interest_to(debt: Debt, until: date) -> int:
+def interest_to(note: records.Note, until: date) -> int:
     """Interest of the running segment up to, not including, `until`: rounded once."""
-    start = start_of_segment(debt)
-    if start is None or until <= start or not debt.owed_principal:
+    start = start_of_segment(note)
+    if start is None or until <= start or not note.owed_principal:
         return 0
-    rate, hundred = Decimal(debt.annual_rate).as_integer_ratio()
-    years = _years(debt, start, until)
-    return round_ratio(debt.owed_principal * rate * years.numerator, 100 * hundred * years.denominator)
+    rate, hundred = Decimal(note.annual_rate).as_integer_ratio()
+    years = year_fraction(start, until, NOTE_DAY_COUNT)
+    return round_ratio(note.owed_principal * rate * years.numerator, 100 * hundred * years.denominator)
 
 
-def accrue(debt: D, until: date) -> tuple[D, int]:
-    """The debt with its interest recognised up to `until`, and what is to be posted for it."""
-    whole = interest_to(debt, until)
-    moved = whole - debt.segment_accrued
-    return _changed(debt, accrued=debt.accrued + moved, segment_accrued=whole), moved
+def accrue(note: records.Note, until: date) -> tuple[records.Note, int]:
+    """The note with its interest recognised up to `until`, and what is to be posted for it."""
+    whole = interest_to(note, until)
+    moved = whole - note.segment_accrued
+    return _changed(note, accrued=note.accrued + moved, segment_accrued=whole), moved
 
 
-def accrue_through(debt: D, day: date) -> tuple[D, int]:
-    """The debt recognised through a day, that day included, and what is new; what is recognised later stays."""
-    start = start_of_segment(debt)
+def accrue_through(note: records.Note, day: date) -> tuple[records.Note, int]:
+    """The note recognised through a day, that day included, and what is new; what is recognised later stays."""
+    start = start_of_segment(note)
     if start is None or start > day:
-        return debt, 0
-    after, moved = accrue(debt, day + timedelta(days=1))
-    return (after, moved) if moved > 0 else (debt, 0)
+        return note, 0
+    after, moved = accrue(note, day + timedelta(days=1))
+    return (after, moved) if moved > 0 else (note, 0)
 
 
-def pay(debt: D, amount: int, on: date) -> tuple[D, Parts]:
-    """The debt after a payment that counts on a day: interest first, then principal; a new segment begins.
+def pay(note: records.Note, amount: int, on: date) -> tuple[records.Note, Parts]:
+    """The note after a payment that counts on a day: interest first, then principal; a new segment begins.
 
     Its interest must have been recognised to that day, and the amount be no more than is owed.
     """
-    interest = min(amount, debt.accrued)
+    interest = min(amount, note.accrued)
     principal = amount - interest
-    assert 0 <= principal <= debt.owed_principal, "no more than is owed"
+    assert 0 <= principal <= note.owed_principal, "no more than is owed"
     after = _changed(
-        debt, accrued=debt.accrued - interest, owed_principal=debt.owed_principal - principal,
-        paid_interest=debt.paid_interest + interest, paid_principal=debt.paid_principal + principal,
+        note, accrued=note.accrued - interest, owed_principal=note.owed_principal - principal,
+        paid_interest=note.paid_interest + interest, paid_principal=note.paid_principal + principal,
         segment_start=on.isoformat(), segment_accrued=0,
     )  # fmt: skip
     return after, Parts(interest, principal)
 
 
-def _changed(debt: D, **changes: Any) -> D:
-    return cast(D, debt.model_copy(update=changes))
-
-
-def _years(debt: Debt, start: date, end: date) -> Fraction:
-    if isinstance(debt, records.Note):
-        return year_fraction(start, end, "actual/365")
-    if debt.day_count.startswith("actual/"):
-        return year_fraction(start, end, debt.day_count)  # type: ignore[arg-type]
-    assert debt.disbursed_on is not None, "interest runs from the disbursement"
-    every = tuple(debt.every.items())
-    clock = _clock_terms(debt.disbursed_on, debt.first_due, debt.installments, every, debt.day_count)
-    return years_between(clock, start, end)
-
-
-@lru_cache(maxsize=4096)
-def _clock_terms(
-    disbursed_on: str, first_due: str | None, installments: int, every: tuple[tuple[str, int], ...], day_count: str
-) -> LoanTerms:
-    """Terms that say when a loan's rows begin and end; amount and rate do not matter to its clock."""
-    document = {
-        "disbursements": [{"date": disbursed_on, "amount": "1"}], "annual_rate": "0", "installments": installments,
-        "every": dict(every), "first_due": first_due, "day_count": day_count,
-    }  # fmt: skip
-    return LoanTerms.read(document)
+def _changed(note: records.Note, **changes: Any) -> records.Note:
+    return note.model_copy(update=changes)

@@ -58,6 +58,8 @@ class Desk(Books):
         self._new_records: dict[tuple[str, str], tuple[int, records.Body]] = {}
         self._numbers: dict[str, int] = {}
         self._next_account: int | None = None
+        self._controls: dict[str, tuple[str, str | None]] = {}  # the chart, where leaves were opened
+        self._funds: set[str] = set()  # known to exist
 
     # ----------------------------------------------------------------- entries
 
@@ -79,16 +81,24 @@ class Desk(Books):
         )
         return int(found) if found is not None else self.open_leaf(fund, code)
 
+    def has_leaf(self, fund: str, code: str) -> bool:
+        """Whether a leaf exists, or is opened by this operation."""
+        return (fund, code) in self._new_leaves or self.leaf(fund, code) is not None
+
     def open_leaf(self, fund: str, code: str, holder: str | None = None) -> int:
         """Open a leaf under its control account, with the guards that the chart gives it."""
         gl_code, _slash, contract = code.partition("/")
-        control = self.tx.row("SELECT kind, guard FROM gl_account WHERE code = ?", gl_code)
-        if control is None:
-            raise Unknown("There is no account {code} in the chart.", field="account", code=gl_code)
-        self.fund_exists(fund)
+        if gl_code not in self._controls:
+            control = self.tx.row("SELECT kind, guard FROM gl_account WHERE code = ?", gl_code)
+            if control is None:
+                raise Unknown("There is no account {code} in the chart.", field="account", code=gl_code)
+            self._controls[gl_code] = (control[0], control[1])
+        if fund not in self._funds:
+            self.fund_exists(fund)
+            self._funds.add(fund)
         if self._next_account is None:
             self._next_account = int(self.tx.value("SELECT coalesce(max(id), 0) + 1 FROM account"))
-        kind, guard = control
+        kind, guard = self._controls[gl_code]
         number, self._next_account = self._next_account, self._next_account + 1
         self.rows.append(
             NewAccount(

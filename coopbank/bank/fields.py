@@ -84,6 +84,25 @@ SignedMoney = Annotated[
 """An amount that may be zero or below it, such as a loss."""
 
 
+def _read_count(value: Any) -> int:
+    if not isinstance(value, str):
+        raise refuse('Write the amount as text with decimals, for example "310.00".')
+    try:
+        amount = parse_amount(value.strip(), book_currency.get())
+    except CoopbankError as error:
+        raise refuse(str(error)) from error
+    if amount < 0:
+        raise refuse("A count cannot be negative.")
+    return amount
+
+
+Counted = Annotated[
+    int, BeforeValidator(_read_count), PlainSerializer(_show_money),
+    WithJsonSchema({"type": "string", "examples": ["310.00"]}), Widget("money"),
+]  # fmt: skip
+"""An amount that may be zero."""
+
+
 def _read_day(value: Any) -> date:
     if isinstance(value, date):
         return value

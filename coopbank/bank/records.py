@@ -162,37 +162,163 @@ class Hold(Body):
     state: str = "held"  # held, released
 
 
-class Loan(Body):
-    """A loan with its whole state; ref L-001, about its member, the leaves 701/L-001 and 781/L-001 of its fund.
+class Product(Body):
+    """A kind of loan that the bank offers; ref is its code. Loans keep the version that they were granted under."""
 
-    Interest runs on `owed_principal` since `segment_start`, the value date of the last
-    movement. `segment_accrued` is how much of that the books have recognised so far;
-    `accrued` is all interest recognised and not yet paid, earlier segments included.
+    kind: ClassVar[str] = "product"
+    title: str
+    repayment: str  # schedule, line, surplus, revenue
+    terms: dict[str, Any] = {}  # what a loan has where nothing else is said, as the terms' document
+    least: int | None = None  # amounts lent, minor units
+    most: int | None = None
+    most_rate: str | None = None  # percent a year
+    most_installments: int | None = None
+    order: list[str] = ["fees", "interest", "principal"]  # what a payment goes to first
+    early: str = "next"  # what more than the running row does: next, shorten, lower
+    late_fee: dict[str, Any] | None = None  # {"flat": minor} or {"percent": "5"}, and "after_days"
+    funds: list[str] = []  # that may lend it; any if empty
+    state: str = "offered"  # offered, withdrawn
+
+
+class Application(Body):
+    """What somebody asked to borrow, and what became of it; ref A-001, about the member."""
+
+    kind: ClassVar[str] = "application"
+    member: str
+    product: str
+    amount: int
+    purpose: str
+    asked_on: str
+    entered_by: str
+    state: str = "open"  # open, granted, declined, withdrawn
+    loan: str | None = None
+    reasons: list[str] = []  # of a refusal, as codes of bank/operations/applications.py
+    explained: PersonalRef | None = None  # what was said besides to the applicant
+    decided_by: str | None = None
+    decided_on: str | None = None
+
+
+class Loan(Body):
+    """A loan; ref L-001, about its member, the leaves 701/L-001, 781/L-001 and so on in each of its funds.
+
+    What happened to it stands in its events (`LoanEvent`), what was agreed in its terms
+    (`LoanTerms`). `told` is the state that the events lead to (bank/lending), as of the last of
+    them; `book` is what the books have posted of it, cumulative by fund and flow, with interest
+    up to `accrued_to` (that day not counted).
     """
 
     kind: ClassVar[str] = "loan"
     member: str
-    fund: str
-    principal: int  # what was agreed
-    annual_rate: str
-    installments: int
-    every: dict[str, int]
-    first_due: str | None = None
-    day_count: str
-    method: str = "level"
+    product: str
+    product_version: int
+    repayment: str  # schedule, line, surplus, revenue
+    funds: dict[str, int]  # fund: share, of their sum
+    principal: int  # what was agreed, or the limit of a line
+    annual_rate: str  # in force
     purpose: str = ""
     granted_on: str
     granted_by: str  # who asked for it; somebody else pays it out
     approved_by: str | None = None
-    state: str = "granted"  # granted, active, paid, charged-off
+    application: str | None = None
+    state: str = "granted"  # granted, active, paid, charged-off, cancelled
+    terms: int = 1  # version of the terms in force
+    modified: bool = False  # its terms were eased because the borrower could not pay
     disbursed_on: str | None = None
-    owed_principal: int = 0
-    accrued: int = 0
-    segment_start: str | None = None
-    segment_accrued: int = 0
-    paid_principal: int = 0
-    paid_interest: int = 0
-    last_paid_on: str | None = None
+    events: int = 0  # how many there were, those taken back included
+    accrued_to: str | None = None
+    told: dict[str, Any] = {}
+    book: dict[str, dict[str, int]] = {}
+    grade: str | None = None  # of risk, as last decided
+    reserve: int | None = None  # a specific allowance instead of the table's
+    borne: dict[str, int] = {}  # of a loss: which fund bore how much, the last that was hit last
+    participants: dict[str, int] = {}  # share of each peer that owns a part, of the sum of all shares
+    servicing: str = "0"  # what part of a peer's interest is ours for servicing it, a fraction
+    replaced_by: str | None = None  # the loan that refinanced it
+
+    @property
+    def fund(self) -> str:
+        """The fund that lends most of it."""
+        return max(self.funds, key=lambda fund: self.funds[fund])
+
+    @property
+    def shares(self) -> dict[str, int]:
+        """Who owns which share: funds, and peers as `RLF@PF-1`, whose cash passes through the leading fund."""
+        return {**self.funds, **{f"{self.fund}@{peer}": share for peer, share in self.participants.items()}}
+
+
+class LoanTerms(Body):
+    """What was agreed on a loan, from a day on; ref L-001, a version for every change."""
+
+    kind: ClassVar[str] = "loan-terms"
+    repayment: str
+    document: dict[str, Any]  # loan terms without the money, or those of a share of surplus or revenue
+    order: list[str] = ["fees", "interest", "principal"]
+    early: str = "next"
+    late_fee: dict[str, Any] | None = None
+    change: str = "granted"  # granted, rate, due-date, extension, re-amortization, holiday, outer-date
+    from_day: str
+    why: str = ""
+
+
+class LoanEvent(Body):
+    """Something that happened to a loan; ref L-001.00007, about the loan. Void once it was taken back."""
+
+    kind: ClassVar[str] = "loan-event"
+    number: int
+    type: str  # see bank/lending/facts.py
+    on: str  # its value date: the day from which it counts
+    data: dict[str, Any] = {}
+
+
+class Collateral(Body):
+    """Something bought with a loan that secures it; ref C-001, about the loan."""
+
+    kind: ClassVar[str] = "collateral"
+    loan: str
+    asset: str
+    cost: int
+    paid_from: int  # the operation that paid the loan out, or a part of it, for the asset
+    pledged_on: str
+    lien: str = ""  # where it is registered
+    state: str = "pledged"  # pledged, released, mistaken: it was never bought with the loan
+    released_on: str | None = None
+    why: str = ""
+
+
+class Suspense(Body):
+    """Money at the bank that nobody recognised; ref U-00001, about its state, part of 872 of GEN while any is left."""
+
+    kind: ClassVar[str] = "suspense"
+    amount: int
+    left: int  # not cleared yet
+    received_on: str  # the bank's day, from which it ages
+    bank_account: str
+    statement: PersonalRef | None = None  # what the bank's statement says of it
+    state: str = "open"  # open, cleared
+
+
+class AllowanceTable(Body):
+    """Rates by which losses are provided for, from a day on; ref `allowance`."""
+
+    kind: ClassVar[str] = "allowance-table"
+    from_day: str
+    author: str
+    buckets: dict[str, str]  # bucket of lateness: percent
+    grades: dict[str, str]  # grade of risk: percent
+    commitments: str = "0"  # percent of what is promised and cannot be cancelled
+    why: str = ""
+
+
+class Provision(Body):
+    """A month's reckoning of the allowance, kept whole; ref is the month."""
+
+    kind: ClassVar[str] = "provision"
+    on: str
+    table: int  # version of the allowance table
+    lines: list[list[Any]]  # fund, loan, bucket, grade, balance, percent or "specific", amount
+    required: dict[str, int]  # by fund
+    before: dict[str, int]
+    commitments: dict[str, int] = {}
 
 
 class Note(Body):

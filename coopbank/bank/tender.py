@@ -7,6 +7,7 @@ Every movement of money therefore has a pair on each side and balances per fund.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -39,6 +40,14 @@ class Receiving(Operation):
         if self.tender == "cheque":
             self._enter_cheque(desk, fund, amount, place.removeprefix("735/"), account, member)
         return cash_in(place_fund, place, fund, amount)
+
+    def receive_for(self, desk: Desk, cash: Mapping[str, int], *, member: str | None = None) -> list[Move]:
+        """The lines that bring money in for several funds at once, each its part."""
+        place_fund, place = self._place(desk)
+        if self.tender == "cheque":
+            fund = max(cash, key=lambda each: cash[each])
+            self._enter_cheque(desk, fund, sum(cash.values()), place.removeprefix("735/"), None, member)
+        return shared_cash((place_fund, place), cash)
 
     def _place(self, desk: Desk) -> tuple[str, str]:
         if self.tender != "cheque" and self.cheque_number is not None:
@@ -91,6 +100,11 @@ class Paying(Operation):
             return cash_out(POOL, f"739/{own_drawer(desk)}", fund, amount)
         return cash_out(*bank_place(desk, self.bank_account), fund, amount)
 
+    def pay_for(self, desk: Desk, cash: Mapping[str, int]) -> list[Move]:
+        """The lines that pay money out of several funds at once; what each gives stands below zero."""
+        place = (POOL, f"739/{own_drawer(desk)}") if self.tender == "cash" else bank_place(desk, self.bank_account)
+        return shared_cash(place, cash)
+
 
 def cash_in(place_fund: str, place: str, fund: str, amount: int) -> list[Move]:
     """Money into a place, for a fund."""
@@ -107,6 +121,19 @@ def cash_in(place_fund: str, place: str, fund: str, amount: int) -> list[Move]:
 def cash_out(place_fund: str, place: str, fund: str, amount: int) -> list[Move]:
     """Money out of a place, from a fund."""
     return [(f, code, -moved) for f, code, moved in reversed(cash_in(place_fund, place, fund, amount))]
+
+
+def shared_cash(place: tuple[str, str] | None, cash: Mapping[str, int]) -> list[Move]:
+    """Money into a place (or out of it, below zero), for several funds; without a place only claims pass on."""
+    whole = sum(cash.values())
+    if place is not None and place[0] != POOL:
+        for fund in cash:
+            cash_in(*place, fund, 1)  # refuses the account of another fund
+        return [(*place, whole)]
+    assert place is not None or not whole, "money comes from somewhere"
+    moves: list[Move] = [] if place is None else [(*place, whole)]
+    moves += [(POOL, f"879/{fund}", -amount) for fund, amount in cash.items()]
+    return moves + [(fund, "729", amount) for fund, amount in cash.items()]
 
 
 def claim(from_fund: str, to_fund: str, amount: int) -> list[Move]:

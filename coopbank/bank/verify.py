@@ -17,7 +17,9 @@ from typing import Any
 from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.desk import fold
-from coopbank.bank.loans import loan_events, replay
+from coopbank.bank.lending.accounts import LoanAccount
+from coopbank.bank.lending.flows import OWN, on_leaf, real_fund
+from coopbank.bank.lending.proof import faults_of
 from coopbank.bank.operation import CATALOGUE
 from coopbank.database import Database, Transaction
 from coopbank.ledger import chain
@@ -27,17 +29,32 @@ from coopbank.ledger.verify import CHECKS, Check, Verdict, run
 from coopbank.money import format_amount
 
 #: Which operations may write a version of which record; kinds that are not listed are free.
+_LENDING = {
+    "grant-loan", "disburse-loan", "repay-loan", "apply-unapplied", "close-commitment", "opening-balance",
+    "return-cheque", "change-rate", "extend-loan", "move-due-date", "payment-holiday", "re-amortize", "pause-interest",
+    "move-outer-date", "charge-late-fee", "waive-charges", "stop-accrual", "resume-accrual", "write-down",
+    "charge-off", "refinance-loan", "file-report", "accept-report", "sell-participation",
+}  # fmt: skip
 WRITERS = {
-    "loan": {
-        "grant-loan",
-        "disburse-loan",
+    "loan": {*_LENDING, "close-month", "grade-loan"},
+    "loan-event": _LENDING,
+    "loan-terms": _LENDING,
+    "allowance-table": {"found-book", "set-allowance-table"},
+    "provision": {"provide"},
+    "note": {"issue-note", "repay-note", "close-month", "opening-balance", "return-cheque"},
+    "product": {"found-book", "define-product", "withdraw-product"},
+    "application": {"apply-for-loan", "decline-application", "withdraw-application", "grant-loan"},
+    "collateral": {
+        "pledge-collateral",
+        "release-collateral",
         "repay-loan",
         "apply-unapplied",
-        "close-month",
-        "opening-balance",
+        "waive-charges",
+        "write-down",
+        "refinance-loan",
         "return-cheque",
     },
-    "note": {"issue-note", "repay-note", "close-month", "opening-balance", "return-cheque"},
+    "suspense": {"receive-unknown", "clear-suspense"},
     "savings": {"open-savings", "opening-balance"},
     "member": {"admit-member", "change-member"},
     "user": {"found-book", "add-user", "change-role", "link-user"},
@@ -290,13 +307,26 @@ def _agree(name: str, state: Registers, log: Log, kind: str, controls: dict[str,
 
 
 def _loans(state: Registers, log: Log, tx: Transaction) -> Iterator[Finding]:
-    yield from _agree("loans", state, log, "loan", {"701": "owed_principal", "781": "accrued"}, 1)
+    """Each loan told again from its facts is what is kept; what it owes by contract is what its leaves hold."""
+    balances = _leaf_balances(state, log, *OWN)
     books = Books(tx)
     currency = books.institution().currency
-    for ref, events in loan_events(books).items():
-        replayed, kept = replay(events, currency), books.find(records.Loan, ref)
-        if replayed != kept:
-            yield Finding("loans", f"loan {ref} replayed from its events is not what is kept", events[-1].number)
+    known = dict(state.latest("loan"))
+    for ref, body in known.items():
+        loan = LoanAccount(books, ref, records.Loan.model_validate(body), currency)
+        number = state.made_by["loan", ref]
+        for fund in {real_fund(name) for name in loan.body.book}:
+            for code in sorted(OWN):
+                booked, held = on_leaf(loan.body.book, fund, code), balances.get((code, fund, ref), 0)
+                if booked != held:
+                    yield Finding(
+                        "loans", f"loan {ref}: {code} is {format_amount(booked)}, account {code}/{ref} in fund {fund}"
+                        f" holds {format_amount(held)}", number,
+                    )  # fmt: skip
+        yield from (Finding("loans", fault, number) for fault in faults_of(loan))
+    for (code, fund, contract), amount in balances.items():
+        if amount and contract.startswith("L-") and fund not in known.get(contract, {}).get("book", {}):
+            yield Finding("loans", f"{code}/{contract} in fund {fund} has no loan")
 
 
 def _notes(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:

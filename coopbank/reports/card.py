@@ -10,14 +10,14 @@ from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.ledger.posting import Leaf
 from coopbank.money import format_amount
-from coopbank.reports.dates import distance, due, long_date
 from coopbank.reports.document import Minor, Source, source
+from coopbank.reports.loan_words import due_words
 from coopbank.reports.member import shares_in_words
 from coopbank.reports.movements import loans_of
 from coopbank.words import _
 
 if TYPE_CHECKING:
-    from coopbank.bank.loans import Position
+    from coopbank.bank.lending.position import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class CardSavings:
 
 @dataclass(frozen=True, slots=True)
 class CardLoan:
-    """A loan that is granted or owed. `words` say what is due next, or how late it is."""
+    """A loan that is granted or owed, a loss included. `words` say what is due next, or how late it is."""
 
     ref: str
     purpose: str
     state: str
     annual_rate: str
-    owed: Minor  # principal
+    owed: Minor  # principal, by the contract
     interest: Minor  # to today
     payoff: Minor
     due_now: Minor
@@ -60,6 +60,9 @@ class CardLoan:
     next_due: date | None
     next_amount: Minor
     words: str
+    fees: Minor = 0
+    repayment: str = "schedule"  # schedule, line, surplus, revenue
+    available: Minor = 0  # can still be drawn or paid out
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class MemberCard:
 
 def member_card(books: Books, member: str) -> MemberCard:
     """What the counter shows of a member, now."""
-    from coopbank.bank.loans import loan_position  # not on top: the other reports need not wait for it
+    from coopbank.bank.lending.position import loan_position  # not on top: the other reports need not wait for it
 
     body = books.get(records.Member, member, "member")
     origin = source(books)
@@ -96,7 +99,7 @@ def member_card(books: Books, member: str) -> MemberCard:
     loans = [
         loan_position(books, ref, today)
         for ref, loan in loans_of(books, member).items()
-        if loan.state in ("granted", "active")
+        if loan.state in ("granted", "active", "charged-off")
     ]
     return MemberCard(
         source=origin, member=member, name=books.personal(body.name), entity=body.entity, status=body.status,
@@ -146,22 +149,6 @@ def _loan(at: Position, currency: str) -> CardLoan:
     return CardLoan(
         ref=at.ref, purpose=at.loan.purpose, state=at.state, annual_rate=at.loan.annual_rate, owed=at.owed_principal,
         interest=at.interest_to_date, payoff=at.payoff, due_now=at.due_now, days_late=at.days_late,
-        next_due=at.next_due, next_amount=at.next_amount, words=due_words(at, currency),
-    )  # fmt: skip
-
-
-def due_words(at: Position, currency: str) -> str:
-    """`540.00 due in 3 days, April 2, 2026`, `540.00 due, 12 days late, since March 1, 2026`, `not paid out yet`."""
-    if at.state == "granted":
-        return _("not paid out yet")
-    if at.due_now and at.due_since is not None:
-        amount = format_amount(at.due_now, currency, grouping=True)
-        if at.days_late:
-            return _("{amount} due, {late}").format(amount=amount, late=due(at.due_since, at.as_of))
-        return _("{amount} due today").format(amount=amount)
-    if at.next_due is None:
-        return _("nothing due")
-    return _("{amount} due {when}, {date}").format(
-        amount=format_amount(at.next_amount, currency, grouping=True), when=distance(at.next_due, at.as_of),
-        date=long_date(at.next_due),
+        next_due=at.next_due, next_amount=at.next_amount, words=due_words(at, currency), fees=at.standing.fees,
+        repayment=at.loan.repayment, available=at.available,
     )  # fmt: skip

@@ -7,12 +7,11 @@ every line. As-of is by effective date; lines posted after the period's last day
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
@@ -21,8 +20,9 @@ from coopbank.ledger import periods
 from coopbank.money import format_amount
 from coopbank.reports.dates import month_bounds
 from coopbank.reports.document import Minor, Source, source
+from coopbank.reports.loan_lines import Piece, changes, pieces
+from coopbank.reports.loan_words import report_words
 from coopbank.reports.movements import (
-    LOAN_CODES,
     MemberLeaf,
     Movement,
     balances_before,
@@ -35,7 +35,7 @@ from coopbank.reports.wording import Wording
 from coopbank.words import _
 
 if TYPE_CHECKING:
-    from coopbank.bank.loans import Position
+    from coopbank.bank.lending.position import Position
 
 Kind = Literal["shares", "subscription", "savings", "unapplied", "owing", "other"]
 _KINDS: dict[str, Kind] = {
@@ -44,8 +44,6 @@ _KINDS: dict[str, Kind] = {
 _SHOWN_EMPTY = ("shares", "savings")
 _ORDER = ("shares", "subscription", "savings", "unapplied", "other", "owing")
 _SAVINGS_FUND = "GEN"  # as bank/operations/savings.py has it
-_PAYMENTS = ("repay-loan", "apply-unapplied")
-_INTEREST = ("781", "M10")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +92,7 @@ class LoanLine:
     receipt: int
     posted_on: date
     late: bool
+    fees: Minor = 0  # of `paid`
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +102,16 @@ class Paid:
     interest: Minor
     principal: Minor
     total: Minor
+    fees: Minor = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LoanAccount:
-    """A loan in the period, and what is due on its last day (or on the business date, if that is earlier)."""
+    """A loan in the period, and what is due on its last day (or on the business date, if that is earlier).
+
+    What is owed is what the contract says, whatever the books recognise of it; interest stands
+    in it as far as the closes and payments have brought it.
+    """
 
     ref: str
     purpose: str
@@ -131,6 +135,11 @@ class LoanAccount:
     next_amount: Minor
     payoff: Minor
     lines: tuple[LoanLine, ...]
+    owed_fees: Minor = 0
+    repayment: str = "schedule"  # schedule, line, surplus, revenue
+    terms: Mapping[str, Any] = field(default_factory=dict)  # in force, as the loan's record has them
+    available: Minor = 0  # can still be drawn or paid out
+    reports: tuple[str, ...] = ()  # of a loan repaid by reports: what is due and why, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +249,7 @@ class _Reader:
 
     def accounts(self, leaves: Sequence[MemberLeaf], moves: dict[int, list[Movement]]) -> tuple[Account, ...]:
         """Shares, savings and what else there is; a subscription, a claim or the like only if it is not empty."""
-        own = [leaf for leaf in leaves if leaf.gl_code not in LOAN_CODES]
+        own = [leaf for leaf in leaves if not leaf.of_loan]
         before = balances_before(self.books.tx, own, self.start)
         made = [(leaf, self._account(leaf, before[leaf.id], self._inside(moves[leaf.id]))) for leaf in own]
         kept = [
@@ -316,119 +325,59 @@ class _Reader:
         """Loans that were owed or moved in the period, or wait to be paid out."""
         found = []
         for ref in loans:
-            own = [leaf for leaf in leaves if leaf.gl_code in LOAN_CODES and leaf.contract == ref]
+            own = [leaf for leaf in leaves if leaf.of_loan and leaf.contract == ref]
             made = self._loan(ref, own, moves)
             if made.opening or made.lines or made.state in ("granted", "active"):
                 found.append(made)
         return tuple(found)
 
     def _loan(self, ref: str, leaves: Sequence[MemberLeaf], moves: dict[int, list[Movement]]) -> LoanAccount:
-        from coopbank.bank.loans import loan_position  # not on top: the other reports need not wait for it
+        from coopbank.bank.lending.position import loan_position  # not on top: the other reports need not wait for it
 
         as_of = min(self.end, self.books.business_date() or self.end)
         at = loan_position(self.books, ref, as_of)
         balance = opening = sum(balances_before(self.books.tx, leaves, self.start).values())
-        pieces = self._pieces(leaves, moves)
+        made = [move for leaf in leaves for move in moves[leaf.id]]
+        cost = at.loan.repayment == "revenue"
+        found = pieces(made, changes(self.books, ref), self.wording, cost=cost)
         lines = []
-        for piece in pieces:
+        for piece in found:
             if piece.on >= self.start:
                 balance += piece.added - piece.paid
-                lines.append(piece.line(balance, self.end))
-        interest = self._owed(leaves, _INTEREST)
-        year = [piece for piece in pieces if piece.on.year == self.end.year]
-        return _loan_account(at, opening, balance, interest, lines, year)
-
-    def _owed(self, leaves: Sequence[MemberLeaf], codes: Sequence[str]) -> int:
-        after = date.fromordinal(self.end.toordinal() + 1)
-        return sum(balances_before(self.books.tx, [leaf for leaf in leaves if leaf.gl_code in codes], after).values())
-
-    def _pieces(self, leaves: Sequence[MemberLeaf], moves: dict[int, list[Movement]]) -> list[_Piece]:
-        by_entry: dict[int, list[tuple[str, Movement]]] = defaultdict(list)
-        for leaf in leaves:
-            for move in moves[leaf.id]:
-                by_entry[move.entry].append((leaf.gl_code, move))
-        payments = [n for n, parts in by_entry.items() if (parts[0][1].corrects_kind or parts[0][1].kind) in _PAYMENTS]
-        charged = self._charged(payments)
-        entries = sorted(by_entry.items(), key=lambda item: (item[1][0][1].on, item[0]))
-        return list(chain.from_iterable(self._of_entry(parts, charged.get(entry)) for entry, parts in entries))
-
-    def _charged(self, entries: Sequence[int]) -> dict[int, int]:
-        """Interest that each payment recognised before it was shared: what its entry posted to income."""
-        if not entries:
-            return {}
-        rows = self.books.tx.rows(
-            "SELECT p.entry_id, sum(p.amount) FROM posting p JOIN account a ON a.id = p.account_id"
-            f" WHERE a.gl_code = '111' AND p.entry_id IN ({','.join('?' * len(entries))}) GROUP BY p.entry_id",
-            *entries,
-        )
-        return {**dict.fromkeys(entries, 0), **{int(entry): -int(net) for entry, net in rows}}
-
-    def _of_entry(self, parts: list[tuple[str, Movement]], charged: int | None) -> Iterable[_Piece]:
-        interest = sum(move.net for code, move in parts if code in _INTEREST)
-        principal = sum(move.net for code, move in parts if code not in _INTEREST)
-        move = parts[0][1]
-
-        def words(code: str, up: bool) -> str:
-            return self.wording.words(move.operation, code, up=up, on=move.on, corrects=move.corrects)
-
-        if charged is not None:
-            if charged:
-                yield _Piece(move, words("781", (charged > 0) or move.corrects is not None), added=charged)
-            yield _Piece(
-                move, words("701", move.corrects is not None), interest=charged - interest, principal=-principal
-            )
-        elif interest + principal:
-            code = "701" if principal else "781"
-            yield _Piece(move, words(code, interest + principal > 0), added=interest + principal)
+                lines.append(_loan_line(piece, balance, self.end))
+        year = [piece for piece in found if piece.on.year == self.end.year]
+        return _loan_account(at, opening, balance, lines, year)
 
 
-class _Piece:
-    """Part of what an entry did to a loan."""
-
-    def __init__(self, move: Movement, words: str, *, added: int = 0, interest: int = 0, principal: int = 0) -> None:
-        self.move = move
-        self.words = words
-        self.added = added
-        self.interest = interest
-        self.principal = principal
-
-    @property
-    def on(self) -> date:
-        return self.move.on
-
-    @property
-    def paid(self) -> int:
-        return self.interest + self.principal
-
-    def line(self, balance: int, end: date) -> LoanLine:
-        return LoanLine(
-            on=self.on, words=self.words, added=self.added, paid=self.paid, interest=self.interest,
-            principal=self.principal, balance=balance, receipt=self.move.operation, posted_on=self.move.posted_on,
-            late=is_late(self.move, end),
-        )  # fmt: skip
+def _loan_line(piece: Piece, balance: int, end: date) -> LoanLine:
+    return LoanLine(
+        on=piece.on, words=piece.words, added=piece.added, paid=piece.paid, interest=piece.interest,
+        principal=piece.principal, balance=balance, receipt=piece.move.operation, posted_on=piece.move.posted_on,
+        late=is_late(piece.move, end), fees=piece.fees,
+    )  # fmt: skip
 
 
-def _loan_account(
-    at: Position, opening: int, closing: int, interest: int, lines: list[LoanLine], year: list[_Piece]
-) -> LoanAccount:
+def _loan_account(at: Position, opening: int, closing: int, lines: list[LoanLine], year: list[Piece]) -> LoanAccount:
     disbursed = at.loan.disbursed_on
+    principal, fees = at.standing.principal, at.standing.fees
     return LoanAccount(
         ref=at.ref, purpose=at.loan.purpose, state=at.state, agreed=at.loan.principal, annual_rate=at.loan.annual_rate,
         disbursed_on=None if disbursed is None else date.fromisoformat(disbursed), last_due=at.last_due,
         opening=opening, added=sum(line.added for line in lines), closing=closing,
-        owed_principal=closing - interest, owed_interest=interest,
-        paid=_paid((line.interest, line.principal) for line in lines),
-        paid_this_year=_paid((piece.interest, piece.principal) for piece in year),
+        owed_principal=principal, owed_interest=closing - principal - fees, owed_fees=fees,
+        paid=_paid((line.interest, line.principal, line.fees) for line in lines),
+        paid_this_year=_paid((piece.interest, piece.principal, piece.fees) for piece in year),
         as_of=at.as_of, due_now=at.due_now, due_since=at.due_since, days_late=at.days_late, next_due=at.next_due,
-        next_amount=at.next_amount, payoff=at.payoff, lines=tuple(lines),
+        next_amount=at.next_amount, payoff=at.payoff, lines=tuple(lines), repayment=at.loan.repayment,
+        terms=at.contract.document, available=at.available, reports=report_words(at),
     )  # fmt: skip
 
 
-def _paid(parts: Iterable[tuple[int, int]]) -> Paid:
-    interest, principal = 0, 0
-    for of_interest, of_principal in parts:
-        interest, principal = interest + of_interest, principal + of_principal
-    return Paid(interest, principal, interest + principal)
+def _paid(parts: Iterable[tuple[int, int, int]]) -> Paid:
+    interest = principal = fees = 0
+    for of_interest, of_principal, of_fees in parts:
+        interest, principal, fees = interest + of_interest, principal + of_principal, fees + of_fees
+    return Paid(interest, principal, interest + principal + fees, fees)
 
 
 def shares_in_words(amount: int, par: int, currency: str) -> str:

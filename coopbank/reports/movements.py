@@ -11,8 +11,13 @@ from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.database import Transaction
 
-LOAN_CODES = ("701", "781", "M10", "M20", "M30")
-"""What a borrower owes by the contract: principal and interest in the books, and the memo parts."""
+LOAN_CODES = ("701", "781", "791", "M10", "M20", "M30")
+"""What a borrower owes by the contract: principal, interest and fees in the books, and the memo parts."""
+
+
+def is_of_loan(gl_code: str, contract: str) -> bool:
+    """Whether a leaf is part of what is owed on a loan; 791/M0007 is what a member owes otherwise."""
+    return gl_code in LOAN_CODES and contract.startswith("L-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,11 @@ class MemberLeaf:
     def code(self) -> str:
         """As people write it: 905/M0007."""
         return f"{self.gl_code}/{self.contract}"
+
+    @property
+    def of_loan(self) -> bool:
+        """Whether it is part of what is owed on a loan."""
+        return is_of_loan(self.gl_code, self.contract)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ class Movement:
 
 def loans_of(books: Books, member: str) -> dict[str, records.Loan]:
     """The member's loans by number."""
-    held = {leaf.contract for leaf in books.held_by(member) if leaf.gl_code in LOAN_CODES}
+    held = {leaf.contract for leaf in books.held_by(member) if is_of_loan(leaf.gl_code, leaf.contract)}
     found = dict(books.about(records.Loan, member))
     for ref in held - found.keys():
         loan = books.find(records.Loan, ref)

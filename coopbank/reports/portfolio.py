@@ -18,7 +18,7 @@ from coopbank.reports.document import Minor, Source, source
 from coopbank.words import _
 
 if TYPE_CHECKING:
-    from coopbank.bank.loans import Position
+    from coopbank.bank.lending.position import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,14 @@ class Portfolio:
 
 def portfolio(books: Books, as_of: date | None = None) -> Portfolio:
     """The loans as the books had them at the end of a day; on the business date if no day is given."""
-    from coopbank.bank.loans import position  # not on top: the other reports need not wait for it
+    # not on top: the other reports need not wait for it
+    from coopbank.bank.lending.accounts import LoanAccount
+    from coopbank.bank.lending.position import position
 
     origin = source(books)
     day = as_of or origin.business_date or date.min
     found = [
-        position(ref, loan, day, origin.currency)
+        position(LoanAccount(books, ref, loan, origin.currency, known_by=day), day)
         for ref, loan in _loans_on(books, day)
         if loan.state in ("granted", "active")
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from coopbank.bank import records
 from coopbank.bank.books import Books, loads
@@ -21,8 +21,13 @@ from coopbank.words import _, translate
 #: Kinds whose words need the sealed request. A month's close is not among them: its text holds every loan.
 _ASKED = {
     *("deposit", "withdraw", "return-cheque", "buy-shares", "redeem-shares", "transfer-shares"),
-    *("disburse-loan", "repay-loan", "apply-unapplied"),
+    *("disburse-loan", "repay-loan", "apply-unapplied", "refinance-loan"),
 }
+
+LoanPart = Literal[
+    "interest", "cost", "lent", "fee", "interest-waived", "fee-waived", "given-up", "paid", "shared-anew"
+]
+"""What an operation can do to a loan, by its contract."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,13 @@ class Wording:
             what = self._act(self._acts[corrects], gl_code, up=not up, on=on)
             return _("Correction of receipt {number}: {what}").format(number=corrects, what=what)
         return self._act(self._acts[number], gl_code, up=up, on=on)
+
+    def of_loan(self, number: int, part: LoanPart, *, up: bool, on: date, corrects: int | None = None) -> str:
+        """What an operation did to a loan: a part of it, whose figure went `up` or down."""
+        if corrects is not None:
+            what = _of_loan(self._acts[corrects], part, not up, on)
+            return _("Correction of receipt {number}: {what}").format(number=corrects, what=what)
+        return _of_loan(self._acts[number], part, up, on)
 
     def _act(self, act: Act, gl_code: str, *, up: bool, on: date) -> str:
         if act.kind in ("deposit", "withdraw"):
@@ -99,6 +111,44 @@ def _lending(act: Act, gl_code: str, up: bool, on: date) -> str | None:
     if act.kind == "repay-loan":
         return with_tender(_("Payment"), act.request)
     return _("Payment from money kept for you") if act.kind == "apply-unapplied" else None
+
+
+def _of_loan(act: Act, part: LoanPart, up: bool, on: date) -> str:
+    if part == "interest":
+        return _interest(act, up, on)
+    if part == "shared-anew":
+        if up:
+            return _("Payments shared anew: more of them is interest")
+        return _("Payments shared anew: less of them is interest")
+    if part == "lent" and act.kind == "disburse-loan":
+        return with_tender(_("Loan paid out"), act.request)
+    if act.kind == "refinance-loan" and part in ("lent", "paid"):
+        if part == "lent":
+            return _("Pays off loan {loan}").format(loan=act.request.get("loan"))
+        return _("Paid off by loan {loan}").format(loan=act.request.get("new_loan"))
+    if part == "paid" and act.kind in ("repay-loan", "apply-unapplied"):
+        kept = act.kind == "apply-unapplied"
+        return _("Payment from money kept for you") if kept else with_tender(_("Payment"), act.request)
+    named = {
+        "cost": _("Cost of the loan"), "fee": _("Late fee"), "interest-waived": _("Interest waived"),
+        "fee-waived": _("Fee waived"),        "given-up": _("Part of the loan that you need not repay"),
+    }  # fmt: skip
+    return named.get(part) or _title(act)
+
+
+def _interest(act: Act, up: bool, on: date) -> str:
+    """Interest that ran, or that is taken back: for a payment that counts earlier, or above a cap at the end."""
+    if act.kind == "close-month":
+        words = _("Interest for {month}") if up else _("Interest corrected for {month}")
+        return words.format(month=month_name(on))
+    if up:
+        return _("Interest up to {date}").format(date=long_date(on))
+    earlier = act.request.get("value_date")
+    if isinstance(earlier, str) and earlier != on.isoformat():
+        return _("Interest corrected: paid on {date}").format(date=long_date(date.fromisoformat(earlier)))
+    if act.kind in ("repay-loan", "apply-unapplied", "accept-report"):
+        return _("Interest above the cap, waived")
+    return _("Interest corrected")
 
 
 def _title(act: Act) -> str:

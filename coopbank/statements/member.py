@@ -154,18 +154,27 @@ class MemberStatement:
                 amount=self._money(loan.agreed)
             )
             return
-        if loan.due_now and loan.due_since is not None and loan.days_late:
+        if loan.due_now and loan.due_since is not None and loan.due_since > loan.as_of:
+            yield _("Due by {date}: {amount}.").format(amount=self._money(loan.due_now), date=long_date(loan.due_since))
+        elif loan.due_now and loan.due_since is not None and loan.days_late:
             late = _("1 day late") if loan.days_late == 1 else _("{days} days late").format(days=loan.days_late)
             yield _("Due now: {amount}, {late} on {day}. It was due on {since}.").format(
                 amount=self._money(loan.due_now), late=late, day=long_date(loan.as_of), since=long_date(loan.due_since)
             )
         elif loan.due_now:
             yield _("Due now: {amount}.").format(amount=self._money(loan.due_now))
-        if loan.next_due is not None and loan.state == "active":
+        yield from loan.reports
+        if loan.next_due is not None and loan.state == "active" and loan.next_due != loan.due_since:
             yield _("Next payment: {amount}, due on {date}.").format(
                 amount=self._money(loan.next_amount), date=long_date(loan.next_due)
             )
-        if loan.paid.total:
+        if loan.paid.fees:
+            text = _("You paid {total}: {fees} of fees, {interest} interest and {principal} of what you borrowed.")
+            yield text.format(
+                total=self._money(loan.paid.total), fees=self._money(loan.paid.fees),
+                interest=self._money(loan.paid.interest), principal=self._money(loan.paid.principal),
+            )  # fmt: skip
+        elif loan.paid.total:
             yield _("You paid {total}: {interest} interest and {principal} of what you borrowed.").format(
                 total=self._money(loan.paid.total), interest=self._money(loan.paid.interest),
                 principal=self._money(loan.paid.principal),
@@ -284,12 +293,40 @@ class MemberStatement:
             yield self._paid(loan)
 
     def _terms(self, loan: LoanAccount) -> str:
+        if loan.repayment in ("surplus", "revenue"):
+            return self._share(loan)
         if loan.disbursed_on is None:
             return _("{amount} granted at {rate} % a year.").format(
                 amount=self._money(loan.agreed), rate=loan.annual_rate
             )
+        if loan.repayment == "line":
+            text = _(
+                "A line of credit of {amount} at {rate} % a year, simple interest, until {last}. {left} is available."
+            )
+            return text.format(
+                amount=self._money(loan.agreed), rate=loan.annual_rate, last=long_date(loan.last_due),
+                left=self._money(loan.available),
+            )  # fmt: skip
         return _("{amount} lent on {date} at {rate} % a year, simple interest. Last payment due on {last}.").format(
             amount=self._money(loan.agreed), date=long_date(loan.disbursed_on), rate=loan.annual_rate,
+            last=long_date(loan.last_due),
+        )  # fmt: skip
+
+    def _share(self, loan: LoanAccount) -> str:
+        """The terms of a loan repaid by reports."""
+        if loan.repayment == "surplus":
+            text = _(
+                "{amount} at {rate} % a year, repaid by {share} % of your surplus. All it costs you is at most {cap} %"
+                " of your surplus. It ends by {last}."
+            )
+        else:
+            text = _(
+                "{amount}, repaid by {share} % of your revenue until you have paid {multiple} times what you borrowed."
+                " It ends by {last}."
+            )
+        return text.format(
+            amount=self._money(loan.agreed), rate=loan.annual_rate, share=loan.terms.get("share_percent"),
+            cap=loan.terms.get("cost_cap_percent", "50"), multiple=loan.terms.get("multiple"),
             last=long_date(loan.last_due),
         )  # fmt: skip
 
@@ -323,12 +360,13 @@ class MemberStatement:
             Column(_("Still owed")),
         ]
         spans = (loan.paid, loan.paid_this_year)
-        owed = (loan.owed_interest, loan.owed_principal, loan.closing)
         rows = [
-            Row((_("Interest"), *(self._money(p.interest) for p in spans), self._money(owed[0]))),
-            Row((_("What you borrowed"), *(self._money(p.principal) for p in spans), self._money(owed[1]))),
-            Row((_("Together"), *(self._money(p.total) for p in spans), self._money(owed[2])), strong=True),
+            Row((_("Interest"), *(self._money(p.interest) for p in spans), self._money(loan.owed_interest))),
+            Row((_("What you borrowed"), *(self._money(p.principal) for p in spans), self._money(loan.owed_principal))),
+            Row((_("Together"), *(self._money(p.total) for p in spans), self._money(loan.closing)), strong=True),
         ]
+        if loan.owed_fees or any(p.fees for p in spans):
+            rows.insert(0, Row((_("Fees"), *(self._money(p.fees) for p in spans), self._money(loan.owed_fees))))
         return figures(columns, rows, room=self._room)
 
     # -------------------------------------------------------------------- closing

@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from coopbank.bank import records
-from coopbank.bank.accrual import owed
 from coopbank.bank.bank import Bank
-from coopbank.bank.loans import Position, loan_events, loan_position, replay
+from coopbank.bank.lending.accounts import account
+from coopbank.bank.lending.closing import all_loans
+from coopbank.bank.lending.contract import REPORTED
+from coopbank.bank.lending.facts import Fact
+from coopbank.bank.lending.flows import OWN, balance
+from coopbank.bank.lending.position import Position, loan_position
+from coopbank.bank.lending.proof import faults_of
 from coopbank.clock import SetClock
 from coopbank.finance.schedule import schedule
-from coopbank.finance.terms import LoanTerms
+from coopbank.finance.seasonal import read_terms
 from coopbank.money import round_minor
 from tests.support_bank import SmallBank
 
@@ -53,6 +58,18 @@ def standing(bank: SmallBank, loan: str, day: str) -> Position:
         return loan_position(books, loan, date.fromisoformat(day))
 
 
+def facts(bank: SmallBank, loan: str) -> list[Fact]:
+    """What happened to a loan and was not taken back, in the order of value dates."""
+    with bank.read() as books:
+        return account(books, loan).facts
+
+
+def story(bank: SmallBank, loan: str) -> tuple[str, dict[str, dict[str, int]], dict[str, Any]]:
+    """How a loan stands whatever the numbers of its events: state, what is posted, what is told."""
+    body = stored(bank, loan)
+    return body.state, body.book, body.told
+
+
 def visit(bank: SmallBank, day: str | date) -> None:
     """Go to that day, without a drawer, unless it is today."""
     with bank.read() as books:
@@ -66,16 +83,17 @@ def notes_of(receipt: Any) -> dict[str, str]:
 
 
 def assert_replayed(bank: SmallBank) -> None:
-    """What the sealed requests come to is what the books keep, and what the accounts hold."""
-    currency = bank.bank.institution.currency
+    """What the sealed events come to is what is kept of each loan, what is posted, and what the accounts hold."""
     with bank.read() as books:
-        for ref, events in loan_events(books).items():
-            told = replay(events, currency)
-            kept = books.find(records.Loan, ref)
-            assert told == kept
-            if kept is not None:
-                assert owed(kept) == books.balance(kept.fund, f"701/{ref}") + books.balance(kept.fund, f"781/{ref}")
-                assert kept.owed_principal == books.balance(kept.fund, f"701/{ref}")
+        for ref, _version, body in all_loans(books):
+            assert list(faults_of(account(books, ref))) == []
+            for fund, flows in body.book.items():
+                for code in OWN:
+                    assert balance(flows, code) == books.balance(fund, f"{code}/{ref}"), f"{fund} {code}/{ref}"
+            if body.repayment not in REPORTED and body.accrued_to is not None and body.disbursed_on is not None:
+                now = account(books, ref).standing(date.fromisoformat(body.accrued_to))
+                held = sum(balance(flows, code) for flows in body.book.values() for code in OWN - {"M40"})
+                assert now.owed == now.principal + now.interest + now.fees == held
 
 
 def simple_interest(principal: int, rate: str, start: date, end: date) -> int:
@@ -98,9 +116,7 @@ def close_months_before(bank: SmallBank, day: date) -> None:
 def plan_of(bank: SmallBank, loan: str) -> Any:
     """The schedule drawn by the calculator from the contract, not by the bank."""
     body = stored(bank, loan)
-    terms = {
-        "disbursements": [{"date": body.disbursed_on, "amount": bank.text(body.principal)}],
-        "annual_rate": body.annual_rate, "installments": body.installments, "every": body.every,
-        "day_count": body.day_count, **({"first_due": body.first_due} if body.first_due else {}),
-    }  # fmt: skip
-    return schedule(LoanTerms.read(terms)).rows
+    with bank.read() as books:
+        document = books.get(records.LoanTerms, loan).document
+    out = [{"date": body.disbursed_on, "amount": bank.text(body.principal)}]
+    return schedule(read_terms({**document, "disbursements": out})).rows

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 
 from coopbank.bank import records
+from coopbank.bank.lending.position import loan_position
 from coopbank.bank.operation import CATALOGUE
 from coopbank.bank.operations.books import OWNED, ZERO_SUMS
 from coopbank.errors import (
@@ -30,6 +32,7 @@ from coopbank.errors import (
 from coopbank.ledger.chart import chart
 from tests.bank.conftest import begin
 from tests.bank.support_counter import HOSTILE, entry, posted, refused
+from tests.bank.support_lending import story
 from tests.support_bank import CHARITY, SmallBank, assert_books, new_bank
 
 CASH_IN = ["POOL 731/FIRST Dr 100.00", "POOL 879/GEN Cr 100.00", "GEN 729 Dr 100.00"]
@@ -135,9 +138,11 @@ def test_loans_and_notes_come_with_their_terms(counter: SmallBank) -> None:
     done = opened(counter, *LOAN_LINES, loans=[{**LOAN, "interest_from": "2026-02-01", "paid_interest": "30.00"}])
     with counter.read() as books:
         loan = books.get(records.Loan, "L-007")
-    assert (loan.owed_principal, loan.accrued, loan.paid_principal, loan.paid_interest) == (900_00, 4_50, 300_00, 30_00)
-    assert (loan.segment_start, loan.segment_accrued, loan.state) == ("2026-02-01", 4_44, "active")
+        now, later = (loan_position(books, "L-007", date(2026, *day)).standing for day in ((3, 3), (3, 13)))
+    assert (now.principal, now.interest, now.principal_paid, now.interest_paid) == (900_00, 4_50, 300_00, 30_00)
+    assert (loan.told["at"], loan.told["closed"], loan.state) == ("2026-02-01", 30_00 + 6, "active")
     assert round(900 * 0.06 * 30 / 365, 2) == 4.44, "of the 4.50, what was earned since 1 February"
+    assert later.interest == 6 + round(900_00 * 0.06 * 40 / 365), "and runs on in the same segment"
     opened(counter, *NOTE_LINES, note=json.dumps(NOTE), lender="Lee Lender")
     with counter.read() as books:
         note = books.get(records.Note, "N-007")
@@ -541,15 +546,13 @@ def test_a_loan_is_as_it_was_before_the_payment(counter: SmallBank) -> None:
         counter, CannotReverse, "reverse", counter.ana, says=str(paid_out.number), operation=granted.number, reason="x"
     )
     counter.go_to("2026-03-20")
-    with counter.read() as books:
-        before = books.get(records.Loan, loan)
+    before = story(counter, loan)
     first = counter.do("repay-loan", loan=loan, amount="100.00")
     second = counter.do("repay-loan", loan=loan, amount="50.00")
     refused(counter, CannotReverse, "reverse", says=str(second.number), operation=first.number, reason="x")
     counter.do("reverse", operation=second.number, reason="x")
     counter.do("reverse", operation=first.number, reason="x")
-    with counter.read() as books:
-        assert books.get(records.Loan, loan) == before
+    assert story(counter, loan) == before
 
 
 # ------------------------------------------------------------------------------------ corrections

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 
 from coopbank.bank import records
+from coopbank.bank.lending.position import loan_position
 from coopbank.errors import (
     AlreadyExists,
     CannotReverse,
@@ -327,20 +329,44 @@ def test_a_returned_loan_payment_leaves_the_instalment_unpaid(counter: SmallBank
     counter.go_to("2026-04-07")
     done = counter.do("return-cheque", by=counter.tom, cheque=cheque)
     with counter.read() as books:
-        state = books.get(records.Loan, loan)
-    assert (state.owed_principal, state.accrued, state.paid_principal) == (1200_00, 0, 0)
+        state = loan_position(books, loan, date(2026, 4, 7)).standing
+    assert (state.principal, state.principal_paid, state.interest_paid, state.due.total) == (1200_00, 0, 0, 103_30)
     assert counter.balance(f"701/{loan}", "RLF") == 1200_00
+    assert counter.balance(f"781/{loan}", "RLF") == 0
     assert ("POOL", "731/FIRST", -103_28) in posted(done)[0]
     counter.do("repay-loan", loan=loan, amount="103.28")
 
 
-def test_a_returned_loan_payment_with_later_ones_is_owed_by_the_member(counter: SmallBank) -> None:
+def test_a_returned_loan_payment_with_later_ones_is_told_anew(counter: SmallBank) -> None:
     loan, cheque = paid_by_cheque(counter)
+    counter.go_to("2026-04-20")
     counter.do("repay-loan", loan=loan, amount="50.00")
+    counter.go_to("2026-04-22")
     done = counter.do("return-cheque", by=counter.tom, cheque=cheque)
-    assert posted(done) == [
-        entry("RLF 791/M0002 Dr 103.28", "RLF 729 Cr 103.28", "POOL 879/RLF Dr 103.28", "POOL 731/FIRST Cr 103.28")
-    ]
+    interest = round(1200_00 * 0.06 * 48 / 365)  # of 3 March to 20 April: the 50.00 then paid it first
+    with counter.read() as books:
+        state = loan_position(books, loan, date(2026, 4, 22))
+    assert (state.standing.interest_paid, state.standing.principal_paid) == (interest, 50_00 - interest)
+    assert (state.due_now, state.due_since) == (103_30 - 50_00, date(2026, 4, 3))
+    assert counter.balance(f"701/{loan}", "RLF") == 1200_00 - 50_00 + interest
+    assert counter.balance("111", "RLF") == -interest
+    assert ("POOL", "731/FIRST", -103_28) in posted(done)[0]
+    assert counter.balance("791/M0002", "RLF") == 0
+
+
+def test_a_returned_loan_payment_of_a_member_who_was_paid_off(counter: SmallBank) -> None:
+    """The loan that a worthless cheque had paid off is owed again."""
+    loan = counter.agreed("grant-loan", member="M0002", **LOAN).created[0]
+    counter.do("disburse-loan", by=counter.tom, loan=loan)
+    done = counter.do("repay-loan", loan=loan, amount="1200.00", **CHEQUE)
+    with counter.read() as books:
+        assert books.get(records.Loan, loan).state == "paid"
+    cheque = next(ref for ref in done.created if ref.startswith("CH-"))
+    counter.do("bank-cheques", by=counter.tom, cheques=[cheque])
+    counter.do("return-cheque", by=counter.tom, cheque=cheque)
+    with counter.read() as books:
+        assert books.get(records.Loan, loan).state == "active"
+    assert counter.balance(f"701/{loan}", "RLF") == 1200_00
 
 
 def test_a_returned_cheque_takes_a_note_back(counter: SmallBank) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from coopbank.bank import records
-from coopbank.bank.operations.closing import LOANS, last_day, recognise_all
+from coopbank.bank.lending.closing import recognise_loans
+from coopbank.bank.operations.closing import last_day
 from coopbank.errors import CannotReverse, NotAllowed, PeriodLocked, Refused, WrongState
 from coopbank.ledger import periods
 from tests.bank.support_lending import (
@@ -23,6 +24,7 @@ from tests.bank.support_lending import (
     notes_of,
     simple_interest,
     stored,
+    story,
     visit,
 )
 from tests.support_bank import SmallBank, assert_books, new_bank
@@ -106,14 +108,14 @@ def test_a_payment_before_the_close_leaves_the_month_its_interest(small: SmallBa
     small.do("repay-loan", loan=loan, amount="540.00")
     whole = simple_interest(12_000_00, "7.25", date(2026, 3, 2), date(2026, 4, 3))
     small.go_to("2026-04-07")
-    before = stored(small, loan)
+    before = story(small, loan)
     closed = close(small, "2026-03")
     march = simple_interest(12_000_00, "7.25", date(2026, 3, 2), date(2026, 4, 1))
     assert -under_dates_to(small, "111", date(2026, 3, 31)) == march
     assert under_dates_to(small, f"781/{loan}", date(2026, 3, 31)) == march
     assert -small.balance("111", "RLF") == whole
     assert small.balance(f"781/{loan}", "RLF") == 0
-    assert stored(small, loan) == before
+    assert story(small, loan) == before
     assert [e.effective_on for e in closed.entries if loan in e.memo] == ["2026-03-31", "2026-04-07"]
 
 
@@ -227,10 +229,10 @@ def test_a_locked_month_takes_no_entry_until_it_is_reopened(small: SmallBank) ->
     small.go_to("2026-05-02")
     with pytest.raises(WrongState, match="2026-03 is not closed"):
         close(small, "2026-04")
-    before = stored(small, loan), small.balance("111", "RLF")
+    before = story(small, loan), small.balance("111", "RLF")
     again = close(small, "2026-03")
     assert again.entries == ()  # its interest stands there already
-    assert (stored(small, loan), small.balance("111", "RLF")) == before
+    assert (story(small, loan), small.balance("111", "RLF")) == before
     close(small, "2026-04")
 
 
@@ -238,10 +240,10 @@ def test_a_month_reopened_after_the_next_was_closed_keeps_the_interest(lite: Sma
     loan = lent(lite, lite.admit("Mia Lee"))
     lite.go_to("2026-05-04")
     close_months_before(lite, date(2026, 5, 4))
-    before = stored(lite, loan), lite.balance("111", "RLF")
+    before = story(lite, loan), lite.balance("111", "RLF")
     reopen(lite, "2026-03")
     assert close(lite, "2026-03").entries == ()
-    assert (stored(lite, loan), lite.balance("111", "RLF")) == before
+    assert (story(lite, loan), lite.balance("111", "RLF")) == before
 
 
 def test_a_month_without_loans_closes_too(lite: SmallBank) -> None:
@@ -265,7 +267,7 @@ def test_many_loans_take_no_more_questions_than_few(lite: SmallBank, monkeypatch
         with lite.bank.database.read() as tx:
             desk = lite.bank._desk(tx, lite.tom, "sue")
             monkeypatch.setattr(tx, "_cursor", Counting(tx._cursor))
-            recognised = recognise_all(desk, LOANS, last_day("2026-03"))
+            recognised = recognise_loans(desk, last_day("2026-03"))
             assert recognised.count == count
             assert len([row for row in desk.rows if getattr(row, "kind", "") == records.Loan.kind]) == count
             asked[count] = tx._cursor.count

@@ -12,9 +12,13 @@ from typing import Any
 import pytest
 
 from coopbank.bank import records
-from coopbank.bank.accrual import accrue, owed, pay
 from coopbank.bank.books import Actor
-from coopbank.bank.loans import due_on, loan_events, paid_out, position, repay, replay
+from coopbank.bank.lending.accounts import account
+from coopbank.bank.lending.contract import Contract
+from coopbank.bank.lending.facts import Fact
+from coopbank.bank.lending.flows import total
+from coopbank.bank.lending.proof import faults_of
+from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.errors import (
     AlreadyExists,
     DayClosed,
@@ -31,6 +35,7 @@ from tests.bank.support_lending import (
     assert_replayed,
     close_months_before,
     copy_of,
+    facts,
     grant,
     lend_to_us,
     lent,
@@ -39,6 +44,7 @@ from tests.bank.support_lending import (
     simple_interest,
     standing,
     stored,
+    story,
     visit,
 )
 from tests.support_bank import SmallBank, assert_books, new_bank
@@ -96,7 +102,7 @@ def test_a_loan_is_promised_paid_out_and_repaid(small: SmallBank) -> None:
     assert small.balance("111", "RLF") == -interest
     assert small.balance("701/L-010", "RLF") == 12_000_00 - 540_00 + interest
     assert small.balance("729", "RLF") == 8_000_00 + 540_00
-    assert stored(small, "L-010").last_paid_on == "2026-04-02"
+    assert stored(small, "L-010").told["last_paid"] == "2026-04-02"
 
 
 def test_the_second_person_and_another_who_pays_out(small: SmallBank) -> None:
@@ -267,8 +273,8 @@ def test_paying_each_row_on_its_day_is_the_schedule(lite: SmallBank, name: str, 
         assert lite.balance(f"781/{loan}", "RLF") == 0
     body = stored(lite, loan)
     assert body.state == "paid"
-    assert owed(body) == 0
-    assert body.paid_interest == -lite.balance("111", "RLF")
+    assert standing(lite, loan, str(row.due)).standing.owed == 0
+    assert total(body.book, "interest_paid") == -lite.balance("111", "RLF")
     assert standing(lite, loan, str(row.due)).rows[-1].state == "paid"
     with pytest.raises(WrongState):
         lite.do("repay-loan", loan=loan, amount="0.01", tender="transfer")
@@ -309,15 +315,15 @@ def test_a_payment_that_counts_from_before_a_close_gives_back_the_difference(lit
     close_months_before(lite, date(2026, 4, 6))
     took = lite.do("repay-loan", loan=loan, amount="1000.00", value_date="2026-03-27")
     interest = simple_interest(12_000_00, "7.25", date(2026, 3, 2), date(2026, 3, 27))
+    since = simple_interest(11_000_00 + interest, "7.25", date(2026, 3, 27), date(2026, 4, 1))
     assert notes_of(took)["Counts from"] == "2026-03-27"
-    assert lite.balance("111", "RLF") == -interest
-    assert lite.balance(f"781/{loan}", "RLF") == 0
+    assert lite.balance("111", "RLF") == -interest - since  # what March earned is less than was recognised
+    assert lite.balance(f"781/{loan}", "RLF") == since
     assert all(entry.effective_on == "2026-04-06" for entry in took.entries)
-    with pytest.raises(DayClosed) as refused:
-        lite.do("repay-loan", loan=loan, amount="1.00", value_date="2026-03-26")
-    assert refused.value.field == "value_date"
-    with pytest.raises(DayClosed):
-        lite.do("repay-loan", loan=loan, amount="1.00", value_date="2026-04-07")
+    for day in ("2026-03-01", "2026-04-07"):  # before the money went out, and tomorrow
+        with pytest.raises(DayClosed) as refused:
+            lite.do("repay-loan", loan=loan, amount="1.00", value_date=day)
+        assert refused.value.field == "value_date"
 
 
 def test_no_more_is_taken_than_is_owed(lite: SmallBank) -> None:
@@ -352,9 +358,9 @@ def test_what_is_more_than_due_waits_and_is_applied(small: SmallBank) -> None:
     mia = small.admit("Mia Lee")
     loan = lent(small, mia)
     small.go_to("2026-03-20")
-    untouched = stored(small, loan)
+    untouched = story(small, loan)
     early = small.do("repay-loan", loan=loan, amount="100.00", excess="unapplied")
-    assert stored(small, loan) == untouched  # nothing is due: the money waits, and the loan knows nothing of it
+    assert story(small, loan) == untouched  # nothing is due: the money waits, and the loan knows nothing of it
     assert small.balance(f"781/{loan}", "RLF") == 0
     assert notes_of(early)["Kept as unapplied"] == "100.00"
     assert small.balance(f"871/{mia}") == -100_00
@@ -461,76 +467,84 @@ def test_a_granted_loan_has_a_plan(lite: SmallBank) -> None:
 # ------------------------------------------------------------------------- replay and reversal
 
 
-def test_replay_tells_a_changed_state(lite: SmallBank) -> None:
+def test_replay_tells_a_changed_fact(lite: SmallBank) -> None:
     mia = lite.admit("Mia Lee")
     loan = lent(lite, mia)
     lite.do("repay-loan", loan=loan, amount="100.00")
     with lite.read() as books:
-        events = loan_events(books, loan)[loan]
-    told = replay(events, "USD")
-    assert told == stored(lite, loan)
-    events[-1].request["amount"] = "100.01"
-    assert replay(events, "USD") != told
-    assert replay([], "USD") is None
+        held = account(books, loan)
+        assert list(faults_of(held)) == []
+        paid = held.facts[-1]
+        held.facts[-1] = Fact(paid.number, paid.type, paid.on, {"amount": paid.data["amount"] + 1})
+        assert len(list(faults_of(held))) == 3  # what is kept, what is posted, what is owed
+        held.facts[:] = [Fact(1, "gossip", paid.on)]
+        assert list(faults_of(held)) == [f"loan {loan} cannot be told from its events"]
 
 
 def test_reversals_bring_back_the_state(lite: SmallBank) -> None:
     mia = lite.admit("Mia Lee")
     loan = lent(lite, mia)
     lite.go_to("2026-03-12")
-    before = stored(lite, loan)
+    before = story(lite, loan)
     first = lite.do("repay-loan", loan=loan, amount="100.00")
-    between = stored(lite, loan)
+    between = story(lite, loan)
     second = lite.do("repay-loan", loan=loan, amount="50.00")
     lite.do("reverse", operation=second.number, reason="typed twice")
-    assert stored(lite, loan) == between
+    assert story(lite, loan) == between
     lite.do("reverse", operation=first.number, reason="not theirs")
-    assert stored(lite, loan) == before
+    assert story(lite, loan) == before
     assert lite.balance(f"781/{loan}", "RLF") == lite.balance("111", "RLF") == 0
     lite.do("repay-loan", loan=loan, amount="75.00")
+    assert [fact.data["amount"] for fact in facts(lite, loan)] == [12_000_00, 75_00]
     assert_replayed(lite)
 
 
 # ----------------------------------------------------------------------- arithmetic, no database
 
 
-def contract(**changes: Any) -> records.Loan:
-    body: dict[str, Any] = {
-        "member": "M0001", "fund": "RLF", "principal": 12_000_00, "annual_rate": "7.25", "installments": 24,
-        "every": {"months": 1}, "day_count": "actual/365", "granted_on": "2026-01-31", "granted_by": "ana",
+def contract(**changes: Any) -> ScheduledRun:
+    """12,000.00 paid out on 31 January 2026."""
+    document = {
+        "annual_rate": "7.25", "installments": 24, "every": {"months": 1}, "day_count": "actual/365", **changes,
     }  # fmt: skip
-    return paid_out(records.Loan(**{**body, **changes}), date(2026, 1, 31))
+    run = ScheduledRun({1: Contract(1, "schedule", document)}, 12_000_00, "USD")
+    return run.tell([Fact(1, "advance", date(2026, 1, 31), {"amount": 12_000_00})])
 
 
 @pytest.mark.parametrize("day_count", ["actual/365", "30/360", "30us/360", "30e/360", "equal-periods", "actual/actual"])
 def test_accruing_in_steps_comes_to_the_same(day_count: str) -> None:
     chance = random.Random(day_count)
-    loan = contract(day_count=day_count)
+    stepped, whole = contract(day_count=day_count), contract(day_count=day_count)
     end = date(2028, 6, 15)  # beyond the last row
-    steps = sorted({date(2026, 1, 31) + timedelta(days=chance.randint(1, 860)) for _ in range(60)})
-    stepped, posted = loan, 0
-    for day in [*steps, end]:
-        stepped, moved = accrue(stepped, day)
-        assert moved >= 0
-        posted += moved
-    assert (stepped, posted) == accrue(loan, end)
+    for day in sorted({date(2026, 1, 31) + timedelta(days=chance.randint(1, 860)) for _ in range(60)}):
+        before = stepped.state.interest_run
+        stepped.advance(day)
+        assert stepped.state.interest_run >= before
+        assert stepped.state.flows.get("earned", 0) == stepped.state.interest_run
+    stepped.advance(end)
+    whole.advance(end)
+    assert stepped.state == whole.state
 
 
 def test_a_payment_is_interest_first_and_loses_no_cent() -> None:
-    loan, moved = accrue(contract(), date(2026, 4, 30))
-    after, parts = pay(loan, moved - 1, date(2026, 4, 30))
-    assert (parts.interest, parts.principal, after.accrued) == (moved - 1, 0, 1)
-    later, _ = accrue(after, date(2026, 5, 31))
-    assert later.accrued == 1 + simple_interest(12_000_00, "7.25", date(2026, 4, 30), date(2026, 5, 31))
-    done = repay(after, "USD", owed(later), date(2026, 5, 31))
-    assert (done.after.state, owed(done.after)) == ("paid", 0)
+    run = contract()
+    moved = run.standing(date(2026, 4, 30)).interest
+    run.tell([Fact(2, "payment", date(2026, 4, 30), {"amount": moved - 1})])
+    after = run.standing(date(2026, 4, 30))
+    assert (after.interest_paid, after.principal_paid, after.interest) == (moved - 1, 0, 1)
+    later = run.standing(date(2026, 5, 31))
+    assert later.interest == 1 + simple_interest(12_000_00, "7.25", date(2026, 4, 30), date(2026, 5, 31))
+    run.tell([Fact(3, "payment", date(2026, 5, 31), {"amount": later.owed})])
+    assert (run.state.owed, run.state.overpaid) == (0, 0)
 
 
-def test_nothing_is_due_on_a_paid_loan() -> None:
-    loan = contract()
-    paid = repay(loan, "USD", owed(accrue(loan, date(2026, 2, 10))[0]), date(2026, 2, 10)).after
-    assert due_on(paid, "USD", date(2030, 1, 1)).total == 0
-    at_end = position("L-001", paid, date(2030, 1, 1), "USD")
-    assert (at_end.payoff, at_end.days_late, at_end.next_due) == (0, 0, None)
+def test_nothing_is_due_on_a_paid_loan(lite: SmallBank) -> None:
+    lite.go_to("2027-01-31", open_drawer=False)
+    loan = lent(lite, lite.admit("Mia Lee"))
+    lite.go_to("2027-02-10", open_drawer=False)
+    payoff = standing(lite, loan, "2027-02-10").payoff
+    lite.do("repay-loan", loan=loan, amount=lite.text(payoff), tender="transfer")
+    at_end = standing(lite, loan, "2030-01-01")
+    assert (at_end.due.total, at_end.payoff, at_end.days_late, at_end.next_due) == (0, 0, 0, None)
     assert {row.state for row in at_end.rows} == {"paid"}
-    assert calendar.monthrange(2026, 2)[1] == 28 and at_end.rows[0].due == date(2026, 2, 28)
+    assert calendar.monthrange(2027, 2)[1] == 28 and at_end.rows[0].due == date(2027, 2, 28)

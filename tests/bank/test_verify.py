@@ -90,12 +90,36 @@ def test_a_repayment_that_changed_the_terms_too(small: SmallBank) -> None:
         newest = "SELECT version, body FROM record WHERE kind = 'loan' ORDER BY version DESC"
         version, body = books.tx.row(newest) or (0, "")
     changed = json.loads(body) | {"annual_rate": "0"}
+    changed["book"]["RLF"]["principal_paid"] = 100
     forge(
         small, [("POOL", "739/D1", 100), ("POOL", "879/RLF", -100), ("RLF", "729", 100), ("RLF", "701/L-001", -100)],
-        [NewRecord("loan", "L-001", version + 1, "M0001", changed | {"owed_principal": 59900})],
+        [NewRecord("loan", "L-001", version + 1, "M0001", changed)],
         kind="repay-loan", request={"loan": "L-001", "amount": "1.00", "tender": "cash"},
     )  # fmt: skip
-    assert "L-001" in found(small)["loans"]
+    held = {f.message for v in verify(small.bank.database) if v.name == "loans" for f in v.findings}
+    assert "loan L-001: its story comes to other amounts than the books have posted" in held
+    assert "loan L-001 names other terms than its version 1" in held
+
+
+def test_terms_that_nobody_agreed_to(small: SmallBank) -> None:
+    with small.read() as books:
+        _version, body = books.tx.row("SELECT version, body FROM record WHERE kind = 'loan-terms'") or (0, "")
+    terms = json.loads(body)
+    terms["document"]["annual_rate"] = "0"
+    forge(
+        small, [("GEN", "905/M0001", 1), ("GEN", "905/M0001", -1)],
+        [NewRecord("loan-terms", "L-001", 2, "L-001", terms)],
+        kind="change-rate", request={"loan": "L-001", "annual_rate": "0", "why": "x"},
+    )  # fmt: skip
+    held = {f.message for v in verify(small.bank.database) if v.name == "loans" for f in v.findings}
+    assert "loan L-001: no event agrees to version 2 of its terms" in held
+
+
+def test_a_fact_that_no_story_knows(small: SmallBank) -> None:
+    event = {"number": 2, "type": "gossip", "on": "2026-03-02"}
+    forge(small, rows=[NewRecord("loan-event", "L-001.00002", 1, "L-001", event)])
+    assert "L-001 cannot be told" in found(small)["loans"]
+    assert "L-001.00002" in found(small)["registers"]
 
 
 def test_a_note_that_is_owed_to_nobody(small: SmallBank) -> None:

@@ -1,18 +1,28 @@
 """The operations, one module per subject. Importing this package fills the catalogue."""
 
 from coopbank.bank.operations import (  # noqa: F401
+    applications,
     books,
     cash,
     closing,
+    collateral,
     days,
     founding,
     funds,
     lending,
+    loan_care,
+    loan_reports,
+    loan_terms,
+    losses,
     members,
     notes,
     opening,
+    participations,
+    products,
+    refinance,
     savings,
     shares,
     staff,
+    suspense,
     undoing,
 )

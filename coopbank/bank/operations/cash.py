@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import Field
 
 from coopbank.bank import records
 from coopbank.bank.desk import Desk, Move
@@ -17,21 +17,27 @@ from coopbank.bank.fields import (
     BankAccountRef,
     ChequeRef,
     Code,
+    Counted,
     DrawerRef,
     Money,
     Text,
     Widget,
-    book_currency,
-    refuse,
 )
+from coopbank.bank.lending.undoing import told_by
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.bank.operations.savings import FUND, shown
-from coopbank.bank.operations.undoing import Past, past_operation, require_room, undo_records
+from coopbank.bank.operations.undoing import (
+    Past,
+    past_operation,
+    post_undone,
+    require_room,
+    undo_loans,
+    undo_records,
+)
 from coopbank.bank.tender import bank_place, cash_out
 from coopbank.errors import (
     AlreadyExists,
     CannotReverse,
-    CoopbankError,
     DrawerClosed,
     InvalidAmount,
     InvalidValue,
@@ -42,27 +48,8 @@ from coopbank.errors import (
 from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
 from coopbank.ledger.posting import read_leaves
-from coopbank.money import format_amount, parse_amount
+from coopbank.money import parse_amount
 from coopbank.words import _
-
-
-def _read_count(value: object) -> int:
-    if not isinstance(value, str):
-        raise refuse('Write the amount as text with decimals, for example "310.00".')
-    try:
-        amount = parse_amount(value.strip(), book_currency.get())
-    except CoopbankError as error:
-        raise refuse(str(error)) from error
-    if amount < 0:
-        raise refuse("A count cannot be negative.")
-    return amount
-
-
-Counted = Annotated[
-    int, BeforeValidator(_read_count), PlainSerializer(lambda minor: format_amount(minor, book_currency.get())),
-    WithJsonSchema({"type": "string", "examples": ["310.00"]}), Widget("money"),
-]  # fmt: skip
-"""An amount that may be zero."""
 
 
 class OpenDrawer(Operation):
@@ -232,7 +219,8 @@ class ReturnCheque(Operation):
         """What the cheque paid for is taken back as in a reversal, but today and out of the bank account."""
         past = past_operation(desk, cheque.received_by_operation)
         try:
-            require_room(desk, past, but_on="735", released=self.cheque)
+            require_room(desk, past, but_on="735", released=self.cheque, told_anew=bool(told_by(desk, past.number)))
+            undone = undo_loans(desk, past, replay=True)
             undo_records(desk, past, keep=self.cheque)  # refuses before it writes anything
         except (CannotReverse, Overdrawn):
             if cheque.member is None:
@@ -240,6 +228,7 @@ class ReturnCheque(Operation):
             self._owed(desk, past, cheque.member, place)
         else:
             self._turned(desk, past, place)
+            post_undone(desk, undone, f"Cheque {self.cheque} returned")
         if self.bank_charge:
             charge: list[Move] = [(FUND, "260", self.bank_charge), *cash_out(POOL, place, FUND, self.bank_charge)]
             desk.post(f"Cheque {self.cheque} returned: charge", charge)

@@ -5,9 +5,9 @@ the month's income is the month's. Where a movement after the month has recognis
 it already (a payment on the 3rd, the close on the 6th), that part is moved: into the month
 by one entry, out of today by another. The debt itself does not change by that.
 
-A close counts its last day; every accrual is the difference of rounded totals
-(bank/accrual.py). Loans and notes are read with a fixed number of questions, however
-many there are.
+A close counts its last day; every accrual is the difference of rounded totals: of notes by
+bank/accrual.py, of loans by bank/lending. Both are read with a fixed number of questions, however many
+there are.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from coopbank.bank import records
-from coopbank.bank.accrual import Debt, accrue_through, interest_to, recognised
+from coopbank.bank.accrual import accrue_through, interest_to, recognised
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Memo, Widget, refuse
+from coopbank.bank.lending.closing import Recognised, recognise_loans
 from coopbank.bank.operation import TREASURER, Operation
 from coopbank.bank.operations.savings import shown
 from coopbank.errors import PeriodLocked, WrongState
@@ -61,9 +62,9 @@ class CloseMonth(Operation):
     def perform(self, desk: Desk) -> None:
         last = last_day(self.month)
         self._require_over(desk, last)
-        for kind in (LOANS, NOTES):
-            totals = recognise_all(desk, kind, last)
-            desk.note(kind.label, f"{shown(desk, totals.amount)} ({totals.count})")
+        loans, notes = recognise_loans(desk, last), recognise_notes(desk, last)
+        desk.note("Interest on loans", f"{shown(desk, loans.amount)} ({loans.count})")
+        desk.note("Interest on notes", f"{shown(desk, notes.amount)} ({notes.count})")
         desk.period(self.month, periods.LOCKED)
         desk.note("Locked", self.month)
         desk.wishes.append(f"month-report {self.month}")
@@ -125,78 +126,53 @@ def open_months_before(desk: Desk, month: str) -> list[str]:
     ]
 
 
-# -------------------------------------------------------------------- interest of all at once
+# -------------------------------------------------------------------- interest of all notes at once
 
 
-@dataclass(frozen=True)
-class Kind:
-    """Loans or notes: their record, and where their interest stands."""
-
-    body: type[records.Loan] | type[records.Note]
-    owed: str  # the control account of interest not yet paid
-    result: str  # income or expense
-    sign: int  # of what is owed, debit +
-    label: str
-
-
-LOANS = Kind(records.Loan, "781", "111", 1, "Interest on loans")
-NOTES = Kind(records.Note, "851", "341", -1, "Interest on notes")
-
-
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """Of how many debts interest was recognised, and how much of it in the month."""
-
-    count: int
-    amount: int
-
-
-Dated = tuple[date, Debt]
+Dated = tuple[date, records.Note]
 """The business date of a version, and what it says."""
 
 
 @dataclass(slots=True)
 class Case:
-    """One debt at the close: as it is now, and what happened to it after the month."""
+    """One note at the close: as it is now, and what happened to it after the month."""
 
     ref: str
     version: int
     about: str | None
-    now: Debt
+    now: records.Note
     later: list[Dated] = field(default_factory=list)  # versions written after the month, the one before them first
 
 
-def recognise_all(desk: Desk, kind: Kind, last: date) -> Recognised:
-    """Bring the interest of every debt of a kind to the end of a day: entries, and new versions of the debts."""
-    cases = _cases(desk, kind, last)
-    booked = _booked(desk, kind, last) if any(case.later for case in cases) else {}
-    leaves = {(leaf.fund, leaf.code): leaf.id for gl in (kind.owed, kind.result) for leaf in desk.leaves(gl)}
+def recognise_notes(desk: Desk, last: date) -> Recognised:
+    """Bring the interest of every note to the end of a day: entries, and new versions of the notes."""
+    cases = _cases(desk, last)
+    booked = _booked(desk, last) if any(case.later for case in cases) else {}
+    leaves = {(leaf.fund, leaf.code): leaf.id for gl in ("851", "341") for leaf in desk.leaves(gl)}
     count = amount = 0
     for case in cases:
         after, new = accrue_through(case.now, last)
         of_month = _of_month(case, last, booked.get(case.ref, 0)) if case.later else new
         if of_month or new:
-            _post(desk, kind, case, leaves, ((of_month, last), (new - of_month, desk.business_day)))
+            _post(desk, case, leaves, ((of_month, last), (new - of_month, desk.business_day)))
             count, amount = count + 1, amount + of_month
         if new:
             body = after.model_dump(mode="json", exclude_defaults=True)
-            desk.rows.append(NewRecord(kind.body.kind, case.ref, case.version + 1, case.about, body))
+            desk.rows.append(NewRecord(records.Note.kind, case.ref, case.version + 1, case.about, body))
     return Recognised(count, amount)
 
 
-def _post(
-    desk: Desk, kind: Kind, case: Case, leaves: dict[tuple[str, str], int], parts: Iterable[tuple[int, date]]
-) -> None:
-    """An entry for each part of a debt's interest, under its day; `leaves` remembers the numbers of leaves."""
+def _post(desk: Desk, case: Case, leaves: dict[tuple[str, str], int], parts: Iterable[tuple[int, date]]) -> None:
+    """An entry for each part of a note's interest, under its day; `leaves` remembers the numbers of leaves."""
     fund = case.now.fund
     ids = []
-    for code in (f"{kind.owed}/{case.ref}", kind.result):
+    for code in (f"851/{case.ref}", "341"):
         if (fund, code) not in leaves:
             leaves[fund, code] = desk.leaf_id(fund, code)
         ids.append(leaves[fund, code])
     for moved, day in parts:
         if moved:
-            lines = (Line(ids[0], moved * kind.sign), Line(ids[1], -moved * kind.sign))
+            lines = (Line(ids[0], -moved), Line(ids[1], moved))
             desk.entries.append(EntryDraft(f"Interest {case.ref} to {day}", day, lines))
 
 
@@ -221,48 +197,48 @@ def _earned(case: Case, last: date) -> int:
     return 0
 
 
-def _cases(desk: Desk, kind: Kind, last: date) -> list[Case]:
-    """Every debt that bears or bore interest, in the order of their refs."""
+def _cases(desk: Desk, last: date) -> list[Case]:
+    """Every note that bears or bore interest, in the order of their refs."""
     latest = desk.tx.rows(
         "SELECT r.ref, r.version, r.about, r.body FROM record r WHERE r.kind = ? AND r.version ="
         " (SELECT max(l.version) FROM record l WHERE l.kind = r.kind AND l.ref = r.ref) ORDER BY r.ref",
-        kind.body.kind,
+        records.Note.kind,
     )
-    later = _later(desk, kind, last)
+    later = _later(desk, last)
     found = []
     for ref, version, about, text in latest:
-        body = kind.body.model_validate_json(text)
+        body = records.Note.model_validate_json(text)
         if not body.void and body.segment_start is not None and (body.state == "active" or ref in later):
             found.append(Case(ref, version, about, body, later.get(ref, [])))
     return found
 
 
-def _later(desk: Desk, kind: Kind, last: date) -> dict[str, list[Dated]]:
+def _later(desk: Desk, last: date) -> dict[str, list[Dated]]:
     """Versions that operations after a day wrote, and the one before them, each with its business date."""
     head = desk.tx.value("SELECT id FROM operation WHERE business_date <= ? ORDER BY id DESC LIMIT 1", last.isoformat())
     found: dict[str, list[Dated]] = defaultdict(list)
-    for ref, day, text in _versions(desk, kind, int(head or 0)):
-        found[ref].append((date.fromisoformat(day), kind.body.model_validate_json(text)))
+    for ref, day, text in _versions(desk, int(head or 0)):
+        found[ref].append((date.fromisoformat(day), records.Note.model_validate_json(text)))
     return found
 
 
-def _versions(desk: Desk, kind: Kind, head: int) -> Iterator[tuple[Any, ...]]:
+def _versions(desk: Desk, head: int) -> Iterator[tuple[Any, ...]]:
     yield from desk.tx.rows(
         "SELECT r.ref, o.business_date, r.body FROM"
         " (SELECT ref, min(version) AS first FROM record WHERE kind = ? AND operation_id > ? GROUP BY ref) f"
         " JOIN record r ON r.kind = ? AND r.ref = f.ref AND r.version >= f.first - 1"
         " JOIN operation o ON o.id = r.operation_id ORDER BY r.ref, r.version",
-        kind.body.kind, head, kind.body.kind,
+        records.Note.kind, head, records.Note.kind,
     )  # fmt: skip
 
 
-def _booked(desk: Desk, kind: Kind, last: date) -> dict[str, int]:
-    """Unpaid interest of each debt that the books hold under dates up to a day."""
+def _booked(desk: Desk, last: date) -> dict[str, int]:
+    """Unpaid interest of each note that the books hold under dates up to a day."""
     later = dict(
         desk.tx.rows(
             "SELECT d.account_id, sum(d.debit - d.credit) FROM account a JOIN balance_day d ON d.account_id = a.id"
             " WHERE a.gl_code = ? AND d.effective_on > ? GROUP BY d.account_id",
-            kind.owed, last.isoformat(),
+            "851", last.isoformat(),
         )
     )  # fmt: skip
-    return {leaf.contract: (leaf.balance - int(later.get(leaf.id, 0))) * kind.sign for leaf in desk.leaves(kind.owed)}
+    return {leaf.contract: (leaf.balance - int(later.get(leaf.id, 0))) * -1 for leaf in desk.leaves("851")}

@@ -1,4 +1,4 @@
-"""Founding a book: chart, first funds, roles, policies, the first administrator."""
+"""Founding a book: chart, first funds, roles, policies, loan products, the first administrator."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from coopbank.bank.operation import (
     UNCHARTERED,
     Operation,
 )
+from coopbank.bank.operations.products import STANDARD
 from coopbank.bank.operations.staff import Roles
 from coopbank.errors import CoopbankError
 from coopbank.ledger.chart import POOL, chart
@@ -102,6 +103,8 @@ class FoundBook(Operation):
         desk.write("901", records.ShareClass(name="Membership share", par=2500, most=1))
         desk.write("903", records.ShareClass(name="Investment share", par=10000))
         desk.write("FIRST", records.BankAccount(name="Current account", fund=POOL))
+        for code, product in STANDARD.items():
+            desk.write(code, product)
         desk.write("opening", records.Opening())
         desk.write(
             self.administrator,

@@ -1,15 +1,16 @@
-"""Loans: granted by two, paid out by another, repaid interest first.
+"""Loans: granted by two, paid out by another, repaid.
 
-A granted loan is a commitment, a memo pair (M40, M49) in the fund that will lend. Paying
-it out takes the commitment back and opens 701, the principal, and 781, the interest
-recognised and not yet paid. What the borrower owes is always 701 + 781. Interest is that
-of bank/accrual.py; what is due, that of bank/loans.py.
+A granted loan is a commitment, a memo pair (M40, M49) in the funds that will lend. Paying it
+out, whole, in tranches or as draws on a line, takes the commitment back and opens 701, the
+principal. Everything that happens afterwards is a fact with a value date, and every
+operation posts the difference between what the loan's story comes to and what the books
+have of it (bank/lending). What the borrower owes is 701 + 781 + 791 and the memo accounts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated, Any, ClassVar, Literal
@@ -17,47 +18,91 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from coopbank.bank import records
-from coopbank.bank.accrual import owed, start_of_segment
 from coopbank.bank.desk import Desk, Move
-from coopbank.bank.fields import Code, Day, FundRef, LoanRef, MemberRef, Money, Personal, Rate, Text, Widget, refuse
-from coopbank.bank.loans import Repayment, drawn, paid_out, position, repay
+from coopbank.bank.fields import (
+    ApplicationRef,
+    Code,
+    Day,
+    Every,
+    FundRef,
+    LoanRef,
+    MemberRef,
+    Money,
+    Percent,
+    Personal,
+    ProductRef,
+    Rate,
+    Text,
+    Widget,
+    refuse,
+)
+from coopbank.bank.lending.accounts import LoanAccount, Outcome, account, tell, write
+from coopbank.bank.lending.contract import LINE, REPORTED, Contract, check, count_of, drawn, first_plan
+from coopbank.bank.lending.flows import OWN, by_fund, lines, total
+from coopbank.bank.lending.position import position
+from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.bank.operation import LOAN_OFFICER, TELLER, TREASURER, Operation
+from coopbank.bank.operations import applications, collateral
 from coopbank.bank.operations.members import require_active
+from coopbank.bank.operations.products import Multiple, product_of, require_lender, require_within
+from coopbank.bank.operations.reserves import refilled
 from coopbank.bank.operations.savings import FUND, shown
-from coopbank.bank.tender import Paying, Receiving, claim
-from coopbank.errors import AlreadyExists, InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
+from coopbank.bank.tender import Paying, Receiving, claim, shared_cash
+from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, WrongState
 from coopbank.finance.daycount import DayCount
 from coopbank.finance.periods import MOST_ROWS
-from coopbank.ledger.chart import POOL
+from coopbank.finance.schedule import schedule
 from coopbank.words import _
 
-_EVERY = re.compile(r"(?:([0-9]{1,4})\s+)?(day|week|month|year)s?", re.IGNORECASE)
-_UNITS = ("days", "weeks", "months", "years")
+_SHARE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)[ :=]+([0-9]{1,2}(?:\.[0-9]{1,2})?) ?%?")
 
 
-def _read_every(value: Any) -> dict[str, int]:
-    """How often: "1 month", "2 weeks", or {"months": 1}."""
-    if isinstance(value, str) and (match := _EVERY.fullmatch(value.strip())):
-        value = {f"{match[2].lower()}s": int(match[1] or 1)}
-    if (
-        not isinstance(value, dict)
-        or len(value) != 1
-        or not set(value) <= set(_UNITS)
-        or not all(type(count) is int and count > 0 for count in value.values())
+def _read_shares(value: Any) -> Any:
+    """Funds and percentages: "GEN 40, CLT 10", or {"GEN": "40"}."""
+    if isinstance(value, str):
+        parts = [_SHARE.fullmatch(part.strip()) for part in value.split(",")]
+        if not all(parts):
+            raise refuse('Write each fund with its share in percent, for example "GEN 40".')
+        value = {match[1]: match[2] for match in parts if match}
+    if not isinstance(value, dict) or not all(
+        isinstance(share, str) and re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", share) and Decimal(share)
+        for share in value.values()
     ):
-        raise refuse('Write how often a payment is due as "1 month" or "2 weeks".')
+        raise refuse('Write each fund with its share in percent, for example "GEN 40".')
+    if sum(Decimal(share) for share in value.values()) >= 100:
+        raise refuse("The other funds together lend less than everything.")
     return value
 
 
-Every = Annotated[
-    dict[str, int], BeforeValidator(_read_every), Widget("text"),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}], "examples": ["1 month", {"weeks": 2}]}),
+OtherFunds = Annotated[
+    dict[str, str], BeforeValidator(_read_shares), Widget("text"),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}], "examples": ["GEN 40", {"GEN": "40"}]}),
 ]  # fmt: skip
-"""The time between two due dates."""
+"""Funds that lend beside the first, and what percentage each lends."""
+
+Months = Annotated[list[Annotated[int, Field(ge=1, le=12)]], Widget("number"), Field(min_length=1, max_length=12)]
+
+#: Fields of the form that are terms, by kind of repayment.
+_SCHEDULED = (
+    "annual_rate", "installments", "every", "first_due", "day_count", "method", "principal_grace", "months",
+    "interest_postponed", "interest_free", "principal_percent", "month_end",
+)  # fmt: skip
+_TERMS = {
+    "schedule": _SCHEDULED,
+    "line": ("annual_rate", "installments", "every", "first_due", "day_count", "month_end"),
+    "surplus": ("annual_rate", "share_percent", "cost_cap_percent", "outer_date", "day_count", "loss_carry_forward",
+                "every", "report_days", "payment_days"),
+    "revenue": ("share_percent", "multiple", "cost_cap_percent", "outer_date", "loss_carry_forward", "every",
+                "report_days", "payment_days"),
+}  # fmt: skip
+_NEEDED = {
+    "schedule": ("annual_rate", "installments"), "line": ("annual_rate", "installments"),
+    "surplus": ("annual_rate", "share_percent", "outer_date"), "revenue": ("share_percent", "multiple", "outer_date"),
+}  # fmt: skip
 
 
 class GrantLoan(Operation):
-    """Grant a loan. A second person decides; the fund's money is set aside until it is paid out."""
+    """Grant a loan. A second person decides; the funds' money is set aside until it is paid out."""
 
     name: ClassVar[str] = "grant-loan"
     title: ClassVar[str] = "Grant a loan"
@@ -66,52 +111,142 @@ class GrantLoan(Operation):
     second_person: ClassVar[bool] = True
 
     member: MemberRef
-    principal: Annotated[Money, Field(title="Amount lent")]
-    annual_rate: Annotated[Rate, Field(title="Interest, percent a year")]
-    installments: Annotated[int, Field(ge=1, le=MOST_ROWS, title="Number of payments"), Widget("number")]
-    every: Annotated[Every, Field(title="Payment every")] = {"months": 1}
+    principal: Annotated[Money, Field(title="Amount lent, or the limit of a line")]
+    product: Annotated[ProductRef, Field(title="Product")] = "TERM"
+    annual_rate: Annotated[Rate | None, Field(title="Interest, percent a year")] = None
+    installments: Annotated[
+        int | None, Field(ge=1, le=MOST_ROWS, title="Number of payments"), Widget("number")
+    ] = None  # fmt: skip
+    every: Annotated[Every | None, Field(title="Payment or report every")] = None
     first_due: Annotated[Day | None, Field(title="First payment due, if not one period later")] = None
     purpose: Annotated[Text, Field(title="Purpose")] = ""
-    fund: Annotated[FundRef, Field(title="Fund that lends")] = "RLF"
-    day_count: Annotated[DayCount, Widget("choice"), Field(title="Day count")] = "actual/365"
-    method: Annotated[Literal["level"], Widget("choice"), Field(title="Method")] = "level"
+    fund: Annotated[FundRef, Field(title="Fund that lends, or lends most")] = "RLF"
+    other_funds: Annotated[OtherFunds, Field(title="Other funds that lend, each with its percentage")] = {}
+    application: Annotated[ApplicationRef | None, Field(title="Application that it answers")] = None
+    day_count: Annotated[DayCount | None, Widget("choice"), Field(title="Day count")] = None
+    method: Annotated[
+        Literal["level", "equal-principal"] | None, Widget("choice"), Field(title="Method")
+    ] = None  # fmt: skip
+    principal_grace: Annotated[
+        int | None, Field(ge=0, le=MOST_ROWS, title="Payments of interest alone at first"), Widget("number")
+    ] = None  # fmt: skip
+    months: Annotated[Months | None, Widget("number"), Field(title="Months in which payments fall due")] = None
+    interest_postponed: Annotated[
+        int | None, Field(ge=0, le=MOST_ROWS, title="First payments whose interest is collected later"),
+        Widget("number"),
+    ] = None  # fmt: skip
+    interest_free: Annotated[
+        int | None, Field(ge=0, le=MOST_ROWS, title="First payments that bear no interest"), Widget("number")
+    ] = None  # fmt: skip
+    principal_percent: Annotated[Percent | None, Field(title="Percent of the loan repaid with each payment")] = None
+    month_end: Annotated[
+        Literal["clamp", "roll"] | None, Widget("choice"), Field(title="A day that a month lacks")
+    ] = None  # fmt: skip
+    share_percent: Annotated[Percent | None, Field(title="Share of surplus or revenue, percent")] = None
+    cost_cap_percent: Annotated[Percent | None, Field(title="Cap of all cost, percent of the surplus")] = None
+    multiple: Annotated[Multiple | None, Field(title="Multiple of the loan that is repaid in all")] = None
+    outer_date: Annotated[Day | None, Field(title="Outer date of a loan repaid by reports")] = None
+    loss_carry_forward: Annotated[bool | None, Field(title="Losses lower later surplus")] = None
+    report_days: Annotated[
+        int | None, Field(ge=0, le=3660, title="Days to file a report"), Widget("number")
+    ] = None  # fmt: skip
+    payment_days: Annotated[
+        int | None, Field(ge=0, le=3660, title="Days to pay once it is accepted"), Widget("number")
+    ] = None  # fmt: skip
     number: Annotated[Code | None, Field(title="Loan number (from old records)")] = None
 
     def perform(self, desk: Desk) -> None:
         require_active(desk, self.member)
-        require_lending_fund(desk, self.fund)
-        loan = records.Loan(
-            member=self.member, fund=self.fund, principal=self.principal, annual_rate=self.annual_rate,
-            installments=self.installments, every=self.every, day_count=self.day_count, purpose=self.purpose,
-            first_due=None if self.first_due is None else self.first_due.isoformat(),
-            granted_on=desk.business_day.isoformat(), granted_by=desk.actor.user, approved_by=desk.approver,
-        )  # fmt: skip
-        plan = drawn(loan, desk.currency)
-        self._require_room(desk)
+        funds = self._funds(desk)
+        version, product = product_of(desk, self.product)
+        document = self._document(product)
+        rate = document.get("annual_rate", "0")
+        require_within(desk, product, self.principal, rate, document.get("installments"), self.fund)
+        self._require_drawable(desk, product, document)
+        self._require_room(desk, funds)
         ref = own_number(desk, "loan", "L-", self.number)
-        desk.open_leaf(self.fund, f"M40/{ref}", holder=self.member)
-        promise = [(self.fund, f"M40/{ref}", self.principal), (self.fund, "M49", -self.principal)]
-        desk.post(f"Loan {ref} granted", promise)
+        if self.application is not None:
+            applications.granted(desk, self.application, self.member, ref)
+        today = desk.business_day.isoformat()
+        terms = records.LoanTerms(
+            repayment=product.repayment, document=document, order=product.order, early=product.early,
+            late_fee=product.late_fee, from_day=today,
+        )  # fmt: skip
+        loan = records.Loan(
+            member=self.member, product=self.product, product_version=version, repayment=product.repayment,
+            funds=funds, principal=self.principal, annual_rate=rate, purpose=self.purpose, granted_on=today,
+            granted_by=desk.actor.user, approved_by=desk.approver, application=self.application,
+            book=by_fund({"promised": self.principal}, funds), told=untold(terms, self.principal, desk.currency),
+        )  # fmt: skip
+        post_loan(desk, ref, self.member, f"Loan {ref} granted", lines(ref, self.member, loan.book))
+        desk.write(ref, terms, about=ref)
         desk.write(ref, loan, about=self.member)
         desk.note("Loan", ref)
-        desk.note("Payment", shown(desk, plan.rows[0].payment))
-        desk.note("Last payment", shown(desk, plan.rows[-1].payment))
+        self._tell_terms(desk, product, document)
+
+    def _funds(self, desk: Desk) -> dict[str, int]:
+        """Each fund's share in hundredths of a percent; one fund alone has one share."""
+        for fund in (self.fund, *self.other_funds):
+            require_lender(desk, fund, "fund" if fund == self.fund else "other_funds")
+        if self.fund in self.other_funds:
+            raise InvalidValue("Fund {fund} is named twice.", field="other_funds", fund=self.fund)
+        shares = {fund: int(Decimal(percent) * 100) for fund, percent in self.other_funds.items()}
+        return {self.fund: 10_000 - sum(shares.values()), **shares} if shares else {self.fund: 1}
+
+    def _document(self, product: records.Product) -> dict[str, Any]:
+        """The terms: what was said, and where nothing was, what the product has."""
+        own = _TERMS[product.repayment]
+        said = {name: value for name in sorted({n for names in _TERMS.values() for n in names})
+                if (value := getattr(self, name)) is not None}  # fmt: skip
+        foreign = next((name for name in said if name not in own), None)
+        if foreign is not None:
+            raise InvalidValue(
+                "A loan repaid by {repayment} has no {field_name}.", field=foreign, repayment=product.repayment,
+                field_name=foreign, hint="Leave it out, or choose another product.",
+            )  # fmt: skip
+        document = {**product.terms, **said}
+        for name in _NEEDED[product.repayment]:
+            if document.get(name) is None:
+                raise InvalidValue("{field_name} is missing.", field=name, field_name=name)
+        return {
+            name: value.isoformat() if isinstance(value, date) else value for name, value in document.items()
+        }  # fmt: skip
+
+    def _require_drawable(self, desk: Desk, product: records.Product, document: Mapping[str, Any]) -> None:
+        if product.repayment in REPORTED:
+            check(document, product.repayment, desk.business_day, desk.currency)
+        else:
+            drawn(first_plan(document, desk.business_day, self.principal), desk.currency)
+
+    def _require_room(self, desk: Desk, funds: dict[str, int]) -> None:
+        """Refuse more than a fund has, less what it has promised already."""
+        for fund, flows in by_fund({"promised": self.principal}, funds).items():
+            promised = -desk.balance(fund, "M49")  # the other side of every M40
+            room = desk.balance(fund, "729") - promised
+            if flows["promised"] > room:
+                raise Overdrawn(
+                    "Fund {fund} has only {room} to lend; {promised} is promised already.", field="principal",
+                    fund=fund, room=shown(desk, max(0, room)), promised=shown(desk, promised),
+                )  # fmt: skip
+
+    def _tell_terms(self, desk: Desk, product: records.Product, document: Mapping[str, Any]) -> None:
+        if product.repayment in REPORTED:
+            desk.note("Share", f"{document['share_percent']} %")
+            desk.note("Until", document["outer_date"])
+            return
+        found = drawn(first_plan(document, desk.business_day, self.principal), desk.currency)
+        if product.repayment == LINE:
+            desk.note("Until", found.due[-1].isoformat())
+            return
+        desk.note("Payment", shown(desk, found.rows[0].payment))
+        desk.note("Last payment", shown(desk, found.rows[-1].payment))
+        plan = schedule(found.terms)
         desk.note("Interest in all", shown(desk, plan.totals.interest))
         desk.note("Annual percentage rate", f"{plan.apr.quantize(Decimal('0.001'), ROUND_HALF_EVEN)} %")
 
-    def _require_room(self, desk: Desk) -> None:
-        """Refuse more than the fund has, less what it has promised already."""
-        promised = -desk.balance(self.fund, "M49")  # the other side of every M40
-        room = desk.balance(self.fund, "729") - promised
-        if self.principal > room:
-            raise Overdrawn(
-                "Fund {fund} has only {room} to lend; {promised} is promised already.", field="principal",
-                fund=self.fund, room=shown(desk, max(0, room)), promised=shown(desk, promised),
-            )  # fmt: skip
-
 
 class DisburseLoan(Paying):
-    """Pay a granted loan out, whole, to the borrower or to the seller of what they buy. Interest runs from today."""
+    """Pay a granted loan out, whole or a part of it, or a draw on a line of credit. Interest runs from today."""
 
     name: ClassVar[str] = "disburse-loan"
     title: ClassVar[str] = "Pay a loan out"
@@ -119,6 +254,7 @@ class DisburseLoan(Paying):
     roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER)
 
     loan: LoanRef
+    amount: Annotated[Money | None, Field(title="Amount, if not all that is left")] = None
     tender: Annotated[Literal["cash", "transfer"], Widget("choice"), Field(title="How")] = "transfer"
     paid_to: Annotated[Personal | None, Field(title="Paid to, if not the borrower")] = None
 
@@ -126,43 +262,55 @@ class DisburseLoan(Paying):
         return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
-        loan = desk.get(records.Loan, self.loan, "loan")
-        self._require_payable(desk, loan)
-        after = paid_out(loan, desk.business_day)
-        plan = drawn(after, desk.currency).rows
-        fund, principal = loan.fund, loan.principal
-        for gl_code in ("701", "781"):
-            open_for(desk, fund, f"{gl_code}/{self.loan}", loan.member)
-        desk.post(
-            f"Loan {self.loan} paid out",
-            [
-                (fund, f"701/{self.loan}", principal), *self.pay(desk, fund, principal),
-                (fund, "M49", principal), (fund, f"M40/{self.loan}", -principal),
-            ],
-        )  # fmt: skip
-        desk.write(self.loan, after, about=loan.member)
-        desk.note("First payment", f"{shown(desk, plan[0].payment)}, {plan[0].due}")
-        desk.note("Last payment", f"{shown(desk, plan[-1].payment)}, {plan[-1].due}")
+        loan = account(desk, self.loan)
+        left = self._left(desk, loan)
+        amount = left if self.amount is None else self.amount
+        if amount > left:
+            raise Overdrawn(
+                "Only {left} of loan {loan} is left to pay out.", field="amount", left=shown(desk, left), loan=self.loan
+            )
+        self._require_in_time(desk, loan)
+        done = tell(loan, [("advance", desk.business_day, {"amount": amount})])
+        cash = self.pay_for(desk, done.cash)
+        post_loan(desk, self.loan, loan.body.member, f"Loan {self.loan} paid out", [*done.lines, *cash])
+        after = write(desk, done)
+        tell_next(desk, done, after)
         desk.wishes.append(f"loan {self.loan}")
 
-    def _require_payable(self, desk: Desk, loan: records.Loan) -> None:
-        if loan.state != "granted":
-            raise WrongState("Loan {loan} was paid out on {day}.", field="loan", loan=self.loan, day=loan.disbursed_on)
-        require_active(desk, loan.member, "loan")
-        if desk.actor.user == loan.granted_by:
+    def _left(self, desk: Desk, loan: LoanAccount) -> int:
+        """What may still be paid out; refuses a loan that is not to be."""
+        body = loan.body
+        require_active(desk, body.member, "loan")
+        if desk.actor.user == body.granted_by:
             raise NotAllowed(
                 "Who asked for a loan does not pay it out: {user}.", field="loan", user=desk.actor.user,
                 hint="A colleague has to.",
             )  # fmt: skip
-        if loan.first_due is not None and date.fromisoformat(loan.first_due) <= desk.business_day:
+        if body.state not in ("granted", "active"):
+            raise WrongState("Loan {loan} is {state}.", field="loan", loan=self.loan, state=_(body.state))
+        left = loan.standing(desk.business_day).committed
+        if not left:
+            raise WrongState(
+                "Nothing of loan {loan} is left to pay out; {day} was the first day.", field="loan", loan=self.loan,
+                day=body.disbursed_on,
+            )  # fmt: skip
+        if body.repayment == LINE and self.amount is None:
+            raise InvalidAmount("Say how much is drawn; {left} is available.", field="amount", left=shown(desk, left))
+        return left
+
+    def _require_in_time(self, desk: Desk, loan: LoanAccount) -> None:
+        """Refuse first money that goes out after payments were to begin."""
+        body, contract = loan.body, loan.contracts[max(loan.contracts)]
+        first_due = contract.document.get("first_due")
+        if body.disbursed_on is None and first_due is not None and date.fromisoformat(first_due) <= desk.business_day:
             raise WrongState(
                 "The first payment of loan {loan} would be due on {day}, and it is not paid out yet.", field="loan",
-                loan=self.loan, day=loan.first_due, hint="Reverse the grant and grant it again with a later date.",
+                loan=self.loan, day=first_due, hint="Reverse the grant and grant it again with a later date.",
             )  # fmt: skip
 
 
 class RepayLoan(Receiving):
-    """Take a payment on a loan: interest to the day it counts from, then principal."""
+    """Take a payment on a loan: interest to the day it counts from, then principal, or as its terms say."""
 
     name: ClassVar[str] = "repay-loan"
     title: ClassVar[str] = "Loan payment"
@@ -175,24 +323,38 @@ class RepayLoan(Receiving):
     excess: Annotated[
         Literal["principal", "unapplied"], Widget("choice"), Field(title="What is more than due (principal, unapplied)")
     ] = "principal"
+    early: Annotated[
+        Literal["next", "shorten", "lower"] | None, Widget("choice"),
+        Field(title="Early money pays the next payments, ends the loan earlier, or lowers payments"),
+    ] = None  # fmt: skip
 
     def serves(self, desk: Desk) -> set[str]:
         return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
-        loan = active_loan(desk, self.loan)
-        on = desk.value_date(self.value_date, not_before=start_of_segment(loan))
-        done = repay(loan, desk.currency, self.amount, on, keep_excess=self.excess == "unapplied")
-        fund = loan.fund if done.unapplied < self.amount else FUND
-        cash = self.receive(desk, fund, self.amount, member=loan.member)
-        if done.unapplied:
-            leaf = f"871/{loan.member}"
-            open_for(desk, FUND, leaf, loan.member)
-            cash = [*netted([*cash, *claim_to(fund, FUND, done.unapplied)]), (FUND, leaf, -done.unapplied)]
-        desk.post(f"Payment {self.loan}", settlement(self.loan, loan.fund, done, cash))
+        loan = owed_loan(desk, self.loan)
+        on = desk.value_date(self.value_date, not_before=first_day(loan))
+        applied = self.amount
+        if self.excess == "unapplied":
+            applied = min(self.amount, loan.standing(on).due.total)
+        done = paid(desk, loan, applied, on, self.early)
+        cash = dict(done.cash)
+        unapplied = self.amount - applied
+        if unapplied:
+            cash[FUND] = cash.get(FUND, 0) + unapplied
+        moves = self.receive_for(desk, {fund: part for fund, part in cash.items() if part}, member=loan.body.member)
+        if unapplied:
+            open_for(desk, FUND, f"871/{loan.body.member}", loan.body.member)
+            moves = [*moves, (FUND, f"871/{loan.body.member}", -unapplied)]
+        refill, borne = refilled(desk, loan.body, total(done.moved, "recovered"))
+        post_loan(
+            desk, self.loan, loan.body.member, f"Payment {self.loan}", _earned_first(done.lines, [*moves, *refill])
+        )
         if on != desk.business_day:
             desk.note("Counts from", on.isoformat())
-        finish(desk, self.loan, loan, done)
+        finish(desk, done, **({"borne": borne} if refill else {}))
+        if unapplied:
+            desk.note("Kept as unapplied", shown(desk, unapplied))
 
 
 class ApplyUnapplied(Operation):
@@ -210,79 +372,180 @@ class ApplyUnapplied(Operation):
         return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
-        loan = active_loan(desk, self.loan)
-        leaf = f"871/{loan.member}"
+        loan = owed_loan(desk, self.loan)
+        leaf = f"871/{loan.body.member}"
         held = -desk.balance(FUND, leaf)
         if self.amount > held:
             raise Overdrawn(
-                "Member {member} has only {held} of unapplied money.", field="amount", member=loan.member,
+                "Member {member} has only {held} of unapplied money.", field="amount", member=loan.body.member,
                 held=shown(desk, held),
             )  # fmt: skip
-        on = desk.value_date(None, not_before=start_of_segment(loan))
-        done = repay(loan, desk.currency, self.amount, on)
-        cash = [(FUND, leaf, self.amount), *claim_to(FUND, loan.fund, self.amount)]
-        desk.post(f"Unapplied money of {loan.member} to {self.loan}", settlement(self.loan, loan.fund, done, cash))
-        finish(desk, self.loan, loan, done)
+        done = paid(desk, loan, self.amount, desk.business_day)
+        cash = dict(done.cash)
+        cash[FUND] = cash.get(FUND, 0) - self.amount
+        moves = shared_cash(None, {fund: part for fund, part in cash.items() if part})
+        post_loan(
+            desk, self.loan, loan.body.member, f"Unapplied money of {loan.body.member} to {self.loan}",
+            [(FUND, leaf, self.amount), *_earned_first(done.lines, moves)],
+        )  # fmt: skip
+        finish(desk, done)
         desk.note("Still unapplied", shown(desk, held - self.amount))
+
+
+class CloseCommitment(Operation):
+    """Pay no more of a loan out: the rest of its tranches is not wanted, or its line of credit ends."""
+
+    name: ClassVar[str] = "close-commitment"
+    title: ClassVar[str] = "End what is left to pay out"
+    subject: ClassVar[str] = "lending"
+    roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
+
+    loan: LoanRef
+    reason: Annotated[Text, Field(min_length=1, title="Why")]
+
+    def serves(self, desk: Desk) -> set[str]:
+        return borrower(desk, self.loan)
+
+    def perform(self, desk: Desk) -> None:
+        loan = account(desk, self.loan)
+        if loan.body.state not in ("granted", "active") or not loan.standing(desk.business_day).committed:
+            raise WrongState("Nothing of loan {loan} is left to pay out.", field="loan", loan=self.loan)
+        done = tell(loan, [("close-line", desk.business_day, {})])
+        post_loan(desk, self.loan, loan.body.member, f"Loan {self.loan}: nothing more is paid out", done.lines)
+        after = write(desk, done)
+        desk.note("Loan", _(after.state))
 
 
 # ------------------------------------------------------------------------------------- common
 
 
-def settlement(ref: str, fund: str, done: Repayment, cash: Iterable[Move]) -> list[Move]:
-    """The lines of a payment: interest recognised to its day, the money, and what it settles."""
-    return [
-        (fund, f"781/{ref}", done.recognised), (fund, "111", -done.recognised), *cash,
-        (fund, f"781/{ref}", -done.parts.interest), (fund, f"701/{ref}", -done.parts.principal),
-    ]  # fmt: skip
+def paid(desk: Desk, loan: LoanAccount, amount: int, on: date, early: str | None = None) -> Outcome:
+    """The loan after a payment that counts from a day; more than is owed is refused."""
+    rule = early or loan.contracts[max(loan.contracts)].early
+    data = {"amount": amount} if rule == "next" else {"amount": amount, "early": rule}
+    done = tell(loan, [("payment", on, data)] if amount else [])
+    if done.standing.overpaid > done.before.overpaid:
+        owed = amount - (done.standing.overpaid - done.before.overpaid)
+        raise InvalidAmount(
+            "Only {owed} is owed on {day}.", field="amount", owed=shown(desk, owed), day=on,
+            hint="Take that much, or keep the excess as unapplied money.",
+        )  # fmt: skip
+    return done
 
 
-def finish(desk: Desk, ref: str, before: records.Loan, done: Repayment) -> None:
-    """Write the loan as it is then, and say on the receipt how the payment was shared."""
-    if done.after != before:
-        desk.write(ref, done.after, about=before.member)
-    desk.note("Interest", shown(desk, done.parts.interest))
-    desk.note("Principal", shown(desk, done.parts.principal))
-    if done.unapplied:
-        desk.note("Kept as unapplied", shown(desk, done.unapplied))
-    if done.after.state == "paid":
+def _earned_first(settled: Iterable[Move], cash: Iterable[Move]) -> list[Move]:
+    """Interest recognised to the day, then the money, then what it settles."""
+    found = list(settled)
+    first = [move for move in found if move[1] == "111" or (move[1].startswith("781/") and move[2] > 0)]
+    return [*first, *cash, *(move for move in found if move not in first)]
+
+
+def finish(desk: Desk, done: Outcome, **changes: Any) -> records.Loan:
+    """Write the loan as it is after a payment, and say on the receipt how the payment was shared."""
+    after = write(desk, done, **changes)
+    parts = done.own or done.parts
+    if parts.fees:
+        desk.note("Fees", shown(desk, parts.fees))
+    desk.note("Interest", shown(desk, parts.interest))
+    desk.note("Principal", shown(desk, parts.principal))
+    if done.own is not None and done.own != done.parts:
+        desk.note("Later payments told anew, interest", shown(desk, done.parts.interest - done.own.interest))
+    if after.state == "paid":
         desk.note("Owed after", _("{amount}, paid off").format(amount=shown(desk, 0)))
-        return
-    desk.note("Owed after", shown(desk, owed(done.after)))
-    now = position(ref, done.after, desk.business_day, desk.currency)
-    if now.due_now:
+        collateral.release_all(desk, done.account.ref)
+        return after
+    tell_next(desk, done, after)
+    return after
+
+
+def tell_next(desk: Desk, done: Outcome, after: records.Loan) -> None:
+    """On the receipt: what is owed, still due and due next."""
+    now = position(told_account(desk, done, after), desk.business_day)
+    desk.note("Owed after", shown(desk, now.standing.owed))
+    if now.due_now and now.due_since is not None:
         desk.note("Still due", _("{amount}, since {day}").format(amount=shown(desk, now.due_now), day=now.due_since))
     if now.next_due is not None:
         desk.note("Next due", f"{shown(desk, now.next_amount)}, {now.next_due}")
+    if now.loan.repayment == LINE:
+        desk.note("Available", shown(desk, now.available))
 
 
-def active_loan(desk: Desk, ref: str) -> records.Loan:
-    """The loan, refused unless it is paid out and still owed."""
-    loan: records.Loan = desk.get(records.Loan, ref, "loan")
-    if loan.state == "granted":
+def told_account(desk: Desk, done: Outcome, after: records.Loan) -> LoanAccount:
+    """The loan as it will be read once this operation is sealed."""
+    loan = LoanAccount(desk, done.account.ref, after, desk.currency)
+    loan.__dict__["contracts"] = done.account.contracts
+    if loan.is_reported:
+        loan.__dict__["facts"] = [*done.account.facts, *done.facts]
+    return loan
+
+
+def post_loan(desk: Desk, ref: str, member: str, memo: str, moves: Iterable[Move]) -> None:
+    """An entry of a loan; its leaves are opened in its borrower's name. Nothing to post is no entry."""
+    wanted = [move for move in moves if move[2]]
+    for fund, code, _amount in wanted:
+        if code.partition("/")[0] in OWN or code.startswith("871/"):
+            open_for(desk, fund, code, member)
+    if wanted:
+        desk.post(memo, wanted)
+
+
+def untold(terms: records.LoanTerms, principal: int, currency: str) -> dict[str, Any]:
+    """The state that a loan begins with."""
+    if terms.repayment in REPORTED:
+        return {}
+    return ScheduledRun({1: Contract.of(1, terms)}, principal, currency).state.as_document()
+
+
+def owed_loan(desk: Desk, ref: str) -> LoanAccount:
+    """The loan, refused unless money was paid out and is still owed; a loss may be recovered."""
+    loan = account(desk, ref)
+    body = loan.body
+    if body.disbursed_on is None and body.state in ("granted", "cancelled"):
         raise WrongState(
             "Loan {loan} is not paid out yet.", field="loan", loan=ref, hint="Pay it out first (disburse-loan)."
         )
-    if loan.state != "active":
-        raise WrongState("Nothing is owed on loan {loan}: it is {state}.", field="loan", loan=ref, state=_(loan.state))
+    if body.state not in ("active", "charged-off"):
+        raise WrongState("Nothing is owed on loan {loan}: it is {state}.", field="loan", loan=ref, state=_(body.state))
     return loan
+
+
+def active_loan(desk: Desk, ref: str) -> LoanAccount:
+    """The loan, refused unless it is paid out, owed and not charged off."""
+    loan = owed_loan(desk, ref)
+    if loan.body.state != "active":
+        raise WrongState("Loan {loan} is {state}.", field="loan", loan=ref, state=_(loan.body.state))
+    return loan
+
+
+def first_day(loan: LoanAccount) -> date | None:
+    """Nothing counts from before the first money was paid out."""
+    return None if loan.body.disbursed_on is None else date.fromisoformat(loan.body.disbursed_on)
+
+
+def scheduled(loan: LoanAccount, title: str) -> ScheduledRun:
+    """The loan's story, refused for one that is repaid by reports."""
+    run = loan.run()
+    if not isinstance(run, ScheduledRun):
+        raise WrongState(
+            "Loan {loan} is repaid out of {repayment}: {title} does not fit it.", field="loan", loan=loan.ref,
+            repayment=loan.body.repayment, title=title,
+            hint="Nothing is due on it but what its reports make due.",
+        )  # fmt: skip
+    return run
+
+
+def rows_left(run: ScheduledRun, day: date) -> int:
+    """How many rows of the plan fall due after a day."""
+    from coopbank.bank.lending.contract import rows_by
+
+    s = run.state
+    return 0 if s.plan is None else count_of(s.runs) - rows_by(s.plan, s.runs, day, run.currency)
 
 
 def borrower(desk: Desk, ref: str) -> set[str]:
     """Whose loan it is, for the rule that nobody serves their own."""
     loan = desk.find(records.Loan, ref)
     return set() if loan is None else {loan.member}
-
-
-def require_lending_fund(desk: Desk, fund: str) -> None:
-    """Refuse a fund that does not exist, the pool, and a reserve: they do not lend."""
-    found = desk.tx.value("SELECT class FROM fund WHERE code = ?", fund)
-    if found is None:
-        raise Unknown("There is no fund {fund}.", field="fund", fund=fund)
-    if fund == POOL or found == "reserve":
-        raise InvalidValue(
-            "Fund {fund} does not lend.", field="fund", fund=fund, hint="Name one that does, such as RLF."
-        )
 
 
 def own_number(desk: Desk, kind: str, prefix: str, number: str | None) -> str:
@@ -303,18 +566,10 @@ def own_number(desk: Desk, kind: str, prefix: str, number: str | None) -> str:
 
 def open_for(desk: Desk, fund: str, code: str, holder: str | None) -> None:
     """Open a leaf for its holder if there is none."""
-    if desk.leaf(fund, code) is None:
+    if not desk.has_leaf(fund, code):
         desk.open_leaf(fund, code, holder=holder)
 
 
 def claim_to(from_fund: str, to_fund: str, amount: int) -> list[Move]:
     """A claim on pooled cash passes on; nothing within one fund."""
     return [] if from_fund == to_fund else claim(from_fund, to_fund, amount)
-
-
-def netted(moves: Iterable[Move]) -> list[Move]:
-    """The same lines with each leaf once."""
-    sums: dict[tuple[str, str], int] = {}
-    for fund, code, amount in moves:
-        sums[fund, code] = sums.get((fund, code), 0) + amount
-    return [(fund, code, amount) for (fund, code), amount in sums.items()]

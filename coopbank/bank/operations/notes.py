@@ -16,10 +16,10 @@ from pydantic import Field
 from coopbank.bank import records
 from coopbank.bank.accrual import accrue, owed, pay, start_of_segment
 from coopbank.bank.desk import Desk, Move
-from coopbank.bank.fields import Code, Day, FundRef, MemberRef, Money, NoteRef, Personal, Rate, Widget
+from coopbank.bank.fields import Code, Counted, Day, FundRef, MemberRef, Money, NoteRef, Personal, Rate, Widget
 from coopbank.bank.operation import TREASURER
-from coopbank.bank.operations.cash import Counted
-from coopbank.bank.operations.lending import open_for, own_number, require_lending_fund
+from coopbank.bank.operations.lending import open_for, own_number
+from coopbank.bank.operations.products import require_lender
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import Paying, Receiving, Tender
 from coopbank.errors import InvalidAmount, InvalidDate, WrongState
@@ -48,7 +48,7 @@ class IssueNote(Receiving):
     def perform(self, desk: Desk) -> None:
         if self.member is not None:
             desk.get(records.Member, self.member, "member")
-        require_lending_fund(desk, self.fund)
+        require_lender(desk, self.fund, "fund")
         require_later(desk, self.due_on, "due_on")
         ref = own_number(desk, "note", "N-", self.number)
         today = desk.business_day.isoformat()

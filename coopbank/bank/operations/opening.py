@@ -15,18 +15,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from coopbank.bank import records
 from coopbank.bank.accrual import interest_to
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Code, Day, MemberRef, Memo, Money, Personal, Rate, Text, Widget, refuse
-from coopbank.bank.loans import drawn
+from coopbank.bank.fields import (
+    Code,
+    Counted,
+    Day,
+    Every,
+    MemberRef,
+    Memo,
+    Money,
+    Percent,
+    Personal,
+    Rate,
+    SignedMoney,
+    Text,
+    Widget,
+    refuse,
+)
+from coopbank.bank.lending.accounts import LoanAccount, tell, write
+from coopbank.bank.lending.contract import REPORTED, Contract, check, drawn, first_plan
+from coopbank.bank.lending.flows import Book, by_fund, difference, lines
 from coopbank.bank.operation import CHARITY, TREASURER, Operation
 from coopbank.bank.operations.books import ZERO_SUMS, EntryLine, Lines, bank_account, require_control
-from coopbank.bank.operations.lending import Every, open_for, require_lending_fund
+from coopbank.bank.operations.lending import open_for, post_loan
+from coopbank.bank.operations.products import Multiple, require_lender
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidValue, NotOffered, WrongState
 from coopbank.finance.daycount import DayCount
@@ -45,19 +63,50 @@ def _read_json(value: Any) -> Any:
         raise refuse('Write the terms as JSON, for example {{"loan": "L-001", ...}}.', why=error) from error
 
 
+class OldMovement(BaseModel):
+    """Money that was paid on a loan before it was taken over."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    on: Day
+    amount: Money
+
+
+class OldReport(BaseModel):
+    """A report that was accepted before the loan was taken over; a loss stands below zero."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    accepted_on: Day
+    surplus: SignedMoney | None = None
+    revenue: Counted | None = None
+
+
 class OldLoan(BaseModel):
-    """The terms of a loan that is taken over; what is owed on it stands in the lines 701/L-001 and 781/L-001."""
+    """The terms of a loan that is taken over; what is owed on it stands in the lines 701/L-001, 781/L-001, M10/L-001.
+
+    A loan repaid out of surplus or revenue comes with its history, from which its balances must follow.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     loan: Code
     member: MemberRef
     principal: Annotated[Money, Field(title="Amount lent")]
-    annual_rate: Rate
-    installments: Annotated[int, Field(ge=1, le=MOST_ROWS)]
-    every: Every = {"months": 1}
+    annual_rate: Rate = "0"
+    repayment: Literal["schedule", "surplus", "revenue"] = "schedule"
+    installments: Annotated[int | None, Field(ge=1, le=MOST_ROWS)] = None
+    every: Every | None = None
     first_due: Day | None = None
     day_count: DayCount = "actual/365"
+    method: Literal["level", "equal-principal"] = "level"
+    share_percent: Percent | None = None
+    cost_cap_percent: Percent | None = None
+    multiple: Multiple | None = None
+    outer_date: Day | None = None
+    loss_carry_forward: bool = True
+    payments: Annotated[list[OldMovement], Field(max_length=500)] = []
+    reports: Annotated[list[OldReport], Field(max_length=100)] = []
     purpose: Text = ""
     disbursed_on: Day
     interest_from: Annotated[Day | None, Field(title="Interest runs on from this day, if not from today")] = None
@@ -167,7 +216,9 @@ class OpeningBalance(Operation):
 
 
 #: Control accounts whose leaves are the register of loans or of notes: 701/L-001, 851/N-001.
-_DEBTS: dict[str, type[OldLoan] | type[OldNote]] = {"701": OldLoan, "781": OldLoan, "811": OldNote, "851": OldNote}
+_DEBTS: dict[str, type[OldLoan] | type[OldNote]] = {
+    "701": OldLoan, "781": OldLoan, "M10": OldLoan, "811": OldNote, "851": OldNote,
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -177,16 +228,19 @@ class _Owed:
     fund: str
     principal: int = 0
     interest: int = 0
+    memo: int = 0  # interest that the books do not recognise
 
     def add(self, line: EntryLine, field: str) -> None:
         """Take a line in; one debt is in one fund, and is owed, not the reverse."""
-        amount = line.amount if line.gl_code in ("701", "781") else -line.amount
+        amount = line.amount if line.gl_code in ("701", "781", "M10") else -line.amount
         if line.fund != self.fund or amount < 0:
             raise InvalidValue(
                 "{account} stands in one fund, on the side of what is owed.", field=field, account=line.account
             )
         if line.gl_code in ("701", "811"):
             self.principal += amount
+        elif line.gl_code == "M10":
+            self.memo += amount
         else:
             self.interest += amount
 
@@ -194,29 +248,122 @@ class _Owed:
 def _register_loan(desk: Desk, old: OldLoan, owed: _Owed) -> None:
     _require_number(desk, records.Loan, old.loan, "L-[0-9]{3,9}", "L-042")
     desk.get(records.Member, old.member, "loans")
-    require_lending_fund(desk, owed.fund)
+    require_lender(desk, owed.fund, "fund")
     _require_history(desk, old.disbursed_on, old.interest_from, old.principal, owed, "loans")
+    document = _old_terms(desk, old)
+    version = desk.version(records.LoanTerms.kind, old.loan) + 1
     loan = records.Loan(
-        member=old.member, fund=owed.fund, principal=old.principal, annual_rate=old.annual_rate,
-        installments=old.installments, every=old.every, day_count=old.day_count, purpose=old.purpose,
-        first_due=None if old.first_due is None else old.first_due.isoformat(),
-        granted_on=old.disbursed_on.isoformat(), granted_by=desk.actor.user, approved_by=desk.approver, state="active",
-        disbursed_on=old.disbursed_on.isoformat(), owed_principal=owed.principal, accrued=owed.interest,
-        segment_start=(old.interest_from or desk.business_day).isoformat(),
-        paid_principal=old.principal - owed.principal, paid_interest=old.paid_interest or 0,
+        member=old.member, product={"schedule": "TERM", "surplus": "SURPLUS", "revenue": "REVENUE"}[old.repayment],
+        product_version=1, repayment=old.repayment, funds={owed.fund: 1}, principal=old.principal,
+        annual_rate=old.annual_rate, purpose=old.purpose, granted_on=old.disbursed_on.isoformat(),
+        granted_by=desk.actor.user, approved_by=desk.approver, terms=version,
+        events=_events_before(desk, old.loan),
     )  # fmt: skip
-    drawn(loan, desk.currency)  # refuses impossible terms
-    for gl_code in ("701", "781"):
-        open_for(desk, owed.fund, f"{gl_code}/{old.loan}", old.member)
-    earned = min(owed.interest, interest_to(loan, desk.business_day))
-    desk.write(old.loan, loan.model_copy(update={"segment_accrued": earned}), about=old.member)
+    terms = records.LoanTerms(repayment=old.repayment, document=document, from_day=loan.granted_on, change="taken over")
+    account = LoanAccount(desk, old.loan, loan, desk.currency)
+    account.__dict__ |= {"contracts": {version: Contract.of(version, terms)}, "facts": []}
+    held = _loaded(old, owed)
+    on, data = _old_facts(desk, old, owed)
+    done = tell(account, [("opening", on, data)], book=held, accrued_to=desk.business_day)
+    _require_same(desk, old, done.after.book, held)
+    for fund, flows in held.items():
+        for code in ("701", "781", *(("M10",) if "memo" in flows else ())):
+            open_for(desk, fund, f"{code}/{old.loan}", old.member)
+    desk.write(old.loan, terms, about=old.loan)
+    write(desk, done)
+    moves = lines(old.loan, old.member, done.moved)
+    post_loan(desk, old.loan, old.member, f"Interest {old.loan} to {desk.business_day}", moves)
+
+
+def _events_before(desk: Desk, ref: str) -> int:
+    """How many events the number had, if the same loan was taken over before and that was taken back."""
+    return int(
+        desk.tx.value(
+            "SELECT count(DISTINCT ref) FROM record WHERE kind = ? AND about = ?", records.LoanEvent.kind, ref
+        )
+    )
+
+
+def _old_terms(desk: Desk, old: OldLoan) -> dict[str, Any]:
+    """The terms' document; refuses impossible terms."""
+    if old.repayment in REPORTED:
+        named = ("share_percent", "cost_cap_percent", "multiple", "every", "loss_carry_forward")
+        document = {name: value for name in named if (value := getattr(old, name)) is not None}
+        document |= {} if old.repayment == "revenue" else {"annual_rate": old.annual_rate, "day_count": old.day_count}
+        for name in ("share_percent", "outer_date", *(("multiple",) if old.repayment == "revenue" else ())):
+            if getattr(old, name) is None:
+                raise InvalidValue("{field_name} is missing.", field="loans", field_name=name)
+        document["outer_date"] = str(old.outer_date)
+        check(document, old.repayment, old.disbursed_on, desk.currency)
+        return document
+    if old.installments is None:
+        raise InvalidValue("{field_name} is missing.", field="loans", field_name="installments")
+    document = {
+        "annual_rate": old.annual_rate, "installments": old.installments, "every": old.every or {"months": 1},
+        "day_count": old.day_count, "method": old.method,
+    }  # fmt: skip
+    if old.first_due is not None:
+        document["first_due"] = old.first_due.isoformat()
+    drawn(first_plan(document, old.disbursed_on, old.principal), desk.currency)
+    return document
+
+
+def _old_facts(desk: Desk, old: OldLoan, owed: _Owed) -> tuple[date, dict[str, Any]]:
+    """The fact that states what was before, and the day from which interest runs on."""
+    if old.repayment in REPORTED:
+        days = [old.disbursed_on, *(each.on for each in old.payments), *(each.accepted_on for each in old.reports)]
+        return min(max(days), desk.business_day), {
+            "advances": [[old.disbursed_on.isoformat(), old.principal]],
+            "payments": [[each.on.isoformat(), each.amount] for each in old.payments],
+            "reports": [
+                [period, each.accepted_on.isoformat(), each.surplus, each.revenue]
+                for period, each in enumerate(old.reports, start=1)
+            ],
+        }  # fmt: skip
+    return old.interest_from or desk.business_day, {
+        "lent": old.principal, "disbursed_on": old.disbursed_on.isoformat(),
+        "paid_principal": old.principal - owed.principal, "paid_interest": old.paid_interest or 0,
+        "interest": owed.interest, "memo": owed.memo, "cut_over": desk.business_day.isoformat(),
+    }  # fmt: skip
+
+
+def _loaded(old: OldLoan, owed: _Owed) -> Book:
+    """What the lines bring into the books, as the flows of a loan."""
+    paid = old.paid_interest or 0
+    if old.repayment in REPORTED:
+        paid = sum(each.amount for each in old.payments) - (old.principal - owed.principal)
+    return by_fund(
+        {
+            "lent": old.principal, "principal_paid": old.principal - owed.principal,
+            "earned": paid + owed.interest, "interest_paid": paid, "memo": owed.memo,
+        },
+        {owed.fund: 1},
+    )  # fmt: skip
+
+
+def _require_same(desk: Desk, old: OldLoan, told: Book, held: Book) -> None:
+    """Refuse a loan repaid by reports whose history does not give its balances."""
+    if old.repayment not in REPORTED or not (moved := difference(told, held)):
+        return
+    flows = next(iter(moved.values()))
+    account, flow = next(
+        (code, name)
+        for name, code in (("principal_paid", "701"), ("earned", "781"), ("memo", "M10"), ("interest_paid", "781"),
+                           ("waived", "781"), ("overpaid", "871"))
+        if name in flows
+    )  # fmt: skip
+    raise InvalidAmount(
+        "The history of {loan} does not give its balance: {account} is {difference} apart.", field="loans",
+        loan=old.loan, account=account, difference=shown(desk, abs(flows[flow])),
+        hint="Check its payments and reports, and the lines of 701, 781 and M10.",
+    )  # fmt: skip
 
 
 def _register_note(desk: Desk, old: OldNote, owed: _Owed, lender: records.PersonalRef) -> None:
     _require_number(desk, records.Note, old.note, "N-[0-9]{3,9}", "N-042")
     if old.member is not None:
         desk.get(records.Member, old.member, "note")
-    require_lending_fund(desk, owed.fund)
+    require_lender(desk, owed.fund, "fund")
     if old.due_on <= old.issued_on:
         raise InvalidDate("A note falls due after it was issued.", field="note", hint="Check due_on and issued_on.")
     _require_history(desk, old.issued_on, old.interest_from, old.principal, owed, "note")
@@ -359,11 +506,11 @@ def _require_tied_claims(desk: Desk, lines: Sequence[EntryLine]) -> None:
             claims[line.fund] += line.amount
         elif line.gl_code == "879":
             claims[line.contract] += line.amount
-    for fund, difference in claims.items():
-        if difference:
+    for fund, apart in claims.items():
+        if apart:
             raise InvalidValue(
                 "Fund {fund} claims other money (729) than POOL owes it (879/{fund}): {difference} apart.",
-                field="lines", fund=fund, difference=shown(desk, abs(difference)),
+                field="lines", fund=fund, difference=shown(desk, abs(apart)),
             )  # fmt: skip
 
 
@@ -372,9 +519,9 @@ def _require_memo_pairs(desk: Desk, lines: Sequence[EntryLine]) -> None:
     for line in lines:
         if line.gl_code.startswith("M"):
             pairs[line.fund, line.gl_code[:2]] += line.amount
-    for (fund, pair), difference in pairs.items():
-        if difference:
+    for (fund, pair), apart in pairs.items():
+        if apart:
             raise InvalidValue(
                 "Memo accounts {pair}0 and {pair}9 differ by {difference} in fund {fund}.", field="lines", pair=pair,
-                difference=shown(desk, abs(difference)), fund=fund,
+                difference=shown(desk, abs(apart)), fund=fund,
             )  # fmt: skip

@@ -19,7 +19,10 @@ from coopbank.bank import records
 from coopbank.bank.books import loads
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Memo, Money, Widget, refuse
+from coopbank.bank.lending.flows import OWN
+from coopbank.bank.lending.undoing import STORY, Undone, later_operations, take_back, told_by, write_back
 from coopbank.bank.operation import CATALOGUE, LOAN_OFFICER, TELLER, TREASURER, Operation
+from coopbank.bank.operations.lending import post_loan
 from coopbank.bank.operations.opening import OpeningBalance
 from coopbank.bank.operations.savings import FUND, require_available, shown
 from coopbank.errors import CannotReverse, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
@@ -129,6 +132,7 @@ class Reverse(Operation):
 
     operation: OperationNumber
     reason: Annotated[Memo, Field(min_length=1, title="Why")]
+    replay: Annotated[bool, Field(title="Tell what came after it anew (loans)")] = False
 
     def serves(self, desk: Desk) -> set[str]:
         past = desk.tx.value("SELECT kind FROM operation WHERE id = ?", self.operation)
@@ -136,6 +140,8 @@ class Reverse(Operation):
 
     def second_reason(self, desk: Desk) -> str | None:
         past = past_operation(desk, self.operation)
+        if self.replay:
+            return "What came after it is told anew: that takes two people."
         if past.actor != desk.actor.user:
             return "What a colleague did is reversed by two people."
         if past.business_date != desk.business_day.isoformat():
@@ -150,12 +156,14 @@ class Reverse(Operation):
         _require_reversible(desk, past)
         _require_power(desk, past)
         _require_cash_here(desk, past)
+        undone = undo_loans(desk, past, replay=self.replay)
         undo_records(desk, past)
         _require_uncorrected(desk, past)
-        require_room(desk, past)
+        require_room(desk, past, told_anew=bool(undone))
         for entry in dict.fromkeys(line[0] for line in past.lines):
             lines = tuple(Line(account, -amount) for e, _memo, account, amount in past.lines if e == entry)
             desk.entries.append(EntryDraft(self._memo(), desk.business_day, lines, reverses=entry))
+        post_undone(desk, undone, self._memo())
         desk.note("Reversed", _("operation {number}, {title}").format(number=past.number, title=_(past.title)))
 
     def _memo(self) -> str:
@@ -244,7 +252,8 @@ def undo_records(desk: Desk, past: Past, *, keep: str | None = None) -> None:
         " ORDER BY kind, ref",
         past.number,
     )
-    written = [row for row in written if row[1] != keep]
+    story = bool(told_by(desk, past.number))
+    written = [row for row in written if row[1] != keep and not (story and row[0] in STORY)]
     later: set[int] = set()
     for kind, ref, _first, last in written:
         later |= _later_versions(desk, kind, ref, int(last))
@@ -259,6 +268,34 @@ def undo_records(desk: Desk, past: Past, *, keep: str | None = None) -> None:
             body = body.model_copy(update={"void": True})
         desk.write(ref, body, about=about)
         desk.note("Void" if first == 1 else "As before", ref)
+
+
+def undo_loans(desk: Desk, past: Past, *, replay: bool) -> list[Undone]:
+    """The loans whose facts the operation recorded, told without them; refuses, unless asked, if others rest on them.
+
+    Nothing is written yet.
+    """
+    found = []
+    for ref, events in told_by(desk, past.number).items():
+        later = later_operations(desk, ref, past.number)
+        lent = any(event.type in ("advance", "opening") for event in events.values())
+        if later and (lent or not replay):
+            raise CannotReverse(
+                "Later operations rest on it: {operations}.", field="operation", operations=_named(desk, later),
+                hint="Reverse these first, the latest of them before the others."
+                if lent else "Reverse these first, or ask for what came after to be told anew (replay).",
+            )  # fmt: skip
+        found.append(take_back(desk, ref, past.number, events))
+    return found
+
+
+def post_undone(desk: Desk, undone: list[Undone], memo: str) -> None:
+    """Write the loans as they are without it, and post what their stories come to beyond the exact reversal."""
+    for each in undone:
+        write_back(desk, each)
+        ref = each.account.ref
+        desk.note("Void" if each.outcome is None else "Told anew", ref)
+        post_loan(desk, ref, each.account.body.member, memo, each.lines)
 
 
 def _later_versions(desk: Desk, kind: str, ref: str, version: int) -> set[int]:
@@ -286,16 +323,19 @@ def _require_uncorrected(desk: Desk, past: Past) -> None:
         )  # fmt: skip
 
 
-def require_room(desk: Desk, past: Past, *, but_on: str | None = None, released: str | None = None) -> None:
+def require_room(
+    desk: Desk, past: Past, *, but_on: str | None = None, released: str | None = None, told_anew: bool = False
+) -> None:  # fmt: skip
     """Refuse when what was brought in has been used since, and list by what.
 
-    One control account may be left out, and one hold be counted as released.
+    One control account may be left out, and one hold be counted as released; the leaves of
+    loans that are told anew are brought where they belong by an entry of their own.
     """
     leaves = read_leaves(desk.tx, sorted(past.moved))
     # What people know comes first: the member's savings before the fund's part of the pool.
     for account, moved in sorted(past.moved.items(), key=lambda each: leaves[each[0]].gl_code in ("729", "879")):
         leaf = leaves[account]
-        if leaf.gl_code == but_on:
+        if leaf.gl_code == but_on or (told_anew and leaf.gl_code in OWN):
             continue
         after = leaf.balance - moved
         voided = _voided_savings(desk, leaf.fund, leaf.gl_code, leaf.contract)

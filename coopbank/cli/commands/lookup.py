@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,6 @@ from coopbank.errors import Unknown, WrongUsage
 from coopbank.words import _
 
 if TYPE_CHECKING:
-    from coopbank.bank.loans import Position
     from coopbank.reports.card import MemberCard
     from coopbank.reports.journal import JournalEntry
 
@@ -147,73 +146,20 @@ def loans(door: Door, as_of: AsOf = None) -> None:
 def loan(
     door: Door, number: Annotated[str, typer.Argument(metavar="ID", help="Loan number: L-010.")], as_of: AsOf = None
 ) -> None:
-    """One loan: what is owed and due, and its schedule."""
-    from coopbank.bank.loans import loan_position
+    """The whole story of a loan: what was agreed and changed, what happened, what is owed and due, its schedule.
+
+    A past day shows the loan as the books knew it then; a day to come, what will be if nothing is paid.
+    """
+    from coopbank.cli.story import show_story
+    from coopbank.reports.document import as_document
+    from coopbank.reports.loan import story
 
     with door.reading() as view:
-        day = options.day_or_none(as_of, "as_of") or view.business_date
-        found = loan_position(view.books, number.upper(), day)
-        name = view.books.member_name(found.loan.member)
+        found = story(view.books, number.upper(), options.day_or_none(as_of, "as_of"))
     if door.as_json:
-        output.document(_loan_document(found, name, view.currency))
+        output.document(as_document(found) | {"currency": view.currency})
     else:
-        _show_loan(found, name, view.currency)
-
-
-def _loan_document(at: Position, name: str, currency: str) -> dict[str, Any]:
-    def text(minor: int) -> str:
-        return output.exact(minor, currency)
-
-    terms = at.loan
-    return {
-        "loan": at.ref, "member": terms.member, "name": name, "fund": terms.fund, "purpose": terms.purpose,
-        "state": at.state, "principal": text(terms.principal), "annual_rate": terms.annual_rate,
-        "installments": terms.installments, "every": dict(terms.every), "first_due": terms.first_due,
-        "day_count": terms.day_count, "granted_on": terms.granted_on, "disbursed_on": terms.disbursed_on,
-        "payment": text(at.payment), "as_of": at.as_of, "owed_principal": text(at.owed_principal),
-        "interest_to_date": text(at.interest_to_date), "payoff": text(at.payoff),
-        "paid_principal": text(terms.paid_principal), "paid_interest": text(terms.paid_interest),
-        "due_now": text(at.due_now), "due_since": at.due_since,
-        "days_late": at.days_late, "next_due": at.next_due, "next_amount": text(at.next_amount), "currency": currency,
-        "rows": [
-            {
-                "n": row.n, "due": row.due, "principal": text(row.principal), "interest": text(row.interest),
-                "payment": text(row.payment), "balance": text(row.balance), "paid": text(row.paid), "state": row.state,
-            }
-            for row in at.rows
-        ],
-    }  # fmt: skip
-
-
-def _show_loan(at: Position, name: str, currency: str) -> None:
-    text = output.Money(currency)
-    terms = at.loan
-    output.line(f"{at.ref}  {terms.member}  {name}")
-    output.pairs([
-        (_("State on {day}").format(day=at.as_of), _(at.state)), (_("Purpose"), terms.purpose), (_("Fund"), terms.fund),
-        (_("Agreed"), _("{amount} at {rate} % over {count} payments of {payment}").format(
-            amount=text(terms.principal), rate=terms.annual_rate, count=terms.installments, payment=text(at.payment))),
-        (_("Granted on"), terms.granted_on), (_("Paid out on"), terms.disbursed_on),
-        (_("Owed, principal"), text(at.owed_principal)), (_("Interest to date"), text(at.interest_to_date)),
-        (_("Closes it"), text(at.payoff)), (_("Due now"), text(at.due_now)), (_("Days late"), at.days_late or ""),
-        (_("Next due"), f"{at.next_due}  {text(at.next_amount)}" if at.next_due else ""),
-    ])  # fmt: skip
-    output.line()
-    columns = [
-        output.right("#"),
-        _("Due"),
-        output.right(_("Principal")),
-        output.right(_("Interest")),
-        output.right(_("Payment")),
-        output.right(_("Paid")),
-        output.right(_("Balance")),
-        _("State"),
-    ]
-    output.table(columns, [
-        [row.n, row.due, text(row.principal), text(row.interest), text(row.payment), text(row.paid) if row.paid else "",
-         text(row.balance), _(row.state)]
-        for row in at.rows
-    ])  # fmt: skip
+        show_story(found)
 
 
 # ------------------------------------------------------------------- accounts and entries

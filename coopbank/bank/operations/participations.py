@@ -1,0 +1,108 @@
+"""Participations: a peer fund owns a proportionate part of a loan, of the same priority and without recourse.
+
+The peer's part is then not our asset (ASC 860-10-40-6A): 701 holds our part, M30 what the
+borrower owes the peer, and the peer's money passes through 831. All that the borrower pays is
+split by the same shares, but for a fair fee for servicing (117), a fraction of the interest
+that the peer gets. A guarantee, a buy-back or another order of payment would make it a
+borrowing; no operation here offers them.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from coopbank.bank.desk import Desk
+from coopbank.bank.fields import Code, LoanRef, Memo, Percent, Rate, Widget
+from coopbank.bank.lending.accounts import account, tell
+from coopbank.bank.operation import LOAN_OFFICER, TREASURER
+from coopbank.bank.operations.lending import borrower, open_for, post_loan
+from coopbank.bank.operations.savings import shown
+from coopbank.bank.tender import Paying, Receiving, Tender
+from coopbank.errors import InvalidValue, Overdrawn, WrongState
+from coopbank.money import round_ratio
+
+
+class SellParticipation(Receiving):
+    """Take in a peer's money for its share of a loan that is granted and not paid out yet."""
+
+    name: ClassVar[str] = "sell-participation"
+    title: ClassVar[str] = "Sell a participation"
+    subject: ClassVar[str] = "lending"
+    roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
+    second_person: ClassVar[bool] = True
+
+    loan: LoanRef
+    peer: Annotated[Code, Field(title="Peer fund, for example PF-1")]
+    share_percent: Annotated[Percent, Field(title="Its share, percent")]
+    servicing_rate: Annotated[Rate, Field(title="For servicing it, percent a year of its share")] = "0"
+    agreement: Annotated[Memo, Field(min_length=1, title="Agreement")]
+    tender: Tender = "transfer"
+
+    def serves(self, desk: Desk) -> set[str]:
+        return borrower(desk, self.loan)
+
+    def perform(self, desk: Desk) -> None:
+        loan = account(desk, self.loan)
+        body = loan.body
+        if body.state != "granted" or body.participants:
+            raise WrongState(
+                "A participation in loan {loan} is sold once, before it is paid out.", field="loan", loan=self.loan
+            )
+        num, den = Decimal(self.share_percent).as_integer_ratio()
+        if num >= 100 * den or len(body.funds) > 1 or loan.is_reported:
+            raise InvalidValue(
+                "A part of a loan of one fund, with a schedule, can be sold.", field="share_percent",
+                hint="Sell less than all of it.",
+            )  # fmt: skip
+        peer, ours = Fraction(num, 100 * den), 1 - Fraction(num, 100 * den)
+        whole = (peer / ours).limit_denominator(10**6) if ours else Fraction(0)
+        amount = round_ratio(body.principal * num, 100 * den)
+        body = body.model_copy(update={
+            "funds": {body.fund: whole.denominator}, "participants": {self.peer: whole.numerator},
+            "servicing": self._servicing(body.annual_rate),
+        })  # fmt: skip
+        loan.body = body
+        done = tell(loan, [])
+        open_for(desk, body.fund, f"831/{self.peer}", None)
+        cash = self.receive_for(desk, {body.fund: amount}, member=None)
+        desk.post(f"{self.peer} for its part of {self.loan}", [*cash, (body.fund, f"831/{self.peer}", -amount)])
+        post_loan(
+            desk, self.loan, body.member, f"{self.loan}: what {self.peer} lends is not promised by us", done.lines
+        )
+        desk.write(self.loan, done.after, about=body.member)
+        desk.note("Peer", f"{self.peer} {self.share_percent} %")
+
+    def _servicing(self, annual_rate: str) -> str:
+        """The part of a peer's interest that is ours."""
+        rate, fee = Decimal(annual_rate), Decimal(self.servicing_rate)
+        if fee > rate or (fee and not rate):
+            raise InvalidValue("The fee is no more than the interest itself.", field="servicing_rate")
+        return str(Fraction(fee) / Fraction(rate)) if fee else "0"
+
+
+class RemitParticipation(Paying):
+    """Pay a peer what borrowers paid on its parts."""
+
+    name: ClassVar[str] = "remit-participation"
+    title: ClassVar[str] = "Remit to a peer fund"
+    subject: ClassVar[str] = "lending"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+
+    peer: Code
+    fund: Annotated[Code, Field(title="Fund through which it passed")] = "RLF"
+    tender: Annotated[Literal["transfer"], Widget("choice"), Field(title="How")] = "transfer"
+
+    def perform(self, desk: Desk) -> None:
+        owed = -desk.balance(self.fund, f"831/{self.peer}")
+        if owed <= 0:
+            raise Overdrawn(
+                "Nothing of {peer}'s money is here to be remitted.", field="peer", peer=self.peer,
+                hint="Look at account 831.",
+            )  # fmt: skip
+        moves: list[Any] = self.pay_for(desk, {self.fund: -owed})
+        desk.post(f"Remitted to {self.peer}", [(self.fund, f"831/{self.peer}", owed), *moves])
+        desk.note("Remitted", shown(desk, owed))
