@@ -30,6 +30,22 @@ RELEVANT: dict[str, tuple[str, frozenset[str]]] = {
     "cheque_date": ("tender", frozenset({"cheque"})),
 }
 
+_SCHEDULED = frozenset({"TERM", "EQUAL", "SEASON"})
+_REPORTED = frozenset({"SURPLUS", "REVENUE"})
+_FIRST_ROWS = ("method", "principal_grace", "months", "interest_postponed", "interest_free", "principal_percent")
+
+#: Fields that do not matter with a standard product; with one of the bank's own, all are asked for.
+IDLE: dict[str, frozenset[str]] = {
+    **dict.fromkeys(_FIRST_ROWS, _REPORTED | {"LINE"}),
+    **dict.fromkeys(("installments", "first_due", "month_end"), _REPORTED),
+    **dict.fromkeys(("annual_rate", "day_count"), frozenset({"REVENUE"})),
+    **dict.fromkeys(
+        ("share_percent", "cost_cap_percent", "outer_date", "loss_carry_forward", "report_days", "payment_days"),
+        _SCHEDULED | {"LINE"},
+    ),
+    "multiple": _SCHEDULED | {"LINE", "SURPLUS"},
+}
+
 #: Fields that are plain codes to the bank, and name something that a form can offer.
 NAMED = {"share_class": "share-class", "account": "savings"}
 
@@ -51,9 +67,12 @@ class FieldSpec:
     many: bool = False  # several, with commas between
     longest: int = 0
     only_if: tuple[str, frozenset[str]] | None = None  # another field, and what it must hold for this one to matter
+    idle_with: frozenset[str] = frozenset()  # products with which it does not matter
 
     def relevant(self, values: dict[str, str]) -> bool:
         """Whether the field matters with what the others hold."""
+        if values.get("product", "").strip().upper() in self.idle_with:
+            return False
         return self.only_if is None or self.only_if[0] not in values or values[self.only_if[0]] in self.only_if[1]
 
 
@@ -61,6 +80,8 @@ def fields_of(cls: type[Operation], currency: str) -> tuple[FieldSpec, ...]:
     """The fields of an operation's form: what must be filled in first, in the operation's own order."""
     specs = [_spec(name, info, currency) for name, info in cls.model_fields.items()]
     specs = [replace(spec, only_if=_rule(spec.name, specs)) for spec in specs]
+    if "product" in cls.model_fields:
+        specs = [replace(spec, idle_with=IDLE.get(spec.name, frozenset())) for spec in specs]
     return tuple(sorted(specs, key=lambda spec: (not spec.required, spec.name in RELEVANT and spec.kind == "day")))
 
 

@@ -117,8 +117,8 @@ leaves the form as it is. **Esc** leaves the form.""")
 
     def _loans(self) -> Sequence[CardLoan]:
         """The member's loans that this operation can be about."""
-        wanted = "granted" if self.cls.name == "disburse-loan" else "active"
-        return [loan for loan in self.card.loans if loan.state == wanted] if self.card is not None else ()
+        wanted = ("granted", "active") if self.cls.name == "disburse-loan" else ("active", "charged-off")
+        return [loan for loan in self.card.loans if loan.state in wanted] if self.card is not None else ()
 
     @property
     def _today(self) -> date:
