@@ -47,19 +47,19 @@ def _page(books: Books, number: int) -> str:
     operation = _one(books, "SELECT * FROM operation WHERE id = ?", number)
     text = operation["sealed"]
     entries = _all(books, "SELECT * FROM entry WHERE operation_id = ? ORDER BY id", number)
-    record = _one(books, "SELECT * FROM record WHERE operation_id = ?", number)
+    fact, record = _all(books, "SELECT * FROM record WHERE operation_id = ? ORDER BY kind DESC", number)
     shown = {name: value.hex() if isinstance(value, bytes) else value for name, value in operation.items()}
     digest = hashlib.sha256(text.encode()).hexdigest()
     assert digest == shown["hash"]
     lines = [
         "# One repayment, row by row",
         "",
-        "A farm borrowed 1,200.00 at 6 % a year and pays 110.00 in cash for the second time. This is all that",
-        "`repay-loan` writes, in the order of writing, amounts in cents. Made from real books by `make docs`.",
+        "A farm pays 110.00 on 1,200.00 at 6 %, in cash. All that `repay-loan` writes, in its order, in cents.",
         "",
-        "**1. The new state of the loan**, a version of its record (`record`):",
+        "**1. What happened**, a fact of the story (`record`), and the new state of the loan, told from its facts:",
         "",
-        *_wrapped(f"{record['kind']} {record['ref']} version {record['version']}: {record['body']}"),
+        *_wrapped(_version(fact))[:-1],
+        *_wrapped(_version(record))[1:],
         "",
         f"**2. The lines** (`posting`), {len(_postings(books, entries))} of them, each naming a leaf (`account`):",
         "",
@@ -70,7 +70,6 @@ def _page(books: Books, number: int) -> str:
         "**3. The entries** (`entry`): "
         + "; ".join(f"{e['id']} on {e['effective_on']}, \u201c{e['memo']}\u201d" for e in entries)
         + ".",
-        "",
         "**4. The operation** (`operation`), last: its trigger checks all of the above and seals it.",
         "",
         *_wrapped(", ".join(f"{name} {value}" for name, value in shown.items() if name not in ("sealed", "hash"))),
@@ -89,6 +88,10 @@ def _page(books: Books, number: int) -> str:
         "| balance now | " + " | ".join(_balances(books, entries)[1]) + " |",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _version(record: dict[str, Any]) -> str:
+    return f"{record['kind']} {record['ref']} version {record['version']}: {record['body']}"
 
 
 def _wrapped(text: str) -> list[str]:
