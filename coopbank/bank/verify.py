@@ -52,6 +52,8 @@ WRITERS = {
         "waive-charges",
         "write-down",
         "refinance-loan",
+        "file-report",
+        "accept-report",
         "return-cheque",
     },
     "suspense": {"receive-unknown", "clear-suspense"},

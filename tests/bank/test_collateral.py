@@ -155,3 +155,18 @@ def test_texts_stay_as_they_are(counter: SmallBank, text: str) -> None:
     with counter.read() as books:
         found = books.get(records.Collateral, ref)
     assert (found.asset, found.lien, found.why) == (text, text, text)
+
+
+def test_the_report_that_ends_a_loan_releases_what_secured_it(counter: SmallBank) -> None:
+    """A loan repaid by share of surplus may be settled by the acceptance of its last report alone."""
+    bank = counter
+    terms: dict[str, Any] = {"member": "M0001", "product": "SURPLUS", "principal": "1000.00"}
+    loan = bank.agreed("grant-loan", **terms, outer_date="2031-03-03").created[0]
+    ref = pledge(bank, loan, pay_out(bank, loan))
+    bank.go_to("2026-09-01")
+    bank.do("repay-loan", loan=loan, amount="1000.00")
+    bank.go_to("2027-03-10")
+    assert states(bank, loan) == {ref: "pledged"}  # interest may still come due by the report
+    bank.do("file-report", loan=loan, surplus="0.00")
+    bank.do("accept-report", by=bank.tom, loan=loan, period=1)
+    assert states(bank, loan) == {ref: "released"}
