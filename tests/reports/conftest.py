@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.reports.borrowers import Borrowers, borrow
 from tests.reports.town import Town, live
 from tests.support_bank import assert_books, new_bank
 
@@ -19,6 +20,15 @@ def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         made = live(small)
         assert_books(small)
         yield made
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Borrowers]:
+    """A bank with a loan of every kind; the tests only read it."""
+    with new_bank(_place(request, tmp_path_factory.mktemp("loans"))) as small:
+        lived = borrow(small)
+        assert_books(small)
+        yield lived
 
 
 def _place(request: pytest.FixtureRequest, folder: Path) -> str:

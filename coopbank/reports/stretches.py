@@ -1,0 +1,195 @@
+"""From what did a loan's interest run: stretches of one principal at one rate, told from its facts.
+
+A `Span` is what is rounded once: of a scheduled loan from one payment to the next, of a share of
+surplus while the principal stands unchanged. A stretch ends where the principal, the rate
+or the schedule changes, and on the days that are asked for, so that the interest of any month
+can be told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+
+from coopbank.bank.lending.accounts import LoanAccount
+from coopbank.bank.lending.contract import drawn, surplus_terms
+from coopbank.bank.lending.facts import Fact, in_order
+from coopbank.bank.lending.reported import ReportedRun
+from coopbank.bank.lending.scheduled import ScheduledRun
+from coopbank.finance.daycount import DayCount, year_fraction
+from coopbank.finance.explain import Expression, Phrase, explain_interest
+from coopbank.finance.periods import MONTH, Period
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A principal in minor units at one rate for a part of a year."""
+
+    principal: int
+    rate: Decimal
+    start: date
+    end: date
+    part: Fraction
+
+    @property
+    def expression(self) -> Expression:
+        """Its interest, exactly."""
+        parts = (Fraction(self.principal), Fraction(self.rate), Fraction(1, 100), self.part)
+        return Expression("product", parts)
+
+    def time(self, day_count: DayCount, period: Period) -> Phrase:
+        """The part of a year as the day count tells it."""
+        if year_fraction(self.start, self.end, day_count, period) == self.part:
+            told = explain_interest(self.principal, self.rate, self.start, self.end, day_count, period=period)
+            found: Phrase = told.values["stretches"][0].values["time"]
+            return found
+        months = self.part * 12
+        if months.denominator == 1:
+            return Phrase("month") if months == 1 else Phrase("months", {"months": int(months)})
+        days = (self.end - self.start).days
+        for length in (31, 30, 29, 28):
+            if self.part == Fraction(days, 12 * length):
+                return Phrase("days-of-month", {"days": days, "length": length})
+        return Phrase("part", {"part": self.part})
+
+
+@dataclass(slots=True)
+class Span:
+    """Stretches whose interest is rounded as one sum."""
+
+    stretches: list[Stretch] = field(default_factory=list)
+
+    def upto(self, day: date | None = None) -> list[Stretch]:
+        """The stretches that end by a day, or all."""
+        return [each for each in self.stretches if day is None or each.end <= day]
+
+
+@dataclass(slots=True)
+class Walk:
+    """A loan told up to a day: its spans in their order (the last one still runs), and what ran before they begin."""
+
+    spans: list[Span]
+    before: int  # interest of old records, minor units
+    day_count: DayCount
+    period: Period
+
+
+class WatchedRun(ScheduledRun):
+    """A loan with a schedule while its facts are told, noting what interest ran on."""
+
+    def __init__(self, loan: LoanAccount) -> None:
+        self.spans = [Span()]
+        self.edges: set[date] = set()
+        self._noted: list[Stretch] = []
+        super().__init__(loan.contracts, loan.body.principal, loan.currency)
+
+    def _exact(self, start: date, end: date) -> Fraction:
+        rate, part = self.contract.annual_rate, self._years(start, end)
+        self._noted.append(Stretch(self.state.principal, rate, start, end, part))
+        return super()._exact(start, end)
+
+    def _run_to(self, until: date) -> None:
+        """As the run does, noting each stretch; where parts of months count, from one due date to the next."""
+        for day in self._due_between(until):
+            self._note_to(day)
+            self.state.at = day
+        self._note_to(until)
+
+    def _note_to(self, until: date) -> None:
+        self._noted = []
+        super()._run_to(until)
+        self.spans[-1].stretches += self._noted
+
+    def _due_between(self, until: date) -> list[date]:
+        s = self.state
+        if s.plan is None or self.day_count.startswith("actual/") or not s.runs:
+            return []
+        found = [day for day in drawn(s.plan, self.currency).due if s.at < day < until]
+        self.edges |= set(found)
+        return found
+
+    def _close_segment(self) -> None:
+        super()._close_segment()
+        if self.spans[-1].stretches:
+            self.spans.append(Span())
+
+    @property
+    def day_count(self) -> DayCount:
+        """By which its days count."""
+        found: DayCount = self.contract.document.get("day_count", "actual/365")
+        return found
+
+    @property
+    def period(self) -> Period:
+        """The time between two rows."""
+        return MONTH if self.state.plan is None else self.state.plan.period
+
+
+def watched(
+    loan: LoanAccount, facts: Iterable[Fact], until: date, marks: Sequence[date] = ()
+) -> tuple[WatchedRun, Walk]:
+    """A scheduled loan told up to a day, and from what its interest ran; stretches end at the marks."""
+    run = WatchedRun(loan)
+    days = sorted(mark for mark in marks if mark <= until)
+    before = 0
+    for fact in in_order(facts):
+        while days and days[0] <= fact.on:
+            run.advance(days.pop(0))
+        run.apply(fact)
+        if fact.type == "opening":
+            before = run.state.closed
+    for day in [*days, until]:
+        run.advance(day)
+    edges = {*marks, *run.edges}
+    spans = [Span(joined(span.stretches, edges)) for span in run.spans]
+    return run, Walk(spans, before, run.day_count, run.period)
+
+
+def joined(stretches: Sequence[Stretch], marks: Collection[date] = ()) -> list[Stretch]:
+    """Stretches that follow each other alike, as one; never across a mark."""
+    found: list[Stretch] = []
+    for each in stretches:
+        last = found[-1] if found else None
+        if last is not None and last.end == each.start and each.start not in marks and (
+            (last.principal, last.rate) == (each.principal, each.rate)
+        ):  # fmt: skip
+            found[-1] = Stretch(each.principal, each.rate, last.start, each.end, last.part + each.part)
+        else:
+            found.append(each)
+    return found
+
+
+def of_surplus(run: ReportedRun, until: date, marks: Sequence[date] = ()) -> Walk:
+    """From what the contract interest of a share of surplus ran: a span while the principal stands unchanged."""
+    starts = min(each.on for each in run.facts.advances)
+    terms = surplus_terms(run.contract.document, starts, run.currency)
+    until = min(until, terms.outer_date)
+    if run.facts.charged_off_on is not None:
+        until = min(until, run.facts.charged_off_on)
+    days = sorted({fact.on for fact in run.all if starts <= fact.on < until} | {starts, *_history(run, until)})
+    spans: list[Span] = []
+    stood = None
+    for start, end in zip(days, [*days[1:], until], strict=True):
+        principal = run.position(start).principal_left
+        if principal != stood or not spans:
+            spans.append(Span())
+            stood = principal
+        edges = [start, *(mark for mark in sorted(marks) if start < mark < end), end]
+        for one, other in pairwise(edges):
+            if principal and other > one:
+                part = year_fraction(one, other, terms.day_count, terms.every)
+                spans[-1].stretches.append(Stretch(principal, terms.annual_rate, one, other, part))
+    kept = [Span(joined(span.stretches, marks)) for span in spans if span.stretches]
+    return Walk(kept, 0, terms.day_count, terms.every)
+
+
+def _history(run: ReportedRun, until: date) -> set[date]:
+    """Days of movements that came with a loan of old records."""
+    facts = run.facts
+    return {each.on for each in [*facts.advances, *facts.payments, *facts.forgiven] if each.on < until} | {
+        each.accepted_on for each in facts.reports if each.accepted_on is not None and each.accepted_on < until
+    }
