@@ -15,6 +15,8 @@
     revenue        repayment by share of revenue, until a multiple is paid
     seasonal       repayment in given months only
     explain        why an amount is what it is, in a sentence that recomputes
+    explain_rows   the same of every amount of a schedule
+    explanation    what explanations are made of
     documents      reading a document and naming what is wrong with it
 
 Everything here is exact: amounts are whole minor units, rates are decimals, and

@@ -15,29 +15,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coopbank.errors import Unknown
-from coopbank.finance import explain
-from coopbank.finance.allocation import DEFAULT_ORDER, allocate
+from coopbank.errors import InvalidAmount, InvalidValue, Unknown
+from coopbank.finance import explain, explain_rows, explanation
+from coopbank.finance.allocation import DEFAULT_ORDER, allocate, split_cumulative
 from coopbank.finance.daycount import DAY_COUNTS
 from coopbank.finance.explain import (
     SENTENCES,
     Explanation,
     explain_accrual,
+    explain_allowance,
     explain_cap,
     explain_ceiling,
+    explain_fund_split,
     explain_interest,
+    explain_late_fee,
     explain_payoff,
+    explain_revenue_ceiling,
+    explain_revenue_cost,
     explain_row,
     explain_schedule,
     explain_split,
+    explain_waiver,
 )
 from coopbank.finance.interest import Segment, accrual, interest
 from coopbank.finance.periods import Period, adjust
+from coopbank.finance.revenue import RevenueTerms, replay_revenue
 from coopbank.finance.schedule import Schedule, schedule
 from coopbank.finance.seasonal import SeasonalTerms
 from coopbank.finance.surplus import Movement, Report, SurplusTerms, replay
 from coopbank.finance.terms import LoanTerms
-from coopbank.money import format_amount
+from coopbank.money import format_amount, round_minor
 from coopbank.words import speaking
 from tests.finance import test_schedule as terms_of
 
@@ -205,6 +212,79 @@ def test_a_ceiling_and_a_cap_are_those_of_the_replay(rate: Decimal, surplus: int
     right(explain_cap(percent, surplus, charge), position.periods[0].cap_room)
 
 
+@given(st.integers(0, 10**8), st.integers(0, 10**5), st.integers(-(10**6), 10**6), RATES)
+def test_a_waiver_is_that_of_the_replay(lent: int, charge: int, surplus: int, rate: Decimal) -> None:
+    start, end = dt.date(2025, 1, 1), dt.date(2026, 1, 1)
+    terms = SurplusTerms(
+        starts=start, outer_date=end, share_percent=Decimal(50), annual_rate=rate, cost_cap_percent=Decimal("33.33")
+    )
+    position = replay(
+        terms, [Movement(start, lent + 1)], [], [Report(1, 1, end, end, surplus)], end,
+        charges=[Movement(start, charge)],
+    )  # fmt: skip
+    assert position.matured and position.cap is not None
+    told = explain_waiver(position.contract_interest, position.cap, charges=charge)
+    right(told, position.waived)
+
+
+@given(RATES, st.integers(0, 10**12))
+def test_a_ceiling_of_revenue(rate: Decimal, revenue: int) -> None:
+    terms = RevenueTerms(
+        starts=dt.date(2025, 1, 1), outer_date=dt.date(2027, 1, 1), share_percent=rate + 1, multiple=Decimal(2)
+    )
+    on = dt.date(2026, 1, 1)
+    position = replay_revenue(terms, [Movement(terms.starts, 10**6)], [], [Report(1, 1, on, on, None, revenue)], on)
+    right(explain_revenue_ceiling(rate + 1, revenue), position.periods[0].ceiling)
+
+
+@given(
+    st.integers(1, 10**9), st.integers(100, 300).map(lambda n: Decimal(n).scaleb(-2)),
+    st.lists(st.integers(0, 10**9), min_size=1, max_size=5), st.integers(0, 10**9),
+)  # fmt: skip
+def test_the_cost_within_payments_adds_up(lent: int, multiple: Decimal, paid: list[int], forgiven: int) -> None:
+    start = dt.date(2025, 1, 1)
+    terms = RevenueTerms(starts=start, outer_date=dt.date(2035, 1, 1), share_percent=Decimal(5), multiple=multiple)
+    given = min(forgiven, lent)
+    payments = [Movement(start, amount) for amount in paid]
+    whole = replay_revenue(terms, [Movement(start, lent)], payments, [], start, forgiven=[Movement(start, given)])
+    told = [
+        explain_revenue_cost(amount, sum(paid[:n]), lent, whole.cost, forgiven=given) for n, amount in enumerate(paid)
+    ]
+    for each in told:
+        right(each, each.amount)
+    assert sum(each.amount for each in told) == whole.cost_paid
+
+
+@given(
+    st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=4),
+    st.lists(st.integers(0, 10**6) | st.fractions(0, 1, max_denominator=97), min_size=1, max_size=5),
+)
+def test_an_amount_over_funds(amounts: list[int], shares: list[int | Fraction]) -> None:
+    already = [0] * len(shares)
+    for amount in amounts:
+        if not sum(shares) and (amount or sum(already)):
+            with pytest.raises(InvalidAmount):
+                explain_fund_split(amount, already, shares)
+            return
+        parts = split_cumulative(amount, already, shares)
+        told = explain_fund_split(amount, already, shares)
+        for each, part in zip(told, parts, strict=True):
+            right(each, part)
+        already = [had + part for had, part in zip(already, parts, strict=True)]
+
+
+@given(st.integers(0, 10**12), RATES, st.integers(1, 10**6), st.sampled_from(["half-even", "half-up", "down"]))
+def test_late_fees_and_allowances(amount: int, rate: Decimal, flat: int, mode: Any) -> None:
+    expected = round_minor(amount * Fraction(rate) / 100, mode)
+    right(explain_allowance(amount, rate, mode), expected)
+    right(explain_late_fee(amount, percent=rate, rounding=mode), expected)
+    right(explain_late_fee(amount, flat=flat), flat if amount else 0)
+    for both in ({}, {"flat": 1, "percent": rate}):
+        with pytest.raises(InvalidValue) as refusal:
+            explain_late_fee(amount, **both)  # type: ignore[arg-type]
+        assert refusal.value.field == "late_fee"
+
+
 # -------------------------------------------------------------------------------------- words
 
 
@@ -237,6 +317,67 @@ def test_what_the_sentences_say() -> None:
     )
 
 
+def test_one_is_one_and_several_are_several() -> None:
+    """Singular and plural, wherever a sentence counts."""
+    eve, day = dt.date(2023, 12, 31), dt.timedelta(days=1)
+
+    def time_of(start: dt.date, days: int, day_count: Any, **more: Any) -> str:
+        told = explain_interest(10**9, Decimal(5), start, start + days * day, day_count, **more)
+        return str(told).rpartition("% × ")[2]
+
+    assert time_of(eve, 1, "actual/365") == "1 day / 365."
+    assert time_of(eve, 2, "actual/actual") == "(1 day / 365 + 1 day / 366)."
+    assert time_of(eve, 3, "actual/actual") == "(1 day / 365 + 2 days / 366)."
+    assert time_of(dt.date(2024, 1, 1), 1, "actual/actual") == "1 day / 366."
+    assert time_of(dt.date(2024, 1, 1), 1, "30e/360") == "1 day of months of 30 / 360."
+    assert time_of(dt.date(2024, 1, 1), 2, "30us/360") == "2 days of months of 30 / 360."
+    assert time_of(dt.date(2024, 1, 1), 31, "30/360") == "1 month / 12."
+    assert time_of(dt.date(2024, 1, 1), 60, "30/360") == "2 months / 12."
+    assert time_of(dt.date(2024, 1, 1), 32, "30/360") == "(1 month + 1 of 29 days) / 12."
+    assert time_of(dt.date(2024, 1, 1), 62, "30/360") == "(2 months + 2 of 31 days) / 12."
+    assert time_of(dt.date(2024, 1, 1), 1, "30/360") == "1 of 31 days of a month / 12."
+    assert time_of(dt.date(2024, 1, 1), 7, "equal-periods", period=Period("weeks")) == "1 week / 52."
+    assert time_of(dt.date(2024, 1, 1), 14, "equal-periods", period=Period("weeks")) == "2 weeks / 52."
+
+
+def test_what_is_said_of_fees_funds_caps_and_allowances() -> None:
+    assert str(explain_allowance(2_000_000, Decimal("1.00"))) == "Allowance of 200.00 = 1 % of 20,000.00."
+    assert str(explain_late_fee(25_000, percent=Decimal(5))) == "Late fee of 12.50 = 5 % of the 250.00 overdue."
+    assert str(explain_late_fee(25_000, flat=1_500)) == "Late fee of 15.00: the terms name this amount."
+    assert str(explain_late_fee(0, flat=1_500)) == "No late fee: nothing is overdue."
+    assert str(explain_waiver(160_000, 100_000)) == (
+        "Interest of 600.00 is waived = 1,600.00 by the contract − 1,000.00 within the cap of 1,000.00."
+    )
+    assert str(explain_waiver(160_000, 100_000, charges=25_000)) == (
+        "Interest of 850.00 is waived = 1,600.00 by the contract − 750.00, which the cap of 1,000.00 leaves beside "
+        "250.00 of other charges."
+    )
+    assert str(explain_waiver(160_000, 160_000)) == (
+        "No interest is waived: the 1,600.00 by the contract is within the cap of 1,600.00."
+    )
+    assert str(explain_revenue_ceiling(Decimal(5), 10_000_000)) == (
+        "At most 5,000.00 is due = 5 % of the revenue of 100,000.00."
+    )
+    assert str(explain_ceiling(Decimal("33.33"), 100_010)) == (
+        "At most 333.33 is due = 33.33 % of the surplus of 1,000.10, rounded down."
+    )
+    assert str(explain_revenue_cost(500_000, 0, 1_000_000, 300_000)) == (
+        "1,153.85 of it is cost = 3,000.00 of 13,000.00 on the 5,000.00 paid so far − 0.00 counted before."
+    )
+    assert str(explain_revenue_cost(150_000, 650_000, 1_000_000, 300_000, forgiven=500_000)) == (
+        "1,500.00 of it is cost = 3,000.00 of the 8,000.00 paid so far − 1,500.00 counted before: no principal is left."
+    )
+    first, second, third = explain_fund_split(10_000, [0, 0, 0], [1, 1, 1], funds=["GEN", "RLF", "TAF"])
+    assert str(first) == (
+        "GEN gets 33.34 of the 100.00 = 1/3 of the 100.00 so far, rounded to 33.34 so that the funds add up, "
+        "− 0.00 before."
+    )
+    assert (second.amount, third.amount) == (3_333, 3_333)
+    assert str(explain_fund_split(5_000, [7_000, 3_000], [7, 3])[0]) == (
+        "1 gets 35.00 of the 50.00 = 70 % of the 150.00 so far − 70.00 before."
+    )
+
+
 def test_other_currencies_have_their_own_decimals() -> None:
     yen = explain_interest(1_000_000, Decimal(5), dt.date(2025, 1, 1), dt.date(2025, 1, 31), currency="JPY")
     assert str(yen) == "Interest of 4,110 = 1,000,000 × 5 % × 30 days / 365."
@@ -262,9 +403,10 @@ def test_a_wrong_amount_is_not_explained() -> None:
 
 
 def test_every_sentence_is_used_and_can_be_put_into_spanish() -> None:
-    source = Path(explain.__file__).read_text(encoding="utf-8").split("# ---", 1)[1]
+    modules = (explain, explain_rows, explanation)
+    source = "".join(Path(each.__file__).read_text(encoding="utf-8") for each in modules)
     for kind, template in SENTENCES.items():
-        assert len(re.findall(rf'"{kind}"', source)) >= 1, kind
+        assert len(re.findall(rf'"{kind}"', source)) >= 2, kind
         assert [name for _, name, _, _ in Formatter().parse(template) if name is not None] or "{" not in template
     told = explain_row(terms_of.drawn(), 1)
     with speaking("es"):
