@@ -20,6 +20,7 @@ from coopbank.bank.desk import fold
 from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.lending.flows import OWN, on_leaf, real_fund
 from coopbank.bank.lending.proof import faults_of
+from coopbank.bank.lending.provision_proof import ProvisionProof, close_faults
 from coopbank.bank.operation import CATALOGUE
 from coopbank.database import Database, Transaction
 from coopbank.ledger import chain
@@ -108,11 +109,15 @@ def bank_checks() -> list[Check]:
               watch=_watch(state, _two_people)),
         Check("registers", "Each register was written only by the operations that it belongs to.", watch=_writers),
         Check("closes", "Each day's close says what the books said.", watch=_watch(state, _closes)),
+        Check("provision", "Each provision follows from its table and the loans; the allowance is what it required.",
+              watch=_watch(state, ProvisionProof().watch)),
         Check("transfers", "Releases, transfers between funds and memo pairs come to zero.", _ask(state, _zero_sums)),
         Check("members", "Every share, subscription and savings account is its owner's.", _ask(state, _members)),
         Check("loans", "What each borrower owes by contract is what the books carry.", _ask(state, _loans)),
         Check("notes", "What each lender is owed by the note is what the books carry.", _ask(state, _notes)),
         Check("cash", "Closed drawers are empty, cheques on hand are the cheques listed.", _ask(state, _cash)),
+        Check("unknown receipts", "What nobody has recognised yet is what account 872 holds.", _ask(state, _suspense)),
+        Check("collateral", "What secures a loan cost no more than was paid out for it.", _ask(state, _collateral)),
         Check("bills and gifts", "Open bills are what is payable; no gift is spent beyond itself.",
               _ask(state, _bills_and_gifts)),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten.", _personal),
@@ -240,6 +245,8 @@ def _closes(state: Registers, log: Log, operation: Operation) -> None:
         }
         if body.get("cash", {}) != cash:
             log.add("closes", f"the close of {row[2]} names other cash than the books had", operation.number)
+        for fault in close_faults(state, body.get("loans", {})):
+            log.add("closes", f"the close of {row[2]} names {fault}", operation.number)
 
 
 # ------------------------------------------------------------------------ at the log's end
@@ -351,6 +358,27 @@ def _cash(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
         if gl_code == "735" and balance != on_hand[contract]:
             yield Finding("cash", f"cheques listed in {contract} come to {format_amount(on_hand[contract])},"
                           f" account 735/{contract} holds {format_amount(balance)}")  # fmt: skip
+
+
+def _suspense(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    left = sum(body["left"] for _ref, body in state.latest("suspense"))
+    held = -sum(amount for (fund, gl), amount in state.sums.items() if gl == "872" and fund != POOL)
+    if left != held:
+        yield Finding("unknown receipts", f"they come to {format_amount(left)}, account 872 to {format_amount(held)}")
+
+
+def _collateral(state: Registers, _log: Log, _tx: Transaction) -> Iterator[Finding]:
+    pledged: dict[tuple[str, int], int] = defaultdict(int)
+    for _ref, body in state.latest("collateral"):
+        if body.get("state", "pledged") != "mistaken":
+            pledged[body["loan"], body["paid_from"]] += body["cost"]
+    paid: dict[tuple[str, int], int] = defaultdict(int)
+    for ref, body in state.latest("loan-event"):
+        if body["type"] == "advance":
+            paid[ref.partition(".")[0], state.made_by["loan-event", ref]] += body["data"]["amount"]
+    for (loan, number), cost in pledged.items():
+        if cost > paid[loan, number]:
+            yield Finding("collateral", f"{format_amount(cost)} is pledged for {loan}, more than was paid out", number)
 
 
 def _bills_and_gifts(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from coopbank.bank.operations import (  # noqa: F401
     opening,
     participations,
     products,
+    provisioning,
     refinance,
     savings,
     shares,

@@ -8,6 +8,7 @@ from typing import ClassVar
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Day
+from coopbank.bank.lending.delinquency import non_accrual_days, summary
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.errors import DayClosed, WrongState
 from coopbank.ledger import periods
@@ -16,6 +17,8 @@ from coopbank.ledger.posting import head
 
 #: A clock that runs ahead would carry the books into a year from which no day leads back.
 LONGEST_GAP = timedelta(days=31)
+#: Loans that a close proposes for non-accrual by name; more are counted.
+MOST_PROPOSED = 20
 
 
 class OpenDay(Operation):
@@ -80,6 +83,7 @@ class CloseDay(Operation):
                 "Drawer {drawers} is still open.", field="date", drawers=", ".join(still_open),
                 hint="Count and close it first (close-drawer).",
             )  # fmt: skip
+        loans = summary(desk, day, desk.currency, non_accrual_days(desk))
         desk.period(day.isoformat(), periods.CLOSED)
         last = head(desk.tx)
         entries = desk.tx.value("SELECT count(*) FROM entry WHERE effective_on = ?", day.isoformat())
@@ -91,9 +95,21 @@ class CloseDay(Operation):
         }
         desk.write(
             day.isoformat(),
-            records.DayClose(entries=int(entries), head_number=last.number, head_hash=last.short, cash=cash),
-        )
+            records.DayClose(
+                entries=int(entries), head_number=last.number, head_hash=last.short, cash=cash,
+                loans=loans.as_document(),
+            ),
+        )  # fmt: skip
         desk.note("Closed", day.isoformat())
+        _propose(desk, loans.proposed)
         desk.note("Entries", str(entries))
         desk.note("Head of the chain", f"{last.number} {last.short}")
         desk.wishes.append(f"day-report {day.isoformat()}")
+
+
+def _propose(desk: Desk, loans: list[str]) -> None:
+    """On the receipt: loans so late that their interest should be income no more. The bank decides."""
+    for loan in loans[:MOST_PROPOSED]:
+        desk.note("Propose", f"stop-accrual {loan}")
+    if len(loans) > MOST_PROPOSED:
+        desk.note("Proposed besides", str(len(loans) - MOST_PROPOSED))

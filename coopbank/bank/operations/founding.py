@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Memo, Personal, Text, refuse
+from coopbank.bank.lending.allowance import TABLE, first_table
 from coopbank.bank.operation import (
     ADMINISTRATOR,
     CATALOGUE,
@@ -40,6 +41,7 @@ POLICIES: dict[str, object] = {
     "cheque_hold_days": 7,
     "withdrawal_alone": "1000.00",  # above it a second person
     "drawer_limit": "5000.00",
+    "non_accrual_days": 90,  # so late, and interest should be income no more; 0: decided case by case
     "bank_account": "FIRST",  # where transfers go when no account is named
     "address": "",  # of the institution, for its documents
     "phone": "",
@@ -105,6 +107,7 @@ class FoundBook(Operation):
         desk.write("FIRST", records.BankAccount(name="Current account", fund=POOL))
         for code, product in STANDARD.items():
             desk.write(code, product)
+        desk.write(TABLE, first_table(desk.clock_today, self.administrator))
         desk.write("opening", records.Opening())
         desk.write(
             self.administrator,

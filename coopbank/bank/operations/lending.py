@@ -44,7 +44,7 @@ from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.bank.operation import LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.bank.operations import applications, collateral
 from coopbank.bank.operations.members import require_active
-from coopbank.bank.operations.products import Multiple, product_of, require_lender, require_within
+from coopbank.bank.operations.products import Multiple, YesNo, product_of, require_lender, require_within
 from coopbank.bank.operations.reserves import refilled
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.tender import Paying, Receiving, claim, shared_cash
@@ -146,7 +146,7 @@ class GrantLoan(Operation):
     cost_cap_percent: Annotated[Percent | None, Field(title="Cap of all cost, percent of the surplus")] = None
     multiple: Annotated[Multiple | None, Field(title="Multiple of the loan that is repaid in all")] = None
     outer_date: Annotated[Day | None, Field(title="Outer date of a loan repaid by reports")] = None
-    loss_carry_forward: Annotated[bool | None, Field(title="Losses lower later surplus")] = None
+    loss_carry_forward: Annotated[YesNo | None, Field(title="Losses lower later surplus")] = None
     report_days: Annotated[
         int | None, Field(ge=0, le=3660, title="Days to file a report"), Widget("number")
     ] = None  # fmt: skip
@@ -161,7 +161,8 @@ class GrantLoan(Operation):
         version, product = product_of(desk, self.product)
         document = self._document(product)
         rate = document.get("annual_rate", "0")
-        require_within(desk, product, self.principal, rate, document.get("installments"), self.fund)
+        for fund in funds:
+            require_within(desk, product, self.principal, rate, document.get("installments"), fund)
         self._require_drawable(desk, product, document)
         self._require_room(desk, funds)
         ref = own_number(desk, "loan", "L-", self.number)
@@ -204,6 +205,8 @@ class GrantLoan(Operation):
                 "A loan repaid by {repayment} has no {field_name}.", field=foreign, repayment=product.repayment,
                 field_name=foreign, hint="Leave it out, or choose another product.",
             )  # fmt: skip
+        if self.loss_carry_forward is not None:
+            said["loss_carry_forward"] = self.loss_carry_forward == "yes"
         document = {**product.terms, **said}
         for name in _NEEDED[product.repayment]:
             if document.get(name) is None:
@@ -273,7 +276,7 @@ class DisburseLoan(Paying):
         done = tell(loan, [("advance", desk.business_day, {"amount": amount})])
         cash = self.pay_for(desk, done.cash)
         post_loan(desk, self.loan, loan.body.member, f"Loan {self.loan} paid out", [*done.lines, *cash])
-        after = write(desk, done)
+        after = written(desk, done)
         tell_next(desk, done, after)
         desk.wishes.append(f"loan {self.loan}")
 
@@ -412,7 +415,7 @@ class CloseCommitment(Operation):
             raise WrongState("Nothing of loan {loan} is left to pay out.", field="loan", loan=self.loan)
         done = tell(loan, [("close-line", desk.business_day, {})])
         post_loan(desk, self.loan, loan.body.member, f"Loan {self.loan}: nothing more is paid out", done.lines)
-        after = write(desk, done)
+        after = written(desk, done)
         desk.note("Loan", _(after.state))
 
 
@@ -440,9 +443,17 @@ def _earned_first(settled: Iterable[Move], cash: Iterable[Move]) -> list[Move]:
     return [*first, *cash, *(move for move in found if move not in first)]
 
 
+def written(desk: Desk, done: Outcome, **changes: Any) -> records.Loan:
+    """Write the loan as it is then; what secured it is free once nothing is owed."""
+    after = write(desk, done, **changes)
+    if after.state == "paid":
+        collateral.release_all(desk, done.account.ref)
+    return after
+
+
 def finish(desk: Desk, done: Outcome, **changes: Any) -> records.Loan:
     """Write the loan as it is after a payment, and say on the receipt how the payment was shared."""
-    after = write(desk, done, **changes)
+    after = written(desk, done, **changes)
     parts = done.own or done.parts
     if parts.fees:
         desk.note("Fees", shown(desk, parts.fees))
@@ -452,7 +463,6 @@ def finish(desk: Desk, done: Outcome, **changes: Any) -> records.Loan:
         desk.note("Later payments told anew, interest", shown(desk, done.parts.interest - done.own.interest))
     if after.state == "paid":
         desk.note("Owed after", _("{amount}, paid off").format(amount=shown(desk, 0)))
-        collateral.release_all(desk, done.account.ref)
         return after
     tell_next(desk, done, after)
     return after

@@ -16,11 +16,11 @@ from pydantic import Field
 
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import LoanRef, Memo, Money, Widget
-from coopbank.bank.lending.accounts import LoanAccount, tell, write
+from coopbank.bank.lending.accounts import LoanAccount, tell
 from coopbank.bank.lending.contract import asked_by, first_uncovered, rows_by
 from coopbank.bank.lending.scheduled import ACCRUAL, ScheduledRun
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
-from coopbank.bank.operations.lending import active_loan, borrower, post_loan, scheduled, tell_next
+from coopbank.bank.operations.lending import active_loan, borrower, post_loan, scheduled, tell_next, written
 from coopbank.bank.operations.savings import shown
 from coopbank.errors import InvalidAmount, WrongState
 from coopbank.money import round_ratio
@@ -63,7 +63,7 @@ class ChargeLateFee(Operation):
         ]
         done = tell(loan, facts)
         post_loan(desk, self.loan, loan.body.member, f"Late fee {self.loan}", done.lines)
-        after = write(desk, done)
+        after = written(desk, done)
         desk.note("Late fee", shown(desk, sum(data["amount"] for _type, _on, data in facts)))
         tell_next(desk, done, after)
 
@@ -119,7 +119,7 @@ class WaiveCharges(Operation):
         data = {name: amount for name, amount in (("interest", self.interest), ("fees", self.fees)) if amount}
         done = tell(loan, [("waiver", desk.business_day, data)])
         post_loan(desk, self.loan, loan.body.member, f"Waiver {self.loan}", done.lines)
-        after = write(desk, done)
+        after = written(desk, done)
         desk.note("Waived", shown(desk, sum(data.values())))
         tell_next(desk, done, after)
 
@@ -154,7 +154,7 @@ class StopAccrual(Operation):
             facts.append(("pause", desk.business_day, {}))
         done = tell(loan, facts)
         post_loan(desk, self.loan, loan.body.member, f"{self.loan} to non-accrual", done.lines)
-        write(desk, done)
+        written(desk, done)
         desk.note("Income taken back", shown(desk, sum(f.get("unearned", 0) for f in done.moved.values())))
 
 
@@ -179,7 +179,7 @@ class ResumeAccrual(Operation):
         self._require_returned(desk, loan, run)
         done = tell(loan, [("accrual", desk.business_day, {})])
         post_loan(desk, self.loan, loan.body.member, f"{self.loan} accrues again", done.lines)
-        write(desk, done)
+        written(desk, done)
         desk.note("Income", f"from {desk.business_day}")
 
     def _require_returned(self, desk: Desk, loan: LoanAccount, run: ScheduledRun) -> None:

@@ -15,15 +15,14 @@ from pydantic import Field
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Counted, LoanRef, Memo, SignedMoney, Widget
-from coopbank.bank.lending.accounts import LoanAccount, Outcome, tell, write
+from coopbank.bank.lending.accounts import LoanAccount, Outcome, tell
 from coopbank.bank.lending.contract import SURPLUS
 from coopbank.bank.lending.facts import event_ref
 from coopbank.bank.lending.flows import total
 from coopbank.bank.lending.position import position
 from coopbank.bank.lending.reported import ReportedRun
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
-from coopbank.bank.operations import collateral
-from coopbank.bank.operations.lending import active_loan, borrower, post_loan, told_account
+from coopbank.bank.operations.lending import active_loan, borrower, post_loan, told_account, written
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import shared_cash
 from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, NotAllowed, Unknown, WrongState
@@ -184,7 +183,4 @@ def post_reported(desk: Desk, done: Outcome, memo: str) -> records.Loan:
     """Post what a report changes, and write the loan as it is then."""
     ref, body = done.account.ref, done.account.body
     post_loan(desk, ref, body.member, memo, [*done.lines, *shared_cash(None, done.cash)])
-    after = write(desk, done)
-    if after.state == "paid":
-        collateral.release_all(desk, ref)
-    return after
+    return written(desk, done)

@@ -18,7 +18,7 @@ from pydantic import Field
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Day, LoanRef, Memo, Rate, Widget
-from coopbank.bank.lending.accounts import LoanAccount, Outcome, tell, write
+from coopbank.bank.lending.accounts import LoanAccount, Outcome, tell
 from coopbank.bank.lending.contract import LINE, Contract, check, count_of, drawn, rows_by
 from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
@@ -30,6 +30,7 @@ from coopbank.bank.operations.lending import (
     rows_left,
     scheduled,
     tell_next,
+    written,
 )
 from coopbank.bank.operations.products import Count
 from coopbank.bank.tender import shared_cash
@@ -261,7 +262,7 @@ def post_changed(desk: Desk, done: Outcome, memo: str, *, eased: bool = False) -
     """Write the loan as it is then; what was told anew is posted today."""
     ref, body = done.account.ref, done.account.body
     post_loan(desk, ref, body.member, memo, [*done.lines, *shared_cash(None, done.cash)])
-    after = write(desk, done, **({"modified": True} if eased else {}))
+    after = written(desk, done, **({"modified": True} if eased else {}))
     tell_next(desk, done, after)
 
 

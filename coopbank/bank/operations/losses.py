@@ -17,10 +17,10 @@ from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import BankAccountRef, LoanRef, Memo, Money, Text
-from coopbank.bank.lending.accounts import LoanAccount, tell, write
+from coopbank.bank.lending.accounts import LoanAccount, tell
 from coopbank.bank.lending.scheduled import ACCRUAL, ScheduledRun
 from coopbank.bank.operation import LOAN_OFFICER, SUPERVISOR, TREASURER, Operation
-from coopbank.bank.operations.lending import active_loan, borrower, post_loan, tell_next
+from coopbank.bank.operations.lending import active_loan, borrower, post_loan, tell_next, written
 from coopbank.bank.operations.reserves import between
 from coopbank.bank.operations.savings import shown
 from coopbank.errors import InvalidAmount, InvalidValue, NotAllowed, WrongState
@@ -64,7 +64,7 @@ class WriteDown(Operation):
             desk, self.loan, loan.body.member, f"Loan {self.loan} written down: {self.resolution}",
             [*provision, *done.lines],
         )  # fmt: skip
-        after = write(desk, done)
+        after = written(desk, done)
         desk.note("Written down", shown(desk, self.principal))
         if desk.currency == "USD" and self.principal >= REPORTABLE_CANCELLATION:
             desk.note("To be reported", "1099-C")
@@ -100,7 +100,7 @@ class ChargeOff(Operation):
             [*provided(_needed(desk, self.loan, losses)), *done.lines],
         )  # fmt: skip
         borne = self._reserve(desk, loan, sum(losses.values()))
-        after = write(desk, done, **({"borne": borne} if borne else {}))
+        after = written(desk, done, **({"borne": borne} if borne else {}))
         desk.note("Loss", shown(desk, sum(losses.values())))
         desk.note("Still owed", shown(desk, done.standing.owed))
         assert after.state == "charged-off"

@@ -42,6 +42,7 @@ from coopbank.bank.lending.accounts import LoanAccount, tell, write
 from coopbank.bank.lending.contract import REPORTED, Contract, check, drawn, first_plan
 from coopbank.bank.lending.flows import Book, by_fund, difference, lines
 from coopbank.bank.operation import CHARITY, TREASURER, Operation
+from coopbank.bank.operations import suspense
 from coopbank.bank.operations.books import ZERO_SUMS, EntryLine, Lines, bank_account, require_control
 from coopbank.bank.operations.lending import open_for, post_loan
 from coopbank.bank.operations.products import Multiple, require_lender
@@ -183,6 +184,8 @@ class OpeningBalance(Operation):
                 account=line.account, fund=line.fund,
             )  # fmt: skip
         seen.add(leaf)
+        if line.gl_code == suspense.SUSPENSE and line.credit is not None:
+            suspense.enter(desk, line.credit, desk.business_day, str(desk.policy("bank_account", "FIRST")))
         if line.member is not None:
             _member_leaf(desk, line, line.member, f"{field}.account")
 

@@ -13,10 +13,10 @@ from pydantic import Field
 
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import LoanRef
-from coopbank.bank.lending.accounts import account, tell, write
+from coopbank.bank.lending.accounts import account, tell
 from coopbank.bank.lending.position import position
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
-from coopbank.bank.operations.lending import active_loan, borrower, finish, open_for, paid, tell_next
+from coopbank.bank.operations.lending import active_loan, borrower, finish, open_for, paid, tell_next, written
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import shared_cash
 from coopbank.errors import InvalidValue, NotAllowed, Overdrawn, WrongState
@@ -68,4 +68,4 @@ class RefinanceLoan(Operation):
         desk.post(f"Loan {self.loan} refinanced by {self.new_loan}", wanted)
         after = finish(desk, repaid)
         desk.write(self.loan, after.model_copy(update={"replaced_by": self.new_loan}), about=after.member)
-        tell_next(desk, lent, write(desk, lent))
+        tell_next(desk, lent, written(desk, lent))

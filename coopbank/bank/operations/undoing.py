@@ -22,6 +22,7 @@ from coopbank.bank.fields import Code, Memo, Money, Widget, refuse
 from coopbank.bank.lending.flows import OWN
 from coopbank.bank.lending.undoing import STORY, Undone, later_operations, take_back, told_by, write_back
 from coopbank.bank.operation import CATALOGUE, LOAN_OFFICER, TELLER, TREASURER, Operation
+from coopbank.bank.operations import collateral
 from coopbank.bank.operations.lending import post_loan
 from coopbank.bank.operations.opening import OpeningBalance
 from coopbank.bank.operations.savings import FUND, require_available, shown
@@ -279,6 +280,11 @@ def undo_loans(desk: Desk, past: Past, *, replay: bool) -> list[Undone]:
     for ref, events in told_by(desk, past.number).items():
         later = later_operations(desk, ref, past.number)
         lent = any(event.type in ("advance", "opening") for event in events.values())
+        if pledged := collateral.pledged_from(desk, past.number, ref):
+            raise CannotReverse(
+                "What was bought with it secures loan {loan}: {pledged}.", field="operation", loan=ref,
+                pledged=", ".join(pledged), hint="Say first that the pledge was a mistake (release-collateral).",
+            )  # fmt: skip
         if later and (lent or not replay):
             raise CannotReverse(
                 "Later operations rest on it: {operations}.", field="operation", operations=_named(desk, later),
