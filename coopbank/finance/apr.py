@@ -30,7 +30,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import Field, model_validator
@@ -47,6 +47,8 @@ _HIGHEST: Final = Decimal(10) ** 12
 _MOST_STEPS: Final = 400
 _MOST_FLOWS: Final = 5_000
 _YEAR: Final = Period("years", 1)
+_LONG_RUN: Final = 8
+_SERIES_FROM: Final = Decimal("1e-6")
 
 
 class Flow(NamedTuple):
@@ -357,7 +359,15 @@ def nominal_rate(advances: Sequence[Flow], payments: Sequence[Flow], per_year: F
         return percent.quantize(Decimal("1e-12"))
 
 
-_Group = tuple[Decimal, list[tuple[int, Decimal]]]
+class _Run(NamedTuple):
+    """So many equal amounts, a gap of periods before each, told from the last."""
+
+    gap: int
+    amount: Decimal
+    times: int
+
+
+_Group = tuple[Decimal, list[_Run]]
 
 
 def _by_fraction(advances: Sequence[Flow], payments: Sequence[Flow]) -> list[_Group]:
@@ -371,7 +381,8 @@ def _by_fraction(advances: Sequence[Flow], payments: Sequence[Flow]) -> list[_Gr
     for fraction, at in net.items():
         times = sorted(at, reverse=True)
         steps = [(one - other, at[one]) for one, other in pairwise([*times, 0])]
-        groups.append((Decimal(fraction.numerator) / fraction.denominator, steps))
+        runs = [_Run(*step, sum(1 for _ in same)) for step, same in groupby(steps)]
+        groups.append((Decimal(fraction.numerator) / fraction.denominator, runs))
     return groups
 
 
@@ -379,22 +390,38 @@ def _value(groups: Sequence[_Group], rate: Decimal) -> tuple[Decimal, Decimal]:
     """What the payments are worth beyond the advances at a rate, and the slope of that."""
     factor = 1 / (1 + rate)
     value, slope = Decimal(0), Decimal(0)
-    for fraction, steps in groups:
+    for fraction, runs in groups:
         worth, change = Decimal(0), Decimal(0)
         # Horner's rule in the discount factor, from the last flow to the first.
-        for gap, amount in steps:
-            worth += amount
-            if gap == 1:
-                change = change * factor + worth
-                worth *= factor
-            elif gap:
-                power = factor ** (gap - 1)
-                change = (change * factor + gap * worth) * power
-                worth *= power * factor
+        for run in runs:
+            worth, change = _discounted(run, worth, change, factor, rate)
         simple = 1 + fraction * rate
         value += worth / simple
         slope -= (change * factor * factor + worth * fraction / simple) / simple
     return value, slope
+
+
+def _discounted(run: _Run, worth: Decimal, change: Decimal, factor: Decimal, rate: Decimal) -> tuple[Decimal, Decimal]:
+    """The worth of a run and all after it, a gap before the run's first, and its derivative by the factor."""
+    gap, amount, times = run
+    if gap == 1 and times >= _LONG_RUN and not rate:
+        return worth + amount * times, change + worth * times + amount * (times * (times + 1) // 2)
+    if gap == 1 and times >= _LONG_RUN and rate > _SERIES_FROM:
+        # A geometric series; near a rate of zero it would cost too many digits.
+        power, short = factor**times, 1 - factor
+        ones = (1 - power) / short
+        change = change * power + worth * times * power / factor + amount * (ones - times * power) / short
+        return worth * power + amount * factor * ones, change
+    power = factor ** (gap - 1) if gap > 1 else Decimal(1)
+    for _ in range(times):
+        worth += amount
+        if gap == 1:
+            change = change * factor + worth
+            worth *= factor
+        elif gap:
+            change = (change * factor + gap * worth) * power
+            worth *= power * factor
+    return worth, change
 
 
 def _solve(groups: Sequence[_Group]) -> Decimal:

@@ -441,19 +441,25 @@ class _Drawing:
         if payment > max(interest, average) or exact <= max(interest, average):
             return
         field = "payment_multiple" if self.terms.payment_multiple is not None else "amount_multiple"
-        hint = "Choose a smaller multiple; unrounded, the payment is about {exact}."
         code = self.terms.currency
         if average > interest:
             raise InvalidTerms(
-                "A payment of {payment} does not repay the loan: a row bears {interest} of interest.", field=field,
-                hint=hint, payment=format_amount(payment, code), interest=format_amount(average, code),
+                "A payment of {payment} does not repay the loan: a row bears {interest} of interest.",
+                field=field,
+                hint="Choose a smaller multiple; unrounded, the payment is about {exact}.",
+                payment=format_amount(payment, code),
+                interest=format_amount(average, code),
                 exact=format_amount(exact, code),
-            )  # fmt: skip
+            )
         raise InvalidTerms(
-            "A payment of {payment} does not repay the loan: row {row} bears {interest} of interest.", field=field,
-            hint=hint, payment=format_amount(payment, code), row=index + 1, interest=format_amount(interest, code),
+            "A payment of {payment} does not repay the loan: row {row} bears {interest} of interest.",
+            field=field,
+            hint="Choose a smaller multiple; unrounded, the payment is about {exact}.",
+            payment=format_amount(payment, code),
+            row=index + 1,
+            interest=format_amount(interest, code),
             exact=format_amount(exact, code),
-        )  # fmt: skip
+        )
 
     def _evened(self, index: int, payment: int, interest: int) -> int:
         """The payment moved so that the last row differs least from it, if the terms ask for that."""

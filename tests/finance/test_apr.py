@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import coopbank.finance.apr as apr_module
 from coopbank.errors import InvalidTerms
 from coopbank.finance.apr import AprTerms, Flow, apr, nominal_rate, unit_period, unit_periods
 from coopbank.finance.periods import Period, due_dates
@@ -128,6 +129,21 @@ def test_the_rate_is_right_in_all_its_twelve_decimals(
         i = percent / 100 / per_year
         worth = sum(flow.amount / ((1 + flow.fraction * i) * (1 + i) ** flow.periods) for flow in payments)
         assert (worth - lent) * sign >= 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 400), st.integers(1, 10**6)), min_size=1, max_size=5), st.integers(1, 5 * 10**6),
+    st.integers(1, 3),
+)  # fmt: skip
+def test_a_run_of_equal_payments_is_worth_what_each_of_them_is(runs: list[Any], ppm: int, gap: int) -> None:
+    """As a geometric series and one by one: the same to the last of twelve decimals."""
+    amounts = [amount for times, amount in runs for _ in range(times)]
+    payments = [Flow(amount, gap * n) for n, amount in enumerate(amounts, 1)]
+    lent = [Flow(max(1, sum(amounts) * 1_000_000 // (1_000_000 + ppm)), 0)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(apr_module, "_LONG_RUN", 10**9)
+        one_by_one = nominal_rate(lent, payments, Fraction(12))
+    assert nominal_rate(lent, payments, Fraction(12)) == one_by_one
 
 
 @given(st.dates(dt.date(1950, 1, 1), dt.date(2100, 1, 1)), st.integers(0, 3000))
