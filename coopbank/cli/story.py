@@ -86,7 +86,7 @@ def _show_books(found: LoanStory, money: output.Money) -> None:
         return
     names = {
         "701": _("principal"), "781": _("interest"), "791": _("fees"), "M10": _("owed, no income yet"),
-        "M20": _("charged off, still owed"), "M40": _("promised"),
+        "M20": _("charged off, still owed"), "M30": _("owed to peers"), "M40": _("promised"),
     }  # fmt: skip
     shown = [code for code in ACCOUNTS if found.books[code]]
     funds = found.funds if len(found.funds) > 1 else ()

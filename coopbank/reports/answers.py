@@ -17,20 +17,30 @@ from coopbank.bank.lending.reported import ReportedRun
 from coopbank.bank.operations.loan_care import late_rows
 from coopbank.errors import Unknown, WrongState
 from coopbank.finance.explain import (
-    Amount,
-    Explanation,
-    Expression,
     explain_cap,
     explain_ceiling,
     explain_payoff,
+    explain_revenue_ceiling,
     explain_row,
+    explain_waiver,
+)
+from coopbank.finance.explanation import (
+    Amount,
+    Explanation,
+    Expression,
+    explained,
+    less,
+    product,
+    rounded,
+    smallest,
+    sum_of,
 )
 from coopbank.finance.reported import ReportedPeriod
 from coopbank.finance.revenue import RevenuePosition
 from coopbank.finance.schedule import Schedule, schedule
 from coopbank.finance.surplus import SurplusPosition
 from coopbank.reports.dates import month_bounds, month_name
-from coopbank.reports.sentences import Named, Part, Sentence, interest_of, less, rounded, run_of, say, smallest, summed
+from coopbank.reports.sentences import Named, Sentence, all_interest, of_stretches, once, say
 from coopbank.reports.stretches import Span, Walk, WatchedRun, joined, of_surplus, watched
 
 
@@ -55,10 +65,10 @@ def of_row(drawn_up: Schedule, row: int, before: int) -> Iterator[Named]:
 def _with_before(found: Mapping[str, Explanation], before: int, currency: str) -> dict[str, Explanation]:
     """Interest and payment of a first row that bills what was owed before."""
     own, principal = found["interest"], found["principal"]
-    interest = say("interest-row", summed(own.expression, before), currency, own=own.amount, before=before)
+    interest = say("interest-row", sum_of(own.expression, before), currency, own=own.amount, before=before)
     values = {"principal": Amount(principal.amount, currency), "interest": Amount(interest.amount, currency)}
-    total = summed(principal.expression, interest.expression, found["fees"].amount)
-    payment = Explanation("payment", {"amount": Amount(int(total.value), currency), **values}, int(total.value), total)
+    total = sum_of(principal.expression, interest.expression, found["fees"].amount)
+    payment = explained("payment", total, currency, **values)
     return {"interest": interest, "payment": payment}
 
 
@@ -69,7 +79,7 @@ class Answers:
         self.books, self.loan, self.day = books, loan, day
         self.currency = loan.currency
 
-    def say(self, kind: str, expression: Part, **values: Any) -> Sentence:
+    def say(self, kind: str, expression: Expression | int, **values: Any) -> Sentence:
         """A sentence of this module in the loan's currency."""
         return say(kind, expression, self.currency, **values)
 
@@ -122,7 +132,7 @@ class Answers:
         since = max(since, date.fromisoformat(run.state.plan.start))
         found, parts = self._ran(since, due)
         if len(parts) > 1:
-            whole = summed(*(each.expression for each in parts))
+            whole = sum_of(*(each.expression for each in parts))
             yield Named("interest", self.say("interest-line", whole, day=due, parts=self._amounts(parts)))
         elif not parts:
             yield Named("interest", self.say("due-none", 0, day=due))
@@ -144,7 +154,7 @@ class Answers:
         """The interest from one day up to another, that day not counted."""
         found, parts = self._ran(since, until)
         if len(parts) > 1:
-            whole = summed(*(each.expression for each in parts))
+            whole = sum_of(*(each.expression for each in parts))
             yield Named("interest", self.say("month", whole, month=name, parts=self._amounts(parts)))
         elif not parts:
             yield Named("interest", self.say("month-none", 0, month=name))
@@ -170,17 +180,18 @@ class Answers:
         if not any(each.principal and each.rate and each.part for each in inside):
             return
         after, before = span.upto(until), span.upto(since)
-        direct = interest_of(inside, walk, self.currency)
-        difference = summed(rounded(after), less(rounded(before)))
+        direct = of_stretches(inside, walk, self.currency)
+        difference = sum_of(once(after), less(once(before)))
         if direct.amount == difference.value:
             yield Named("interest", direct)
             return
-        totals = {"after": Amount(int(rounded(after).value), self.currency),
-                  "before": Amount(int(rounded(before).value), self.currency)}  # fmt: skip
-        amount = int(difference.value)
-        values = {"amount": Amount(amount, self.currency), "since": inside[0].start, "until": inside[-1].end, **totals}
-        yield Named("interest", Explanation("accrual", values, amount, difference))
-        yield Named("since the start", interest_of(joined(after), walk, self.currency))
+        totals = {
+            name: Amount(int(once(stretches).value), self.currency)
+            for name, stretches in (("after", after), ("before", before))
+        }
+        days = {"since": inside[0].start, "until": inside[-1].end}
+        yield Named("interest", explained("accrual", difference, self.currency, **days, **totals))
+        yield Named("since the start", of_stretches(joined(after), walk, self.currency))
 
     # What is owed
 
@@ -192,7 +203,7 @@ class Answers:
         standing = at.standing
         interest = at.payoff - standing.principal - standing.fees
         if self.loan.body.repayment == "revenue":
-            whole = summed(standing.principal, interest)
+            whole = sum_of(standing.principal, interest)
             said = self.say("payoff-cost", whole, day=self.day, principal=standing.principal, cost=interest)
             yield Named("payoff", said)
             return
@@ -206,16 +217,16 @@ class Answers:
 
     def owed_interest(self, walk: Walk, paid: int, waived: int) -> Iterator[Named]:
         """Interest that is owed: all that ran since it was last paid, and what was not paid of the time before."""
-        ran = run_of(walk)
+        ran = all_interest(walk)
         owed = int(ran.value) - paid - waived
         stretches = walk.spans[-1].stretches if walk.spans else []
-        running = interest_of(stretches, walk, self.currency)
+        running = of_stretches(stretches, walk, self.currency)
         if not owed:
             return
         if running.amount == owed:
             yield Named("interest", running)
             return
-        whole = summed(ran, -paid, -waived)
+        whole = sum_of(ran, -paid, -waived)
         if running.amount and owed > running.amount:
             since, older = stretches[0].start, owed - running.amount
             said = self.say("interest-older", whole, older=older, since=since, running=running.amount)
@@ -234,7 +245,7 @@ class Answers:
             yield Named("interest", self.cap_of(at))
             return
         walk = of_surplus(run, day)
-        if run_of(walk).value - at.interest_paid == wanted:
+        if all_interest(walk).value - at.interest_paid == wanted:
             yield from self.owed_interest(walk, at.interest_paid, 0)
 
     def due(self, _value: object) -> Iterator[Named]:
@@ -254,13 +265,13 @@ class Answers:
         billed = due.bills + paid if run.is_line else s.billed + asked_by(s.runs, rows)
         owed = s.principal + s.interest
         if rows == sum(count for count, _amount in s.runs):
-            explained = self.say("due-all", summed(owed, s.fees_owed), day=self.day)
+            explained = self.say("due-all", sum_of(owed, s.fees_owed), day=self.day)
         elif billed - paid > owed:
-            explained = self.say("due-less", summed(smallest(summed(billed, -paid), owed), s.fees_owed), day=self.day)
+            explained = self.say("due-less", sum_of(smallest(sum_of(billed, -paid), owed), s.fees_owed), day=self.day)
         else:
             kind = "due-line" if run.is_line and not s.fees_owed else "due-fees" if s.fees_owed else "due"
             explained = self.say(
-                kind, summed(billed, -paid, s.fees_owed), day=self.day, billed=billed, paid=paid, fees=s.fees_owed
+                kind, sum_of(billed, -paid, s.fees_owed), day=self.day, billed=billed, paid=paid, fees=s.fees_owed
             )
         yield Named("due", explained)
 
@@ -273,10 +284,10 @@ class Answers:
             yield Named("due", self.say(kind, 0, day=self.day))
         elif ceilings - paid == at.due_now:
             kind = "due-reports" if at.due_now else "due-paid"
-            whole = summed(ceilings, -paid)
+            whole = sum_of(ceilings, -paid)
             yield Named("due", self.say(kind, whole, day=self.day, ceilings=ceilings, paid=paid))
         else:
-            whole = smallest(summed(ceilings, -paid), at.due_now)
+            whole = smallest(sum_of(ceilings, -paid), at.due_now)
             yield Named("due", self.say("due-reports-owed", whole, day=self.day, ceilings=ceilings - paid))
 
     # Repaid by reports
@@ -296,8 +307,16 @@ class Answers:
             income = smallest(at.contract_interest, max(at.cap - at.charges_paid, 0))
             if income.value == at.recognisable:
                 yield Named("income", self.say("cap-income", income, interest=at.contract_interest, cap=at.cap))
+            yield from self.waived_of(at)
             return
         yield from self._cap_of_cost(at)
+
+    def waived_of(self, at: SurplusPosition) -> Iterator[Named]:
+        """At maturity: the contract interest that the cap does not cover."""
+        if at.waived:
+            found = explain_waiver(at.contract_interest, at.cap or 0, charges=at.charges_paid, currency=self.currency)
+            if found.amount == at.waived:
+                yield Named("waived", found)
 
     def cap_of(self, at: SurplusPosition) -> Explanation:
         percent = Decimal(self.loan.contracts[max(self.loan.contracts)].document.get("cost_cap_percent", "50"))
@@ -305,12 +324,9 @@ class Answers:
         return explain_cap(percent, surplus, at.interest_paid + at.charges_paid, currency=self.currency)
 
     def _cap_of_cost(self, at: RevenuePosition) -> Iterator[Named]:
-        document = self.loan.contracts[max(self.loan.contracts)].document
-        multiple = Decimal(document["multiple"])
-        whole = Expression("product", (Fraction(at.lent), Fraction(multiple - 1)))
+        multiple = Decimal(self.loan.contracts[max(self.loan.contracts)].document["multiple"])
         assert at.cap is not None, "asked only where there is one"
-        rounded = Expression("round", (whole,), "down", 1)
-        expression = smallest(rounded, at.cap)
+        expression = smallest(rounded(product(at.lent, multiple - 1), "down"), at.cap)
         yield Named("cap", self.say("cap-cost", expression, multiple=multiple, cap=at.cap))
 
     def ceiling(self, period: int) -> Iterator[Named]:
@@ -340,10 +356,7 @@ class Answers:
         share = Decimal(self.loan.contracts[max(self.loan.contracts)].document["share_percent"])
         if self.loan.body.repayment == "surplus":
             return explain_ceiling(share, row.surplus, currency=self.currency)
-        revenue = int(getattr(row, "revenue", 0))
-        product = Expression("product", (Fraction(revenue), Fraction(share), Fraction(1, 100)))
-        expression = Expression("round", (product,), "down", 1)
-        return self.say("ceiling-revenue", expression, share=share, revenue=revenue)
+        return explain_revenue_ceiling(share, int(getattr(row, "revenue", 0)), currency=self.currency)
 
     # Late fees
 
@@ -368,6 +381,5 @@ class Answers:
         if "flat" in fee:
             return self.say("late-fee-flat", int(fee["flat"]), due=due)
         percent = Decimal(fee["percent"])
-        product = Expression("product", (Fraction(unpaid), Fraction(percent), Fraction(1, 100)))
-        expression = Expression("round", (product,), "half-even", 1)
+        expression = rounded(product(unpaid, percent, Fraction(1, 100)), "half-even")
         return self.say("late-fee", expression, percent=percent, unpaid=unpaid, due=due)

@@ -21,25 +21,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, Final, Literal
 
 from coopbank.bank import records
 from coopbank.bank.books import Books, loads
-from coopbank.bank.lending.accounts import account, account_on
+from coopbank.bank.lending.accounts import LoanAccount, account, account_on
 from coopbank.bank.lending.facts import Fact, in_order
 from coopbank.bank.lending.reported import ReportedRun
 from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.bank.operations.loan_care import late_rows
 from coopbank.errors import Unknown
-from coopbank.finance.explain import Amount, Component, Explanation, Expression
+from coopbank.finance.explain import explain_fund_split, explain_revenue_cost
+from coopbank.finance.explanation import Amount, Component, Explanation, Expression, explained, smallest, sum_of
 from coopbank.finance.revenue import RevenuePosition
 from coopbank.finance.schedule import schedule
 from coopbank.finance.surplus import SurplusPosition
 from coopbank.finance.terms import LoanTerms
 from coopbank.reports.answers import Answers, of_row
 from coopbank.reports.loan_lines import Told, changes
-from coopbank.reports.sentences import Explained, Named, Sentence, Words, smallest, summed
+from coopbank.reports.sentences import Explained, Named, Sentence, Words
 from coopbank.reports.stretches import watched
 
 __all__ = ["QUESTIONS", "Explained", "Named", "Question", "explain", "explain_terms"]
@@ -138,7 +138,7 @@ class _Operations(Answers):
         over = amount - sum(parts.values())
         if over:
             phrases.append(Words("part-kept", {"part": Amount(over, self.currency)}))
-        return self.say("payment-split", summed(*parts.values(), over), parts=tuple(phrases))
+        return self.say("payment-split", sum_of(*parts.values(), over), parts=tuple(phrases))
 
     def _scheduled_share(self, fact: Fact, before: list[Fact], shared: Told) -> Iterator[Named]:
         run, walk = watched(self.loan, before, fact.on)
@@ -161,19 +161,17 @@ class _Operations(Answers):
         if parts["principal"] and parts["fees"] + parts["interest"] and not s.charged_off:
             yield Named("principal", self._principal(amount - over, parts))
         if over:
-            yield Named("over", self.say("over", summed(amount, *(-part for part in parts.values()))))
+            yield Named("over", self.say("over", sum_of(amount, *(-part for part in parts.values()))))
         if moved := shared.interest_paid - parts["interest"]:
             kind = "anew" if moved > 0 else "anew-less"
             yield Named("payments after it", self.say(kind, moved, less=-moved))
 
     def _principal(self, payment: int, parts: Mapping[str, int]) -> Explanation:
         others = parts.get("fees", 0) + parts["interest"]
-        expression = summed(payment, -others)
-        amount = int(expression.value)
         if parts.get("fees"):
-            return self.say("principal", expression, payment=payment, others=others)
+            return self.say("principal", sum_of(payment, -others), payment=payment, others=others)
         values = {"payment": Amount(payment, self.currency), "interest": Amount(parts["interest"], self.currency)}
-        return Explanation("principal", {"amount": Amount(amount, self.currency), **values}, amount, expression)
+        return explained("principal", sum_of(payment, -others), self.currency, **values)
 
     def _reported_share(self, fact: Fact, before: list[Fact], parts: Mapping[str, int]) -> Iterator[Named]:
         run = self.loan.told(before)
@@ -188,38 +186,33 @@ class _Operations(Answers):
         if parts["principal"] and parts["interest"]:
             payment, cost = parts["principal"] + parts["interest"], parts["interest"]
             if isinstance(at, RevenuePosition):
-                whole = summed(payment, -cost)
+                whole = sum_of(payment, -cost)
                 yield Named("principal", self.say("principal-cost", whole, payment=payment, cost=cost))
             else:
                 yield Named("principal", self._principal(payment, parts))
 
     def _cost_share(self, at: RevenuePosition, cost: int, amount: int) -> Iterator[Named]:
         """The cost is its part in the whole, as a difference of rounded cumulative totals."""
-        whole = at.lent + at.cost
-        paid = min(at.paid + amount, whole - at.forgiven)
-        product = Expression("product", (Fraction(paid), Fraction(at.cost, whole)))
-        now = Expression("round", (product,), "half-even", 1)
-        expression = summed(now, -at.cost_paid)
-        if expression.value == cost:
-            values = {"cost": at.cost, "whole": whole, "paid": paid, "before": at.cost_paid}
-            yield Named("cost", self.say("cost-part", expression, **values))
+        found = explain_revenue_cost(
+            amount, at.paid - at.unapplied, at.lent, at.cost, forgiven=at.forgiven, currency=self.currency
+        )
+        if found.amount == cost:
+            yield Named("cost", found)
 
     def _funds(self, number: int) -> Iterator[Named]:
-        """What each fund got of a payment, as the books have it."""
-        got = _paid_by_fund(self.books, self.loan.ref, number)
-        shares, whole = self.loan.body.funds, sum(self.loan.body.funds.values())
-        if len(shares) == 1:
-            return
-        for fund in sorted(got, key=lambda each: -shares.get(each, 0)):
-            parts = {name: minor for name, minor in got[fund].items() if minor}
+        """What each fund and peer got of a payment, as the books have it: by shares of the cumulative amounts."""
+        shares = self.loan.body.shares
+        got = _paid_by_owner(self.books, self.loan, number) if len(shares) > 1 else {}
+        for name in sorted(got, key=lambda each: (-shares.get(each, 0), each)):
+            parts = {part: expression for part, expression in got[name].items() if expression.value}
             phrases = tuple(
-                Words("part", {"part": Amount(minor, self.currency), "component": Component(name)})
-                for name, minor in parts.items()
+                Words("part", {"part": Amount(int(each.value), self.currency), "component": Component(part)})
+                for part, each in parts.items()
             )
-            percent = Decimal(shares.get(fund, 0) * 100) / whole
-            yield Named(
-                f"fund {fund}", self.say("fund", summed(*parts.values()), fund=fund, parts=phrases, percent=percent)
-            )
+            percent = Decimal(shares.get(name, 0) * 100) / sum(shares.values())
+            fund = name.partition("@")[2] or name
+            said = self.say("fund", sum_of(*parts.values()), fund=fund, parts=phrases, percent=percent)
+            yield Named(f"fund {fund}", said)
 
     def _accepted(self, fact: Fact, before: list[Fact], _shared: Told, number: int) -> Iterator[Named]:
         """What an accepted report made due, and what of the interest became income."""
@@ -230,15 +223,16 @@ class _Operations(Answers):
         yield Named("ceiling", self.ceiling_of(row))
         if isinstance(at, SurplusPosition):
             yield Named("cap", self.cap_of(at))
+            yield from self.waived_of(at)
             now, earlier = _income(self.books, self.loan.ref, number)
             if now > earlier:
-                yield Named("income", self.say("recognised", summed(now, -earlier), now=now, before=earlier))
+                yield Named("income", self.say("recognised", sum_of(now, -earlier), now=now, before=earlier))
             elif now == earlier:
                 yield Named("income", self.say("recognised-none", 0, before=earlier))
             else:
                 yield Named(
                     "income",
-                    self.say("waived-report", summed(now, -earlier), now=now, before=earlier, less=earlier - now),
+                    self.say("waived-report", sum_of(now, -earlier), now=now, before=earlier, less=earlier - now),
                 )
 
 
@@ -274,14 +268,22 @@ _PAYING: Final = {"fees_paid": "fees", "interest_paid": "interest", "interest_ca
                   "principal_paid": "principal", "recovered": "principal"}  # fmt: skip
 
 
-def _paid_by_fund(books: Books, ref: str, number: int) -> dict[str, dict[str, int]]:
-    before, after = _books_around(books, ref, number)
-    found: dict[str, dict[str, int]] = {}
-    for fund in {**before, **after}:
-        for flow, name in _PAYING.items():
-            if moved := after.get(fund, {}).get(flow, 0) - before.get(fund, {}).get(flow, 0):
-                parts = found.setdefault(fund, {"fees": 0, "interest": 0, "principal": 0})
-                parts[name] += moved
+def _paid_by_owner(books: Books, loan: LoanAccount, number: int) -> dict[str, dict[str, Expression]]:
+    """What each fund or peer got of what an operation took in, by component; each part as it was split."""
+    before, after = _books_around(books, loan.ref, number)
+    shares = loan.body.shares
+    found: dict[str, dict[str, Expression]] = {}
+    for flow, component in _PAYING.items():
+        owners = {name: share for name, share in shares.items() if flow != "fees_paid" or "@" not in name}
+        had = [before.get(name, {}).get(flow, 0) for name in owners]
+        moved = [after.get(name, {}).get(flow, 0) - old for name, old in zip(owners, had, strict=True)]
+        if not any(moved):
+            continue
+        split = explain_fund_split(sum(moved), had, list(owners.values()), funds=list(owners))
+        for name, amount, told in zip(owners, moved, split, strict=True):
+            part = told.expression if told.amount == amount else sum_of(amount)
+            held = found.setdefault(name, {}).setdefault(component, sum_of())
+            found[name][component] = sum_of(held, part)
     return found
 
 
@@ -289,5 +291,6 @@ def _income(books: Books, ref: str, number: int) -> tuple[int, int]:
     """Income recognised of a loan, waived taken off: after an operation and before it."""
     found = []
     for book in reversed(_books_around(books, ref, number)):
-        found.append(sum(flows.get("earned", 0) - flows.get("waived", 0) for flows in book.values()))
+        ours = [flows for name, flows in book.items() if "@" not in name]  # a peer's interest is not ours
+        found.append(sum(flows.get("earned", 0) - flows.get("waived", 0) for flows in ours))
     return found[0], found[1]

@@ -43,7 +43,7 @@ __all__ = [
 B = TypeVar("B", bound=records.Body)
 
 #: The accounts of a loan, in the order in which they are shown.
-ACCOUNTS: Final = ("701", "781", "791", "M10", "M20", "M40")
+ACCOUNTS: Final = ("701", "781", "791", "M10", "M20", "M30", "M40")
 #: What of an event's data is an amount.
 _AMOUNTS: Final = frozenset(
     {"amount", "interest", "fees", "principal", "surplus", "revenue", "lent", "paid_principal", "paid_interest", "memo"}
@@ -52,7 +52,7 @@ _AMOUNTS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FundPart:
-    """A fund's part of a loan, and what its accounts hold (`books`: 701, 781, 791, M10, M20, M40), debit +."""
+    """A fund's part of a loan, or a peer's, and what the accounts hold of it (`books`: 701, 781 and so on), debit +."""
 
     fund: str
     percent: str
@@ -279,11 +279,12 @@ def _product(books: Books, body: records.Loan) -> str:
 
 
 def _parts(body: records.Loan) -> Iterator[FundPart]:
-    whole = sum(body.funds.values())
-    for fund, share in sorted(body.funds.items(), key=lambda part: (-part[1], part[0])):
+    whole = sum(body.shares.values())
+    for name, share in sorted(body.shares.items(), key=lambda part: (-part[1], part[0])):
         percent = format((Decimal(share * 100) / whole).normalize(), "f")
-        of_fund = body.book.get(fund, {})
-        yield FundPart(fund, percent, {code: balance(of_fund, code) for code in ACCOUNTS})
+        flows = body.book.get(name, {})
+        fund, _at, peer = name.partition("@")
+        yield FundPart(peer or fund, percent, {code: balance(flows, code, name) for code in ACCOUNTS})
 
 
 # ------------------------------------------------------------------------------------- terms

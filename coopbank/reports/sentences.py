@@ -10,29 +10,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, Final
 
 from coopbank.errors import fill
-from coopbank.finance.explain import Amount, Explanation, Expression, Phrase
+from coopbank.finance.explanation import (
+    Amount,
+    Explanation,
+    Expression,
+    Phrase,
+    Stretch,
+    interest_of,
+    rounded,
+    sum_of,
+)
 from coopbank.money import format_amount
-from coopbank.reports.stretches import Stretch, Walk
+from coopbank.reports.stretches import Walk
 from coopbank.words import translate
 
-__all__ = [
-    "SENTENCES",
-    "Explained",
-    "Named",
-    "Sentence",
-    "Words",
-    "interest_of",
-    "less",
-    "rounded",
-    "run_of",
-    "say",
-    "smallest",
-    "summed",
-]
+__all__ = ["SENTENCES", "Explained", "Named", "Sentence", "Words", "all_interest", "of_stretches", "once", "say"]
 
 SENTENCES: Final = {
     "month": "Interest of {amount} for {month} = {parts}.",
@@ -54,7 +49,6 @@ SENTENCES: Final = {
     "anew": "Payments that count later were shared anew: {amount} more of them is interest.",
     "anew-less": "Payments that count later were shared anew: {less} less of them is interest.",
     "fund": "{fund} gets {amount} of it = {parts}; its share of the loan is {percent} %.",
-    "cost-part": "{amount} of it is cost = {cost} of {whole} on the {paid} paid so far − {before} counted before.",
     "late-fee": "Late fee of {amount} = {percent} % of the {unpaid} not paid of what was due on {due}.",
     "late-fee-flat": "Late fee of {amount} for the payment due on {due}: the terms name this amount.",
     "late-fee-none": "No late fee: the terms of this loan have none.",
@@ -72,7 +66,6 @@ SENTENCES: Final = {
     "due-no-report": "Nothing is due on {day}: no report is accepted yet.",
     "due-no-surplus": "Nothing is due on {day}: no surplus was reported.",
     "due-no-revenue": "Nothing is due on {day}: no revenue was reported.",
-    "ceiling-revenue": "At most {amount} is due = {share} % of the revenue of {revenue}.",
     "ceiling-less": "Of it {amount} is due: no more is owed.",
     "cap-income": "Income so far is {amount} = the smaller of {interest} of interest and {cap}, the cap of all cost.",
     "cap-cost": "Cost of {amount} in all = the smaller of {multiple} times what was lent less it, and {cap}, the cap.",
@@ -176,50 +169,27 @@ class Explained:
 
 # ------------------------------------------------------------------------------------ arithmetic
 
-Part = Fraction | Expression | int
 
-
-def summed(*parts: Part) -> Expression:
-    return Expression("sum", tuple(part if isinstance(part, Expression) else Fraction(part) for part in parts))
-
-
-def less(part: Part) -> Expression:
-    return Expression("product", (Fraction(-1), part if isinstance(part, Expression) else Fraction(part)))
-
-
-def smallest(*parts: Part) -> Expression:
-    return Expression("smallest", tuple(part if isinstance(part, Expression) else Fraction(part) for part in parts))
-
-
-def say(kind: str, expression: Part, currency: str, **values: Any) -> Sentence:
+def say(kind: str, expression: Expression | int, currency: str, **values: Any) -> Sentence:
     """A sentence of this module: whole numbers among the values are amounts."""
-    held = expression if isinstance(expression, Expression) else summed(expression)
+    held = expression if isinstance(expression, Expression) else sum_of(expression)
     amount = held.value
     assert amount.denominator == 1, "an amount is whole"
     shown = {name: Amount(value, currency) if type(value) is int else value for name, value in values.items()}
     return Sentence(kind, {"amount": Amount(int(amount), currency), **shown}, int(amount), held)
 
 
-def rounded(stretches: Sequence[Stretch]) -> Expression:
-    """The interest of some stretches, rounded as one sum."""
-    return Expression("round", (Expression("sum", tuple(each.expression for each in stretches)),), "half-even", 1)
-
-
-def interest_of(stretches: Sequence[Stretch], walk: Walk, currency: str) -> Explanation:
+def of_stretches(stretches: Sequence[Stretch], walk: Walk, currency: str) -> Explanation:
     """`Interest of 41.10 = 10,000.00 × 5 % × 30 days / 365.`"""
-    expression = rounded(stretches)
-    amount = int(expression.value)
-    bearing = [each for each in stretches if each.principal and each.part and each.rate]
-    if not bearing:
-        return Explanation("interest-none", {"amount": Amount(amount, currency)}, amount, expression)
-    phrases = tuple(
-        Phrase("stretch", {"principal": Amount(each.principal, currency), "rate": each.rate,
-                           "time": each.time(walk.day_count, walk.period)})
-        for each in bearing
-    )  # fmt: skip
-    return Explanation("interest", {"amount": Amount(amount, currency), "stretches": phrases}, amount, expression)
+    bearing = [each for each in stretches if each.rate]
+    return interest_of(bearing, walk.day_count, "half-even", 1, currency)
 
 
-def run_of(walk: Walk) -> Expression:
+def once(stretches: Sequence[Stretch]) -> Expression:
+    """The interest of some stretches, rounded as one sum."""
+    return rounded(sum_of(*(each.expression for each in stretches)), "half-even")
+
+
+def all_interest(walk: Walk) -> Expression:
     """All interest that ran, each span rounded once."""
-    return summed(walk.before, *(rounded(span.stretches) for span in walk.spans))
+    return sum_of(walk.before, *(once(span.stretches) for span in walk.spans))

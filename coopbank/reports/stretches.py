@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
@@ -21,40 +20,7 @@ from coopbank.bank.lending.facts import Fact, in_order
 from coopbank.bank.lending.reported import ReportedRun
 from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.finance.daycount import DayCount, year_fraction
-from coopbank.finance.explain import Expression, Phrase, explain_interest
-from coopbank.finance.periods import MONTH, Period
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A principal in minor units at one rate for a part of a year."""
-
-    principal: int
-    rate: Decimal
-    start: date
-    end: date
-    part: Fraction
-
-    @property
-    def expression(self) -> Expression:
-        """Its interest, exactly."""
-        parts = (Fraction(self.principal), Fraction(self.rate), Fraction(1, 100), self.part)
-        return Expression("product", parts)
-
-    def time(self, day_count: DayCount, period: Period) -> Phrase:
-        """The part of a year as the day count tells it."""
-        if year_fraction(self.start, self.end, day_count, period) == self.part:
-            told = explain_interest(self.principal, self.rate, self.start, self.end, day_count, period=period)
-            found: Phrase = told.values["stretches"][0].values["time"]
-            return found
-        months = self.part * 12
-        if months.denominator == 1:
-            return Phrase("month") if months == 1 else Phrase("months", {"months": int(months)})
-        days = (self.end - self.start).days
-        for length in (31, 30, 29, 28):
-            if self.part == Fraction(days, 12 * length):
-                return Phrase("days-of-month", {"days": days, "length": length})
-        return Phrase("part", {"part": self.part})
+from coopbank.finance.explanation import Stretch
 
 
 @dataclass(slots=True)
@@ -75,7 +41,6 @@ class Walk:
     spans: list[Span]
     before: int  # interest of old records, minor units
     day_count: DayCount
-    period: Period
 
 
 class WatchedRun(ScheduledRun):
@@ -89,7 +54,7 @@ class WatchedRun(ScheduledRun):
 
     def _exact(self, start: date, end: date) -> Fraction:
         rate, part = self.contract.annual_rate, self._years(start, end)
-        self._noted.append(Stretch(self.state.principal, rate, start, end, part))
+        self._noted.append(Stretch(self.state.principal, rate, part, start, end))
         return super()._exact(start, end)
 
     def _run_to(self, until: date) -> None:
@@ -123,11 +88,6 @@ class WatchedRun(ScheduledRun):
         found: DayCount = self.contract.document.get("day_count", "actual/365")
         return found
 
-    @property
-    def period(self) -> Period:
-        """The time between two rows."""
-        return MONTH if self.state.plan is None else self.state.plan.period
-
 
 def watched(
     loan: LoanAccount, facts: Iterable[Fact], until: date, marks: Sequence[date] = ()
@@ -146,7 +106,7 @@ def watched(
         run.advance(day)
     edges = {*marks, *run.edges}
     spans = [Span(joined(span.stretches, edges)) for span in run.spans]
-    return run, Walk(spans, before, run.day_count, run.period)
+    return run, Walk(spans, before, run.day_count)
 
 
 def joined(stretches: Sequence[Stretch], marks: Collection[date] = ()) -> list[Stretch]:
@@ -157,7 +117,7 @@ def joined(stretches: Sequence[Stretch], marks: Collection[date] = ()) -> list[S
         if last is not None and last.end == each.start and each.start not in marks and (
             (last.principal, last.rate) == (each.principal, each.rate)
         ):  # fmt: skip
-            found[-1] = Stretch(each.principal, each.rate, last.start, each.end, last.part + each.part)
+            found[-1] = Stretch(each.principal, each.rate, last.part + each.part, last.start, each.end)
         else:
             found.append(each)
     return found
@@ -182,9 +142,9 @@ def of_surplus(run: ReportedRun, until: date, marks: Sequence[date] = ()) -> Wal
         for one, other in pairwise(edges):
             if principal and other > one:
                 part = year_fraction(one, other, terms.day_count, terms.every)
-                spans[-1].stretches.append(Stretch(principal, terms.annual_rate, one, other, part))
+                spans[-1].stretches.append(Stretch(principal, terms.annual_rate, part, one, other))
     kept = [Span(joined(span.stretches, marks)) for span in spans if span.stretches]
-    return Walk(kept, 0, terms.day_count, terms.every)
+    return Walk(kept, 0, terms.day_count)
 
 
 def _history(run: ReportedRun, until: date) -> set[date]:

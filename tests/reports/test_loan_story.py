@@ -150,7 +150,7 @@ def test_a_story_tells_everything_and_is_one_json_document(made: Borrowers, book
         assert json.loads(json.dumps(document)) == document
         assert (document["loan"], document["member"], document["purpose"]) == (ref, made.member, f"For {name}")
         assert found.books == {
-            code: leaves(books, ref, END).get(code, 0) for code in ("701", "781", "791", "M10", "M20", "M40")
+            code: leaves(books, ref, END).get(code, 0) for code in ("701", "781", "791", "M10", "M20", "M30", "M40")
         }
         assert [each.number for each in found.events] == list(range(1, len(found.events) + 1))
         assert found.owed == found.owed_principal + found.interest_to_date + found.owed_fees
