@@ -135,6 +135,9 @@ def due_dates(
             year=MAXYEAR,
         ) from None
     months = _MONTHS_IN.get(period.unit, 0) * period.count
+    if months and seed.day <= min(_MONTH_LENGTHS):  # every month has such a day
+        first = seed.year * 12 + seed.month - 1 + months * offset
+        return [date(at // 12, at % 12 + 1, seed.day) for at in range(first, first + months * count, months)]
     if months:
         return [add_months(seed, months * (offset + index), month_end) for index in range(count)]
     return [add(seed, period, offset + index, month_end) for index in range(count)]
