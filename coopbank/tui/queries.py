@@ -19,6 +19,8 @@ from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL
 from coopbank.reports.card import CardLoan, CardSavings, MemberCard, member_card
 from coopbank.reports.find import FoundMember, find_members
+from coopbank.reports.loan_lines import Piece, changes, pieces
+from coopbank.reports.movements import MemberLeaf, Movement, is_of_loan, loans_of, member_leaves, movements_of
 from coopbank.reports.wording import Wording
 from coopbank.tui.forms import fields_of
 from coopbank.words import _, translate
@@ -172,14 +174,13 @@ def card(session: Session, member: str) -> Card:
         return Card(report, _activity(books, member), own=session.actor.member == member)
 
 
-#: The accounts of a passbook. A loan's principal and its interest are one account to the borrower.
-_PASSBOOK = {"901": "901", "903": "903", "905": "905", "875": "875", "871": "871", "791": "791",
-             "701": "701", "781": "701"}  # fmt: skip
+#: The accounts of a passbook beside loans, which are told by their contract.
+_PASSBOOK = ("901", "903", "905", "875", "871", "791")
 
 
 @dataclass(slots=True)
 class _Moved:
-    """What an entry did to one account of a member."""
+    """What an entry did to one account of a member; `words` where they are known already."""
 
     account: str
     gl_code: str
@@ -187,6 +188,7 @@ class _Moved:
     out: int
     came: int
     after: int
+    words: str = ""
 
 
 def _activity(books: Books, member: str) -> tuple[Activity, ...]:
@@ -198,11 +200,41 @@ def _activity(books: Books, member: str) -> tuple[Activity, ...]:
     )  # fmt: skip
     accounts: dict[tuple[str, str], list[tuple[int, str, int]]] = {}
     for leaf, gl_code, contract, balance in leaves:
-        if gl_code in _PASSBOOK:
-            accounts.setdefault((_PASSBOOK[gl_code], contract), []).append((leaf, gl_code, int(balance)))
+        if gl_code in _PASSBOOK and not is_of_loan(gl_code, contract):
+            accounts.setdefault((gl_code, contract), []).append((leaf, gl_code, int(balance)))
     moved = [each for (gl, of), parts in accounts.items() for each in _passbook(books, _short_account(gl, of), parts)]
+    moved += _loan_passbooks(books, member)
     moved.sort(key=lambda each: each.entry, reverse=True)
     return _told(books, moved[:RECENT])
+
+
+def _loan_passbooks(books: Books, member: str) -> list[_Moved]:
+    """What each entry did to each loan by its contract: what only moves between the books' accounts is no line."""
+    loans = loans_of(books, member)
+    leaves = [leaf for leaf in member_leaves(books, member, loans) if leaf.of_loan] if loans else []
+    moves = movements_of(books.tx, leaves, date.min, date.max)
+    acts = {(move.operation, move.kind) for found in moves.values() for move in found}
+    acts |= {(move.corrects, move.corrects_kind) for found in moves.values() for move in found
+             if move.corrects is not None and move.corrects_kind is not None}  # fmt: skip
+    wording = Wording(books, books.institution().institution_kind, acts)
+    return [line for ref, loan in loans.items() for line in _loan_passbook(books, ref, loan, leaves, moves, wording)]
+
+
+def _loan_passbook(
+    books: Books, ref: str, loan: records.Loan, leaves: Iterable[MemberLeaf], moves: dict[int, list[Movement]],
+    wording: Wording,
+) -> Iterable[_Moved]:  # fmt: skip
+    own = [move for leaf in leaves if leaf.contract == ref for move in moves[leaf.id]]
+    by_entry: dict[int, list[Piece]] = {}
+    for piece in pieces(own, changes(books, ref), wording, cost=loan.repayment == "revenue"):
+        by_entry.setdefault(piece.move.entry, []).append(piece)
+    after = 0
+    for entry in sorted(by_entry):
+        found = by_entry[entry]
+        amounts = [amount for piece in found for amount in (piece.added, -piece.paid)]
+        out, came = sum(max(0, each) for each in amounts), -sum(min(0, each) for each in amounts)
+        after += out - came
+        yield _Moved(ref, "701", entry, out, came, -after, found[-1].words)
 
 
 def _short_account(gl_code: str, contract: str) -> str:
@@ -253,8 +285,10 @@ def _told(books: Books, moved: list[_Moved]) -> tuple[Activity, ...]:
     lines = []
     for each in moved:
         day, operation, _kind, undone, corrects, _old = about[each.entry]
-        up = (each.out > each.came) == (each.gl_code in ("701", "781", "791"))  # a debt grows by what goes out
-        what = wording.words(operation, each.gl_code, up=up, on=date.fromisoformat(day), corrects=corrects)
+        up = (each.out > each.came) == (each.gl_code == "791")  # a debt grows by what goes out
+        what = each.words or wording.words(
+            operation, each.gl_code, up=up, on=date.fromisoformat(day), corrects=corrects
+        )
         lines.append(Activity(each.entry, day, what, each.account, each.out, each.came, each.after, undone))
     return tuple(lines)
 

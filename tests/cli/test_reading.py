@@ -19,7 +19,9 @@ from coopbank.database import Database
 from tests.cli.conftest import PROGRAM, Run, kinds_in, operations_in
 
 READING = [
-    ("users",), ("members",), ("members", "mia"), ("member", "1"), ("loans",), ("loan", "L-001"), ("accounts",),
+    ("users",), ("members",), ("members", "mia"), ("member", "1"), ("loans",), ("loan", "L-001"),
+    ("loan", "L-001", "--as-of", "2027-01-01"), ("explain", "L-001", "--row", "1"), ("explain", "L-001", "--due"),
+    ("explain", "L-001", "--payoff", "2026-04-01"), ("accounts",),
     ("accounts", "905"), ("accounts", "--fund", "RLF", "--empty"), ("entries",), ("entries", "--member", "M0001"),
     ("entries", "--account", "905/M0001", "--from", "2026-03-01", "--to", "2026-03-31"), ("entry", "1"), ("pending",),
     ("trial-balance",), ("trial-balance", "--as-of", "2026-03-02", "--by-fund"), ("balance-sheet",),
@@ -58,7 +60,7 @@ def test_reading_needs_no_sign_in_changes_nothing_and_has_both_forms(
 @pytest.mark.parametrize("command", READING, ids=" ".join)
 def test_reading_refuses_nothing_in_empty_books(run: Run, folder: Path, command: tuple[str, ...]) -> None:
     assert run("init", "--name", "New").code == 0
-    asks_for_one = command[0] in ("member", "loan", "entry") or "M0001" in command or "905/M0001" in command
+    asks_for_one = command[0] in ("member", "loan", "explain", "entry") or "M0001" in command or "905/M0001" in command
     answer = run(*command)
     assert (answer.code == 1) if asks_for_one or command == ("accounts", "905") else (answer.code == 0), answer.err
 
@@ -343,7 +345,7 @@ def test_on_a_server_reading_and_writing_need_a_sign_in(
         admitted = run("--as", "admin", "do", "admit-member", "--member-name", "Zoë", "--json")
         assert admitted.document["created"] == ["M0001"]
         for command in READING:
-            asks_for_one = command[0] in ("loan", "entry", "accounts") or "905/M0001" in command
+            asks_for_one = command[0] in ("loan", "explain", "entry", "accounts") or "905/M0001" in command
             answer = run("--as", "admin", *command, "--json")
             assert answer.code == 0 or asks_for_one, (command, answer.out)
             json.loads(answer.out)

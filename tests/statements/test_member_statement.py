@@ -22,6 +22,7 @@ from coopbank.statements.member import draw
 from coopbank.statements.parts import amount
 from coopbank.statements.typeface import BOX, FOLDER, fitted, markup, printable, spoken, width
 from coopbank.words import speaking
+from tests.reports.borrowers import borrow
 from tests.reports.town import Town, live
 from tests.support_bank import CREDIT_UNION, assert_books, new_bank
 
@@ -144,6 +145,27 @@ def told(town_report: MemberReport, **options: Any) -> Told:
 
 
 # ----------------------------------------------------------------------------- what it says
+
+
+def test_loans_of_every_kind_are_told_by_their_contract(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "loans.db")) as small:
+        made = borrow(small)
+        with small.read() as books:
+            found = member(books, made.member, date(2026, 3, 1), date(2026, 6, 30))
+    said = told(found)
+    for words in (
+        "Nothing is due: what the reports asked for is paid.",
+        "Report for June 2, 2026 to September 1, 2026 is due by October 2, 2026.",
+        "repaid by 50 % of your surplus. All it costs you is at most 50 % of your surplus.",
+        "repaid by 5 % of your revenue until you have paid 1.2 times what you borrowed.",
+        "A line of credit of 5,000.00 at 9 % a year, simple interest, until March 2, 2027. 2,026.77 is available.",
+        "Late fee", "Interest waived", "Part of the loan that you need not repay", "Cost of the loan",
+    ):  # fmt: skip
+        assert words in said.text, words
+    for loan in found.loans:
+        assert amount(loan.closing, "USD") in said.text
+    with speaking("es"):
+        assert told(found).language.startswith("es")
 
 
 def test_it_tells_who_when_and_every_movement(town: Town) -> None:

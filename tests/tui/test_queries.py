@@ -87,6 +87,20 @@ def test_a_loan_in_a_passbook_is_principal_and_interest_together(session: Sessio
     assert (paid.what, lent.what) == ("Payment, cash", "Loan paid out, transfer")
 
 
+def test_a_loan_in_a_passbook_is_what_the_contract_says(session: Session, small: SmallBank) -> None:
+    small.do("receive-gift", by=small.tom, donor="Friends", amount="5000.00", fund="RLF", tender="transfer")
+    terms = {"product": "SURPLUS", "principal": "1200.00", "annual_rate": "8", "share_percent": "50"}
+    small.agreed("grant-loan", member="M0002", outer_date="2028-03-02", **terms)
+    small.do("disburse-loan", by=small.tom, loan="L-001", tender="transfer")
+    small.go_to("2026-04-08")
+    small.agreed("close-month", by=small.tom, approver=small.sue, month="2026-03")
+    interest, lent = queries.card(session, "M0002").activity
+    assert (interest.out, interest.came, interest.balance) == (789, 0, -120789)  # in memo: the books call it no income
+    assert (interest.what, lent.what) == ("Interest for March 2026", "Loan paid out, transfer")
+    (line,) = queries.card(session, "M0002").loans
+    assert line.words.startswith("Nothing is due: no report is accepted yet. Report for March 2, 2026")
+
+
 def test_where_the_bank_stands(session: Session, small: SmallBank) -> None:
     stands = queries.standing(session)
     assert stands.day_open
