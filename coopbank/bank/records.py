@@ -315,10 +315,12 @@ class Provision(Body):
     kind: ClassVar[str] = "provision"
     on: str
     table: int  # version of the allowance table
-    lines: list[list[Any]]  # fund, loan, bucket, grade, balance, percent or "specific", amount
-    required: dict[str, int]  # by fund
-    before: dict[str, int]
-    commitments: dict[str, int] = {}
+    lines: list[list[Any]]  # fund, loan, bucket, days, grade, balance, percent or "specific", amount
+    required: dict[str, int]  # by fund: what 719 is to hold
+    before: dict[str, int]  # by fund: what it held
+    promised: dict[str, int] = {}  # by fund: what is promised and not paid out
+    commitments: dict[str, int] = {}  # by fund: what 863 is to hold for it
+    commitments_before: dict[str, int] = {}
 
 
 class Note(Body):
@@ -396,6 +398,7 @@ class DayClose(Body):
     head_number: int
     head_hash: str
     cash: dict[str, int] = Field(default_factory=dict)
+    loans: dict[str, Any] = {}  # all loans at its end: see Summary of bank/lending/delinquency.py
 
 
 class Refusal(Body):

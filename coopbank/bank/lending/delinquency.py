@@ -21,7 +21,7 @@ so that the sums are those of the balance sheet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import islice
@@ -31,7 +31,7 @@ from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.lending.closing import all_loans, read_accounts
-from coopbank.bank.lending.flows import FLOWS
+from coopbank.bank.lending.flows import balance
 from coopbank.bank.lending.reported import ReportedRun
 from coopbank.bank.lending.scheduled import ACCRUAL, ScheduledRun
 
@@ -50,14 +50,6 @@ CHARGED_OFF: Final = "charged off"
 #: Loans held in memory at once: with their terms and facts they are read in parts.
 _PART: Final = 1000
 _DAY: Final = timedelta(days=1)
-_MOVES: Final[dict[str, tuple[tuple[str, int], ...]]] = {
-    account: tuple(
-        (flow, (debit == account) - (credit == account))
-        for flow, (debit, credit) in FLOWS.items()
-        if account in (debit, credit)
-    )
-    for account in ("701", "781", "M10")
-}
 
 
 def age_of(days: int) -> str:
@@ -146,8 +138,28 @@ def _over_since(run: ReportedRun, day: date, outer: date) -> date | None:
 
 def carried(body: records.Loan, account: str = "701") -> dict[str, int]:
     """What each fund's books hold of a loan on one of its accounts, minor units."""
-    moves = _MOVES[account]
-    return {fund: sum([of_fund.get(flow, 0) * sign for flow, sign in moves]) for fund, of_fund in body.book.items()}
+    return {fund: balance(of_fund, account) for fund, of_fund in body.book.items() if "@" not in fund}  # peers' apart
+
+
+def loans_on(books: Books, day: date) -> Iterator[tuple[str, records.Loan]]:
+    """Every loan as what was posted up to a day left it."""
+    for ref, text in books.tx.stream(
+        "SELECT r.ref, r.body FROM record r WHERE r.kind = ? AND r.version = (SELECT max(l.version) FROM record l"
+        " JOIN operation o ON o.id = l.operation_id WHERE l.kind = r.kind AND l.ref = r.ref AND o.business_date <= ?)"
+        " ORDER BY r.ref",
+        records.Loan.kind, day.isoformat(),
+    ):  # fmt: skip
+        body = records.Loan.model_validate_json(text)
+        if not body.void:
+            yield ref, body
+
+
+def known_on(
+    books: Books, loans: Iterable[tuple[str, records.Loan]], day: date, currency: str
+) -> Iterator[LoanAccount]:
+    """Loans of a past day, as their terms and facts were known then; each is read by itself."""
+    for ref, body in loans:
+        yield LoanAccount(books, ref, body, currency, known_by=day)
 
 
 def in_parts(found: Iterable[tuple[str, records.Loan]], books: Books, currency: str) -> Iterator[LoanAccount]:
@@ -238,7 +250,7 @@ def _closed(loan: LoanAccount, day: date) -> tuple[Delinquency, int, int]:
         at = _scheduled(run, day)
         run.advance(day + _DAY)
         flows = run.state.flows
-    return at, *(sum(flows.get(flow, 0) * sign for flow, sign in _MOVES[account]) for account in ("781", "M10"))
+    return at, balance(flows, "781"), balance(flows, "M10")
 
 
 def is_proposed(loan: LoanAccount, at: Delinquency, late_days: int) -> bool:
@@ -248,16 +260,6 @@ def is_proposed(loan: LoanAccount, at: Delinquency, late_days: int) -> bool:
     )  # fmt: skip
 
 
-def proposals(accounts: Iterable[tuple[LoanAccount, Delinquency]], late_days: int) -> list[str]:
-    """Loans that should be put on non-accrual."""
-    return [loan.ref for loan, at in accounts if is_proposed(loan, at, late_days)]
-
-
 def non_accrual_days(books: Books) -> int:
     """How many days late ends the recognition of interest; 0: the bank decides each case by itself."""
     return int(books.policy("non_accrual_days", 90))
-
-
-def at_risk(loans: Sequence[tuple[int, Delinquency]], days: int) -> int:
-    """The principal of loans that are more than so many days late."""
-    return sum(principal for principal, at in loans if at.days > days)
