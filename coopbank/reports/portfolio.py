@@ -2,22 +2,29 @@
 
 PAR30 and PAR90 are the principal of loans with anything more than 30 or 90 days late,
 over the principal of all loans (CGAP's consensus definition). Both parts are kept, so that a ratio
-can be checked and added up over funds.
+can be checked and added up over funds. Loans that are deferred by their terms, that await a
+report or that were modified for a borrower in trouble are told apart, and hidden nowhere.
+Charged-off loans are no part of it: they are counted beside it.
+
+Sums of principal are what the books carry (account 701), so that they are those of the
+balance sheet, fund by fund; `owed` of a single loan is what its contract says.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.money import round_ratio
 from coopbank.reports.document import Minor, Source, source
 from coopbank.words import _
 
 if TYPE_CHECKING:
+    from coopbank.bank.lending.accounts import LoanAccount
+    from coopbank.bank.lending.delinquency import Delinquency
     from coopbank.bank.lending.position import Position
 
 
@@ -40,11 +47,19 @@ class PortfolioLoan:
     next_due: date | None
     next_amount: Minor
     last_due: date
+    repayment: str  # schedule, line, surplus, revenue
+    bucket: str  # current, 1-30 ... over 180; deferred by terms, due, late, report overdue
+    report_days_late: int
+    carried: Minor  # principal in the books
+    non_accrual: bool
+    modified: bool
+    grade: str | None
+    reserve: Minor | None  # a specific allowance
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Loans that are late by so many days."""
+    """Loans that are late by so many days, or that stand beside those."""
 
     name: str
     from_days: int
@@ -52,6 +67,25 @@ class Bucket:
     loans: int
     owed: Minor
     due_now: Minor
+    code: str = ""
+    longest: int = 0  # days by which the oldest of them ages
+
+
+@dataclass(frozen=True, slots=True)
+class FundRisk:
+    """What is at risk of one fund's part of the loans; ratios in hundredths of a percent."""
+
+    code: str
+    loans: int
+    owed: Minor
+    at_risk_30: Minor
+    at_risk_90: Minor
+    par30_bp: int
+    par90_bp: int
+    deferred: Minor
+    report_overdue: Minor
+    modified: Minor
+    non_accrual: Minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,69 +104,127 @@ class Portfolio:
     at_risk_90: Minor
     par30_bp: int
     par90_bp: int
+    beside: tuple[Bucket, ...]  # loans that reports repay
+    funds: tuple[FundRisk, ...]
+    deferred: Minor
+    modified: Minor
+    modified_at_risk_30: Minor
+    non_accrual: Minor
+    charged_off_loans: int
+    charged_off: Minor  # still owed on them, in no sum
+    proposed: tuple[str, ...]  # so late that they should be put on non-accrual
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A loan that was read: its lateness, and what each fund's books carry."""
+
+    account: LoanAccount
+    late: Delinquency
+    carried: dict[str, int]
+
+    def of(self, fund: str | None) -> int:
+        """Principal in the books, of one fund or of all."""
+        return sum(self.carried.values()) if fund is None else self.carried.get(fund, 0)
 
 
 def portfolio(books: Books, as_of: date | None = None) -> Portfolio:
     """The loans as the books had them at the end of a day; on the business date if no day is given."""
     # not on top: the other reports need not wait for it
-    from coopbank.bank.lending.accounts import LoanAccount
+    from coopbank.bank.lending.delinquency import is_proposed, non_accrual_days
     from coopbank.bank.lending.position import position
 
     origin = source(books)
     day = as_of or origin.business_date or date.min
-    found = [
-        position(LoanAccount(books, ref, loan, origin.currency, known_by=day), day)
-        for ref, loan in _loans_on(books, day)
-        if loan.state in ("granted", "active")
-    ]
-    out = [at for at in found if at.state == "active"]
-    owed = sum(at.owed_principal for at in out)
-    risk = {days: sum(at.owed_principal for at in out if at.days_late > days) for days in (30, 90)}
+    read = _read(books, day, origin.currency)
+    out = [each for each in read if each.account.body.state == "active"]
+    off = [each for each in read if each.account.body.state == "charged-off"]
+    granted = [each for each in read if each.account.body.state == "granted"]
+    loans = {each.account.ref: position(each.account, day) for each in read if each not in off}
+    whole, late_days = _risk("", out, None), non_accrual_days(books)
+    buckets, beside = _buckets(out)
     return Portfolio(
-        source=origin, as_of=day, loans=tuple(_loan(books, at) for at in found), buckets=_buckets(out),
-        owed=owed, accrued=sum(at.interest_to_date for at in out), due_now=sum(at.due_now for at in out),
-        granted=sum(at.loan.principal for at in found if at.state == "granted"),
-        at_risk_30=risk[30], at_risk_90=risk[90], par30_bp=_ratio(risk[30], owed), par90_bp=_ratio(risk[90], owed),
+        source=origin, as_of=day,
+        loans=tuple(_loan(books, each, loans[each.account.ref]) for each in read if each.account.ref in loans),
+        buckets=buckets, owed=whole.owed, accrued=sum(each.late.interest for each in out),
+        due_now=sum(each.late.due for each in out), granted=sum(each.account.body.principal for each in granted),
+        at_risk_30=whole.at_risk_30, at_risk_90=whole.at_risk_90, par30_bp=whole.par30_bp, par90_bp=whole.par90_bp,
+        beside=beside, funds=_funds(out), deferred=whole.deferred, modified=whole.modified,
+        modified_at_risk_30=sum(e.of(None) for e in out if e.account.body.modified and e.late.days > 30),
+        non_accrual=whole.non_accrual, charged_off_loans=len(off),
+        charged_off=sum(each.late.principal + each.late.interest for each in off),
+        proposed=tuple(each.account.ref for each in out if is_proposed(each.account, each.late, late_days)),
     )  # fmt: skip
 
 
-def _loans_on(books: Books, day: date) -> list[tuple[str, records.Loan]]:
-    """Every loan as what was posted up to that day left it."""
-    rows = books.tx.rows(
-        "SELECT r.ref, r.body FROM record r WHERE r.kind = ? AND r.version = (SELECT max(l.version) FROM record l"
-        " JOIN operation o ON o.id = l.operation_id WHERE l.kind = r.kind AND l.ref = r.ref AND o.business_date <= ?)"
-        " ORDER BY r.ref",
-        records.Loan.kind, day.isoformat(),
-    )  # fmt: skip
-    loans = ((ref, records.Loan.model_validate_json(text)) for ref, text in rows)
-    return [(ref, loan) for ref, loan in loans if not loan.void]
+def _read(books: Books, day: date, currency: str) -> list[_Seen]:
+    """Every loan that was granted, owed or charged off on a day."""
+    from coopbank.bank.lending.delinquency import carried, classify, known_on, loans_on
 
-
-def _loan(books: Books, at: Position) -> PortfolioLoan:
-    return PortfolioLoan(
-        ref=at.ref, member=at.loan.member, name=books.member_name(at.loan.member), fund=at.loan.fund,
-        purpose=at.loan.purpose, state=at.state, annual_rate=at.loan.annual_rate, agreed=at.loan.principal,
-        owed=at.owed_principal, accrued=at.interest_to_date, due_now=at.due_now, days_late=at.days_late,
-        next_due=at.next_due, next_amount=at.next_amount, last_due=at.last_due,
-    )  # fmt: skip
-
-
-def _buckets(loans: list[Position]) -> tuple[Bucket, ...]:
-    edges = [
-        (_("not late"), 0, 0),
-        (_("1 to 30 days late"), 1, 30),
-        (_("31 to 60 days late"), 31, 60),
-        (_("61 to 90 days late"), 61, 90),
-        (_("more than 90 days late"), 91, None),
+    wanted = ((ref, body) for ref, body in loans_on(books, day) if body.state in ("granted", "active", "charged-off"))
+    return [
+        _Seen(account, classify(account, day), carried(account.body))
+        for account in known_on(books, wanted, day, currency)
     ]
-    return tuple(_bucket(name, low, high, loans) for name, low, high in edges)
 
 
-def _bucket(name: str, low: int, high: int | None, loans: list[Position]) -> Bucket:
-    inside = [at for at in loans if at.days_late >= low and (high is None or at.days_late <= high)]
-    return Bucket(
-        name, low, high, len(inside), sum(at.owed_principal for at in inside), sum(at.due_now for at in inside)
+def _loan(books: Books, seen: _Seen, at: Position) -> PortfolioLoan:
+    body, late = at.loan, seen.late
+    return PortfolioLoan(
+        ref=at.ref, member=body.member, name=books.member_name(body.member), fund=body.fund, purpose=body.purpose,
+        state=at.state, annual_rate=body.annual_rate, agreed=body.principal, owed=at.owed_principal,
+        accrued=at.interest_to_date, due_now=late.due, days_late=late.days, next_due=at.next_due,
+        next_amount=at.next_amount, last_due=at.last_due, repayment=body.repayment, bucket=late.bucket,
+        report_days_late=late.report_days, carried=seen.of(None), non_accrual=late.non_accrual,
+        modified=body.modified, grade=body.grade, reserve=body.reserve,
+    )  # fmt: skip
+
+
+def _buckets(loans: Sequence[_Seen]) -> tuple[tuple[Bucket, ...], tuple[Bucket, ...]]:
+    """The buckets by days late, and those beside them."""
+    from coopbank.bank.lending.delinquency import AGES, DEFERRED, DUE, LATE, REPORT_OVERDUE
+
+    ages = {
+        "current": _("not late"), "1-30": _("1 to 30 days late"), "31-60": _("31 to 60 days late"),
+        "61-90": _("61 to 90 days late"), "91-180": _("91 to 180 days late"),
+        "over 180": _("more than 180 days late"),
+    }  # fmt: skip
+    beside = {
+        DEFERRED: _("deferred by terms"), DUE: _("due by a report"), LATE: _("late by a report"),
+        REPORT_OVERDUE: _("report overdue"),
+    }  # fmt: skip
+    return (
+        tuple(_bucket(code, ages[code], low, high, loans) for code, low, high in AGES),
+        tuple(_bucket(code, name, 0, None, loans) for code, name in beside.items()),
     )
+
+
+def _bucket(code: str, name: str, low: int, high: int | None, loans: Sequence[_Seen]) -> Bucket:
+    inside = [each for each in loans if each.late.bucket == code]
+    return Bucket(
+        name, low, high, len(inside), sum(each.of(None) for each in inside), sum(each.late.due for each in inside),
+        code, max((each.late.ages_by for each in inside), default=0),
+    )  # fmt: skip
+
+
+def _funds(loans: Sequence[_Seen]) -> tuple[FundRisk, ...]:
+    codes = sorted({fund for each in loans for fund in each.account.body.funds})
+    return tuple(_risk(code, [each for each in loans if code in each.account.body.funds], code) for code in codes)
+
+
+def _risk(code: str, loans: Sequence[_Seen], fund: str | None) -> FundRisk:
+    """What is at risk of some loans; of one fund's part of them, if a fund is named."""
+    from coopbank.bank.lending.delinquency import DEFERRED, REPORT_OVERDUE
+
+    owed, *risk = (sum(each.of(fund) for each in loans if each.late.days > days) for days in (-1, 30, 90))
+    return FundRisk(
+        code=code, loans=len(loans), owed=owed, at_risk_30=risk[0], at_risk_90=risk[1],
+        par30_bp=_ratio(risk[0], owed), par90_bp=_ratio(risk[1], owed),
+        deferred=sum(each.of(fund) for each in loans if each.late.bucket == DEFERRED),
+        report_overdue=sum(each.of(fund) for each in loans if each.late.bucket == REPORT_OVERDUE),
+        modified=sum(each.of(fund) for each in loans if each.account.body.modified),
+        non_accrual=sum(each.of(fund) for each in loans if each.late.non_accrual),
+    )  # fmt: skip
 
 
 def _ratio(part: int, whole: int) -> int:

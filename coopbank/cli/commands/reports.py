@@ -16,6 +16,7 @@ from coopbank.words import _
 if TYPE_CHECKING:
     from coopbank.reports.document import Source
     from coopbank.reports.financial import FundPosition, Section
+    from coopbank.reports.portfolio import Portfolio
     from coopbank.reports.totals import Backdated, FundColumn
     from coopbank.reports.trial_balance import TrialRow
 
@@ -184,24 +185,76 @@ def portfolio(door: Door, as_of: AsOf = None) -> None:
     if door.as_json:
         output.document(as_document(found))
         return
-    currency = found.source.currency
     _title(_("Loan portfolio"), found.source, found.as_of)
-    columns = [_("Arrears"), output.right(_("Loans")), output.right(_("Owed")), output.right(_("Due now"))]
+    _arrears(found)
+    _beside(found)
+    _by_risk(found)
+    if found.proposed:
+        output.line()
+        output.line(_("So late that their interest should be income no more:"))
+        for ref in found.proposed:
+            output.line("  " + _("Propose: {operation}").format(operation=f"stop-accrual {ref}"))
+    _end(found.source, None)
+
+
+def _arrears(found: Portfolio) -> None:
+    currency = found.source.currency
+    columns = [_("Arrears"), output.right(_("Loans")), output.right(_("Principal")), output.right(_("Due now"))]
+    buckets = [*found.buckets, *(bucket for bucket in found.beside if bucket.loans)]
     rows = [
         [bucket.name, bucket.loans, output.amount(bucket.owed, currency), output.amount(bucket.due_now, currency)]
-        for bucket in found.buckets
+        for bucket in buckets
     ]
-    total = sum(bucket.loans for bucket in found.buckets)
+    total = sum(bucket.loans for bucket in buckets)
     last = [_("Total"), total, output.amount(found.owed, currency), output.amount(found.due_now, currency)]
     output.table(columns, [*rows, last])
     output.line()
+
+
+def _beside(found: Portfolio) -> None:
+    """What stands beside the arrears; what is not there is left out."""
+
+    def money(minor: int) -> str:
+        return output.amount(minor, found.source.currency)
+
+    overdue = next((b for b in found.beside if b.code == "report overdue" and b.loans), None)
+    late = "" if overdue is None else _("{amount}, the oldest by {days} days").format(
+        amount=money(overdue.owed), days=overdue.longest
+    )  # fmt: skip
+    modified = _("{amount}, of which {at_risk} more than 30 days late").format(
+        amount=money(found.modified), at_risk=money(found.modified_at_risk_30)
+    )
+    off = _("{amount} on {loans} loans").format(amount=money(found.charged_off), loans=found.charged_off_loans)
     output.pairs([
-        (_("Interest earned, not paid"), output.amount(found.accrued, currency)),
-        (_("Granted, not paid out"), output.amount(found.granted, currency)),
-        (_("At risk, over 30 days late"), f"{output.amount(found.at_risk_30, currency)} ({_percent(found.par30_bp)})"),
-        (_("At risk, over 90 days late"), f"{output.amount(found.at_risk_90, currency)} ({_percent(found.par90_bp)})"),
+        (_("Interest earned, not paid"), money(found.accrued)),
+        (_("Granted, not paid out"), money(found.granted)),
+        (_("At risk, over 30 days late"), f"{money(found.at_risk_30)} ({_percent(found.par30_bp)})"),
+        (_("At risk, over 90 days late"), f"{money(found.at_risk_90)} ({_percent(found.par90_bp)})"),
+        (_("Deferred by terms"), money(found.deferred) if found.deferred else ""),
+        (_("Report overdue"), late),
+        (_("Modified"), modified if found.modified else ""),
+        (_("On non-accrual"), money(found.non_accrual) if found.non_accrual else ""),
+        (_("Charged off and still owed"), off if found.charged_off_loans else ""),
     ])  # fmt: skip
-    _end(found.source, None)
+
+
+def _by_risk(found: Portfolio) -> None:
+    """A line for each fund, where several lend."""
+    if len(found.funds) < 2:
+        return
+    currency = found.source.currency
+    columns = [
+        _("Fund"), output.right(_("Loans")), output.right(_("Principal")), output.right(_("Over 30 days")), "",
+        output.right(_("Over 90 days")), "", output.right(_("Deferred")), output.right(_("Modified")),
+    ]  # fmt: skip
+    rows = [
+        [fund.code, fund.loans, output.amount(fund.owed, currency), output.amount(fund.at_risk_30, currency),
+         _percent(fund.par30_bp), output.amount(fund.at_risk_90, currency), _percent(fund.par90_bp),
+         output.amount(fund.deferred, currency), output.amount(fund.modified, currency)]
+        for fund in found.funds
+    ]  # fmt: skip
+    output.line()
+    output.table(columns, rows)
 
 
 def _percent(basis_points: int) -> str:
