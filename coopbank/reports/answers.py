@@ -127,7 +127,7 @@ class Answers:
         """What a due date of a line of credit asks for: the interest that ran since the one before."""
         run, _walk = self.scheduled(min(due, self.day))
         assert run.state.plan is not None
-        days = [run.state.plan.due(n) for n in range(rows_by(run.state.plan, run.state.runs, due, self.currency))]
+        days = [run.state.plan.due(n) for n in range(rows_by(run.state.plan, run.state.runs, due))]
         since = max((day for day in days if day < due), default=date.min)
         since = max(since, date.fromisoformat(run.state.plan.start))
         found, parts = self._ran(since, due)
@@ -260,7 +260,7 @@ class Answers:
             yield Named("due", self.say("due-none", 0, day=self.day))
             return
         assert s.plan is not None
-        rows = rows_by(s.plan, s.runs, self.day, self.currency)
+        rows = rows_by(s.plan, s.runs, self.day)
         paid = s.interest_paid + s.interest_waived if run.is_line else s.counted
         billed = due.bills + paid if run.is_line else s.billed + asked_by(s.runs, rows)
         owed = s.principal + s.interest

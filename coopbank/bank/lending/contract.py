@@ -12,8 +12,7 @@ nearly all rows are alike; the days follow from a seed day, as everywhere.
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -23,10 +22,10 @@ from typing import Any, Final
 from coopbank.bank import records
 from coopbank.errors import InvalidTerms, InvalidValue
 from coopbank.finance.documents import Day, Every
-from coopbank.finance.periods import Period, add
+from coopbank.finance.periods import Period, add, add_months
 from coopbank.finance.revenue import RevenueTerms
 from coopbank.finance.schedule import Row, schedule
-from coopbank.finance.seasonal import SeasonalTerms
+from coopbank.finance.seasonal import SeasonalTerms, read_terms
 from coopbank.finance.surplus import SurplusTerms
 from coopbank.finance.terms import LoanTerms
 from coopbank.ledger import chain
@@ -55,6 +54,27 @@ class ContinuedTerms(LoanTerms):
     def due_dates(self) -> list[date]:
         """The due dates of all rows."""
         return [add(self.seed, self.every.period, self.passed + row, self.month_end) for row in range(self.rows)]
+
+
+class ContinuedSeason(SeasonalTerms):
+    """The same where payments fall due in given months only."""
+
+    seed: Day
+    passed: int
+
+    def due_dates(self) -> list[date]:
+        """The due dates of all rows."""
+        self._check_season()
+        return [in_season(self.seed, self.months, self.passed + row) for row in range(self.rows)]
+
+
+def in_season(seed: date, months: Iterable[int], place: int) -> date:
+    """The due day at a place in the series of a seed day: at 0 the seed itself, then each day in one of the months."""
+    if not place:
+        return seed
+    ahead = sorted(month + (0 if month > seed.month else 12) for month in set(months))
+    years, one = divmod(place - 1, len(ahead))
+    return add_months(seed, 12 * years + ahead[one] - seed.month)
 
 
 @dataclass(slots=True)
@@ -86,7 +106,9 @@ class Plan:
         )  # fmt: skip
 
     def due(self, row: int) -> date:
-        """The due date of a row, counted from 0; not for seasonal terms."""
+        """The due date of a row, counted from 0."""
+        if "months" in self.document:
+            return in_season(date.fromisoformat(self.seed), self.document["months"], self.passed + row)
         months = self.document.get("month_end", "clamp")
         return add(date.fromisoformat(self.seed), self.period, self.passed + row, months)
 
@@ -141,14 +163,11 @@ def arithmetic(plan: Plan, currency: str) -> LoanTerms:
         "disbursements": [{"date": on, "amount": format_amount(amount, currency)} for on, amount in plan.advances],
         "changes": plan.changes, "currency": currency,
     }  # fmt: skip
-    if "months" in document:
-        return SeasonalTerms.read(document)
     first = plan.document.get("first_due")
     if (plan.seed, plan.passed) in ((plan.start, 1), (first, 0)):
-        return LoanTerms.read(document)
-    return ContinuedTerms.read(
-        {**document, "first_due": plan.due(0).isoformat(), "seed": plan.seed, "passed": plan.passed}
-    )
+        return read_terms(document)
+    kind: type[ContinuedTerms | ContinuedSeason] = ContinuedSeason if "months" in document else ContinuedTerms
+    return kind.read({**document, "first_due": plan.due(0).isoformat(), "seed": plan.seed, "passed": plan.passed})
 
 
 def plain(refusal: InvalidTerms) -> InvalidValue:
@@ -174,21 +193,20 @@ def count_of(runs: list[Run] | tuple[Run, ...]) -> int:
     return sum(count for count, _amount in runs)
 
 
-def rows_by(plan: Plan, runs: list[Run] | tuple[Run, ...], day: date, currency: str) -> int:
-    """How many rows are due on or before a day. No schedule is drawn for it where days follow from a seed."""
+def rows_by(plan: Plan, runs: list[Run] | tuple[Run, ...], day: date) -> int:
+    """How many rows are due on or before a day. No schedule is drawn for it: the days follow from a seed."""
+    seed, last = date.fromisoformat(plan.seed), count_of(runs)
+    passed = 12 * (day.year - seed.year) + day.month - seed.month
     if "months" in plan.document:
-        return bisect_right(drawn(plan, currency).due, day)
-    period, seed, last = plan.period, date.fromisoformat(plan.seed), count_of(runs)
-    months = plan.document.get("month_end", "clamp")
-    if period.unit in ("months", "years"):
-        step = period.count * (12 if period.unit == "years" else 1)
-        found = ((day.year - seed.year) * 12 + day.month - seed.month) // step - plan.passed
+        found = passed * len(plan.document["months"]) // 12 - plan.passed
+    elif plan.period.unit in ("months", "years"):
+        found = passed // (plan.period.count * (12 if plan.period.unit == "years" else 1)) - plan.passed
     else:
-        found = (day - seed).days // (period.count * (7 if period.unit == "weeks" else 1)) - plan.passed
+        found = (day - seed).days // (plan.period.count * (7 if plan.period.unit == "weeks" else 1)) - plan.passed
     found = max(0, min(found, last))
-    while found < last and add(seed, period, plan.passed + found, months) <= day:
+    while found < last and plan.due(found) <= day:
         found += 1
-    while found and add(seed, period, plan.passed + found - 1, months) > day:
+    while found and plan.due(found - 1) > day:
         found -= 1
     return found
 

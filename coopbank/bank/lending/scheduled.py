@@ -211,6 +211,8 @@ class ScheduledRun:
             return False
         if self.is_line:
             self._bill_line(until)
+        else:
+            self._let_wait(until)
         self._run_to(until)
         s.at = until
         return True
@@ -234,19 +236,32 @@ class ScheduledRun:
         day_count = plan.document.get("day_count", "actual/365")
         if day_count.startswith("actual/"):
             return year_fraction(start, end, day_count)
+        if not any(amount for _day, amount in plan.advances):  # all of it was due when the plan began
+            plan = replace(plan, advances=[[plan.start, 1]])  # days count alike, whatever the amount
         return years_between(arithmetic(plan, self.currency), start, end)
 
     def _bill_line(self, until: date) -> None:
         """A line's interest is billed on each due date that goes by."""
         s = self.state
         assert s.plan is not None
-        first = rows_by(s.plan, s.runs, s.at - _DAY, self.currency)
-        for row in range(first, rows_by(s.plan, s.runs, until - _DAY, self.currency)):
+        first = rows_by(s.plan, s.runs, s.at - _DAY)
+        for row in range(first, rows_by(s.plan, s.runs, until - _DAY)):
             day = s.plan.due(row)
             self._run_to(max(day, s.at))
             s.at = max(day, s.at)
             s.asked.append((day, s.interest_run))
         self._settle_line()
+
+    def _let_wait(self, until: date) -> None:
+        """Interest that is postponed waits by whole cents, from one due date to the next."""
+        s = self.state
+        assert s.plan is not None
+        if not (postponed := s.plan.document.get("interest_postponed", 0)):
+            return
+        for row in range(rows_by(s.plan, s.runs, s.at), min(postponed, rows_by(s.plan, s.runs, until))):
+            self._run_to(s.plan.due(row))
+            s.at = s.plan.due(row)
+            self._close_segment()
 
     def _settle_line(self) -> None:
         """Bills that are paid are forgotten, but for the last."""
@@ -316,11 +331,14 @@ class ScheduledRun:
         """What is due in the order of the terms; then interest, then principal; and what is left over."""
         s = self.state
         first = allocate(
-            amount, {"fees": s.fees_owed, "interest": s.interest, "principal": due.principal}, self.contract.order
+            amount, {"fees": s.fees_owed, "interest": due.interest, "principal": due.principal}, self.contract.order
         )
-        more = min(first.left_over, s.principal - first.parts["principal"])
-        parts = Parts(first.parts["fees"], first.parts["interest"], first.parts["principal"] + more)
-        return parts, first.left_over - more
+        interest = min(first.left_over, s.interest - first.parts["interest"])
+        principal = min(first.left_over - interest, s.principal - first.parts["principal"])
+        parts = Parts(
+            first.parts["fees"], first.parts["interest"] + interest, first.parts["principal"] + principal
+        )  # fmt: skip
+        return parts, first.left_over - interest - principal
 
     def _close_segment(self) -> None:
         s = self.state
@@ -359,14 +377,14 @@ class ScheduledRun:
         s = self.state
         if s.plan is None or self.is_line:
             return 0
-        rows = rows_by(s.plan, s.runs, on, self.currency)
+        rows = rows_by(s.plan, s.runs, on)
         return max(0, asked_by(s.runs, rows + 1) - max(asked_by(s.runs, rows), s.counted - s.billed))
 
     def _spread_again(self) -> None:
         """The principal that is left, over the rows that are left."""
         s = self.state
         assert s.plan is not None
-        rows = rows_by(s.plan, s.runs, s.at, self.currency)
+        rows = rows_by(s.plan, s.runs, s.at)
         if s.counted - s.billed >= asked_by(s.runs, rows + 1):
             rows += 1  # the running row is paid
         left = count_of(s.runs) - rows
@@ -389,8 +407,6 @@ class ScheduledRun:
         self._close_segment()
         document = {**document, "annual_rate": str(self.contract.annual_rate)}
         seed, passed = self._series(document, rows)
-        if "months" in document and not document.get("first_due"):
-            document["first_due"] = drawn(s.plan, self.currency).due[rows].isoformat()
         today, amount = s.at.isoformat(), s.principal - due.principal
         s.billed, s.billed_since, s.counted = due.bills, due.since, 0
         s.plan = Plan(document, today, [[today, amount]], seed, passed, carried=s.interest - due.interest)
@@ -404,7 +420,7 @@ class ScheduledRun:
         plan = self.state.plan
         assert plan is not None
         first = document.get("first_due")
-        if not first or first == plan.document.get("first_due") or "months" in document:
+        if not first or first == plan.document.get("first_due"):
             return plan.seed, plan.passed + rows
         for row in range(rows, rows + count_of(self.state.runs) + 1):
             if plan.due(row).isoformat() == first:
@@ -432,7 +448,8 @@ class ScheduledRun:
 
     def _waiver(self, fact: Fact) -> None:
         s = self.state
-        interest, fees = fact.data.get("interest", 0), fact.data.get("fees", 0)
+        # No more than is owed: a payment that was typed late may have paid some of it meanwhile.
+        interest, fees = min(fact.data.get("interest", 0), s.interest), min(fact.data.get("fees", 0), s.fees_owed)
         booked = min(interest, balance(s.flows, "781"))
         s.interest_waived += interest
         s.fees_waived += fees
@@ -446,19 +463,34 @@ class ScheduledRun:
         before, s.contract = s.contract, data["version"]
         assert s.plan is not None, "terms change once money is out"
         if data["how"] == "rate":
-            s.plan.changes.append({"on": fact.on.isoformat(), "annual_rate": str(self.contract.annual_rate)})
-            self._draw()
+            self._change(fact.on, "annual_rate", str(self.contract.annual_rate))
         elif data["how"] == "extra":
-            s.plan.changes.append({"on": fact.on.isoformat(), "extra_installments": data["installments"]})
-            self._draw()
+            self._change(fact.on, "extra_installments", data["installments"])
         else:
-            rows = rows_by(s.plan, s.runs, fact.on, self.currency)
+            rows = rows_by(s.plan, s.runs, fact.on)
             self._restart(dict(self.contract.document), rows, arrears=data.get("arrears", True))
         assert before != s.contract
 
+    def _change(self, on: date, name: str, value: Any) -> None:
+        """A change within the plan; one more on the same day takes the place of the first, or adds to it.
+
+        From the last due date on everything is asked for, and the plan stays as it was.
+        """
+        s = self.state
+        assert s.plan is not None
+        if rows_by(s.plan, s.runs, on) == count_of(s.runs):
+            return
+        same = next((each for each in s.plan.changes if each["on"] == on.isoformat() and name in each), None)
+        if same is None:
+            s.plan.changes.append({"on": on.isoformat(), name: value})
+        else:
+            same[name] = same[name] + value if name == "extra_installments" else value
+        self._draw()
+
     def _pause(self, fact: Fact) -> None:
-        until = fact.data.get("until")
-        self.state.resume_on = _NEVER if until is None else date.fromisoformat(until) + _DAY
+        s, until = self.state, fact.data.get("until")
+        through = _NEVER if until is None else date.fromisoformat(until) + _DAY
+        s.resume_on = through if s.resume_on is None else max(s.resume_on, through)
 
     def _non_accrual(self, fact: Fact) -> None:
         """Interest recognised and not collected is taken back; from here on interest is memo."""
@@ -475,8 +507,8 @@ class ScheduledRun:
 
     def _write_down(self, fact: Fact) -> None:
         """Principal that nobody owes any more."""
-        s, amount = self.state, fact.data["principal"]
-        interest = fact.data.get("interest", 0)
+        s = self.state
+        amount, interest = min(fact.data["principal"], s.principal), min(fact.data.get("interest", 0), s.interest)
         booked = min(amount, balance(s.flows, "701"))
         s.given_up += amount
         s.interest_waived += interest
@@ -548,11 +580,13 @@ class ScheduledRun:
         if s.plan is None or s.charged_off or not s.owed:
             return Due(0, 0, 0, None)
         owed = s.interest
-        everything, rows = s.principal + owed, rows_by(s.plan, s.runs, day, self.currency)
+        everything, rows = s.principal + owed, rows_by(s.plan, s.runs, day)
         total = everything if rows == count_of(s.runs) else min(everything, self._asked(day, rows))
         if not total:
             return Due(s.fees_owed, 0, 0, day if s.fees_owed else None)
-        interest = min(total, owed)
+        postponed = s.plan.document.get("interest_postponed", 0)
+        # Of the rows that let interest wait only principal is due.
+        interest = max(0, total - s.principal) if postponed and rows <= postponed else min(total, owed)
         return Due(s.fees_owed, interest, total - interest, self._since(day))
 
     def _asked(self, day: date, rows: int) -> int:
@@ -570,7 +604,7 @@ class ScheduledRun:
     def _is_due_day(self, day: date) -> bool:
         s = self.state
         assert s.plan is not None
-        return rows_by(s.plan, s.runs, day, self.currency) > rows_by(s.plan, s.runs, day - _DAY, self.currency)
+        return rows_by(s.plan, s.runs, day) > rows_by(s.plan, s.runs, day - _DAY)
 
     def _since(self, day: date) -> date:
         """The oldest due date that is not fully paid."""
@@ -579,9 +613,9 @@ class ScheduledRun:
         if self.is_line:
             paid = s.interest_paid + s.interest_waived
             open_bills = [on for on, ran in s.asked if ran > paid and on <= day]
-            return min([*open_bills, day])
+            return min([*open_bills, day, s.plan.due(count_of(s.runs) - 1)])
         if s.billed_since is not None and s.counted < s.billed:
             return s.billed_since
         row = first_uncovered(s.runs, s.counted - s.billed)
         row = min(row, count_of(s.runs) - 1)
-        return s.plan.due(row) if "months" not in s.plan.document else drawn(s.plan, self.currency).due[row]
+        return s.plan.due(row)

@@ -549,7 +549,7 @@ def rows_left(run: ScheduledRun, day: date) -> int:
     from coopbank.bank.lending.contract import rows_by
 
     s = run.state
-    return 0 if s.plan is None else count_of(s.runs) - rows_by(s.plan, s.runs, day, run.currency)
+    return 0 if s.plan is None else count_of(s.runs) - rows_by(s.plan, s.runs, day)
 
 
 def borrower(desk: Desk, ref: str) -> set[str]:

@@ -74,7 +74,7 @@ def late_rows(run: ScheduledRun, due_by: date) -> list[tuple[date, int]]:
     assert s.plan is not None
     paid = s.counted - s.billed
     found = []
-    for row in range(first_uncovered(s.runs, max(0, paid)), rows_by(s.plan, s.runs, due_by, run.currency)):
+    for row in range(first_uncovered(s.runs, max(0, paid)), rows_by(s.plan, s.runs, due_by)):
         unpaid = min(asked_by(s.runs, row + 1) - max(paid, asked_by(s.runs, row)), s.principal + s.interest)
         due = s.plan.due(row)
         if unpaid > 0 and due.isoformat() not in s.late_rows:

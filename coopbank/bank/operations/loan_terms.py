@@ -19,7 +19,7 @@ from coopbank.bank import records
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Day, LoanRef, Memo, Rate, Widget
 from coopbank.bank.lending.accounts import LoanAccount, Outcome, tell
-from coopbank.bank.lending.contract import LINE, Contract, check, count_of, drawn, rows_by
+from coopbank.bank.lending.contract import LINE, Contract, check, rows_by
 from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
 from coopbank.bank.operations.lending import (
@@ -35,7 +35,7 @@ from coopbank.bank.operations.lending import (
 from coopbank.bank.operations.products import Count
 from coopbank.bank.tender import shared_cash
 from coopbank.errors import InvalidDate, InvalidValue, WrongState
-from coopbank.finance.periods import MOST_ROWS, add
+from coopbank.finance.periods import add
 
 Why = Annotated[Memo, Field(min_length=1, title="Why, or by which decision")]
 Eased = Annotated[bool, Field(title="The borrower could not pay as agreed")]
@@ -287,17 +287,7 @@ def due_after(run: ScheduledRun, on: date, skipped: int) -> date:
     """The first due date after a day, or a later one."""
     plan = run.state.plan
     assert plan is not None
-    row = rows_by(plan, run.state.runs, on, run.currency) + skipped
-    if "months" not in plan.document:
-        return plan.due(row)
-    rows = min(MOST_ROWS, count_of(run.state.runs) + skipped)
-    longer = type(plan)(**{**_as_dict(plan), "document": {**plan.document, "installments": rows}})
-    return drawn(longer, run.currency).due[row]
-
-
-def _as_dict(plan: Any) -> dict[str, Any]:
-    return {name: getattr(plan, name) for name in ("document", "start", "advances", "seed", "passed", "changes",
-                                                   "carried")}  # fmt: skip
+    return plan.due(rows_by(plan, run.state.runs, on) + skipped)
 
 
 def _left(change: TermsChange, run: ScheduledRun, on: date) -> int:
