@@ -347,6 +347,18 @@ def test_telling_on_is_telling_anew(story: Story, seed: int) -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@given(lives())
+def test_telling_on_leaves_the_record_as_it_is(story: Story) -> None:
+    run = ScheduledRun(story.contracts, story.principal, "USD")
+    for fact in story.facts:
+        document = run.state.as_document()
+        before = json.dumps(document)
+        run = ScheduledRun(story.contracts, story.principal, "USD", State.of(document))
+        run.apply(fact)
+        assert json.dumps(document) == before
+
+
+@settings(max_examples=60, deadline=None)
 @given(lives(), st.integers(0, 10**9))
 def test_looking_changes_nothing(story: Story, seed: int) -> None:
     """Interest brought in between, as closes do, leads to the same books."""
