@@ -86,6 +86,7 @@ class Town:
     happened: dict[str, str] = field(default_factory=dict)  # what happened once, and to which loan
     names_used: set[str] = field(default_factory=set)
     posted: int = 0
+    each_day: Callable[[Bank], None] | None = None
 
     def do(self, by: str, name: str, /, **values: Any) -> Receipt:
         """One operation by one user; what needs a second person is approved by another at once."""
@@ -110,15 +111,16 @@ class Town:
 
 def run_demo(
     place: str, *, seed: int = 1, members: int = 60, months: int = 24, statements: Path | None = None,
-    echo: Echo = print,
+    echo: Echo = print, each_day: Callable[[Bank], None] | None = None,
 ) -> Bank:  # fmt: skip
-    """Build the demonstration bank at a place that holds nothing yet; returns it open."""
+    """Build the demonstration bank at a place that holds nothing yet; returns it open. `each_day` looks at it."""
     if "://" not in place and Path(place).exists():
         raise AlreadyExists(
             "{place} exists already; the demonstration never touches books that it did not make.", place=place,
             hint="Move the file away, or name another place with --db.",
         )  # fmt: skip
     town = _found(place, seed, echo)
+    town.each_day = each_day
     months_of_life = list(_months(FIRST_DAY, months))
     for number, days in enumerate(months_of_life):
         _month(town, days, members, number, len(months_of_life))
@@ -173,12 +175,16 @@ def _month(town: Town, days: list[date], members: int, number: int, months: int)
             _first_day(town)
         if number > 0 and i == 0:
             previous = day.replace(day=1) - timedelta(days=1)
+            if town.loans:
+                town.do("dell", "provide", month=f"{previous:%Y-%m}")
             town.do("dell", "close-month", month=f"{previous:%Y-%m}")
         _join(town, round(joining * (i + 1) / len(days)) - round(joining * i / len(days)))
         _counter(town)
         _month_events(town, day, i, number)
         demo_loans.repayments(town, day)
         _close(town)
+        if town.each_day is not None:
+            town.each_day(town.bank)
 
 
 def _open(town: Town, day: date) -> None:

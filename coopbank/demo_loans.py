@@ -58,8 +58,8 @@ def lend(town: Town, day: date) -> None:
     town.kinds[loan] = kind if coop else "MEMBER"
     town.borrowers.add(member)
     _pay_out(town, loan, principal, coop)
-    if kind == "TERM" and len(town.loans) % 5 == 4:
-        town.shaky[loan] = day + timedelta(days=town.chance.randrange(120, 240))
+    if kind in ("TERM", "SEASON") and principal <= 5000 and len(town.shaky) < 4:
+        town.shaky[loan] = day + timedelta(days=town.chance.randrange(60, 150))
 
 
 def _terms(town: Town, kind: str, coop: bool, day: date) -> dict[str, Any]:
@@ -73,7 +73,8 @@ def _terms(town: Town, kind: str, coop: bool, day: date) -> dict[str, Any]:
         return {**purpose, "annual_rate": rate, "installments": 6}
     if kind == "LINE":
         return {**purpose, "annual_rate": rate, "installments": 36}
-    shares = {"other_funds": "GEN 10"} if coop and len(town.loans) % 4 == 0 and town.loans else {}
+    several = coop and kind == "TERM" and len(town.loans) > 3
+    shares = {"other_funds": "GEN 10"} if several else {}
     return {
         **purpose, **shares, "annual_rate": rate, "first_due": next_month(day).isoformat(),
         "installments": town.chance.choice((36, 48, 60) if coop else (12, 18, 24)),
@@ -88,6 +89,8 @@ def _pay_out(town: Town, loan: str, principal: int, coop: bool) -> None:
                 cheque_number=cheque)  # fmt: skip
         return
     if town.kinds[loan] == "EQUAL":
+        town.do("marcus", "sell-participation", loan=loan, peer="PF-1", share_percent="40", servicing_rate="0.5",
+                agreement="participation agreement of the peer funds")  # fmt: skip
         town.tranches[loan] = principal - principal // 2
         town.do("dell", "disburse-loan", loan=loan, amount=f"{principal // 2}.00", cheque_number=cheque)
         return
@@ -122,7 +125,7 @@ def repayments(town: Town, day: date) -> None:
 def _visit(town: Town, loan: str, day: date, position: Position) -> None:
     hard_times = loan in town.shaky and day >= town.shaky[loan]
     likely = 0.02 if hard_times else 0.85 if position.days_late > 5 else 0.6
-    if town.chance.random() > likely:
+    if loan == town.happened.get("non-accrual") or town.chance.random() > likely:
         return
     amount = position.due_now
     if town.chance.random() < 0.12 and amount > 4000:
@@ -145,6 +148,7 @@ def monthly(town: Town, day: date, number: int) -> None:
     """The second working week of each month: reports, draws, and what becomes of this loan and that."""
     _reports(town, day)
     _draws(town)
+    _remit(town)
     with town.bank.read() as books:
         at = {loan: loan_position(books, loan, day) for loan in town.loans}
     for loan, position in at.items():
@@ -182,35 +186,78 @@ def _draws(town: Town) -> None:
             town.do("dell", "disburse-loan", loan=loan, amount=f"{draw}.00")
 
 
+def _remit(town: Town) -> None:
+    """What borrowers paid on a peer's part goes to the peer."""
+    with town.bank.read() as books:
+        held = -books.balance("RLF", "831/PF-1")
+    if held and not town.tranches:
+        town.do("dell", "remit-participation", peer="PF-1")
+
+
 def _life(town: Town, loan: str, position: Position, number: int) -> None:
     """One loan's turn: each thing happens to the first that it fits, and once in a while."""
     late, kind = position.days_late, town.kinds[loan]
     story = town.happened
-    if kind == "LINE" or kind in ("SURPLUS", "REVENUE"):
+    if kind in ("LINE", "SURPLUS", "REVENUE") or (loan in story.values() and loan != story.get("non-accrual")):
         return
     if late > 30 and "holiday" not in story:
         story["holiday"] = loan
         town.do("marcus", "payment-holiday", loan=loan, payments=2, why="no work in these months")
     elif late > 90 and "non-accrual" not in story:
         story["non-accrual"] = loan
-        town.do("marcus", "grade-loan", loan=loan, grade="D", why="the shop is closed")
+        town.do("marcus", "grade-loan", loan=loan, grade="5", why="the shop is closed")
         town.do("marcus", "stop-accrual", loan=loan, why="more than 90 days late")
     elif loan == story.get("non-accrual") and number >= 20 and "loss" not in story:
         story["loss"] = loan
         town.do("marcus", "charge-off", loan=loan, why="the co-op was dissolved", resolution="R-24",
-                reserve_account="RESERVE", from_reserve="500.00")  # fmt: skip
+                reserve_account="RESERVE", from_reserve=format_amount(position.owed_principal // 2))  # fmt: skip
     elif number >= 8 and kind == "TERM" and not late and "rate" not in story:
         story["rate"] = loan
-        town.do("marcus", "change-rate", loan=loan, annual_rate="2", why="the assembly lowered the rate")
+        town.do("marcus", "change-rate", loan=loan, annual_rate="1.5", why="the assembly lowered the rate")
     elif number >= 10 and kind == "MEMBER" and not late and "early" not in story and position.owed_principal > 40000:
         story["early"] = loan
         pay(town, loan, position.owed_principal // 3 // 100 * 100, early="lower")
     elif number >= 12 and not late and "typed late" not in story and position.owed_principal > 20000:
         story["typed late"] = loan
         pay(town, loan, 5000, value_date=(position.as_of - timedelta(days=4)).isoformat())
-    elif number >= 14 and late > 30 and "spread" not in story and loan != story["holiday"]:
+    elif number >= 14 and late > 30 and "spread" not in story:
         story["spread"] = loan
-        town.do("marcus", "re-amortize", loan=loan, why="behind, and working again")
+        town.do("marcus", "re-amortize", loan=loan, installments=12, why="behind, and working again")
+        town.shaky.pop(loan, None)
+    elif number >= 9 and not late and position.next_due is not None and position.owed_principal > 20000:
+        _agreed_changes(town, loan, position, number)
+
+
+def _agreed_changes(town: Town, loan: str, position: Position, number: int) -> None:
+    """Changes that borrowers ask for: another due day, more time, a larger loan in place of the old one."""
+    story, kind = town.happened, town.kinds[loan]
+    assert position.next_due is not None
+    if "moved" not in story:
+        story["moved"] = loan
+        later = position.next_due + timedelta(days=6)
+        town.do("marcus", "move-due-date", loan=loan, next_due=later.isoformat(), why="paid on another day now")
+    elif "extended" not in story and kind == "TERM":
+        story["extended"] = loan
+        town.do("marcus", "extend-loan", loan=loan, extra_installments=6, why="smaller payments were asked for")
+    elif "waived" not in story and number >= 13 and position.interest_to_date:
+        story["waived"] = loan
+        town.do("marcus", "waive-charges", loan=loan, interest=format_amount(position.interest_to_date), why="a flood")
+    elif "refinanced" not in story and number >= 16 and kind == "MEMBER":
+        story["refinanced"] = loan
+        _refinance(town, loan, position)
+
+
+def _refinance(town: Town, loan: str, position: Position) -> None:
+    principal = position.payoff // 10000 * 150 + 300
+    granted = town.do(
+        "marcus", "grant-loan", member=position.loan.member, principal=f"{principal}.00", annual_rate="3",
+        installments=18, purpose="a second loan in place of the first",
+    )  # fmt: skip
+    new = next(ref for ref in granted.created if ref.startswith("L-"))
+    town.do("dell", "refinance-loan", loan=loan, new_loan=new)
+    town.do("dell", "disburse-loan", loan=new, cheque_number=str(3200 + len(town.loans)))
+    town.loans.append(new)
+    town.kinds[new] = "MEMBER"
 
 
 def recovery(town: Town) -> None:

@@ -7,8 +7,9 @@ a reversal, the books are brought to the same place in one entry, and every entr
 in every fund, because every flow does.
 
 A loan of several funds has each flow split over them by largest remainder on the
-cumulative amount: no fund is ever a whole cent from its share, and a fund may get a line
-of -0.01. Cash is what the flows that touch it come to, fund by fund.
+cumulative amount; what takes the same balance down is split as one running sum, so that no
+leaf is ever below zero. No fund is a whole cent from its share, and a fund may get a line of
+-0.01. Cash is what the flows that touch it come to, fund by fund.
 
     owed by the contract  =  701 principal + 781 interest + 791 fees + M10 not recognised
                              + M20 charged off + M30 owned by peers           in all funds
@@ -82,26 +83,69 @@ Book = dict[str, dict[str, int]]
 
 def by_fund(flows: Mapping[str, int], shares: Mapping[str, int], servicing: str = "0") -> Book:
     """Cumulative flows split over funds and peers. What was overpaid is the borrower's, in GEN."""
-    book: Book = {}
-    ours = shares if len(shares) == 1 else {name: share for name, share in shares.items() if "@" not in name}
-    for flow, amount in flows.items():
-        if not amount:
-            continue
-        if flow == "overpaid":
-            book.setdefault(GENERAL, {})[flow] = amount
-            continue
-        owners = ours if flow in _OURS else shares
-        for fund, part in zip(owners, _split(amount, list(owners.values())), strict=True):
-            if part:
-                book.setdefault(fund, {})[flow] = part
-    if len(shares) > len(ours):
-        _serve(book, servicing)
+    if len(shares) == 1:
+        (fund,) = shares
+        book = {fund: {flow: amount for flow, amount in flows.items() if amount and flow != "overpaid"}}
+        book = {fund: found for fund, found in book.items() if found}
+    else:
+        book = _shared(flows, shares, servicing)
+    if flows.get("overpaid"):
+        book.setdefault(GENERAL, {})["overpaid"] = flows["overpaid"]
     return book
 
 
+#: What raises the balance of a leaf, and the flows that lower it, in the order in which they are split.
+_LOWERED: Final = (
+    ("lent", ("principal_paid", "written_principal", "given", "off_principal")),
+    ("earned", ("interest_paid", "waived", "unearned", "written_interest", "off_interest")),
+    ("fees", ("fees_paid", "fees_waived", "off_fees")),
+)
+_ALONE: Final = ("interest_cash", "recovered", "memo", "off", "promised")
+
+
+def _shared(flows: Mapping[str, int], shares: Mapping[str, int], servicing: str) -> Book:
+    book: Book = {}
+    ours = {name: share for name, share in shares.items() if "@" not in name}
+
+    def put(flow: str, owners: Mapping[str, int], parts: list[int]) -> None:
+        for fund, part in zip(owners, parts, strict=True):
+            if part:
+                book.setdefault(fund, {})[flow] = part
+
+    for raised, lowered in _LOWERED:
+        owners = ours if raised in _OURS else shares
+        weights = list(owners.values())
+        off, gone = 0, [0] * len(weights)
+        for flow in lowered:
+            off += flows.get(flow, 0)
+            now = _split(off, weights)
+            put(flow, owners, [after - before for after, before in zip(now, gone, strict=True)])
+            gone = now
+        put(raised, owners, _covering(_split(flows.get(raised, 0), weights), gone))
+    for flow in _ALONE:
+        owners = ours if flow in _OURS else shares
+        put(flow, owners, _split(flows.get(flow, 0), list(owners.values())))
+    _serve(book, servicing)
+    return book
+
+
+def _covering(raised: list[int], lowered: list[int]) -> list[int]:
+    """The parts, each no less than what was taken off it.
+
+    With three owners or more the largest remainder may take a cent back from one when the
+    amount grows (the Alabama paradox); a cent then passes to it from who has most left.
+    """
+    parts = list(raised)
+    left = [part - gone for part, gone in zip(parts, lowered, strict=True)]
+    while min(left) < 0 < max(left):
+        short, long = left.index(min(left)), left.index(max(left))
+        for place, cent in ((short, 1), (long, -1)):
+            parts[place] += cent
+            left[place] += cent
+    return parts
+
+
 def _split(amount: int, weights: list[int]) -> list[int]:
-    if len(weights) == 1:
-        return [amount]
     return split(amount, weights) if amount >= 0 else [-part for part in split(-amount, weights)]
 
 
