@@ -325,3 +325,30 @@ def test_the_close_proposes_what_should_be_income_no_more(lite: SmallBank) -> No
 
 def test_a_policy_of_days_is_a_whole_number(lite: SmallBank) -> None:
     refused(lite, InvalidValue, "set-policy", by=lite.tom, field="value", policy="non_accrual_days", value="soon")
+
+
+def test_the_close_and_the_portfolio_say_the_same_day_after_day(lite: SmallBank) -> None:
+    """The close reckons a loan once, with the interest of the day itself; it may not count as lateness."""
+    lent(lite, "M0001", principal="1000.00")
+    lent(lite, "M0002", principal="900.00", installments=2, day_count="30/360")
+    line = lite.agreed("grant-loan", member="M0003", product="LINE", principal="2000.00", installments=6).created[0]
+    lite.do("disburse-loan", by=lite.tom, loan=line, amount="500.00")
+    surplus_loan(lite, "M0001")
+    seasonal = lent(lite, "M0002", product="SEASON", principal="800.00", installments=3)
+    paid = False
+    for day in (
+        "2026-03-02", "2026-04-01", "2026-04-02", "2026-04-03", "2026-05-02", "2026-05-03", "2026-06-12",
+        "2026-06-13", "2026-07-01", "2026-09-02", "2026-09-03", "2026-10-05",
+    ):  # fmt: skip
+        visit(lite, day)
+        if day > "2026-05-01" and not paid:
+            paid = True
+            lite.do("repay-loan", loan=line, amount="3.00", tender="transfer")
+            lite.do("repay-loan", loan=seasonal, amount="100.00", tender="transfer")
+        now = drawn(lite)
+        with lite.read() as books:
+            kept = summary(books, date.fromisoformat(day), "USD")
+        told = {bucket.code: [bucket.loans, bucket.owed] for bucket in (*now.buckets, *now.beside) if bucket.loans}
+        assert kept.buckets == told, day
+        assert (kept.over_30, kept.over_90, kept.principal) == (now.at_risk_30, now.at_risk_90, now.owed), day
+        assert tuple(kept.proposed) == now.proposed, day

@@ -97,9 +97,12 @@ def _known(loan: LoanAccount, run: ReportedRun, day: date) -> ReportedRun:
     return told
 
 
-def _scheduled(run: ScheduledRun, day: date) -> Delinquency:
-    """Lets interest run to the day."""
-    run.run_on(day)
+def _scheduled(run: ScheduledRun, day: date, through: date | None = None) -> Delinquency:
+    """Lets interest run to the day; or further, which changes what is owed and not how late it is."""
+    if through is None:
+        run.run_on(day)
+    else:
+        run.advance(through)
     s, due = run.state, run.due(day)
     total = due.total
     days = (day - due.since).days if total and due.since is not None and due.since < day else 0
@@ -247,8 +250,7 @@ def _closed(loan: LoanAccount, day: date) -> tuple[Delinquency, int, int]:
         at = _reported(loan, run, day)
         flows = run.flows(max(day, run.last), day + _DAY)
     else:
-        at = _scheduled(run, day)
-        run.advance(day + _DAY)
+        at = _scheduled(run, day, day + _DAY)
         flows = run.state.flows
     return at, balance(flows, "781"), balance(flows, "M10")
 
