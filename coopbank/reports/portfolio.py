@@ -136,7 +136,7 @@ def portfolio(books: Books, as_of: date | None = None) -> Portfolio:
 
     origin = source(books)
     day = as_of or origin.business_date or date.min
-    read = _read(books, day, origin.currency)
+    read = _read(books, day, origin)
     out = [each for each in read if each.account.body.state == "active"]
     off = [each for each in read if each.account.body.state == "charged-off"]
     granted = [each for each in read if each.account.body.state == "granted"]
@@ -157,15 +157,16 @@ def portfolio(books: Books, as_of: date | None = None) -> Portfolio:
     )  # fmt: skip
 
 
-def _read(books: Books, day: date, currency: str) -> list[_Seen]:
-    """Every loan that was granted, owed or charged off on a day."""
-    from coopbank.bank.lending.delinquency import carried, classify, known_on, loans_on
+def _read(books: Books, day: date, origin: Source) -> list[_Seen]:
+    """Every loan that was granted, owed or charged off on a day; of today they are read many at a time."""
+    from coopbank.bank.lending.delinquency import carried, classify, in_parts, known_on, loans_on
 
     wanted = ((ref, body) for ref, body in loans_on(books, day) if body.state in ("granted", "active", "charged-off"))
-    return [
-        _Seen(account, classify(account, day), carried(account.body))
-        for account in known_on(books, wanted, day, currency)
-    ]
+    if origin.business_date is None or day < origin.business_date:
+        accounts = known_on(books, wanted, day, origin.currency)
+    else:
+        accounts = in_parts(wanted, books, origin.currency)
+    return [_Seen(account, classify(account, day), carried(account.body)) for account in accounts]
 
 
 def _loan(books: Books, seen: _Seen, at: Position) -> PortfolioLoan:
