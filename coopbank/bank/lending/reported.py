@@ -42,13 +42,14 @@ class Facts:
     reports: list[Report]
     forgiven: list[Movement]
     recovered: list[Movement]
+    given: list[Movement]  # of what was forgiven, the gifts of a fund
     charged_off_on: date | None = None
     drawable: bool = True
 
 
 def sorted_out(facts: Iterable[Fact]) -> Facts:
     """The facts by their kinds; after a charge-off payments are recoveries."""
-    found = Facts([], [], [], [], [])
+    found = Facts([], [], [], [], [], [])
     reports: dict[tuple[int, int], Report] = {}
     for fact in in_order(facts):
         amount = fact.data.get("amount", 0)
@@ -60,6 +61,8 @@ def sorted_out(facts: Iterable[Fact]) -> Facts:
             (found.payments if found.charged_off_on is None else found.recovered).append(Movement(fact.on, amount))
         elif fact.type == "write-down":
             found.forgiven.append(Movement(fact.on, fact.data["principal"]))
+            if fact.data.get("gift"):
+                found.given.append(found.forgiven[-1])
         elif fact.type == "charge-off":
             found.charged_off_on = fact.on
         elif fact.type == "close-line":
@@ -142,8 +145,9 @@ class ReportedRun:
             return self._before(day)
         at = self.position(day)
         interest, run = _interest(at)
-        given_up = sum(each.amount for each in self.facts.forgiven if each.on <= day)
-        recovered = sum(each.amount for each in self.facts.recovered if each.on <= day)
+        given_up = at.forgiven
+        received = sum(each.amount for each in self.facts.recovered if each.on <= day)
+        recovered = min(received, at.principal_left + interest)
         off = self.facts.charged_off_on is not None and day >= self.facts.charged_off_on
         back = min(recovered, at.principal_left)
         paid = _interest_paid(at)
@@ -151,7 +155,7 @@ class ReportedRun:
             on=day, lent=at.lent, principal=at.principal_left - back, interest=interest - (recovered - back), fees=0,
             interest_run=run, principal_paid=at.lent - at.principal_left - given_up + back,
             interest_paid=paid + recovered - back, fees_paid=0, waived=at.waived, given_up=given_up,
-            overpaid=at.unapplied, charged_off=off, basis="cap", committed=self._committed(at.lent, off),
+            overpaid=at.unapplied + received - recovered, charged_off=off, basis="cap", committed=self._committed(at.lent, off),
             flows=self.flows(day, day), due=Due(0, 0, 0, None) if off else _due(at), bucket=at.bucket,
             report_days_late=max((row.days_overdue for row in at.periods), default=0), cap=at.cap,
         )  # fmt: skip
@@ -175,7 +179,7 @@ class ReportedRun:
             return self.last if before is None and self.facts.advances else before
         now, then = self.position(max(self.last, before)), self.position(before)
         assert isinstance(now, SurplusPosition) and isinstance(then, SurplusPosition)
-        if now.matured:
+        if now.matured or self.facts.charged_off_on is not None:
             return max(self.last, before)
         return max(self.last, before) if min(then.contract_interest, now.recognisable) < now.interest_paid else before
 
@@ -184,11 +188,12 @@ class ReportedRun:
         if not self.facts.advances:
             return self._before(facts_to).flows
         at = self.position(facts_to)
-        given_up = sum(each.amount for each in self.facts.forgiven if each.on <= facts_to)
+        given_up = at.forgiven
+        gifts = min(given_up, sum(each.amount for each in self.facts.given if each.on <= facts_to))
         off = self.facts.charged_off_on is not None and facts_to >= self.facts.charged_off_on
         flows = {
             "lent": at.lent, "principal_paid": at.lent - at.principal_left - given_up,
-            "written_principal": given_up, "overpaid": at.unapplied, "interest_paid": _interest_paid(at),
+            "written_principal": given_up - gifts, "given": gifts, "overpaid": at.unapplied, "interest_paid": _interest_paid(at),
             "promised": self._committed(at.lent, off),
         }  # fmt: skip
         run, recognised = self._recognised(at, accrued_to)
@@ -209,12 +214,14 @@ class ReportedRun:
 
     def _charged_off(self, flows: dict[str, int], day: date) -> None:
         """What is carried is a loss; all that is owed stands in M20, less what came back."""
-        carried = flows["lent"] - flows["principal_paid"] - flows["written_principal"]
+        carried = flows["lent"] - flows["principal_paid"] - flows["written_principal"] - flows["given"]
         interest = flows["earned"] - flows["interest_paid"]
-        recovered = sum(each.amount for each in self.facts.recovered if each.on <= day)
+        owed = carried + interest + flows["memo"]
+        received = sum(each.amount for each in self.facts.recovered if each.on <= day)
+        recovered = min(received, owed)
         flows |= {
-            "off_principal": carried, "off_interest": interest, "recovered": recovered,
-            "off": carried + interest + flows["memo"] - recovered, "memo": 0,
+            "off_principal": carried, "off_interest": interest, "recovered": recovered, "off": owed - recovered,
+            "memo": 0, "overpaid": flows["overpaid"] + received - recovered,
         }  # fmt: skip
 
 
