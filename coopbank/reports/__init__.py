@@ -8,6 +8,8 @@
         portfolio(books, as_of)                loans, days late, PAR30 and PAR90
         member(books, "M0007", start, end)     everything that a member statement shows
         member_card(books, "M0007")            the member at the counter, now
+        loan.story(books, "L-010", as_of)      a loan's whole story; not imported here, since it takes long to load
+        loan.explain(books, "L-010", "row", 3) any figure of a loan in plain sentences that recompute
         find_members(books, "lee")             the find box
         journal(books, account="905/M0007")    pages of the journal; journal_entry(books, 12) one entry
 

@@ -19,17 +19,20 @@ from typing import Any, Final, TypeVar
 from coopbank.bank import records
 from coopbank.bank.books import Books, loads
 from coopbank.bank.lending.accounts import LoanAccount, account_on
+from coopbank.bank.lending.allowance import grade_of
 from coopbank.bank.lending.delinquency import classify
 from coopbank.bank.lending.flows import balance
 from coopbank.bank.lending.position import Position, position
 from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.money import format_amount
 from coopbank.reports.document import Minor, Source, source
+from coopbank.reports.explained import Explained, explain
 from coopbank.reports.loan_lines import Told, changes
 from coopbank.reports.loan_words import due_words, period_name
 from coopbank.words import _
 
 __all__ = [
+    "Explained",
     "FundPart",
     "LoanStory",
     "Security",
@@ -37,6 +40,7 @@ __all__ = [
     "StoryPeriod",
     "StoryRow",
     "TermsVersion",
+    "explain",
     "story",
 ]
 
@@ -248,8 +252,8 @@ def story(books: Books, ref: str, as_of: date | None = None) -> LoanStory:
         due_interest=due.interest, due_principal=due.principal, due_before=_due_before(account, at),
         due_since=at.due_since, days_late=at.days_late,
         next_due=at.next_due, next_amount=at.next_amount, available=at.available, cap=standing.cap,
-        bucket=_bucket(account, at, day), words=due_words(at, origin.currency), grade=body.grade, reserve=body.reserve,
-        modified=body.modified, rows=tuple(_rows(at)), periods=tuple(_periods(at)),
+        bucket=_bucket(account, at, day), words=due_words(at, origin.currency), grade=grade_of(body),
+        reserve=body.reserve, modified=body.modified, rows=tuple(_rows(at)), periods=tuple(_periods(at)),
         collateral=tuple(_collateral(books, ref, known)),
     )  # fmt: skip
 

@@ -130,21 +130,28 @@ def of_surplus(run: ReportedRun, until: date, marks: Sequence[date] = ()) -> Wal
     until = min(until, terms.outer_date)
     if run.facts.charged_off_on is not None:
         until = min(until, run.facts.charged_off_on)
-    days = sorted({fact.on for fact in run.all if starts <= fact.on < until} | {starts, *_history(run, until)})
     spans: list[Span] = []
-    stood = None
-    for start, end in zip(days, [*days[1:], until], strict=True):
+    for since, end, principal in _stood(run, starts, until):
+        span, before = Span(), Fraction(0)
+        for one, other in pairwise([since, *(mark for mark in sorted({*marks}) if since < mark < end), end]):
+            part = year_fraction(since, other, terms.day_count, terms.every)  # of all of the span: parts may not add up
+            span.stretches.append(Stretch(principal, terms.annual_rate, part - before, one, other))
+            before = part
+        spans.append(span)
+    return Walk(spans, 0, terms.day_count)
+
+
+def _stood(run: ReportedRun, starts: date, until: date) -> list[tuple[date, date, int]]:
+    """From when to when which principal stood unchanged."""
+    found: list[tuple[date, date, int]] = []
+    days = sorted({fact.on for fact in run.all if starts <= fact.on < until} | {starts, *_history(run, until)})
+    for start, end in pairwise([*(day for day in days if day < until), until]):
         principal = run.position(start).principal_left
-        if principal != stood or not spans:
-            spans.append(Span())
-            stood = principal
-        edges = [start, *(mark for mark in sorted(marks) if start < mark < end), end]
-        for one, other in pairwise(edges):
-            if principal and other > one:
-                part = year_fraction(one, other, terms.day_count, terms.every)
-                spans[-1].stretches.append(Stretch(principal, terms.annual_rate, part, one, other))
-    kept = [Span(joined(span.stretches, marks)) for span in spans if span.stretches]
-    return Walk(kept, 0, terms.day_count)
+        if found and found[-1][1:] == (start, principal):
+            found[-1] = (found[-1][0], end, principal)
+        elif principal:
+            found.append((start, end, principal))
+    return found
 
 
 def _history(run: ReportedRun, until: date) -> set[date]:

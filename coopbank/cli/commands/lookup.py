@@ -16,6 +16,7 @@ from coopbank.words import _
 if TYPE_CHECKING:
     from coopbank.reports.card import MemberCard
     from coopbank.reports.journal import JournalEntry
+    from coopbank.reports.portfolio import PortfolioLoan
 
 Most = Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many at most.")]
 
@@ -136,10 +137,22 @@ def loans(door: Door, as_of: AsOf = None) -> None:
     rows = [
         [each.ref, each.member, each.name, each.fund, output.amount(each.agreed, currency),
          output.amount(each.owed, currency), output.amount(each.due_now, currency) if each.due_now else "",
-         each.days_late or "", each.next_due, _(each.state)]
+         each.days_late or "", each.next_due, _loan_state(each)]
         for each in found.loans
     ]  # fmt: skip
     output.table(columns, rows, empty=_("There is no loan."))
+
+
+def _loan_state(each: PortfolioLoan) -> str:
+    """`active`, and what sets a loan apart: deferral by its terms, a report that is missing, non-accrual."""
+    marks = [_(each.state)]
+    if each.repayment in ("surplus", "revenue") and each.state == "active":
+        marks.append(_(each.bucket))
+    if each.non_accrual:
+        marks.append(_("non-accrual"))
+    if each.modified:
+        marks.append(_("eased"))
+    return ", ".join(marks)
 
 
 @command(app, "loan")
