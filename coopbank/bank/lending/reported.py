@@ -155,8 +155,9 @@ class ReportedRun:
             on=day, lent=at.lent, principal=at.principal_left - back, interest=interest - (recovered - back), fees=0,
             interest_run=run, principal_paid=at.lent - at.principal_left - given_up + back,
             interest_paid=paid + recovered - back, fees_paid=0, waived=at.waived, given_up=given_up,
-            overpaid=at.unapplied + received - recovered, charged_off=off, basis="cap", committed=self._committed(at.lent, off),
-            flows=self.flows(day, day), due=Due(0, 0, 0, None) if off else _due(at), bucket=at.bucket,
+            overpaid=at.unapplied + received - recovered, charged_off=off, basis="cap",
+            committed=self._committed(at.lent, off), flows=self.flows(day, day),
+            due=Due(0, 0, 0, None) if off else _due(at), bucket=at.bucket,
             report_days_late=max((row.days_overdue for row in at.periods), default=0), cap=at.cap,
         )  # fmt: skip
 
@@ -193,8 +194,8 @@ class ReportedRun:
         off = self.facts.charged_off_on is not None and facts_to >= self.facts.charged_off_on
         flows = {
             "lent": at.lent, "principal_paid": at.lent - at.principal_left - given_up,
-            "written_principal": given_up - gifts, "given": gifts, "overpaid": at.unapplied, "interest_paid": _interest_paid(at),
-            "promised": self._committed(at.lent, off),
+            "written_principal": given_up - gifts, "given": gifts, "overpaid": at.unapplied,
+            "interest_paid": _interest_paid(at), "promised": self._committed(at.lent, off),
         }  # fmt: skip
         run, recognised = self._recognised(at, accrued_to)
         flows["earned"] = recognised

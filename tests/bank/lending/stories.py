@@ -159,6 +159,7 @@ def loan_of(story: Story, shares: dict[str, int] | None = None) -> LoanAccount:
         member="M0001", product="TERM", product_version=1, repayment=story.contracts[1].repayment,
         funds=shares or {"RLF": 1}, principal=story.principal, annual_rate=story.contracts[1].document["annual_rate"],
         granted_on=START.isoformat(), granted_by="ana",
+        book=by_fund({"promised": story.principal}, shares or {"RLF": 1}),
     )  # fmt: skip
     loan = LoanAccount(None, "L-001", body, "USD")  # type: ignore[arg-type]
     loan.__dict__ |= {"contracts": dict(story.contracts), "facts": []}

@@ -53,7 +53,8 @@ def test_the_order_of_hearing_does_not_matter(seed: int, order: int, shares: dic
     end = story.facts[-1].on + timedelta(days=30)
     books: list[tuple[Book, object]] = []
     for facts in (story.facts, shuffled(order, story.facts)):
-        loan, posted = loan_of(story, shares), {}
+        loan = loan_of(story, shares)
+        posted = loan.body.book
         for done in recorded(loan, facts):
             assert_balanced(done.moved)
             posted = added(posted, done.moved)
