@@ -288,6 +288,25 @@ def test_a_close_keeps_what_all_loans_come_to(small: SmallBank) -> None:
         assert now.posted == sum(leaf.balance for leaf in books.leaves("781"))
 
 
+def test_a_part_owned_by_a_peer_is_not_ours(lite: SmallBank) -> None:
+    loan = lite.agreed("grant-loan", member="M0001", principal="1000.00", annual_rate="6", installments=12).created[0]
+    sold = {"loan": loan, "peer": "PF-1", "share_percent": "40", "agreement": "PA-1"}
+    lite.agreed("sell-participation", by=lite.ana, approver=lite.tom, **sold)
+    lite.do("disburse-loan", by=lite.tom, loan=loan)
+    visit(lite, "2026-05-04")
+    now = drawn(lite)
+    assert (now.owed, now.at_risk_30, now.loans[0].owed, now.loans[0].carried) == (600_00, 600_00, 1000_00, 600_00)
+    assert [(fund.code, fund.owed) for fund in now.funds] == [("RLF", 600_00)]
+    lite.close_day()
+    kept = close_of(lite, "2026-05-04")
+    whole = simple_interest(1000_00, "6", LENT_ON, date(2026, 5, 5))
+    assert (kept["principal"], kept["posted"]) == (600_00, 0)
+    assert abs(kept["interest"] - whole * 60 / 100) < 1
+    lite.open_day("2026-05-29", open_drawer=False)
+    lite.agreed("provide", by=lite.tom, approver=lite.sue, month="2026-05")
+    assert lite.balance("719", "RLF") == -60_00  # 57 days late, 10 %
+
+
 def test_a_bank_without_loans_keeps_nothing_of_them(lite: SmallBank) -> None:
     lite.close_day()
     assert close_of(lite, "2026-03-02") == {}

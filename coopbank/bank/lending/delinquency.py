@@ -31,7 +31,7 @@ from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.lending.closing import all_loans, read_accounts
-from coopbank.bank.lending.flows import balance
+from coopbank.bank.lending.flows import balance, by_fund
 from coopbank.bank.lending.reported import ReportedRun
 from coopbank.bank.lending.scheduled import ACCRUAL, ScheduledRun
 
@@ -252,7 +252,10 @@ def _closed(loan: LoanAccount, day: date) -> tuple[Delinquency, int, int]:
     else:
         at = _scheduled(run, day, day + _DAY)
         flows = run.state.flows
-    return at, balance(flows, "781"), balance(flows, "M10")
+    if not loan.body.participants:
+        return at, balance(flows, "781"), balance(flows, "M10")
+    own = [part for name, part in by_fund(flows, loan.body.shares, loan.body.servicing).items() if "@" not in name]
+    return at, sum(balance(part, "781") for part in own), sum(balance(part, "M10") for part in own)
 
 
 def is_proposed(loan: LoanAccount, at: Delinquency, late_days: int) -> bool:

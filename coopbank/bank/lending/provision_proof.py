@@ -22,6 +22,7 @@ CHECK: Final = "provision"
 _WATCHED: Final = frozenset({"701", "719", "863", "M40"})
 #: A month is provided for in it or in the one after: nothing older is ever asked for.
 _REACH: Final = timedelta(days=70)
+_MANY: Final = 100_000  # movements kept before those out of reach are forgotten
 
 Balances = dict[tuple[str, str, str], int]
 """Control account, fund, contract: minor units, debit +."""
@@ -41,6 +42,7 @@ class ProvisionProof:
     def __init__(self) -> None:
         self.tables: dict[int, records.AllowanceTable] = {}
         self.recent: list[tuple[str, int, int]] = []  # effective day, leaf, amount
+        self.most = _MANY
 
     def watch(self, state: Replayed, log: Log, operation: Operation) -> None:
         """Look at an operation that the registers have seen already."""
@@ -51,9 +53,11 @@ class ProvisionProof:
             for account, amount in lines:
                 if account in log.leaves and log.leaves[account].gl_code in _WATCHED:
                     self.recent.append((day, account, amount))
+        if len(self.recent) > self.most:
+            self._forget(operation.business_date)
+            self.most = max(_MANY, 2 * len(self.recent))
         for row in operation.rows:
             if row[0] == "record" and row[1] == records.Provision.kind:
-                self._forget(operation.business_date)
                 for fault in self._faults(state, log, records.Provision.model_validate(row[5])):
                     log.add(CHECK, f"the provision of {row[2]}: {fault}", operation.number)
 
