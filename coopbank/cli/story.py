@@ -102,14 +102,14 @@ def _show_books(found: LoanStory, money: output.Money) -> None:
 
 def _show_terms(found: LoanStory) -> None:
     output.line()
-    columns = [output.right("#"), _("Terms from"), _("Change"), _("Asked by"), _("Approved by"), _("What")]
-    rows = []
+    columns: list[str] = [output.right("#"), _("Terms from"), _("Change"), _("Asked by"), _("Approved by"), _("What")]
+    rows: list[list[object]] = []
     for each in found.terms:
         back = "" if each.taken_back_by is None else _("[taken back by {number}]").format(number=each.taken_back_by)
         why = f"({each.why})" if each.why else ""
         what = " ".join(part for part in (back, each.words, why) if part)
         rows.append([each.version, each.from_day, _(each.change), each.asked_by, each.approved_by or "", what])
-    output.table(columns, rows)
+    _whole(columns, rows)
 
 
 def _show_events(found: LoanStory, money: output.Money) -> None:
@@ -119,14 +119,15 @@ def _show_events(found: LoanStory, money: output.Money) -> None:
     columns = [
         output.right("#"), _("Counts from"), _("Posted on"), output.right(_("Operation")), _("By"), _("What happened"),
     ]  # fmt: skip
-    rows = []
+    rows: list[list[object]] = []
     for each in found.events:
         by = each.by if each.approved_by is None else f"{each.by}, {each.approved_by}"
         what = each.words
         if each.type == "payment":
-            what = _("{what}: interest {interest}, principal {principal}").format(
-                what=what, interest=money(each.paid_interest), principal=money(each.paid_principal)
-            )
+            shared = _("{what}: interest {interest}, principal {principal}")
+            if found.repayment == "revenue":
+                shared = _("{what}: cost {interest}, principal {principal}")
+            what = shared.format(what=what, interest=money(each.paid_interest), principal=money(each.paid_principal))
             if each.paid_fees:
                 what = _("{what}, fees {fees}").format(what=what, fees=money(each.paid_fees))
         if each.taken_back_by is not None:
@@ -134,7 +135,13 @@ def _show_events(found: LoanStory, money: output.Money) -> None:
         rows.append(
             [each.number, each.on, each.posted_on if each.posted_on != each.on else "", each.operation, by, what]
         )
-    output.table(columns, rows)
+    _whole(columns, rows)
+
+
+def _whole(columns: list[str], rows: list[list[object]]) -> None:
+    """A table whose last column is not cut."""
+    cells = [["" if value is None else output.safe(value) for value in row] for row in rows]
+    output.print_aligned([columns, *cells], [isinstance(column, output.right) for column in columns])
 
 
 def _show_collateral(found: LoanStory, money: output.Money) -> None:
