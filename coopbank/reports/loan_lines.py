@@ -103,7 +103,8 @@ def _told(body: dict[str, object]) -> Told:
     back = min(flows["recovered"], flows["off_principal"])  # of a loss, what was lent comes back first
     return Told(
         lent=flows["lent"], principal_paid=flows["principal_paid"] + back,
-        interest_paid=flows["interest_paid"] + flows["recovered"] - back, given_up=flows["written_principal"],
+        interest_paid=flows["interest_paid"] + flows["recovered"] - back,
+        given_up=flows["written_principal"] + flows["given"],
     )  # fmt: skip
 
 

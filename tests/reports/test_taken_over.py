@@ -160,3 +160,30 @@ def test_a_cap_that_bites_at_maturity_waives_the_rest(small: SmallBank) -> None:
         (shown,) = member(books, "M0001", date(2026, 3, 1), date(2026, 5, 4)).loans
         assert shown.closing == 0 and shown.lines[-1].words == "Interest above the cap, waived"
         assert story(books, loan).state == "paid"
+
+
+@pytest.mark.parametrize("gift", [False, True])
+def test_a_share_of_surplus_written_down_lost_and_partly_recovered(small: SmallBank, gift: bool) -> None:
+    terms = {"product": "SURPLUS", "principal": "3000.00", "annual_rate": "12", "share_percent": "50",
+             "every": {"months": 1}, "outer_date": "2027-03-02"}  # fmt: skip
+    loan = small.agreed("grant-loan", member="M0001", **terms).created[0]
+    small.do("disburse-loan", by=small.tom, loan=loan)
+    close(small, "2026-04-02", "2026-03")
+    small.agreed(
+        "write-down", by=small.tom, approver=small.sue, loan=loan, principal="500.00", resolution="R-1", gift=gift
+    )
+    small.agreed("charge-off", approver=small.sue, loan=loan, resolution="R-2", why="It will not be paid")
+    small.go_to("2026-04-09")
+    paid = small.do("repay-loan", loan=loan, amount="100.00", tender="transfer").number
+    with small.read() as books:
+        (shown,) = member(books, "M0001", date(2026, 3, 1), date(2026, 4, 9)).loans
+        standing = loan_position(books, loan, date(2026, 4, 9)).standing
+        assert shown.closing == standing.owed and shown.owed_principal == standing.principal == 240000
+        assert [(line.words, line.added, line.paid) for line in shown.lines][-3:] == [
+            ("Part of the loan that you need not repay", -50000, 0), ("Interest up to April 2, 2026", 99, 0),
+            ("Payment, transfer", 0, 10000),
+        ]  # fmt: skip
+        assert explain(books, loan, "operation", paid).sentences == ("Payment of 100.00 = 100.00 of principal.",)
+        assert explain(books, loan, "payoff", date(2026, 4, 9)).amount == loan_position(
+            books, loan, date(2026, 4, 9)
+        ).payoff  # fmt: skip
