@@ -80,6 +80,7 @@ class Registers:
     records: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # latest body
     made_by: dict[tuple[str, str], int] = field(default_factory=dict)  # operation of the latest body
     approvals: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)  # request: approver, request body
+    filed: dict[tuple[str, int, int], str] = field(default_factory=dict)  # report of loan, period, version: by whom
     opening_closed: bool = False
     opening_loading: bool = False  # balances of old records are coming in, batch by batch
 
@@ -192,6 +193,7 @@ def _powers(state: Registers, log: Log, operation: Operation) -> None:
 
 
 def _two_people(state: Registers, log: Log, operation: Operation) -> None:
+    _two_hands(state, log, operation)
     if operation.kind == "approve":
         ref = operation.request.get("request")
         body = state.records.get(("request", ref))
@@ -212,6 +214,23 @@ def _two_people(state: Registers, log: Log, operation: Operation) -> None:
     asked = (approver, body.get("operation"), body.get("asked_by"), chain.canonical(body.get("payload")))
     if asked != (operation.approver, operation.kind, operation.actor, chain.canonical(_request_shape(operation, body))):
         log.add("two people", f"{operation.kind} is not what {operation.approver} approved", operation.number)
+
+
+def _two_hands(state: Registers, log: Log, operation: Operation) -> None:
+    """Who files a report does not accept it; who asked for a loan does not pay it out."""
+    for row in operation.rows:
+        if row[0] != "record" or row[1] != "loan-event" or row[3] != 1:
+            continue
+        ref, loan, data = row[2], row[4], row[5].get("data", {})
+        report = loan, data.get("period", 0), data.get("version", 0)
+        if row[5]["type"] == "report-filed":
+            state.filed[report] = operation.actor
+        elif row[5]["type"] == "report-accepted" and state.filed.get(report) == operation.actor:
+            log.add("two people", f"{operation.actor} accepted the report {ref} that they had filed", operation.number)
+        elif row[5]["type"] == "advance":
+            asked = state.records.get(("loan", loan), {}).get("granted_by")
+            if asked == operation.actor:
+                log.add("two people", f"{operation.actor} paid out {loan}, which they had asked for", operation.number)
 
 
 def _request_shape(operation: Operation, asked: dict[str, Any]) -> Any:

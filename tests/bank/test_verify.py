@@ -122,6 +122,22 @@ def test_a_fact_that_no_story_knows(small: SmallBank) -> None:
     assert "L-001.00002" in found(small)["registers"]
 
 
+def test_who_asked_for_a_loan_and_pays_it_out(small: SmallBank) -> None:
+    event = {"number": 2, "type": "advance", "on": "2026-03-02", "data": {"amount": 100}}
+    forge(small, rows=[NewRecord("loan-event", "L-001.00002", 1, "L-001", event)], kind="disburse-loan",
+          request={"loan": "L-001", "amount": "1.00"})  # fmt: skip
+    assert "ana paid out L-001" in found(small)["two people"]
+
+
+def test_who_files_a_report_and_accepts_it(small: SmallBank) -> None:
+    for number, type_ in ((2, "report-filed"), (3, "report-accepted")):
+        event = {"number": number, "type": type_, "on": "2026-03-02", "data": {"period": 1, "version": 1}}
+        forge(small, rows=[NewRecord("loan-event", f"L-001.0000{number}", 1, "L-001", event)], key=type_,
+              kind=type_.replace("report-filed", "file-report").replace("report-accepted", "accept-report"),
+              request={"loan": "L-001", "period": 1})  # fmt: skip
+    assert "ana accepted the report L-001.00003" in found(small)["two people"]
+
+
 def test_a_note_that_is_owed_to_nobody(small: SmallBank) -> None:
     forge(
         small, [("RLF", "811/N-001", 500), ("RLF", "729", -500), ("POOL", "879/RLF", 500), ("POOL", "731/FIRST", -500)]
