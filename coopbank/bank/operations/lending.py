@@ -10,7 +10,8 @@ have of it (bank/lending). What the borrower owes is 701 + 781 + 791 and the mem
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated, Any, ClassVar, Literal
@@ -48,7 +49,7 @@ from coopbank.bank.operations.products import Multiple, YesNo, product_of, requi
 from coopbank.bank.operations.reserves import refilled
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.tender import Paying, Receiving, claim, shared_cash
-from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, WrongState
+from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, Refused, WrongState
 from coopbank.finance.daycount import DayCount
 from coopbank.finance.periods import MOST_ROWS
 from coopbank.finance.schedule import schedule
@@ -273,7 +274,8 @@ class DisburseLoan(Paying):
                 "Only {left} of loan {loan} is left to pay out.", field="amount", left=shown(desk, left), loan=self.loan
             )
         self._require_in_time(desk, loan)
-        done = tell(loan, [("advance", desk.business_day, {"amount": amount})])
+        with named(self, "loan", principal="amount"):
+            done = tell(loan, [("advance", desk.business_day, {"amount": amount})])
         cash = self.pay_for(desk, done.cash)
         post_loan(desk, self.loan, loan.body.member, f"Loan {self.loan} paid out", [*done.lines, *cash])
         after = written(desk, done)
@@ -328,7 +330,7 @@ class RepayLoan(Receiving):
     ] = "principal"
     early: Annotated[
         Literal["next", "shorten", "lower"] | None, Widget("choice"),
-        Field(title="Early money pays the next payments, ends the loan earlier, or lowers payments"),
+        Field(title="Early money (next: pays ahead, shorten: ends earlier, lower: smaller payments)"),
     ] = None  # fmt: skip
 
     def serves(self, desk: Desk) -> set[str]:
@@ -420,6 +422,23 @@ class CloseCommitment(Operation):
 
 
 # ------------------------------------------------------------------------------------- common
+
+
+@contextmanager
+def named(operation: Operation, otherwise: str, **names: str) -> Iterator[None]:
+    """What the arithmetic refuses is refused by a field of the form: the one of that name, or the one given for it."""
+    try:
+        yield
+    except Refused as refusal:
+        name = (refusal.field or "").partition(".")[0]
+        fields = type(operation).model_fields
+        if not name or name in fields:
+            raise
+        field = names.get(name, otherwise)
+        raise type(refusal)(
+            refusal.template, field=field if field in fields else otherwise, hint=refusal.hint_template,
+            **refusal.values,
+        ) from refusal  # fmt: skip
 
 
 def paid(desk: Desk, loan: LoanAccount, amount: int, on: date, early: str | None = None) -> Outcome:
