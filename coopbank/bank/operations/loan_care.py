@@ -54,7 +54,7 @@ class ChargeLateFee(Operation):
         late = late_rows(run, desk.business_day - timedelta(days=fee["after_days"]))
         if not late:
             raise WrongState(
-                "No payment of loan {loan} is late by {days} days that was not charged already.", field="loan",
+                "No payment of loan {loan} is {days} days late and not charged yet.", field="loan",
                 loan=self.loan, days=fee["after_days"],
             )  # fmt: skip
         facts: list[tuple[str, date, dict[str, Any]]] = [
@@ -196,6 +196,6 @@ class ResumeAccrual(Operation):
         made = sum(fact.type == "payment" and fact.on >= since for fact in loan.facts)
         if made < wanted:
             raise WrongState(
-                "Loan {loan} was paid {made} times since it is on non-accrual; {wanted} are needed.", field="loan",
+                "Payments on loan {loan} since it went on non-accrual: {made}; {wanted} are needed.", field="loan",
                 loan=self.loan, made=made, wanted=wanted,
             )  # fmt: skip
