@@ -175,6 +175,8 @@ def _month(town: Town, days: list[date], members: int, number: int, months: int)
             _first_day(town)
         if number > 0 and i == 0:
             previous = day.replace(day=1) - timedelta(days=1)
+            if previous.month % 3 == 0:
+                town.do("dell", "credit-interest", quarter=f"{previous.year}-Q{previous.month // 3}")
             if town.loans:
                 town.do("dell", "provide", month=f"{previous:%Y-%m}")
             town.do("dell", "close-month", month=f"{previous:%Y-%m}")

@@ -118,6 +118,16 @@ class Savings(Body):
     state: str = "open"
 
 
+class SavingsInterest(Body):
+    """Interest credited to all savings for a quarter; ref is the quarter, 2026-Q2."""
+
+    kind: ClassVar[str] = "savings-interest"
+    on: str
+    total: int  # minor units
+    accounts: int
+    withheld: int = 0
+
+
 class Drawer(Body):
     """A cash drawer, the leaves 739/D1 and 735/D1; ref D1."""
 

@@ -43,6 +43,7 @@ WRITERS = {
     "allowance-table": {"found-book", "set-allowance-table"},
     "provision": {"provide"},
     "note": {"issue-note", "repay-note", "close-month", "opening-balance", "return-cheque"},
+    "savings-interest": {"credit-interest"},
     "product": {"found-book", "define-product", "withdraw-product"},
     "application": {"apply-for-loan", "decline-application", "withdraw-application", "grant-loan"},
     "collateral": {

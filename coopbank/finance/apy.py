@@ -16,6 +16,7 @@ fair comparison all the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
@@ -51,6 +52,26 @@ def apy_earned(interest_minor: int, balance_minor: int, days: int, compounding_d
         if result.adjusted() > 20:
             raise InvalidAmount("The yield is too large to mean anything.", field="interest")
         return result.quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+
+
+def balance_spans(
+    opening_minor: int, movements: Sequence[tuple[date, int]], start: date, end: date
+) -> list[tuple[int, int]]:  # fmt: skip
+    """Balances at the end of each day from `start` through `end`, as `[(balance, days), …]`.
+
+    What moves on a day counts that day. `movements` are days and amounts in minor units, in any
+    order; those before the start belong to the opening.
+    """
+    spans: list[tuple[int, int]] = []
+    balance, since = opening_minor, start
+    for day, amount in sorted(movements):
+        if day > end:
+            break
+        if day > since:
+            spans.append((balance, (day - since).days))
+            since = day
+        balance += amount
+    return [*spans, (balance, (end - since).days + 1)] if end >= since else spans
 
 
 def average_daily_balance(balances: Sequence[tuple[int, int]]) -> Fraction:

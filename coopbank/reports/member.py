@@ -10,14 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.errors import InvalidDate
+from coopbank.finance.apy import apy_earned, average_daily_balance, balance_spans
+from coopbank.finance.periods import add_months
 from coopbank.ledger import periods
-from coopbank.money import format_amount
+from coopbank.money import format_amount, round_minor
 from coopbank.reports.dates import month_bounds
 from coopbank.reports.document import Minor, Source, source
 from coopbank.reports.loan_lines import Piece, changes, pieces
@@ -76,6 +80,8 @@ class Account:
     held: Minor  # of the closing balance, not available yet
     available: Minor
     lines: tuple[Line, ...]
+    earned: Minor = 0  # interest that the days of the period earned, credited or not
+    annual_yield: str = ""  # percent a year that this comes to, two decimals (12 CFR 1030, appendix A); empty: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,12 +276,29 @@ class _Reader:
                 balance += sign * move.net
                 lines.append(self._line(leaf, move, sign * move.net, balance))
         held = self._held(leaf) if kind == "savings" else 0
+        earned, annual_yield = self._earned(leaf, opening, moves) if kind == "savings" else (0, "")
         return Account(
             kind=kind, code=leaf.code, title=self._title(kind, leaf), note=self._note(kind, leaf, balance),
             owed=leaf.side == "debit", opening=opening, money_in=sum(line.money_in for line in lines),
             money_out=sum(line.money_out for line in lines), closing=balance, held=min(held, max(0, balance)),
-            available=max(0, balance - held), lines=tuple(lines),
+            available=max(0, balance - held), lines=tuple(lines), earned=earned, annual_yield=annual_yield,
         )  # fmt: skip
+
+    def _earned(self, leaf: MemberLeaf, opening: int, moves: list[Movement]) -> tuple[int, str]:
+        """Interest of the period's days, to the cent, and the yield that it comes to; it is credited each quarter."""
+        savings = self.books.find(records.Savings, f"S-{leaf.contract}")
+        first, last = max(self.start, leaf.opened_on), min(self.end, self.books.business_date() or self.end)
+        if savings is None or not savings.annual_rate.strip("0.") or last < first:
+            return 0, ""
+        spans = balance_spans(opening, [(move.on, -move.net) for move in moves], first, last)
+        average, days = average_daily_balance(spans), sum(length for _balance, length in spans)
+        earned = round_minor(average * days * Fraction(Decimal(savings.annual_rate)) / 36_500)
+        balance = round_minor(average)
+        if balance <= 0:
+            return 0, ""
+        quarter = date(last.year, 3 * ((last.month - 1) // 3) + 1, 1)
+        compounding = (add_months(quarter, 3) - quarter).days
+        return earned, str(apy_earned(earned, balance, days, compounding))
 
     def _line(self, leaf: MemberLeaf, move: Movement, amount: int, balance: int) -> Line:
         words = self.wording.words(move.operation, leaf.gl_code, up=amount > 0, on=move.on, corrects=move.corrects)

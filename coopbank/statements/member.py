@@ -244,10 +244,24 @@ class MemberStatement:
             yield paragraph(text.format(balance=self._money(account.closing)))
         else:
             yield self._activity(account)
+        if account.annual_yield:
+            yield Spacer(1, 1.5 * mm)
+            yield paragraph(self._yield(account))
         if account.held:
             text = _("Of this balance {held} is held until a cheque is paid; {available} is available.")
             yield Spacer(1, 1.5 * mm)
             yield paragraph(text.format(held=self._money(account.held), available=self._money(account.available)))
+
+    def _yield(self, account: Account) -> str:
+        text = _(
+            "Interest earned in this period: {earned}, credited at the end of the quarter. Annual yield: {rate} %."
+        )
+        if self.report.source.institution_kind == CREDIT_UNION:
+            text = _(
+                "Interest earned in this period: {earned}, credited at the end of the quarter."
+                " Annual percentage yield earned: {rate} %."
+            )
+        return text.format(earned=self._money(account.earned), rate=account.annual_yield)
 
     def _activity(self, account: Account) -> Flowable:
         columns = [

@@ -22,6 +22,7 @@ from coopbank.bank.operations import (  # noqa: F401
     provisioning,
     refinance,
     savings,
+    savings_interest,
     shares,
     staff,
     suspense,

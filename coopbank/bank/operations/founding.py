@@ -42,6 +42,9 @@ POLICIES: dict[str, object] = {
     "withdrawal_alone": "1000.00",  # above it a second person
     "drawer_limit": "5000.00",
     "non_accrual_days": 90,  # so late, and interest should be income no more; 0: decided case by case
+    "charge_off_days": 365,  # without a payment, after which a loan may be charged off without a decision
+    "accrual_payments": 6,  # in a row, after which a loan may leave non-accrual
+    "backup_withholding": "0",  # percent of interest, from members without a taxpayer number
     "bank_account": "FIRST",  # where transfers go when no account is named
     "address": "",  # of the institution, for its documents
     "phone": "",

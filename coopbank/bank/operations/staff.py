@@ -225,6 +225,8 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         return format_amount(amount, desk.currency)
     if policy == "bank_account" and desk.get(records.BankAccount, text, "value").fund != POOL:
         raise InvalidValue("Choose a bank account that the funds share.", field="value")
+    if policy == "backup_withholding" and not (re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text)):
+        raise InvalidValue('Write a percentage, for example "24"; "0" withholds nothing.', field="value")
     if policy == "paper" and text not in ("letter", "A4"):
         raise InvalidValue("Choose letter or A4.", field="value")
     return text

@@ -1,0 +1,110 @@
+"""Interest on savings: of each day's balance, to the cent over all accounts, once for a quarter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from fractions import Fraction
+
+import pytest
+
+from coopbank.errors import AlreadyExists, InvalidValue, NotOffered, Refused, WrongState
+from coopbank.finance.apy import apy_earned, balance_spans
+from coopbank.money import round_minor
+from coopbank.reports.member import member
+from tests.support_bank import CHARITY, SmallBank, assert_books, new_bank
+
+
+@pytest.fixture
+def small(engine_url: str) -> Iterator[SmallBank]:
+    with new_bank(engine_url) as bank:
+        yield bank
+        assert_books(bank)
+
+
+def saver(bank: SmallBank, name: str, rate: str, amount: str, **details: str) -> str:
+    ref = bank.admit(name, **details)
+    bank.do("open-savings", member=ref, annual_rate=rate)
+    bank.do("deposit", member=ref, amount=amount)
+    return ref
+
+
+def credit(bank: SmallBank, quarter: str = "2026-Q1") -> dict[str, int]:
+    receipt = bank.agreed("credit-interest", by=bank.tom, approver=bank.sue, quarter=quarter)
+    return {f"{x.fund} {x.code}": x.amount for entry in receipt.entries for x in entry.lines if x.code != "852"}
+
+
+def test_each_day_counts_with_the_balance_of_its_end(small: SmallBank) -> None:
+    ana = saver(small, "Ana Diaz", "2", "1000.00")  # on 2 March: 30 days in March
+    bea = saver(small, "Bea Long", "1.5", "333.33")
+    cat = saver(small, "Cat Wu", "0", "900.00")
+    small.go_to("2026-03-17")
+    small.do("withdraw", member=ana, amount="400.00")  # from this day on 15 days at 600.00
+    small.go_to("2026-03-31")
+    lines = credit(small)
+    of_ana = Fraction(1000_00 * 15 + 600_00 * 15) * 2 / 36_500
+    of_bea = Fraction(333_33 * 30) * 3 / 2 / 36_500
+    assert lines["GEN 385"] == round_minor(of_ana + of_bea) == -lines[f"GEN 905/{ana}"] - lines[f"GEN 905/{bea}"]
+    assert abs(-lines[f"GEN 905/{ana}"] - of_ana) < 1
+    assert abs(-lines[f"GEN 905/{bea}"] - of_bea) < 1
+    assert f"GEN 905/{cat}" not in lines
+    assert small.balance("852") == 0
+    with pytest.raises(AlreadyExists):
+        credit(small)
+
+
+def test_tax_is_withheld_where_the_policy_says_so(small: SmallBank) -> None:
+    known = saver(small, "Ana Diaz", "4", "5000.00", tax_id="123-45-6789")
+    unknown = saver(small, "Bea Long", "4", "5000.00")
+    small.agreed("set-policy", by=small.admin, approver=small.tom, policy="backup_withholding", value="24")
+    small.go_to("2026-03-31")
+    lines = credit(small)
+    whole = -lines[f"GEN 905/{known}"]
+    withheld = round_minor(Fraction(whole * 24, 100))
+    assert -lines["GEN 842"] == withheld > 0
+    assert -lines[f"GEN 905/{unknown}"] == whole - withheld
+
+
+def test_what_is_not_over_and_what_is_no_quarter(small: SmallBank) -> None:
+    saver(small, "Ana Diaz", "2", "1000.00")
+    with pytest.raises(WrongState) as refused:
+        credit(small)
+    assert refused.value.field == "quarter"
+    for wrong in ("2026-Q5", "2026", "0000-Q1"):
+        with pytest.raises(InvalidValue):
+            small.bank.build("credit-interest", {"quarter": wrong})
+    with pytest.raises(Refused):
+        small.agreed("set-policy", by=small.admin, approver=small.tom, policy="backup_withholding", value="much")
+
+
+def test_a_reversed_credit_can_be_made_again(small: SmallBank) -> None:
+    ana = saver(small, "Ana Diaz", "2", "1000.00")
+    small.go_to("2026-03-31")
+    receipt = small.agreed("credit-interest", by=small.tom, approver=small.sue, quarter="2026-Q1")
+    small.agreed("reverse", by=small.tom, approver=small.sue, operation=receipt.number, reason="the rate was another")
+    assert small.balance(f"905/{ana}") == -1000_00
+    assert credit(small)["GEN 385"] == round_minor(Fraction(1000_00 * 30 * 2, 36_500))
+
+
+def test_a_charity_keeps_no_savings(tmp_path: object) -> None:
+    with new_bank(f"{tmp_path}/book.db", institution_kind=CHARITY) as bank, pytest.raises(NotOffered):
+        bank.ask("credit-interest", by=bank.tom, quarter="2025-Q4")
+
+
+def test_the_statement_tells_interest_and_yield(small: SmallBank) -> None:
+    ana = saver(small, "Ana Diaz", "2", "1000.00")
+    small.go_to("2026-03-31")
+    with small.read() as books:
+        (account,) = [a for a in member(books, ana, date(2026, 3, 1), date(2026, 3, 31)).accounts
+                      if a.kind == "savings"]  # fmt: skip
+    earned = round_minor(Fraction(1000_00 * 30 * 2, 36_500))
+    assert account.earned == earned
+    assert account.annual_yield == str(apy_earned(earned, 1000_00, 30, 90))
+
+
+def test_spans_of_a_balance() -> None:
+    start, end = date(2026, 3, 1), date(2026, 3, 10)
+    moves = [(date(2026, 3, 4), 50), (start, 100), (end, -30), (end + timedelta(days=1), 9)]
+    assert balance_spans(7, moves, start, end) == [(107, 3), (157, 6), (127, 1)]
+    assert balance_spans(7, [], start, start) == [(7, 1)]
+    assert balance_spans(7, [], end, start) == []
