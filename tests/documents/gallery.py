@@ -1,7 +1,7 @@
 """Makes docs/errors.md: every kind of refusal, what causes it, what the program says, and what to do.
 
 Each case really runs, through the program itself, against books made for the purpose
-(gallery_stage.py); the cases are a table (gallery_cases.py). The end of the page says
+(gallery_stage.py); the banks are scenes (gallery_scenes.py), the cases tables (cases/). The end of the page says
 how many of the program's messages have a case, and lists those that have none: the
 source is read for that, so that a message cannot be forgotten.
 """
@@ -22,7 +22,9 @@ from pathlib import Path
 import coopbank.errors as tree
 from coopbank.cli.output import safe
 from coopbank.errors import BooksWrong, CoopbankError
-from tests.documents.gallery_cases import CASES, SCENES, Case
+from tests.documents.cases import CASES
+from tests.documents.gallery_case import Case
+from tests.documents.gallery_scenes import SCENES
 from tests.documents.gallery_stage import BOOKS, Scene, Shown, filled, found_scene, run_program, sealed
 
 SOURCE = Path(tree.__file__).parent

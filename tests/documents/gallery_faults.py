@@ -122,6 +122,13 @@ def no_driver(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
+def no_holidays(scene: Scene) -> Iterator[None]:
+    """The package with the holidays of the world is not installed."""
+    with patch.dict("sys.modules", {"holidays": None}):
+        yield
+
+
+@contextmanager
 def unsafe(scene: Scene) -> Iterator[None]:
     """An SQLite that does not keep its promises."""
     with patch.dict(database._PRAGMAS, {"synchronous": 99}):

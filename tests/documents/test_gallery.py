@@ -8,11 +8,11 @@ import pytest
 
 from coopbank import errors
 from tests.documents import gallery
+from tests.documents.cases import CASES
 from tests.documents.gallery import Played, Raise
-from tests.documents.gallery_cases import CASES
 from tests.documents.gallery_stage import STAFF
 
-LEAST_OF_THE_BANK = 0.8
+LEAST_OF_THE_BANK = 0.9
 """The part of the messages of bank operations that cases show; it may grow."""
 
 WITHOUT_A_CASE = {errors.Refused}

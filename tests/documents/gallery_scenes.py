@@ -1,0 +1,136 @@
+"""The scenes of the error gallery: the banks in which its cases happen, and the steps that led there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support_bank import CHARITY
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a scene comes about: the scene it begins from, or a founding, and the steps that follow."""
+
+    steps: str
+    after: str | None = None
+    founding: Mapping[str, Any] = field(default_factory=dict)
+
+
+SCENES = {
+    "new": Setting(""),
+    "town": Setting(
+        """
+        ana admit-member member_name="Mia Lee" phone="601 555 0101"
+        ana admit-member member_name="José Núñez"
+        ana admit-member member_name="Green Tassel Urban Farm" entity=organisation
+        @ruth ana admit-member member_name="Ruth Bell"
+        ana admit-member member_name="Ana Reyes"
+        ana buy-shares member=M0001 amount=25.00
+        ana buy-shares member=M0002 amount=25.00
+        ana open-savings member=M0001
+        @deposit ana deposit member=M0001 amount=150.00
+        ana change-member member=M0004 status=left
+        admin+tom link-user user=ana member=M0005
+        tom+sue issue-note lender="Circle of Small Lenders" amount=5000.00 annual_rate=2 due_on=2029-03-02
+        ana+tom grant-loan member=M0003 principal=1200.00 annual_rate=6 installments=12 purpose="a cooler"
+        @payout tom disburse-loan loan=L-001
+        @payment ana repay-loan loan=L-001 amount=100.00
+        ana+tom grant-loan member=M0001 principal=500.00 annual_rate=6 installments=6
+        tom+sue open-fund code=EDU fund_name=Education fund_class=restricted
+        tom+sue open-fund code=GRANT fund_name="A grant with a condition" fund_class=conditional
+        tom receive-gift fund=EDU amount=400.00 donor="A Foundation" tender=transfer
+        tom receive-gift fund=GEN amount=60.00 donor="A neighbour" tender=transfer
+        ana enter-bill supplier=POWER number=77 amount=80.00 expense=290
+        tom pay-bill bill=B-00001 tender=transfer
+        ana enter-bill supplier=POWER number=78 amount=30.00 expense=290
+        @cheque ana deposit member=M0001 amount=40.00 tender=cheque cheque_number=501
+        ana? redeem-shares member=M0002 amount=25.00
+        """,
+        after="new",
+    ),
+    "charity": Setting('ana admit-member member_name="Mia Lee"', founding={"institution_kind": CHARITY}),
+    "old": Setting('ana admit-member member_name="Mia Lee"', after="new"),
+    "opened": Setting(
+        """
+        @opening tom+sue opening-balance lines='["GEN 940 Cr 10.00","GEN 741 Dr 10.00"]'
+        tom+sue close-opening
+        """,
+        after="old",
+    ),
+    "banked": Setting(
+        'tom+sue add-bank-account code=EDUBANK account_name="Of the education fund" fund=EDU', after="town"
+    ),
+    "april": Setting("day 2026-03-31\nday 2026-04-01\ntom+sue close-month month=2026-03", after="town"),
+    "may": Setting("day 2026-04-01\nana deposit member=M0001 amount=1.00\nday 2026-05-04", after="town"),
+    "slipped": Setting("ana open-savings member=M0002\n@slip ana deposit member=M0001 amount=20.00", after="town"),
+    "corrected": Setting(
+        "ana correct operation={slip} wrong_account=M0001 right_account=M0002 reason=typed", after="slipped"
+    ),
+    "undone": Setting(
+        """
+        @gone ana deposit member=M0001 amount=20.00
+        @back ana reverse operation={gone} reason="typed wrong"
+        @fee tom+sue issue-note lender=Friend amount=100.00 annual_rate=1 due_on=2027-03-02
+        """,
+        after="slipped",
+    ),
+    # Loans of every kind, of which little has become yet; later, what can become of them.
+    "lender": Setting(
+        """
+        ana admit-member member_name="Mia Lee"
+        ana admit-member member_name="Green Tassel Urban Farm" entity=organisation
+        ana admit-member member_name="Ruth Bell"
+        tom+sue issue-note lender="Circle of Small Lenders" amount=9000.00 annual_rate=2 due_on=2036-03-02
+        tom receive-gift fund=GEN amount=2000.00 donor="A neighbour" tender=transfer
+        tom+sue add-bank-account code=LLRBANK account_name="Of the reserve" fund=LLR
+        ana+tom define-product code=SMALL product_name="Small loan" annual_rate=6 installments=6 \
+            least=100.00 most=900.00 most_rate=9 most_installments=24 late_fee_percent=5 late_fee_days=10 \
+            funds='["RLF"]'
+        ana+tom define-product code=OLD product_name="What we used to lend" installments=6
+        ana withdraw-product product=OLD
+        ana apply-for-loan member=M0001 product=TERM amount=400.00 purpose="tools"
+        ana apply-for-loan member=M0003 product=TERM amount=90.00 purpose="a trip"
+        ana withdraw-application application=A-002
+        ana+tom grant-loan member=M0002 principal=1200.00 annual_rate=6 installments=12 purpose="a cooler"
+        @payout tom disburse-loan loan=L-001
+        ana+tom grant-loan member=M0002 product=LINE principal=800.00 purpose="seed money"
+        @draw tom disburse-loan loan=L-002 amount=300.00
+        ana+tom grant-loan member=M0002 product=SURPLUS principal=2000.00 every="1 month" report_days=20 \
+            payment_days=20 outer_date=2031-03-02 purpose="an oven"
+        tom disburse-loan loan=L-003
+        ana+tom grant-loan member=M0002 product=REVENUE principal=600.00 every="1 month" report_days=20 \
+            payment_days=20 cost_cap_percent=50 outer_date=2029-03-02 purpose="a stall"
+        tom disburse-loan loan=L-004
+        ana+tom grant-loan member=M0001 product=SMALL principal=300.00 purpose="a bicycle"
+        tom disburse-loan loan=L-005
+        ana+tom grant-loan member=M0001 principal=400.00 annual_rate=6 installments=6 purpose="tools"
+        ana+tom grant-loan member=M0003 principal=200.00 annual_rate=6 installments=6 purpose="a roof"
+        tom disburse-loan loan=L-007
+        ana+tom grant-loan member=M0003 principal=100.00 annual_rate=6 installments=1 purpose="a tent"
+        tom disburse-loan loan=L-008
+        ana+tom pledge-collateral loan=L-001 asset="A cooler" cost=1000.00 paid_from={payout}
+        ana+tom pledge-collateral loan=L-001 asset="Shelves" cost=100.00 paid_from={payout}
+        ana+tom release-collateral collateral=C-002 why="sold, and repaid from the price"
+        tom receive-unknown amount=50.00
+        tom receive-unknown amount=20.00
+        tom clear-suspense suspense=U-00002 to=gift fund=GEN
+        """,
+        after="new",
+    ),
+    "later": Setting(
+        """
+        day 2026-04-02
+        @paid ana repay-loan loan=L-001 amount=103.30 tender=transfer
+        @filed ana file-report loan=L-003 period=1 surplus=900.00
+        tom accept-report loan=L-003 period=1
+        day 2026-05-04
+        ana repay-loan loan=L-001 amount=103.40 tender=transfer
+        ana file-report loan=L-003 period=2 surplus=-100.00
+        ana+tom charge-off loan=L-007 resolution="R-3" why="she moved away"
+        ana+tom stop-accrual loan=L-005 why="he lost his job"
+        """,
+        after="lender",
+    ),
+}
