@@ -186,18 +186,18 @@ class Desk(Books):
         """The day that this operation is dated on."""
         return self.business_day
 
-    def value_date(self, asked: date | None, *, not_before: date | None = None) -> date:
+    def value_date(self, asked: date | None, *, not_before: date | None = None, field: str = "value_date") -> date:
         """When the money counts for interest: today, or an earlier day that was asked for."""
         day = asked or self.business_day
         if day > self.business_day:
             raise DayClosed(
                 "The value date {day} lies after the business date {today}.",
-                field="value_date", day=day, today=self.business_day,
+                field=field, day=day, today=self.business_day,
             )  # fmt: skip
         if not_before is not None and day < not_before:
             raise DayClosed(
-                "The value date {day} lies before the last movement of {last}.",
-                field="value_date", day=day, last=not_before,
+                "The value date {day} lies before {last}, and nothing counts from before that day.",
+                field=field, day=day, last=not_before,
             )  # fmt: skip
         return day
 

@@ -185,7 +185,8 @@ def tell(
         loan.contracts[contract.version] = contract
     body, left_out = loan.body, set(without)
     facts = tuple(Fact(body.events + i, type_, on, data) for i, (type_, on, data) in enumerate(new, start=1))
-    run = _told_further(loan, facts, left_out)
+    told = _without_terms(loan, left_out) if left_out else loan
+    run = _told_further(told, facts, left_out)
     last = run.state.at if isinstance(run, ScheduledRun) else run.last
     to = _accrued_to(loan, run, last, accrued_to)
     flows = run.standing(max(to, last)).flows if isinstance(run, ScheduledRun) else run.flows(max(to, last), to)
@@ -199,12 +200,23 @@ def tell(
         "state": _state(body, run, standing), "events": body.events + len(facts), "book": target,
         "accrued_to": None if to == date.min else to.isoformat(),
         "told": run.state.as_document() if isinstance(run, ScheduledRun) else {},
-        "disbursed_on": disbursed, **_terms_in_force(loan, new_terms=contract is not None or bool(left_out)),
+        "disbursed_on": disbursed, **_terms_in_force(told, new_terms=contract is not None or bool(left_out)),
     })  # fmt: skip
     moved = difference(target, held)
     ordered = {fund: moved[fund] for fund in sorted(moved, key=lambda fund: list(body.shares).index(fund)
                if fund in body.shares else len(body.shares))}  # fmt: skip
     return Outcome(loan, after, facts, ordered, loan.standing(day), standing, _own_parts(loan, facts, run))
+
+
+def _without_terms(loan: LoanAccount, left_out: set[int]) -> LoanAccount:
+    """The loan without the versions of its terms that these facts agreed to."""
+    gone = {fact.data["version"] for fact in loan.facts if fact.number in left_out and fact.type == "terms"}
+    if not gone:
+        return loan
+    found = LoanAccount(loan.books, loan.ref, loan.body, loan.currency, loan.known_by)
+    found.__dict__["contracts"] = {version: each for version, each in loan.contracts.items() if version not in gone}
+    found.__dict__["facts"] = loan.facts
+    return found
 
 
 def _own_parts(loan: LoanAccount, facts: Sequence[Fact], run: Run) -> Parts | None:

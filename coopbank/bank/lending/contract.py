@@ -160,7 +160,8 @@ def arithmetic(plan: Plan, currency: str) -> LoanTerms:
     """A plan as the loan-terms document that `coopbank.finance` draws up."""
     document = {
         **plan.document,
-        "disbursements": [{"date": on, "amount": format_amount(amount, currency)} for on, amount in plan.advances],
+        # Of a plan on which nothing is left to be spread only the days are asked.
+        "disbursements": [{"date": on, "amount": format_amount(amount or 1, currency)} for on, amount in plan.advances],
         "changes": plan.changes, "currency": currency,
     }  # fmt: skip
     first = plan.document.get("first_due")

@@ -297,14 +297,26 @@ class ScheduledRun:
         if s.plan is None:
             s.at = fact.on
             s.plan = first_plan(self.contract.document, fact.on, amount)
-        elif not self.is_line:
+        elif not self.is_line and s.runs:
             s.plan.advances.append([fact.on.isoformat(), amount])
+        elif not self.is_line:
+            self._begin_again(fact.on, amount)
         s.lent += amount
         self._draw()
         free = s.plan.document.get("interest_free", 0)
         if free and len(s.plan.advances) == 1 and fact.on.isoformat() == s.plan.start:
             s.resume_on = drawn(s.plan, self.currency).due[free - 1]
         s.flows["lent"] = s.flows.get("lent", 0) + amount
+
+    def _begin_again(self, on: date, amount: int) -> None:
+        """Money after a plan in which nothing was left to be spread: what is owed is due, and the money is spread."""
+        s = self.state
+        assert s.plan is not None
+        due, count = self.due(on), s.plan.document["installments"]
+        rows = min(rows_by(s.plan, [(count, 0)], on), count - 1)
+        document = {**s.plan.document, "installments": count - rows}
+        s.billed, s.billed_since, s.counted = due.bills, due.since, 0
+        s.plan = Plan(document, on.isoformat(), [[on.isoformat(), amount]], s.plan.seed, s.plan.passed + rows)
 
     def _draw(self) -> None:
         """The bills of the plan as it now is."""

@@ -8,6 +8,7 @@ the rest of the story comes to otherwise is one more entry, dated today.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from coopbank.bank import records
 from coopbank.bank.books import loads
@@ -15,6 +16,8 @@ from coopbank.bank.desk import Desk, Move
 from coopbank.bank.lending.accounts import LoanAccount, Outcome, account, tell
 from coopbank.bank.lending.flows import Book, cash_of, difference, lines
 from coopbank.bank.tender import shared_cash
+from coopbank.finance.periods import add_months
+from coopbank.ledger import periods
 
 #: Kinds of record that belong to a loan's story.
 STORY = frozenset({records.Loan.kind, records.LoanEvent.kind, records.LoanTerms.kind})
@@ -65,21 +68,45 @@ def later_operations(desk: Desk, loan: str, number: int) -> list[int]:
     ]  # fmt: skip
 
 
+def resting_on(desk: Desk, loan: str, number: int, events: dict[str, records.LoanEvent]) -> list[int]:
+    """Later operations that cannot be told without these facts: what was paid back, agreed or reported after them."""
+    own = list(events.values())
+    if any(event.type in ("advance", "opening") for event in own):
+        return later_operations(desk, loan, number)
+    found: set[int] = set()
+    for later in later_operations(desk, loan, number):
+        facts = told_by(desk, later).get(loan, {}).values()
+        if any(_rests(fact, event) for fact in facts for event in own):
+            found.add(later)
+    return sorted(found)
+
+
+def _rests(fact: records.LoanEvent, event: records.LoanEvent) -> bool:
+    """Whether a fact that came later takes an earlier one for granted."""
+    if event.type == "terms":
+        return fact.type == "terms"  # each version begins with what the one before it says
+    if event.type == "charge-off":
+        return fact.type == "payment"  # it was a recovery
+    if event.type in ("report-filed", "report-accepted") and fact.type in ("report-filed", "report-accepted"):
+        same = fact.data["period"] == event.data["period"]
+        return same or (event.type == fact.type == "report-accepted" and fact.data["period"] > event.data["period"])
+    return False
+
+
 def take_back(desk: Desk, ref: str, number: int, events: dict[str, records.LoanEvent]) -> Undone:
     """The loan without the facts of an operation. Nothing is written."""
-    before, written, is_last = _around(desk, ref, number)
+    before, written = _around(desk, ref, number)
     loan = account(desk, ref)
-    if not loan.is_reported:
-        loan.body = loan.body.model_copy(update={"accrued_to": _closed_to(desk, ref, number)})
-    elif is_last and before is not None:
-        loan.body = loan.body.model_copy(update={"accrued_to": before.accrued_to})
-    for event in events.values():
-        if event.type == "terms":
-            loan.contracts.pop(event.data["version"], None)
+    numbers = {event.number for event in events.values()}
+    loan.body = loan.body.model_copy(update={"accrued_to": _closed_to(desk, loan, numbers)})
+    if before is not None:  # what the operation said of the loan beside its facts
+        said = [
+            name for name in ("borne", "modified", "replaced_by") if getattr(written, name) != getattr(before, name)
+        ]
+        loan.body = loan.body.model_copy(update={name: getattr(before, name) for name in said})
     held = _without(loan.body.book, written.book, {} if before is None else before.book)
     if before is None:
         return Undone(loan, events, None, difference({}, held))
-    numbers = {event.number for event in events.values()}
     outcome = tell(loan, [], without=numbers, book=held)
     return Undone(loan, events, outcome, outcome.moved)
 
@@ -97,25 +124,39 @@ def write_back(desk: Desk, undone: Undone) -> None:
     desk.write(ref, undone.outcome.after, about=body.member)
 
 
-def _around(desk: Desk, ref: str, number: int) -> tuple[records.Loan | None, records.Loan, bool]:
-    """The loan before and after an operation, and whether nothing wrote it since."""
+def _around(desk: Desk, ref: str, number: int) -> tuple[records.Loan | None, records.Loan]:
+    """The loan before and after an operation."""
     rows = desk.tx.rows(
         "SELECT operation_id, body FROM record WHERE kind = ? AND ref = ? ORDER BY version", records.Loan.kind, ref
     )
     place = max(i for i, (operation, _body) in enumerate(rows) if operation == number)
     first = min(i for i, (operation, _body) in enumerate(rows) if operation == number)
     before = None if first == 0 else records.Loan.model_validate(loads(rows[first - 1][1]))
-    return before, records.Loan.model_validate(loads(rows[place][1])), place == len(rows) - 1
+    return before, records.Loan.model_validate(loads(rows[place][1]))
 
 
-def _closed_to(desk: Desk, ref: str, number: int) -> str | None:
-    """Up to where interest was brought by closes and the taking over alone; facts bring it to their own days."""
+def _closed_to(desk: Desk, loan: LoanAccount, without: set[int]) -> str | None:
+    """Up to where closes and the taking over bring interest, without some facts; facts bring it to their own days.
+
+    A close passes over a loan on which nothing was owed: it may be owed again now.
+    """
+    lent = [f.on for f in loan.facts if f.type in ("advance", "opening") and f.number not in without]
+    if not lent:
+        return None
+    days = [min(lent)]
+    month = desk.tx.value(
+        "SELECT max(period) FROM period_state WHERE state = ? AND length(period) = 7", periods.LOCKED
+    )
+    if month is not None:
+        days.append(add_months(date.fromisoformat(f"{month}-01"), 1))
     text = desk.tx.value(
         "SELECT r.body FROM record r JOIN operation o ON o.id = r.operation_id WHERE r.kind = ? AND r.ref = ?"
-        " AND o.kind IN ('close-month', 'opening-balance') AND o.id <> ? ORDER BY r.version DESC LIMIT 1",
-        records.Loan.kind, ref, number,
+        " AND o.kind = 'opening-balance' ORDER BY r.version DESC LIMIT 1",
+        records.Loan.kind, loan.ref,
     )  # fmt: skip
-    return None if text is None else loads(text).get("accrued_to")
+    if text is not None and loads(text).get("accrued_to"):
+        days.append(date.fromisoformat(loads(text)["accrued_to"]))
+    return max(days).isoformat()
 
 
 def _without(now: Book, after: Book, before: Book) -> Book:

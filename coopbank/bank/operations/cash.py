@@ -25,6 +25,7 @@ from coopbank.bank.fields import (
 )
 from coopbank.bank.lending.undoing import told_by
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
+from coopbank.bank.operations.lending import named
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.operations.undoing import (
     Past,
@@ -220,7 +221,8 @@ class ReturnCheque(Operation):
         past = past_operation(desk, cheque.received_by_operation)
         try:
             require_room(desk, past, but_on="735", released=self.cheque, told_anew=bool(told_by(desk, past.number)))
-            undone = undo_loans(desk, past, replay=True)
+            with named(self, "cheque"):
+                undone = undo_loans(desk, past, replay=True)
             undo_records(desk, past, keep=self.cheque)  # refuses before it writes anything
         except (CannotReverse, Overdrawn):
             if cheque.member is None:

@@ -71,7 +71,7 @@ def _read_shares(value: Any) -> Any:
     ):
         raise refuse('Write each fund with its share in percent, for example "GEN 40".')
     if sum(Decimal(share) for share in value.values()) >= 100:
-        raise refuse("The other funds together lend less than everything.")
+        raise refuse("The other funds together must lend less than everything.")
     return value
 
 

@@ -22,7 +22,7 @@ from coopbank.bank.lending.flows import total
 from coopbank.bank.lending.position import position
 from coopbank.bank.lending.reported import ReportedRun
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
-from coopbank.bank.operations.lending import active_loan, borrower, post_loan, told_account, written
+from coopbank.bank.operations.lending import active_loan, borrower, named, post_loan, told_account, written
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import shared_cash
 from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, NotAllowed, Unknown, WrongState
@@ -58,7 +58,8 @@ class FileReport(Operation):
         for name in ("surplus", "revenue"):
             if getattr(self, name) is not None:
                 data[name] = getattr(self, name)
-        done = tell(loan, [("report-filed", desk.business_day, data)])
+        with named(self, "period"):
+            done = tell(loan, [("report-filed", desk.business_day, data)])
         post_reported(desk, done, f"Report {self.loan}, period {period}")
         desk.note("Period", str(period))
         desk.note("Version", str(version))
@@ -91,7 +92,7 @@ class FileReport(Operation):
         share = run.contract.repayment
         wanted = "surplus" if share == SURPLUS else "revenue"
         if getattr(self, wanted) is None:
-            raise InvalidValue("{field_name} is missing.", field=wanted, field_name=wanted, hint="Nothing is 0.00.")
+            raise InvalidValue("{field_name} is missing.", field=wanted, field_name=wanted, hint="It may be 0.00.")
         if share == SURPLUS and self.revenue is not None:
             raise InvalidValue("This loan is repaid out of surplus.", field="revenue", hint="Leave it out.")
         if share != SURPLUS and self.surplus is None and run.contract.document.get("cost_cap_percent"):
@@ -120,7 +121,8 @@ class AcceptReport(Operation):
         run = reported(loan)
         version = self._version(desk, loan, run)
         fact = ("report-accepted", desk.business_day, {"period": self.period, "version": version})
-        done = tell(loan, [fact])
+        with named(self, "period"):
+            done = tell(loan, [fact])
         after = post_reported(desk, done, f"Report {self.loan}, period {self.period}, accepted")
         now = position(told_account(desk, done, after), desk.business_day)
         desk.note("Income recognised", shown(desk, total(done.moved, "earned")))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -26,6 +27,7 @@ from coopbank.bank.operations.lending import (
     active_loan,
     borrower,
     first_day,
+    named,
     post_loan,
     rows_left,
     scheduled,
@@ -61,12 +63,14 @@ class TermsChange(Operation):
         run = scheduled(loan, self.title)
         on = self.day(desk, loan)
         document, data = self.changed(desk, run, on)
-        agree(desk, loan, document, on, change=self.change, why=self.why, data={"how": self.how, **data},
-              eased=getattr(self, "eased", False))  # fmt: skip
+        with named(self, "loan", first_due="next_due"):
+            agree(desk, loan, document, on, change=self.change, why=self.why, data={"how": self.how, **data},
+                  eased=getattr(self, "eased", False))  # fmt: skip
 
     def day(self, desk: Desk, loan: LoanAccount) -> date:
-        """From when it counts: today, or an earlier day that was asked for."""
-        return desk.value_date(getattr(self, "from_day", None), not_before=first_day(loan))
+        """From when it counts: today, or an earlier day that was asked for, but never before the last change."""
+        last = max((fact.on for fact in loan.facts if fact.type == "terms"), default=first_day(loan))
+        return desk.value_date(getattr(self, "from_day", None), not_before=last, field="from_day")
 
     @abstractmethod
     def changed(self, desk: Desk, run: ScheduledRun, on: date) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -87,8 +91,14 @@ class ChangeRate(TermsChange):
 
     def changed(self, desk: Desk, run: ScheduledRun, on: date) -> tuple[dict[str, Any], dict[str, Any]]:
         document = newest(run)
-        if document["annual_rate"] == self.annual_rate:
+        if Decimal(document["annual_rate"]) == Decimal(self.annual_rate):
             raise InvalidValue("The interest is {rate} % already.", field="annual_rate", rate=self.annual_rate)
+        product = product_granted(desk, self.loan)
+        if product is not None and Decimal(self.annual_rate) > Decimal(product.most_rate or self.annual_rate):
+            raise InvalidValue(
+                "{title}: the rate is at most {most} percent a year.", field="annual_rate", title=product.title,
+                most=product.most_rate,
+            )  # fmt: skip
         return {**document, "annual_rate": self.annual_rate}, {}
 
 
@@ -196,7 +206,7 @@ class PauseInterest(Operation):
     def perform(self, desk: Desk) -> None:
         loan = active_loan(desk, self.loan)
         scheduled(loan, self.title)
-        on = desk.value_date(self.from_day, not_before=first_day(loan))
+        on = desk.value_date(self.from_day, not_before=first_day(loan), field="from_day")
         if self.until < on:
             raise InvalidDate("{until} lies before {day}.", field="until", until=self.until, day=on)
         done = tell(loan, [("pause", on, {"until": self.until.isoformat()})])
@@ -264,6 +274,16 @@ def post_changed(desk: Desk, done: Outcome, memo: str, *, eased: bool = False) -
     post_loan(desk, ref, body.member, memo, [*done.lines, *shared_cash(None, done.cash)])
     after = written(desk, done, **({"modified": True} if eased else {}))
     tell_next(desk, done, after)
+
+
+def product_granted(desk: Desk, ref: str) -> records.Product | None:
+    """The version of the product that a loan was granted under; its limits hold for later terms too."""
+    loan = desk.get(records.Loan, ref)
+    text = desk.tx.value(
+        "SELECT body FROM record WHERE kind = ? AND ref = ? AND version = ?",
+        records.Product.kind, loan.product, loan.product_version,
+    )  # fmt: skip
+    return None if text is None else records.Product.model_validate_json(text)
 
 
 def newest(run: ScheduledRun) -> dict[str, Any]:

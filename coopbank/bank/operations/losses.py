@@ -166,6 +166,11 @@ def provided(amounts: dict[str, int]) -> list[Move]:
     ]
 
 
+def covering(desk: Desk, ref: str, moved: dict[str, dict[str, int]]) -> list[Move]:
+    """What must be provided so that these flows of a loan do not take more from the allowance than there is."""
+    return provided(_needed(desk, ref, _losses(moved)))
+
+
 def _needed(desk: Desk, ref: str, losses: dict[str, int]) -> dict[str, int]:
     """What must be provided before a loss: beyond what was held for this loan, and so that 719 is never a debit."""
     held = held_for(desk, ref)

@@ -41,7 +41,7 @@ class RefinanceLoan(Operation):
         payoff = position(old, desk.business_day).payoff
         left = new.standing(desk.business_day).committed if new.body.state in ("granted", "active") else 0
         if old.body.member != new.body.member or self.loan == self.new_loan:
-            raise InvalidValue("Both loans are the same borrower's, and two loans.", field="new_loan")
+            raise InvalidValue("These are not two loans of one borrower.", field="new_loan")
         if new.body.state not in ("granted", "active"):
             raise WrongState("Loan {loan} is {state}.", field="new_loan", loan=self.new_loan, state=new.body.state)
         if desk.actor.user == new.body.granted_by:
@@ -49,6 +49,8 @@ class RefinanceLoan(Operation):
                 "Who asked for a loan does not pay it out: {user}.", field="new_loan", user=desk.actor.user,
                 hint="A colleague has to.",
             )  # fmt: skip
+        if not payoff:
+            raise WrongState("Nothing is owed on loan {loan}.", field="loan", loan=self.loan)
         if payoff > left:
             raise Overdrawn(
                 "Loan {loan} has only {left} to pay out, and {payoff} is owed.", field="new_loan", loan=self.new_loan,

@@ -20,10 +20,11 @@ from coopbank.bank.books import loads
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Memo, Money, Widget, refuse
 from coopbank.bank.lending.flows import OWN
-from coopbank.bank.lending.undoing import STORY, Undone, later_operations, take_back, told_by, write_back
+from coopbank.bank.lending.undoing import STORY, Undone, later_operations, resting_on, take_back, told_by, write_back
 from coopbank.bank.operation import CATALOGUE, LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.bank.operations import collateral
-from coopbank.bank.operations.lending import post_loan
+from coopbank.bank.operations.lending import named, post_loan
+from coopbank.bank.operations.losses import covering
 from coopbank.bank.operations.opening import OpeningBalance
 from coopbank.bank.operations.savings import FUND, require_available, shown
 from coopbank.errors import CannotReverse, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
@@ -112,6 +113,12 @@ def reversed_by(desk: Desk, number: int) -> int | None:
     found = desk.tx.value(
         "SELECT r.operation_id FROM entry e JOIN entry r ON r.reverses_id = e.id WHERE e.operation_id = ?", number
     )
+    if found is None:  # it wrote no entry, but may have told something of a loan
+        found = desk.tx.value(
+            "SELECT v.operation_id FROM record e JOIN record v ON v.kind = e.kind AND v.ref = e.ref AND v.version = 2"
+            " WHERE e.operation_id = ? AND e.kind = ? AND e.version = 1",
+            number, records.LoanEvent.kind,
+        )  # fmt: skip
     return None if found is None else int(found)
 
 
@@ -157,7 +164,8 @@ class Reverse(Operation):
         _require_reversible(desk, past)
         _require_power(desk, past)
         _require_cash_here(desk, past)
-        undone = undo_loans(desk, past, replay=self.replay)
+        with named(self, "operation"):
+            undone = undo_loans(desk, past, replay=self.replay)
         undo_records(desk, past)
         _require_uncorrected(desk, past)
         require_room(desk, past, told_anew=bool(undone))
@@ -191,16 +199,16 @@ def _require_reversible(desk: Desk, past: Past) -> None:
             "Operation {number} ({title}) is not of a kind that is reversed.", field="operation", number=past.number,
             title=past.title, hint="Do the opposite with an operation of its own.",
         )  # fmt: skip
-    if not past.lines:
-        raise CannotReverse(
-            "Operation {number} ({title}) wrote no entry.", field="operation", number=past.number, title=past.title,
-            hint="Change what it wrote with an operation of its own.",
-        )  # fmt: skip
     by = reversed_by(desk, past.number)
     if by is not None:
         raise CannotReverse(
             "Operation {number} was already reversed by operation {by}.", field="operation", number=past.number, by=by
         )
+    if not past.lines and not told_by(desk, past.number):
+        raise CannotReverse(
+            "Operation {number} ({title}) wrote no entry.", field="operation", number=past.number, title=past.title,
+            hint="Change what it wrote with an operation of its own.",
+        )  # fmt: skip
     if past.kind == OpeningBalance.name and desk.get(records.Opening, "opening").state == "closed":
         raise CannotReverse(
             "The opening is closed.", field="operation",
@@ -279,17 +287,21 @@ def undo_loans(desk: Desk, past: Past, *, replay: bool) -> list[Undone]:
     found = []
     for ref, events in told_by(desk, past.number).items():
         later = later_operations(desk, ref, past.number)
-        lent = any(event.type in ("advance", "opening") for event in events.values())
+        resting = resting_on(desk, ref, past.number, events)
         if pledged := collateral.pledged_from(desk, past.number, ref):
             raise CannotReverse(
                 "What was bought with it secures loan {loan}: {pledged}.", field="operation", loan=ref,
                 pledged=", ".join(pledged), hint="Say first that the pledge was a mistake (release-collateral).",
             )  # fmt: skip
-        if later and (lent or not replay):
+        if resting:
+            raise CannotReverse(
+                "Later operations rest on it: {operations}.", field="operation", operations=_named(desk, resting),
+                hint="Reverse these first, the latest of them before the others.",
+            )  # fmt: skip
+        if later and not replay:
             raise CannotReverse(
                 "Later operations rest on it: {operations}.", field="operation", operations=_named(desk, later),
-                hint="Reverse these first, the latest of them before the others."
-                if lent else "Reverse these first, or ask for what came after to be told anew (replay).",
+                hint="Reverse these first, or ask for what came after to be told anew (replay).",
             )  # fmt: skip
         found.append(take_back(desk, ref, past.number, events))
     return found
@@ -301,7 +313,9 @@ def post_undone(desk: Desk, undone: list[Undone], memo: str) -> None:
         write_back(desk, each)
         ref = each.account.ref
         desk.note("Void" if each.outcome is None else "Told anew", ref)
-        post_loan(desk, ref, each.account.body.member, memo, each.lines)
+        post_loan(
+            desk, ref, each.account.body.member, memo, [*covering(desk, ref, each.moved), *each.lines]
+        )  # fmt: skip
 
 
 def _later_versions(desk: Desk, kind: str, ref: str, version: int) -> set[int]:

@@ -303,6 +303,31 @@ def test_what_is_late_stays_due_beside_a_new_plan() -> None:
     assert_sound(story.run())
 
 
+@pytest.mark.parametrize("day_count", DAY_COUNTS)
+def test_a_new_plan_on_nothing_but_arrears(day_count: str) -> None:
+    """All that is owed is late already: there is nothing to spread, interest runs on, and more money begins anew."""
+    terms = {"day_count": day_count, "installments": 3}
+    given_up = Story(**terms).lent(START, 3_000_00).add("write-down", "2026-05-20", principal=2_900_00)
+    run = given_up.run()
+    assert run.state.runs == []
+    late = run.standing(day("2026-06-20"))
+    assert late.due.total == late.owed > 100_00
+    assert late.due.since == given_up.rows()[0].due
+    assert late.interest > run.standing(day("2026-05-20")).interest
+    nothing = Story(agreed(**terms), agreed(2, **{**terms, "installments": 5, "first_due": "2026-06-15"}))
+    nothing.lent(START, 3_000_00)
+    nothing.paid("2026-03-20", nothing.run().standing(day("2026-03-20")).owed)
+    nothing.add("terms", "2026-03-25", version=2, how="restart")
+    assert nothing.run().standing(day("2027-01-01")).owed == 0
+    nothing.lent("2026-07-01", 2_000_00)
+    again_ = nothing.run()
+    assert again_.standing(day("2026-07-14")).due.total == 0
+    first = again_.standing(day("2026-07-15"))
+    assert first.due.since == day("2026-07-15")
+    assert 2_000_00 // 4 < first.due.total < 2_100_00 // 4
+    assert_sound(again_)
+
+
 def test_spreading_anew_leaves_nothing_late() -> None:
     story = Story(agreed(), agreed(2, installments=30, first_due="2026-08-02")).lent()
     story.add("terms", "2026-07-20", version=2, how="restart", arrears=False)
