@@ -105,12 +105,25 @@ def test_what_is_stated_is_computed_exactly() -> None:
 
 LOAN = {"annual_rate": "0", "installments": 60, "disbursed_on": "2024-07-01"}
 OLD_LOANS = [
-    {"loan": "L-001", "member": "M0011", "principal": "5000.00", **LOAN},
-    # what surplus bears, and what is late, is not accrued month by month: no running interest in these terms
-    {"loan": "L-002", "member": "M0020", "principal": "20000.00", **LOAN},
+    {"loan": "L-001", "member": "M0011", "principal": "5000.00", **LOAN, "installments": 300},
+    {
+        "loan": "L-002", "member": "M0020", "principal": "20000.00", "repayment": "surplus", "annual_rate": "8",
+        "share_percent": "50", "cost_cap_percent": "50", "disbursed_on": "2024-07-01", "outer_date": "2034-07-01",
+        "reports": [{"accepted_on": "2025-08-20", "surplus": "-3000.00"}],
+    },
+    # what is late bears no interest month by month: no running interest in these terms
     {"loan": "L-003", "member": "M0042", "principal": "6000.00", **LOAN},
-    {"loan": "L-004", "member": "M0019", "principal": "3000.00", **LOAN},
-]
+    {
+        # at its end: 62.70 of interest paid, 60.00 recognised within the cap of 122.70, 240.00 above it
+        "loan": "L-004", "member": "M0019", "principal": "3000.00", "repayment": "surplus", "annual_rate": "8",
+        "share_percent": "50", "cost_cap_percent": "50", "disbursed_on": "2021-01-01", "outer_date": "2026-01-01",
+        "payments": [{"on": "2022-02-15", "amount": "2762.70"}],
+        "reports": [
+            {"accepted_on": "2022-02-01", "surplus": "125.40"}, {"accepted_on": "2023-02-01", "surplus": "120.00"},
+            {"accepted_on": "2024-02-01", "surplus": "0.00"}, {"accepted_on": "2025-02-01", "surplus": "0.00"},
+        ],
+    },
+]  # fmt: skip
 N_001 = {
     "note": "N-001", "principal": "10000.00", "annual_rate": "2", "issued_on": "2023-07-01", "due_on": "2026-06-30",
     "interest_from": "2025-12-31",
@@ -155,7 +168,7 @@ DAYS: dict[str, list[Step]] = {
     "2026-01-06": [step("E05b", "bank-cheques", "tom", cheques=["CH-00001"], slip="1")],
     "2026-01-09": [step("E05c", "return-cheque", "tom", cheque="CH-00001", bank_charge="10.00")],
     "2026-02-01": [
-        step("E10d", "close-month", "tom", "sue", month="2026-01"),
+        step("E10d E16d", "close-month", "tom", "sue", month="2026-01"),
         step(
             "E10a", "issue-note", "tom", "sue", number="N-002", lender="Another lender", amount="10000.00",
             annual_rate="2", note_class="B", due_on="2029-02-01",
@@ -178,38 +191,98 @@ DAYS: dict[str, list[Step]] = {
         step(
             "E08a", "receive-gift", "tom", fund="GRT", amount="5000.00", donor="A donor", number="G-07",
             purpose="tools and training of the composting co-op", tender="transfer",
-        )
+        ),
+        step(
+            "E18a", "stop-accrual", "tom", "sue", loan="L-003", method="recovery", stop_interest=True,
+            why="full payment is not expected",
+        ),
     ],
     "2026-02-20": [
         step(
-            "E11a", "grant-loan", "ana", "tom", number="L-010", member="M0020", fund="RLF", principal="12000.00",
-            annual_rate="7.25", installments=24, day_count="actual/365", purpose="a machine",
+            "E11a", "grant-loan", "ana", "tom", number="L-010", member="M0020", fund="RLF", other_funds="GEN 40",
+            principal="12000.00", annual_rate="7.25", installments=24, day_count="actual/365", purpose="a machine",
         )
     ],
     "2026-03-02": [
-        step("E10b E10e", "close-month", "tom", "sue", month="2026-02"),
+        step("E10b E10e E16e", "close-month", "tom", "sue", month="2026-02"),
         step("E11b", "disburse-loan", "tom", loan="L-010", tender="transfer", cheque_number="1042"),
     ],
+    "2026-03-05": [step("E18b", "repay-loan", "ana", loan="L-003", amount="100.00", tender="transfer")],
     "2026-03-16": [
         step(
             "E08b", "spend-gift", "tom", "sue", gift="G-07", amount="1200.00", expense="290", tender="transfer",
             cheque_number="1043",
         )
     ],
+    "2026-03-20": [
+        step("", "open-drawer", "ana", drawer="D1"),
+        step("E14a", "repay-loan", "ana", loan="L-010", amount="100.00", excess="unapplied"),
+        step("E06e", "close-drawer", "ana", drawer="D1", counted="100.00"),
+    ],
+    "2026-03-31": [
+        step("", "file-report", "ana", loan="L-004", period=5, surplus="-120.00"),
+        step("E17b", "accept-report", "tom", loan="L-004", period=5),
+        step("E17a", "repay-loan", "ana", loan="L-004", amount="300.00", tender="transfer"),
+    ],
     "2026-04-02": [
-        step("E12 E10f E10g", "close-month", "tom", "sue", month="2026-03"),
+        step("E12 E10f E10g E16f", "close-month", "tom", "sue", month="2026-03"),
         step("", "open-drawer", "ana", drawer="D1"),
         step("E13", "repay-loan", "ana", loan="L-010", amount="540.00"),
         step("E06d", "close-drawer", "ana", drawer="D1", counted="540.00"),
+        step("E14b", "apply-unapplied", "ana", loan="L-010", amount="100.00"),
     ],
+    "2026-04-09": [
+        step(
+            "E15e", "grant-loan", "ana", "tom", number="L-011", member="M0101", fund="RLF", principal="10000.00",
+            annual_rate="6", installments=24, day_count="actual/365", purpose="a cold room",
+        )
+    ],
+    "2026-04-10": [
+        step(
+            "E15a", "sell-participation", "ana", "tom", loan="L-011", peer="PF-1", share_percent="40",
+            servicing_rate="0.5", agreement="PA-1",
+        )
+    ],
+    "2026-04-12": [step("E15b", "disburse-loan", "tom", loan="L-011", tender="transfer")],
+    "2026-05-04": [step("E12b E12c E16g E10h E10i", "close-month", "tom", "sue", month="2026-04")],
+    "2026-05-06": [step("E14c", "receive-unknown", "tom", amount="250.00")],
+    "2026-05-12": [
+        step("E14d", "clear-suspense", "tom", suspense="U-00001", to="gift", fund="SOL"),
+        step("E15c", "repay-loan", "ana", loan="L-011", amount="450.00", tender="transfer"),
+    ],
+    "2026-05-31": [step("E15d", "remit-participation", "tom", peer="PF-1")],
+    "2026-06-02": [step("E12d E12e E16h E10j E10k", "close-month", "tom", "sue", month="2026-05")],
     "2026-06-30": [
         step("E10c", "repay-note", "tom", "sue", note="N-001", amount="4000.00", renew_until="2029-06-30"),
+        step(
+            "", "set-allowance-table", "tom", "sue", from_day="2026-06-30", why="resolution R-15",
+            buckets="1-30 1, 31-60 1, over 180 50",
+        ),
+        step("E19", "provide", "tom", "sue", month="2026-06"),
     ],
     "2026-07-05": [
-        step("E28a", "enter-bill", "ana", supplier="LANDLORD", number="2026-07", amount="400.00", expense="250")
+        step("E12f E12g E16a E10l E10m", "close-month", "tom", "sue", month="2026-06"),
+        step("E28a", "enter-bill", "ana", supplier="LANDLORD", number="2026-07", amount="400.00", expense="250"),
     ],
     "2026-07-10": [
         step("E28b", "pay-bill", "tom", bill="B-00001", tender="transfer", cheque_number="1061"),
+    ],
+    "2026-07-20": [
+        step("", "file-report", "ana", loan="L-002", surplus="4000.00"),
+        step("E16b", "accept-report", "tom", loan="L-002", period=2),
+    ],
+    "2026-07-31": [step("E16c", "repay-loan", "ana", loan="L-002", amount="2000.00", tender="transfer")],
+    "2026-09-30": [
+        step(
+            "E20a E20b", "charge-off", "tom", "sue", loan="L-003", resolution="R-29", why="it will not be paid",
+            reserve_account="RESERVE", from_reserve="2450.00",
+        )
+    ],
+    "2026-10-10": [step("E22", "write-down", "sue", "tom", loan="L-001", principal="500.00", resolution="R-31")],
+    "2026-11-16": [
+        step("", "open-drawer", "ana", drawer="D1"),
+        step("E21", "repay-loan", "ana", loan="L-003", amount="300.00"),
+        step("E06f", "close-drawer", "ana", drawer="D1", counted="300.00"),
     ],
 }  # fmt: skip
 
@@ -224,7 +297,7 @@ def test_every_block_has_its_step() -> None:
 
 
 class Story:
-    """The bank of the document while its half year goes by."""
+    """The bank of the document while its year goes by."""
 
     def __init__(self, place: str) -> None:
         self.clock = SetClock(datetime.combine(date.fromisoformat(next(iter(DAYS))), NOON))
