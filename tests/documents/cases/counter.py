@@ -98,6 +98,12 @@ CASES: tuple[Case, ...] = (
        "A charity lends and gives, and keeps no savings; the kind was chosen when the books were made.",
        scene="charity"),
 
+    no(e.InvalidValue, "A quarter in words", "tom do credit-interest --quarter spring"),
+    no(e.WrongState, "Interest of a quarter that is not over", "tom do credit-interest --quarter 2026-Q1",
+       "Wait for its last day."),
+    no(e.AlreadyExists, "Interest credited twice", "tom do credit-interest --quarter 2025-Q4", "It is done.",
+       steps="tom+sue credit-interest quarter=2025-Q4"),
+
     # ------------------------------------------------------------------------------------- shares
     no(e.InvalidAmount, "More membership shares than one may hold", "ana do buy-shares --member M0001 --amount 25.00",
        "Offer investment shares (--share-class 903), or a savings account."),

@@ -96,6 +96,7 @@ CASES: tuple[Case, ...] = (
     no(e.InvalidValue, "A paper that there is not", "tom do set-policy --policy paper --value A3"),
     no(e.InvalidValue, "A fund's own bank account for everybody",
        "tom do set-policy --policy bank_account --value EDUBANK", "Name a shared one.", scene="banked"),
+    no(e.InvalidValue, "Tax withheld, in words", "tom do set-policy --policy backup_withholding --value some"),
     no(e.InvalidValue, "A policy in words", "tom do set-policy --policy cheque_hold_days --value 'a week'"),
     no(e.InvalidAmount, "A policy below zero", "tom do set-policy --policy drawer_limit --value=-5.00"),
     no(e.InvalidAmount, "A policy that is an amount, in words", "tom do set-policy --policy drawer_limit --value lots"),
