@@ -29,7 +29,7 @@ def test_how_lending_works_is_read_in_one_go() -> None:
 def test_by_hand_the_loan_stands_where_the_books_have_it() -> None:
     """The script for auditors, which knows only the exported log, comes to account 701."""
     printed = (FOLDER / "lending.md").read_text(encoding="utf-8").rpartition("$ python3 loan.py")[2]
-    left, posted = re.findall(r"left +([0-9.]+)", printed)[-1], re.search(r"'701': '([0-9.]+)'", printed)
+    left, posted = re.findall(r"left +([0-9.]+)", printed)[-1], re.search(r"posted:.* 701 ([0-9.]+)", printed)
     assert posted is not None
     assert posted[1] == left
 
