@@ -100,10 +100,11 @@ def take_back(desk: Desk, ref: str, number: int, events: dict[str, records.LoanE
     numbers = {event.number for event in events.values()}
     loan.body = loan.body.model_copy(update={"accrued_to": _closed_to(desk, loan, numbers)})
     if before is not None:  # what the operation said of the loan beside its facts
-        said = [
-            name for name in ("borne", "modified", "replaced_by") if getattr(written, name) != getattr(before, name)
-        ]
-        loan.body = loan.body.model_copy(update={name: getattr(before, name) for name in said})
+        said = [name for name in ("modified", "replaced_by") if getattr(written, name) != getattr(before, name)]
+        loan.body = loan.body.model_copy(update={
+            **{name: getattr(before, name) for name in said},
+            "borne": _borne(loan.body.borne, written.borne, before.borne),
+        })  # fmt: skip
     held = _without(loan.body.book, written.book, {} if before is None else before.book)
     if before is None:
         return Undone(loan, events, None, difference({}, held))
@@ -144,9 +145,7 @@ def _closed_to(desk: Desk, loan: LoanAccount, without: set[int]) -> str | None:
     if not lent:
         return None
     days = [min(lent)]
-    month = desk.tx.value(
-        "SELECT max(period) FROM period_state WHERE state = ? AND length(period) = 7", periods.LOCKED
-    )
+    month = desk.tx.value("SELECT max(period) FROM period_state WHERE state = ? AND length(period) = 7", periods.LOCKED)
     if month is not None:
         days.append(add_months(date.fromisoformat(f"{month}-01"), 1))
     text = desk.tx.value(
@@ -157,6 +156,12 @@ def _closed_to(desk: Desk, loan: LoanAccount, without: set[int]) -> str | None:
     if text is not None and loads(text).get("accrued_to"):
         days.append(date.fromisoformat(loads(text)["accrued_to"]))
     return max(days).isoformat()
+
+
+def _borne(now: dict[str, int], after: dict[str, int], before: dict[str, int]) -> dict[str, int]:
+    """What reserves bear of a loss without an operation, whatever was given back to them since."""
+    found = {fund: now.get(fund, 0) - after.get(fund, 0) + before.get(fund, 0) for fund in {**before, **after, **now}}
+    return {fund: amount for fund, amount in found.items() if amount}
 
 
 def _without(now: Book, after: Book, before: Book) -> Book:

@@ -39,7 +39,7 @@ from coopbank.bank.fields import (
 )
 from coopbank.bank.lending.accounts import LoanAccount, Outcome, account, tell, write
 from coopbank.bank.lending.contract import LINE, REPORTED, Contract, check, count_of, drawn, first_plan
-from coopbank.bank.lending.flows import OWN, by_fund, lines, total
+from coopbank.bank.lending.flows import OWN, by_fund, lines
 from coopbank.bank.lending.position import position
 from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.bank.operation import LOAN_OFFICER, TELLER, TREASURER, Operation
@@ -351,7 +351,7 @@ class RepayLoan(Receiving):
         if unapplied:
             open_for(desk, FUND, f"871/{loan.body.member}", loan.body.member)
             moves = [*moves, (FUND, f"871/{loan.body.member}", -unapplied)]
-        refill, borne = refilled(desk, loan.body, total(done.moved, "recovered"))
+        refill, borne = refilled(desk, loan.body, done.moved)
         post_loan(
             desk, self.loan, loan.body.member, f"Payment {self.loan}", _earned_first(done.lines, [*moves, *refill])
         )
@@ -389,11 +389,12 @@ class ApplyUnapplied(Operation):
         cash = dict(done.cash)
         cash[FUND] = cash.get(FUND, 0) - self.amount
         moves = shared_cash(None, {fund: part for fund, part in cash.items() if part})
+        refill, borne = refilled(desk, loan.body, done.moved)
         post_loan(
             desk, self.loan, loan.body.member, f"Unapplied money of {loan.body.member} to {self.loan}",
-            [(FUND, leaf, self.amount), *_earned_first(done.lines, moves)],
+            [(FUND, leaf, self.amount), *_earned_first(done.lines, [*moves, *refill])],
         )  # fmt: skip
-        finish(desk, done)
+        finish(desk, done, **({"borne": borne} if refill else {}))
         desk.note("Still unapplied", shown(desk, held - self.amount))
 
 

@@ -23,7 +23,7 @@ from coopbank.bank.operation import LOAN_OFFICER, SUPERVISOR, TREASURER, Operati
 from coopbank.bank.operations.lending import active_loan, borrower, post_loan, tell_next, written
 from coopbank.bank.operations.reserves import between
 from coopbank.bank.operations.savings import shown
-from coopbank.errors import InvalidAmount, InvalidValue, NotAllowed, WrongState
+from coopbank.errors import InvalidAmount, InvalidValue, NotAllowed, Overdrawn, WrongState
 from coopbank.ledger.chart import POOL
 
 #: Days without a payment after which a loan may be charged off without a vote, where the bank has no policy.
@@ -99,7 +99,7 @@ class ChargeOff(Operation):
             desk, self.loan, loan.body.member, f"Loan {self.loan} charged off",
             [*provided(_needed(desk, self.loan, losses)), *done.lines],
         )  # fmt: skip
-        borne = self._reserve(desk, loan, sum(losses.values()))
+        borne = self._reserve(desk, loan, losses.get(loan.body.fund, 0))
         after = written(desk, done, **({"borne": borne} if borne else {}))
         desk.note("Loss", shown(desk, sum(losses.values())))
         desk.note("Still owed", shown(desk, done.standing.owed))
@@ -109,6 +109,8 @@ class ChargeOff(Operation):
         """Refuse a loan that is paid as agreed, and one whose time has not come without a decision."""
         today, run = desk.business_day, loan.run()
         standing = loan.standing(today)
+        if not standing.owed:
+            raise WrongState("Nothing is owed on loan {loan}.", field="loan", loan=self.loan)
         if isinstance(run, ScheduledRun) and not standing.due.total and run.state.basis == ACCRUAL:
             raise WrongState(
                 "Loan {loan} is paid as agreed; it is no loss.", field="loan", loan=self.loan,
@@ -125,7 +127,7 @@ class ChargeOff(Operation):
             )  # fmt: skip
 
     def _reserve(self, desk: Desk, loan: LoanAccount, loss: int) -> dict[str, int]:
-        """The reserve's cash that makes a part of the loss good: who bore how much."""
+        """The reserve's cash that makes the leading fund's loss good, or a part of it: who bore how much."""
         if (self.reserve_account is None) != (self.from_reserve is None):
             raise InvalidValue(
                 "A reserve pays an amount from its account.", field="from_reserve",
@@ -138,6 +140,12 @@ class ChargeOff(Operation):
             raise InvalidValue("A reserve has an account of its own.", field="reserve_account")
         if self.from_reserve > loss:
             raise InvalidAmount("The loss is only {loss}.", field="from_reserve", loss=shown(desk, loss))
+        held = desk.balance(account.fund, f"731/{self.reserve_account}")
+        if self.from_reserve > held:
+            raise Overdrawn(
+                "Only {held} is in account {account}.", field="from_reserve", held=shown(desk, held),
+                account=self.reserve_account,
+            )  # fmt: skip
         moves = between(desk, account.fund, self.reserve_account, loan.body.fund, self.from_reserve)
         desk.post(f"Loan {loan.ref}: {account.fund} bears {shown(desk, self.from_reserve)}", moves)
         desk.note("Borne by", f"{account.fund} {shown(desk, self.from_reserve)}")
@@ -154,8 +162,8 @@ def require_another(desk: Desk, loan: LoanAccount) -> None:
 
 
 def _losses(moved: dict[str, dict[str, int]]) -> dict[str, int]:
-    """What goes through the allowance of each fund."""
-    found = {fund: sum(flows.get(flow, 0) for flow in _LOSSES) for fund, flows in moved.items()}
+    """What goes through the allowance of each fund; a peer bears its part itself."""
+    found = {name: sum(flows.get(flow, 0) for flow in _LOSSES) for name, flows in moved.items() if "@" not in name}
     return {fund: amount for fund, amount in found.items() if amount}
 
 

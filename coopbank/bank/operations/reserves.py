@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from coopbank.bank import records
 from coopbank.bank.desk import Desk, Move
+from coopbank.bank.lending.flows import Book
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import bank_place, cash_in
 from coopbank.errors import Overdrawn
@@ -19,8 +20,12 @@ def between(desk: Desk, reserve: str, account: str, fund: str, amount: int) -> l
     ]  # fmt: skip
 
 
-def refilled(desk: Desk, body: records.Loan, recovered: int) -> tuple[list[Move], dict[str, int]]:
-    """What of a recovery goes back to whoever bore the loss, the last that was hit first; and what they still bear."""
+def refilled(desk: Desk, body: records.Loan, moved: Book) -> tuple[list[Move], dict[str, int]]:
+    """What of a recovery goes back to whoever bore the loss, the last that was hit first; and what they still bear.
+
+    A reserve made the leading fund's loss good: it is refilled out of that fund's part of the recovery.
+    """
+    recovered = max(0, moved.get(body.fund, {}).get("recovered", 0))
     moves: list[Move] = []
     borne = dict(body.borne)
     for fund in reversed(list(borne)):
