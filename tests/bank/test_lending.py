@@ -23,6 +23,7 @@ from coopbank.errors import (
     AlreadyExists,
     DayClosed,
     InvalidAmount,
+    InvalidValue,
     NotAllowed,
     Overdrawn,
     OwnAccount,
@@ -103,6 +104,16 @@ def test_a_loan_is_promised_paid_out_and_repaid(small: SmallBank) -> None:
     assert small.balance("701/L-010", "RLF") == 12_000_00 - 540_00 + interest
     assert small.balance("729", "RLF") == 8_000_00 + 540_00
     assert stored(small, "L-010").told["last_paid"] == "2026-04-02"
+
+
+def test_a_payment_that_only_pays_interest_repays_no_loan(lite: SmallBank) -> None:
+    mia = lite.admit("Mia Lee")
+    terms = {"principal": "1000.00", "annual_rate": "90", "installments": 600, "day_count": "30/360"}
+    with pytest.raises(InvalidValue) as refused:
+        lite.ask("grant-loan", member=mia, **terms)
+    assert (refused.value.field, refused.value.values["payment"]) == ("annual_rate", "75.00")
+    interest_alone = {**terms, "annual_rate": "9", "installments": 12, "principal_grace": 11}  # is agreed as such
+    assert lite.ask("grant-loan", member=mia, **interest_alone).status == "pending"
 
 
 def test_the_second_person_and_another_who_pays_out(small: SmallBank) -> None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from coopbank.errors import AlreadyExists, InvalidValue, NotOffered, Refused, WrongState
+from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, NotOffered, Refused, WrongState
 from coopbank.finance.apy import apy_earned, balance_spans
 from coopbank.money import round_minor
 from coopbank.reports.member import member
@@ -70,6 +70,8 @@ def test_what_is_not_over_and_what_is_no_quarter(small: SmallBank) -> None:
     with pytest.raises(WrongState) as refused:
         credit(small)
     assert refused.value.field == "quarter"
+    with pytest.raises(InvalidDate):
+        credit(small, "2025-Q4")
     for wrong in ("2026-Q5", "2026", "0000-Q1"):
         with pytest.raises(InvalidValue):
             small.bank.build("credit-interest", {"quarter": wrong})

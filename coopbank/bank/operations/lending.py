@@ -64,6 +64,9 @@ def _read_shares(value: Any) -> Any:
         parts = [_SHARE.fullmatch(part.strip()) for part in value.split(",")]
         if not all(parts):
             raise refuse('Write each fund with its share in percent, for example "GEN 40".')
+        names = [match[1] for match in parts if match]
+        if len(set(names)) < len(names):
+            raise refuse("Name each fund once.")
         value = {match[1]: match[2] for match in parts if match}
     if not isinstance(value, dict) or not all(
         isinstance(share, str) and re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", share) and Decimal(share)
@@ -219,8 +222,16 @@ class GrantLoan(Operation):
     def _require_drawable(self, desk: Desk, product: records.Product, document: Mapping[str, Any]) -> None:
         if product.repayment in REPORTED:
             check(document, product.repayment, desk.business_day, desk.currency)
-        else:
-            drawn(first_plan(document, desk.business_day, self.principal), desk.currency)
+            return
+        rows = drawn(first_plan(document, desk.business_day, self.principal), desk.currency).rows
+        first = document.get("principal_grace", 0)
+        amortizing = rows[first:-1] if product.repayment == "schedule" and not document.get("principal_percent") else ()
+        if any(row.interest for row in amortizing) and not any(row.principal for row in amortizing):
+            raise InvalidValue(
+                "A payment of {payment} would only pay interest: nothing is repaid before the last one.",
+                field="annual_rate", payment=shown(desk, rows[first].payment),
+                hint="Agree on a lower rate or fewer payments; or on payments of interest alone (principal_grace).",
+            )  # fmt: skip
 
     def _require_room(self, desk: Desk, funds: dict[str, int]) -> None:
         """Refuse more than a fund has, less what it has promised already."""

@@ -20,6 +20,7 @@ from coopbank.bank.operations.lending import active_loan, borrower, finish, open
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import shared_cash
 from coopbank.errors import InvalidValue, NotAllowed, Overdrawn, WrongState
+from coopbank.words import _
 
 
 class RefinanceLoan(Operation):
@@ -43,7 +44,7 @@ class RefinanceLoan(Operation):
         if old.body.member != new.body.member or self.loan == self.new_loan:
             raise InvalidValue("These are not two loans of one borrower.", field="new_loan")
         if new.body.state not in ("granted", "active"):
-            raise WrongState("Loan {loan} is {state}.", field="new_loan", loan=self.new_loan, state=new.body.state)
+            raise WrongState("Loan {loan} is {state}.", field="new_loan", loan=self.new_loan, state=_(new.body.state))
         if desk.actor.user == new.body.granted_by:
             raise NotAllowed(
                 "Who asked for a loan does not pay it out: {user}.", field="new_loan", user=desk.actor.user,

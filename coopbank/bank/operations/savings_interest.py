@@ -24,7 +24,7 @@ from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Widget, refuse
 from coopbank.bank.operation import CREDIT_UNION, TREASURER, UNCHARTERED, Operation
 from coopbank.bank.operations.savings import FUND, shown
-from coopbank.errors import AlreadyExists, WrongState
+from coopbank.errors import AlreadyExists, InvalidDate, WrongState
 from coopbank.finance.apy import balance_spans
 from coopbank.finance.periods import add_months
 from coopbank.money import round_minor, split
@@ -92,6 +92,9 @@ class CreditInterest(Operation):
     def _require_over(self, desk: Desk, last: date) -> None:
         if desk.find(records.SavingsInterest, self.quarter) is not None:
             raise AlreadyExists("Interest of {quarter} is credited already.", field="quarter", quarter=self.quarter)
+        founded = date.fromisoformat(desk.tx.value("SELECT business_date FROM operation WHERE id = 1"))
+        if last < founded:
+            raise InvalidDate("The books begin on {first}.", field="quarter", first=founded)
         if desk.business_day < last:
             raise WrongState(
                 "{quarter} is not over: the books stand at {today}.", field="quarter", quarter=self.quarter,
