@@ -95,9 +95,8 @@ def _close(
     """Post one loan's interest; what of it belongs to the month, None if nothing was posted."""
     done = tell(loan, [], accrued_to=last + timedelta(days=1))
     in_month = done.moved
-    before = later.get(loan.ref, loan.body)
-    if before is None or before.events != loan.body.events:
-        in_month = _of_month(loan, last, before, booked)
+    if loan.ref in later:
+        in_month = _of_month(loan, last, later[loan.ref], booked)
     today = _less(done.moved, in_month)
     for moved, day in ((in_month, last), (today, desk.business_day)):
         if moved:
@@ -167,7 +166,7 @@ def _reported_flows(run: ReportedRun, last: date, through: date) -> dict[str, in
 
 
 def _later(desk: Desk, last: date) -> dict[str, records.Loan | None]:
-    """Loans that operations after a day wrote, each as that day left it."""
+    """Loans that operations after a day wrote, each as that day left it; closes do not count, they only recognise."""
     head = int(
         desk.tx.value("SELECT id FROM operation WHERE business_date <= ? ORDER BY id DESC LIMIT 1", last.isoformat())
         or 0
@@ -175,7 +174,8 @@ def _later(desk: Desk, last: date) -> dict[str, records.Loan | None]:
     found: dict[str, records.Loan | None] = {}
     for ref, text in desk.tx.rows(
         "SELECT f.ref, r.body FROM"
-        " (SELECT ref, min(version) AS first FROM record WHERE kind = ? AND operation_id > ? GROUP BY ref) f"
+        " (SELECT w.ref, min(w.version) AS first FROM record w JOIN operation o ON o.id = w.operation_id"
+        " WHERE w.kind = ? AND w.operation_id > ? AND o.kind <> 'close-month' GROUP BY w.ref) f"
         " LEFT JOIN record r ON r.kind = ? AND r.ref = f.ref AND r.version = f.first - 1 ORDER BY f.ref",
         records.Loan.kind, head, records.Loan.kind,
     ):  # fmt: skip
