@@ -2,8 +2,9 @@
 
 Read are, from the source: `_("...")` and `translate("...")`, the template and the `hint` of each refusal, the
 labels of receipts (`desk.note`), titles of fields, and what `second_reason` answers. From the running program:
-titles, docstrings, fields and choices of the operations, the names of accounts and funds, the roles. A text is
-found where it stands as a plain string, or where a name, a choice or a function of the same module leads to one.
+titles, docstrings, fields and choices of the operations, the names of accounts, funds and standard products, the
+roles, grades, buckets of lateness and states. A text is found where it stands as a plain string, or where a name,
+a choice or a function of the same module leads to one.
 `--check` writes nothing and fails when a catalogue or its compiled form is behind the source.
 """
 
@@ -22,8 +23,13 @@ from babel.messages.pofile import read_po, write_po
 
 import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
 from coopbank import errors
+from coopbank.bank.lending.allowance import GRADES
+from coopbank.bank.lending.delinquency import BUCKETS, CHARGED_OFF
 from coopbank.bank.operation import CATALOGUE, ROLES
 from coopbank.bank.operations.founding import FUNDS
+from coopbank.bank.operations.loan_terms import TermsChange
+from coopbank.bank.operations.products import STANDARD
+from coopbank.finance.reported import ReportState
 from coopbank.ledger.chart import chart
 from coopbank.ledger.verify import CANNOT_EXCLUDE
 from coopbank.words import LANGUAGES, LOCALE_FOLDER
@@ -37,9 +43,12 @@ FUNCTIONS = {"_", "translate", "refuse", "note"} | REFUSALS
 #: What records say of themselves: see bank/records.py.
 STATES = (
     *("open", "closed", "waiting", "approved", "refused", "withdrawn", "on-hand", "banked", "returned"),
-    *("held", "released", "granted", "active", "paid", "charged-off", "repaid", "renewed", "void"),
+    *("held", "released", "granted", "active", "paid", "charged-off", "cancelled", "repaid", "renewed", "void"),
+    *("declined", "pledged", "mistaken", "cleared", "offered"),
     *("due", "late"),
 )
+#: How terms came to be, where no operation changed them: see `LoanTerms.change` of bank/records.py.
+CHANGES = ("granted", "outer-date", "taken over")
 
 Text = tuple[str, str]
 """A text and the file that holds it."""
@@ -133,17 +142,29 @@ def of_operations() -> Iterator[Text]:
 
 def _choices(annotation: Any) -> Iterator[str]:
     if get_origin(annotation) is Literal:
-        yield from (str(value) for value in get_args(annotation) if str(value) not in LANGUAGES)
+        yield from (str(value) for value in get_args(annotation) if str(value) not in LANGUAGES and _says(str(value)))
     for part in get_args(annotation):
         yield from _choices(part)
 
 
+def _says(word: str) -> bool:
+    """Whether there is anything to translate: in `1` or `31-60` there is not."""
+    return any(letter.isalpha() for letter in word)
+
+
 def of_the_books() -> Iterator[Text]:
-    """Names that a new book starts with, and the roles."""
+    """Names that a new book starts with, the roles, and the words that records keep as they are."""
     yield from ((control.name, "coopbank/ledger/chart.py") for control in chart())
     yield from ((name, "coopbank/bank/operations/founding.py") for _code, name, _kind in FUNDS)
     yield from ((role, "coopbank/bank/operation.py") for role in ROLES)
+    yield from ((product.title, "coopbank/bank/operations/products.py") for product in STANDARD.values())
     yield from ((state, "coopbank/bank/records.py") for state in STATES)
+    changes = {*CHANGES, *(cls.change for cls in CATALOGUE.values() if issubclass(cls, TermsChange))}
+    yield from ((change, "coopbank/bank/operations/loan_terms.py") for change in changes)
+    yield from ((meaning, "coopbank/bank/lending/allowance.py") for meaning in GRADES.values())
+    buckets = filter(_says, (*BUCKETS, CHARGED_OFF))
+    yield from ((bucket, "coopbank/bank/lending/delinquency.py") for bucket in buckets)
+    yield from ((state, "coopbank/finance/reported.py") for state in get_args(ReportState))
     yield from ((what, "coopbank/ledger/verify.py") for what in CANNOT_EXCLUDE)
 
 

@@ -224,11 +224,11 @@ def test_a_translation_that_says_something_else_is_found(said: str, fault: str |
 
 
 def test_what_a_form_shows_is_in_the_catalogue() -> None:
-    """Texts that stand in no `_()`: titles, fields, choices, reasons, labels of receipts, names of accounts."""
+    """Texts that stand in no `_()`: titles, fields, choices, reasons, labels of receipts, names, states."""
     held = {str(message.id) for message in catalogue("es")}
     assert {
         "Loan payment",
-        "Take a payment on a loan: interest to the day it counts from, then principal.",
+        "Take a payment on a loan: interest to the day it counts from, then principal, or as its terms say.",
         "Language of statements",
         "organisation",
         "What a gift is spent on is decided by two people.",
@@ -240,7 +240,24 @@ def test_what_a_form_shows_is_in_the_catalogue() -> None:
         "treasurer",
         "{place} holds only {available} in cash.",
         "Did you mean {close}?",
+        "Income taken back",
+        "Seasonal loan, paid after the harvest",
+        "doubtful",
+        "over 180",
+        "charged off",
+        "overdue",
+        "re-amortization",
     } <= held
+    assert {text for text in held if not any(letter.isalpha() for letter in text)} == set()
+
+
+def test_states_of_records_are_collected() -> None:
+    """Where bank/records.py lists the states of a record, each of them is in the catalogue."""
+    source = (ROOT / "coopbank" / "bank" / "records.py").read_text(encoding="utf-8")
+    listed = re.findall(r'\bstate: str = "([a-z-]+)"(?:  # ([^:\n]+))?', source)
+    named = {word.strip() for default, others in listed for word in (default, *others.split(","))} - {""}
+    assert len(named) > 20
+    assert named - {str(message.id) for message in catalogue("es")} == set()
 
 
 def test_the_package_holds_everything_that_is_not_python(tmp_path: Path) -> None:
