@@ -24,6 +24,7 @@ from coopbank.bank.lending.delinquency import classify
 from coopbank.bank.lending.flows import balance
 from coopbank.bank.lending.position import Position, position
 from coopbank.bank.lending.scheduled import ScheduledRun
+from coopbank.bank.lending.standing import Parts
 from coopbank.money import format_amount
 from coopbank.reports.document import Minor, Source, source
 from coopbank.reports.explained import Explained, explain
@@ -100,7 +101,7 @@ class StoryEvent:
     words: str
     amounts: Mapping[str, Minor]
     details: Mapping[str, Any]
-    paid_fees: Minor  # how its operation shared what was paid
+    paid_fees: Minor  # how what was paid is shared, in its place among all that is known now
     paid_interest: Minor
     paid_principal: Minor
 
@@ -243,7 +244,7 @@ def story(books: Books, ref: str, as_of: date | None = None) -> LoanStory:
         granted_on=date.fromisoformat(body.granted_on), granted_by=body.granted_by, approved_by=body.approved_by,
         disbursed_on=_day(body.disbursed_on), last_due=at.last_due, replaced_by=body.replaced_by,
         terms=tuple(_terms(books, ref, known, origin.currency)),
-        events=tuple(_events(books, ref, known, origin.currency)),
+        events=tuple(_events(account, known, origin.currency)),
         lent=standing.lent, owed=standing.owed, owed_principal=standing.principal, interest_to_date=standing.interest,
         owed_fees=standing.fees, paid_principal=standing.principal_paid, paid_interest=standing.interest_paid,
         paid_fees=standing.fees_paid, waived=standing.waived, given_up=standing.given_up, overpaid=standing.overpaid,
@@ -385,8 +386,9 @@ def _value(value: Any) -> str:
 # ------------------------------------------------------------------------------------ events
 
 
-def _events(books: Books, ref: str, known: str, currency: str) -> Iterator[StoryEvent]:
+def _events(account: LoanAccount, known: str, currency: str) -> Iterator[StoryEvent]:
     """Every event that was told by a day, in the order in which the bank heard of them."""
+    books, ref = account.books, account.ref
     rows = books.tx.rows(
         "SELECT r.body, r.operation_id, o.kind, o.actor, o.approver, o.business_date,"
         " (SELECT v.operation_id FROM record v JOIN operation u ON u.id = v.operation_id"
@@ -395,10 +397,11 @@ def _events(books: Books, ref: str, known: str, currency: str) -> Iterator[Story
         " WHERE r.about = ? AND r.kind = ? AND r.version = 1 AND o.business_date <= ? ORDER BY r.ref",
         known, ref, records.LoanEvent.kind, known,
     )  # fmt: skip
-    shared = changes(books, ref)
+    shared, now = changes(books, ref), _shared_now(account)
     for text, operation, kind, actor, approver, posted_on, back in rows:
         body = records.LoanEvent.model_validate_json(text)
         told = shared.get(int(operation), Told()) if body.type == "payment" else Told()
+        paid = now.get(body.number, Parts(told.fees_paid, told.interest_paid, told.principal_paid))
         data = body.data
         yield StoryEvent(
             number=body.number, type=body.type, on=date.fromisoformat(body.on),
@@ -407,8 +410,23 @@ def _events(books: Books, ref: str, known: str, currency: str) -> Iterator[Story
             words=event_words(body.type, data, currency),
             amounts={name: data[name] for name in data if name in _AMOUNTS and data[name] is not None},
             details={name: data[name] for name in data if name not in _AMOUNTS and not isinstance(data[name], list)},
-            paid_fees=told.fees_paid, paid_interest=told.interest_paid, paid_principal=told.principal_paid,
+            paid_fees=paid.fees, paid_interest=paid.interest, paid_principal=paid.principal,
         )  # fmt: skip
+
+
+def _shared_now(account: LoanAccount) -> dict[int, Parts]:
+    """How each payment on a schedule is shared in its place among all that is known: a late one changes later ones.
+
+    Of a share of surplus or revenue each stands as its operation shared it.
+    """
+    if account.is_reported:
+        return {}
+    run, found = ScheduledRun(account.contracts, account.body.principal, account.currency), {}
+    for fact in account.facts:
+        run.apply(fact)
+        if fact.type == "payment":
+            found[fact.number] = Parts(*run.state.last_parts)
+    return found
 
 
 def event_words(type_: str, data: Mapping[str, Any], currency: str) -> str:
