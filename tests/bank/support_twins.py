@@ -30,6 +30,7 @@ REASONS = {
             "move-outer-date", "waive-charges", "stop-accrual", "resume-accrual", "charge-off"),
     "reason": ("close-commitment", "reverse"), "resolution": ("write-down",),
 }  # fmt: skip
+_TOGETHER = {"301": "301+719", "719": "301+719", "111": "111+119", "119": "111+119"}
 _places = itertools.count(1)
 
 Step = tuple[str, str, dict[str, Any]]
@@ -109,6 +110,9 @@ def told(bank: SmallBank, loan: str) -> tuple[Any, ...]:
     A close does not say up to where it brought a loan on which no interest ran.
     """
     kept = stored(bank, loan).model_dump(exclude={"events", "terms", "accrued_to"})
+    if kept["repayment"] == "surplus":  # of what the cap took back, earned and waived are one
+        for flows in kept["book"].values():
+            flows["earned"] = flows.get("earned", 0) - flows.pop("waived", 0)
     kept["told"] = {name: value for name, value in kept["told"].items() if name != "contract"}
     return kept, [
         (fact.type, fact.on, {name: value for name, value in fact.data.items() if name != "version"})
@@ -117,7 +121,10 @@ def told(bank: SmallBank, loan: str) -> tuple[Any, ...]:
 
 
 def leaves(bank: SmallBank) -> dict[tuple[str, str], int]:
-    """Every leaf with a balance, debit +. A provision and the allowance are one: what is reversed may leave both."""
+    """Every leaf with a balance, debit +.
+
+    A provision and the allowance are one, and so are interest and what was waived of it: a reversal may leave both.
+    """
     with bank.read() as books:
         rows = books.tx.rows(
             "SELECT a.fund, a.gl_code, a.contract, b.debit - b.credit FROM account a JOIN balance b"
@@ -125,7 +132,7 @@ def leaves(bank: SmallBank) -> dict[tuple[str, str], int]:
         )
     found: dict[tuple[str, str], int] = {}
     for fund, code, contract, amount in rows:
-        leaf = (fund, "301+719") if code in ("301", "719") else (fund, f"{code}/{contract}")
+        leaf = (fund, _TOGETHER.get(code, f"{code}/{contract}"))
         found[leaf] = found.get(leaf, 0) + amount
     return {leaf: amount for leaf, amount in found.items() if amount}
 

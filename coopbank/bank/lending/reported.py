@@ -27,8 +27,8 @@ from coopbank.bank.lending.facts import Fact, in_order
 from coopbank.bank.lending.standing import Due, Standing
 from coopbank.finance import revenue, surplus
 from coopbank.finance.reported import Movement, Report
-from coopbank.finance.revenue import RevenuePosition
-from coopbank.finance.surplus import SurplusPosition
+from coopbank.finance.revenue import RevenuePosition, RevenueTerms
+from coopbank.finance.surplus import SurplusPosition, SurplusTerms
 
 ReportedPosition = SurplusPosition | RevenuePosition
 
@@ -128,16 +128,23 @@ class ReportedRun:
         return self._positions[key]
 
     def _position(self, day: date) -> ReportedPosition:
-        facts = self.facts
-        starts = min((each.on for each in facts.advances), default=day)
-        document = self.contract.document
-        if self.contract.repayment == SURPLUS:
-            terms = surplus_terms(document, starts, self.currency)
+        facts, terms = self.facts, self._terms(day)
+        if isinstance(terms, SurplusTerms):
             return surplus.replay(terms, facts.advances, facts.payments, facts.reports, day, forgiven=facts.forgiven)
         return revenue.replay_revenue(
-            revenue_terms(document, starts, self.currency), facts.advances, facts.payments, facts.reports, day,
-            forgiven=facts.forgiven,
+            terms, facts.advances, facts.payments, facts.reports, day, forgiven=facts.forgiven
         )  # fmt: skip
+
+    def _terms(self, day: date) -> SurplusTerms | RevenueTerms:
+        """The terms in force, from the first money on, or as if it went out on that day."""
+        starts = min((each.on for each in self.facts.advances), default=day)
+        found = surplus_terms if self.contract.repayment == SURPLUS else revenue_terms
+        return found(self.contract.document, starts, self.currency)
+
+    def end_of(self, period: int, day: date) -> date | None:
+        """The first day after a period, whether or not money stood in it; None if there is no such period."""
+        spans = self._terms(day).periods()
+        return spans[period - 1][1] if period <= len(spans) else None
 
     def standing(self, day: date) -> Standing:
         """The loan at the end of a day. Changes nothing."""

@@ -15,7 +15,7 @@ from pydantic import Field
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Counted, LoanRef, Memo, SignedMoney, Widget
-from coopbank.bank.lending.accounts import LoanAccount, Outcome, tell
+from coopbank.bank.lending.accounts import LoanAccount, Outcome, account, tell
 from coopbank.bank.lending.contract import SURPLUS
 from coopbank.bank.lending.facts import event_ref
 from coopbank.bank.lending.flows import total
@@ -49,9 +49,10 @@ class FileReport(Operation):
         return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
-        loan = active_loan(desk, self.loan)
+        loan = account(desk, self.loan) if self.correction else active_loan(desk, self.loan)
         run = reported(loan)
         period = self._period(desk, run)
+        require_reporting(desk, loan, run, period)
         version = 1 + max((each.version for each in run.facts.reports if each.period == period), default=0)
         self._require_figures(run)
         data: dict[str, Any] = {"period": period, "version": version}
@@ -73,8 +74,8 @@ class FileReport(Operation):
         period = self.period or (open_[0] if open_ else None)
         if period is None or (self.period is None and self.correction):
             raise InvalidValue("Say for which period the report is.", field="period")
-        row = next((row for row in periods if row.number == period), None)
-        if row is None or row.end > desk.business_day:
+        end = run.end_of(period, desk.business_day)
+        if end is None or end > desk.business_day:
             raise InvalidDate(
                 "Period {period} of loan {loan} is not over.", field="period", period=period, loan=self.loan,
                 hint="A report is filed once its period is over.",
@@ -117,8 +118,9 @@ class AcceptReport(Operation):
         return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
-        loan = active_loan(desk, self.loan)
+        loan = account(desk, self.loan)
         run = reported(loan)
+        require_reporting(desk, loan, run, self.period)
         version = self._version(desk, loan, run)
         fact = ("report-accepted", desk.business_day, {"period": self.period, "version": version})
         with named(self, "period"):
@@ -156,6 +158,13 @@ class AcceptReport(Operation):
                 hint="A colleague has to.",
             )  # fmt: skip
         return latest.version
+
+
+def require_reporting(desk: Desk, loan: LoanAccount, run: ReportedRun, period: int) -> None:
+    """Refuse a loan on which no report counts. That it is paid does not end the right to have a report corrected."""
+    counts = any(each.period == period and each.accepted_on is not None for each in run.facts.reports)
+    if loan.body.state != "paid" or not counts:
+        active_loan(desk, loan.ref)
 
 
 def who_filed(desk: Desk, loan: LoanAccount, period: int, version: int) -> str | None:
