@@ -279,7 +279,7 @@ def test_a_year_in_which_no_money_stood_counts_for_nothing(lite: SmallBank) -> N
     act(lite, "accept-report", loan=loan, period=2)
     at = standing(lite, loan, "2028-03-02")
     assert (at.standing.cap, at.due_now) == (50_00, 0)  # the 500.00 that were paid ahead stand against it
-    assert at.collectable == 50_00
+    assert at.collectable == simple_interest(500_00, "8", YEAR, date(2028, 3, 2))
 
 
 # ------------------------------------------------------------------------------------- of revenue
