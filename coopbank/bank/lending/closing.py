@@ -9,7 +9,6 @@ number of questions.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -78,8 +77,15 @@ def recognise_loans(desk: Desk, last: date) -> Recognised:
         if body.disbursed_on is not None and (body.state == "active" or ref in later)
     ]
     versions = {ref: version for ref, version, _body in held}
-    leaves = {(leaf.fund, leaf.code): leaf.id for gl_code in _TOUCHED for leaf in desk.leaves(gl_code)}
-    booked = _booked(desk, last) if later else {}
+    touched = [leaf for gl_code in _TOUCHED for leaf in desk.leaves(gl_code)]
+    leaves = {(leaf.fund, leaf.code): leaf.id for leaf in touched}
+    since = _since(desk, last)
+    booked = {(leaf.fund, leaf.code): leaf.balance - since.get(leaf.id, 0) for leaf in touched}
+    # A close of an earlier month may have moved interest out of a day after this one.
+    moved = {leaf.contract for leaf in touched if leaf.id in since}
+    for ref, _version, body in held:
+        if ref in moved:
+            later.setdefault(ref, body)
     count = amount = 0
     for loan in read_accounts(desk, ((ref, body) for ref, _version, body in held), desk.currency):
         of_month = _close(desk, loan, last, leaves, versions[loan.ref], later, booked)
@@ -145,7 +151,7 @@ def _of_month(
         return {}
     through = last + timedelta(days=1)
     run = loan.told(fact for fact in loan.facts if fact.on <= last)
-    flows = run.standing(through).flows if isinstance(run, ScheduledRun) else _reported_flows(run, last, through)
+    flows = run.standing(through).flows if isinstance(run, ScheduledRun) else _reported_flows(run, through)
     told = by_fund({flow: flows.get(flow, 0) for flow in ("earned", "memo")}, loan.body.shares)
     found: Book = {}
     for fund in loan.body.funds:
@@ -161,8 +167,8 @@ def _of_month(
     return found
 
 
-def _reported_flows(run: ReportedRun, last: date, through: date) -> dict[str, int]:
-    return run.flows(last, through) if run.facts.advances else {}
+def _reported_flows(run: ReportedRun, through: date) -> dict[str, int]:
+    return run.flows(through, through) if run.facts.advances else {}
 
 
 def _later(desk: Desk, last: date) -> dict[str, records.Loan | None]:
@@ -183,15 +189,11 @@ def _later(desk: Desk, last: date) -> dict[str, records.Loan | None]:
     return found
 
 
-def _booked(desk: Desk, last: date) -> dict[tuple[str, str], int]:
-    """Unpaid interest of each loan and fund, recognised or not, that the books hold under dates up to a day."""
-    later: dict[int, int] = defaultdict(int)
-    for number, amount in desk.tx.rows(
+def _since(desk: Desk, last: date) -> dict[int, int]:
+    """What moved under dates after a day on the leaves of unpaid interest, recognised or not."""
+    rows = desk.tx.rows(
         "SELECT d.account_id, sum(d.debit - d.credit) FROM account a JOIN balance_day d ON d.account_id = a.id"
         " WHERE a.gl_code IN ('781', 'M10') AND d.effective_on > ? GROUP BY d.account_id",
         last.isoformat(),
-    ):  # fmt: skip
-        later[number] = int(amount)
-    return {
-        (leaf.fund, leaf.code): leaf.balance - later[leaf.id] for code in ("781", "M10") for leaf in desk.leaves(code)
-    }
+    )
+    return {number: int(amount) for number, amount in rows}

@@ -453,3 +453,67 @@ def test_terms_that_do_not_fit_the_product(lite: SmallBank) -> None:
             grant(lite, "M0001", **values)
         assert (refused.value.field or "").partition(".")[0] == field
         assert isinstance(refused.value, InvalidValue | Refused)
+
+
+def test_two_months_that_are_closed_late_each_have_their_own(lite: SmallBank) -> None:
+    """Closing March moves out of a day in May what April recognised of it: April still has its own."""
+    loan = lent(lite, "M0001", other_funds="GEN 40")
+    visit(lite, "2026-04-03")
+    pay(lite, loan, "541.00")
+    visit(lite, "2026-05-11")
+    lite.agreed("close-month", by=lite.tom, approver=lite.sue, month="2026-03")
+    lite.agreed("close-month", by=lite.tom, approver=lite.sue, month="2026-04")
+    for day in (date(2026, 3, 31), date(2026, 4, 30)):
+        assert income(lite, day) == told_income(lite, loan, day)
+    assert income(lite, date(2026, 5, 11)) == income(lite, date(2026, 4, 30))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_each_month_of_a_surplus_loan_has_its_memo_and_its_income(lite: SmallBank, seed: int) -> None:
+    """Whenever a month is closed: what stands in memo, and income less what was waived, are those of its facts."""
+    chance = random.Random(seed)
+    terms = {"annual_rate": "8", "share_percent": "50", "outer_date": "2031-03-02", "every": {"months": 3}}
+    loan = grant(lite, "M0001", product="SURPLUS", installments=None, other_funds="GEN 40", **terms)
+    lite.do("disburse-loan", by=lite.tom, loan=loan)
+    today, month, period = date(2026, 3, 2), "2026-03", 1
+    for _ in range(26):
+        today += timedelta(days=chance.randint(3, 25))
+        visit(lite, today)
+        try:
+            if chance.random() < 0.5:
+                earned = chance.choice(["3000.00", "-800.00", "150.00", "0.00"])
+                again = period > 1 and chance.random() < 0.3
+                number = period - 1 if again else period
+                lite.do("file-report", loan=loan, period=number, surplus=earned, correction=again)
+                lite.do("accept-report", by=lite.tom, loan=loan, period=number)
+                period += not again
+            elif chance.random() < 0.6:
+                on = max(date(2026, 3, 2), today - timedelta(days=chance.choice([0, 0, 20])))
+                pay(lite, loan, chance.choice(["400.00", "31.70"]), str(on))
+        except CoopbankError as refusal:
+            assert refusal.field
+        if last_day(month) < today and chance.random() < 0.5:
+            lite.agreed("close-month", by=lite.tom, approver=lite.sue, month=month)
+            with lite.read() as books:
+                held = account(books, loan)
+                run = held.told(fact for fact in held.facts if fact.on <= last_day(month))
+                through = last_day(month) + timedelta(days=1)
+                flows = run.flows(through, through)  # type: ignore[union-attr]
+            book = by_fund(flows, held.body.shares)
+            for fund in ("RLF", "GEN"):
+                assert to_day(lite, fund, "M10", last_day(month)) == book[fund].get("memo", 0)
+                net = -to_day(lite, fund, "111", last_day(month)) - to_day(lite, fund, "119", last_day(month))
+                assert net == book[fund].get("earned", 0)
+            month = f"{last_day(month) + timedelta(days=1):%Y-%m}"
+    assert month > "2026-06"
+
+
+def to_day(bank: SmallBank, fund: str, code: str, last: date) -> int:
+    """What a fund's leaves of an account hold under dates up to a day, debit +."""
+    with bank.read() as books:
+        return int(
+            books.tx.value(
+                "SELECT coalesce(sum(d.debit - d.credit), 0) FROM account a JOIN balance_day d ON d.account_id = a.id"
+                " WHERE a.gl_code = ? AND a.fund = ? AND d.effective_on <= ?", code, fund, last.isoformat(),
+            )
+        )  # fmt: skip
