@@ -194,8 +194,7 @@ def tell(
     target = settled(body, by_fund(flows, body.shares, body.servicing), held)
     day = max(last, to, date.fromisoformat(body.accrued_to) if body.accrued_to else to)
     standing = run.standing(day)
-    advanced = [fact.on for fact in facts if fact.type in ("advance", "opening")]
-    disbursed = body.disbursed_on or (min(advanced).isoformat() if advanced else None)
+    disbursed = _disbursed_on(loan, facts, left_out)
     after = body.model_copy(update={
         "state": _state(body, run, standing), "events": body.events + len(facts), "book": target,
         "accrued_to": None if to == date.min else to.isoformat(),
@@ -206,6 +205,16 @@ def tell(
     ordered = {fund: moved[fund] for fund in sorted(moved, key=lambda fund: list(body.shares).index(fund)
                if fund in body.shares else len(body.shares))}  # fmt: skip
     return Outcome(loan, after, facts, ordered, loan.standing(day), standing, _own_parts(loan, facts, run))
+
+
+def _disbursed_on(loan: LoanAccount, new: Sequence[Fact], left_out: set[int]) -> str | None:
+    """The day of the first money; none if all that was paid out is taken back."""
+    days = [fact.on for fact in new if fact.type in ("advance", "opening")]
+    if loan.body.disbursed_on is None:
+        return min(days).isoformat() if days else None
+    if left_out and not any(f.type in ("advance", "opening") and f.number not in left_out for f in loan.facts):
+        return None
+    return loan.body.disbursed_on
 
 
 def _without_terms(loan: LoanAccount, left_out: set[int]) -> LoanAccount:

@@ -284,7 +284,7 @@ class DisburseLoan(Paying):
             raise Overdrawn(
                 "Only {left} of loan {loan} is left to pay out.", field="amount", left=shown(desk, left), loan=self.loan
             )
-        self._require_in_time(desk, loan)
+        require_in_time(desk, loan)
         with named(self, "loan", principal="amount"):
             done = tell(loan, [("advance", desk.business_day, {"amount": amount})])
         cash = self.pay_for(desk, done.cash)
@@ -313,16 +313,6 @@ class DisburseLoan(Paying):
         if body.repayment == LINE and self.amount is None:
             raise InvalidAmount("Say how much is drawn; {left} is available.", field="amount", left=shown(desk, left))
         return left
-
-    def _require_in_time(self, desk: Desk, loan: LoanAccount) -> None:
-        """Refuse first money that goes out after payments were to begin."""
-        body, contract = loan.body, loan.contracts[max(loan.contracts)]
-        first_due = contract.document.get("first_due")
-        if body.disbursed_on is None and first_due is not None and date.fromisoformat(first_due) <= desk.business_day:
-            raise WrongState(
-                "The first payment of loan {loan} would be due on {day}, and it is not paid out yet.", field="loan",
-                loan=self.loan, day=first_due, hint="Reverse the grant and grant it again with a later date.",
-            )  # fmt: skip
 
 
 class RepayLoan(Receiving):
@@ -451,6 +441,16 @@ def named(operation: Operation, otherwise: str, **names: str) -> Iterator[None]:
             refusal.template, field=field if field in fields else otherwise, hint=refusal.hint_template,
             **refusal.values,
         ) from refusal  # fmt: skip
+
+
+def require_in_time(desk: Desk, loan: LoanAccount, field: str = "loan") -> None:
+    """Refuse first money that goes out after payments were to begin."""
+    first_due = loan.contracts[max(loan.contracts)].document.get("first_due")
+    if loan.body.disbursed_on is None and first_due is not None and date.fromisoformat(first_due) <= desk.business_day:
+        raise WrongState(
+            "The first payment of loan {loan} would be due on {day}, and it is not paid out yet.", field=field,
+            loan=loan.ref, day=first_due, hint="Reverse the grant and grant it again with a later date.",
+        )  # fmt: skip
 
 
 def paid(desk: Desk, loan: LoanAccount, amount: int, on: date, early: str | None = None) -> Outcome:

@@ -16,7 +16,17 @@ from coopbank.bank.fields import LoanRef
 from coopbank.bank.lending.accounts import account, tell
 from coopbank.bank.lending.position import position
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
-from coopbank.bank.operations.lending import active_loan, borrower, finish, open_for, paid, tell_next, written
+from coopbank.bank.operations.lending import (
+    active_loan,
+    borrower,
+    finish,
+    named,
+    open_for,
+    paid,
+    require_in_time,
+    tell_next,
+    written,
+)
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import shared_cash
 from coopbank.errors import InvalidValue, NotAllowed, Overdrawn, WrongState
@@ -57,7 +67,9 @@ class RefinanceLoan(Operation):
                 "Loan {loan} has only {left} to pay out, and {payoff} is owed.", field="new_loan", loan=self.new_loan,
                 left=shown(desk, left), payoff=shown(desk, payoff),
             )  # fmt: skip
-        lent = tell(new, [("advance", desk.business_day, {"amount": payoff})])
+        require_in_time(desk, new, "new_loan")
+        with named(self, "new_loan"):
+            lent = tell(new, [("advance", desk.business_day, {"amount": payoff})])
         repaid = paid(desk, old, payoff, desk.business_day, "next")
         cash: dict[str, int] = defaultdict(int)
         for part in (lent.cash, repaid.cash):
