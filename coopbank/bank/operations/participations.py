@@ -15,15 +15,17 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from coopbank.bank import records
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, LoanRef, Memo, Percent, Rate, Widget
-from coopbank.bank.lending.accounts import account, tell
+from coopbank.bank.lending.accounts import LoanAccount, account, tell
+from coopbank.bank.lending.closing import all_loans
+from coopbank.bank.lending.flows import by_fund
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER
 from coopbank.bank.operations.lending import borrower, open_for, post_loan
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import Paying, Receiving, Tender
 from coopbank.errors import InvalidValue, Overdrawn, WrongState
-from coopbank.money import round_ratio
 
 
 class SellParticipation(Receiving):
@@ -60,11 +62,16 @@ class SellParticipation(Receiving):
             )  # fmt: skip
         peer, ours = Fraction(num, 100 * den), 1 - Fraction(num, 100 * den)
         whole = (peer / ours).limit_denominator(10**6) if ours else Fraction(0)
-        amount = round_ratio(body.principal * num, 100 * den)
         body = body.model_copy(update={
             "funds": {body.fund: whole.denominator}, "participants": {self.peer: whole.numerator},
             "servicing": self._servicing(body.annual_rate),
         })  # fmt: skip
+        amount = lent_by(self.peer, body, body.principal)
+        if not 0 < amount < body.principal:
+            raise InvalidValue(
+                "{share} % of {principal} is no part of it.", field="share_percent", share=self.share_percent,
+                principal=shown(desk, body.principal),
+            )  # fmt: skip
         loan.body = body
         done = tell(loan, [])
         open_for(desk, body.fund, f"831/{self.peer}", None)
@@ -97,12 +104,27 @@ class RemitParticipation(Paying):
     tender: Annotated[Literal["transfer"], Widget("choice"), Field(title="How")] = "transfer"
 
     def perform(self, desk: Desk) -> None:
-        owed = -desk.balance(self.fund, f"831/{self.peer}")
+        owed = -desk.balance(self.fund, f"831/{self.peer}") - to_be_lent(desk, self.fund, self.peer)
         if owed <= 0:
             raise Overdrawn(
                 "Nothing of {peer}'s money is here to be remitted.", field="peer", peer=self.peer,
-                hint="Look at account 831.",
+                hint="Look at account 831. What is still to be paid out of a loan stays here until it is.",
             )  # fmt: skip
         moves: list[Any] = self.pay_for(desk, {self.fund: -owed})
         desk.post(f"Remitted to {self.peer}", [(self.fund, f"831/{self.peer}", owed), *moves])
         desk.note("Remitted", shown(desk, owed))
+
+
+def lent_by(peer: str, loan: records.Loan, amount: int) -> int:
+    """What a peer lends of an amount, by the shares that split everything else."""
+    return by_fund({"lent": amount}, loan.shares).get(f"{loan.fund}@{peer}", {}).get("lent", 0)
+
+
+def to_be_lent(desk: Desk, fund: str, peer: str) -> int:
+    """A peer's part of what is still to be paid out of its loans: its money waits for that."""
+    found = 0
+    for ref, _version, body in all_loans(desk, ("granted", "active")):
+        if body.fund == fund and peer in body.participants:
+            now = LoanAccount(desk, ref, body, desk.currency).standing(desk.business_day)
+            found += lent_by(peer, body, now.lent + now.committed) - lent_by(peer, body, now.lent)
+    return found
