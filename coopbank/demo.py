@@ -406,10 +406,20 @@ def _tell(town: Town, echo: Echo) -> None:
         ("", f"the counter; sign in as imani, passphrase: {PASSPHRASE}"),
         ("member M0003", "a member; `loans` lists the borrowers"),
         ("portfolio", "what is lent and how late"),
+        *_loans_to_see(town),
         ("verify", "the same proof, check by check"),
         ("export beancount out", "and let bean-check judge out/ledger.beancount"),
     ):
         echo(f"  {f'{program} {words}':<42} {what}")
+
+
+def _loans_to_see(town: Town) -> Iterator[tuple[str, str]]:
+    """A loan with a story, and one that its borrower's surplus repays."""
+    if town.loans:
+        yield f"loan {town.loans[0]}", "a loan's whole story"
+    shared = next((loan for loan, kind in town.kinds.items() if kind == "SURPLUS"), None)
+    if shared is not None:
+        yield f"explain {shared} --cap", "why no more interest may be taken of that one"
 
 
 def _program() -> str:
