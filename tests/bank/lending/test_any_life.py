@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from coopbank.bank.books import Actor
+from coopbank.bank.lending.accounts import account
 from coopbank.bank.operation import CATALOGUE
 from coopbank.errors import CoopbankError
 from tests.bank.support_lending import (
@@ -30,7 +31,7 @@ from tests.bank.support_lending import (
 )
 from tests.support_bank import SmallBank, assert_books, new_bank
 
-LIVES = 24
+LIVES = 30
 STEPS = 45
 
 #: Terms of loans of all kinds; the money comes from one, two or three funds.
@@ -42,10 +43,11 @@ LOANS: list[dict[str, Any]] = [
     {"annual_rate": "18", "installments": 26, "every": {"weeks": 2}, "day_count": "equal-periods"},
     {"product": "FEES", "annual_rate": "7.25", "installments": 12, "other_funds": "GEN 50"},
     {"product": "LINE", "annual_rate": "8", "installments": 9, "other_funds": "SOL 20"},
-    {"product": "SURPLUS", "annual_rate": "8", "share_percent": "50", "outer_date": "2029-03-02",
-     "other_funds": "GEN 40"},
-    {"product": "REVENUE", "share_percent": "10", "multiple": "1.3", "outer_date": "2029-03-02",
+    {"product": "SURPLUS", "annual_rate": "8", "share_percent": "50", "outer_date": "2028-03-02",
+     "every": {"months": 3}, "report_days": 20, "other_funds": "GEN 40"},
+    {"product": "REVENUE", "share_percent": "10", "multiple": "1.3", "outer_date": "2028-03-02",
      "every": {"months": 3}},
+    {"annual_rate": "6", "installments": 9, "peer": "35"},
 ]  # fmt: skip
 
 
@@ -55,10 +57,14 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("founded") / "book.db"
     with new_bank(str(place)) as bank:
         bank.agreed("open-fund", by=bank.tom, approver=bank.sue, code="SOL", fund_name="Sol", fund_class="designated")
+        bank.agreed("add-bank-account", by=bank.tom, approver=bank.sue, code="RESERVE", account_name="R", fund="LLR")
         for fund in ("RLF", "GEN", "SOL"):
             lend_to_us(bank, "60000.00", fund)
         product = {"code": "FEES", "product_name": "With late fees", "early": "lower", "late_fee_percent": "5"}
         bank.agreed("define-product", by=bank.tom, approver=bank.sue, **product, late_fee_days=5)
+        bank.agreed("set-policy", by=bank.tom, approver=bank.sue, policy="accrual_payments", value="1")
+        bank.do("receive-gift", by=bank.tom, amount="2000.00", donor="Many", tender="transfer", fund="LLR",
+                bank_account="RESERVE")  # fmt: skip
         bank.admit("Mia Lee")
     return place
 
@@ -74,7 +80,7 @@ class Life:
     """A bank and its chances."""
 
     def __init__(self, bank: SmallBank, seed: int) -> None:
-        self.bank, self.chance = bank, random.Random(seed)
+        self.bank, self.seed, self.chance = bank, seed, random.Random(seed)
         self.today = date(2026, 3, 2)
         self.loans: list[str] = []
         self.done: list[int] = []  # operations on loans, to be taken back some day
@@ -82,7 +88,7 @@ class Life:
         self.counted: Counter[str] = Counter()
 
     def live(self) -> None:
-        for terms in self.chance.sample(LOANS, 2):
+        for terms in (LOANS[self.seed % len(LOANS)], self.chance.choice(LOANS)):
             self.grant(terms)
         for step in range(STEPS):
             if self.chance.random() < 0.5:
@@ -125,9 +131,14 @@ class Life:
 
     def grant(self, terms: dict[str, Any]) -> None:
         self.today = self.date_open()
+        peer = terms.get("peer")
+        terms = {name: value for name, value in terms.items() if name != "peer"}
         made = self.bank.agreed("grant-loan", member="M0001", principal="9000.00", **terms)
         loan = made.created[0]
         self.loans.append(loan)
+        if peer:
+            self.do("sell-participation", loan=loan, peer="PF-1", share_percent=peer, servicing_rate="0.5",
+                    agreement="A-1")  # fmt: skip
         self.do("disburse-loan", loan=loan, amount=self.chance.choice(["9000.00", "4000.00", "2500.01"]))
 
     def date_open(self) -> date:
@@ -140,8 +151,10 @@ class Life:
         if self.chance.random() < 0.4:
             close_months_before(self.bank, self.today)
 
-    def one(self) -> str:
-        return self.chance.choice(self.loans)
+    def one(self, *products: str) -> str:
+        """Any loan; where products are named, mostly one of these."""
+        fitting = [loan for loan in self.loans if stored(self.bank, loan).product in products]
+        return self.chance.choice(fitting if fitting and self.chance.random() < 0.9 else self.loans)
 
     def back(self) -> str | None:
         """A value date: today, or some days ago."""
@@ -155,6 +168,7 @@ class Life:
             *often, self.more, self.ahead, self.apply, self.fee, self.waive, self.pause, self.rate, self.extend,
             self.move, self.holiday, self.spread, self.stop, self.resume, self.write_down, self.charge_off,
             self.cheque, self.bounce, self.report, self.report, self.accept, self.accept, self.end, self.refinance,
+            self.remit, self.grade, self.provide, self.reopen,
         ]  # fmt: skip
 
     def pay(self, **values: Any) -> Any:
@@ -224,8 +238,23 @@ class Life:
         self.do("write-down", loan=self.one(), principal=amount, gift=gift, resolution="R-1")
 
     def charge_off(self) -> None:
-        if self.chance.random() < 0.3:
-            self.do("charge-off", loan=self.one(), resolution="R-2", why="lost")
+        if self.chance.random() < 0.5:
+            borne = {"reserve_account": "RESERVE", "from_reserve": self.chance.choice(["5.00", "900.00"])}
+            self.do("charge-off", loan=self.one(), resolution="R-2", why="lost", **self.chance.choice([{}, borne]))
+
+    def remit(self) -> None:
+        self.do("remit-participation", peer="PF-1")
+
+    def grade(self) -> None:
+        self.do("grade-loan", by=self.bank.ana, loan=self.one(), grade=self.chance.choice("12345"), why="looked at")
+
+    def provide(self) -> None:
+        self.do("provide", month=f"{self.today:%Y-%m}")
+
+    def reopen(self) -> None:
+        month = f"{self.today.replace(day=1) - timedelta(days=1):%Y-%m}"
+        if self.do("reopen-month", month=month, why="a bill came late") is not None:
+            self.go_on()
 
     def cheque(self) -> None:
         self.bank.close_day()
@@ -244,8 +273,17 @@ class Life:
         if self.cheques:
             self.do("return-cheque", cheque=self.cheques.pop(self.chance.randrange(len(self.cheques))))
 
+    @property
+    def reports(self) -> bool:
+        """Whether any loan is repaid by reports; now and then one is filed all the same."""
+        found = {stored(self.bank, loan).product for loan in self.loans} & {"SURPLUS", "REVENUE"}
+        return bool(found) or self.chance.random() < 0.1
+
     def report(self) -> None:
-        loan = self.one()
+        if not self.reports:
+            self.pay()
+            return
+        loan = self.one("SURPLUS", "REVENUE")
         figure = {"REVENUE": "revenue"}.get(stored(self.bank, loan).product, "surplus")
         amount = self.chance.choice(["0.00", "3000.00", "9000.00", *(["-500.00"] if figure == "surplus" else [])])
         again = self.chance.random() < 0.2
@@ -253,7 +291,13 @@ class Life:
                 period=self.chance.choice([1, 2]) if again else None)  # fmt: skip
 
     def accept(self) -> None:
-        self.do("accept-report", by=self.bank.ana, loan=self.one(), period=self.chance.choice([1, 1, 2, 3]))
+        if not self.reports:
+            self.pay()
+            return
+        loan = self.one("SURPLUS", "REVENUE")
+        with self.bank.read() as books:
+            filed = [fact.data["period"] for fact in account(books, loan).facts if fact.type == "report-filed"]
+        self.do("accept-report", by=self.bank.ana, loan=loan, period=self.chance.choice([*filed, 1]))
 
     def end(self) -> None:
         if self.chance.random() < 0.2:
