@@ -29,6 +29,7 @@ from coopbank.words import _, set_institution_kind
 
 if TYPE_CHECKING:
     from coopbank.clock import Clock
+    from coopbank.tui.loans import LoanView
     from coopbank.tui.queries import Card, Reference, Standing
     from coopbank.tui.session import Session
 
@@ -197,9 +198,12 @@ class Counter(AsksBooks, TypeAhead):
 
     def _filled_in(self, next_member: bool | None) -> None:
         from coopbank.tui.screens.home import HomeScreen
+        from coopbank.tui.screens.loan import LoanScreen
 
         if next_member is not None and isinstance(self.screen, HomeScreen):
             self.screen.served(next_member=next_member)
+        elif next_member and isinstance(self.screen, LoanScreen):
+            self.screen.served()
 
     def more(self, card: Card | None) -> None:
         """The list of every operation that the actor may do."""
@@ -219,6 +223,17 @@ class Counter(AsksBooks, TypeAhead):
         from coopbank.tui.screens.journal import EntryDetailScreen
 
         self.push_screen(EntryDetailScreen(number))
+
+    def open_loan(self, ref: str) -> None:
+        """A loan whole; refused where one stands if there is none of that number."""
+        from coopbank.tui import loans
+
+        self.carry_out(lambda session: loans.loan_view(session, ref), self._loan_came, self._cannot_look)
+
+    def _loan_came(self, view: LoanView) -> None:
+        from coopbank.tui.screens.loan import LoanScreen
+
+        self.push_screen(LoanScreen(view), self._filled_in)
 
     def action_journal(self) -> None:
         """The journal."""
@@ -325,5 +340,6 @@ def _load_screens() -> None:
     import coopbank.tui.screens.entry
     import coopbank.tui.screens.home
     import coopbank.tui.screens.journal
+    import coopbank.tui.screens.loan
     import coopbank.tui.screens.more
     import coopbank.tui.screens.waiting  # noqa: F401

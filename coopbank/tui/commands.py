@@ -1,4 +1,4 @@
-"""The palette: every operation that the actor may do, by name."""
+"""The palette: every operation that the actor may do, by name, and the loans of the member who is served."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+
+from coopbank.tui.show import neat
+from coopbank.words import _
 
 if TYPE_CHECKING:
     from coopbank.tui.app import Counter
@@ -22,12 +25,29 @@ class OperationCommands(Provider):
         busy = any(hasattr(screen, "dirty") for screen in counter.screen_stack)
         return () if counter.opened is None or busy else counter.opened.powers
 
+    @property
+    def _loans(self) -> tuple[tuple[str, str, str], ...]:
+        """Loans on the card that is shown: number, what the palette calls them, and their purpose."""
+        from coopbank.tui.screens.home import FindScreen
+
+        card = self.screen.card if isinstance(self.screen, FindScreen) else None
+        if card is None:
+            return ()
+        called = _("Look at loan {loan}")
+        return tuple((loan.ref, called.format(loan=loan.ref), neat(loan.purpose)) for loan in card.loans)
+
     async def discover(self) -> Hits:
+        for ref, title, purpose in self._loans:
+            yield DiscoveryHit(Content(title), self._loan(ref), text=title, help=purpose)
         for power in self._powers:
             yield DiscoveryHit(Content(power.title), self._command(power.name), text=power.title, help=power.says)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
+        for ref, title, purpose in self._loans:
+            score = matcher.match(f"{title} {purpose}")
+            if score > 0:
+                yield Hit(score, Content(title), self._loan(ref), text=title, help=purpose)
         for power in self._powers:
             score = matcher.match(power.title)
             if score > 0:
@@ -36,3 +56,6 @@ class OperationCommands(Provider):
 
     def _command(self, name: str) -> partial[None]:
         return partial(cast("Counter", self.app).do_operation, name)
+
+    def _loan(self, ref: str) -> partial[None]:
+        return partial(cast("Counter", self.app).open_loan, ref)

@@ -14,8 +14,9 @@ from textual.widgets import Footer, Input, Static
 
 from coopbank.errors import CoopbankError
 from coopbank.reports.find import FoundMember
-from coopbank.tui import queries
+from coopbank.tui import loans, queries
 from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
+from coopbank.tui.screens.loan import LoanPick
 from coopbank.tui.show import day_words
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.inputs import LineInput
@@ -24,6 +25,7 @@ from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _
 
 if TYPE_CHECKING:
+    from coopbank.tui.loans import LoanHit
     from coopbank.tui.queries import Card, Standing
 
 _PAUSE = 0.05  # seconds after the last key before the books are asked
@@ -194,6 +196,30 @@ class FindScreen(CounterScreen[str | None]):
             return
         self.query_one(MemberCard).show_card(card, self.session.currency)
 
+    def action_loan(self) -> None:
+        """The loan of the member that is shown: the one that was typed, or the only one, or one of a list."""
+        if not self._settled:
+            self.wait_for_hits("loan")
+            return
+        hit = self.hits.chosen if self.find.value.strip() else None
+        member = self.member or (hit.member if hit is not None else None)
+        if member is None:
+            self.status.say(_("Whose loan? Type a name, a member number or a loan number first."))
+            self.find.focus()
+        elif hit is not None and hit.why == "loan":
+            self.counter.open_loan(hit.found_by)
+        else:
+            self.carry_out(lambda session: loans.loans_of_member(session, member), self._choose_loan, self.refused)
+
+    def _choose_loan(self, found: Sequence[LoanHit]) -> None:
+        if not found:
+            self.status.say(_("This member has no loan and had none."))
+        elif len(found) == 1:
+            self.counter.open_loan(found[0].ref)
+        else:
+            name = self.card.name if self.card is not None and self.card.member == self.member else str(self.member)
+            self.app.push_screen(LoanPick(name, found), lambda ref: self.counter.open_loan(ref) if ref else None)
+
     def show_nobody(self) -> None:
         """Nobody is being served."""
         self.member = None
@@ -227,8 +253,8 @@ Type a **name**, a member **number**, a **loan** number or a **telephone** numbe
 under the cursor is shown at once; ↑ ↓ choose another, **Enter** keeps this one.
 
 Then serve them: **F3** takes money in for their savings, **F4** pays out, **F5** takes a loan payment, **F6**
-sells shares. Everything else is in the list of **F10**. Tab goes to the member's passbook; **Enter** there opens
-an entry.
+sells shares. Everything else is in the list of **F10**. **Ctrl+L** opens their loan: its schedule, what happened, why,
+and what if. Tab goes to the member's passbook; **Enter** there opens an entry.
 
 The first act of a day is **F8**: open the day and your drawer. The last one is F8 too: count and close.""")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -240,6 +266,7 @@ The first act of a day is **F8**: open the day and your drawer. The last one is 
         Binding("f8", "app.day", _("Day"), key_display="F8", id="drawer"),
         Binding("f9", "app.waiting", _("Approve"), key_display="F9", id="waiting"),
         Binding("f10,f12", "more", _("More"), key_display="F10", id="more"),
+        Binding("ctrl+l", "loan", _("Look at the loan"), key_display="Ctrl+L", id="loan", show=False),
         Binding("f1", "app.help", _("Help"), key_display="F1", id="help", show=False),
         Binding("f2", "start", _("Find"), key_display="F2", id="find", show=False),
         Binding("escape", "start", _("Next member"), key_display="Esc", id="next-member", show=False),
@@ -338,6 +365,7 @@ Find a member and see their card, without leaving the form you were in. **Enter*
 into the form if it asks for one; **Esc** goes back to the form.""")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", _("Back to the form"), key_display="Esc", id="back"),
+        Binding("ctrl+l", "loan", _("Look at the loan"), key_display="Ctrl+L", id="loan"),
         Binding("ctrl+q", "app.leave", _("Leave"), key_display="Ctrl+Q", id="leave", show=False),
         HELP_KEY,
     ]
