@@ -26,28 +26,31 @@ class OperationCommands(Provider):
         return () if counter.opened is None or busy else counter.opened.powers
 
     @property
-    def _loans(self) -> tuple[tuple[str, str, str], ...]:
-        """Loans on the card that is shown: number, what the palette calls them, and their purpose."""
+    def _loans(self) -> tuple[tuple[str, str], ...]:
+        """Loans on the card that is shown, and what the palette calls them.
+
+        The purpose is a part of that: the palette would read a help text as markup.
+        """
         from coopbank.tui.screens.home import FindScreen
 
         card = self.screen.card if isinstance(self.screen, FindScreen) else None
         if card is None:
             return ()
         called = _("Look at loan {loan}")
-        return tuple((loan.ref, called.format(loan=loan.ref), neat(loan.purpose)) for loan in card.loans)
+        return tuple((loan.ref, f"{called.format(loan=loan.ref)}  {neat(loan.purpose)}") for loan in card.loans)
 
     async def discover(self) -> Hits:
-        for ref, title, purpose in self._loans:
-            yield DiscoveryHit(Content(title), self._loan(ref), text=title, help=purpose)
+        for ref, title in self._loans:
+            yield DiscoveryHit(Content(title), self._loan(ref), text=title)
         for power in self._powers:
             yield DiscoveryHit(Content(power.title), self._command(power.name), text=power.title, help=power.says)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for ref, title, purpose in self._loans:
-            score = matcher.match(f"{title} {purpose}")
+        for ref, title in self._loans:
+            score = matcher.match(title)
             if score > 0:
-                yield Hit(score, Content(title), self._loan(ref), text=title, help=purpose)
+                yield Hit(score, Content(title), self._loan(ref), text=title)
         for power in self._powers:
             score = matcher.match(power.title)
             if score > 0:

@@ -207,7 +207,7 @@ async def test_the_palette_knows_the_loans_of_the_member_who_is_served(lent: str
         await hand.quiet()
         await hand.press("ctrl+p")
         await hand.type("look at loan")
-        await hand.see("Look at loan L-001")
+        await hand.see(f"Look at loan L-001  {HOSTILE}")
         await hand.press("enter")
         await hand.quiet()
         if not isinstance(hand.app.screen, LoanScreen):
