@@ -407,3 +407,44 @@ def test_any_loan_of_any_shape_ends_at_zero(day_count: str, shape: str, lent: in
     if "first_due" not in changes:
         on = (day(on) + timedelta(days=days)).isoformat()
     told_by_rows(Story(principal=lent, **{"day_count": day_count, **changes}).lent(on))
+
+
+# ---------------------------------------------------------------------------------- taken over
+
+
+@pytest.mark.parametrize("day_count", DAY_COUNTS)
+@pytest.mark.parametrize("shape", ["months", "a 31st, clamped", "a 31st, rolled", "an odd first period", "harvest"])
+def test_a_loan_of_old_records_goes_on_as_if_it_had_always_been_here(shape: str, day_count: str) -> None:
+    """Taken over between two due dates, with what is owed and the day from which it ran: later rows are the same."""
+    on, changes = SHAPES[shape]
+    always = Story(**{"day_count": day_count, **changes}).lent(on)
+    rows = always.rows()
+    for row in rows[:4]:
+        always.paid(row.due, row.payment)
+    cut_over = rows[3].due + timedelta(days=11)
+    then = always.run().standing(cut_over)
+    new = Story(**{"day_count": day_count, **changes})
+    new.add(
+        "opening", rows[3].due, lent=LENT, disbursed_on=on, paid_principal=then.principal_paid,
+        paid_interest=then.interest_paid, interest=then.interest, memo=0, cut_over=cut_over.isoformat(),
+    )  # fmt: skip
+    for number, row in enumerate(rows[4:], start=2):
+        assert new.run().standing(row.due).due == always.run().standing(row.due).due
+        for story in (new, always):
+            story.facts.append(Fact(number + 10, "payment", row.due, {"amount": row.payment}))
+        assert new.run().state.last_parts == always.run().state.last_parts == (0, row.interest, row.principal)
+        assert_sound(new.run())
+    assert new.run().state.owed == 0
+
+
+def test_a_loan_taken_over_late_and_on_non_accrual_is_late_and_in_memo() -> None:
+    story = Story()
+    story.add("opening", "2026-05-20", lent=LENT, disbursed_on="2026-03-02", paid_principal=0, paid_interest=0,
+              interest=50_00, memo=100_00, cut_over="2026-05-20")  # fmt: skip
+    run = story.run()
+    assert (run.state.flows["memo"], run.state.basis) == (100_00, "recovery")
+    now = run.standing(day("2026-05-20"))
+    assert (now.interest, now.due.since) == (150_00, day("2026-04-02"))
+    later = run.standing(day("2026-06-20"))
+    assert later.flows["memo"] == 100_00 + later.interest_run - now.interest_run
+    assert_sound(run)
