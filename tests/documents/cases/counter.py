@@ -101,8 +101,9 @@ CASES: tuple[Case, ...] = (
     no(e.InvalidValue, "A quarter in words", "tom do credit-interest --quarter spring"),
     no(e.WrongState, "Interest of a quarter that is not over", "tom do credit-interest --quarter 2026-Q1",
        "Wait for its last day."),
-    no(e.AlreadyExists, "Interest credited twice", "tom do credit-interest --quarter 2025-Q4", "It is done.",
-       steps="tom+sue credit-interest quarter=2025-Q4"),
+    no(e.InvalidDate, "Interest of a quarter before the books", "tom do credit-interest --quarter 2025-Q4"),
+    no(e.AlreadyExists, "Interest credited twice", "tom do credit-interest --quarter 2026-Q1", "It is done.",
+       scene="may", steps="tom+sue credit-interest quarter=2026-Q1"),
 
     # ------------------------------------------------------------------------------------- shares
     no(e.InvalidAmount, "More membership shares than one may hold", "ana do buy-shares --member M0001 --amount 25.00",
