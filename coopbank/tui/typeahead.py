@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import App
+from textual.screen import Screen
 from textual.timer import Timer
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _ROUNDS = 3
 #: Keys are never held longer, whatever happens to the answer that was waited for.
 _LONGEST_HOLD = 10.0
 _ALWAYS = frozenset({"ctrl+q"})
+#: A screen that a key brought is given this long to be laid out and to take the focus, on however slow a machine.
+_LOOK_AGAIN, _LOOKS = 0.01, 100
 
 
 class TypeAhead(App[int]):
@@ -35,6 +38,8 @@ class TypeAhead(App[int]):
         super().__init__()
         self._keys: deque[events.Key | events.Paste] = deque()
         self._key_under_way = False
+        self._screen_before: DOMNode | None = None
+        self._looks = 0
         self._holds = 0
         self._hold_timer: Timer | None = None
 
@@ -77,6 +82,7 @@ class TypeAhead(App[int]):
         if self._key_under_way or self._holds or not self._keys:
             return
         self._key_under_way = True
+        self._screen_before, self._looks = self._top, 0
         event = self._keys.popleft()
         try:
             await super().on_event(event)
@@ -86,6 +92,13 @@ class TypeAhead(App[int]):
     @property
     def _top(self) -> DOMNode | None:
         return self.screen_stack[-1] if self.screen_stack else None
+
+    def _unready(self) -> bool:
+        """Whether the last key brought a screen that does not know yet where the next one goes."""
+        top = self._top
+        if not isinstance(top, Screen) or top is self._screen_before:
+            return False
+        return not top.is_mounted or (top.focused is None and bool(top.focus_chain))
 
     def _follow_up(self, node: DOMNode | None, rounds: int) -> None:
         """Go up the way that messages bubble, through the queue of each widget, and do so again."""
@@ -99,6 +112,10 @@ class TypeAhead(App[int]):
     async def _followed(self, rounds: int) -> None:
         if rounds > 1:
             self._follow_up(self.focused or self._top, rounds - 1)
+            return
+        if self._unready() and self._looks < _LOOKS:
+            self._looks += 1
+            self.set_timer(_LOOK_AGAIN, partial(self._followed, 1))
             return
         self._key_under_way = False
         await self._next_key()
