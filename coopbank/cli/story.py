@@ -26,7 +26,7 @@ def _show_agreed(found: LoanStory, money: output.Money) -> None:
     asked = _("{day} by {user}").format(day=found.granted_on, user=found.granted_by)
     output.pairs([
         (_("State on {day}").format(day=found.as_of), state), (_("Purpose"), found.purpose),
-        (_("Product"), f"{found.product} {found.product_version}  {found.product_title}".rstrip()),
+        (_("Product"), f"{found.product} {found.product_version}  {_(found.product_title)}".rstrip()),
         (_("Funds"), ", ".join(f"{part.fund} {part.percent} %" for part in found.funds)),
         (_("Agreed"), _agreed(found, money)), (_("Application"), found.application), (_("Granted on"), asked),
         (_("Approved by"), found.approved_by), (_("Paid out on"), found.disbursed_on),

@@ -488,7 +488,7 @@ def _agreed(told: LoanStory, currency: str) -> str:
 
 def _event_titles() -> dict[str, str]:
     return {
-        "opening": _("Taken over"), "advance": _("Paid out"), "payment": _("Payment"), "fee": _("Fee"),
+        "opening": _("Taken over"), "advance": _("Loan paid out"), "payment": _("Payment"), "fee": _("Fee"),
         "waiver": _("Waived"), "terms": _("New terms"), "pause": _("Interest stands still"),
         "non-accrual": _("Interest is no income"), "accrual": _("Interest is income again"),
         "write-down": _("Owed no more"), "charge-off": _("Charged off"), "close-line": _("Nothing more is paid out"),

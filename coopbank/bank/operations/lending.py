@@ -206,7 +206,7 @@ class GrantLoan(Operation):
         foreign = next((name for name in said if name not in own), None)
         if foreign is not None:
             raise InvalidValue(
-                "A loan repaid by {repayment} has no {field_name}.", field=foreign, repayment=product.repayment,
+                "A loan repaid by {repayment} has no {field_name}.", field=foreign, repayment=_(product.repayment),
                 field_name=foreign, hint="Leave it out, or choose another product.",
             )  # fmt: skip
         if self.loss_carry_forward is not None:
@@ -569,7 +569,7 @@ def scheduled(loan: LoanAccount, title: str) -> ScheduledRun:
     if not isinstance(run, ScheduledRun):
         raise WrongState(
             "Loan {loan} is repaid out of {repayment}: {title} does not fit it.", field="loan", loan=loan.ref,
-            repayment=loan.body.repayment, title=title,
+            repayment=_(loan.body.repayment), title=_(title),
             hint="Nothing is due on it but what its reports make due.",
         )  # fmt: skip
     return run

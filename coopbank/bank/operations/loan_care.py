@@ -24,6 +24,7 @@ from coopbank.bank.operations.lending import active_loan, borrower, post_loan, s
 from coopbank.bank.operations.savings import shown
 from coopbank.errors import InvalidAmount, WrongState
 from coopbank.money import round_ratio
+from coopbank.words import _
 
 #: Payments in a row after which a loan may accrue again, where the bank has no policy.
 PAYMENTS_TO_RETURN = 6
@@ -180,7 +181,7 @@ class ResumeAccrual(Operation):
         done = tell(loan, [("accrual", desk.business_day, {})])
         post_loan(desk, self.loan, loan.body.member, f"{self.loan} accrues again", done.lines)
         written(desk, done)
-        desk.note("Income", f"from {desk.business_day}")
+        desk.note("Income", f"{_('since')} {desk.business_day}")
 
     def _require_returned(self, desk: Desk, loan: LoanAccount, run: ScheduledRun) -> None:
         if run.state.basis == ACCRUAL:

@@ -38,6 +38,7 @@ from coopbank.bank.operations.products import Count
 from coopbank.bank.tender import shared_cash
 from coopbank.errors import InvalidDate, InvalidValue, WrongState
 from coopbank.finance.periods import add
+from coopbank.words import _
 
 Why = Annotated[Memo, Field(min_length=1, title="Why, or by which decision")]
 Eased = Annotated[bool, Field(title="The borrower could not pay as agreed")]
@@ -96,7 +97,7 @@ class ChangeRate(TermsChange):
         product = product_granted(desk, self.loan)
         if product is not None and Decimal(self.annual_rate) > Decimal(product.most_rate or self.annual_rate):
             raise InvalidValue(
-                "{title}: the rate is at most {most} percent a year.", field="annual_rate", title=product.title,
+                "{title}: the rate is at most {most} percent a year.", field="annual_rate", title=_(product.title),
                 most=product.most_rate,
             )  # fmt: skip
         return {**document, "annual_rate": self.annual_rate}, {}

@@ -27,6 +27,7 @@ from coopbank.finance.daycount import DayCount
 from coopbank.finance.periods import MOST_ROWS, add_months
 from coopbank.ledger.chart import POOL
 from coopbank.money import currency
+from coopbank.words import _
 
 PARTS: Final = ("fees", "interest", "principal")
 #: Percent of a late payment that a late fee may be at most.
@@ -170,7 +171,7 @@ class DefineProduct(Operation):
         if before is not None and before.repayment != self.repayment:
             raise InvalidValue(
                 "Product {code} is repaid by {repayment}.", field="repayment", code=self.code,
-                repayment=before.repayment, hint="Give another kind of product a code of its own.",
+                repayment=_(before.repayment), hint="Give another kind of product a code of its own.",
             )  # fmt: skip
         self._require_fitting()
         for fund in self.funds:
@@ -220,7 +221,7 @@ class DefineProduct(Operation):
             foreign.append("early")
         if foreign:
             raise InvalidValue(
-                "A product repaid by {repayment} has no {field_name}.", field=foreign[0], repayment=self.repayment,
+                "A product repaid by {repayment} has no {field_name}.", field=foreign[0], repayment=_(self.repayment),
                 field_name=foreign[0], hint="Leave it out.",
             )  # fmt: skip
         for field in ("share_percent", "multiple"):
@@ -279,17 +280,17 @@ def require_within(
     require_amount(desk, product, amount, "principal")
     if annual_rate is not None and product.most_rate is not None and Decimal(annual_rate) > Decimal(product.most_rate):
         raise InvalidValue(
-            "{title}: the rate is at most {most} percent a year.", field="annual_rate", title=product.title,
+            "{title}: the rate is at most {most} percent a year.", field="annual_rate", title=_(product.title),
             most=product.most_rate,
         )  # fmt: skip
     most = product.most_installments
     if installments is not None and most is not None and installments > most:
         raise InvalidValue(
-            "{title}: there are at most {most} payments.", field="installments", title=product.title, most=most
+            "{title}: there are at most {most} payments.", field="installments", title=_(product.title), most=most
         )
     if fund is not None and product.funds and fund not in product.funds:
         raise InvalidValue(
-            "{title}: fund {fund} does not lend it.", field="fund", title=product.title, fund=fund,
+            "{title}: fund {fund} does not lend it.", field="fund", title=_(product.title), fund=fund,
             hint="Choose one of: {funds}.", funds=", ".join(product.funds),
         )  # fmt: skip
 
@@ -298,12 +299,12 @@ def require_amount(desk: Desk, product: records.Product, amount: int, field: str
     """Refuse an amount below the product's least or above its most."""
     if product.least is not None and amount < product.least:
         raise InvalidAmount(
-            "{title}: the smallest loan is {least}.", field=field, title=product.title,
+            "{title}: the smallest loan is {least}.", field=field, title=_(product.title),
             least=shown(desk, product.least),
         )  # fmt: skip
     if product.most is not None and amount > product.most:
         raise InvalidAmount(
-            "{title}: the largest loan is {most}.", field=field, title=product.title, most=shown(desk, product.most)
+            "{title}: the largest loan is {most}.", field=field, title=_(product.title), most=shown(desk, product.most)
         )
 
 

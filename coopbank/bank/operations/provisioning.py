@@ -92,7 +92,7 @@ class GradeLoan(Operation):
     reversible: ClassVar[bool] = False  # the next grade changes it
 
     loan: LoanRef
-    grade: Annotated[Grade, Field(title="Grade: 1 strong, 2 sound, 3 watch, 4 weak, 5 doubtful")]
+    grade: Annotated[Grade, Field(title="Grade (1 strong, 2 sound, 3 watch, 4 weak, 5 doubtful)")]
     reserve: Annotated[Money | None, Field(title="Specific allowance, if not by the table")] = None
     why: Annotated[Memo, Field(min_length=1, title="Why")]
 

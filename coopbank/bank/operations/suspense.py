@@ -138,8 +138,8 @@ class ClearSuspense(Operation):
                 raise InvalidValue("{field_name} is missing.", field=field, field_name=field)
             if given and field != own and not (field == "account" and self.to == "savings"):
                 raise InvalidValue(
-                    "Money that goes to {target} has no {field_name}.", field=field, target=self.to, field_name=field,
-                    hint="Leave it out.",
+                    "Money that goes to {target} has no {field_name}.", field=field, target=_(self.to),
+                    field_name=field, hint="Leave it out.",
                 )  # fmt: skip
 
     def _moves(self, desk: Desk, found: records.Suspense, amount: int) -> list[Move]:

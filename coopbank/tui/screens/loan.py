@@ -106,7 +106,7 @@ would go on. Nothing is posted. **F5** takes a payment for real.""")
         Binding("f2", "view('what-if')", _("What if"), key_display="F2", id="what-if", show=False),
         Binding("f3", "view('rows')", _("Schedule"), key_display="F3", id="schedule", show=False),
         Binding("f4", "view('events')", _("Events"), key_display="F4", id="events", show=False),
-        Binding("f5", "pay", _("Pay"), key_display="F5", id="loan-payment"),
+        Binding("f5", "pay", _("Payment"), key_display="F5", id="loan-payment"),
         Binding("f6", "view('terms')", _("Terms"), key_display="F6", id="terms", show=False),
         Binding("f8", "view('chart')", _("Chart"), key_display="F8", id="chart", show=False),
         Binding("f7", "app.journal", _("Journal"), key_display="F7", id="journal"),
