@@ -1,9 +1,9 @@
 """Collect the texts that people read, bring the catalogues up to date and compile them: `make words`.
 
-Read are, from the source: `_("...")` and `translate("...")`, the template and the `hint` of each refusal, the
-labels of receipts (`desk.note`), titles of fields, and what `second_reason` answers. From the running program:
-titles, docstrings, fields and choices of the operations, the names of accounts, funds and standard products, the
-roles, grades, buckets of lateness and states. A text is found where it stands as a plain string, or where a name,
+Read are, from the source: `_("...")`, `translate("...")` and `marked("...")`, the template and the `hint` of each
+refusal, the labels of receipts (`desk.note`), titles of fields, and what `second_reason` answers. From the running
+program: titles, docstrings, fields and choices of the operations, the names of accounts, funds and standard products,
+the roles, grades, buckets of lateness and states. A text is found where it stands as a plain string, or where a name,
 a choice or a function of the same module leads to one.
 `--check` writes nothing and fails when a catalogue or its compiled form is behind the source.
 """
@@ -38,7 +38,7 @@ PACKAGE = Path(errors.__file__).parent
 REFUSALS = {
     name for name, thing in vars(errors).items() if isinstance(thing, type) and issubclass(thing, errors.CoopbankError)
 } | {"Fault"}  # Fault: a refusal in the making, in the documents of finance
-FUNCTIONS = {"_", "translate", "refuse", "note"} | REFUSALS
+FUNCTIONS = {"_", "translate", "marked", "refuse", "note"} | REFUSALS
 
 #: What records say of themselves: see bank/records.py.
 STATES = (

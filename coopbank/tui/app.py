@@ -15,42 +15,28 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
-from textual.theme import Theme
 from textual.timer import Timer
 
 from coopbank.errors import CoopbankError
-from coopbank.tui.commands import OperationCommands
+from coopbank.tui import settings
+from coopbank.tui.commands import CounterCommands
+from coopbank.tui.places import Place, place
 from coopbank.tui.screens.base import StatusLine
 from coopbank.tui.screens.confirm import ConfirmScreen
+from coopbank.tui.screens.lock import LockScreen
 from coopbank.tui.screens.sign_in import SignInScreen
+from coopbank.tui.themes import THEMES
 from coopbank.tui.typeahead import TypeAhead
 from coopbank.tui.work import AsksBooks, program_fault
-from coopbank.words import _, set_institution_kind
+from coopbank.words import _, marked, set_institution_kind, set_language
 
 if TYPE_CHECKING:
     from coopbank.clock import Clock
     from coopbank.tui.loans import LoanView
     from coopbank.tui.queries import Card, Reference, Standing
-    from coopbank.tui.session import Session
+    from coopbank.tui.session import Power, Session
 
 LOOK_SECONDS = 5.0  # how often we look whether another terminal did something
-
-DARK = Theme(
-    name="coopbank-dark", primary="#5fb3a1", secondary="#7a9cc6", accent="#e3b75c", warning="#e3b75c", error="#f08a8a",
-    success="#8ccf8c", foreground="#e4e8e6", background="#12181b", surface="#1a2226", panel="#243036", dark=True,
-    variables={
-        "footer-background": "#243036", "footer-key-foreground": "#e3b75c", "footer-description-foreground": "#e4e8e6",
-        "input-selection-background": "#5fb3a1 40%",
-    },
-)  # fmt: skip
-LIGHT = Theme(
-    name="coopbank-light", primary="#1f6f60", secondary="#35577d", accent="#8a5a00", warning="#8a5a00", error="#a32020",
-    success="#1d6b2f", foreground="#17201d", background="#f6f5f0", surface="#ecebe4", panel="#dddbd1", dark=False,
-    variables={
-        "footer-background": "#dddbd1", "footer-key-foreground": "#7a4e00", "footer-description-foreground": "#17201d",
-        "input-selection-background": "#1f6f60 35%",
-    },
-)  # fmt: skip
 
 
 class Counter(AsksBooks, TypeAhead):
@@ -58,11 +44,11 @@ class Counter(AsksBooks, TypeAhead):
 
     TITLE = "coopbank"
     CSS_PATH = "counter.tcss"
-    COMMANDS: ClassVar[set[Any]] = {OperationCommands}
+    COMMANDS: ClassVar[set[Any]] = {CounterCommands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "leave", _("Leave"), key_display="Ctrl+Q", show=False, priority=True, id="quit"),
+        Binding("ctrl+q", "leave", marked("Leave"), key_display="Ctrl+Q", show=False, priority=True, id="quit"),
     ]
 
     def __init__(self, place: str, user: str | None = None, *, clock: Clock | None = None) -> None:
@@ -75,9 +61,11 @@ class Counter(AsksBooks, TypeAhead):
         self.standing: Standing | None = None
         self.shelves: dict[str, tuple[Reference, ...]] = {}  # what fields may name, where there are few
         self.animation_level = "none"
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = "coopbank-dark"
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.settings = settings.load()
+        set_language(self.settings.language)
+        self.theme = self.settings.theme
         self.changed: Signal[str] = Signal(self, "books-changed")
         self.stands: Signal[Standing] = Signal(self, "standing")
         self._head = 0
@@ -172,6 +160,7 @@ class Counter(AsksBooks, TypeAhead):
     def _look(self) -> None:
         from coopbank.tui import queries
 
+        self._lock_when_idle()
         self.ask("look", queries.head_number, self._looked, self._cannot_look)
 
     def _looked(self, head: int) -> None:
@@ -206,10 +195,16 @@ class Counter(AsksBooks, TypeAhead):
             self.screen.served()
 
     def more(self, card: Card | None) -> None:
-        """The list of every operation that the actor may do."""
+        """The list of every place, and of every operation that the actor may do."""
         from coopbank.tui.screens.more import MoreScreen
 
-        self.push_screen(MoreScreen(card), lambda name: self.fill_in(name, card) if name else None)
+        def chosen(what: Place | Power | None) -> None:
+            if isinstance(what, Place):
+                self.action_go_to(what.name)
+            elif what is not None:
+                self.fill_in(what.name, card)
+
+        self.push_screen(MoreScreen(card), chosen)
 
     def do_operation(self, name: str) -> None:
         """An operation that was chosen by name."""
@@ -235,23 +230,9 @@ class Counter(AsksBooks, TypeAhead):
 
         self.push_screen(LoanScreen(view), self._filled_in)
 
-    def action_journal(self) -> None:
-        """The journal."""
-        from coopbank.tui.screens.journal import JournalScreen
-
-        self.push_screen(JournalScreen())
-
-    def action_day(self) -> None:
-        """The day and the drawer."""
-        from coopbank.tui.screens.day import DayScreen
-
-        self.push_screen(DayScreen())
-
-    def action_waiting(self) -> None:
-        """Requests that wait for a second person."""
-        from coopbank.tui.screens.waiting import WaitingScreen
-
-        self.push_screen(WaitingScreen())
+    def action_go_to(self, name: str) -> None:
+        """One of the places of `places.py`."""
+        self.push_screen(place(name).make())
 
     def action_help(self) -> None:
         """Help for the screen that is seen."""
@@ -287,19 +268,68 @@ class Counter(AsksBooks, TypeAhead):
         return None
 
     @property
-    def _at_home(self) -> bool:
+    def at_home(self) -> bool:
+        """Whether nothing lies over the counter itself."""
         from coopbank.tui.screens.home import HomeScreen
 
         return self.opened is not None and isinstance(self.screen, HomeScreen)
 
     def sign_out(self) -> None:
         """The next person signs in."""
-        if self._at_home:
-            if self._looking is not None:
-                self._looking.stop()
-            self.session.sign_out()
-            self.standing = None
+        if self.at_home:
+            self.to_sign_in()
+
+    def to_sign_in(self) -> None:
+        """Back to the first screen; what is on the others is lost."""
+        if self._looking is not None:
+            self._looking.stop()
+        self.session.sign_out()
+        self.standing = None
+        self._down_to_sign_in()
+        if isinstance(self.screen, SignInScreen):
+            self.screen.action_clear()
+
+    def home_anew(self) -> None:
+        """The counter, made anew: in another language, say."""
+        from coopbank.tui.screens.home import HomeScreen
+
+        self._down_to_sign_in()
+        self.push_screen(HomeScreen())
+
+    def _down_to_sign_in(self) -> None:
+        while len(self.screen_stack) > 1 and not isinstance(self.screen, SignInScreen):
             self.pop_screen()
+
+    # ------------------------------------------------------------- settings, and the lock
+
+    def settle(self) -> bool:
+        """Bring the settings into force; whether they could be kept."""
+        set_language(self.settings.language)
+        self.theme = self.settings.theme
+        for screen in self.screen_stack:
+            if isinstance(screen, SignInScreen):
+                screen.reword()
+        return settings.save(self.settings)
+
+    @property
+    def locked(self) -> bool:
+        """Whether the terminal waits for its person."""
+        return any(isinstance(screen, LockScreen) for screen in self.screen_stack)
+
+    def _lock_when_idle(self) -> None:
+        minutes = self.settings.lock_minutes
+        posting = any(getattr(screen, "posting", False) for screen in self.screen_stack)
+        if minutes and self.idle_seconds >= minutes * 60 and not posting:
+            self.lock()
+
+    def lock(self) -> None:
+        """Cover everything until the passphrase is typed."""
+        if self.opened is not None and self.session.actor.user and not self.locked:
+            self.push_screen(LockScreen())
+
+    def action_command_palette(self) -> None:
+        if not self.locked:
+            super().action_command_palette()
 
     def set_passphrase(self) -> None:
         """Somebody's new passphrase."""
@@ -308,11 +338,11 @@ class Counter(AsksBooks, TypeAhead):
         self.push_screen(PassphraseScreen())
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        if self._at_home:
+        if self.at_home:
             yield SystemCommand(_("Sign out"), _("The next person signs in"), self.sign_out)
+            yield SystemCommand(_("Lock"), _("Cover the screen until you are back"), self.lock)
             yield SystemCommand(_("Set a passphrase"), _("Your own, or as administrator a colleague's"),
                                 self.set_passphrase)  # fmt: skip
-        yield SystemCommand(_("Theme"), _("Dark, light and other colours"), self.action_change_theme)
         yield SystemCommand(_("Help"), _("Help for this screen"), self.action_help)
         yield SystemCommand(_("Leave"), _("Leave the counter"), self.action_leave)
 

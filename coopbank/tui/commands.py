@@ -1,64 +1,65 @@
-"""The palette: every operation that the actor may do, by name, and the loans of the member who is served."""
+"""The palette: every place, every operation that the actor may do, and the loans of the member who is served."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from coopbank.tui.places import PLACES
 from coopbank.tui.show import neat
-from coopbank.words import _
+from coopbank.words import _, translate
 
 if TYPE_CHECKING:
     from coopbank.tui.app import Counter
-    from coopbank.tui.session import Power
 
 
-class OperationCommands(Provider):
-    """Operations as commands."""
+@dataclass(frozen=True, slots=True)
+class _Command:
+    title: str
+    says: str | None  # plain words of ours: the palette reads it as markup
+    run: Callable[[], object]
 
-    @property
-    def _powers(self) -> tuple[Power, ...]:
-        counter = cast("Counter", self.app)
-        busy = any(hasattr(screen, "dirty") for screen in counter.screen_stack)
-        return () if counter.opened is None or busy else counter.opened.powers
 
-    @property
-    def _loans(self) -> tuple[tuple[str, str], ...]:
-        """Loans on the card that is shown, and what the palette calls them.
-
-        The purpose is a part of that: the palette would read a help text as markup.
-        """
-        from coopbank.tui.screens.home import FindScreen
-
-        card = self.screen.card if isinstance(self.screen, FindScreen) else None
-        if card is None:
-            return ()
-        called = _("Look at loan {loan}")
-        return tuple((loan.ref, f"{called.format(loan=loan.ref)}  {neat(loan.purpose)}") for loan in card.loans)
+class CounterCommands(Provider):
+    """Places, loans and operations as commands."""
 
     async def discover(self) -> Hits:
-        for ref, title in self._loans:
-            yield DiscoveryHit(Content(title), self._loan(ref), text=title)
-        for power in self._powers:
-            yield DiscoveryHit(Content(power.title), self._command(power.name), text=power.title, help=power.says)
+        for each in self._commands():
+            yield DiscoveryHit(Content(each.title), each.run, text=each.title, help=each.says)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for ref, title in self._loans:
-            score = matcher.match(title)
+        for each in self._commands():
+            score = matcher.match(each.title)
             if score > 0:
-                yield Hit(score, Content(title), self._loan(ref), text=title)
-        for power in self._powers:
-            score = matcher.match(power.title)
-            if score > 0:
-                shown = matcher.highlight(power.title)
-                yield Hit(score, shown, self._command(power.name), text=power.title, help=power.says)
+                shown = matcher.highlight(each.title) if each.says else Content(each.title)
+                yield Hit(score, shown, each.run, text=each.title, help=each.says)
 
-    def _command(self, name: str) -> partial[None]:
-        return partial(cast("Counter", self.app).do_operation, name)
+    def _commands(self) -> Iterator[_Command]:
+        counter = cast("Counter", self.app)
+        if counter.opened is None or not counter.opened.actor.user:
+            return
+        yield from self._loans(counter)
+        if any(hasattr(screen, "dirty") for screen in counter.screen_stack):
+            return  # a form is open: nothing is begun on top of it
+        if counter.at_home:
+            for place in PLACES:
+                if place.offered(counter.opened):
+                    go = partial(counter.action_go_to, place.name)
+                    yield _Command(translate(place.title), translate(place.says), go)
+        for power in counter.opened.powers:
+            yield _Command(power.title, power.says, partial(counter.do_operation, power.name))
 
-    def _loan(self, ref: str) -> partial[None]:
-        return partial(cast("Counter", self.app).open_loan, ref)
+    def _loans(self, counter: Counter) -> Iterator[_Command]:
+        """Loans on the card that is shown. Their purpose stands in the title, which is never read as markup."""
+        from coopbank.tui.screens.home import FindScreen
+
+        card = self.screen.card if isinstance(self.screen, FindScreen) else None
+        for loan in card.loans if card is not None else ():
+            title = f"{_('Look at loan {loan}').format(loan=loan.ref)}  {neat(loan.purpose)}"
+            yield _Command(title, None, partial(counter.open_loan, loan.ref))

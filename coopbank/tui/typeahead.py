@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -42,6 +43,12 @@ class TypeAhead(App[int]):
         self._looks = 0
         self._holds = 0
         self._hold_timer: Timer | None = None
+        self._typed_at = monotonic()
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long ago the last key came."""
+        return monotonic() - self._typed_at
 
     def hold_keys(self) -> None:
         """Keep what is typed until `release_keys`: the screen that it is meant for is on its way."""
@@ -70,6 +77,8 @@ class TypeAhead(App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         typed = isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded
+        if typed:
+            self._typed_at = monotonic()
         if not typed or (isinstance(event, events.Key) and event.key in _ALWAYS):
             await super().on_event(event)
             return

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from coopbank.words import set_language
 from tests.support_bank import new_bank
 from tests.tui.support import HOSTILE, TURNED, WORDS
 
@@ -43,3 +45,12 @@ def book(model_book: Path, tmp_path: Path) -> str:
     place = tmp_path / "ledger.db"
     shutil.copy(model_book, place)
     return str(place)
+
+
+@pytest.fixture(autouse=True)
+def settings_of_a_new_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What whoever runs the tests keeps in their own settings is not read; nor is another language left behind."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("COOPBANK_LANGUAGE", raising=False)
+    yield
+    set_language("en")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
@@ -13,7 +14,7 @@ from textual.widgets import Static
 from coopbank.errors import CoopbankError
 from coopbank.tui.show import neat
 from coopbank.tui.work import AsksBooks
-from coopbank.words import _
+from coopbank.words import marked, translate
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -22,7 +23,7 @@ R = TypeVar("R")
 
 _DEAF = 0.3  # seconds
 
-HELP_KEY = Binding("f1", "app.help", _("Help"), key_display="F1", id="help")
+HELP_KEY = Binding("f1", "app.help", marked("Help"), key_display="F1", id="help")
 
 
 class StatusLine(Static):
@@ -52,7 +53,18 @@ class StatusLine(Static):
         self.display = bool(text)
 
 
-class CounterScreen(AsksBooks, Screen[R]):
+class Worded(Screen[R]):
+    """What its keys do is told in the language in force when they are shown."""
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        return {
+            key: active._replace(binding=replace(active.binding, description=translate(active.binding.description)))
+            for key, active in super().active_bindings.items()
+        }
+
+
+class CounterScreen(AsksBooks, Worded[R]):
     """Base of the full screens."""
 
     AUTO_FOCUS: ClassVar[str | None] = ""  # every screen says itself where typing goes
@@ -68,12 +80,12 @@ class CounterScreen(AsksBooks, Screen[R]):
             self.status.refuse(fault)
 
 
-class CounterModal(AsksBooks, ModalScreen[R]):
+class CounterModal(AsksBooks, Worded[R], ModalScreen[R]):
     """Base of the screens that lie over another one. The keys of the application are out of their reach."""
 
     AUTO_FOCUS: ClassVar[str | None] = ""  # every screen says itself where typing goes
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", _("Back"), key_display="Esc", id="back"),
+        Binding("escape", "leave", marked("Back"), key_display="Esc", id="back"),
         HELP_KEY,
     ]
 

@@ -12,16 +12,16 @@ from textual.widgets import Static
 
 from coopbank.tui.screens.base import CounterModal
 from coopbank.tui.widgets.inputs import Choice
-from coopbank.words import _
+from coopbank.words import _, marked
 
 
 class ConfirmScreen(CounterModal[bool]):
     """Answers True only when the other answer was chosen on purpose."""
 
-    HELP = _("""# A question
+    HELP = marked("""# A question
 
 Left and right choose, Enter answers. **Esc** stays where you were.""")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "answer", _("Answer"), key_display="Enter")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "answer", marked("Answer"), key_display="Enter")]
 
     def __init__(self, question: str, stay: str, go: str) -> None:
         super().__init__()

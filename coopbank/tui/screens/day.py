@@ -15,7 +15,7 @@ from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.show import amount, day_words
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.rows import Column, RowList
-from coopbank.words import _
+from coopbank.words import _, marked
 
 if TYPE_CHECKING:
     from coopbank.tui.queries import Standing
@@ -40,7 +40,7 @@ class Step:
 class DayScreen(CounterScreen[None]):
     """What is open, and what comes next."""
 
-    HELP = _("""# The day and your drawer
+    HELP = marked("""# The day and your drawer
 
 From top to bottom, as an evening goes: open the **day**, open your **drawer** with a float from the vault; at the end
 **count** it and close it, and the last one closes the day. ▸ marks what comes next; **Enter** does it.
@@ -48,11 +48,11 @@ From top to bottom, as an evening goes: open the **day**, open your **drawer** w
 A count is blind: count first, then see in the review what the book expected. A difference is posted to cash over and
 short at once, with your name; nobody covers it from their own pocket.""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "do", _("Do this"), key_display="Enter", id="do"),
-        Binding("f7", "app.journal", _("Journal"), key_display="F7", id="journal"),
-        Binding("escape,f8", "leave", _("Back"), key_display="Esc", id="back"),
+        Binding("enter", "do", marked("Do this"), key_display="Enter", id="do"),
+        Binding("f7", "app.go_to('journal')", marked("Journal"), key_display="F7", id="journal"),
+        Binding("escape,f8", "leave", marked("Back"), key_display="Esc", id="back"),
         HELP_KEY,
-        Binding("ctrl+q", "app.leave", _("Leave"), key_display="Ctrl+Q", id="leave"),
+        Binding("ctrl+q", "app.leave", marked("Leave"), key_display="Ctrl+Q", id="leave"),
     ]
 
     def compose(self) -> ComposeResult:

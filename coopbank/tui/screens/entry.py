@@ -35,7 +35,7 @@ from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.effects import stacked
 from coopbank.tui.widgets.fields import FieldRow
 from coopbank.tui.widgets.member_card import due_words
-from coopbank.words import _, translate
+from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
     from coopbank.reports.card import CardLoan
@@ -53,7 +53,7 @@ Options = tuple[tuple[str, str], ...]
 class EntryScreen(CounterScreen[bool | None]):
     """One operation, filled in. Answers True for the next member, False to stay, None if nothing was posted."""
 
-    HELP = _("""# Fill in, review, post
+    HELP = marked("""# Fill in, review, post
 
 **Enter** goes to the next field. On the right stands what the operation would do, as soon as it can be said.
 **F9** shows the review; nothing is posted before you confirm it there.
@@ -61,12 +61,12 @@ class EntryScreen(CounterScreen[bool | None]):
 **F2** in a field that names something chooses it from a list; in any other field it looks a member up and
 leaves the form as it is. **Esc** leaves the form.""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f9", "review", _("Review"), key_display="F9", id="review"),
-        Binding("f2", "choose", _("Look up"), key_display="F2", id="look-up"),
-        Binding("f7", "app.journal", _("Journal"), key_display="F7", id="journal"),
-        Binding("escape", "leave", _("Back"), key_display="Esc", id="back"),
+        Binding("f9", "review", marked("Review"), key_display="F9", id="review"),
+        Binding("f2", "choose", marked("Look up"), key_display="F2", id="look-up"),
+        Binding("f7", "app.go_to('journal')", marked("Journal"), key_display="F7", id="journal"),
+        Binding("escape", "leave", marked("Back"), key_display="Esc", id="back"),
         HELP_KEY,
-        Binding("ctrl+q", "app.leave", _("Leave"), key_display="Ctrl+Q", id="leave", show=False),
+        Binding("ctrl+q", "app.leave", marked("Leave"), key_display="Ctrl+Q", id="leave", show=False),
     ]
 
     def __init__(
@@ -370,7 +370,8 @@ leaves the form as it is. **Esc** leaves the form.""")
             self.app.push_screen(LookUpScreen(), partial(self._chosen, row))
         else:
             member = self.card.member if self.card is not None else None
-            self.app.push_screen(PickScreen(row.spec.label, row.spec.ref, member), partial(self._chosen, row))
+            pick = PickScreen(row.spec.label, row.spec.ref, member)
+            self.app.push_screen(pick, lambda found: self._chosen(row, found.ref if found is not None else None))
 
     def _chosen(self, row: FieldRow, ref: str | None) -> None:
         if ref is None:

@@ -9,9 +9,9 @@ from textual.screen import Screen
 from textual.widgets import Markdown, Static
 
 from coopbank.tui.screens.base import CounterModal
-from coopbank.words import _
+from coopbank.words import _, marked, translate
 
-GENERAL = _("""## Everywhere
+GENERAL = marked("""## Everywhere
 
 | Key | |
 | --- | --- |
@@ -46,8 +46,8 @@ class HelpScreen(CounterModal[None]):
         self.query_one(VerticalScroll).focus()
 
     def _text(self) -> str:
-        own = getattr(self._about, "HELP", None) or ""
-        return "\n\n".join((own.strip(), self._keys(), GENERAL))
+        own = translate(getattr(self._about, "HELP", None) or "")
+        return "\n\n".join((own.strip(), self._keys(), translate(GENERAL)))
 
     def _keys(self) -> str:
         lines = [

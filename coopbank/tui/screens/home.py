@@ -22,7 +22,7 @@ from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.inputs import LineInput
 from coopbank.tui.widgets.member_card import MemberCard
 from coopbank.tui.widgets.rows import Column, RowList
-from coopbank.words import _
+from coopbank.words import _, marked
 
 if TYPE_CHECKING:
     from coopbank.tui.loans import LoanHit
@@ -36,8 +36,8 @@ class FindBox(LineInput):
     """Where one types whom to find. Up and down move in the list below, Enter opens."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "screen.hit(-1)", _("Hit before"), show=False),
-        Binding("down", "screen.hit(1)", _("Next hit"), show=False),
+        Binding("up", "screen.hit(-1)", marked("Hit before"), show=False),
+        Binding("down", "screen.hit(1)", marked("Next hit"), show=False),
     ]
 
 
@@ -218,7 +218,7 @@ class FindScreen(CounterScreen[str | None]):
             self.counter.open_loan(found[0].ref)
         else:
             name = self.card.name if self.card is not None and self.card.member == self.member else str(self.member)
-            self.app.push_screen(LoanPick(name, found), lambda ref: self.counter.open_loan(ref) if ref else None)
+            self.app.push_screen(LoanPick(name, found), lambda hit: self.counter.open_loan(hit.ref) if hit else None)
 
     def show_nobody(self) -> None:
         """Nobody is being served."""
@@ -247,7 +247,7 @@ def _hit_cells(hit: FoundMember) -> Sequence[str]:
 class HomeScreen(FindScreen):
     """The counter."""
 
-    HELP = _("""# The counter
+    HELP = marked("""# The counter
 
 Type a **name**, a member **number**, a **loan** number or a **telephone** number. The card of the member
 under the cursor is shown at once; ↑ ↓ choose another, **Enter** keeps this one.
@@ -258,19 +258,19 @@ and what if. Tab goes to the member's passbook; **Enter** there opens an entry.
 
 The first act of a day is **F8**: open the day and your drawer. The last one is F8 too: count and close.""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f3", "act('deposit')", _("Pay in"), key_display="F3", id="deposit"),
-        Binding("f4", "act('withdraw')", _("Pay out"), key_display="F4", id="withdraw"),
-        Binding("f5", "act('repay-loan')", _("Loan"), key_display="F5", id="loan-payment"),
-        Binding("f6", "act('buy-shares')", _("Shares"), key_display="F6", id="buy-shares"),
-        Binding("f7", "app.journal", _("Journal"), key_display="F7", id="journal"),
-        Binding("f8", "app.day", _("Day"), key_display="F8", id="drawer"),
-        Binding("f9", "app.waiting", _("Approve"), key_display="F9", id="waiting"),
-        Binding("f10,f12", "more", _("More"), key_display="F10", id="more"),
-        Binding("ctrl+l", "loan", _("Look at the loan"), key_display="Ctrl+L", id="loan", show=False),
-        Binding("f1", "app.help", _("Help"), key_display="F1", id="help", show=False),
-        Binding("f2", "start", _("Find"), key_display="F2", id="find", show=False),
-        Binding("escape", "start", _("Next member"), key_display="Esc", id="next-member", show=False),
-        Binding("ctrl+q", "app.leave", _("Leave"), key_display="Ctrl+Q", id="leave", show=False),
+        Binding("f3", "act('deposit')", marked("Pay in"), key_display="F3", id="deposit"),
+        Binding("f4", "act('withdraw')", marked("Pay out"), key_display="F4", id="withdraw"),
+        Binding("f5", "act('repay-loan')", marked("Loan"), key_display="F5", id="loan-payment"),
+        Binding("f6", "act('buy-shares')", marked("Shares"), key_display="F6", id="buy-shares"),
+        Binding("f7", "app.go_to('journal')", marked("Journal"), key_display="F7", id="journal"),
+        Binding("f8", "app.go_to('day')", marked("Day"), key_display="F8", id="drawer"),
+        Binding("f9", "app.go_to('waiting')", marked("Approve"), key_display="F9", id="waiting"),
+        Binding("f10,f12", "more", marked("More"), key_display="F10", id="more"),
+        Binding("ctrl+l", "loan", marked("Look at the loan"), key_display="Ctrl+L", id="loan", show=False),
+        Binding("f1", "app.help", marked("Help"), key_display="F1", id="help", show=False),
+        Binding("f2", "start", marked("Find"), key_display="F2", id="find", show=False),
+        Binding("escape", "start", marked("Next member"), key_display="Esc", id="next-member", show=False),
+        Binding("ctrl+q", "app.leave", marked("Leave"), key_display="Ctrl+Q", id="leave", show=False),
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -359,14 +359,14 @@ def notice_of(standing: Standing, *, may_open: bool) -> str:
 class LookUpScreen(FindScreen):
     """Look a member up in the middle of a form, which stays as it is."""
 
-    HELP = _("""# Look up
+    HELP = marked("""# Look up
 
 Find a member and see their card, without leaving the form you were in. **Enter** takes the number of this member
 into the form if it asks for one; **Esc** goes back to the form.""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", _("Back to the form"), key_display="Esc", id="back"),
-        Binding("ctrl+l", "loan", _("Look at the loan"), key_display="Ctrl+L", id="loan"),
-        Binding("ctrl+q", "app.leave", _("Leave"), key_display="Ctrl+Q", id="leave", show=False),
+        Binding("escape", "leave", marked("Back to the form"), key_display="Esc", id="back"),
+        Binding("ctrl+l", "loan", marked("Look at the loan"), key_display="Ctrl+L", id="loan"),
+        Binding("ctrl+q", "app.leave", marked("Leave"), key_display="Ctrl+Q", id="leave", show=False),
         HELP_KEY,
     ]
 

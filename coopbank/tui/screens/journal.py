@@ -29,35 +29,35 @@ from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.effects import journal_lines
 from coopbank.tui.widgets.inputs import LineInput
 from coopbank.tui.widgets.rows import Column, RowList
-from coopbank.words import _
+from coopbank.words import _, marked
 
 if TYPE_CHECKING:
     from coopbank.tui.queries import EntryView, JournalRow
 
 COLUMNS = (
-    Column(_("No."), 8, right=True),
-    Column(_("Date"), 10),
-    Column(_("What"), 12, flexible=True),
-    Column(_("Amount"), 15, right=True),
-    Column(_("By"), 10),
-    Column(_("Kind"), 22, least_total=100),
+    Column(marked("No."), 8, right=True),
+    Column(marked("Date"), 10),
+    Column(marked("What"), 12, flexible=True),
+    Column(marked("Amount"), 15, right=True),
+    Column(marked("By"), 10),
+    Column(marked("Kind"), 22, least_total=100),
 )
 
 
 class JournalScreen(CounterScreen[None]):
     """Every entry, newest first."""
 
-    HELP = _("""# The journal
+    HELP = marked("""# The journal
 
 Every entry, the newest on top. ↑ ↓ and Page keys move, Home and End go to the newest and the oldest. **Enter** opens
 an entry: its lines, its operation, who did it, who approved it, and its place in the chain.
 
 **F2** goes to an entry by its **number** or to a **date** (`20260302`, `0302`, `t` for today, `-7`).""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", _("Open"), key_display="Enter", id="open"),
-        Binding("f2", "go_to", _("Go to number or date"), key_display="F2", id="go-to"),
-        Binding("f5", "again", _("Read again"), key_display="F5", id="again"),
-        Binding("escape", "leave", _("Back"), key_display="Esc", id="back"),
+        Binding("enter", "open", marked("Open"), key_display="Enter", id="open"),
+        Binding("f2", "go_to", marked("Go to number or date"), key_display="F2", id="go-to"),
+        Binding("f5", "again", marked("Read again"), key_display="F5", id="again"),
+        Binding("escape", "leave", marked("Back"), key_display="Esc", id="back"),
         HELP_KEY,
     ]
 
@@ -181,19 +181,19 @@ def _looks_like_a_day(text: str) -> bool:
 class EntryDetailScreen(CounterModal[None]):
     """One entry and everything behind it."""
 
-    HELP = _("""# An entry
+    HELP = marked("""# An entry
 
 Its lines, debits and credits; the **operation** that wrote it, who did it and who approved it; and its place in the
 **chain**: the hash of the operation and that of the one before, so that nothing can be put in or taken out unseen.
 
 **F6** undoes the operation, if you may: a reversal is a new entry with a reason, and both stay in sight.""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "leave", _("Back"), show=False),
-        Binding("left", "step(1)", _("Newer"), key_display="←", id="newer"),
-        Binding("right", "step(-1)", _("Older"), key_display="→", id="older"),
-        Binding("f6", "undo", _("Reverse"), key_display="F6", id="reverse"),
-        Binding("up,pageup", "scroll(-1)", _("Up"), show=False),
-        Binding("down,pagedown", "scroll(1)", _("Down"), show=False),
+        Binding("enter", "leave", marked("Back"), show=False),
+        Binding("left", "step(1)", marked("Newer"), key_display="←", id="newer"),
+        Binding("right", "step(-1)", marked("Older"), key_display="→", id="older"),
+        Binding("f6", "undo", marked("Reverse"), key_display="F6", id="reverse"),
+        Binding("up,pageup", "scroll(-1)", marked("Up"), show=False),
+        Binding("down,pagedown", "scroll(1)", marked("Down"), show=False),
     ]
 
     def __init__(self, number: int) -> None:

@@ -31,7 +31,7 @@ from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.inputs import LineInput
 from coopbank.tui.widgets.loan_chart import LoanChart
 from coopbank.tui.widgets.rows import Column, RowList
-from coopbank.words import _
+from coopbank.words import _, marked
 
 if TYPE_CHECKING:
     from coopbank.tui.foresight import Course, WhatIf
@@ -42,20 +42,22 @@ _PAUSE: Final = 0.15  # seconds after the last key before the books are asked wh
 
 FIGURES: Final = (Column("", 15), Column("", 10, right=True), Column("", 20, flexible=True))
 ROWS: Final = (
-    Column("#", 2, right=True), Column(_("Due"), 10), Column(_("Principal"), 9, right=True),
-    Column(_("Interest"), 8, right=True), Column(_("Payment"), 9, right=True), Column(_("Paid"), 9, right=True),
-    Column(_("Balance"), 10, right=True), Column(_("State"), 5, flexible=True),
+    Column("#", 2, right=True), Column(marked("Due"), 10), Column(marked("Principal"), 9, right=True),
+    Column(marked("Interest"), 8, right=True), Column(marked("Payment"), 9, right=True),
+    Column(marked("Paid"), 9, right=True),
+    Column(marked("Balance"), 10, right=True), Column(marked("State"), 5, flexible=True),
 )  # fmt: skip
 LINE_ROWS: Final = (
-    Column("#", 2, right=True), Column(_("Interest due"), 12), Column(_("State"), 8, flexible=True),
+    Column("#", 2, right=True), Column(marked("Interest due"), 12), Column(marked("State"), 8, flexible=True),
 )  # fmt: skip
 EVENTS: Final = (
-    Column(_("Date"), 10), Column(_("What happened"), 10, flexible=True), Column(_("Amount"), 9, right=True),
-    Column(_("Interest"), 8, right=True), Column(_("Principal"), 9, right=True), Column(_("By"), 8),
-    Column(_("No."), 4, right=True), Column(_("Posted on"), 10, least_total=100),
-    Column(_("Approved by"), 11, least_total=110),
+    Column(marked("Date"), 10), Column(marked("What happened"), 10, flexible=True),
+    Column(marked("Amount"), 9, right=True),
+    Column(marked("Interest"), 8, right=True), Column(marked("Principal"), 9, right=True), Column(marked("By"), 8),
+    Column(marked("No."), 4, right=True), Column(marked("Posted on"), 10, least_total=100),
+    Column(marked("Approved by"), 11, least_total=110),
 )  # fmt: skip
-TERMS: Final = (Column("", 9), Column(_("What"), 20, flexible=True), Column(_("By"), 16))
+TERMS: Final = (Column("", 9), Column(marked("What"), 20, flexible=True), Column(marked("By"), 16))
 
 
 def _periods(of: str) -> tuple[Column, ...]:
@@ -85,13 +87,13 @@ class View:
 class LoanRows(RowList):
     """A list of the loan screen: each of its lines can be asked why."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", _("Why"), key_display="Enter")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", marked("Why"), key_display="Enter")]
 
 
 class LoanScreen(CounterScreen[bool | None]):
     """A loan. Answers True when a payment was taken here and the next member is to be served."""
 
-    HELP = _("""# A loan
+    HELP = marked("""# A loan
 
 On top: what is due, what is owed, what closes it, what comes next. Below, by key: **F3** the schedule or the reports,
 **F4** everything that happened, **F6** what was agreed, what secures it and whose money it is, **F8** a picture of
@@ -103,18 +105,18 @@ there opens the entry.
 **What if**: type an amount, and a day if it is not today. It shows how the payment would be shared and how the loan
 would go on. Nothing is posted. **F5** takes a payment for real.""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f2", "view('what-if')", _("What if"), key_display="F2", id="what-if", show=False),
-        Binding("f3", "view('rows')", _("Schedule"), key_display="F3", id="schedule", show=False),
-        Binding("f4", "view('events')", _("Events"), key_display="F4", id="events", show=False),
-        Binding("f5", "pay", _("Payment"), key_display="F5", id="loan-payment"),
-        Binding("f6", "view('terms')", _("Terms"), key_display="F6", id="terms", show=False),
-        Binding("f8", "view('chart')", _("Chart"), key_display="F8", id="chart", show=False),
-        Binding("f7", "app.journal", _("Journal"), key_display="F7", id="journal"),
-        Binding("left", "turn(-1)", _("View before"), show=False),
-        Binding("right", "turn(1)", _("Next view"), show=False),
-        Binding("escape", "leave", _("Back"), key_display="Esc", id="back"),
+        Binding("f2", "view('what-if')", marked("What if"), key_display="F2", id="what-if", show=False),
+        Binding("f3", "view('rows')", marked("Schedule"), key_display="F3", id="schedule", show=False),
+        Binding("f4", "view('events')", marked("Events"), key_display="F4", id="events", show=False),
+        Binding("f5", "pay", marked("Payment"), key_display="F5", id="loan-payment"),
+        Binding("f6", "view('terms')", marked("Terms"), key_display="F6", id="terms", show=False),
+        Binding("f8", "view('chart')", marked("Chart"), key_display="F8", id="chart", show=False),
+        Binding("f7", "app.go_to('journal')", marked("Journal"), key_display="F7", id="journal"),
+        Binding("left", "turn(-1)", marked("View before"), show=False),
+        Binding("right", "turn(1)", marked("Next view"), show=False),
+        Binding("escape", "leave", marked("Back"), key_display="Esc", id="back"),
         HELP_KEY,
-        Binding("ctrl+q", "app.leave", _("Leave"), key_display="Ctrl+Q", id="leave", show=False),
+        Binding("ctrl+q", "app.leave", marked("Leave"), key_display="Ctrl+Q", id="leave", show=False),
     ]
 
     def __init__(self, view: LoanView) -> None:
@@ -408,15 +410,15 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Text:
 class WhyScreen(CounterModal[None]):
     """How a figure comes about, and the operations behind it."""
 
-    HELP = _("""# Why
+    HELP = marked("""# Why
 
 How the figure comes about, in sentences that anybody can reckon again. Below stand the operations that it goes back
 to, the newest first; **Enter** opens the entry that one wrote, with who did it, who approved it and its place in the
 chain.""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", _("Entry"), key_display="Enter", id="open"),
-        Binding("pageup", "scroll(-1)", _("Up"), show=False),
-        Binding("pagedown", "scroll(1)", _("Down"), show=False),
+        Binding("enter", "open", marked("Entry"), key_display="Enter", id="open"),
+        Binding("pageup", "scroll(-1)", marked("Up"), show=False),
+        Binding("pagedown", "scroll(1)", marked("Down"), show=False),
     ]
 
     def __init__(self, loan: str, line: Line) -> None:
@@ -489,10 +491,10 @@ def _behind_cells(item: Behind) -> Sequence[str]:
     return (str(item.number), item.on, item.title, item.actor, item.approver or "", entry)
 
 
-class LoanPick(ListModal):
-    """Which loan of a member; answers with its number."""
+class LoanPick(ListModal["LoanHit"]):
+    """Which loan of a member."""
 
-    HELP = _("""# Which loan
+    HELP = marked("""# Which loan
 
 Every loan that this member has or had. Type a part of the number or of the purpose; ↑ ↓ move, **Enter** opens.""")
 
@@ -503,11 +505,8 @@ Every loan that this member has or had. Type a part of the number or of the purp
         )
         self._loans = found
 
-    def cells(self, item: LoanHit) -> Sequence[str]:  # type: ignore[override]
+    def cells(self, item: LoanHit) -> Sequence[str]:
         return (item.ref, item.purpose, item.state)
-
-    def taken(self, item: LoanHit) -> str:  # type: ignore[override]
-        return item.ref
 
     def narrow(self, text: str) -> None:
         wanted = fold(text.strip())

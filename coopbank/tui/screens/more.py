@@ -1,4 +1,4 @@
-"""Everything that the actor may do: one list for every operation of the catalogue."""
+"""Everything that can be done here: one list for every place and every operation of the catalogue."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from coopbank.bank.desk import fold
+from coopbank.tui.places import PLACES, Place
 from coopbank.tui.screens.pick import ListModal
 from coopbank.tui.widgets.rows import Column
-from coopbank.words import _, translate
+from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
     from coopbank.tui.queries import Card
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 _ORDER = ("members", "savings", "shares", "loans", "lending", "cash", "days")
 
 
-class MoreScreen(ListModal):
-    """Answers with the name of an operation."""
+class MoreScreen(ListModal["Place | Power"]):
+    """Answers with a place to go to or an operation to do."""
 
-    HELP = _("""# Everything else
+    HELP = marked("""# Everything else
 
-Every operation that you may do. Type a part of its name; ↑ ↓ move, **Enter** opens its form. What you may not do is
-not in the list; an administrator gives and takes roles.""")
+Every screen and every operation that you may use. Type a part of its name; ↑ ↓ move, **Enter** goes there or opens
+its form. What you may not do is not in the list; an administrator gives and takes roles.""")
 
     def __init__(self, card: Card | None) -> None:
         title = _("What is to be done?")
@@ -32,14 +33,15 @@ not in the list; an administrator gives and takes roles.""")
             title = _("What is to be done for {member}?").format(member=f"{card.name} · {card.member}")
         super().__init__(title, (Column("", 10), Column("", 26), Column("", 10, flexible=True)))
 
-    def cells(self, item: Power) -> Sequence[str]:  # type: ignore[override]
-        return (translate(item.subject), item.title, item.says)
-
-    def taken(self, item: Power) -> str:  # type: ignore[override]
-        return item.name
+    def cells(self, item: Place | Power) -> Sequence[str]:
+        subject = _("look at") if isinstance(item, Place) else translate(item.subject)
+        return (subject, translate(item.title), translate(item.says))
 
     def narrow(self, text: str) -> None:
         wanted = fold(text.strip())
-        found = [p for p in self.session.powers if wanted in fold(f"{p.title} {translate(p.subject)} {p.name}")]
-        found.sort(key=lambda p: (_ORDER.index(p.subject) if p.subject in _ORDER else len(_ORDER), p.subject))
-        self.rows.show(found)
+        powers = sorted(
+            self.session.powers,
+            key=lambda p: (_ORDER.index(p.subject) if p.subject in _ORDER else len(_ORDER), p.subject),
+        )
+        offered: list[Place | Power] = [*powers, *(place for place in PLACES if place.offered(self.session))]
+        self.rows.show([each for each in offered if wanted in fold(" ".join((*self.cells(each)[:2], each.name)))])

@@ -13,17 +13,17 @@ from textual.widgets import Input, Static
 from coopbank.errors import CoopbankError
 from coopbank.tui.screens.base import CounterModal, StatusLine
 from coopbank.tui.widgets.inputs import LineInput
-from coopbank.words import _
+from coopbank.words import _, marked
 
 
 class PassphraseScreen(CounterModal[bool]):
     """User, passphrase, and the passphrase again."""
 
-    HELP = _("""# A new passphrase
+    HELP = marked("""# A new passphrase
 
 At least eight characters; several words are best. An administrator sets a colleague's, everybody their own. That
 it was set is in the books; the words are not.""")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f9", "set", _("Set it"), key_display="F9", id="set")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f9", "set", marked("Set it"), key_display="F9", id="set")]
 
     def __init__(self) -> None:
         super().__init__()

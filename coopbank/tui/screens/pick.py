@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,7 +16,7 @@ from coopbank.tui import queries
 from coopbank.tui.screens.base import CounterModal, StatusLine
 from coopbank.tui.widgets.inputs import LineInput
 from coopbank.tui.widgets.rows import Column, RowList
-from coopbank.words import _
+from coopbank.words import _, marked
 
 if TYPE_CHECKING:
     from coopbank.tui.queries import Reference
@@ -26,13 +26,16 @@ class NarrowBox(LineInput):
     """What is typed narrows the list; up and down move in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "screen.move(-1)", _("Up"), show=False),
-        Binding("down", "screen.move(1)", _("Down"), show=False),
+        Binding("up", "screen.move(-1)", marked("Up"), show=False),
+        Binding("down", "screen.move(1)", marked("Down"), show=False),
     ]
 
 
-class ListModal(CounterModal[str]):
-    """A box with a line to type in and a list below it."""
+T = TypeVar("T")
+
+
+class ListModal(CounterModal[T]):
+    """A box with a line to type in and a list below it; answers with what was chosen."""
 
     def __init__(self, title: str, columns: Sequence[Column]) -> None:
         super().__init__()
@@ -54,16 +57,12 @@ class ListModal(CounterModal[str]):
         self.narrow("")
 
     @abstractmethod
-    def cells(self, item: object) -> Sequence[str]:
+    def cells(self, item: Any) -> Sequence[str]:
         """A row of the list."""
 
     @abstractmethod
     def narrow(self, text: str) -> None:
         """Show what fits the text."""
-
-    @abstractmethod
-    def taken(self, item: object) -> str:
-        """What the box answers with for that row."""
 
     @property
     def rows(self) -> RowList:
@@ -77,17 +76,17 @@ class ListModal(CounterModal[str]):
         self.rows.action_choose()
 
     def on_row_list_chosen(self, event: RowList.Chosen) -> None:
-        self.dismiss(self.taken(event.item))
+        self.dismiss(event.item)
 
     def action_move(self, by: int) -> None:
         """Move in the list."""
         self.rows.action_move(by)
 
 
-class PickScreen(ListModal):
-    """Answers with the number of what was chosen."""
+class PickScreen(ListModal["Reference"]):
+    """What a field may name."""
 
-    HELP = _("""# Choose
+    HELP = marked("""# Choose
 
 Type a part of the number or of the name; ↑ ↓ move, **Enter** chooses, **Esc** goes back without choosing.""")
 
@@ -96,11 +95,8 @@ Type a part of the number or of the name; ↑ ↓ move, **Enter** chooses, **Esc
         self._kind = kind
         self._member = member
 
-    def cells(self, item: Reference) -> Sequence[str]:  # type: ignore[override]
+    def cells(self, item: Reference) -> Sequence[str]:
         return (item.ref, item.label)
-
-    def taken(self, item: Reference) -> str:  # type: ignore[override]
-        return item.ref
 
     def narrow(self, text: str) -> None:
         kind, member = self._kind, self._member

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from coopbank.tui.screens.base import ReadFirst
 from coopbank.tui.show import day_words, neat
 from coopbank.tui.widgets.effects import before_after, notes_of
-from coopbank.words import _, translate
+from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
     from coopbank.bank.operation import Receipt
@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 class ReceiptScreen(ReadFirst[bool]):
     """Answers True for the next member, False to stay with this one."""
 
-    HELP = _("""# Receipt
+    HELP = marked("""# Receipt
 
 It is in the books. The number finds it again, and the head of the chain proves that it was there: write both on
 what you hand out.
 
 **Enter** goes on to the next member, **Esc** stays with this one.""")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "next", _("Next member"), key_display="Enter", id="next")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "next", marked("Next member"), key_display="Enter", id="next")
+    ]
 
     def __init__(self, receipt: Receipt, *, card: Card | None) -> None:
         super().__init__()

@@ -20,14 +20,14 @@ from coopbank.tui.screens.base import ReadFirst, StatusLine
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.effects import before_after, journal_lines, notes_of
 from coopbank.tui.widgets.inputs import LineInput
-from coopbank.words import _, translate
+from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
     from coopbank.bank.operation import Operation, Receipt
     from coopbank.tui.queries import Card
 
 #: Acts that cannot be taken back by a reversal: the word has to be typed.
-WORDS = {"close-day": _("CLOSE"), "close-month": _("CLOSE"), "close-year": _("CLOSE")}
+WORDS = {"close-day": marked("CLOSE"), "close-month": marked("CLOSE"), "close-year": marked("CLOSE")}
 
 
 class WordBox(LineInput):
@@ -37,16 +37,16 @@ class WordBox(LineInput):
 class ReviewScreen(ReadFirst["Receipt | CoopbankError"]):
     """Answers with the receipt, with the refusal, or with None if it was not confirmed."""
 
-    HELP = _("""# Review
+    HELP = marked("""# Review
 
 Read it once more: who, what, how much, and what every account holds **before and after**. The journal lines
 below are what will stand in the books; their debits equal their credits.
 
 **Enter** posts. **Esc** goes back to the form, with everything still in it.""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "post", _("Post"), key_display="Enter", id="post"),
-        Binding("up,pageup", "scroll(-1)", _("Up"), show=False),
-        Binding("down,pagedown", "scroll(1)", _("Down"), show=False),
+        Binding("enter", "post", marked("Post"), key_display="Enter", id="post"),
+        Binding("up,pageup", "scroll(-1)", marked("Up"), show=False),
+        Binding("down,pagedown", "scroll(1)", marked("Down"), show=False),
     ]
 
     def __init__(self, operation: Operation, receipt: Receipt, key: str, *, card: Card | None) -> None:
@@ -56,7 +56,7 @@ below are what will stand in the books; their debits equal their credits.
         self._key = key
         self._card = card
         self.posting = False
-        self._word = WORDS.get(operation.name, "")
+        self._word = translate(WORDS.get(operation.name, ""))
 
     def compose(self) -> ComposeResult:
         currency = self.session.currency

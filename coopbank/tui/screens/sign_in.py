@@ -5,6 +5,7 @@ This screen is painted before the books are even opened, so it loads nothing hea
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -17,7 +18,7 @@ from coopbank.errors import CoopbankError
 from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.inputs import LineInput
-from coopbank.words import _
+from coopbank.words import _, marked
 
 if TYPE_CHECKING:
     from coopbank.tui.session import Session, Welcome
@@ -26,17 +27,18 @@ if TYPE_CHECKING:
 class SignInScreen(CounterScreen[None]):
     """User and passphrase."""
 
-    HELP = _("""# Sign in
+    HELP = marked("""# Sign in
 
 Type your user name, **Enter**, your passphrase, **Enter**. After three wrong passphrases the next try
 has to wait, a little longer each time. An administrator can give you a new passphrase.
 
 **LIVE** books are the real ones. **PRACTICE** books are for learning: nothing in them counts.""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "next", _("Sign in"), key_display="Enter", id="sign-in"),
+        Binding("enter", "next", marked("Sign in"), key_display="Enter", id="sign-in"),
         HELP_KEY,
-        Binding("escape", "clear", _("Start again"), key_display="Esc", id="clear"),
-        Binding("ctrl+q", "app.leave", _("Leave"), key_display="Ctrl+Q", id="leave"),
+        Binding("f3", "language", "Español / English", key_display="F3", id="language"),
+        Binding("escape", "clear", marked("Start again"), key_display="Esc", id="clear"),
+        Binding("ctrl+q", "app.leave", marked("Leave"), key_display="Ctrl+Q", id="leave"),
     ]
 
     def __init__(self, user: str | None) -> None:
@@ -63,6 +65,22 @@ has to wait, a little longer each time. An administrator can give you a new pass
         self.query_one("#passphrase" if self._user else "#user").focus()
         if self.counter.opened is not None:
             self.welcomed(self.counter.opened)
+
+    def reword(self) -> None:
+        """Say everything in the language in force, with what was typed."""
+        self.call_later(self._say_anew)
+
+    async def _say_anew(self) -> None:
+        self._user = self.query_one("#user", LineInput).value
+        await self.recompose()
+        self.refresh_bindings()
+        self.on_mount()
+
+    def action_language(self) -> None:
+        """The other language."""
+        own = self.counter.settings
+        self.counter.settings = replace(own, language="en" if own.language == "es" else "es")
+        self.counter.settle()
 
     def welcomed(self, session: Session) -> None:
         """The books are open."""

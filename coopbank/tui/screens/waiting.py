@@ -21,7 +21,7 @@ from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.rows import Column, RowList
-from coopbank.words import _, translate
+from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
     from coopbank.bank.operation import Operation
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class WaitingScreen(CounterScreen[None]):
     """The requests, and below them what the one under the cursor asks for."""
 
-    HELP = _("""# The second person
+    HELP = marked("""# The second person
 
 Some operations take two people: one asks, another approves. Read what is asked below the list; **F9** shows what
 it would do, as a review, and **Enter** there approves it. **F4** refuses it, with a reason. Nobody approves what they
@@ -39,10 +39,10 @@ asked for themselves: **F6** takes your own request back.
 
 What is approved is checked again and dated today.""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f9", "approve", _("Approve"), key_display="F9", id="approve"),
-        Binding("f4", "refuse", _("Refuse"), key_display="F4", id="refuse"),
-        Binding("f6", "take_back", _("Take back"), key_display="F6", id="take-back"),
-        Binding("escape", "leave", _("Back"), key_display="Esc", id="back"),
+        Binding("f9", "approve", marked("Approve"), key_display="F9", id="approve"),
+        Binding("f4", "refuse", marked("Refuse"), key_display="F4", id="refuse"),
+        Binding("f6", "take_back", marked("Take back"), key_display="F6", id="take-back"),
+        Binding("escape", "leave", marked("Back"), key_display="Esc", id="back"),
         HELP_KEY,
     ]
 

@@ -15,15 +15,15 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from coopbank.tui.show import neat
-from coopbank.words import _
+from coopbank.words import marked
 
 
 class LineInput(Input):
     """A one-line input. Up and down go to the neighbours; nothing blinks."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "app.focus_previous", _("Field before"), show=False),
-        Binding("down", "app.focus_next", _("Next field"), show=False),
+        Binding("up", "app.focus_previous", marked("Field before"), show=False),
+        Binding("down", "app.focus_next", marked("Next field"), show=False),
     ]
 
     def __init__(
@@ -41,11 +41,11 @@ class Choice(Widget, can_focus=True):
     """A few options on one line: left and right, space, or the first letter choose."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "turn(-1)", _("Before"), show=False),
-        Binding("right,space", "turn(1)", _("Next"), show=False),
-        Binding("up", "app.focus_previous", _("Field before"), show=False),
-        Binding("down", "app.focus_next", _("Next field"), show=False),
-        Binding("enter", "submit", _("Next field"), show=False),
+        Binding("left", "turn(-1)", marked("Before"), show=False),
+        Binding("right,space", "turn(1)", marked("Next"), show=False),
+        Binding("up", "app.focus_previous", marked("Field before"), show=False),
+        Binding("down", "app.focus_next", marked("Next field"), show=False),
+        Binding("enter", "submit", marked("Next field"), show=False),
     ]
     DEFAULT_CSS = "Choice { height: auto; width: 1fr; }"
 

@@ -14,19 +14,19 @@ from textual.widgets import Static
 from coopbank.reports.dates import short_date
 from coopbank.tui.show import amount, neat
 from coopbank.tui.widgets.rows import Column, RowList
-from coopbank.words import _
+from coopbank.words import _, marked
 
 if TYPE_CHECKING:
     from coopbank.reports.card import CardLoan, CardSavings, CardShares
     from coopbank.tui.queries import Activity, Card, Standing
 
 PASSBOOK = (
-    Column(_("Date"), 10),
-    Column(_("Account"), 10),
-    Column(_("What"), 10, flexible=True),
-    Column(_("Out"), 10, right=True),
-    Column(_("In"), 10, right=True),
-    Column(_("Balance"), 11, right=True),
+    Column(marked("Date"), 10),
+    Column(marked("Account"), 10),
+    Column(marked("What"), 10, flexible=True),
+    Column(marked("Out"), 10, right=True),
+    Column(marked("In"), 10, right=True),
+    Column(marked("Balance"), 11, right=True),
 )
 
 

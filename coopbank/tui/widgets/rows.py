@@ -23,7 +23,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from coopbank.tui.show import cut, neat, right
-from coopbank.words import _
+from coopbank.words import marked, translate
 
 _PAGES_KEPT = 12
 
@@ -45,13 +45,13 @@ class RowList(ScrollView, can_focus=True):
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--heading", "rows--cursor", "rows--faint", "rows--empty"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", _("Up"), show=False),
-        Binding("down", "move(1)", _("Down"), show=False),
-        Binding("pageup", "page(-1)", _("Page up"), show=False),
-        Binding("pagedown", "page(1)", _("Page down"), show=False),
-        Binding("home", "go(0)", _("First"), show=False),
-        Binding("end", "go(-1)", _("Last"), show=False),
-        Binding("enter", "choose", _("Open"), show=False),
+        Binding("up", "move(-1)", marked("Up"), show=False),
+        Binding("down", "move(1)", marked("Down"), show=False),
+        Binding("pageup", "page(-1)", marked("Page up"), show=False),
+        Binding("pagedown", "page(1)", marked("Page down"), show=False),
+        Binding("home", "go(0)", marked("First"), show=False),
+        Binding("end", "go(-1)", marked("Last"), show=False),
+        Binding("enter", "choose", marked("Open"), show=False),
     ]
 
     cursor: reactive[int] = reactive(0)
@@ -115,7 +115,7 @@ class RowList(ScrollView, can_focus=True):
         """Columns of amounts are as wide as their widest amount: no figure is ever cut, and no room is wasted."""
         rows = [self._cells(item) for item in items]
         self._fitted = {
-            column: 1 + max([cell_len(column.title), *(cell_len(row[place]) for row in rows)])
+            column: 1 + max([cell_len(translate(column.title)), *(cell_len(row[place]) for row in rows)])
             for place, column in enumerate(self._columns)
             if column.right and rows
         }
@@ -181,7 +181,7 @@ class RowList(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         if self._heading and y == 0:
-            return self._strip([column.title for column in self._shown(width)], "rows--heading", width)
+            return self._strip([translate(column.title) for column in self._shown(width)], "rows--heading", width)
         index = y - self._heading + self.scroll_offset.y
         if self._count == 0 and index == 0:
             return self._plain(self._empty, "rows--empty", width)
@@ -205,7 +205,7 @@ class RowList(ScrollView, can_focus=True):
     def _strip(self, cells: Sequence[str], style: str | None, width: int, mark: str = " ") -> Strip:
         shown = self._shown(width)
         wanted = [cell for cell, column in zip(cells, self._columns, strict=False) if column in shown]
-        cells = [column.title for column in shown] if style == "rows--heading" else wanted
+        cells = [translate(column.title) for column in shown] if style == "rows--heading" else wanted
         parts = [mark]
         for cell, column, room in zip(cells, shown, self._widths(shown, width), strict=True):
             parts.append(right(neat(cell), room) if column.right else cut(neat(cell), room))

@@ -1,0 +1,58 @@
+"""Where one can go at the counter: the screens that are no operation, by name.
+
+One table, read by the palette (Ctrl+P), by the list of everything (F10) and by `Counter.go_to`. A screen
+is loaded when somebody goes there, so that none costs anything at the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from coopbank.words import marked
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from coopbank.tui.session import Session
+
+
+def everybody(_session: Session) -> bool:
+    """Whoever stands at the counter may look."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A screen to go to: `screen` is `module:Class` below coopbank.tui.screens, made without arguments."""
+
+    name: str
+    title: str
+    says: str
+    screen: str
+    offered: Callable[[Session], bool] = everybody
+
+    def make(self) -> Screen[Any]:
+        """The screen, newly made."""
+        module, _colon, cls = self.screen.partition(":")
+        made: Screen[Any] = getattr(import_module(f"coopbank.tui.screens.{module}"), cls)()
+        return made
+
+
+PLACES: Final = (
+    Place("day", marked("The day"), marked("Open and close the day and your drawer, count, move cash"),
+          "day:DayScreen"),
+    Place("journal", marked("Journal"), marked("Every entry, the newest on top"), "journal:JournalScreen"),
+    Place("waiting", marked("Waiting for a second person"), marked("Approve, refuse or take back what was asked for"),
+          "waiting:WaitingScreen"),
+    Place("settings", marked("Settings"), marked("Language, colours, and when the counter locks itself"),
+          "settings:SettingsScreen"),
+)  # fmt: skip
+"""In the order in which they are listed."""
+
+
+def place(name: str) -> Place:
+    """The place of that name."""
+    return next(each for each in PLACES if each.name == name)

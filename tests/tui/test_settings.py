@@ -1,0 +1,145 @@
+"""Settings of a terminal, the other language, and the lock."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from coopbank.tui import settings
+from coopbank.tui.screens.entry import EntryScreen
+from coopbank.tui.screens.home import HomeScreen
+from coopbank.tui.screens.lock import LockScreen
+from coopbank.tui.screens.settings import SettingsScreen
+from coopbank.tui.screens.sign_in import SignInScreen
+from coopbank.tui.settings import Settings
+from tests.tui.support import WORDS, Hand, counter, operations
+
+
+def test_what_a_file_of_settings_holds_is_taken_field_by_field(tmp_path: Path) -> None:
+    file = tmp_path / "config" / "coopbank" / "counter.json"
+    assert settings.load() == Settings()
+    assert settings.save(Settings("es", "coopbank-light", 10))
+    assert settings.load() == Settings("es", "coopbank-light", 10)
+    file.write_text(json.dumps({"language": "xx", "theme": ["a"], "lock_minutes": True, "more": 1}))
+    assert settings.load() == Settings()
+    file.write_text("{")
+    assert settings.load() == Settings()
+
+
+def test_settings_that_cannot_be_kept_are_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/nowhere")
+    assert not settings.save(Settings())
+    assert settings.load() == Settings()
+
+
+def test_the_environment_beats_the_language_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.save(Settings("en"))
+    monkeypatch.setenv("COOPBANK_LANGUAGE", "es_MX")
+    assert settings.load().language == "es"
+
+
+async def test_the_first_screen_speaks_the_other_language_at_a_key(book: str) -> None:
+    async with counter(book) as hand:
+        await hand.see("These are the real books")
+        await hand.type("ana")
+        await hand.press("f3")
+        await hand.see("Frase clave")
+        assert "ana" in hand.screen_text()
+        await hand.press("f3")
+        await hand.see("Passphrase")
+
+
+async def test_a_language_that_is_chosen_is_spoken_at_once_and_kept(book: str) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        await to_settings(hand)
+        await hand.press("right")
+        await hand.see("Idioma")
+        await hand.press("escape")
+        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.see("Buscar")
+        assert "Pay in" not in hand.screen_text()
+        await hand.press("f1")
+        await hand.see("Todo lo demás")
+    assert settings.load().language == "es"
+
+
+async def test_colours_are_chosen_from_dark_light_and_high_contrast(book: str) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        await to_settings(hand)
+        await hand.press("down")
+        for theme in settings.THEMES[1:]:
+            await hand.press("right")
+            await hand.until(lambda theme=theme: hand.app.theme == theme)  # type: ignore[misc]
+    assert settings.load().theme == settings.THEMES[-1]
+
+
+async def test_a_locked_counter_keeps_a_form_and_gives_it_back_for_the_passphrase(book: str) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        await hand.type("ada")
+        await hand.press("enter", "f3")
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.type("12.34")
+        await hand.see("12.34")
+        await idle(hand)
+        await hand.see("Locked. ana is signed in.")
+        assert "Abernathy" not in hand.screen_text()
+        await hand.press("escape", "ctrl+p")
+        assert isinstance(hand.app.screen, LockScreen)
+        await hand.type("wrong words")
+        await hand.press("enter")
+        await hand.see("!")
+        assert isinstance(hand.app.screen, LockScreen)
+        await hand.type(WORDS)
+        await hand.press("enter")
+        await hand.see("12.34")
+        assert isinstance(hand.app.screen, EntryScreen)
+    assert operations(book, "sign-in") == 2
+
+
+async def test_somebody_else_may_sign_in_at_a_locked_counter_after_a_question(book: str) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        await hand.type("ada")
+        await hand.press("enter", "f3")
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.type("12.34")
+        await hand.see("12.34")
+        await idle(hand)
+        await hand.see("Locked. ana")
+        await hand.press("f4")
+        await hand.see("it will be lost")
+        await hand.press("right", "enter")
+        await hand.until(lambda: isinstance(hand.app.screen, SignInScreen))
+        await hand.sign_in("tom")
+        assert hand.app.session.actor.user == "tom"
+
+
+async def test_a_counter_that_is_typed_at_is_not_locked_and_zero_minutes_mean_never(book: str) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        hand.app._lock_when_idle()
+        assert not hand.app.locked
+        hand.app.settings = Settings(lock_minutes=0)
+        await idle(hand, lock=False)
+        assert not hand.app.locked
+
+
+async def idle(hand: Hand, *, lock: bool = True) -> None:
+    """Nobody types for an hour."""
+    hand.app._typed_at -= 3600
+    hand.app._lock_when_idle()
+    if lock:
+        await hand.until(lambda: isinstance(hand.app.screen, LockScreen))
+
+
+async def to_settings(hand: Hand) -> None:
+    await hand.press("f10")
+    await hand.type("settings")
+    await hand.see("Language, colours")
+    await hand.press("enter")
+    await hand.until(lambda: isinstance(hand.app.screen, SettingsScreen))
