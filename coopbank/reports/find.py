@@ -6,6 +6,7 @@ M0007, m7, 7         the member number
 L-010, l10           a loan's borrower
 #123, 123            whose affairs receipt 123 was about
 (nothing)            all members by name
+abernaty, gonsales   where nothing else is found: names that are a letter or two away, the nearest first
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from coopbank.bank.books import Books
 from coopbank.bank.desk import fold
 from coopbank.database import Transaction
 
-Why = Literal["number", "loan", "receipt", "name", "phone"]
+Why = Literal["number", "loan", "receipt", "name", "phone", "spelling"]
 
 _LONGEST = 100
 _MEMBER = re.compile(r"m\s*-?\s*0*([0-9]{1,9})")
@@ -54,7 +55,7 @@ def find_members(books: Books, text: str, limit: int = 20) -> tuple[FoundMember,
         found.setdefault(match.member, match)
         if len(found) >= limit:
             break
-    return tuple(found.values())
+    return tuple(found.values()) or tuple(_by_spelling(books.tx, folded, limit))
 
 
 def member_ref(text: str) -> str | None:
@@ -127,6 +128,59 @@ def _by_name(tx: Transaction, text: str, limit: int) -> Iterator[FoundMember]:
         _BY_NAME.format(where=where), *(f"%{_escaped(w)}%" for w in words), f"{first}%", f"% {first}%", limit
     )
     yield from _matches(rows, "name")
+
+
+#: Names that begin or end like what was typed are compared letter by letter; no more of them than this.
+_COMPARED = 3000
+
+
+def _by_spelling(tx: Transaction, text: str, limit: int) -> Iterator[FoundMember]:
+    """Names like what was typed: each word a letter away from a word of the name, long words two."""
+    words = [word for word in text.split() if word.isalpha()]
+    longest = max(words, key=len, default="")
+    if len(longest) < 4:
+        return
+    near: dict[str, tuple[int, tuple[Any, ...]]] = {}
+    for pattern in (f"{longest[:2]}%", f"% {longest[:2]}%", f"%{longest[-3:]}%"):
+        if near:
+            break
+        rows = tx.rows(
+            "SELECT member, name, phone, folded FROM directory WHERE folded LIKE ? ESCAPE '\\' LIMIT ?",
+            pattern, _COMPARED,
+        )  # fmt: skip
+        for *match, folded in rows:
+            far = _how_far(words, folded.split())
+            if far is not None:
+                near[match[0]] = (far, tuple(match))
+    nearest = sorted(near.values(), key=lambda each: (each[0], fold(each[1][1]), each[1][0]))
+    yield from _matches((match for _far, match in nearest[:limit]), "spelling")
+
+
+def _how_far(typed: list[str], name: list[str]) -> int | None:
+    """Letters between what was typed and a name, or None if a word of it is like no word of the name."""
+    total = 0
+    for word in typed:
+        far = min((letters_between(word, other) for other in name), default=len(word))
+        if far > (2 if len(word) >= 6 else 1):
+            return None
+        total += far
+    return total
+
+
+def letters_between(typed: str, word: str) -> int:
+    """Letters to change, add, drop or swap until what was typed is a beginning of the word."""
+    word = word[: len(typed) + 2]
+    before: list[int] = []
+    row = list(range(len(word) + 1))
+    for i, letter in enumerate(typed, 1):
+        last, before = before, row
+        row = [i]
+        for j, other in enumerate(word, 1):
+            least = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == word[j - 2] and typed[i - 2] == other:
+                least = min(least, last[j - 2] + 1)
+            row.append(least)
+    return min(row[1:], default=len(typed))
 
 
 def _by_phone(tx: Transaction, text: str, limit: int) -> Iterator[FoundMember]:

@@ -10,6 +10,7 @@ import pytest
 from coopbank.errors import CoopbankError, InvalidValue, Unknown
 from coopbank.reports import as_document, find_members, journal, journal_entry, member_ref
 from coopbank.reports.dates import distance, due, month_bounds, period
+from coopbank.reports.find import letters_between
 from coopbank.words import speaking
 from tests.reports.town import Town
 from tests.support_bank import assert_books, new_bank
@@ -69,6 +70,31 @@ def test_the_best_match_comes_first(engine_url: str) -> None:
 def test_whatever_is_typed_finds_something_or_nothing(town: Town, text: str) -> None:
     assert len(found(town, text)) <= 3
     assert found(town, "nobody of that name") == []
+
+
+@pytest.mark.parametrize("text", ["nuñes", "nunhez", "nunze", "mia nunes", "mia munez"])
+def test_a_name_is_found_in_spite_of_its_spelling(town: Town, text: str) -> None:
+    assert found(town, text) == [town.mia]
+
+
+@pytest.mark.parametrize("text", ["nux", "zzzzzz", "mia zzzzz", "nu%ez", "12345678"])
+def test_what_is_no_misspelling_finds_nobody(town: Town, text: str) -> None:
+    assert found(town, text) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "word", "far"),
+    [
+        ("lee", "lee", 0),
+        ("le", "lee", 0),
+        ("abernaty", "abernathy", 1),
+        ("jsoue", "josue", 1),
+        ("x", "", 1),
+        ("ab", "cd", 2),
+    ],
+)
+def test_letters_between_two_words(typed: str, word: str, far: int) -> None:
+    assert letters_between(typed, word) == far
 
 
 def test_wildcards_are_letters_like_others(town: Town) -> None:
