@@ -21,7 +21,7 @@ from coopbank.errors import CoopbankError
 from coopbank.tui import settings
 from coopbank.tui.commands import CounterCommands
 from coopbank.tui.places import Place, place
-from coopbank.tui.screens.base import StatusLine
+from coopbank.tui.screens.base import ELSEWHERE, HERE, StatusLine
 from coopbank.tui.screens.confirm import ConfirmScreen
 from coopbank.tui.screens.lock import LockScreen
 from coopbank.tui.screens.sign_in import SignInScreen
@@ -137,13 +137,13 @@ class Counter(AsksBooks, TypeAhead):
 
     # ------------------------------------------------------- where the bank stands
 
-    def books_changed(self) -> None:
-        """Something was written: read again what every screen shows."""
+    def books_changed(self, where: str = HERE) -> None:
+        """Something was written, here or elsewhere: read again what every screen shows."""
         from coopbank.tui import queries
 
         self.ask("standing", queries.standing, self._stands, self._cannot_look)
         self.ask("shelves", _shelves, self._shelved, self._cannot_look)
-        self.changed.publish("books")
+        self.changed.publish(where)
 
     def _stands(self, standing: Standing) -> None:
         self._head = standing.head_number
@@ -166,7 +166,7 @@ class Counter(AsksBooks, TypeAhead):
     def _looked(self, head: int) -> None:
         if head != self._head:
             self._head = head
-            self.books_changed()
+            self.books_changed(ELSEWHERE)
 
     # ------------------------------------------------------------------ going places
 

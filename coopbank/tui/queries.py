@@ -166,6 +166,10 @@ class Card:
         """The loans that are granted or owed."""
         return self.report.loans
 
+    def same_as(self, other: Card) -> bool:
+        """Whether nothing of this member is different, whatever else happened in the books."""
+        return self == replace(other, report=replace(other.report, source=self.report.source))
+
 
 def card(session: Session, member: str) -> Card:
     """A member's shares, savings, loans and recent activity."""

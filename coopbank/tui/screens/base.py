@@ -23,6 +23,9 @@ R = TypeVar("R")
 
 _DEAF = 0.3  # seconds
 
+#: Who wrote, when the books have changed: this terminal, or another one.
+HERE, ELSEWHERE = "here", "elsewhere"
+
 HELP_KEY = Binding("f1", "app.help", marked("Help"), key_display="F1", id="help")
 
 
@@ -110,6 +113,11 @@ class ReadFirst(CounterModal[R]):
     def _shown(self) -> None:
         self._painted = monotonic()
         self.counter.forget_keys()
+
+    def read_again(self) -> None:
+        """What is shown has changed: the next key is judged anew."""
+        self._painted = None
+        self.call_after_refresh(self._shown)
 
     @property
     def deaf(self) -> bool:

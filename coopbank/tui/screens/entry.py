@@ -22,8 +22,9 @@ from textual.widgets import Digits, Footer, Static
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt
 from coopbank.errors import CoopbankError
 from coopbank.money import parse_typed
+from coopbank.tui import queries
 from coopbank.tui.forms import FieldSpec, fields_of, read_form
-from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
+from coopbank.tui.screens.base import ELSEWHERE, HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.screens.confirm import ConfirmScreen
 from coopbank.tui.screens.home import LookUpScreen
 from coopbank.tui.screens.pick import PickScreen
@@ -160,6 +161,7 @@ leaves the form as it is. **Esc** leaves the form.""")
         return spec.default
 
     def on_mount(self) -> None:
+        self.counter.changed.subscribe(self, self._written)
         self.query_one("#entry-amount").display = False
         self._show_relevant()
         first = next((row for row in self.rows if not row.value), None) or next(iter(self.rows), None)
@@ -294,6 +296,24 @@ leaves the form as it is. **Esc** leaves the form.""")
                 return row
         self.status.refuse(fault)
         return None
+
+    def _written(self, where: str) -> None:
+        """Another terminal wrote: perhaps for this very member. A review that is open looks for itself."""
+        if where != ELSEWHERE or self._reviewing:
+            return
+        if self.card is None:
+            self._preview_soon()
+            return
+        member = self.card.member
+        self.ask("card", lambda session: queries.card(session, member), self._card_again, self.refused)
+
+    def _card_again(self, card: Card) -> None:
+        before, self.card = self.card, card
+        if before is None or card.same_as(before):
+            return
+        said = _("{name} was served at another terminal meanwhile. What you typed is still here.")
+        self.status.say(said.format(name=card.name))
+        self._preview_soon()
 
     # ------------------------------------------------------------------- review
 

@@ -18,13 +18,14 @@ from textual.widgets import Static
 from coopbank.errors import CoopbankError
 from coopbank.tui.screens.base import ReadFirst, StatusLine
 from coopbank.tui.show import neat
-from coopbank.tui.widgets.effects import before_after, journal_lines, notes_of
+from coopbank.tui.widgets.effects import before_after, journal_lines, notes_of, shown_effects
 from coopbank.tui.widgets.inputs import LineInput
 from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
     from coopbank.bank.operation import Operation, Receipt
     from coopbank.tui.queries import Card
+    from coopbank.tui.session import Session
 
 #: Acts that cannot be taken back by a reversal: the word has to be typed.
 WORDS = {"close-day": marked("CLOSE"), "close-month": marked("CLOSE"), "close-year": marked("CLOSE")}
@@ -123,13 +124,32 @@ below are what will stand in the books; their debits equal their credits.
             return
         self.posting = True
         self.query_one(StatusLine).say(_("Posting …"))
-        operation, key = self._operation, self._key
-        self.carry_out(lambda session: session.perform(operation, key), self._posted, self._refused, hold=False)
+        operation, key, reviewed = self._operation, self._key, self._receipt
+        if self._approving:
+            self.carry_out(lambda session: session.perform(operation, key), self._posted, self._refused, hold=False)
+        else:
+            self.carry_out(
+                lambda session: post_as_reviewed(session, operation, key, reviewed), self._posted, self._refused,
+                hold=False,
+            )  # fmt: skip
 
     def _posted(self, receipt: Receipt) -> None:
         self.posting = False
+        if receipt.status == "preview":
+            self._receipt = receipt
+            self.call_later(self._show_anew)
+            return
         self.counter.books_changed()
         self.dismiss(receipt)
+
+    async def _show_anew(self) -> None:
+        await self.recompose()
+        self.query_one(StatusLine).refuse(
+            _("Nothing was posted: another terminal changed these balances meanwhile. Read it once more.")
+        )
+        if self._word:
+            self.query_one(WordBox).focus()
+        self.read_again()
 
     def _refused(self, fault: CoopbankError) -> None:
         self.posting = False
@@ -143,3 +163,17 @@ below are what will stand in the books; their debits equal their credits.
     def action_scroll(self, by: int) -> None:
         """Read what does not fit."""
         self.query_one(VerticalScroll).scroll_relative(y=by * 3, animate=False)
+
+
+def post_as_reviewed(session: Session, operation: Operation, key: str, reviewed: Receipt) -> Receipt:
+    """Do it, unless it would now do something else than was reviewed: then the new preview comes back.
+
+    That is so when another terminal changed a balance in between. What was done already is never done twice.
+    """
+    with session.bank.database.read() as tx:
+        done = tx.value("SELECT id FROM operation WHERE key = ?", key) is not None
+    if not done:
+        now = session.bank.preview(session.actor, operation)
+        if shown_effects(now) != shown_effects(reviewed):
+            return now
+    return session.perform(operation, key)

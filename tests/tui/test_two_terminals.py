@@ -1,0 +1,108 @@
+"""Two terminals on one ledger.db: what one does, the other one sees, says, and does not trip over."""
+
+from __future__ import annotations
+
+from coopbank.bank.bank import Bank
+from coopbank.bank.books import Actor
+from coopbank.clock import SetClock
+from coopbank.tui.screens.entry import EntryScreen
+from coopbank.tui.screens.home import HomeScreen
+from coopbank.tui.screens.receipt import ReceiptScreen
+from coopbank.tui.screens.review import ReviewScreen
+from tests.tui.support import NOON, Hand, assert_book, balance, counter, operations
+
+TOM = Actor("tom", ("treasurer", "loan-officer"))
+
+
+def elsewhere(place: str, name: str, **values: object) -> None:
+    """Another terminal does something."""
+    bank = Bank.open(place, clock=SetClock(NOON))
+    try:
+        with bank.read() as books:
+            actor = books.actor_now("tom")
+        bank.perform(actor, bank.build(name, dict(values)))
+    finally:
+        bank.close()
+
+
+async def form(hand: Hand, member: str, key: str) -> None:
+    await hand.sign_in("ana")
+    await hand.type(member)
+    await hand.press("enter", key)
+    await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+
+
+async def test_a_form_says_that_its_member_was_served_elsewhere_and_stays_filled(book: str) -> None:
+    async with counter(book) as hand:
+        await form(hand, "ada", "f4")
+        await hand.type("60")
+        await hand.see("100.00 → 40.00")
+        elsewhere(book, "deposit", member="M0001", amount="7.00", tender="transfer")
+        hand.app._look()
+        await hand.see("was served at another terminal meanwhile")
+        await hand.see("107.00 → 47.00")
+        assert "60" in hand.screen_text()
+
+
+async def test_another_members_business_elsewhere_is_no_news(book: str) -> None:
+    async with counter(book) as hand:
+        await form(hand, "ada", "f4")
+        await hand.type("60")
+        await hand.see("100.00 → 40.00")
+        before = hand.app._head
+        elsewhere(book, "deposit", member="M0002", amount="7.00", tender="transfer")
+        hand.app._look()
+        await hand.until(lambda: hand.app._head > before)
+        await hand.quiet()
+        assert "another terminal" not in hand.screen_text()
+
+
+async def test_a_review_that_is_no_longer_true_is_shown_anew_before_it_posts(book: str) -> None:
+    async with counter(book) as hand:
+        await form(hand, "ada", "f4")
+        await hand.type("60")
+        await hand.press("f9")
+        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        elsewhere(book, "deposit", member="M0001", amount="7.00", tender="transfer")
+        await hand.deaf_time()
+        await hand.press("enter")
+        await hand.see("Nothing was posted: another terminal changed these balances")
+        await hand.see("47.00")
+        assert operations(book, "withdraw") == 0
+        await hand.deaf_time()
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
+    assert balance(book, "905/M0001") == -47_00
+    assert_book(book)
+
+
+async def test_what_is_no_longer_possible_is_refused_with_the_form_still_filled(book: str) -> None:
+    async with counter(book) as hand:
+        await form(hand, "ada", "f4")
+        await hand.type("60")
+        await hand.press("f9")
+        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        elsewhere(book, "withdraw", member="M0001", amount="55.00", tender="transfer")
+        await hand.deaf_time()
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.see("45.00")
+        assert hand.app.screen.typed()["amount"] == "60"  # type: ignore[attr-defined]
+    assert balance(book, "905/M0001") == -45_00
+
+
+async def test_two_counters_serve_the_same_member_one_after_the_other(book: str) -> None:
+    async with counter(book) as ana, counter(book) as tom:
+        await form(ana, "ada", "f3")
+        await tom.sign_in("tom")
+        await tom.type("ada")
+        await tom.press("enter")
+        await tom.see("100.00")
+        await ana.type("11")
+        await ana.press("f9")
+        await ana.deaf_time()
+        await ana.press("enter")
+        await ana.until(lambda: isinstance(ana.app.screen, ReceiptScreen))
+        tom.app._look()
+        await tom.see("111.00")
+        assert isinstance(tom.app.screen, HomeScreen)
