@@ -47,6 +47,10 @@ PLACES: Final = (
     Place("journal", marked("Journal"), marked("Every entry, the newest on top"), "journal:JournalScreen"),
     Place("waiting", marked("Waiting for a second person"), marked("Approve, refuse or take back what was asked for"),
           "waiting:WaitingScreen"),
+    Place("people", marked("Who works here"), marked("Users, their roles, and what these may do"),
+          "people:PeopleScreen"),
+    Place("rules", marked("What the bank decided"), marked("Its own settings: limits, days, address"),
+          "people:RulesScreen"),
     Place("settings", marked("Settings"), marked("Language, colours, and when the counter locks itself"),
           "settings:SettingsScreen"),
 )  # fmt: skip

@@ -25,8 +25,9 @@ At least eight characters; several words are best. An administrator sets a colle
 it was set is in the books; the words are not.""")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f9", "set", marked("Set it"), key_display="F9", id="set")]
 
-    def __init__(self) -> None:
+    def __init__(self, user: str | None = None) -> None:
         super().__init__()
+        self._user = user  # whose; the actor's own if left out
         self._busy = False
 
     def compose(self) -> ComposeResult:
@@ -38,7 +39,10 @@ it was set is in the books; the words are not.""")
                 with Horizontal(classes="field-line"):
                     yield Static(label, markup=False, classes="field-label")
                     yield LineInput(
-                        self.session.actor.user if name == "user" else "", password=hidden, max_length=200, id=name
+                        (self._user or self.session.actor.user) if name == "user" else "",
+                        password=hidden,
+                        max_length=200,
+                        id=name,
                     )
             yield StatusLine()
             yield Static(Content(_("F9 sets it · Esc back")), markup=False, classes="box-keys")

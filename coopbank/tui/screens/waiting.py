@@ -7,28 +7,26 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.widgets import Footer, Static
 
 from coopbank.bank.operation import Receipt
 from coopbank.errors import CoopbankError
 from coopbank.tui import queries
-from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
+from coopbank.tui.screens.base import HELP_KEY
+from coopbank.tui.screens.listing import ListingScreen
 from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.show import neat
-from coopbank.tui.widgets.banner import Banner
-from coopbank.tui.widgets.rows import Column, RowList
-from coopbank.words import _, marked, translate
+from coopbank.tui.widgets.rows import Column
+from coopbank.words import marked, translate
 
 if TYPE_CHECKING:
     from coopbank.bank.operation import Operation
     from coopbank.tui.queries import Waiting
+    from coopbank.tui.session import Session
 
 
-class WaitingScreen(CounterScreen[None]):
+class WaitingScreen(ListingScreen["Waiting"]):
     """The requests, and below them what the one under the cursor asks for."""
 
     HELP = marked("""# The second person
@@ -46,65 +44,41 @@ What is approved is checked again and dated today.""")
         HELP_KEY,
     ]
 
+    HEADING = marked("Waiting for a second person")
+    EMPTY = marked("Nothing waits.")
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        Column(marked("Request"), 8), Column(marked("What"), 16, flexible=True),
+        Column(marked("For"), 16, flexible=True), Column(marked("Asked by"), 10), Column(marked("On"), 10),
+    )  # fmt: skip
+
     def __init__(self) -> None:
         super().__init__()
         self._busy = False
         self._key = ""
 
-    def compose(self) -> ComposeResult:
-        yield Banner()
-        yield Static(_("Waiting for a second person"), id="waiting-title", markup=False)
-        yield RowList(
-            (Column(_("Request"), 8), Column(_("What"), 16, flexible=True), Column(_("For"), 16, flexible=True),
-             Column(_("Asked by"), 10), Column(_("On"), 10)),
-            lambda item: (item.ref, item.title, item.whom, item.asked_by, item.asked_on), id="waiting-rows",
-            empty=_("Nothing waits."),
-        )  # fmt: skip
-        with VerticalScroll(id="waiting-detail", can_focus=False):
-            yield Static("", id="waiting-says", markup=False)
-        yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+    @staticmethod
+    def question(session: Session) -> Sequence[Waiting]:
+        return queries.waiting(session)
 
-    def on_mount(self) -> None:
-        self.rows.focus()
-        self.counter.changed.subscribe(self, lambda _reason: self._read())
-        self._read()
-
-    @property
-    def rows(self) -> RowList:
-        """The list."""
-        return self.query_one("#waiting-rows", RowList)
-
-    def _read(self) -> None:
-        self.ask("waiting", queries.waiting, self._show, self.refused)
-
-    def _show(self, waiting: Sequence[Waiting]) -> None:
-        self.rows.show(waiting, cursor=self.rows.cursor)
-        self._detail(self.rows.chosen)
-
-    def on_row_list_moved(self, event: RowList.Moved) -> None:
-        self._detail(event.item)
+    def cells(self, item: Waiting) -> Sequence[str]:
+        return (item.ref, item.title, item.whom, item.asked_by, item.asked_on)
 
     def on_row_list_chosen(self) -> None:
         self.action_approve()
 
-    def _detail(self, request: Waiting | None) -> None:
-        text = Text()
-        if request is not None:
-            text.append(f"{neat(request.title)}  ", style="bold")
-            text.append(f"{neat(request.whom)}\n")
-            for label, value in request.payload:
-                text.append(f"{neat(label)}: ", style="dim")
-                text.append(f"{neat(value)}\n")
-            text.append(f"\n{neat(translate(request.reason))}")
-        self.query_one("#waiting-says", Static).update(text)
-        self.refresh_bindings()
+    def detail(self, item: Waiting) -> Text:
+        text = Text.assemble((f"{neat(item.title)}  ", "bold"), f"{neat(item.whom)}\n")
+        for label, value in item.payload:
+            text.append(f"{neat(label)}: ", style="dim")
+            text.append(f"{neat(value)}\n")
+        text.append(f"\n{neat(translate(item.reason))}")
+        return text
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what this person may do with the request under the cursor."""
         if action not in ("approve", "refuse", "take_back"):
             return True
-        request = self.rows.chosen if self.is_mounted and self.query(RowList) else None
+        request = self.chosen
         if request is None:
             return None
         own = request.asked_by == self.session.actor.user
@@ -116,7 +90,7 @@ What is approved is checked again and dated today.""")
 
     def action_approve(self) -> None:
         """Show what it would do; the review approves."""
-        request: Waiting | None = self.rows.chosen
+        request = self.chosen
         if request is None or self._busy or self.check_action("approve", ()) is not True:
             return
         self._busy = True
@@ -139,14 +113,10 @@ What is approved is checked again and dated today.""")
 
     def action_refuse(self) -> None:
         """Refuse it; the form asks why."""
-        if self.rows.chosen is not None:
-            self.counter.fill_in("refuse", fixed={"request": self.rows.chosen.ref})
+        if self.chosen is not None:
+            self.counter.fill_in("refuse", fixed={"request": self.chosen.ref})
 
     def action_take_back(self) -> None:
         """Take one's own request back."""
-        if self.rows.chosen is not None:
-            self.counter.fill_in("take-back", fixed={"request": self.rows.chosen.ref})
-
-    def action_leave(self) -> None:
-        """Back to the counter."""
-        self.dismiss(None)
+        if self.chosen is not None:
+            self.counter.fill_in("take-back", fixed={"request": self.chosen.ref})

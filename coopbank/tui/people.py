@@ -1,0 +1,99 @@
+"""Who works here and what the bank decided for itself, as the counter asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from coopbank.bank import records
+from coopbank.bank.operation import CATALOGUE
+from coopbank.words import _, marked, translate
+
+if TYPE_CHECKING:
+    from coopbank.tui.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who works at the counter. `may` is a list of titles for each role."""
+
+    user: str
+    full_name: str
+    roles: tuple[str, ...]
+    member: str | None
+    member_name: str
+    active: bool
+    may: tuple[tuple[str, tuple[str, ...]], ...]
+    signed_in: str | None  # the instant of the last sign-in
+
+
+def people(session: Session) -> tuple[Person, ...]:
+    """Everybody who works here; who left comes last."""
+    with session.bank.read() as books:
+        titles = {ref: _titles(role) for ref, role in books.every(records.Role)}
+        last = dict(books.tx.rows("SELECT actor, max(at) FROM operation WHERE kind = 'sign-in' GROUP BY actor"))
+        found = [
+            Person(
+                ref, books.personal(user.full_name), tuple(user.roles), user.member,
+                books.member_name(user.member) if user.member else "", user.active,
+                tuple((role, titles.get(role, ())) for role in user.roles), last.get(ref),
+            )
+            for ref, user in books.every(records.User)
+        ]  # fmt: skip
+    return tuple(sorted(found, key=lambda each: (not each.active, each.user)))
+
+
+def _titles(role: records.Role) -> tuple[str, ...]:
+    known = (CATALOGUE.get(name) for name in role.operations)
+    return tuple(sorted(translate(cls.title) for cls in known if cls is not None and not cls.internal))
+
+
+#: What each policy is about; what is not here is no setting (a mark of practice books, say).
+POLICIES: Final = {
+    "withdrawal_alone": marked("Above this amount a withdrawal takes two people."),
+    "drawer_limit": marked("A drawer holds no more cash than this."),
+    "cheque_hold_days": marked("Days for which the money of a cheque is held before it can be paid out."),
+    "bank_account": marked("The bank account for transfers where none is named."),
+    "non_accrual_days": marked("So many days late, and interest should no longer count as income; 0: case by case."),
+    "charge_off_days": marked("So many days without a payment, and a loan may be charged off without a decision."),
+    "accrual_payments": marked("So many payments in a row, and a loan may leave non-accrual."),
+    "backup_withholding": marked("Percent of interest kept back from members without a taxpayer number; 0: nothing."),
+    "address": marked("The address on what the bank prints."),
+    "phone": marked("The telephone number on what the bank prints."),
+    "email": marked("The e-mail address on what the bank prints."),
+    "paper": marked("The paper for statements: letter or A4."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A policy of the bank, in words."""
+
+    name: str
+    value: str
+    says: str
+    since: str
+    by: str
+
+
+def rules(session: Session) -> tuple[Rule, ...]:
+    """What the bank decided for itself, and who decided it when."""
+    with session.bank.read() as books:
+        decided = {
+            ref: (day, actor)
+            for ref, day, actor in books.tx.rows(
+                "SELECT r.ref, o.business_date, o.actor FROM record r JOIN operation o ON o.id = r.operation_id"
+                " WHERE r.kind = ? ORDER BY r.operation_id",
+                records.Policy.kind,
+            )
+        }
+        return tuple(
+            Rule(ref, _shown(body.value), translate(POLICIES[ref]), *decided[ref])
+            for ref, body in books.every(records.Policy)
+            if ref in POLICIES
+        )
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if text.strip() else _("not set")
