@@ -48,20 +48,38 @@ def _titles(role: records.Role) -> tuple[str, ...]:
     return tuple(sorted(translate(cls.title) for cls in known if cls is not None and not cls.internal))
 
 
-#: What each policy is about; what is not here is no setting (a mark of practice books, say).
+#: What each policy is called and what it is about; what is not here is no setting (a mark of practice books, say).
 POLICIES: Final = {
-    "withdrawal_alone": marked("Above this amount a withdrawal takes two people."),
-    "drawer_limit": marked("A drawer holds no more cash than this."),
-    "cheque_hold_days": marked("Days for which the money of a cheque is held before it can be paid out."),
-    "bank_account": marked("The bank account for transfers where none is named."),
-    "non_accrual_days": marked("So many days late, and interest should no longer count as income; 0: case by case."),
-    "charge_off_days": marked("So many days without a payment, and a loan may be charged off without a decision."),
-    "accrual_payments": marked("So many payments in a row, and a loan may leave non-accrual."),
-    "backup_withholding": marked("Percent of interest kept back from members without a taxpayer number; 0: nothing."),
-    "address": marked("The address on what the bank prints."),
-    "phone": marked("The telephone number on what the bank prints."),
-    "email": marked("The e-mail address on what the bank prints."),
-    "paper": marked("The paper for statements: letter or A4."),
+    "withdrawal_alone": (
+        marked("Withdrawal by one person"),
+        marked("Above this amount a withdrawal takes two people."),
+    ),
+    "drawer_limit": (marked("Cash in a drawer"), marked("A drawer holds no more cash than this.")),
+    "cheque_hold_days": (
+        marked("Days a cheque is held"),
+        marked("Days for which the money of a cheque is held before it can be paid out."),
+    ),
+    "bank_account": (marked("Bank account"), marked("The bank account for transfers where none is named.")),
+    "non_accrual_days": (
+        marked("Days late to non-accrual"),
+        marked("So many days late, and interest should no longer count as income; 0: case by case."),
+    ),
+    "charge_off_days": (
+        marked("Days to charge-off"),
+        marked("So many days without a payment, and a loan may be charged off without a decision."),
+    ),
+    "accrual_payments": (
+        marked("Payments to accrual"),
+        marked("So many payments in a row, and a loan may leave non-accrual."),
+    ),
+    "backup_withholding": (
+        marked("Percent withheld"),
+        marked("Percent of interest kept back from members without a taxpayer number; 0: nothing."),
+    ),
+    "address": (marked("Address"), marked("The address on what the bank prints.")),
+    "phone": (marked("Telephone"), marked("The telephone number on what the bank prints.")),
+    "email": (marked("E-mail"), marked("The e-mail address on what the bank prints.")),
+    "paper": (marked("Paper"), marked("The paper for statements: letter or A4.")),
 }
 
 
@@ -70,6 +88,7 @@ class Rule:
     """A policy of the bank, in words."""
 
     name: str
+    title: str
     value: str
     says: str
     since: str
@@ -87,10 +106,11 @@ def rules(session: Session) -> tuple[Rule, ...]:
                 records.Policy.kind,
             )
         }
+        held = dict(books.every(records.Policy))
         return tuple(
-            Rule(ref, _shown(body.value), translate(POLICIES[ref]), *decided[ref])
-            for ref, body in books.every(records.Policy)
-            if ref in POLICIES
+            Rule(ref, translate(title), _shown(held[ref].value), translate(text), *decided[ref])
+            for ref, (title, text) in POLICIES.items()
+            if ref in held
         )
 
 
