@@ -77,8 +77,8 @@ async def test_nobody_changes_their_own_roles(book: str) -> None:
 async def test_a_setting_of_the_bank_is_changed_from_its_line(book: str) -> None:
     async with counter(book) as hand:
         await go(hand, "tom", "bank decided", RulesScreen)
-        await hand.see("withdrawal_alone")
-        await to(hand, "drawer_limit")
+        await hand.see("Withdrawal by one person")
+        await to(hand, "Cash in a drawer")
         await hand.see("A drawer holds no more cash than this.")
         await hand.press("enter")
         await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))

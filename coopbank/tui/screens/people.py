@@ -117,7 +117,7 @@ Its own settings, such as for how long cheques are held. They hold for everybody
     HEADING = marked("What the bank decided for itself")
     EMPTY = marked("Nothing is decided yet.")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
-        Column(marked("Setting"), 20), Column(marked("Value"), 16, flexible=True), Column(marked("Since"), 10),
+        Column(marked("Setting"), 24), Column(marked("Value"), 16, flexible=True), Column(marked("Since"), 10),
         Column(marked("By"), 10),
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -132,11 +132,15 @@ Its own settings, such as for how long cheques are held. They hold for everybody
         return people.rules(session)
 
     def cells(self, item: Rule) -> Sequence[str]:
-        return (item.name, item.value, item.since, item.by)
+        return (item.title, item.value, item.since, item.by)
 
     def detail(self, item: Rule) -> Text:
         return Text.assemble(
-            (neat(item.name), "bold"), f"\n{neat(item.says)}\n\n", (_("Now: "), "dim"), neat(item.value)
+            (neat(item.title), "bold"),
+            (f"  {neat(item.name)}", "dim"),
+            f"\n{neat(item.says)}\n\n",
+            (_("Now: "), "dim"),
+            neat(item.value),
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
