@@ -146,6 +146,10 @@ def statements(script: str) -> Iterator[str]:
             held = ""
 
 
+Mode = Literal["ro", "rw", "rwc"]
+"""How SQLite opens a file: to read, to read and write, or to make it first."""
+
+
 class Database:
     """One database that holds, or will hold, the books of one institution."""
 
@@ -154,6 +158,7 @@ class Database:
         self.read_only = read_only
         self.dialect: Literal["sqlite", "postgresql"] = "postgresql" if "://" in place else "sqlite"
         self.path = Path(place) if self.dialect == "sqlite" else None
+        self._file: tuple[int, int] | None = None  # device and inode of the file that is in use
         if self.path is None:
             _ = self.engine  # a wrong URL, or a missing driver, is told at once
 
@@ -182,6 +187,7 @@ class Database:
             cls._look_at(place)
         with found.closed_on_failure():
             found._require_version()
+            found._file = None if found.path is None else _identity(found.path)
         return found
 
     @classmethod
@@ -294,6 +300,7 @@ class Database:
             return
         with self._translated(), closing(self.engine.raw_connection()) as pooled:
             driver = cast("sqlite3.Connection", pooled.dbapi_connection)
+            self._require_same_file(self.path)
             driver.execute("BEGIN IMMEDIATE")
             try:
                 yield Transaction(PlainConnection(driver))
@@ -301,6 +308,19 @@ class Database:
             except BaseException:
                 self.engine.dialect.do_rollback(pooled)
                 raise
+
+    def _require_same_file(self, path: Path) -> None:
+        """Refuse to write into a file that no longer bears its name: what is written there would be lost."""
+        here = _identity(path)
+        self._file = self._file or here
+        if here is None or here != self._file:
+            raise self._gone()
+
+    def _gone(self) -> DatabaseMissing:
+        return DatabaseMissing(
+            "The file {place} is gone or was replaced while it was in use; nothing was written.", place=self.place,
+            hint="Put it back, or start the program again.",
+        )  # fmt: skip
 
     @contextmanager
     def write_by_engine(self) -> Iterator[Transaction]:
@@ -317,7 +337,7 @@ class Database:
     def read(self) -> Iterator[Transaction]:
         """One consistent view of the books; nothing written in it is kept."""
         if self.path is not None and self.read_only:
-            with self._translated(), closing(_sqlite_connection(self.path, read_only=True)) as driver:
+            with self._translated(), closing(_sqlite_connection(self.path, "ro")) as driver:
                 driver.execute("BEGIN")
                 yield Transaction(PlainConnection(driver))
             return
@@ -355,6 +375,8 @@ class Database:
                 "The books refused it: {why}.", why=text,
                 hint="Nothing was changed. Check the books with: coopbank verify",
             )  # fmt: skip
+        if self.path is not None and self._file is not None and not self.path.exists():
+            return self._gone()
         if "locked" in text or "busy" in text:
             return DatabaseBusy("Another program is using {place}; try again in a moment.", place=self.shown_place)
         if "readonly" in text or "read-only" in text:
@@ -393,6 +415,15 @@ def _postgresql_refusal(error: BaseException, text: str, place: str) -> Coopbank
     return DatabaseUnusable("{place} cannot be used: {why}.", place=shown, why=text)
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file stands under a name, however it is written to; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def lost_a_race(busy: DatabaseBusy) -> bool:
     """Whether the server undid the work because of somebody else's: then it may be tried anew at once."""
     return busy.values.get("state") in _RACES
@@ -404,8 +435,10 @@ def lost_a_race(busy: DatabaseBusy) -> bool:
 def _sqlite_engine(place: str, read_only: bool) -> sa.Engine:
     import sqlalchemy as sa
 
+    mode: Mode = "ro" if read_only else "rw" if Path(place).exists() else "rwc"  # a file that is gone is not made anew
+
     def connect() -> sqlite3.Connection:
-        return _sqlite_connection(Path(place), read_only)
+        return _sqlite_connection(Path(place), mode)
 
     engine = sa.create_engine("sqlite+pysqlite://", creator=connect, poolclass=sa.QueuePool)
 
@@ -417,9 +450,9 @@ def _sqlite_engine(place: str, read_only: bool) -> sa.Engine:
     return engine
 
 
-def _sqlite_connection(path: Path, read_only: bool) -> sqlite3.Connection:
+def _sqlite_connection(path: Path, mode: Mode) -> sqlite3.Connection:
     """A connection with every pragma set and read back; without them the guards would be weaker."""
-    mode = "ro" if read_only else "rwc"
+    read_only = mode == "ro"
     path = path.resolve()  # SQLite too keeps its own files beside the file itself, not beside a link to it
     uri = path.as_uri() + f"?mode={mode}"
     if read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():

@@ -103,7 +103,7 @@ def busy(scene: Scene) -> Iterator[None]:
 def read_only(scene: Scene) -> Iterator[None]:
     """The file lies where it can only be read."""
     connect: Any = database._sqlite_connection
-    with patch.object(database, "_sqlite_connection", lambda path, read_only: connect(path, True)):
+    with patch.object(database, "_sqlite_connection", lambda path, mode: connect(path, "ro")):
         yield
 
 

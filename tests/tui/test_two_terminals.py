@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from coopbank import database
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.clock import SetClock
@@ -106,3 +112,52 @@ async def test_two_counters_serve_the_same_member_one_after_the_other(book: str)
         tom.app._look()
         await tom.see("111.00")
         assert isinstance(tom.app.screen, HomeScreen)
+
+
+async def test_books_that_another_program_locks_are_told_in_words_and_the_form_stays(
+    book: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 1)
+    async with counter(book) as hand:
+        await form(hand, "ada", "f3")
+        await hand.type("60")
+        await hand.press("f9")
+        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        other = sqlite3.connect(book, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await hand.deaf_time()
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.see("Another program is using")
+        assert hand.app.screen.typed()["amount"] == "60"  # type: ignore[attr-defined]
+        other.execute("ROLLBACK")
+        other.close()
+        await hand.press("f9")
+        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        await hand.deaf_time()
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
+    assert balance(book, "905/M0001") == -160_00
+    assert_book(book)
+
+
+async def test_books_that_are_lost_are_told_in_words(book: str) -> None:
+    async with counter(book) as hand:
+        await form(hand, "ada", "f3")
+        await hand.type("60")
+        await hand.see("160.00")
+        await hand.press("f9")
+        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        Path(book).rename(f"{book}.moved")
+        await hand.deaf_time()
+        await hand.press("enter")
+        await hand.see("is gone or was replaced")
+        assert isinstance(hand.app.screen, EntryScreen)
+        assert hand.app.screen.typed()["amount"] == "60"
+        Path(f"{book}.moved").rename(book)
+        await hand.press("f9")
+        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        await hand.deaf_time()
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
+    assert balance(book, "905/M0001") == -160_00

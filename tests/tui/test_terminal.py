@@ -1,0 +1,127 @@
+"""The real program in a real terminal: keys in, screen out, and what becomes of it when the world fails."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tui.support import WORDS, assert_book, operations
+from tests.tui.terminal import CTRL_Q, ENTER, F3, F9, Terminal
+
+#: A colour as terminals are told of it: 30-37, 38;2;r;g;b, 90-97 and the same for backgrounds.
+COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m")
+
+
+def sign_in(terminal: Terminal, user: str = "ana") -> None:
+    terminal.see("real books")
+    terminal.type(f"{user}{ENTER}{WORDS}{ENTER}")
+    terminal.see("F3 ")
+
+
+def to_review(terminal: Terminal, amount: str) -> None:
+    """A deposit for Ada, as far as its review. The day of the model book is long past and still open."""
+    terminal.type("ada")
+    terminal.see("Abernathy")
+    terminal.type(ENTER + F3)
+    terminal.see("Take money in")
+    terminal.type(amount + F9)
+    terminal.see("Enter posts")
+
+
+def test_a_deposit_from_sign_in_to_receipt_and_out_again(book: str) -> None:
+    with Terminal(["--db", book]) as terminal:
+        sign_in(terminal)
+        to_review(terminal, "12.5")
+        terminal.listen(0.5)
+        terminal.type(ENTER)
+        terminal.see("Head of the chain")
+        terminal.listen(0.5)
+        terminal.type(ENTER)
+        terminal.see("Ready for the next member")
+        terminal.settle()
+        assert terminal.listen(6) == 0, "an idle counter sends nothing, also when it looks for what others did"
+        for size in ((200, 60), (80, 24), (120, 36)):
+            terminal.resize(*size)
+            terminal.settle()
+            terminal.see("Ready for the next member")
+        terminal.type(CTRL_Q)
+        terminal.see("Leave the counter?")
+        terminal.type("\x1b[C" + ENTER)
+        assert terminal.ends() == 0
+        assert COLOUR.search(terminal.output)
+    assert operations(book, "deposit") == 6
+    assert_book(book)
+
+
+def test_no_colour_where_none_is_wanted(book: str) -> None:
+    with Terminal(["--db", book], env={"NO_COLOR": "1"}) as terminal:
+        sign_in(terminal)
+        terminal.type("ada")
+        terminal.see("Abernathy")
+        grey = re.compile(rb"38;2;(\d+);(\d+);(\d+)|48;2;(\d+);(\d+);(\d+)")
+        shades = {tuple(filter(None, found)) for found in grey.findall(bytes(terminal.output))}
+        assert all(len(set(shade)) == 1 for shade in shades), "shades of grey at most"
+
+
+def test_a_counter_that_is_killed_in_the_middle_leaves_whole_books(book: str) -> None:
+    with Terminal(["--db", book]) as terminal:
+        sign_in(terminal)
+        to_review(terminal, "12.5")
+        terminal.listen(0.4)
+        terminal.type(ENTER)
+        terminal.kill()
+    assert operations(book, "deposit") in (5, 6)
+    assert_book(book)
+    with Terminal(["--db", book]) as terminal:
+        sign_in(terminal)
+
+
+def fill_up(disk: Path) -> None:
+    """Not a byte is left."""
+    handle = os.open(disk / "fill", os.O_CREAT | os.O_WRONLY)
+    try:
+        while os.write(handle, b"x" * 4096):
+            pass
+    except OSError as full:
+        assert full.errno == errno.ENOSPC
+    finally:
+        os.close(handle)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 3 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", place], capture_output=True).returncode:
+        pytest.skip("only who may mount can make a small disk")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def test_a_full_disk_is_told_in_words_and_the_form_stays(book: str, small_disk: Path) -> None:
+    place = small_disk / "ledger.db"
+    shutil.copy(book, place)
+    with Terminal(["--db", str(place)]) as terminal:
+        sign_in(terminal)
+        to_review(terminal, "12.5")
+        terminal.listen(0.5)
+        fill_up(small_disk)
+        terminal.type(ENTER)
+        terminal.see("disk is full")
+        terminal.see("12.5")
+        (small_disk / "fill").unlink()
+        terminal.type(F9)
+        terminal.see("Enter posts")
+        terminal.listen(0.5)
+        terminal.type(ENTER)
+        terminal.see("Head of the chain")
+    assert operations(str(place), "deposit") == 6
+    assert_book(str(place))
