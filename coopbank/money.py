@@ -102,6 +102,21 @@ def currency(code: str) -> Currency:
     return found
 
 
+#: Notes and coins in use, in minor units; of other currencies only the total is counted.
+_DENOMINATIONS: Final = {
+    "USD": (100_00, 50_00, 20_00, 10_00, 5_00, 2_00, 1_00, 25, 10, 5, 1),
+    "EUR": (200_00, 100_00, 50_00, 20_00, 10_00, 5_00, 2_00, 1_00, 50, 20, 10, 5, 2, 1),
+    "GBP": (50_00, 20_00, 10_00, 5_00, 2_00, 1_00, 50, 20, 10, 5, 2, 1),
+    "CAD": (100_00, 50_00, 20_00, 10_00, 5_00, 2_00, 1_00, 25, 10, 5),
+    "MXN": (1000_00, 500_00, 200_00, 100_00, 50_00, 20_00, 10_00, 5_00, 2_00, 1_00, 50),
+}
+
+
+def denominations(code: str) -> tuple[int, ...]:
+    """Notes and coins of a currency in minor units, the largest first; empty where they are not known here."""
+    return _DENOMINATIONS.get(code, ())
+
+
 def parse_amount(text: str, currency: str = "USD", *, field: str = "amount") -> int:
     """Minor units of a machine-written decimal string: `"1250.00"`, `"-5"`, `"1250"`.
 

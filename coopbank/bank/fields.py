@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from coopbank.errors import CoopbankError
-from coopbank.money import format_amount, parse_amount
+from coopbank.money import denominations, format_amount, parse_amount
 from coopbank.words import translate
 
 #: The currency of the book in use; the bank sets it when it opens.
@@ -30,7 +30,7 @@ book_currency: ContextVar[str] = ContextVar("coopbank_currency", default="USD")
 
 @dataclass(frozen=True)
 class Widget:
-    """How a form shows the field: money, day, choice, text, number, rate, ref:KIND, lines."""
+    """How a form shows the field: money, day, choice, text, number, rate, ref:KIND, lines, pieces."""
 
     kind: str
 
@@ -101,6 +101,41 @@ Counted = Annotated[
     WithJsonSchema({"type": "string", "examples": ["310.00"]}), Widget("money"),
 ]  # fmt: skip
 """An amount that may be zero."""
+
+
+_PIECES: Final = re.compile(r"([0-9]{1,6})[x×]([0-9]+(?:\.[0-9]+)?)")
+
+
+def pieces_of(text: str) -> dict[int, int]:
+    """How many of each note and coin a text says ("5x20.00 8x0.25"): pieces by minor units."""
+    found: dict[int, int] = {}
+    for part in re.split(r"[\s,;]+", text.strip()) if text.strip() else ():
+        match = _PIECES.fullmatch(part)
+        if match is None:
+            raise refuse('{part} is no count; write pieces x value, for example "5x20.00 8x0.25".', part=part[:40])
+        value = _read_money(match[2])
+        known = denominations(book_currency.get())
+        if known and value not in known:
+            raise refuse("There is no note or coin of {value}.", value=_show_money(value))
+        if value in found:
+            raise refuse("{value} is counted twice.", value=_show_money(value))
+        found[value] = int(match[1])
+    return found
+
+
+def pieces_text(pieces: dict[int, int]) -> str:
+    """The text of a count, the largest first; what there is none of is left out."""
+    return " ".join(f"{pieces[value]}x{_show_money(value)}" for value in sorted(pieces, reverse=True) if pieces[value])
+
+
+def _read_pieces(value: Any) -> str:
+    if not isinstance(value, str):
+        raise refuse('Write pieces x value as text, for example "5x20.00 8x0.25".')
+    return pieces_text(pieces_of(value))
+
+
+Pieces = Annotated[str, BeforeValidator(_read_pieces), Field(max_length=400), Widget("pieces")]
+"""Notes and coins that were counted: "5x20.00 8x0.25"."""
 
 
 def _read_day(value: Any) -> date:

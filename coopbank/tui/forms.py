@@ -59,7 +59,7 @@ class FieldSpec:
     name: str
     label: str
     hint: str  # the rest of a long title: "Counts from, if not today"
-    kind: str  # money, day, choice, yes-no, number, rate, text, ref, lines, json
+    kind: str  # money, day, choice, yes-no, number, rate, text, ref, lines, json, pieces
     required: bool
     default: str  # as it would be typed
     choices: tuple[tuple[str, str], ...] = ()  # value and what is shown
@@ -82,7 +82,15 @@ def fields_of(cls: type[Operation], currency: str) -> tuple[FieldSpec, ...]:
     specs = [replace(spec, only_if=_rule(spec.name, specs)) for spec in specs]
     if "product" in cls.model_fields:
         specs = [replace(spec, idle_with=IDLE.get(spec.name, frozenset())) for spec in specs]
-    return tuple(sorted(specs, key=lambda spec: (not spec.required, spec.name in RELEVANT and spec.kind == "day")))
+    return tuple(
+        sorted(
+            specs,
+            key=lambda spec: (
+                not spec.required and spec.kind != "pieces",
+                spec.name in RELEVANT and spec.kind == "day",
+            ),
+        )
+    )
 
 
 def _rule(name: str, specs: list[FieldSpec]) -> tuple[str, frozenset[str]] | None:
@@ -106,7 +114,7 @@ def _spec(name: str, info: FieldInfo, currency: str) -> FieldSpec:
         kind = "number"
     elif kind == "roles":
         kind, many, ref = "text", True, "role"
-    elif kind in ("lines", "json"):
+    elif kind in ("lines", "json", "pieces"):
         many = False
     elif choices:
         kind = "choice"

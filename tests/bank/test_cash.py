@@ -431,3 +431,21 @@ def test_the_same_on_both_engines(beginning: SmallBank) -> None:
     refused(bank, Overdrawn, "open-drawer", bank.tom, drawer="D2", float_amount="500.01")
     bank.agreed("close-drawer", bank.tom, bank.sue, drawer="D1", counted="501.00")
     bank.do("close-day")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "kept"),
+    [("5x100.00", "5x100.00"), ("0x50.00 5x100", "5x100.00"), ("4x100, 20x5.00", "4x100.00 20x5.00"), ("", None)],
+)
+def test_a_count_by_notes_and_coins_is_kept(counter: SmallBank, pieces: str, kept: str | None) -> None:
+    done = counter.do("count-drawer", drawer="D1", counted="500.00", pieces=pieces)
+    assert dict(done.notes).get("Notes and coins") == kept
+
+
+@pytest.mark.parametrize(
+    ("pieces", "field"),
+    [("4x100.00", "counted"), ("5x100.00 1x100.00", "pieces"), ("1x3.00", "pieces"), ("5*100", "pieces"),
+     ("-5x100.00", "pieces"), ("9999999x1.00", "pieces"), ("5x", "pieces"), ("1x0.005", "pieces")],
+)  # fmt: skip
+def test_a_count_that_is_none_is_refused(counter: SmallBank, pieces: str, field: str) -> None:
+    refused(counter, InvalidValue, "count-drawer", field=field, drawer="D1", counted="500.00", pieces=pieces)

@@ -19,9 +19,12 @@ from coopbank.bank.fields import (
     Code,
     Counted,
     DrawerRef,
+    Memo,
     Money,
+    Pieces,
     Text,
     Widget,
+    pieces_of,
 )
 from coopbank.bank.lending.undoing import told_by
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
@@ -269,11 +272,13 @@ class CountDrawer(Operation):
     reversible: ClassVar[bool] = False
 
     drawer: DrawerRef
+    pieces: Annotated[Pieces | None, Field(title="Notes and coins")] = None
     counted: Annotated[Counted, Field(title="Counted")]
+    why: Annotated[Memo | None, Field(title="Why, if it does not agree")] = None
 
     def perform(self, desk: Desk) -> None:
         before = own_open_drawer(desk, self.drawer, "drawer")
-        count(desk, self.drawer, self.counted, before)
+        count(desk, self, before)
 
 
 class CloseDrawer(Operation):
@@ -289,7 +294,9 @@ class CloseDrawer(Operation):
     reversible: ClassVar[bool] = False
 
     drawer: DrawerRef
+    pieces: Annotated[Pieces | None, Field(title="Notes and coins")] = None
     counted: Annotated[Counted, Field(title="Counted")]
+    why: Annotated[Memo | None, Field(title="Why, if it does not agree")] = None
 
     def second_reason(self, desk: Desk) -> str | None:
         drawer = desk.find(records.Drawer, self.drawer)
@@ -298,7 +305,7 @@ class CloseDrawer(Operation):
 
     def perform(self, desk: Desk) -> None:
         before = own_open_drawer(desk, self.drawer, "drawer", or_treasurer=True)
-        counted = count(desk, self.drawer, self.counted, before)
+        counted = count(desk, self, before)
         if self.counted:
             desk.post(
                 f"Drawer {self.drawer} to vault",
@@ -329,8 +336,10 @@ class AddBankAccount(Operation):
         desk.write(self.code, records.BankAccount(name=self.account_name, fund=self.fund))
 
 
-def count(desk: Desk, drawer: str, counted: int, before: records.Drawer) -> records.Drawer:
+def count(desk: Desk, done: CountDrawer | CloseDrawer, before: records.Drawer) -> records.Drawer:
     """Post the difference between count and book, and note both; returns the drawer as it is then."""
+    drawer, counted = done.drawer, done.counted
+    require_sum(desk, done.pieces or "", counted)
     code = f"739/{drawer}"
     expected = desk.balance(POOL, code)
     short = expected - counted
@@ -343,8 +352,22 @@ def count(desk: Desk, drawer: str, counted: int, before: records.Drawer) -> reco
     desk.write(drawer, after, about=f"open:{before.owner}")
     desk.note("Expected", shown(desk, expected))
     desk.note("Counted", shown(desk, counted))
+    if done.pieces:
+        desk.note("Notes and coins", done.pieces)
     desk.note("Short" if short > 0 else "Over", shown(desk, abs(short)))
+    if done.why:
+        desk.note("Why", done.why)
     return after
+
+
+def require_sum(desk: Desk, pieces: str, counted: int) -> None:
+    """Refuse pieces that do not come to what was counted."""
+    total = sum(value * many for value, many in pieces_of(pieces).items())
+    if pieces and total != counted:
+        raise InvalidValue(
+            "The notes and coins come to {total}, and {counted} is written as counted.", field="counted",
+            total=shown(desk, total), counted=shown(desk, counted), hint="Count once more, or leave the pieces out.",
+        )  # fmt: skip
 
 
 def require_free_place(desk: Desk, place: str, field: str, *, but: type[records.Body]) -> None:

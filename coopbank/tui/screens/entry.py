@@ -21,7 +21,7 @@ from textual.widgets import Digits, Footer, Static
 
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt
 from coopbank.errors import CoopbankError
-from coopbank.money import parse_typed
+from coopbank.money import denominations, format_amount, parse_typed
 from coopbank.tui import queries
 from coopbank.tui.forms import FieldSpec, fields_of, read_form
 from coopbank.tui.screens.base import ELSEWHERE, HELP_KEY, CounterScreen, StatusLine
@@ -36,6 +36,7 @@ from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.effects import stacked
 from coopbank.tui.widgets.fields import FieldRow
 from coopbank.tui.widgets.member_card import due_words
+from coopbank.tui.widgets.pieces import PiecesRow
 from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
@@ -98,12 +99,17 @@ leaves the form as it is. **Esc** leaves the form.""")
                 yield Static(Content(translate(says(self.cls))), id="entry-says", markup=False)
                 for spec in self._specs:
                     if self._asked_for(spec):
-                        yield FieldRow(spec, self._start_value(spec), self._today, self._options(spec))
+                        yield self._row(spec)
             with Vertical(id="entry-side"):
                 yield Digits("", id="entry-amount")
                 yield Static("", id="entry-effects", markup=False)
         yield StatusLine()
         yield Footer(show_command_palette=False, compact=True)
+
+    def _row(self, spec: FieldSpec) -> FieldRow:
+        if spec.kind == "pieces":
+            return PiecesRow(spec, "", self._today, currency=self.session.currency)
+        return FieldRow(spec, self._start_value(spec), self._today, self._options(spec))
 
     def _title(self) -> Content:
         title = Content.styled(translate(self.cls.title), "bold")
@@ -133,6 +139,8 @@ leaves the form as it is. **Esc** leaves the form.""")
         if spec.name in self._fixed:
             return False
         if spec.kind == "choice" and len(spec.choices) == 1:
+            return False
+        if spec.kind == "pieces" and not denominations(self.session.currency):
             return False
         return spec.required or not (spec.ref in ("savings", "bank-account") and len(self._known(spec)) <= 1)
 
@@ -185,6 +193,8 @@ leaves the form as it is. **Esc** leaves the form.""")
     def on_field_row_edited(self, event: FieldRow.Edited) -> None:
         self.status.clear()
         self._show_relevant()
+        if isinstance(event.row, PiecesRow):
+            self._count(event.row)
         self._echo(event.row)
         self._preview_soon()
 
@@ -213,6 +223,11 @@ leaves the form as it is. **Esc** leaves the form.""")
         typed = self.typed()
         for row in self.rows:
             row.display = row.spec.relevant(typed)
+
+    def _count(self, pieces: PiecesRow) -> None:
+        """What the pieces come to is what was counted."""
+        counted = next(row for row in self.rows if row.spec.name == "counted")
+        counted.value = format_amount(pieces.total, self.session.currency)
 
     def _echo(self, row: FieldRow) -> None:
         """The amount, large, as it is understood."""

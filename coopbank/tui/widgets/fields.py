@@ -92,13 +92,15 @@ class FieldRow(Vertical):
             return self.query_one(Choice)
         return self.query_one(LinesBox) if self.spec.kind in ("lines", "json") else self.query_one(LineInput)
 
+    def read(self) -> str:
+        """What its widget holds."""
+        control = self.control
+        return control.text if isinstance(control, LinesBox) else control.value
+
     @property
     def value(self) -> str:
         """What it holds, as typed."""
-        if not (self.is_mounted and self.children):
-            return self.initial
-        control = self.control
-        return control.text if isinstance(control, LinesBox) else control.value
+        return self.read() if self.is_mounted and self.children else self.initial
 
     @value.setter
     def value(self, value: str) -> None:
@@ -146,6 +148,10 @@ class FieldRow(Vertical):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
+        self.edited(event.input)
+
+    def edited(self, box: Input) -> None:
+        """Something was typed into one of its boxes."""
         self.accept(self.understood())
         self.post_message(self.Edited(self))
 
@@ -161,6 +167,10 @@ class FieldRow(Vertical):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self.submitted(event.input)
+
+    def submitted(self, box: Input) -> None:
+        """Enter in one of its boxes."""
         self.post_message(self.Left(self))
 
     def on_choice_submitted(self, event: Choice.Submitted) -> None:
