@@ -21,6 +21,8 @@ from coopbank.words import speaking
 
 Progress = Callable[[int, int], None]
 """Told how many are done, and of how many."""
+Failed = Callable[[str, Exception], None]
+"""Told whose statement could not be made, and why."""
 
 
 def member_statement(
@@ -32,18 +34,29 @@ def member_statement(
 
 
 def month_statements(
-    bank: Bank, month: str, folder: Path | str, progress: Progress | None = None, *, paper: Paper | None = None
-) -> list[Path]:
+    bank: Bank, month: str, folder: Path | str, progress: Progress | None = None, *, paper: Paper | None = None,
+    failed: Failed | None = None, stopped: Callable[[], bool] = lambda: False,
+) -> list[Path]:  # fmt: skip
     """Write the statements of a month ("2026-02") for everybody who was a member in it; returns their paths.
 
-    All are drawn from one view of the books and so bear the same head.
+    All are drawn from one view of the books and so bear the same head. Where `failed` is given, a statement that cannot
+    be made is told to it and the rest are made; a full disk ends it all the same. `stopped` is asked before each one.
     """
     start, end = _month(month)
     written = []
     with bank.read() as books:
         members = _members(books, start, end)
         for done, ref in enumerate(members, 1):
-            written.append(_write(books, ref, start, end, Path(folder), paper))
+            if stopped():
+                break
+            try:
+                written.append(_write(books, ref, start, end, Path(folder), paper))
+            except WrongUsage:
+                raise
+            except Exception as fault:
+                if failed is None:
+                    raise
+                failed(ref, fault)
             if progress is not None:
                 progress(done, len(members))
     return written

@@ -47,6 +47,8 @@ PLACES: Final = (
     Place("journal", marked("Journal"), marked("Every entry, the newest on top"), "journal:JournalScreen"),
     Place("waiting", marked("Waiting for a second person"), marked("Approve, refuse or take back what was asked for"),
           "waiting:WaitingScreen"),
+    Place("statements", marked("Statements of a month"), marked("A PDF for every member"),
+          "statements:StatementsScreen"),
     Place("people", marked("Who works here"), marked("Users, their roles, and what these may do"),
           "people:PeopleScreen"),
     Place("rules", marked("What the bank decided"), marked("Its own settings: limits, days, address"),

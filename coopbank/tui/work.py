@@ -74,6 +74,10 @@ class AsksBooks:
             self.counter.hold_keys()
         self._send("", question, then, failed, hold)
 
+    def tell(self, job: str, then: Callable[[Any], None], value: Any) -> None:
+        """From a worker's thread: how far it has come. Handled like an answer; the worker goes on."""
+        cast(DOMNode, self).post_message(Answer("", then, value))
+
     def asking(self, job: str) -> bool:
         """Whether an answer of this job is still on its way."""
         return job in self._jobs()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -127,6 +128,8 @@ class FindScreen(CounterScreen[str | None]):
         self.hits.show(hits if text else self._lately)
         if not text or not hits:
             self.show_nobody()
+        else:
+            self.open_member(hits[0].member)
         then, self._then = self._then, None
         if then is not None:
             self.call_later(self._go_on, then if hits else None)
@@ -150,7 +153,8 @@ class FindScreen(CounterScreen[str | None]):
         self.refused(fault)
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
-        if event.rows is self.hits and event.item is not None and self.find.value.strip():
+        moved = event.rows is self.hits and event.item is not None and self.find.value.strip()
+        if moved and event.item.member != self.member:
             self.open_member(event.item.member)
 
     def on_row_list_chosen(self, event: RowList.Chosen) -> None:
@@ -254,7 +258,7 @@ under the cursor is shown at once; ↑ ↓ choose another, **Enter** keeps this 
 
 Then serve them: **F3** takes money in for their savings, **F4** pays out, **F5** takes a loan payment, **F6**
 sells shares. Everything else is in the list of **F10**. **Ctrl+L** opens their loan: its schedule, what happened, why,
-and what if. Tab goes to the member's passbook; **Enter** there opens an entry.
+and what if. **Ctrl+S** draws their statement. Tab goes to the member's passbook; **Enter** there opens an entry.
 
 The first act of a day is **F8**: open the day and your drawer. The last one is F8 too: count and close.""")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -267,6 +271,7 @@ The first act of a day is **F8**: open the day and your drawer. The last one is 
         Binding("f9", "app.go_to('waiting')", marked("Approve"), key_display="F9", id="waiting"),
         Binding("f10,f12", "more", marked("More"), key_display="F10", id="more"),
         Binding("ctrl+l", "loan", marked("Look at the loan"), key_display="Ctrl+L", id="loan", show=False),
+        Binding("ctrl+s", "statement", marked("Statement"), key_display="Ctrl+S", id="statement", show=False),
         Binding("f1", "app.help", marked("Help"), key_display="F1", id="help", show=False),
         Binding("f2", "start", marked("Find"), key_display="F2", id="find", show=False),
         Binding("escape", "start", marked("Next member"), key_display="Esc", id="next-member", show=False),
@@ -321,6 +326,21 @@ The first act of a day is **F8**: open the day and your drawer. The last one is 
             self.status.say(lacks)
         else:
             self.counter.fill_in(name, card)
+
+    def action_statement(self) -> None:
+        """The statement of the member that is shown, as PDF."""
+        from coopbank.tui.screens.statements import one_statement
+
+        if not self._settled:
+            self.wait_for_hits("statement")
+        elif self.member is None:
+            self.status.say(_("Whose statement? Type a name or a member number first."))
+        else:
+            self.status.say(_("Drawing the statement …"))
+            self.carry_out(partial(one_statement, self.member), self._drawn, self.refused)
+
+    def _drawn(self, file: Path) -> None:
+        self.status.say(_("The statement is {file}.").format(file=file))
 
     def action_more(self) -> None:
         """Every operation that the actor may do."""
