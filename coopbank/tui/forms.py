@@ -82,15 +82,7 @@ def fields_of(cls: type[Operation], currency: str) -> tuple[FieldSpec, ...]:
     specs = [replace(spec, only_if=_rule(spec.name, specs)) for spec in specs]
     if "product" in cls.model_fields:
         specs = [replace(spec, idle_with=IDLE.get(spec.name, frozenset())) for spec in specs]
-    return tuple(
-        sorted(
-            specs,
-            key=lambda spec: (
-                not spec.required and spec.kind != "pieces",
-                spec.name in RELEVANT and spec.kind == "day",
-            ),
-        )
-    )
+    return tuple(sorted(specs, key=lambda spec: (not spec.required, spec.name in RELEVANT and spec.kind == "day")))
 
 
 def _rule(name: str, specs: list[FieldSpec]) -> tuple[str, frozenset[str]] | None:

@@ -272,8 +272,8 @@ class CountDrawer(Operation):
     reversible: ClassVar[bool] = False
 
     drawer: DrawerRef
-    pieces: Annotated[Pieces | None, Field(title="Notes and coins")] = None
     counted: Annotated[Counted, Field(title="Counted")]
+    pieces: Annotated[Pieces | None, Field(title="Notes and coins")] = None
     why: Annotated[Memo | None, Field(title="Why, if it does not agree")] = None
 
     def perform(self, desk: Desk) -> None:
@@ -294,8 +294,8 @@ class CloseDrawer(Operation):
     reversible: ClassVar[bool] = False
 
     drawer: DrawerRef
-    pieces: Annotated[Pieces | None, Field(title="Notes and coins")] = None
     counted: Annotated[Counted, Field(title="Counted")]
+    pieces: Annotated[Pieces | None, Field(title="Notes and coins")] = None
     why: Annotated[Memo | None, Field(title="Why, if it does not agree")] = None
 
     def second_reason(self, desk: Desk) -> str | None:

@@ -50,7 +50,7 @@ class PiecesRow(FieldRow):
         self.currency = currency
 
     def compose(self) -> ComposeResult:
-        yield Static(_("Count the pieces, or type the total alone."), classes="pieces-says", markup=False)
+        yield Static(_("Or how many there are of each:"), classes="pieces-says", markup=False)
         for value in denominations(self.currency):
             with Horizontal(classes="field-line"):
                 yield Static(Content(right(amount(value, self.currency), _VALUE)), classes="piece-value", markup=False)
