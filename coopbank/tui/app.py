@@ -219,6 +219,30 @@ class Counter(AsksBooks, TypeAhead):
 
         self.push_screen(EntryDetailScreen(number))
 
+    def open_account(self, fund: str, code: str) -> None:
+        """The lines of one part of an account."""
+        from coopbank.tui.screens.accounts import RegisterScreen
+
+        self.push_screen(RegisterScreen(fund, code))
+
+    def open_what(self, opens: tuple[str, ...]) -> None:
+        """What stands behind a figure: see `Holding.opens`."""
+        kind, *rest = opens
+        if kind == "account":
+            self.open_account(*rest)
+        elif kind == "loan":
+            self.open_loan(*rest)
+        elif kind == "operation":
+            self.open_operation(int(rest[0]))
+        else:
+            self.action_go_to(*rest)
+
+    def open_operation(self, number: int) -> None:
+        """An operation, down to what was asked and its place in the chain."""
+        from coopbank.tui.screens.accounts import OperationScreen
+
+        self.push_screen(OperationScreen(number))
+
     def open_loan(self, ref: str) -> None:
         """A loan whole; refused where one stands if there is none of that number."""
         from coopbank.tui import loans

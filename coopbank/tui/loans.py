@@ -28,9 +28,9 @@ from coopbank.reports.dates import short_date
 from coopbank.reports.explained import Question
 from coopbank.reports.loan import LoanStory, StoryEvent, StoryPeriod, StoryRow, TermsVersion, explain, story
 from coopbank.reports.movements import loans_of
+from coopbank.reports.register import title_of
 from coopbank.reports.stretches import of_surplus
 from coopbank.tui.foresight import Point, ahead, history
-from coopbank.tui.queries import title_of
 from coopbank.tui.show import amount
 from coopbank.words import _, translate
 

@@ -45,6 +45,8 @@ PLACES: Final = (
     Place("day", marked("The day"), marked("Open and close the day and your drawer, count, move cash"),
           "day:DayScreen"),
     Place("journal", marked("Journal"), marked("Every entry, the newest on top"), "journal:JournalScreen"),
+    Place("accounts", marked("Accounts"), marked("Every account with its balance, down to the entry"),
+          "accounts:AccountsScreen"),
     Place("waiting", marked("Waiting for a second person"), marked("Approve, refuse or take back what was asked for"),
           "waiting:WaitingScreen"),
     Place("statements", marked("Statements of a month"), marked("A PDF for every member"),

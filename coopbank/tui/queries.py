@@ -21,6 +21,7 @@ from coopbank.reports.card import CardLoan, CardSavings, MemberCard, member_card
 from coopbank.reports.find import FoundMember, find_members
 from coopbank.reports.loan_lines import Piece, changes, pieces
 from coopbank.reports.movements import MemberLeaf, Movement, is_of_loan, loans_of, member_leaves, movements_of
+from coopbank.reports.register import title_of
 from coopbank.reports.wording import Wording
 from coopbank.tui.forms import fields_of
 from coopbank.words import _, translate
@@ -364,12 +365,6 @@ def journal_page(session: Session, newest: int, count: int) -> tuple[JournalRow,
     )
 
 
-def title_of(kind: str) -> str:
-    """What an operation is called."""
-    cls = CATALOGUE.get(kind)
-    return translate(cls.title) if cls is not None else kind
-
-
 def entry_of_day(session: Session, day: date) -> int | None:
     """The newest entry dated on that day or before it."""
     with session.bank.database.read() as tx:
@@ -474,7 +469,7 @@ def _request(books: Books, ref: str, request: records.Request) -> Waiting:
     values = books.resolve(request.payload)
     whom = values.get("member")
     labels = {spec.name: spec.label for spec in fields_of(cls, "USD")} if cls else {}
-    shown = [(label, _shown(values[name])) for name, label in labels.items() if values.get(name) not in (None, "")]
+    shown = [(label, shown_value(values[name])) for name, label in labels.items() if values.get(name) not in (None, "")]
     title = translate(cls.title) if cls else request.operation
     return Waiting(
         ref, request.operation, title, f"{books.member_name(whom)} · {whom}" if isinstance(whom, str) else "",
@@ -482,12 +477,12 @@ def _request(books: Books, ref: str, request: records.Request) -> Waiting:
     )  # fmt: skip
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
     """A value of a request as people read it."""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):
-        return ", ".join(_shown(item) for item in value)
+        return ", ".join(shown_value(item) for item in value)
     if isinstance(value, dict):
         return " ".join(str(item) for item in value.values())
     return str(value)

@@ -42,11 +42,11 @@ class DayScreen(CounterScreen[None]):
 
     HELP = marked("""# The day and your drawer
 
-From top to bottom, as an evening goes: open the **day**, open your **drawer** with a float from the vault; at the end
-**count** it and close it, and the last one closes the day. ▸ marks what comes next; **Enter** does it.
+From top to bottom, as an evening goes: open the **day**, open your **drawer** with a float from the vault; at the
+end **count** it and close it, and the last one closes the day. ▸ marks what comes next; **Enter** does it.
 
-A count is blind: count first, then see in the review what the book expected. A difference is posted to cash over and
-short at once, with your name; nobody covers it from their own pocket.""")
+A count is blind: count first, then see in the review what the book expected. A difference is posted to cash over
+and short at once, with your name; nobody covers it from their own pocket.""")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "do", marked("Do this"), key_display="Enter", id="do"),
         Binding("f7", "app.go_to('journal')", marked("Journal"), key_display="F7", id="journal"),

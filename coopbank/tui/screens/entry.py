@@ -281,7 +281,7 @@ leaves the form as it is. **Esc** leaves the form.""")
                 line
                 for loan in self._loans()
                 if loan.ref == chosen
-                for line in (due_words(loan).plain,
+                for line in (due_words(loan),
                              _("All of it: {amount}").format(amount=amount(loan.payoff, currency)))
             ]  # fmt: skip
         return []

@@ -163,6 +163,9 @@ class FindScreen(CounterScreen[str | None]):
         else:
             self.counter.open_entry(event.item.entry)
 
+    def on_member_card_opened(self, event: MemberCard.Opened) -> None:
+        self.counter.open_what(event.opens)
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if event.input is self.find:
             self.action_take()
@@ -256,9 +259,10 @@ class HomeScreen(FindScreen):
 Type a **name**, a member **number**, a **loan** number or a **telephone** number. The card of the member
 under the cursor is shown at once; ↑ ↓ choose another, **Enter** keeps this one.
 
-Then serve them: **F3** takes money in for their savings, **F4** pays out, **F5** takes a loan payment, **F6**
-sells shares. Everything else is in the list of **F10**. **Ctrl+L** opens their loan: its schedule, what happened, why,
-and what if. **Ctrl+S** draws their statement. Tab goes to the member's passbook; **Enter** there opens an entry.
+Then serve them: **F3** takes money in for their savings, **F4** pays out, **F5** takes a loan payment, **F6** sells
+shares. Everything else is in the list of **F10**. **Ctrl+L** opens their loan: its schedule, what happened, why,
+and what if. **Ctrl+S** draws their statement. Tab goes to what they have and owe, and to their passbook; **Enter**
+there opens what stands behind the figure.
 
 The first act of a day is **F8**: open the day and your drawer. The last one is F8 too: count and close.""")
     BINDINGS: ClassVar[list[BindingType]] = [

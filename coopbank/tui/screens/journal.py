@@ -6,6 +6,7 @@ so the row of an entry is known without counting.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
@@ -49,10 +50,11 @@ class JournalScreen(CounterScreen[None]):
 
     HELP = marked("""# The journal
 
-Every entry, the newest on top. ↑ ↓ and Page keys move, Home and End go to the newest and the oldest. **Enter** opens
-an entry: its lines, its operation, who did it, who approved it, and its place in the chain.
+Every entry, the newest on top. ↑ ↓ and Page keys move, Home and End go to the newest and the oldest. **Enter**
+opens an entry: its lines, its operation, who did it, who approved it, and its place in the chain.
 
-**F2** goes to an entry by its **number** or to a **date** (`20260302`, `0302`, `t` for today, `-7`).""")
+**F2** goes to an entry by its **number**, to an operation by `#` and its number, or to a **date** (`20260302`,
+`0302`, `t` for today, `-7`).""")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", marked("Open"), key_display="Enter", id="open"),
         Binding("f2", "go_to", marked("Go to number or date"), key_display="F2", id="go-to"),
@@ -144,6 +146,9 @@ an entry: its lines, its operation, who did it, who approved it, and its place i
         today = (standing.business_date if standing is not None else None) or self.session.bank.clock.today()
         if not text:
             self._close_box()
+        elif re.fullmatch(r"#[0-9]{1,12}", text):
+            self._close_box()
+            self.counter.open_operation(int(text[1:]))
         elif text.isascii() and text.isdigit() and not _looks_like_a_day(text):
             self._go(int(text))
         else:
@@ -188,7 +193,7 @@ Its lines, debits and credits; the **operation** that wrote it, who did it and w
 
 **F6** undoes the operation, if you may: a reversal is a new entry with a reason, and both stay in sight.""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "leave", marked("Back"), show=False),
+        Binding("enter", "operation", marked("Operation"), key_display="Enter", id="operation"),
         Binding("left", "step(1)", marked("Newer"), key_display="←", id="newer"),
         Binding("right", "step(-1)", marked("Older"), key_display="→", id="older"),
         Binding("f6", "undo", marked("Reverse"), key_display="F6", id="reverse"),
@@ -230,7 +235,9 @@ Its lines, debits and credits; the **operation** that wrote it, who did it and w
         entry = ReceiptEntry(view.number, "", view.effective_on, lines)
         self.query_one("#detail-lines", Static).update(journal_lines((entry,), self.session.currency))
         undo = _(" · F6 reverses the operation") if self._may_undo else ""
-        self.query_one("#detail-keys", Static).update(Content(_("← newer · → older · ↑ ↓ scroll · Esc back") + undo))
+        self.query_one("#detail-keys", Static).update(
+            Content(_("← newer · → older · Enter its operation · Esc back") + undo)
+        )
 
     @property
     def _may_undo(self) -> bool:
@@ -243,6 +250,11 @@ Its lines, debits and credits; the **operation** that wrote it, who did it and w
         """The entry after or before."""
         if self._number + by >= 1:
             self._read(self._number + by)
+
+    def action_operation(self) -> None:
+        """The operation that wrote it."""
+        if self.view is not None:
+            self.counter.open_operation(self.view.operation)
 
     def action_undo(self) -> None:
         """Undo the operation: a form that asks for the reason."""

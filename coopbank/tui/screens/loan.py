@@ -95,12 +95,13 @@ class LoanScreen(CounterScreen[bool | None]):
 
     HELP = marked("""# A loan
 
-On top: what is due, what is owed, what closes it, what comes next. Below, by key: **F3** the schedule or the reports,
-**F4** everything that happened, **F6** what was agreed, what secures it and whose money it is, **F8** a picture of
-principal and interest, **F2** what if. ← → go from one to the next; Tab goes between the figures and the list.
+On top: what is due, what is owed, what closes it, what comes next. Below, by key: **F3** the schedule or the
+reports, **F4** everything that happened, **F6** what was agreed, what secures it and whose money it is, **F8** a
+picture of principal and interest, **F2** what if. ← → go from one to the next; Tab goes between the figures and the
+list.
 
-**Enter** on any line says in plain sentences how its figures come about, and lists the operations behind them; Enter
-there opens the entry.
+**Enter** on any line says in plain sentences how its figures come about, and lists the operations behind them;
+Enter there opens the entry.
 
 **What if**: type an amount, and a day if it is not today. It shows how the payment would be shared and how the loan
 would go on. Nothing is posted. **F5** takes a payment for real.""")
@@ -413,8 +414,8 @@ class WhyScreen(CounterModal[None]):
     HELP = marked("""# Why
 
 How the figure comes about, in sentences that anybody can reckon again. Below stand the operations that it goes back
-to, the newest first; **Enter** opens the entry that one wrote, with who did it, who approved it and its place in the
-chain.""")
+to, the newest first; **Enter** opens the entry that one wrote, with who did it, who approved it and its place in
+the chain.""")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", marked("Entry"), key_display="Enter", id="open"),
         Binding("pageup", "scroll(-1)", marked("Up"), show=False),

@@ -27,8 +27,8 @@ class PeopleScreen(ListingScreen[Person]):
     HELP = marked("""# Who works here
 
 Each with their roles; below the list what these roles may do. **F3** adds a colleague, **F4** gives other roles or
-takes them away, **F5** says which member somebody is, so that they never serve their own account, **F6** gives a new
-passphrase. All of it but the passphrase takes two people, as soon as there are two.
+takes them away, **F5** says which member somebody is, so that they never serve their own account, **F6** gives a
+new passphrase. All of it but the passphrase takes two people, as soon as there are two.
 
 Nobody changes their own roles. A passphrase is kept nowhere: who forgot theirs gets a new one.""")
     HEADING = marked("Who works here")

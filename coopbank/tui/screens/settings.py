@@ -25,11 +25,11 @@ class SettingsScreen(CounterScreen[None]):
 
     HELP = marked("""# Settings
 
-They belong to this terminal and not to the books: another terminal of the bank may speak another language. ← → choose,
-↑ ↓ go from line to line. What you choose is in force at once and kept.
+They belong to this terminal and not to the books: another terminal of the bank may speak another language. ← →
+choose, ↑ ↓ go from line to line. What you choose is in force at once and kept.
 
-**High contrast** is black, white and yellow. The two **terminal** colours are those of your own terminal. With NO_COLOR
-set nothing is coloured; every colour only repeats what a word or a sign says.
+**High contrast** is black, white and yellow. The two **terminal** colours are those of your own terminal. With
+NO_COLOR set nothing is coloured; every colour only repeats what a word or a sign says.
 
 A **locked** counter keeps everything as it is, and asks for your passphrase.""")
     BINDINGS: ClassVar[list[BindingType]] = [

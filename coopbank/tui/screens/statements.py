@@ -52,9 +52,9 @@ class StatementsScreen(CounterScreen[None]):
 
     HELP = marked("""# Statements of a month
 
-**F9** makes the statement of everybody who was a member in the month, as PDF, into the folder. Other terminals can go
-on meanwhile. **Esc** stops after the one in hand; what is made stays, and making them again writes the same files
-anew. One that cannot be made is named, and the rest are made.
+**F9** makes the statement of everybody who was a member in the month, as PDF, into the folder. Other terminals can
+go on meanwhile. **Esc** stops after the one in hand; what is made stays, and making them again writes the same
+files anew. One that cannot be made is named, and the rest are made.
 
 One member's own statement: look the member up and press **Ctrl+S**.""")
     COLUMNS: ClassVar[tuple[Column, ...]] = (Column("", 8), Column("", 30, flexible=True))

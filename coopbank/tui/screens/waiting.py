@@ -31,8 +31,8 @@ class WaitingScreen(ListingScreen["Waiting"]):
 
     HELP = marked("""# The second person
 
-Some operations take two people: one asks, another approves. Read what is asked below the list; **F9** shows what
-it would do, as a review, and **Enter** there approves it. **F4** refuses it, with a reason. Nobody approves what they
+Some operations take two people: one asks, another approves. Read what is asked below the list; **F9** shows what it
+would do, as a review, and **Enter** there approves it. **F4** refuses it, with a reason. Nobody approves what they
 asked for themselves: **F6** takes your own request back.
 
 What is approved is checked again and dated today.""")

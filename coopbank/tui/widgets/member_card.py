@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.message import Message
 from textual.widgets import Static
 
 from coopbank.reports.dates import short_date
@@ -30,17 +34,38 @@ PASSBOOK = (
 )
 
 
+HOLDINGS = (Column("", 9), Column("", 20, flexible=True), Column("", 10, right=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A line of what a member has and owes, or of how the day stands; `opens` says what Enter shows."""
+
+    heading: str
+    what: str
+    shown: str = ""
+    opens: tuple[str, ...] = ()  # account FUND CODE, loan REF, place NAME, operation NUMBER
+
+
 class MemberCard(Vertical):
-    """The card of one member, or how the day stands while nobody is being served."""
+    """The card of one member, or how the day stands while nobody is being served. Every figure can be opened."""
+
+    class Opened(Message):
+        """Enter on a figure."""
+
+        def __init__(self, opens: tuple[str, ...]) -> None:
+            super().__init__()
+            self.opens = opens
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.card: Card | None = None
+        self._standing: Standing | None = None
         self._currency = "USD"
 
     def compose(self) -> ComposeResult:
         yield Static("", id="card-head", markup=False)
-        yield Static("", id="card-holdings", markup=False)
+        yield RowList(HOLDINGS, lambda line: (line.heading, line.what, line.shown), heading=False, id="card-holdings")
         activity = RowList(
             PASSBOOK, self._cells, id="card-activity", empty=_("Nothing has happened yet."),
             faint=lambda line: line.reversed_by is not None,
@@ -48,22 +73,54 @@ class MemberCard(Vertical):
         activity.display = False
         yield activity
 
+    @property
+    def holdings(self) -> RowList:
+        """The figures on top."""
+        return self.query_one("#card-holdings", RowList)
+
     def show_card(self, card: Card, currency: str) -> None:
         """Show a member."""
-        self.card, self._currency = card, currency
+        self.card, self._standing, self._currency = card, None, currency
         self.query_one("#card-head", Static).update(_head(card))
-        self.query_one("#card-holdings", Static).update(_holdings(card, currency))
+        self._fill()
         activity = self.query_one("#card-activity", RowList)
         activity.display = True
         activity.show(card.activity)
 
     def show_day(self, standing: Standing | None, currency: str) -> None:
         """Nobody is being served: how the day stands."""
-        self.card, self._currency = None, currency
+        self.card, self._standing, self._currency = None, standing, currency
         self.query_one("#card-activity", RowList).display = False
         self.query_one("#card-head", Static).update(Text(_("Ready for the next member"), style="bold"))
-        holdings = self.query_one("#card-holdings", Static)
-        holdings.update(Text("") if standing is None else _day(standing, currency))
+        self._fill()
+
+    def _fill(self) -> None:
+        if self.card is not None:
+            lines = _holdings(self.card, self._currency)
+        else:
+            lines = [] if self._standing is None else _day(self._standing, self._currency)
+        self.holdings.show(self._broken(lines), cursor=self.holdings.cursor)
+
+    def _broken(self, lines: Sequence[Holding]) -> list[Holding]:
+        """Long words go on in the next line: nothing of what is due is cut."""
+        amounts = max((cell_len(line.shown) for line in lines), default=0)
+        room = max(20, self.holdings.size.width - HOLDINGS[0].width - amounts - 6)
+        found = []
+        for line in lines:
+            first, *rest = wrap(neat(line.what), room) or [""]
+            found.append(replace(line, what=first))
+            found += [Holding("", more, "", line.opens) for more in rest]
+        return found
+
+    def on_resize(self) -> None:
+        if self.is_mounted:
+            self._fill()
+
+    def on_row_list_chosen(self, event: RowList.Chosen) -> None:
+        if event.rows is self.holdings:
+            event.stop()
+            if event.item.opens:
+                self.post_message(self.Opened(event.item.opens))
 
     def _cells(self, line: Activity) -> Sequence[str]:
         undone = line.reversed_by is not None
@@ -91,82 +148,75 @@ def _head(card: Card) -> Table:
     return table
 
 
-Row = tuple[Text, str]
-
-
-def _holdings(card: Card, currency: str) -> Table:
+def _holdings(card: Card, currency: str) -> list[Holding]:
     report = card.report
-    table = Table.grid(expand=True, padding=(0, 1, 0, 0))
-    table.add_column(width=9, no_wrap=True, style="bold")
-    table.add_column(ratio=1, overflow="fold")
-    table.add_column(justify="right", no_wrap=True, style="bold")
-    parts: list[tuple[str, list[Row]]] = [
-        (_("Savings"), [_savings_row(line, currency) for line in card.savings]),
-        (_("Shares"), [_shares_row(line, currency) for line in report.shares]),
-        (_("Loans"), [row for line in card.loans for row in _loan_rows(line, currency)]),
+    parts: list[tuple[str, list[Holding]]] = [
+        (_("Savings"), [_savings_line(line, currency) for line in card.savings]),
+        (_("Shares"), [_shares_line(report.member, line, currency) for line in report.shares]),
+        (_("Loans"), [row for line in card.loans for row in _loan_lines(line, currency)]),
     ]
     if report.unapplied:
-        parts.append((_("Ahead"), [(Text(_("unapplied money, kept for them")), amount(report.unapplied, currency))]))
+        ahead = Holding("", _("unapplied money, kept for them"), amount(report.unapplied, currency))
+        parts.append((_("Ahead"), [ahead]))
     if report.owing:
-        parts.append((_("Owes"), [(Text(_("returned items")), amount(-report.owing, currency))]))
+        opens = ("account", "GEN", f"791/{report.member}")
+        parts.append((_("Owes"), [Holding("", _("returned items"), amount(-report.owing, currency), opens)]))
     if report.waiting:
-        waits = _("{requests} for a second person").format(requests=neat(", ".join(report.waiting)))
-        parts.append((_("Waits"), [(Text(waits), "")]))
-    for heading, rows in parts:
-        for place, (what, shown) in enumerate(rows or [(Text(_("none"), style="dim"), "")]):
-            table.add_row(Text(heading if place == 0 else ""), what, Text(shown))
-    return table
+        waits = _("{requests} for a second person").format(requests=", ".join(report.waiting))
+        parts.append((_("Waits"), [Holding("", waits, "", ("place", "waiting"))]))
+    return [
+        replace(line, heading=heading if place == 0 else "")
+        for heading, lines in parts
+        for place, line in enumerate(lines or [Holding("", _("none"))])
+    ]
 
 
-def _savings_row(line: CardSavings, currency: str) -> Row:
-    said = Text(f"{neat(line.ref)}  ")
+def _savings_line(line: CardSavings, currency: str) -> Holding:
+    said = _("{available} available").format(available=amount(line.available, currency))
     if line.held:
-        said.append(_("{held} held, ").format(held=amount(line.held, currency)), style="bold")
-    said.append(_("{available} available").format(available=amount(line.available, currency)))
-    return said, amount(line.balance, currency)
+        said = _("{held} held, ").format(held=amount(line.held, currency)) + said
+    return Holding("", f"{line.ref}  {said}", amount(line.balance, currency), ("account", "GEN", f"905/{line.account}"))
 
 
-def _shares_row(line: CardShares, currency: str) -> Row:
-    said = Text(f"{neat(line.title)}  ") if line.paid_up else Text("")
-    said.append(neat(line.words))
-    return said, amount(line.amount, currency)
+def _shares_line(member: str, line: CardShares, currency: str) -> Holding:
+    towards = f"875/{member}" if line.share_class == "901" else f"875/{member}.{line.share_class}"
+    code = f"{line.share_class}/{member}" if line.paid_up else towards
+    said = f"{line.title}  {line.words}" if line.paid_up else line.words
+    return Holding("", said, amount(line.amount, currency), ("account", "GEN", code))
 
 
-def _loan_rows(line: CardLoan, currency: str) -> Iterable[Row]:
-    what = Text(f"{neat(line.ref)}  {neat(line.purpose)}")
-    yield what, amount(line.payoff, currency) if line.state != "granted" else ""
-    yield due_words(line), ""
+def _loan_lines(line: CardLoan, currency: str) -> Iterable[Holding]:
+    opens = ("loan", line.ref)
+    yield Holding(
+        "", f"{line.ref}  {line.purpose}", amount(line.payoff, currency) if line.state != "granted" else "", opens
+    )
+    yield Holding("", due_words(line), "", opens)
 
 
-def due_words(line: CardLoan) -> Text:
+def due_words(line: CardLoan) -> str:
     """What is due on a loan, in words; never by colour alone."""
-    if line.days_late:
-        return Text(f"{_('OVERDUE')}: {line.words}", style="bold reverse")
-    return Text(line.words, style="bold" if line.due_now else "")
+    return f"{_('OVERDUE')}: {line.words}" if line.days_late else line.words
 
 
-def _day(standing: Standing, currency: str) -> Table:
-    table = Table.grid(expand=True, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, style="dim")
-    table.add_column(ratio=1)
+def _day(standing: Standing, currency: str) -> list[Holding]:
+    lines: list[tuple[str, str, tuple[str, ...]]] = []
     if standing.day_open and standing.business_date is not None:
-        table.add_row(Text(_("Entries today")), Text(str(standing.entries_today)))
+        lines.append((_("Entries today"), str(standing.entries_today), ("place", "journal")))
     if standing.mine is not None:
-        table.add_row(
-            Text(_("Through your drawer")),
-            Text(
-                _("{came} in, {went} out").format(
-                    came=amount(standing.cash_in, currency), went=amount(standing.cash_out, currency)
-                )
-            ),
+        drawer = ("account", "POOL", f"739/{standing.mine.ref}")
+        through = _("{came} in, {went} out").format(
+            came=amount(standing.cash_in, currency), went=amount(standing.cash_out, currency)
         )
-        table.add_row(Text(_("It should hold")), Text(amount(standing.mine.holds, currency), style="bold"))
+        lines.append((_("Through your drawer"), through, drawer))
+        lines.append((_("It should hold"), amount(standing.mine.holds, currency), drawer))
         if standing.mine.cheques:
-            table.add_row(Text(_("Cheques in it")), Text(amount(standing.mine.cheques, currency)))
-    table.add_row(Text(_("In the vault")), Text(amount(standing.vault, currency)))
+            cheques = ("account", "POOL", f"735/{standing.mine.ref}")
+            lines.append((_("Cheques in it"), amount(standing.mine.cheques, currency), cheques))
+    lines.append((_("In the vault"), amount(standing.vault, currency), ("account", "POOL", "739/VAULT")))
     if standing.waiting:
-        table.add_row(
-            Text(_("For a second person")), Text(_("{count} waiting: F9 shows them").format(count=standing.waiting))
-        )
-    table.add_row(Text(_("Head of the chain")), Text(f"{standing.head_number}  {standing.head_hash}"))
-    return table
+        waits = _("{count} waiting: F9 shows them").format(count=standing.waiting)
+        lines.append((_("For a second person"), waits, ("place", "waiting")))
+    head = f"{standing.head_number}  {standing.head_hash}"
+    lines.append((_("Head of the chain"), head, ("operation", str(standing.head_number))))
+    wide = max(len(label) for label, _what, _opens in lines) + 2
+    return [Holding("", f"{label:<{wide}}{what}", "", opens) for label, what, opens in lines]
