@@ -47,6 +47,8 @@ PLACES: Final = (
     Place("journal", marked("Journal"), marked("Every entry, the newest on top"), "journal:JournalScreen"),
     Place("accounts", marked("Accounts"), marked("Every account with its balance, down to the entry"),
           "accounts:AccountsScreen"),
+    Place("portfolio", marked("Funds and loans"), marked("What each fund has, and how the loans stand"),
+          "portfolio:PortfolioScreen"),
     Place("waiting", marked("Waiting for a second person"), marked("Approve, refuse or take back what was asked for"),
           "waiting:WaitingScreen"),
     Place("statements", marked("Statements of a month"), marked("A PDF for every member"),
