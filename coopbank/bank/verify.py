@@ -26,7 +26,7 @@ from coopbank.database import Database, Transaction
 from coopbank.ledger import chain
 from coopbank.ledger.chart import POOL
 from coopbank.ledger.log import Finding, Log, Operation, Stored
-from coopbank.ledger.verify import CHECKS, Check, Verdict, run
+from coopbank.ledger.verify import CHECKS, Check, Progress, Verdict, run
 from coopbank.money import format_amount
 
 #: Which operations may write a version of which record; kinds that are not listed are free.
@@ -92,9 +92,11 @@ class Registers:
                 yield ref, body
 
 
-def verify(database: Database, known_heads: Sequence[tuple[int, str]] = ()) -> list[Verdict]:
+def verify(
+    database: Database, known_heads: Sequence[tuple[int, str]] = (), progress: Progress | None = None
+) -> list[Verdict]:
     """All checks, the ledger's and the bank's, in one pass over the log."""
-    return run(database, [*CHECKS, *bank_checks()], known_heads)
+    return run(database, [*CHECKS, *bank_checks()], known_heads, progress)
 
 
 def bank_checks() -> list[Check]:

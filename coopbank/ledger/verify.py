@@ -94,21 +94,31 @@ def wrong(verdicts: Iterable[Verdict]) -> list[Finding]:
     return [finding for verdict in verdicts if not verdict.informational for finding in verdict.findings]
 
 
-def run(database: Database, wanted: Sequence[Check], known_heads: Sequence[tuple[int, str]] = ()) -> list[Verdict]:
+Progress = Callable[[int], None]
+"""Told the number of each operation as it is read."""
+
+
+def run(
+    database: Database, wanted: Sequence[Check], known_heads: Sequence[tuple[int, str]] = (),
+    progress: Progress | None = None,
+) -> list[Verdict]:  # fmt: skip
     """Read the log once, with these checks watching, and then ask each what it found."""
     log = Log(known_heads={number: head.lower() for number, head in known_heads})
     with database.read() as tx, _readable(tx):
-        whole = _read(log, tx, wanted)
+        whole = _read(log, tx, wanted, progress)
         for check in wanted:
             if check.function is not None and (whole or check.name == "schema"):
                 _ask(log, tx, check)
     return [_verdict(check, log.found.get(check.name) or Found(check.name)) for check in wanted]
 
 
-def _read(log: Log, tx: Transaction, wanted: Sequence[Check]) -> bool:
+def _read(log: Log, tx: Transaction, wanted: Sequence[Check], progress: Progress | None) -> bool:
     """The one pass over the log; false if it could not be read to its end."""
     watchers = [check.watch for check in wanted if check.watch is not None]
     watchers.append(lambda log, operation, stored: checks.reversals(log, operation, stored, tx))
+    if progress is not None:
+        told = progress
+        watchers.append(lambda log, operation, stored: told(operation.number))
     pages = [_guarded_page(check) for check in wanted if check.watch_page is not None]
     try:
         with _savepoint(tx):

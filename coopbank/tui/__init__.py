@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 
-def run(place: str, user: str | None = None) -> int:
+def run(place: str, user: str | None = None, *, read_only: bool = False) -> int:
     """Open the counter on the books at a path or URL; returns the exit code of the command line."""
     if "://" not in place and not Path(place).is_file():
         from coopbank.errors import DatabaseMissing
@@ -28,7 +28,7 @@ def run(place: str, user: str | None = None) -> int:
         return missing.exit_code
     from coopbank.tui.app import Counter
 
-    counter = Counter(place, user)
+    counter = Counter(place, user, read_only=read_only)
     code = counter.run()
     if counter.failed is not None:
         sys.stderr.write(f"coopbank: {counter.failed}\n")

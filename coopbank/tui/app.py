@@ -51,8 +51,11 @@ class Counter(AsksBooks, TypeAhead):
         Binding("ctrl+q", "leave", marked("Leave"), key_display="Ctrl+Q", show=False, priority=True, id="quit"),
     ]
 
-    def __init__(self, place: str, user: str | None = None, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, place: str, user: str | None = None, *, clock: Clock | None = None, read_only: bool = False
+    ) -> None:
         super().__init__()
+        self._read_only = read_only
         self._place = place
         self._user = user
         self._clock = clock
@@ -95,7 +98,7 @@ class Counter(AsksBooks, TypeAhead):
             try:
                 from coopbank.tui.session import Session
 
-                session = Session(self._place, clock=self._clock)
+                session = Session(self._place, clock=self._clock, read_only=self._read_only)
                 _load_screens()
             except CoopbankError as fault:
                 self.call_from_thread(self._not_opened, fault)
@@ -115,6 +118,8 @@ class Counter(AsksBooks, TypeAhead):
         for screen in self.screen_stack:
             if isinstance(screen, SignInScreen):
                 screen.welcomed(session)
+        if session.read_only:
+            self.signed_in()
 
     def _not_opened(self, fault: CoopbankError) -> None:
         self.failed = fault
@@ -127,9 +132,12 @@ class Counter(AsksBooks, TypeAhead):
         from coopbank.tui.screens.home import HomeScreen
 
         self.standing = None
-        self.push_screen(HomeScreen())
+        if not self.session.read_only:
+            self.push_screen(HomeScreen())
+            self._looking = self.set_interval(LOOK_SECONDS, self._look, name="look")
+        if not self.session.powers:  # an auditor, or books that are only read
+            self.action_go_to("audit")
         self.books_changed()
-        self._looking = self.set_interval(LOOK_SECONDS, self._look, name="look")
 
     def on_unmount(self) -> None:
         if self.opened is not None:
@@ -293,10 +301,11 @@ class Counter(AsksBooks, TypeAhead):
 
     @property
     def at_home(self) -> bool:
-        """Whether nothing lies over the counter itself."""
+        """Whether nothing lies over the counter itself, or over the audit desk."""
+        from coopbank.tui.screens.audit import AuditScreen
         from coopbank.tui.screens.home import HomeScreen
 
-        return self.opened is not None and isinstance(self.screen, HomeScreen)
+        return self.opened is not None and isinstance(self.screen, (HomeScreen, AuditScreen))
 
     def sign_out(self) -> None:
         """The next person signs in."""

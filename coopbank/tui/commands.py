@@ -42,7 +42,7 @@ class CounterCommands(Provider):
 
     def _commands(self) -> Iterator[_Command]:
         counter = cast("Counter", self.app)
-        if counter.opened is None or not counter.opened.actor.user:
+        if counter.opened is None or not (counter.opened.actor.user or counter.opened.read_only):
             return
         yield from self._loans(counter)
         if any(hasattr(screen, "dirty") for screen in counter.screen_stack):

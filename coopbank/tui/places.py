@@ -24,6 +24,11 @@ def everybody(_session: Session) -> bool:
     return True
 
 
+def staff(session: Session) -> bool:
+    """Somebody who is signed in: in books that are only read there is nobody."""
+    return bool(session.actor.user)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A screen to go to: `screen` is `module:Class` below coopbank.tui.screens, made without arguments."""
@@ -43,7 +48,7 @@ class Place:
 
 PLACES: Final = (
     Place("day", marked("The day"), marked("Open and close the day and your drawer, count, move cash"),
-          "day:DayScreen"),
+          "day:DayScreen", staff),
     Place("journal", marked("Journal"), marked("Every entry, the newest on top"), "journal:JournalScreen"),
     Place("accounts", marked("Accounts"), marked("Every account with its balance, down to the entry"),
           "accounts:AccountsScreen"),
@@ -52,11 +57,14 @@ PLACES: Final = (
     Place("waiting", marked("Waiting for a second person"), marked("Approve, refuse or take back what was asked for"),
           "waiting:WaitingScreen"),
     Place("statements", marked("Statements of a month"), marked("A PDF for every member"),
-          "statements:StatementsScreen"),
+          "statements:StatementsScreen", staff),
     Place("people", marked("Who works here"), marked("Users, their roles, and what these may do"),
           "people:PeopleScreen"),
     Place("rules", marked("What the bank decided"), marked("Its own settings: limits, days, address"),
           "people:RulesScreen"),
+    Place("requests", marked("Requests and approvals"), marked("Who asked for what, and who approved or refused it"),
+          "audit:RequestsScreen"),
+    Place("audit", marked("Audit desk"), marked("Prove the books, look at everything, export"), "audit:AuditScreen"),
     Place("settings", marked("Settings"), marked("Language, colours, and when the counter locks itself"),
           "settings:SettingsScreen"),
 )  # fmt: skip

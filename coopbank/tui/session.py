@@ -15,6 +15,7 @@ from coopbank.bank.books import Actor, Books
 from coopbank.bank.fields import book_currency
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt
 from coopbank.clock import Clock
+from coopbank.tui.reading import open_reading
 from coopbank.words import set_institution_kind, translate
 
 T = TypeVar("T")
@@ -49,8 +50,14 @@ class Power:
 class Session:
     """One bank, open, and the person at its counter."""
 
-    def __init__(self, place: str, *, clock: Clock | None = None) -> None:
-        self.bank = Bank.open(place, clock=clock)
+    def __init__(self, place: str, *, clock: Clock | None = None, read_only: bool = False) -> None:
+        self.read_only = read_only
+        self.reading = open_reading(place) if read_only else None
+        try:
+            self.bank = Bank.open(self.reading.place if self.reading else place, read_only=read_only, clock=clock)
+        except BaseException:
+            self._forget_reading()
+            raise
         self.actor = Actor("", ())
         self.powers: tuple[Power, ...] = ()
         self.welcome = self._look()
@@ -104,6 +111,11 @@ class Session:
     def close(self) -> None:
         """Give the connections back."""
         self.bank.close()
+        self._forget_reading()
+
+    def _forget_reading(self) -> None:
+        if self.reading is not None:
+            self.reading.close()
 
     def _look(self) -> Welcome:
         institution = self.bank.institution

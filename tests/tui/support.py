@@ -112,10 +112,15 @@ _CHARACTERS = {"space": " ", "enter": "\r", "tab": "\t"}
 
 @asynccontextmanager
 async def counter(
-    place: str, *, size: tuple[int, int] = (80, 24), user: str | None = None, moment: datetime = NOON
+    place: str,
+    *,
+    size: tuple[int, int] = (80, 24),
+    user: str | None = None,
+    moment: datetime = NOON,
+    read_only: bool = False,
 ) -> AsyncIterator[Hand]:
     """The application on these books, in a terminal of that size, at a moment that stands still."""
-    app = Counter(place, user, clock=SetClock(moment))
+    app = Counter(place, user, clock=SetClock(moment), read_only=read_only)
     async with app.run_test(size=size) as pilot:
         yield Hand(pilot, app)
 

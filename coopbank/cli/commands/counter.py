@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -12,16 +13,21 @@ from coopbank.errors import WrongUsage
 
 
 @command(app, "counter", json=False)
-def counter(door: Door) -> None:
+def counter(
+    door: Door,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Only look: the audit desk. Not a byte is written where the books lie.")
+    ] = False,
+) -> None:
     """Open the terminal counter."""
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise WrongUsage("The counter needs a terminal.", hint="See: coopbank --help for what works without one.")
-    open_counter(door)
+    open_counter(door, read_only=read_only)
 
 
-def open_counter(door: Door) -> None:
+def open_counter(door: Door, *, read_only: bool = False) -> None:
     """Open the counter on the door's books; ends the program with its exit code."""
     from coopbank.tui import run
 
     door.require_file()
-    raise typer.Exit(run(door.place, user=door.user))
+    raise typer.Exit(run(door.place, user=door.user, read_only=read_only))

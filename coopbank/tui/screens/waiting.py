@@ -80,7 +80,9 @@ What is approved is checked again and dated today.""")
             return True
         request = self.chosen
         if request is None:
-            return None
+            return False if self.session.read_only else None
+        if not self.session.may({"take_back": "take-back"}.get(action, action)):
+            return False
         own = request.asked_by == self.session.actor.user
         if action == "take_back":
             return own and self.session.may("take-back")

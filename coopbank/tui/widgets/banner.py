@@ -35,6 +35,8 @@ class Banner(Widget):
             return Content(" coopbank")
         session, standing = counter.session, counter.standing
         mark, style = (_(" PRACTICE "), "banner-practice") if session.practice else (_(" LIVE "), "banner-live")
+        if session.read_only:
+            mark, style = _(" READ-ONLY "), "banner-practice"
         facts = f" {self._facts(standing)} "
         room = self.size.width - cell_len(mark) - cell_len(facts) - 3
         name = neat(session.welcome.institution)
@@ -58,7 +60,7 @@ class Banner(Widget):
             held = "…" if self._blind else amount(standing.mine.holds, session.currency)
             drawer = f"{neat(standing.mine.ref)} {held}"
             facts.append(drawer if self._narrow else f"{_('Drawer')} {drawer}")
-        elif standing is not None:
+        elif standing is not None and not session.read_only:
             facts.append(_("no drawer"))
         return " · ".join(facts)
 
