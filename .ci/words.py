@@ -136,7 +136,8 @@ def of_operations() -> Iterator[Text]:
         where = cls.__module__.replace(".", "/") + ".py"
         said = [cls.title, cls.subject, " ".join((cls.__doc__ or "").split())]
         for name, info in cls.model_fields.items():
-            said += [info.title or name.replace("_", " ").capitalize(), *_choices(info.annotation)]
+            said += [info.title or name.replace("_", " ").capitalize(), info.description or ""]
+            said += _choices(info.annotation)
         yield from ((text, where) for text in said if text)
 
 

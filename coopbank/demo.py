@@ -87,6 +87,7 @@ class Town:
     names_used: set[str] = field(default_factory=set)
     posted: int = 0
     each_day: Callable[[Bank], None] | None = None
+    second: str = "rosa"  # who approves what the treasurer asks for
 
     def do(self, by: str, name: str, /, **values: Any) -> Receipt:
         """One operation by one user; what needs a second person is approved by another at once."""
@@ -95,7 +96,7 @@ class Town:
         self.posted += 1
         if receipt.status != "pending":
             return receipt
-        second = "rosa" if by == "dell" else "dell"
+        second = self.second if by == "dell" else "dell"
         self.clock.instant += timedelta(seconds=self.chance.randint(60, 900))
         approved = self.bank.perform(self._actor(second), self.bank.build("approve", {"request": receipt.request}))
         return approved.then[0]

@@ -15,9 +15,13 @@ import sys
 from pathlib import Path
 
 
+def _at_a_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def run(place: str, user: str | None = None, *, read_only: bool = False) -> int:
     """Open the counter on the books at a path or URL; returns the exit code of the command line."""
-    if "://" not in place and not Path(place).is_file():
+    if "://" not in place and not Path(place).exists() and (read_only or not _at_a_terminal()):
         from coopbank.errors import DatabaseMissing
 
         missing = DatabaseMissing(

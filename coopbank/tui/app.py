@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from coopbank.tui.queries import Card, Reference, Standing
     from coopbank.tui.session import Power, Session
 
+T = TypeVar("T")
+
 LOOK_SECONDS = 5.0  # how often we look whether another terminal did something
 
 
@@ -56,6 +60,7 @@ class Counter(AsksBooks, TypeAhead):
     ) -> None:
         super().__init__()
         self._read_only = read_only
+        self._came_from: str | None = None  # the books that practice was opened from
         self._place = place
         self._user = user
         self._clock = clock
@@ -90,8 +95,76 @@ class Counter(AsksBooks, TypeAhead):
         return self.opened
 
     def on_mount(self) -> None:
+        if "://" not in self._place and not Path(self._place).exists():
+            from coopbank.tui.screens.first_run import FirstRunScreen
+
+            self.push_screen(FirstRunScreen(self._place))
+            return
         self.push_screen(SignInScreen(self._user))
         self.call_after_refresh(self._open_books)
+
+    def open_place(self, place: str, user: str | None = None) -> None:
+        """Other books, from their sign-in on."""
+        if self._looking is not None:
+            self._looking.stop()
+        if self.opened is not None:
+            self.opened.close()
+        self.opened, self.failed, self.standing = None, None, None
+        self._place = place
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.push_screen(SignInScreen(user))
+        self.call_after_refresh(self._open_books)
+
+    def practise(self, progress: Callable[[int, int], None], failed: Callable[[CoopbankError], None]) -> None:
+        """Open the practice bank beside these books; it is made if there is none."""
+        from coopbank.tui.screens.first_run import PRACTICE
+
+        place = PRACTICE if "://" in self._place else str(Path(self._place).with_name(PRACTICE))
+        real = self._place if self.opened is not None else None
+
+        def make() -> None:
+            from coopbank.clock import SystemClock
+            from coopbank.practice import make_practice
+
+            if not Path(place).exists():
+                today = (self._clock or SystemClock()).today()
+                make_practice(place, today, lambda done, of: self.call_from_thread(progress, done, of))
+
+        def made(_nothing: None) -> None:
+            self._came_from = real
+            self.open_place(place, "pat")
+
+        self.in_background(make, made, failed)
+
+    def in_background(
+        self, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[CoopbankError], None]
+    ) -> None:
+        """Work in a thread that asks no open books; answered in the application."""
+
+        def run() -> None:
+            try:
+                value = work()
+            except CoopbankError as fault:
+                self.call_from_thread(failed, fault)
+            except Exception as fault:
+                self.call_from_thread(failed, program_fault(fault))
+            else:
+                self.call_from_thread(then, value)
+
+        self.in_thread(run)
+
+    def other_language(self) -> None:
+        """From English to Spanish and back."""
+        own = self.settings
+        self.settings = replace(own, language="en" if own.language == "es" else "es")
+        self.settle()
+
+    def action_guide(self) -> None:
+        """Show the guide of the practice bank, or hide it."""
+        self.settings = replace(self.settings, guide=not self.settings.guide)
+        self.settle()
+        self.books_changed()
 
     def _open_books(self) -> None:
         def work() -> None:
@@ -284,10 +357,18 @@ class Counter(AsksBooks, TypeAhead):
             return
         question = self._before_leaving()
         if question is None:
-            self.exit(0)
+            self._go()
         else:
             ask = ConfirmScreen(question, _("Stay"), _("Leave"))
-            self.push_screen(ask, lambda go: self.exit(0) if go else None)
+            self.push_screen(ask, lambda go: self._go() if go else None)
+
+    def _go(self) -> None:
+        """Out of the program; out of practice back to the books that it was opened from."""
+        if self._came_from is not None:
+            place, self._came_from = self._came_from, None
+            self.open_place(place)
+        else:
+            self.exit(0)
 
     def _before_leaving(self) -> str | None:
         if any(getattr(screen, "dirty", False) for screen in self.screen_stack):
@@ -337,10 +418,12 @@ class Counter(AsksBooks, TypeAhead):
 
     def settle(self) -> bool:
         """Bring the settings into force; whether they could be kept."""
+        from coopbank.tui.screens.first_run import FirstRunScreen
+
         set_language(self.settings.language)
         self.theme = self.settings.theme
         for screen in self.screen_stack:
-            if isinstance(screen, SignInScreen):
+            if isinstance(screen, (SignInScreen, FirstRunScreen)):
                 screen.reword()
         return settings.save(self.settings)
 
@@ -364,6 +447,12 @@ class Counter(AsksBooks, TypeAhead):
         if not self.locked:
             super().action_command_palette()
 
+    def action_practise(self) -> None:
+        """From the real books to the practice bank; leaving it comes back."""
+        line = self.screen.query_one(StatusLine)
+        line.say(_("Making the practice bank …"))
+        self.practise(lambda done, of: line.say(_("Making the practice bank …") + f" {done}/{of}"), line.refuse)
+
     def set_passphrase(self) -> None:
         """Somebody's new passphrase."""
         from coopbank.tui.screens.passphrase import PassphraseScreen
@@ -373,6 +462,11 @@ class Counter(AsksBooks, TypeAhead):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         if self.at_home:
             yield SystemCommand(_("Sign out"), _("The next person signs in"), self.sign_out)
+            if self.session.practice:
+                yield SystemCommand(_("Guide"), _("Show or hide the guide of the practice bank"), self.action_guide)
+            else:
+                yield SystemCommand(_("Practise"), _("Open the practice bank, where nothing counts"),
+                                    self.action_practise)  # fmt: skip
             yield SystemCommand(_("Lock"), _("Cover the screen until you are back"), self.lock)
             yield SystemCommand(_("Set a passphrase"), _("Your own, or as administrator a colleague's"),
                                 self.set_passphrase)  # fmt: skip

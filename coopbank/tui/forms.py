@@ -66,6 +66,7 @@ class FieldSpec:
     ref: str = ""  # what a ref field names: member, loan ...
     many: bool = False  # several, with commas between
     longest: int = 0
+    help: str = ""  # what it is for, where the label alone does not tell
     only_if: tuple[str, frozenset[str]] | None = None  # another field, and what it must hold for this one to matter
     idle_with: frozenset[str] = frozenset()  # products with which it does not matter
 
@@ -118,7 +119,7 @@ def _spec(name: str, info: FieldInfo, currency: str) -> FieldSpec:
     return FieldSpec(
         name=name, label=label, hint=hint, kind=kind,
         required=info.is_required(), default=_shown_default(info, kind, currency), choices=choices, ref=ref, many=many,
-        longest=_longest(info),
+        longest=_longest(info), help=translate(info.description or ""),
     )  # fmt: skip
 
 

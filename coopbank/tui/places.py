@@ -65,6 +65,8 @@ PLACES: Final = (
     Place("requests", marked("Requests and approvals"), marked("Who asked for what, and who approved or refused it"),
           "audit:RequestsScreen"),
     Place("audit", marked("Audit desk"), marked("Prove the books, look at everything, export"), "audit:AuditScreen"),
+    Place("glossary", marked("The words of the bank"), marked("What each of them means, in a sentence"),
+          "glossary:GlossaryScreen"),
     Place("settings", marked("Settings"), marked("Language, colours, and when the counter locks itself"),
           "settings:SettingsScreen"),
 )  # fmt: skip

@@ -27,6 +27,7 @@ class Settings:
     language: str = "en"
     theme: str = THEMES[0]
     lock_minutes: int = 5
+    guide: bool = True  # shown in a practice bank
 
 
 def load() -> Settings:
@@ -53,7 +54,12 @@ def save(settings: Settings) -> bool:
 
 
 def _fits(name: str, value: Any) -> bool:
-    offered: tuple[Any, ...] = {"language": LANGUAGES, "theme": THEMES, "lock_minutes": LOCK_MINUTES}[name]
+    offered: tuple[Any, ...] = {
+        "language": LANGUAGES,
+        "theme": THEMES,
+        "lock_minutes": LOCK_MINUTES,
+        "guide": (True, False),
+    }[name]
     return any(type(value) is type(each) and value == each for each in offered)
 
 

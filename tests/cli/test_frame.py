@@ -253,11 +253,12 @@ def test_main_reads_the_arguments_of_the_process(
 
 
 def test_at_a_terminal_the_counter_opens_with_its_exit_code(
-    run: Run, books: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, books: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     opened: list[tuple[str, str | None]] = []
 
-    def counter(place: str, user: str | None = None) -> int:
+    def counter(place: str, user: str | None = None, *, read_only: bool = False) -> int:
+        assert not read_only
         opened.append((place, user))
         return 4
 
@@ -269,3 +270,6 @@ def test_at_a_terminal_the_counter_opens_with_its_exit_code(
     assert opened == [("ledger.db", None), ("ledger.db", "ana")]
     assert run("--db", "nowhere.db").code == 4
     assert len(opened) == 2
+    monkeypatch.chdir(tmp_path_factory.mktemp("nothing"))
+    assert run().code == 4, "the first evening: the counter opens, and says that there are no books yet"
+    assert len(opened) == 3

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from coopbank.cli.app import app, command
-from coopbank.cli.door import Door
+from coopbank.cli.door import DEFAULT_PLACE, Door
 from coopbank.errors import WrongUsage
 
 
@@ -29,5 +30,7 @@ def open_counter(door: Door, *, read_only: bool = False) -> None:
     """Open the counter on the door's books; ends the program with its exit code."""
     from coopbank.tui import run
 
-    door.require_file()
+    first_evening = door.place == DEFAULT_PLACE and not Path(door.place).exists()  # a wrong path is no first evening
+    if read_only or not first_evening:
+        door.require_file()
     raise typer.Exit(run(door.place, user=door.user, read_only=read_only))

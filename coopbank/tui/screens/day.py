@@ -14,6 +14,7 @@ from textual.widgets import Footer, Static
 from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.show import amount, day_words
 from coopbank.tui.widgets.banner import Banner
+from coopbank.tui.widgets.guide import Guide
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked
 
@@ -57,6 +58,7 @@ and short at once, with your name; nobody covers it from their own pocket.""")
 
     def compose(self) -> ComposeResult:
         yield Banner()
+        yield Guide()
         yield Static("", id="day-title", markup=False)
         yield RowList(
             (Column("", 1), Column(_("Step"), 24), Column("", 20, flexible=True)),

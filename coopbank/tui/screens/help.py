@@ -9,6 +9,7 @@ from textual.screen import Screen
 from textual.widgets import Markdown, Static
 
 from coopbank.tui.screens.base import CounterModal
+from coopbank.tui.widgets.fields import FieldRow
 from coopbank.words import _, marked, translate
 
 GENERAL = marked("""## Everywhere
@@ -29,6 +30,43 @@ changed: a mistake is undone by a reversal, which leaves both in sight.
 """)
 
 
+#: What may be typed into a field of each kind.
+KINDS = {
+    "money": marked(
+        "An **amount** as you write it: `150`, `1,250.00`, `12.5`. What could be read in two ways is refused."
+    ),
+    "day": marked(
+        "A **day**: `20260302` or `0302` (this year), `t` for today, `+7` for a week later, `-1` for yesterday."
+    ),
+    "choice": marked("One of a few: ← → or the first letter choose."),
+    "yes-no": marked("Yes or no: ← → or the first letter choose."),
+    "number": marked("A whole number, in digits."),
+    "rate": marked("A rate in percent a year, such as `3` or `2.5`."),
+    "ref": marked("A **number** that the bank gave. **F2** shows what there is and chooses."),
+    "lines": marked("Several lines; Enter begins a new one, Tab leaves the field."),
+    "json": marked("A list in the form that computers exchange; see the documentation of the operation."),
+    "text": marked("A text, as you like."),
+}
+
+
+def field_help(about: Screen[object]) -> str:
+    """What the field that has the focus is for, and what may be typed into it; nothing where there is no field."""
+    row = next((row for row in about.query(FieldRow) if row.control.has_focus), None)
+    if row is None:
+        return ""
+    spec = row.spec
+    parts = [f"# {spec.label}"]
+    if spec.hint:
+        parts.append(f"{spec.label}: {spec.hint}.")
+    if spec.help:
+        parts.append(spec.help)
+    parts.append(translate(KINDS.get(spec.kind, KINDS["text"])))
+    parts.append(_("It has to be filled in.") if spec.required else _("It may stay empty."))
+    if spec.choices and spec.kind == "choice":
+        parts.append(", ".join(shown for _value, shown in spec.choices) + ".")
+    return "\n\n".join(parts)
+
+
 class HelpScreen(CounterModal[None]):
     """The help of another screen."""
 
@@ -46,8 +84,9 @@ class HelpScreen(CounterModal[None]):
         self.query_one(VerticalScroll).focus()
 
     def _text(self) -> str:
+        field = field_help(self._about)
         own = translate(getattr(self._about, "HELP", None) or "")
-        return "\n\n".join((own.strip(), self._keys(), translate(GENERAL)))
+        return "\n\n".join(part for part in (field, own.strip(), self._keys(), translate(GENERAL)) if part)
 
     def _keys(self) -> str:
         lines = [

@@ -20,6 +20,7 @@ from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.screens.loan import LoanPick
 from coopbank.tui.show import day_words
 from coopbank.tui.widgets.banner import Banner
+from coopbank.tui.widgets.guide import Guide
 from coopbank.tui.widgets.inputs import LineInput
 from coopbank.tui.widgets.member_card import MemberCard
 from coopbank.tui.widgets.rows import Column, RowList
@@ -55,6 +56,7 @@ class FindScreen(CounterScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         yield Banner()
+        yield Guide()
         yield Static("", id="notice", markup=False)
         with Horizontal(id="counter"):
             with Vertical(id="finding"):

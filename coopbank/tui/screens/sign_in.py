@@ -5,7 +5,6 @@ This screen is painted before the books are even opened, so it loads nothing hea
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -78,9 +77,7 @@ has to wait, a little longer each time. An administrator can give you a new pass
 
     def action_language(self) -> None:
         """The other language."""
-        own = self.counter.settings
-        self.counter.settings = replace(own, language="en" if own.language == "es" else "es")
-        self.counter.settle()
+        self.counter.other_language()
 
     def welcomed(self, session: Session) -> None:
         """The books are open."""
