@@ -62,6 +62,8 @@ class Standing:
     cash_in: int  # through the actor's drawer today
     cash_out: int
     vault: int
+    cheques: int  # on hand, not yet taken to the bank
+    unknown: int  # receipts that nobody recognised yet
     head_number: int
     head_hash: str
 
@@ -80,7 +82,9 @@ def standing(session: Session) -> Standing:
             today=session.bank.clock.today(), business_date=day, day_open=is_open, mine=mine, drawers=drawers,
             waiting=len(books.about(records.Request, "waiting")),
             entries_today=_entries_on(books, day), cash_in=came, cash_out=went,
-            vault=books.balance(POOL, "739/VAULT"), head_number=int(number), head_hash=bytes(hash_).hex()[:16],
+            vault=books.balance(POOL, "739/VAULT"), cheques=sum(leaf.balance for leaf in books.leaves("735", POOL)),
+            unknown=len(books.about(records.Suspense, "open")), head_number=int(number),
+            head_hash=bytes(hash_).hex()[:16],
         )  # fmt: skip
 
 

@@ -163,7 +163,7 @@ class GrantLoan(Operation):
         require_active(desk, self.member)
         funds = self._funds(desk)
         version, product = product_of(desk, self.product)
-        document = self._document(product)
+        document = self.terms_document(product)
         rate = document.get("annual_rate", "0")
         for fund in funds:
             require_within(desk, product, self.principal, rate, document.get("installments"), fund)
@@ -198,7 +198,7 @@ class GrantLoan(Operation):
         shares = {fund: int(Decimal(percent) * 100) for fund, percent in self.other_funds.items()}
         return {self.fund: 10_000 - sum(shares.values()), **shares} if shares else {self.fund: 1}
 
-    def _document(self, product: records.Product) -> dict[str, Any]:
+    def terms_document(self, product: records.Product) -> dict[str, Any]:
         """The terms: what was said, and where nothing was, what the product has."""
         own = _TERMS[product.repayment]
         said = {name: value for name in sorted({n for names in _TERMS.values() for n in names})

@@ -17,6 +17,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from coopbank.bank import records
+from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Every, FundRef, Memo, Money, Percent, ProductRef, Rate, Text, Widget, refuse
 from coopbank.bank.lending.contract import LINE, REPORTED, REVENUE, SCHEDULE, SURPLUS, check, drawn, first_plan
@@ -256,7 +257,7 @@ class WithdrawProduct(Operation):
 # --------------------------------------------------------------------------------- for those who lend
 
 
-def product_of(desk: Desk, code: str, field: str = "product") -> tuple[int, records.Product]:
+def product_of(desk: Books, code: str, field: str = "product") -> tuple[int, records.Product]:
     """A product that is offered, and its version; refuses one that is unknown or withdrawn."""
     found = desk.get(records.Product, code, field)
     if found.state != "offered":
@@ -267,7 +268,7 @@ def product_of(desk: Desk, code: str, field: str = "product") -> tuple[int, reco
     return desk.version(records.Product.kind, code), found
 
 
-def offered(desk: Desk) -> list[str]:
+def offered(desk: Books) -> list[str]:
     """The codes of all products on offer."""
     return [code for code, product in desk.every(records.Product) if product.state == "offered"]
 

@@ -1,8 +1,8 @@
-"""The day and the drawer: open, count, close, as one short list of steps with the next one marked."""
+"""The day and the drawer: open, count, look round, close, as one short list with the next step marked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -101,6 +101,9 @@ and short at once, with your name; nobody covers it from their own pocket.""")
             self.status.say(f"{step.title}: {step.says}")
             return
         self.status.clear()
+        if step.operation.startswith("place:"):
+            self.counter.action_go_to(step.operation.removeprefix("place:"))
+            return
         if not self.session.may(step.operation):
             self.status.say(_("Your roles do not include this; a colleague has to do it."))
             return
@@ -151,8 +154,24 @@ def steps_of(standing: Standing, session: Session) -> Sequence[Step]:
         ("close-drawer", _("Close your drawer"), _("count it and bring the cash to the vault")),
     ):
         steps.append(Step(name, title, says if mine else no_drawer, "free" if mine else "blocked"))
+    steps += _loose_ends(standing, money)
     steps.append(_close_day(standing, old=old))
     return steps
+
+
+def _loose_ends(standing: Standing, money: str) -> Iterator[Step]:
+    """What is looked at before a day is closed. None of it keeps the day from being closed."""
+    if standing.cheques:
+        says = _("{amount} on hand; the treasurer takes them").format(amount=amount(standing.cheques, money))
+        yield Step("bank-cheques", _("Cheques to the bank"), says, "free")
+    if standing.unknown:
+        says = _("{count} receipts that nobody recognised").format(count=standing.unknown)
+        yield Step("clear-suspense", _("Unknown money"), says, "free")
+    if standing.waiting:
+        says = _("{count} requests; they may wait").format(count=standing.waiting)
+        yield Step("place:waiting", _("For a second person"), says, "free")
+    yield Step("place:portfolio", _("Late loans"), _("look who is late, and what comes next"), "free")
+    yield Step("place:statements", _("Statements"), _("of a month, for every member"), "free")
 
 
 def _close_day(standing: Standing, *, old: bool) -> Step:

@@ -32,11 +32,13 @@ from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.session import says
 from coopbank.tui.show import amount, neat
+from coopbank.tui.steps import STEPS, Row, Shown, Step, step_of
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.effects import stacked
 from coopbank.tui.widgets.fields import FieldRow
 from coopbank.tui.widgets.member_card import due_words
 from coopbank.tui.widgets.pieces import PiecesRow
+from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
@@ -51,6 +53,12 @@ BLIND = frozenset({"count-drawer", "close-drawer"})
 
 Options = tuple[tuple[str, str], ...]
 
+SCHEDULE = (
+    Column("#", 2, right=True), Column(marked("Due"), 10), Column(marked("Principal"), 9, right=True),
+    Column(marked("Interest"), 8, right=True), Column(marked("Payment"), 9, right=True),
+    Column(marked("Balance"), 9, right=True),
+)  # fmt: skip
+
 
 class EntryScreen(CounterScreen[bool | None]):
     """One operation, filled in. Answers True for the next member, False to stay, None if nothing was posted."""
@@ -61,10 +69,15 @@ class EntryScreen(CounterScreen[bool | None]):
 **F9** shows the review; nothing is posted before you confirm it there.
 
 **F2** in a field that names something chooses it from a list; in any other field it looks a member up and
-leaves the form as it is. **Esc** leaves the form.""")
+leaves the form as it is. **Esc** leaves the form.
+
+A long form is asked for in **steps**: **F8** and Enter in the last field go on, **F6** goes back; nothing typed is
+lost, and what is wrong brings you to its field.""")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f9", "review", marked("Review"), key_display="F9", id="review"),
         Binding("f2", "choose", marked("Look up"), key_display="F2", id="look-up"),
+        Binding("f8", "step(1)", marked("Next step"), key_display="F8", id="next-step"),
+        Binding("f6", "step(-1)", marked("Step before"), key_display="F6", id="step-before"),
         Binding("f7", "app.go_to('journal')", marked("Journal"), key_display="F7", id="journal"),
         Binding("escape", "leave", marked("Back"), key_display="Esc", id="back"),
         HELP_KEY,
@@ -86,6 +99,9 @@ leaves the form as it is. **Esc** leaves the form.""")
         self._key = ""
         self._pause: Timer | None = None
         self._reviewing = False
+        self._reviewed_once = False  # from then on a refusal brings the hand to its field, in whatever step
+        self._steps = STEPS.get(name, ())
+        self.step = 0
 
     # ------------------------------------------------------------------ building
 
@@ -100,6 +116,8 @@ leaves the form as it is. **Esc** leaves the form.""")
                 for spec in self._specs:
                     if self._asked_for(spec):
                         yield self._row(spec)
+                yield Static("", id="entry-shown", markup=False)
+                yield RowList(SCHEDULE, self._schedule_cells, id="entry-schedule")
             with Vertical(id="entry-side"):
                 yield Digits("", id="entry-amount")
                 yield Static("", id="entry-effects", markup=False)
@@ -171,13 +189,85 @@ leaves the form as it is. **Esc** leaves the form.""")
     def on_mount(self) -> None:
         self.counter.changed.subscribe(self, self._written)
         self.query_one("#entry-amount").display = False
-        self._show_relevant()
-        first = next((row for row in self.rows if not row.value), None) or next(iter(self.rows), None)
-        if first is not None:
-            first.control.focus()
+        self._show_step()
+        if self.rows:
             self._preview_soon()
         else:
             self.call_after_refresh(self.action_review)
+
+    # -------------------------------------------------------------------- steps
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys between steps are those of forms that have some."""
+        if action != "step":
+            return True
+        place = self.step + int(str(parameters[0]))
+        return bool(self._steps) and ((0 <= place < len(self._steps)) or None)
+
+    def action_step(self, by: int) -> None:
+        """The step after or before; what was typed stays."""
+        if 0 <= self.step + by < len(self._steps):
+            self.step += by
+            self._show_step()
+
+    def _show_step(self) -> None:
+        self._show_relevant()
+        for name in ("#entry-shown", "#entry-schedule"):
+            self.query_one(name).display = False
+        if self._steps:
+            step = self._steps[self.step]
+            head = _("Step {number} of {count}: {title}").format(
+                number=self.step + 1, count=len(self._steps), title=translate(step.title)
+            )
+            self.query_one("#entry-says", Static).update(Content.assemble((head, "bold"), f"\n{translate(step.says)}"))
+            self._ask_step(step)
+            self.refresh_bindings()
+        shown = [row for row in self.rows if row.display]
+        first = next((row for row in shown if not row.value), None) or next(iter(shown), None)
+        if first is not None:
+            first.control.focus()
+        elif self._steps:
+            self.query_one("#entry-schedule").focus()
+
+    def _ask_step(self, step: Step) -> None:
+        shows = step.shows
+        if shows is None:
+            return
+        values, faults = self._read()
+        if step.fields == frozenset() and faults:
+            self._say_below(Shown((self._still_missing(faults),)))
+            return
+        self.ask("step", lambda session: shows(session, values), self._say_below, self._refuse_below)
+
+    def _refuse_below(self, fault: CoopbankError) -> None:
+        self._say_below(Shown((f"! {fault}",)))
+
+    def _say_below(self, shown: Shown) -> None:
+        if self.is_attached:
+            below, rows = self.query_one("#entry-shown", Static), self.query_one("#entry-schedule", RowList)
+            below.update(Content("\n".join(neat(each) for each in shown.sentences)))
+            below.display = bool(shown.sentences)
+            rows.display = bool(shown.rows)
+            rows.show(shown.rows)
+            if shown.rows:
+                rows.focus()
+
+    def _schedule_cells(self, row: Row) -> Sequence[str]:
+        money = self.session.currency
+        return (
+            str(row.number), row.due.isoformat(), amount(row.principal, money), amount(row.interest, money),
+            amount(row.payment, money), amount(row.balance, money),
+        )  # fmt: skip
+
+    def _in_step(self, spec: FieldSpec) -> bool:
+        return not self._steps or step_of(self._steps, spec.name) == self.step
+
+    def _to_row(self, row: FieldRow) -> None:
+        """Bring the field into sight, whatever its step, and the hand on it."""
+        if self._steps and not self._in_step(row.spec):
+            self.step = step_of(self._steps, row.spec.name)
+            self._show_step()
+        row.control.focus()
 
     # ------------------------------------------------------------------- typing
 
@@ -204,6 +294,8 @@ leaves the form as it is. **Esc** leaves the form.""")
         place = shown.index(event.row) if event.row in shown else -1
         if place + 1 < len(shown):
             shown[place + 1].control.focus()
+        elif self.step + 1 < len(self._steps):
+            self.action_step(1)
         else:
             self.status.say(_("That was the last field: F9 shows the review."))
 
@@ -222,7 +314,7 @@ leaves the form as it is. **Esc** leaves the form.""")
     def _show_relevant(self) -> None:
         typed = self.typed()
         for row in self.rows:
-            row.display = row.spec.relevant(typed)
+            row.display = row.spec.relevant(typed) and self._in_step(row.spec)
 
     def _count(self, pieces: PiecesRow) -> None:
         """What the pieces come to is what was counted."""
@@ -305,10 +397,16 @@ leaves the form as it is. **Esc** leaves the form.""")
         """Say it at the field that it names, or else in the status line."""
         if not self.is_attached:
             return None
+        typed = self.typed()
         for row in self.rows:
-            if row.spec.name == fault.field and row.display:
+            if row.spec.name == fault.field and row.spec.relevant(typed):
                 row.refuse(fault)
-                return row
+                if row.display:
+                    return row
+                if self._reviewed_once:
+                    self._to_row(row)
+                    return row
+                break
         self.status.refuse(fault)
         return None
 
@@ -342,8 +440,9 @@ leaves the form as it is. **Esc** leaves the form.""")
             if row.spec.name in faults:
                 row.refuse(faults[row.spec.name])
         wrong = next((row for row in self.rows if row.refused and row.spec.name in faults), None)
+        self._reviewed_once = True
         if wrong is not None:
-            wrong.control.focus()
+            self._to_row(wrong)
             return
         if faults:
             self.status.refuse(next(iter(faults.values())))
