@@ -205,7 +205,8 @@ def _close(town: Town) -> None:
         cheques = [ref for ref, _cheque in books.about(records.Cheque, "on-hand")]
         vault = books.balance("POOL", "739/VAULT") + expected
     wrong = town.chance.choice((-500, 100)) if expected > 2000 and town.chance.random() < 0.03 else 0
-    town.do("imani", "close-drawer", drawer="D1", counted=format_amount(expected + wrong))
+    why = {"why": "not known, counted twice"} if wrong else {}
+    town.do("imani", "close-drawer", drawer="D1", counted=format_amount(expected + wrong), **why)
     if cheques:
         town.do("dell", "bank-cheques", cheques=cheques)
     if vault > 250000:

@@ -125,23 +125,51 @@ def test_cash_that_is_not_moved(counter: SmallBank) -> None:
 
 
 @pytest.mark.parametrize(
-    ("counted", "lines"),
+    ("counted", "lines", "said"),
     [
-        ("495.00", ["GEN 330 Dr 5.00", "GEN 729 Cr 5.00", "POOL 879/GEN Dr 5.00", "POOL 739/D1 Cr 5.00"]),
-        ("500.25", ["GEN 330 Cr 0.25", "GEN 729 Dr 0.25", "POOL 879/GEN Cr 0.25", "POOL 739/D1 Dr 0.25"]),
-        ("500.00", []),
+        (
+            "495.00",
+            ["GEN 330 Dr 5.00", "GEN 729 Cr 5.00", "POOL 879/GEN Dr 5.00", "POOL 739/D1 Cr 5.00"],
+            "5.00 short",
+        ),
+        (
+            "500.25",
+            ["GEN 330 Cr 0.25", "GEN 729 Dr 0.25", "POOL 879/GEN Cr 0.25", "POOL 739/D1 Dr 0.25"],
+            "0.25 over",
+        ),
+        ("500.00", [], "none, it agrees"),
     ],
 )
-def test_the_book_is_made_equal_to_the_count(counter: SmallBank, counted: str, lines: list[str]) -> None:
-    done = counter.do("count-drawer", drawer="D1", counted=counted)
+def test_the_book_is_made_equal_to_the_count(counter: SmallBank, counted: str, lines: list[str], said: str) -> None:
+    done = counter.do("count-drawer", drawer="D1", counted=counted, **({"why": "not known"} if lines else {}))
     assert posted(done) == ([entry(*lines)] if lines else [])
+    assert dict(done.notes)["Difference"] == said
     assert counter.text(counter.balance("739/D1", "POOL")) == counted
     assert (drawer(counter).state, drawer(counter).owner) == ("open", "ana")
     counter.do("deposit", member="M0001", amount="1.00")
 
 
+@pytest.mark.parametrize(("counted", "said"), [("495.00", "5.00 short"), ("500.25", "0.25 over")])
+def test_a_difference_wants_a_reason(counter: SmallBank, counted: str, said: str) -> None:
+    for operation in ("count-drawer", "close-drawer"):
+        for nothing in ({}, {"why": ""}):
+            fault = refused(counter, InvalidValue, operation, field="why", drawer="D1", counted=counted, **nothing)
+            assert said in str(fault)
+    assert drawer(counter).state == "open"
+
+
+def test_a_float_may_be_counted_by_notes_and_coins(counter: SmallBank) -> None:
+    counter.do("close-drawer", drawer="D1", counted="500.00")
+    refused(
+        counter, InvalidValue, "open-drawer", field="float_amount", drawer="D1", float_amount="100.00",
+        pieces="4x20.00",
+    )  # fmt: skip
+    done = counter.do("open-drawer", drawer="D1", float_amount="80.00", pieces="4x20.00")
+    assert dict(done.notes)["Notes and coins"] == "4x20.00"
+
+
 def test_a_drawer_is_closed_with_its_count(counter: SmallBank) -> None:
-    done = counter.do("close-drawer", drawer="D1", counted="490.00")
+    done = counter.do("close-drawer", drawer="D1", counted="490.00", why="a note fell behind")
     short, to_vault = posted(done)
     assert short == entry("GEN 330 Dr 10.00", "GEN 729 Cr 10.00", "POOL 879/GEN Dr 10.00", "POOL 739/D1 Cr 10.00")
     assert to_vault == entry("POOL 739/VAULT Dr 490.00", "POOL 739/D1 Cr 490.00")
@@ -167,9 +195,9 @@ def test_counts_that_are_refused(counter: SmallBank) -> None:
 
 
 def test_a_count_is_not_reversed(counter: SmallBank) -> None:
-    done = counter.do("count-drawer", drawer="D1", counted="499.00")
+    done = counter.do("count-drawer", drawer="D1", counted="499.00", why="not known")
     refused(counter, CannotReverse, "reverse", operation=done.number, reason="found it")
-    found = counter.do("count-drawer", drawer="D1", counted="500.00")
+    found = counter.do("count-drawer", drawer="D1", counted="500.00", why="it was found")
     assert ("GEN", "330", -1_00) in posted(found)[0]
 
 
@@ -429,7 +457,7 @@ def test_the_same_on_both_engines(beginning: SmallBank) -> None:
     bank.do("return-cheque", by=bank.tom, cheque=cheque, bank_charge="1.00")
     refused(bank, CannotReverse, "reverse", bank.tom, operation=number, reason="x")
     refused(bank, Overdrawn, "open-drawer", bank.tom, drawer="D2", float_amount="500.01")
-    bank.agreed("close-drawer", bank.tom, bank.sue, drawer="D1", counted="501.00")
+    bank.agreed("close-drawer", bank.tom, bank.sue, drawer="D1", counted="501.00", why="not known")
     bank.do("close-day")
 
 

@@ -163,7 +163,7 @@ DAYS: dict[str, list[Step]] = {
         step("E04a", "deposit", "ana", member="M0007", amount="150.00"),
         step("E04b", "withdraw", "ana", member="M0007", amount="40.00"),
         step("E05a", "deposit", "ana", member="M0007", amount="120.00", tender="cheque", cheque_number="311"),
-        step("E06a E06b", "close-drawer", "ana", drawer="D1", counted="310.00"),
+        step("E06a E06b", "close-drawer", "ana", drawer="D1", counted="310.00", why="not known"),
     ],
     "2026-01-06": [step("E05b", "bank-cheques", "tom", cheques=["CH-00001"], slip="1")],
     "2026-01-09": [step("E05c", "return-cheque", "tom", cheque="CH-00001", bank_charge="10.00")],
@@ -179,7 +179,7 @@ DAYS: dict[str, list[Step]] = {
         step("E03b", "buy-shares", "ana", member="M0101", amount="20.00"),
         step("E34a", "deposit", "ana", member="M0007", amount="30.00"),
         step("E34b", "reverse", "ana", operation="E34a", reason="keyed twice"),
-        step("E06c", "close-drawer", "ana", drawer="D1", counted="20.00"),
+        step("E06c", "close-drawer", "ana", drawer="D1", counted="20.00", why="not known"),
     ],
     "2026-02-03": [
         step(
@@ -217,7 +217,7 @@ DAYS: dict[str, list[Step]] = {
     "2026-03-20": [
         step("", "open-drawer", "ana", drawer="D1"),
         step("E14a", "repay-loan", "ana", loan="L-010", amount="100.00", excess="unapplied"),
-        step("E06e", "close-drawer", "ana", drawer="D1", counted="100.00"),
+        step("E06e", "close-drawer", "ana", drawer="D1", counted="100.00", why="not known"),
     ],
     "2026-03-31": [
         step("", "file-report", "ana", loan="L-004", period=5, surplus="-120.00"),
@@ -228,7 +228,7 @@ DAYS: dict[str, list[Step]] = {
         step("E12 E10f E10g E16f", "close-month", "tom", "sue", month="2026-03"),
         step("", "open-drawer", "ana", drawer="D1"),
         step("E13", "repay-loan", "ana", loan="L-010", amount="540.00"),
-        step("E06d", "close-drawer", "ana", drawer="D1", counted="540.00"),
+        step("E06d", "close-drawer", "ana", drawer="D1", counted="540.00", why="not known"),
         step("E14b", "apply-unapplied", "ana", loan="L-010", amount="100.00"),
     ],
     "2026-04-09": [
@@ -282,7 +282,7 @@ DAYS: dict[str, list[Step]] = {
     "2026-11-16": [
         step("", "open-drawer", "ana", drawer="D1"),
         step("E21", "repay-loan", "ana", loan="L-003", amount="300.00"),
-        step("E06f", "close-drawer", "ana", drawer="D1", counted="300.00"),
+        step("E06f", "close-drawer", "ana", drawer="D1", counted="300.00", why="not known"),
     ],
 }  # fmt: skip
 

@@ -36,6 +36,7 @@ TAKES = {
     "choice": "one of the words that stand there",
     "flag": "yes or no; on the command line its name alone means yes",
     "lines": "lines of an entry: `GEN 905/M0007 Cr 150.00`; fund, account, Dr or Cr, amount",
+    "pieces": "how many there are of each note and coin: `5x20.00 8x0.25`",
     "roles": "one or several roles; on the command line the field once for each",
     "json": "an object, or a list of objects, as JSON",
 }

@@ -47,7 +47,13 @@ async def test_pieces_come_to_a_total_that_is_five_short_and_says_why(book: str,
         await hand.type("a note fell behind the chest")
         await hand.press("f9")
         await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
-        for said in ("Expected: 625.00", "Counted: 620.00", "Short: 5.00", "6x100.00 1x20.00", "behind the chest"):
+        for said in (
+            "Expected: 625.00",
+            "Counted: 620.00",
+            "Difference: 5.00 short",
+            "6x100.00 1x20.00",
+            "behind the chest",
+        ):
             assert said in hand.screen_text()
         await hand.deaf_time()
         await hand.press("enter")

@@ -268,8 +268,11 @@ async def test_a_day_is_opened_counted_short_and_closed(book: str) -> None:
         assert "625.00" not in hand.screen_text()  # a count is blind
         await hand.type("620")
         await hand.press("f9")
+        await hand.see("! Drawer D1 is 5.00 short: say")
+        await hand.type("not known")
+        await hand.press("f9")
         await on(hand, ReviewScreen)
-        await hand.see("Short: 5.00")
+        await hand.see("Difference: 5.00 short")
         await hand.deaf_time()
         await hand.press("enter")
         await on(hand, ReceiptScreen)

@@ -67,6 +67,7 @@ class OpenDrawer(Operation):
 
     drawer: Annotated[Code, Field(title="Drawer")]
     float_amount: Annotated[Counted, Field(title="Float from the vault")] = 0
+    pieces: Annotated[Pieces | None, Field(title="Notes and coins")] = None
 
     def perform(self, desk: Desk) -> None:
         periods.require_open_day(desk.tx, desk.business_day)
@@ -84,6 +85,7 @@ class OpenDrawer(Operation):
                 owner=before.owner, hint="Choose another drawer.",
             )  # fmt: skip
         require_limit(desk, self.drawer, self.float_amount, "float_amount")
+        require_sum(desk, self.pieces or "", self.float_amount, "float_amount")
         body = records.Drawer(owner=desk.actor.user, state="open", opened_by_operation=desk.number)
         desk.write(self.drawer, body, about=f"open:{desk.actor.user}")
         desk.leaf_id(POOL, f"739/{self.drawer}")
@@ -93,6 +95,8 @@ class OpenDrawer(Operation):
                 [(POOL, f"739/{self.drawer}", self.float_amount), (POOL, "739/VAULT", -self.float_amount)],
             )
         desk.note("Drawer", self.drawer)
+        if self.pieces:
+            desk.note("Notes and coins", self.pieces)
 
 
 class MoveCash(Operation):
@@ -263,7 +267,7 @@ class ReturnCheque(Operation):
 
 
 class CountDrawer(Operation):
-    """Count your drawer. A difference is posted at once to over and short."""
+    """Count your drawer. A difference is posted at once to over and short, and wants a word on why."""
 
     name: ClassVar[str] = "count-drawer"
     title: ClassVar[str] = "Count a drawer"
@@ -339,11 +343,12 @@ class AddBankAccount(Operation):
 def count(desk: Desk, done: CountDrawer | CloseDrawer, before: records.Drawer) -> records.Drawer:
     """Post the difference between count and book, and note both; returns the drawer as it is then."""
     drawer, counted = done.drawer, done.counted
-    require_sum(desk, done.pieces or "", counted)
+    require_sum(desk, done.pieces or "", counted, "counted")
     code = f"739/{drawer}"
     expected = desk.balance(POOL, code)
     short = expected - counted
     if short:
+        _require_reason(desk, done, short)
         where = f"Drawer {drawer} {'short' if short > 0 else 'over'}"
         desk.post(
             where, [(FUND, "330", short), (FUND, "729", -short), (POOL, f"879/{FUND}", short), (POOL, code, -short)]
@@ -354,18 +359,34 @@ def count(desk: Desk, done: CountDrawer | CloseDrawer, before: records.Drawer) -
     desk.note("Counted", shown(desk, counted))
     if done.pieces:
         desk.note("Notes and coins", done.pieces)
-    desk.note("Short" if short > 0 else "Over", shown(desk, abs(short)))
+    desk.note("Difference", _difference(desk, short))
     if done.why:
         desk.note("Why", done.why)
     return after
 
 
-def require_sum(desk: Desk, pieces: str, counted: int) -> None:
-    """Refuse pieces that do not come to what was counted."""
+def _difference(desk: Desk, short: int) -> str:
+    """What a count found, in words."""
+    if not short:
+        return _("none, it agrees")
+    return (_("{amount} short") if short > 0 else _("{amount} over")).format(amount=shown(desk, abs(short)))
+
+
+def _require_reason(desk: Desk, done: CountDrawer | CloseDrawer, short: int) -> None:
+    """Refuse a difference that nobody said a word about."""
+    if not done.why:
+        raise InvalidValue(
+            "Drawer {drawer} is {difference}: say why.", field="why", drawer=done.drawer,
+            difference=_difference(desk, short), hint="Count once more first. If nobody knows, write: not known.",
+        )  # fmt: skip
+
+
+def require_sum(desk: Desk, pieces: str, counted: int, field: str) -> None:
+    """Refuse pieces that do not come to the amount that was counted into the field."""
     total = sum(value * many for value, many in pieces_of(pieces).items())
     if pieces and total != counted:
         raise InvalidValue(
-            "The notes and coins come to {total}, and {counted} is written as counted.", field="counted",
+            "The notes and coins come to {total}, and {counted} is written as counted.", field=field,
             total=shown(desk, total), counted=shown(desk, counted), hint="Count once more, or leave the pieces out.",
         )  # fmt: skip
 

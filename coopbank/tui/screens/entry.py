@@ -317,8 +317,8 @@ lost, and what is wrong brings you to its field.""")
             row.display = row.spec.relevant(typed) and self._in_step(row.spec)
 
     def _count(self, pieces: PiecesRow) -> None:
-        """What the pieces come to is what was counted."""
-        counted = next(row for row in self.rows if row.spec.name == "counted")
+        """What the pieces come to is what was counted: the amount of the form."""
+        counted = next(row for row in self.rows if row.spec.kind == "money")
         counted.value = format_amount(pieces.total, self.session.currency)
 
     def _echo(self, row: FieldRow) -> None:
@@ -462,7 +462,7 @@ lost, and what is wrong brings you to its field.""")
         self._effects(Text(_("Not possible like this."), style="dim"))
         row = self._refuse(fault)
         if row is not None:
-            row.control.focus()
+            self._to_row(row)
 
     def _reviewed(self, came: Receipt | CoopbankError | None) -> None:
         self._reviewing = False

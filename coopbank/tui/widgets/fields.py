@@ -72,6 +72,10 @@ class FieldRow(Vertical):
         self._start = self.value
         self.accept(self.understood())
 
+    def on_resize(self) -> None:
+        if self.refused and self.has_focus_within:
+            self.scroll_visible(animate=False)  # with all that is said below it
+
     def _placeholder(self) -> str:
         if self.spec.hint:
             return neat(self.spec.hint)
