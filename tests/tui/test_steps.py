@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from textual.widgets import Static
 
 from coopbank.bank.operation import CATALOGUE
 from coopbank.tui.forms import fields_of
@@ -35,6 +36,12 @@ def field(hand: Hand) -> str:
     return next((row.spec.name for row in screen(hand).rows if row.control.has_focus), "")
 
 
+async def below(hand: Hand, text: str) -> None:
+    """Wait for a sentence below the fields, however it is broken into lines."""
+    said = hand.app.screen.query_one("#entry-shown", Static)
+    await hand.until(lambda: text in str(said.render()), text)
+
+
 async def begin(hand: Hand) -> None:
     await hand.sign_in("ana")
     await hand.type("ada")
@@ -57,9 +64,9 @@ async def test_a_term_loan_is_granted_step_by_step_and_waits_for_a_second_person
         await hand.type("sewing [red]machines[/red]")
         await hand.press("f8")
         await hand.see("Step 2 of 5: How it comes back")
-        await hand.see("before the borrower earned")
+        await below(hand, "asks for nothing before the borrower earned a surplus")
         await hand.press("f8")
-        await hand.see("free to lend")
+        await below(hand, "3,800.00 free to lend")
         await hand.type("600")
         await hand.press("f8")
         await hand.see("Step 4 of 5")
@@ -125,7 +132,7 @@ async def test_a_loan_out_of_surplus_says_what_a_surplus_would_mean(book: str) -
             row.value = text
         await hand.press("f8")
         await hand.see("Without a surplus nothing is due")
-        await hand.see("3,000.00 is asked for")
+        await below(hand, "at most 3,000.00 is asked for (30 %)")
 
 
 async def test_a_form_without_steps_has_no_step_keys(book: str) -> None:
