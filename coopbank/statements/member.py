@@ -168,7 +168,17 @@ class MemberStatement:
             yield _("Next payment: {amount}, due on {date}.").format(
                 amount=self._money(loan.next_amount), date=long_date(loan.next_due)
             )
-        if loan.paid.fees:
+        if loan.paid.interest < 0:  # a correction has turned interest that was paid into principal
+            text = _(
+                "You paid {total}. What you had paid was shared anew: {less} less of it is {interest}, and {principal}"
+                " more repays what you borrowed."
+            )
+            yield text.format(
+                total=self._money(loan.paid.total), less=self._money(-loan.paid.interest),
+                interest=_("cost") if loan.repayment == "revenue" else _("interest"),
+                principal=self._money(loan.paid.principal),
+            )  # fmt: skip
+        elif loan.paid.fees:
             text = _("You paid {total}: {fees} of fees, {interest} interest and {principal} of what you borrowed.")
             yield text.format(
                 total=self._money(loan.paid.total), fees=self._money(loan.paid.fees),
@@ -375,7 +385,13 @@ class MemberStatement:
         ]
         spans = (loan.paid, loan.paid_this_year)
         rows = [
-            Row((_("Interest"), *(self._money(p.interest) for p in spans), self._money(loan.owed_interest))),
+            Row(
+                (
+                    _("Cost") if loan.repayment == "revenue" else _("Interest"),
+                    *(self._money(p.interest) for p in spans),
+                    self._money(loan.owed_interest),
+                )
+            ),
             Row((_("What you borrowed"), *(self._money(p.principal) for p in spans), self._money(loan.owed_principal))),
             Row((_("Together"), *(self._money(p.total) for p in spans), self._money(loan.closing)), strong=True),
         ]

@@ -74,13 +74,13 @@ class Hand:
             await self.app.workers.wait_for_complete()
             await self.pilot.pause(0.02)
 
-    async def sign_in(self, user: str) -> None:
+    async def sign_in(self, user: str, words: str = WORDS) -> None:
         """From the first screen to the counter."""
         await self.until(lambda: self.app.opened is not None, "the books are opened")
         await self.press("ctrl+u")
         await self.type(user)
         await self.press("enter")
-        await self.type(WORDS)
+        await self.type(words)
         await self.press("enter")
         await self.until(lambda: self.app.standing is not None, "somebody is signed in")
         await self.quiet()

@@ -176,6 +176,8 @@ lost, and what is wrong brings you to its field.""")
             return ()
         if spec.required and not self._start_value(spec):
             return (("", _("choose")), *known)  # choosing for somebody is worse than asking
+        if not spec.required and not spec.default:
+            return (("", _("as it is")), *known)  # nor is a choice made that nobody has to make
         return known
 
     def _start_value(self, spec: FieldSpec) -> str:

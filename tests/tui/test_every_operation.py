@@ -1,0 +1,249 @@
+"""Every operation once by keys alone: sign in, choose it from the list, fill its form in, review, post, receipt.
+
+The banks are the scenes of the error gallery. A case is a line: the scene, who does it, and what is typed into which
+field; `+` before the scene means that steps come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from coopbank.bank.operation import CATALOGUE, UNCHARTERED
+from coopbank.tui.screens.entry import EntryScreen
+from coopbank.tui.screens.home import HomeScreen
+from coopbank.tui.screens.more import MoreScreen
+from coopbank.tui.screens.receipt import ReceiptScreen
+from coopbank.tui.screens.review import WORDS, ReviewScreen
+from coopbank.tui.widgets.fields import FieldRow
+from coopbank.tui.widgets.inputs import Choice
+from tests.documents.gallery_scenes import SCENES
+from tests.documents.gallery_stage import Scene, found_scene
+from tests.support_bank import PASSPHRASE
+from tests.tui.support import Hand, assert_book, counter, operations
+
+Fields = dict[str, str]
+
+# ruff: noqa: E501  (a case is a line)
+CASES: dict[str, tuple[str, str, Fields, str]] = {
+    # days
+    "open-day": ("new", "ana", {}, "ana close-drawer drawer=D1 counted=0.00\nana close-day\nclock 2026-03-03T18:00"),
+    "close-day": ("new", "ana", {}, "ana close-drawer drawer=D1 counted=0.00"),
+    "close-month": ("town", "tom", {"month": "2026-03"}, "day 2026-03-31\nday 2026-04-01"),
+    "reopen-month": ("april", "tom", {"month": "2026-03", "why": "a bill came late"}, ""),
+    # members, shares, savings
+    "admit-member": ("new", "ana", {"member_name": "Nia [red]Rae[/red]", "phone": "601 555 0188"}, ""),
+    "change-member": ("town", "ana", {"member": "M0001", "phone": "601 555 0199"}, ""),
+    "buy-shares": ("town", "ana", {"member": "M0003", "amount": "25"}, ""),
+    "redeem-shares": ("town", "ana", {"member": "M0001", "amount": "25"}, ""),
+    "transfer-shares": ("town", "ana", {"member": "M0001", "to_member": "M0003", "amount": "25", "share_class": "901"}, ""),
+    "credit-interest": (
+        "new", "tom", {"quarter": "2026-Q1"},
+        ('ana admit-member member_name="Mia Lee"\nana open-savings member=M0001 annual_rate=2\n'
+        "ana deposit member=M0001 amount=900.00\nday 2026-04-01"),
+    ),
+    "deposit": ("town", "ana", {"member": "M0001", "amount": "12.5"}, ""),
+    "open-savings": ("town", "ana", {"member": "M0002"}, ""),
+    "withdraw": ("town", "ana", {"member": "M0001", "amount": "10"}, ""),
+    # loans
+    "accept-report": ("later", "tom", {"loan": "L-003", "period": "2"}, ""),
+    "apply-for-loan": ("lender", "ana", {"member": "M0001", "purpose": "a machine", "product": "TERM", "amount": "90"}, ""),
+    "apply-unapplied": ("later", "ana", {"loan": "L-001", "amount": "5"}, UNAPPLIED := (
+        "ana repay-loan loan=L-001 amount=1500.00 tender=transfer excess=unapplied\n")),
+    "change-rate": ("lender", "ana", {"loan": "L-001", "why": "the board", "annual_rate": "4"}, ""),
+    "charge-late-fee": ("later", "ana", {"loan": "L-005"}, ""),
+    "charge-off": ("lender", "ana", {"loan": "L-008", "resolution": "R-9", "why": "it ended"}, "day 2026-05-04"),
+    "close-commitment": ("lender", "ana", {"loan": "L-006", "reason": "not wanted"}, "tom disburse-loan loan=L-006 amount=10.00"),
+    "decline-application": ("lender", "ana", {"application": "A-001", "reasons": "plan"}, ""),
+    "define-product": ("lender", "ana", {"code": "BIKE", "product_name": "Bicycles", "installments": "12", "annual_rate": "3"}, ""),
+    "disburse-loan": ("lender", "tom", {"loan": "L-006"}, ""),
+    "extend-loan": ("lender", "ana", {"loan": "L-001", "why": "asked for", "extra_installments": "2"}, ""),
+    "file-report": ("later", "ana", {"loan": "L-004", "surplus": "20", "revenue": "50"}, ""),
+    "grade-loan": ("lender", "ana", {"loan": "L-001", "grade": "3", "why": "a slow season"}, ""),
+    "grant-loan": ("lender", "ana", {"member": "M0003", "principal": "100", "annual_rate": "3", "installments": "4"}, ""),
+    "move-due-date": ("lender", "ana", {"loan": "L-001", "why": "pay day", "next_due": "20260410"}, ""),
+    "move-outer-date": ("lender", "ana", {"loan": "L-003", "outer_date": "20320302", "why": "agreed"}, ""),
+    "pause-interest": ("lender", "ana", {"loan": "L-001", "until": "20260401", "why": "a flood"}, ""),
+    "payment-holiday": ("lender", "ana", {"loan": "L-001", "why": "a flood", "payments": "1"}, ""),
+    "pledge-collateral": ("lender", "ana", {"loan": "L-001", "asset": "a fan", "cost": "50", "paid_from": "{payout}"}, ""),
+    "provide": ("later", "tom", {"month": "2026-04"}, ""),
+    "re-amortize": ("later", "ana", {"loan": "L-001", "why": "agreed"}, ""),
+    "refinance-loan": (
+        "lender", "tom", {"loan": "L-007", "new_loan": "L-009"},
+        'ana+tom grant-loan member=M0003 principal=200.00 annual_rate=3 installments=9 purpose="a roof, again"',
+    ),
+    "refund-unapplied": ("later", "ana", {"member": "M0002", "amount": "5", "tender": "transfer"}, UNAPPLIED),
+    "release-collateral": ("lender", "ana", {"collateral": "C-001", "why": "repaid"}, ""),
+    "remit-participation": ("lender", "tom", {"peer": "PF-1"}, (PEER := (
+        "ana+tom sell-participation loan=L-006 peer=PF-1 share_percent=50 agreement=P-1\ntom disburse-loan loan=L-006\n"))
+        + "day 2026-04-02\nana repay-loan loan=L-006 amount=68.00 tender=transfer"),
+    "repay-loan": ("later", "ana", {"loan": "L-001", "amount": "40"}, ""),
+    "resume-accrual": ("later", "ana", {"loan": "L-005", "why": "he works again"}, "ana repay-loan loan=L-005 amount=101.76 tender=transfer\ntom+sue set-policy policy=accrual_payments value=1"),
+    "sell-participation": ("lender", "ana", {"loan": "L-006", "peer": "PF-1", "share_percent": "50", "agreement": "P-1"}, ""),
+    "set-allowance-table": ("lender", "tom", {"from_day": "20260401", "commitments": "3", "why": "the board"}, ""),
+    "stop-accrual": ("lender", "ana", {"loan": "L-001", "why": "the co-op rests"}, ""),
+    "waive-charges": ("later", "ana", {"loan": "L-005", "why": "hardship", "interest": "1"}, ""),
+    "withdraw-application": ("lender", "ana", {"application": "A-001"}, ""),
+    "withdraw-product": ("lender", "ana", {"product": "SMALL"}, ""),
+    "write-down": ("lender", "tom", {"loan": "L-001", "principal": "100", "resolution": "R-8"}, ""),
+    # notes, funds, bills
+    "issue-note": ("town", "tom", {"lender": "Ida [b]", "amount": "100", "annual_rate": "1", "due_on": "20290302"}, ""),
+    "repay-note": ("town", "tom", {"note": "N-001", "amount": "100"}, ""),
+    "open-fund": ("town", "tom", {"code": "SOL", "fund_name": "Solidarity", "fund_class": "designated"}, ""),
+    "receive-gift": ("town", "ana", {"amount": "15", "donor": "A friend"}, ""),
+    "spend-gift": (
+        "town", "tom", {"gift": "G-07", "amount": "10", "expense": "290", "tender": "transfer"},
+        "tom receive-gift number=G-07 fund=EDU amount=90.00 donor=Friend tender=transfer"),
+    "enter-bill": ("town", "ana", {"supplier": "POWER", "number": "79", "amount": "30", "expense": "290"}, ""),
+    "pay-bill": ("town", "tom", {"bill": "B-00002", "tender": "transfer"}, ""),
+    "pay-expense": ("town", "ana", {"supplier": "POST", "number": "1", "amount": "3", "expense": "290"}, ""),
+    # cash
+    "add-bank-account": ("town", "tom", {"code": "SAVE", "account_name": "Savings at the bank"}, ""),
+    "bank-cheques": ("town", "tom", {"cheques": "CH-00001"}, ""),
+    "clear-suspense": ("lender", "tom", {"suspense": "U-00001", "to": "gift", "fund": "GEN"}, ""),
+    "close-drawer": ("new", "ana", {"counted": "0"}, ""),
+    "count-drawer": ("new", "ana", {"counted": "0"}, ""),
+    "move-cash": ("town", "ana", {"from_place": "D1", "to_place": "VAULT", "amount": "20"}, ""),
+    "open-drawer": ("town", "tom", {"drawer": "D2"}, ""),
+    "receive-unknown": ("town", "tom", {"amount": "7"}, ""),
+    "return-cheque": ("town", "tom", {"cheque": "CH-00001"}, "tom bank-cheques cheques='[\"CH-00001\"]'"),
+    # staff
+    "add-user": ("town", "admin", {"user": "eve", "full_name": "Eve Lamar", "user_roles": "teller"}, ""),
+    "approve": ("town", "tom", {"request": "{waits}"}, ""),
+    "change-role": ("town", "admin", {"user": "ana", "user_roles": "teller"}, ""),
+    "link-user": ("town", "admin", {"user": "tom", "member": "M0002"}, ""),
+    "refuse": ("town", "tom", {"request": "{waits}", "why": "not now"}, ""),
+    "set-policy": ("town", "tom", {"policy": "drawer_limit", "value": "3000.00"}, ""),
+    "take-back": ("town", "ana", {"request": "{waits}"}, ""),
+    # the books
+    "close-opening": ("old", "tom", {}, OPENING := (
+        "tom+sue opening-balance lines='[\"GEN 940 Cr 10.00\",\"GEN 741 Dr 10.00\"]'")),
+    "correct": (
+        "slipped", "ana",
+        {"operation": "{slip}", "wrong_account": "M0001", "right_account": "M0002", "reason": "typed for another"}, "",
+    ),
+    "journal-entry": ("town", "tom", {"memo": "moved", "lines": "GEN 290 Dr 5.00\nGEN 280 Cr 5.00"}, ""),
+    "opening-balance": ("old", "tom", {"lines": "GEN 940 Cr 10.00\nGEN 741 Dr 10.00"}, ""),
+    "reverse": ("slipped", "ana", {"operation": "{slip}", "reason": "typed twice"}, ""),
+}  # fmt: skip
+
+
+def test_no_operation_is_left_out() -> None:
+    offered = {name for name, cls in CATALOGUE.items() if not cls.internal and UNCHARTERED in cls.offered_by}
+    assert set(CASES) == offered
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Scene]:
+    """The gallery's banks, each made once when it is first asked for."""
+    folder = tmp_path_factory.mktemp("scenes")
+
+    @cache
+    def made(name: str) -> Scene:
+        setting = SCENES[name]
+        if setting.after is None:
+            return found_scene(folder / name, **setting.founding)
+        scene = made(setting.after).copied(folder / name)
+        scene.play(setting.steps)
+        return scene
+
+    return made
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_by_keys_from_sign_in_to_receipt(name: str, scenes: Callable[[str], Scene], tmp_path: Path) -> None:
+    of, user, fields, before = CASES[name]
+    scene = scenes(of).copied(tmp_path / "books")
+    scene.play(before)
+    place = str(scene.place)
+    done_before = operations(place, name) + operations(place, "ask")
+    async with counter(place, moment=scene.clock) as hand:
+        await hand.sign_in(user, PASSPHRASE)
+        await choose(hand, name)
+        await fill(hand, {field: text.format(**scene.numbers, waits="R-00008") for field, text in fields.items()})
+        await review(hand)
+        if name in WORDS:
+            await hand.type("close")
+        await hand.deaf_time()
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, (ReceiptScreen, EntryScreen)), "the receipt")
+        assert isinstance(hand.app.screen, ReceiptScreen), hand.screen_text()
+    assert operations(place, name) + operations(place, "ask") == done_before + 1
+    assert_book(place)
+
+
+async def choose(hand: Hand, name: str) -> None:
+    """From the counter to the form, by the list of everything."""
+    title = next(power.title for power in hand.app.session.powers if power.name == name)
+    await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+    await hand.press("f10")
+    await hand.until(lambda: isinstance(hand.app.screen, MoreScreen))
+    await hand.type(title)
+    await hand.quiet()
+    more = hand.app.screen
+    assert isinstance(more, MoreScreen)
+    for _ in range(more.rows.count):
+        if more.rows.chosen.name == name:
+            break
+        await hand.press("down")
+    assert more.rows.chosen.name == name
+    await hand.press("enter")
+    await hand.until(lambda: isinstance(hand.app.screen, (EntryScreen, ReviewScreen)))
+
+
+async def fill(hand: Hand, fields: Fields) -> None:
+    """Type into the fields, coming to each by Tab, and by F8 to the next step."""
+    for name, text in fields.items():
+        screen = hand.app.screen
+        assert isinstance(screen, EntryScreen), hand.screen_text()
+        row = next((row for row in screen.rows if row.spec.name == name), None)
+        if row is None:
+            assert screen.typed().get(name) == text or len(screen._known(spec_of(screen, name))) == 1, name
+            continue
+        for _ in range(6):
+            if row.display:
+                break
+            await hand.press("f8")
+            await hand.quiet()
+        for _ in range(40):
+            if row.control.has_focus:
+                break
+            await hand.press("tab")
+        assert row.control.has_focus, f"{name} is not reached by keys"
+        await into(hand, row, text)
+
+
+def spec_of(screen: EntryScreen, name: str):  # type: ignore[no-untyped-def]
+    return next(spec for spec in screen._specs if spec.name == name)
+
+
+async def into(hand: Hand, row: FieldRow, text: str) -> None:
+    if isinstance(row.control, Choice):
+        for _ in range(len(row.control.options)):
+            if row.value == text:
+                break
+            await hand.press("right")
+        assert row.value == text
+        return
+    await hand.press("end", "ctrl+u")
+    first, *more = text.split("\n")
+    await hand.type(first)
+    for line in more:
+        await hand.press("enter")
+        await hand.type(line)
+    await hand.until(lambda: row.value == text, f"{row.spec.name} holds {row.value!r}")
+
+
+async def review(hand: Hand) -> None:
+    """F9, unless there was nothing to fill in."""
+    if isinstance(hand.app.screen, EntryScreen):
+        await hand.press("f9")
+        await hand.until(
+            lambda: isinstance(hand.app.screen, ReviewScreen) or any(r.refused for r in hand.app.screen.query(FieldRow))
+            or bool(hand.status()), "a review",
+        )  # fmt: skip
+        await hand.quiet()
+    assert isinstance(hand.app.screen, ReviewScreen), hand.screen_text()
