@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.documents import gallery, lending_page, one_repayment, operations_page
+from tests.documents import gallery, keys_page, lending_page, one_repayment, operations_page
 
 DOCUMENTS: dict[str, Callable[[str], str]] = {
     "one-repayment.md": one_repayment.page,
     "lending.md": lending_page.page,
     "errors.md": gallery.page,
     "operations.md": operations_page.page,
+    "keys.md": keys_page.page,
 }
