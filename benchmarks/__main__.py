@@ -10,7 +10,7 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from benchmarks import finance, lending
+from benchmarks import counter, finance, lending
 from benchmarks.books import DAY, TELLER, Bare, draft, entry, leaf, new_bank, paired_rates, seal_one
 from coopbank.bank.bank import Bank
 from coopbank.ledger.balances import control_totals
@@ -31,6 +31,7 @@ def main() -> int:
         batches(folder)
         growth(folder, 200_000 if quick else 1_000_000)
         lending.measure(show, folder, quick=quick)
+        counter.measure(show, folder)
     return 0
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from coopbank.bank import records
@@ -123,6 +124,9 @@ def _by_name(tx: Transaction, text: str, limit: int) -> Iterator[FoundMember]:
         if len(quick) >= limit:
             yield from _matches(quick, "name")
             return
+        if _PHONE.fullmatch(text):
+            yield from _matches(quick, "name")  # digits are a number first; no search of all names for them
+            return
     where = " AND ".join(["folded LIKE ? ESCAPE '\\'"] * len(words)) or "1 = 1"
     rows = tx.rows(
         _BY_NAME.format(where=where), *(f"%{_escaped(w)}%" for w in words), f"{first}%", f"% {first}%", limit
@@ -131,7 +135,7 @@ def _by_name(tx: Transaction, text: str, limit: int) -> Iterator[FoundMember]:
 
 
 #: Names that begin or end like what was typed are compared letter by letter; no more of them than this.
-_COMPARED = 3000
+_COMPARED = 2000
 
 
 def _by_spelling(tx: Transaction, text: str, limit: int) -> Iterator[FoundMember]:
@@ -167,6 +171,7 @@ def _how_far(typed: list[str], name: list[str]) -> int | None:
     return total
 
 
+@lru_cache(maxsize=8192)  # most people share their names with others
 def letters_between(typed: str, word: str) -> int:
     """Letters to change, add, drop or swap until what was typed is a beginning of the word."""
     word = word[: len(typed) + 2]

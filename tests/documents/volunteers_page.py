@@ -173,7 +173,7 @@ async def count(hand: Hand) -> None:
             await hand.type(str(many))
         await hand.press("enter")
     await hand.type("a five was given as change twice")
-    await hand.quiet()
+    await hand.see("a five was given as change twice")
 
 
 async def short(hand: Hand) -> None:

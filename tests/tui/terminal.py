@@ -23,6 +23,7 @@ from types import TracebackType
 import pyte
 
 PATIENCE = 30.0
+PROGRAM = "import sys; from coopbank.cli import main; sys.exit(main())"
 ROOT = Path(__file__).parents[2]
 
 F1, F2, F3, F4, F5 = "\x1bOP", "\x1bOQ", "\x1bOR", "\x1bOS", "\x1b[15~"
@@ -35,7 +36,7 @@ class Terminal:
 
     def __init__(
         self, arguments: Sequence[str], *, size: tuple[int, int] = (80, 24), env: Mapping[str, str] | None = None,
-        cwd: Path | None = None, before: Callable[[], None] | None = None,
+        cwd: Path | None = None, before: Callable[[], None] | None = None, program: str = PROGRAM,
     ) -> None:  # fmt: skip
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
@@ -44,11 +45,16 @@ class Terminal:
         self.code: int | None = None
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
-            self._become_the_program(arguments, env or {}, cwd, before)
+            self._become_the_program(program, arguments, env or {}, cwd, before)
         self.resize(*size)
 
     def _become_the_program(
-        self, arguments: Sequence[str], env: Mapping[str, str], cwd: Path | None, before: Callable[[], None] | None
+        self,
+        program: str,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path | None,
+        before: Callable[[], None] | None,
     ) -> None:
         os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", PYTHONPATH=str(ROOT))
         for name in ("NO_COLOR", "COLUMNS", "LINES"):
@@ -58,7 +64,6 @@ class Terminal:
             os.chdir(cwd)
         if before is not None:
             before()
-        program = "import sys; from coopbank.cli import main; sys.exit(main())"
         os.execv(sys.executable, [sys.executable, "-c", program, *arguments])
 
     def __enter__(self) -> Terminal:
