@@ -11,6 +11,7 @@
         loan.story(books, "L-010", as_of)      a loan's whole story; not imported here, since it takes long to load
         loan.explain(books, "L-010", "row", 3) any figure of a loan in plain sentences that recompute
         find_members(books, "lee")             the find box
+        loose_ends(books), day_report(books, day)   the evening: what is loose, and what the day came to
         journal(books, account="905/M0007")    pages of the journal; journal_entry(books, 12) one entry
 
     as_document(report)                        any of them as JSON values, amounts as decimal texts
@@ -20,6 +21,7 @@ As-of is by effective date. A report on a past date says in `backdated` what was
 
 from coopbank.reports.card import MemberCard, member_card
 from coopbank.reports.document import as_document, natural
+from coopbank.reports.evening import DayReport, LooseEnds, day_report, loose_ends
 from coopbank.reports.financial import BalanceSheet, Funds, Income, balance_sheet, fund, income
 from coopbank.reports.find import FoundMember, find_members, member_ref
 from coopbank.reports.journal import JournalEntry, JournalPage, journal, journal_entry
@@ -29,22 +31,26 @@ from coopbank.reports.trial_balance import TrialBalance, trial_balance
 
 __all__ = [
     "BalanceSheet",
+    "DayReport",
     "FoundMember",
     "Funds",
     "Income",
     "JournalEntry",
     "JournalPage",
+    "LooseEnds",
     "MemberCard",
     "MemberReport",
     "Portfolio",
     "TrialBalance",
     "as_document",
     "balance_sheet",
+    "day_report",
     "find_members",
     "fund",
     "income",
     "journal",
     "journal_entry",
+    "loose_ends",
     "member",
     "member_card",
     "member_ref",

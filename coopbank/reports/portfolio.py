@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.money import round_ratio
 from coopbank.reports.document import Minor, Source, source
@@ -155,6 +156,18 @@ def portfolio(books: Books, as_of: date | None = None) -> Portfolio:
         charged_off=sum(each.late.principal + each.late.interest for each in off),
         proposed=tuple(each.account.ref for each in out if is_proposed(each.account, each.late, late_days)),
     )  # fmt: skip
+
+
+def loans_named(books: Books, refs: Sequence[str], day: date) -> tuple[PortfolioLoan, ...]:
+    """Loans by their numbers, as the books have them now, on a day."""
+    from coopbank.bank.lending.delinquency import carried, classify, in_parts
+    from coopbank.bank.lending.position import position
+
+    currency = source(books).currency
+    accounts = in_parts(((ref, books.get(records.Loan, ref, "loan")) for ref in refs), books, currency)
+    return tuple(
+        _loan(books, _Seen(each, classify(each, day), carried(each.body)), position(each, day)) for each in accounts
+    )
 
 
 def _read(books: Books, day: date, origin: Source) -> list[_Seen]:

@@ -46,6 +46,7 @@ class DrawerState:
     state: str
     holds: int
     cheques: int
+    closed_on: date | None = None  # the business day on which it was closed last, if it is closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Standing:
     today: date  # by the clock
     business_date: date | None
     day_open: bool
+    today_closed: bool  # the day of the clock is over: it is not opened again
     mine: DrawerState | None
     drawers: tuple[DrawerState, ...]
     waiting: int
@@ -79,7 +81,9 @@ def standing(session: Session) -> Standing:
         number, hash_ = tx.row("SELECT id, hash FROM operation ORDER BY id DESC LIMIT 1") or (0, b"")
         came, went = _through(books, mine, day)
         return Standing(
-            today=session.bank.clock.today(), business_date=day, day_open=is_open, mine=mine, drawers=drawers,
+            today=session.bank.clock.today(), business_date=day, day_open=is_open,
+            today_closed=periods.state(tx, session.bank.clock.today().isoformat()) == periods.CLOSED,
+            mine=mine, drawers=drawers,
             waiting=len(books.about(records.Request, "waiting")),
             entries_today=_entries_on(books, day), cash_in=came, cash_out=went,
             vault=books.balance(POOL, "739/VAULT"), cheques=sum(leaf.balance for leaf in books.leaves("735", POOL)),
@@ -89,9 +93,17 @@ def standing(session: Session) -> Standing:
 
 
 def _drawer(books: Books, ref: str, drawer: records.Drawer) -> DrawerState:
+    closed = None
+    if drawer.state != "open":
+        closed = books.tx.value(
+            "SELECT o.business_date FROM record r JOIN operation o ON o.id = r.operation_id"
+            " WHERE r.kind = ? AND r.ref = ? ORDER BY r.version DESC LIMIT 1",
+            records.Drawer.kind, ref,
+        )  # fmt: skip
     return DrawerState(
-        ref, drawer.owner, drawer.state, books.balance(POOL, f"739/{ref}"), books.balance(POOL, f"735/{ref}")
-    )
+        ref, drawer.owner, drawer.state, books.balance(POOL, f"739/{ref}"), books.balance(POOL, f"735/{ref}"),
+        None if closed is None else date.fromisoformat(closed),
+    )  # fmt: skip
 
 
 def _entries_on(books: Books, day: date | None) -> int:

@@ -51,6 +51,7 @@ class Session:
     """One bank, open, and the person at its counter."""
 
     def __init__(self, place: str, *, clock: Clock | None = None, read_only: bool = False) -> None:
+        self.place = place
         self.read_only = read_only
         self.reading = open_reading(place) if read_only else None
         try:

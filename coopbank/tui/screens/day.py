@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -11,31 +11,20 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Footer, Static
 
-from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
+from coopbank.reports.evening import loans_behind
+from coopbank.tui.checklist import DONE, LATER, SIGNS, WORDS, Evening, Step, evening, following, steps_of
+from coopbank.tui.screens.base import HELP_KEY, HERE, CounterScreen, StatusLine
+from coopbank.tui.screens.receipt import DayReportScreen
 from coopbank.tui.show import amount, day_words
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.guide import Guide
 from coopbank.tui.widgets.rows import Column, RowList
-from coopbank.words import _, marked
+from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
+    from coopbank.reports.portfolio import PortfolioLoan
     from coopbank.tui.queries import Standing
     from coopbank.tui.session import Session
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step of the day: done, next, or not yet, and why."""
-
-    operation: str
-    title: str
-    says: str
-    state: str  # done, next, free, blocked
-
-    @property
-    def mark(self) -> str:
-        """A sign for the state; the words say it too."""
-        return {"done": "✓", "next": "▸", "free": " ", "blocked": "·"}[self.state]
 
 
 class DayScreen(CounterScreen[None]):
@@ -44,10 +33,12 @@ class DayScreen(CounterScreen[None]):
     HELP = marked("""# The day and your drawer
 
 From top to bottom, as an evening goes: open the **day**, open your **drawer** with a float from the vault; at the
-end **count** it and close it, and the last one closes the day. ▸ marks what comes next; **Enter** does it.
+end **count** it and close it, look through what is loose, and the last one closes the day. ▸ next is what comes
+next, ! look is what somebody should look at; that may wait, only open drawers keep the day open. **Enter** does the
+line, or goes where it is about.
 
 A count is blind: count first, then see in the review what the book expected. A difference is posted to cash over
-and short at once, with your name; nobody covers it from their own pocket.""")
+and short at once, with your name and your word on why; nobody covers it from their own pocket.""")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "do", marked("Do this"), key_display="Enter", id="do"),
         Binding("f7", "app.go_to('journal')", marked("Journal"), key_display="F7", id="journal"),
@@ -56,31 +47,55 @@ and short at once, with your name; nobody covers it from their own pocket.""")
         Binding("ctrl+q", "app.leave", marked("Leave"), key_display="Ctrl+Q", id="leave"),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._evening: Evening | None = None
+        self._follow = True  # whether the hand goes to what comes next, or stays where it is
+
     def compose(self) -> ComposeResult:
         yield Banner()
         yield Guide()
         yield Static("", id="day-title", markup=False)
         yield RowList(
-            (Column("", 1), Column(_("Step"), 24), Column("", 20, flexible=True)),
-            lambda step: (step.mark, step.title, step.says), heading=False, id="day-steps",
-            faint=lambda step: step.state in ("done", "blocked"),
+            (Column("", 1), Column("", 6), Column(_("Step"), 21), Column("", 20, flexible=True)), _cells,
+            heading=False, id="day-steps", faint=lambda step: step.state in (DONE, LATER),
         )  # fmt: skip
         yield Static("", id="day-facts", markup=False)
         yield StatusLine()
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        self.query_one("#day-steps").focus()
+        self.rows.focus()
         self.counter.stands.subscribe(self, self._stood)
+        self.counter.changed.subscribe(self, self._written)
         if self.counter.standing is not None:
             self._stood(self.counter.standing)
         self.counter.books_changed()
 
+    @property
+    def rows(self) -> RowList:
+        """The list."""
+        return self.query_one("#day-steps", RowList)
+
+    def _written(self, where: str) -> None:
+        """Something was done: what comes next is another line now, if it was done here."""
+        self._follow = self._follow or where == HERE
+        self.ask("evening", evening, self._looked_round, self.refused)
+
+    def _looked_round(self, found: Evening) -> None:
+        self._evening = found
+        if self.counter.standing is not None and self.is_attached:
+            self._show(self.counter.standing)
+
     def _stood(self, standing: Standing) -> None:
-        steps = steps_of(standing, self.session)
-        order = {"next": 0, "free": 1, "done": 2, "blocked": 3}
-        following = min(range(len(steps)), key=lambda i: (order[steps[i].state], i))
-        self.query_one("#day-steps", RowList).show(steps, cursor=following)
+        self._show(standing)
+        self._follow = False
+
+    def _show(self, standing: Standing) -> None:
+        before: Step | None = self.rows.chosen
+        steps = steps_of(standing, self._evening, self.session.currency)
+        here = next((place for place, step in enumerate(steps) if before and step.title == before.title), None)
+        self.rows.show(steps, cursor=following(steps) if self._follow or here is None else here)
         day = standing.business_date if standing.day_open else None
         title = day_words(day) if day is not None else _("No day is open")
         self.query_one("#day-title", Static).update(Content.styled(title, "bold"))
@@ -91,99 +106,71 @@ and short at once, with your name; nobody covers it from their own pocket.""")
 
     def action_do(self) -> None:
         """Do the step under the cursor."""
-        self.query_one("#day-steps", RowList).action_choose()
+        self.rows.action_choose()
 
     def _do(self, step: Step) -> None:
         standing = self.counter.standing
         if standing is None:
             return
-        if step.state in ("done", "blocked"):
-            self.status.say(f"{step.title}: {step.says}")
-            return
         self.status.clear()
-        if step.operation.startswith("place:"):
-            self.counter.action_go_to(step.operation.removeprefix("place:"))
-            return
-        if not self.session.may(step.operation):
+        kind, _colon, what = step.does.partition(":")
+        if step.loans:
+            self._show_loans(step)
+        elif kind == "place":
+            self.counter.action_go_to(what)
+        elif kind == "report" and standing.business_date is not None:
+            self.app.push_screen(DayReportScreen(standing.business_date))
+        elif step.state in (DONE, LATER) or not kind:
+            self.status.say(f"{step.title}: {step.says}")
+        elif not self.session.may("close-drawer" if kind == "drawer" else kind):
             self.status.say(_("Your roles do not include this; a colleague has to do it."))
-            return
-        fixed: dict[str, str] = {}
-        suggested: dict[str, str] = {}
-        if step.operation == "close-day":
-            fixed["date"] = ""
-        elif step.operation in ("count-drawer", "close-drawer") and standing.mine is not None:
-            fixed["drawer"] = standing.mine.ref
-        elif step.operation == "open-drawer":
-            closed = [drawer.ref for drawer in standing.drawers if drawer.state != "open"]
-            if len(closed) == 1:
-                fixed["drawer"] = closed[0]
-            else:
-                suggested["drawer"] = closed[0] if closed else f"D{len(standing.drawers) + 1}"
-        elif step.operation == "move-cash" and standing.mine is not None:
-            suggested = {"from_place": standing.mine.ref, "to_place": "VAULT"}
-        self.counter.fill_in(step.operation, fixed=fixed, suggested=suggested)
+        elif kind == "drawer":
+            self.counter.fill_in("close-drawer", fixed={"drawer": what})
+        else:
+            self.counter.fill_in(kind, fixed=_known(kind, standing), suggested=_likely(kind, standing))
+
+    def _show_loans(self, step: Step) -> None:
+        def came(found: tuple[PortfolioLoan, ...]) -> None:
+            from coopbank.tui.screens.portfolio import LoansScreen
+
+            more = len(step.loans) - len(found)
+            said = _("{title}; {count} more are not shown").format(title=step.title, count=more)
+            self.app.push_screen(LoansScreen(said if more else step.title, found))
+
+        self.carry_out(partial(_behind, step.loans), came, self.refused)
 
     def action_leave(self) -> None:
         """Back to the counter."""
         self.dismiss(None)
 
 
-def steps_of(standing: Standing, session: Session) -> Sequence[Step]:
-    """The steps of a day, as they stand."""
-    money = session.currency
-    steps = []
-    opened, mine = standing.day_open, standing.mine
-    if opened and standing.business_date is not None:
-        steps.append(Step("open-day", _("Open the day"), _("open"), "done"))
-    else:
-        today = day_words(standing.today)
-        steps.append(Step("open-day", _("Open the day"), _("today is {day}").format(day=today), "next"))
-    old = opened and standing.business_date is not None and standing.business_date < standing.today
-    if mine is not None:
-        says = _("{drawer}, with {amount} in it").format(drawer=mine.ref, amount=amount(mine.holds, money))
-        steps.append(Step("open-drawer", _("Open your drawer"), says, "done"))
-    elif opened:
-        says = _("with a float from the vault, which holds {amount}").format(amount=amount(standing.vault, money))
-        steps.append(Step("open-drawer", _("Open your drawer"), says, "free" if old else "next"))
-    else:
-        steps.append(Step("open-drawer", _("Open your drawer"), _("once the day is open"), "blocked"))
-    no_drawer = _("you have no drawer open")
-    for name, title, says in (
-        ("move-cash", _("Move cash"), _("between your drawer and the vault")),
-        ("count-drawer", _("Count your drawer"), _("in between, as often as you like")),
-        ("close-drawer", _("Close your drawer"), _("count it and bring the cash to the vault")),
-    ):
-        steps.append(Step(name, title, says if mine else no_drawer, "free" if mine else "blocked"))
-    steps += _loose_ends(standing, money)
-    steps.append(_close_day(standing, old=old))
-    return steps
+def _cells(step: Step) -> Sequence[str]:
+    return (SIGNS[step.state], translate(WORDS[step.state]), step.title, step.says)
 
 
-def _loose_ends(standing: Standing, money: str) -> Iterator[Step]:
-    """What is looked at before a day is closed. None of it keeps the day from being closed."""
-    if standing.cheques:
-        says = _("{amount} on hand; the treasurer takes them").format(amount=amount(standing.cheques, money))
-        yield Step("bank-cheques", _("Cheques to the bank"), says, "free")
-    if standing.unknown:
-        says = _("{count} receipts that nobody recognised").format(count=standing.unknown)
-        yield Step("clear-suspense", _("Unknown money"), says, "free")
-    if standing.waiting:
-        says = _("{count} requests; they may wait").format(count=standing.waiting)
-        yield Step("place:waiting", _("For a second person"), says, "free")
-    yield Step("place:portfolio", _("Late loans"), _("look who is late, and what comes next"), "free")
-    yield Step("place:statements", _("Statements"), _("of a month, for every member"), "free")
+def _behind(refs: tuple[str, ...], session: Session) -> tuple[PortfolioLoan, ...]:
+    with session.bank.read() as books:
+        return loans_behind(books, refs)
 
 
-def _close_day(standing: Standing, *, old: bool) -> Step:
-    title = _("Close the day")
-    if not standing.day_open:
-        return Step("close-day", title, _("no day is open"), "blocked")
-    still = [f"{drawer.ref} ({drawer.owner})" for drawer in standing.drawers if drawer.state == "open"]
-    if still:
-        says = _("close first: {drawers}").format(drawers=", ".join(still))
-        return Step("close-day", title, says, "blocked")
-    says = _("every drawer is closed, {count} entries today").format(count=standing.entries_today)
-    return Step("close-day", title, says, "next" if old else "free")
+def _known(operation: str, standing: Standing) -> dict[str, str]:
+    """Fields that are not asked for."""
+    closed = [drawer.ref for drawer in standing.drawers if drawer.state != "open"]
+    if operation == "close-day":
+        return {"date": ""}
+    if operation in ("count-drawer", "close-drawer") and standing.mine is not None:
+        return {"drawer": standing.mine.ref}
+    return {"drawer": closed[0]} if operation == "open-drawer" and len(closed) == 1 else {}
+
+
+def _likely(operation: str, standing: Standing) -> dict[str, str]:
+    """What fields hold at first."""
+    if operation == "move-cash" and standing.mine is not None:
+        return {"from_place": standing.mine.ref, "to_place": "VAULT"}
+    if operation == "open-drawer":
+        closed = [drawer.ref for drawer in standing.drawers if drawer.state != "open"]
+        return {"drawer": closed[0] if closed else f"D{len(standing.drawers) + 1}"}
+    return {}
 
 
 def _facts(standing: Standing, currency: str) -> list[str]:
@@ -196,8 +183,5 @@ def _facts(standing: Standing, currency: str) -> list[str]:
         )
         if standing.mine.cheques:
             facts.append(_("Cheques in it: {amount}.").format(amount=amount(standing.mine.cheques, currency)))
-    facts.append(_("In the vault: {amount}.").format(amount=amount(standing.vault, currency)))
-    if standing.waiting:
-        facts.append(_("Waiting for a second person: {count}.").format(count=standing.waiting))
     facts.append(_("Head of the chain: {number} {hash}").format(number=standing.head_number, hash=standing.head_hash))
     return facts

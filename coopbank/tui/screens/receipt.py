@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
@@ -13,14 +15,17 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from coopbank.tui.screens.base import ReadFirst
-from coopbank.tui.show import day_words, neat
+from coopbank.reports.evening import day_report
+from coopbank.tui.screens.base import CounterModal, ReadFirst, StatusLine
+from coopbank.tui.show import amount, day_words, neat
 from coopbank.tui.widgets.effects import before_after, notes_of
 from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
     from coopbank.bank.operation import Receipt
+    from coopbank.reports.evening import DayReport
     from coopbank.tui.queries import Card
+    from coopbank.tui.session import Session
 
 
 class ReceiptScreen(ReadFirst[bool]):
@@ -29,11 +34,13 @@ class ReceiptScreen(ReadFirst[bool]):
     HELP = marked("""# Receipt
 
 It is in the books. The number finds it again, and the head of the chain proves that it was there: write both on
-what you hand out.
+what you hand out. After the close of a day it says what came in and went out, and what the counts found.
 
 **Enter** goes on to the next member, **Esc** stays with this one.""")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "next", marked("Next member"), key_display="Enter", id="next")
+        Binding("enter", "next", marked("Next member"), key_display="Enter", id="next"),
+        Binding("up,pageup", "scroll(-1)", marked("Up"), show=False),
+        Binding("down,pagedown", "scroll(1)", marked("Down"), show=False),
     ]
 
     def __init__(self, receipt: Receipt, *, card: Card | None) -> None:
@@ -48,6 +55,7 @@ what you hand out.
             with VerticalScroll(can_focus=False):
                 final = receipt.then[-1] if receipt.then else receipt  # what an approval let happen
                 yield Static(_facts(final, self._card, self.session.practice), markup=False, classes="receipt-facts")
+                yield Static("", id="day-report", markup=False)
                 if final.effects and final.status != "pending":
                     yield Static(before_after(final, currency), markup=False, classes="review-effects")
                 notes = notes_of(receipt, currency) + (notes_of(final, currency) if receipt.then else [])
@@ -55,6 +63,19 @@ what you hand out.
                     said = "\n".join(f"{neat(label)}: {neat(value)}" for label, value in notes)
                     yield Static(Content(said), markup=False, classes="review-notes")
             yield Static(Content(self._keys()), markup=False, classes="box-keys")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#day-report").display = False
+        day = next((wish.partition(" ")[2] for wish in self._receipt.wishes if wish.startswith("day-report ")), None)
+        if day is not None:
+            self.ask("day", partial(_day, date.fromisoformat(day)), self._show_day, lambda _fault: None)
+
+    def _show_day(self, report: DayReport) -> None:
+        if self.is_attached:
+            shown = self.query_one("#day-report", Static)
+            shown.update(shown_day(report, self.session.currency))
+            shown.display = True
 
     def _title(self) -> Content:
         done = {
@@ -78,6 +99,79 @@ what you hand out.
     def action_leave(self) -> None:
         if not self.deaf:
             self.dismiss(False)
+
+    def action_scroll(self, by: int) -> None:
+        """Read what does not fit."""
+        self.query_one(VerticalScroll).scroll_relative(y=by * 3, animate=False)
+
+
+class DayReportScreen(CounterModal[None]):
+    """What a day came to, once more."""
+
+    HELP = marked("""# What the day came to
+
+Money that came in and went out, by kind of operation, over all drawers, cheques and bank accounts; what the counts
+found; and the head of the chain when the day was closed. The receipt of the close says the same.""")
+
+    def __init__(self, day: date) -> None:
+        super().__init__()
+        self._day = day
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box wide"):
+            yield Static(Content.styled(day_words(self._day), "bold"), markup=False, classes="box-title")
+            with VerticalScroll():
+                yield Static("", id="day-report", markup=False)
+            yield StatusLine()
+            yield Static(Content(_("Esc back")), markup=False, classes="box-keys")
+
+    def on_mount(self) -> None:
+        self.query_one(VerticalScroll).focus()
+        self.ask("day", partial(_day, self._day), self._show, self.query_one(StatusLine).refuse)
+
+    def _show(self, report: DayReport) -> None:
+        if self.is_attached:
+            head = Text("")
+            if report.head is not None:
+                number, hash_ = report.head
+                head = Text(_("Head of the chain at the close: {number} {hash}").format(number=number, hash=hash_))
+            shown = Group(shown_day(report, self.session.currency), head)
+            self.query_one("#day-report", Static).update(shown)
+
+
+def _day(day: date, session: Session) -> DayReport:
+    with session.bank.read() as books:
+        return day_report(books, day)
+
+
+def shown_day(report: DayReport, currency: str) -> Group:
+    """What a day came to: money in and out by kind, the sums, and what the counts found."""
+    said = []
+    for each in report.differences:
+        found = (_("{amount} short") if each.short > 0 else _("{amount} over")).format(
+            amount=amount(abs(each.short), currency)
+        )
+        said.append(_("Counted by {user}: {difference}").format(user=neat(each.actor), difference=found))
+    lines = [Text(each) for each in said or [_("Every count agreed.")]]
+    return Group(_day_table(report, currency), *lines)
+
+
+def _day_table(report: DayReport, currency: str) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    for _each in range(3):
+        table.add_column(justify="right", no_wrap=True)
+    table.add_row(*(Text(each, style="dim") for each in (_("The day"), _("How many"), _("In"), _("Out"))))
+    for line in report.lines:
+        table.add_row(
+            Text(neat(line.title)), Text(str(line.count)), Text(amount(line.came, currency) if line.came else ""),
+            Text(amount(line.went, currency) if line.went else ""),
+        )  # fmt: skip
+    table.add_row(
+        Text(_("Together")), Text(""), Text(amount(report.came, currency)), Text(amount(report.went, currency)),
+        style="bold",
+    )  # fmt: skip
+    return table
 
 
 def _facts(receipt: Receipt, card: Card | None, practice: bool) -> Table:
