@@ -116,7 +116,7 @@ def _opening(standing: Standing, money: str) -> Iterator[Step]:
     elif _counted_today(standing):
         yield Step("open-drawer", title, _("only if you go on serving"), FREE)
     else:
-        says = _("a float from the vault, which holds {amount}").format(amount=amount(standing.vault, money))
+        says = _("with a float from the vault ({amount} there)").format(amount=amount(standing.vault, money))
         yield Step("open-drawer", title, says, FREE if _is_old(standing) else NEXT)
 
 

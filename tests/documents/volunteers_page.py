@@ -160,7 +160,7 @@ async def count(hand: Hand) -> None:
     await hand.press("f8")
     await hand.see("Close your drawer")
     for _ in range(12):
-        if hand.app.screen.query_one("#day-steps").chosen.operation == "close-drawer":  # type: ignore[attr-defined]
+        if hand.app.screen.query_one("#day-steps").chosen.does == "close-drawer":  # type: ignore[attr-defined]
             break
         await hand.press("down")
     await hand.press("enter")

@@ -53,7 +53,7 @@ def test_a_payment_is_missed_on_its_day_and_late_from_the_next(engine_url: str) 
 def test_reports_that_borrowers_owe_are_named(engine_url: str) -> None:
     with new_bank(engine_url) as small:
         begin(small)
-        small.agreed("grant-loan", member="M0001", purpose="stall", **KINDS["surplus"])
+        small.agreed("grant-loan", member="M0001", purpose="stall", **(KINDS["surplus"] | {"principal": "2000.00"}))
         small.do("disburse-loan", by=small.tom, loan="L-002", tender="transfer")
         for day, due, overdue in (("2026-06-01", (), 0), ("2026-06-05", ("L-002",), 0), ("2026-07-10", ("L-002",), 1)):
             small.go_to(day)
