@@ -59,7 +59,7 @@ Nobody changes their own roles. A passphrase is kept nowhere: who forgot theirs 
         return not item.active
 
     def detail(self, item: Person) -> Text:
-        text = Text(f"{neat(item.full_name)} · {neat(item.user)}\n", style="bold")
+        text = Text.assemble((f"{neat(item.full_name)} · {neat(item.user)}\n", "bold"))
         if item.member is not None:
             own = _("Is member {member}, {name}, and never serves that account.")
             text.append(own.format(member=neat(item.member), name=neat(item.member_name)) + "\n")

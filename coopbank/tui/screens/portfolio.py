@@ -158,7 +158,7 @@ told apart.""")
         head = _("Funds and loans on {day}").format(day=day_words(loans.as_of))
         self.query_one("#portfolio-head", Static).update(Content.styled(head, "bold"))
         sums = _(
-            "{count} loans, {owed} lent · at risk over 30 days {par30} ({percent} %), over 90 days {par90} · deferred"
+            "Loans: {count}, {owed} lent · at risk over 30 days {par30} ({percent} %), over 90 days {par90} · deferred"
             " by terms {deferred}"
         ).format(
             count=sum(each.state == "active" for each in loans.loans), owed=amount(loans.owed, money),

@@ -61,6 +61,12 @@ has to wait, a little longer each time. An administrator can give you a new pass
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
+        if self.query("#passphrase"):
+            self._begin()
+        else:  # on a slow machine the screen may be mounted before what is in it
+            self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
         self.query_one("#passphrase" if self._user else "#user").focus()
         if self.counter.opened is not None:
             self.welcomed(self.counter.opened)
