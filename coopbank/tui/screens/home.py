@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from coopbank.tui.loans import LoanHit
     from coopbank.tui.queries import Card, Standing
 
-_PAUSE = 0.05  # seconds after the last key before the books are asked
+_PAUSE = 0.01  # seconds after the last key before the books are asked
 _LATELY = 12
 
 
