@@ -334,18 +334,26 @@ class Database:
                 yield tx
 
     @contextmanager
-    def read(self) -> Iterator[Transaction]:
-        """One consistent view of the books; nothing written in it is kept."""
+    def read(self, *, temporary: bool = False) -> Iterator[Transaction]:
+        """One consistent view of the books; nothing written in it is kept.
+
+        `temporary`: views of this transaction's own may be made, as ledger/past.py does.
+        """
         if self.path is not None and self.read_only:
             with self._translated(), closing(_sqlite_connection(self.path, "ro")) as driver:
+                if temporary:  # the file itself stays open to read only
+                    driver.execute("PRAGMA query_only = OFF")
+                    driver.execute("PRAGMA temp_store = MEMORY")
                 driver.execute("BEGIN")
                 yield Transaction(PlainConnection(driver))
             return
         with self._translated(), self.engine.connect() as connection:
+            if temporary and self.dialect == "postgresql":
+                connection = connection.execution_options(postgresql_readonly=False)
             connection.begin()
             tx = Transaction(connection)
             if tx.dialect == "postgresql":
-                tx.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                tx.run(f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ {'' if temporary else 'READ ONLY'}")
             try:
                 yield tx
             finally:

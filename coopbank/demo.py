@@ -65,6 +65,9 @@ STREETS = (
     "Valley St",
     "Mill St",
 )
+LETTERHEAD = (
+    ("address", "214 Farish Row, Jackson MS 39201"), ("phone", "601 555 0140"), ("email", "counter@farishrow.example"),
+)  # fmt: skip
 Echo = Callable[[str], None]
 
 
@@ -126,6 +129,7 @@ def run_demo(
     for number, days in enumerate(months_of_life):
         _month(town, days, members, number, len(months_of_life))
         echo(f"  {days[0]:%B %Y}: {len(town.members)} members, {len(town.loans)} loans, {town.posted} operations")
+    _letterhead(town)
     if statements is not None:
         _print_statements(town, months_of_life[-1][0], statements, echo)
     _tell(town, echo)
@@ -374,12 +378,18 @@ def _bad_cheque(town: Town) -> None:
     town.do("dell", "return-cheque", cheque=cheque, bank_charge="12.00")
 
 
+def _letterhead(town: Town) -> None:
+    """What the bank's papers say of it."""
+    for policy, value in LETTERHEAD:
+        town.do("dell", "set-policy", policy=policy, value=value)
+
+
 def _print_statements(town: Town, month: date, folder: Path, echo: Echo) -> None:
-    from coopbank.statements import month_statements
+    from coopbank.statements import make_month
 
     echo("Drawing the members' statements ...")
-    paths = month_statements(town.bank, f"{month:%Y-%m}", folder)
-    echo(f"  {len(paths)} statements in {folder}")
+    made = make_month(town.bank, f"{month:%Y-%m}", folder, actor=town._actor("dell"))
+    echo(f"  {len(made.files)} statements in {folder}; each can be held against the books with: coopbank check FILE")
 
 
 def _tell(town: Town, echo: Echo) -> None:

@@ -22,6 +22,7 @@ from coopbank.bank.books import Actor, Books, loads
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import book_currency
 from coopbank.bank.operation import Operation, Receipt, build
+from coopbank.bank.operations.documents import Made, RecordDocuments
 from coopbank.bank.operations.founding import FoundBook
 from coopbank.bank.operations.staff import APPROVED, Ask, LogRefusal, SetPassphrase, SignIn
 from coopbank.clock import Clock, SystemClock, instant_text
@@ -40,6 +41,7 @@ from coopbank.errors import (
     WrongState,
 )
 from coopbank.ledger import chain, posting
+from coopbank.ledger.past import show_past
 from coopbank.words import set_institution_kind
 
 Nonce = Callable[[int], bytes]
@@ -107,9 +109,11 @@ class Bank:
         set_institution_kind(self.institution.institution_kind)
 
     @contextmanager
-    def read(self) -> Iterator[Books]:
-        """One consistent view of the books."""
-        with self.database.read() as tx:
+    def read(self, as_of: int | None = None) -> Iterator[Books]:
+        """One consistent view of the books: as they are, or as they stood when operation `as_of` was the last one."""
+        with self.database.read(temporary=as_of is not None) as tx:
+            if as_of is not None:
+                show_past(tx, as_of)
             yield Books(tx)
 
     def close(self) -> None:
@@ -223,6 +227,18 @@ class Bank:
                 self._log_refusal(actor, current, refusal)
             raise
 
+    def record_documents(self, actor: Actor, made: list[Made]) -> Receipt:
+        """Record documents that were made: the program's own act, in the name of whoever had them made."""
+        operation, key = RecordDocuments(documents=made), self.new_key()
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self.database.write() as tx:
+                    return self._perform(tx, actor, operation, key)
+            except DatabaseBusy as busy:
+                if attempt == _ATTEMPTS or not lost_a_race(busy):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
     def _performed(self, tx: Transaction, actor: Actor, operation: Operation, key: str) -> Receipt:
         """An operation that came through a door: no door offers the program's own, or uses its keys."""
         if operation.internal:
@@ -308,7 +324,7 @@ class Bank:
 
     def _ask(self, tx: Transaction, actor: Actor, operation: Operation, key: str, reason: str) -> Receipt:
         desk = self._desk(tx, actor, None)
-        payload = self._redacted(desk, operation)
+        payload = operation.sealed(desk.keep)
         ask = Ask(operation=operation.name, operation_version=operation.version, payload=payload, reason=reason)
         draft = self._draft(desk, ask, key)
         ask.perform(desk)
@@ -328,21 +344,13 @@ class Bank:
                 "The computer's clock says {clock}, and the books stand at {day}.", field="date", clock=now.date(),
                 day=desk.business_day, hint="Set the clock right first.",
             )  # fmt: skip
-        request = self._redacted(desk, operation)
+        request = operation.sealed(desk.keep)
         return posting.Draft(
             key=key, kind=operation.name, kind_version=operation.version, actor=desk.actor.user,
             approver=desk.approver, business_date=desk.business_day, at=instant_text(now),
             request=request, request_hash=request_hash(operation.name, operation.version, request),
             entries=desk.entries, rows=desk.rows, personal=desk.personal_values,
         )  # fmt: skip
-
-    @staticmethod
-    def _redacted(desk: Desk, operation: Operation) -> dict[str, Any]:
-        """The request as it may be sealed: personal values as digests."""
-        request = operation.document()
-        for name in operation.personal() & request.keys():
-            request[name] = desk.keep(name, request[name])
-        return request
 
     # ------------------------------------------------------------------- checks
 

@@ -9,6 +9,7 @@ all and stands in bank.py.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -74,6 +75,13 @@ class Operation(BaseModel):
     def personal(cls) -> frozenset[str]:
         """Fields that are sealed as digests."""
         return personal_fields(cls)
+
+    def sealed(self, keep: Callable[[str, str], dict[str, str]]) -> dict[str, Any]:
+        """The request as it may be sealed: personal values as the digests that `keep` gives for them."""
+        request = self.document()
+        for name in self.personal() & request.keys():
+            request[name] = keep(name, request[name])
+        return request
 
 
 def operation_named(name: str) -> type[Operation]:

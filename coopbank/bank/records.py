@@ -411,6 +411,30 @@ class DayClose(Body):
     loans: dict[str, Any] = {}  # all loans at its end: see Summary of bank/lending/delinquency.py
 
 
+class Document(Body):
+    """A document that was made; ref is its number, about what it is about. Each further copy of it is a version.
+
+    The hashes are kept like names: over what names a person they could be guessed after that person was forgotten.
+    """
+
+    kind: ClassVar[str] = "document"
+    document: str  # kind, as coopbank/statements/kinds.py names it
+    about: str = ""  # M0007, L-010 ...
+    start: str = ""
+    end: str = ""
+    edition: int = 1
+    replaces: str | None = None  # the number of the edition before
+    as_of: int  # the operation up to which the books were read
+    head: str  # first 16 hex digits of that operation's hash
+    figures: PersonalRef  # SHA-256 of what it shows
+    file: PersonalRef  # SHA-256 of this copy's bytes
+    language: str
+    paper: str
+    print_size: str
+    software: str
+    made_by: str
+
+
 class Refusal(Body):
     """A refusal to a signed-in person, or a failed sign-in; ref X-<operation>."""
 

@@ -69,6 +69,7 @@ WRITERS = {
     "drawer": {"open-drawer", "count-drawer", "close-drawer"},
     "request": {"ask", "approve", "refuse", "take-back"},
     "institution": {"found-book"},
+    "document": {"record-documents"},
 }
 
 
@@ -124,6 +125,8 @@ def bank_checks() -> list[Check]:
         Check("collateral", "What secures a loan cost no more than was paid out for it.", _ask(state, _collateral)),
         Check("bills and gifts", "Open bills are what is payable; no gift is spent beyond itself.",
               _ask(state, _bills_and_gifts)),
+        Check("documents", "Every document that was made names an operation before it, and that one's fingerprint.",
+              _ask(state, _documents)),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten.", _personal),
         Check("directory", "The find box lists the members as they are.", _ask(state, _directory)),
     ]  # fmt: skip
@@ -423,6 +426,17 @@ def _personal(_log: Log, tx: Transaction) -> Iterator[Finding]:
     ):
         if value is None or chain.salted(bytes(salt), value) != digest:
             yield Finding("personal", f"the {name} that was sealed is another", operation)
+
+
+def _documents(state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding]:
+    for ref, body in state.latest("document"):
+        operation, made_by = int(body["as_of"]), state.made_by["document", ref]
+        stored = tx.value("SELECT hash FROM operation WHERE id = ?", operation) if operation < made_by else None
+        if stored is None or bytes(stored).hex()[:16] != body["head"]:
+            yield Finding("documents", f"document {ref} names operation {operation} with another fingerprint", made_by)
+        before = body.get("replaces")
+        if before is not None and ("document", before) not in state.records:
+            yield Finding("documents", f"document {ref} replaces {before}, which was never made", made_by)
 
 
 def _directory(state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding]:

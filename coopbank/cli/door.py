@@ -142,6 +142,16 @@ class Door:
         with self.bank() as bank:
             yield bank, self.actor(bank)
 
+    @contextmanager
+    def bank_to_print(self) -> Iterator[tuple[Bank, Actor | None]]:
+        """The bank, to make documents: whoever is signed in has them recorded; who is not only reads."""
+        if self._is_url or self.user is not None or state.kept_sign_in(self.place) is not None:
+            with self.signed_in() as (bank, actor):
+                yield bank, actor
+            return
+        with self.bank_to_read() as bank:
+            yield bank, None
+
     def require_file(self) -> None:
         """Say plainly what keeps a file from being books, before an engine says it in its own words."""
         if self._is_url:

@@ -47,6 +47,7 @@ _KINDS: dict[str, Kind] = {
 }  # fmt: skip
 _SHOWN_EMPTY = ("shares", "savings")
 _ORDER = ("shares", "subscription", "savings", "unapplied", "other", "owing")
+_FEES, _CHARGE = "791", "charge-late-fee"
 _SAVINGS_FUND = "GEN"  # as bank/operations/savings.py has it
 
 
@@ -159,6 +160,15 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class Fees:
+    """Fees of a kind that were charged, less those taken back; also where there were none."""
+
+    name: str
+    period: Minor
+    year: Minor  # from 1 January to the period's last day
+
+
+@dataclass(frozen=True, slots=True)
 class MemberReport:
     """Everything between a member and the institution in a period."""
 
@@ -180,6 +190,12 @@ class MemberReport:
     total_had: Total  # shares, savings and everything else that is the member's
     total_owed: Total  # loans and everything else that the member owes
     late: tuple[Line | LoanLine, ...]  # back-dated into the period after its last day
+    fees: tuple[Fees, ...] = ()
+
+    @property
+    def due_now(self) -> int:
+        """What is due on all loans together."""
+        return sum(loan.due_now for loan in self.loans)
 
 
 def member(books: Books, ref: str, start: date, end: date) -> MemberReport:
@@ -211,7 +227,24 @@ def member(books: Books, ref: str, start: date, end: date) -> MemberReport:
         total_had=_total([a for a in accounts if not a.owed]),
         total_owed=_total([a for a in accounts if a.owed], shown_loans),
         late=tuple(sorted(late, key=lambda line: (line.on, line.receipt))),
+        fees=_fees(leaves, moves, start, end),
     )  # fmt: skip
+
+
+def _fees(
+    leaves: Sequence[MemberLeaf], moves: Mapping[int, Sequence[Movement]], start: date, end: date
+) -> tuple[Fees, ...]:
+    """Fees by kind. Accounts bear none: no operation charges one."""
+    charged = [
+        (move.on, move.net)
+        for leaf in leaves
+        if leaf.of_loan and leaf.gl_code == _FEES
+        for move in moves[leaf.id]
+        if _CHARGE in (move.kind, move.corrects_kind)
+    ]
+    year = sum(net for on, net in charged if on.year == end.year)
+    late = Fees(_("Late fees of loans"), sum(net for on, net in charged if on >= start), year)
+    return (Fees(_("Fees of shares and savings"), 0, 0), late)
 
 
 def _open_month(books: Books, end: date, loans: Sequence[LoanAccount]) -> bool:

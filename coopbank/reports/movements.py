@@ -92,6 +92,18 @@ def member_leaves(books: Books, member: str, loans: Iterable[str]) -> list[Membe
     ]
 
 
+def leaf_of(books: Books, gl_code: str, contract: str) -> MemberLeaf | None:
+    """The leaf of a note, a gift or the like; None where nothing was booked to it."""
+    row = books.tx.row(
+        "SELECT a.id, a.fund, g.side, o.business_date FROM account a JOIN gl_account g ON g.code = a.gl_code"
+        " JOIN operation o ON o.id = a.operation_id WHERE a.gl_code = ? AND a.contract = ? AND a.contract <> ''",
+        gl_code, contract,
+    )  # fmt: skip
+    if row is None:
+        return None
+    return MemberLeaf(int(row[0]), row[1], gl_code, contract, row[2], date.fromisoformat(row[3]))
+
+
 def balances_before(tx: Transaction, leaves: Iterable[MemberLeaf], day: date) -> dict[int, int]:
     """Balance of each leaf at the start of a day, minor units, debit +."""
     ids = [leaf.id for leaf in leaves]

@@ -1,11 +1,21 @@
-"""PDF documents, drawn from reports: tagged for screen readers, and the same bytes for the same books.
+"""PDF documents, drawn from reports: tagged for screen readers, the same bytes for the same books, and checkable.
 
-    member_statement(bank, "M0007", start, end, Path("statements"))     one statement; returns its path
-    month_statements(bank, "2026-02", Path("statements"))               one for every member; returns their paths
+    make(bank, "member-statement", "M0007", start, end, actor=actor)    one document of any kind (kinds.py)
+    make_month(bank, "2026-02", "statements", actor=actor, jobs=2)      everybody's statement of a month
+    check(bank, "COOPBANK:ST-2026-02-M0007:...")                        whether the books still agree with one
 
-A statement is in its member's language, on letter paper or A4, at statements/2026-02/M0007-2026-02-01-2026-02-28.pdf.
+    kinds.py      what documents there are         papers/     how each of them is composed
+    making.py     found or drawn, stored, recorded parts.py, tables.py, charts.py   what they are composed of
+    batch.py      a month for everybody            sheet.py, pages.py, document.py  paper, pages, what all share
+    checking.py   held against the books           tagged.py, archive.py, typeface.py   PDF itself
+
+A document is in its member's language, on letter paper or A4, in normal or large print.
 """
 
-from coopbank.statements.files import member_statement, month_statements
+from coopbank.statements.batch import Month, make_month, print_ready
+from coopbank.statements.checking import Checked, check
+from coopbank.statements.kinds import KINDS
+from coopbank.statements.locked import lock
+from coopbank.statements.making import Copy, Written, make
 
-__all__ = ["member_statement", "month_statements"]
+__all__ = ["KINDS", "Checked", "Copy", "Month", "Written", "check", "lock", "make", "make_month", "print_ready"]

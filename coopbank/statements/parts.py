@@ -1,28 +1,33 @@
-"""The parts that documents are made of: headings, paragraphs, boxes, tables of figures, tables of activity.
+"""The parts that documents are made of: text, notices, tiles of key figures, facts, signatures, the seal.
 
 A part draws what it is given and reckons nothing. Figures arrive as texts (`amount`), so that what
-stands on the paper is what the report said.
+stands on the paper is what the report said. `Parts` makes them at the size of one sheet; tables stand in
+tables.py, charts in charts.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from io import BytesIO
 from typing import Any, cast
 
+import segno
+from PIL import Image
+from reportlab.lib.colors import Color, white
 from reportlab.lib.enums import TA_LEFT
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Paragraph, Table
+from reportlab.lib.utils import ImageReader
+from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Spacer
 
 from coopbank.money import format_amount
-from coopbank.statements.document import ACCENT, INK, QUIET, RULE, SHADE
-from coopbank.statements.tagged import TableTags, Tag, TaggedCanvas, TaggedParagraph
-from coopbank.statements.typeface import BOLD, REGULAR, lines_markup, markup, plain, printable, register, spoken, width
+from coopbank.statements.sheet import INK, QUIET, RULE, SHADE, Role, Sheet
+from coopbank.statements.tagged import Tag, TaggedCanvas, TaggedFigure, TaggedParagraph
+from coopbank.statements.typeface import BOLD, REGULAR, lines_markup, readable, register, spoken, width
 
-_PAD = 2 * mm
-_SMALLEST_TEXT = 46 * mm
-_NARROWEST = 17 * mm
+GAP = 8 * mm
+MOST_LINES = 12
+"""Lines of a block or of a notice; what is more is counted in its last."""
 
 
 def amount(minor: int, currency: str) -> str:
@@ -35,311 +40,340 @@ def amount_or_blank(minor: int, currency: str) -> str:
     return amount(minor, currency) if minor else ""
 
 
-# ---------------------------------------------------------------------------------- text
+class Parts:
+    """The parts of documents at the size of a sheet."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        register()
+        self.sheet = sheet
+
+    # ----------------------------------------------------------------------- text
+
+    def style(
+        self, role: Role = "body", *, bold: bool = False, colour: Any = INK, before: float = 0, after: float = 0
+    ) -> ParagraphStyle:
+        """A style of the documents' own fonts."""
+        size = self.sheet.points(role)
+        return ParagraphStyle(
+            name="", fontName=BOLD if bold else REGULAR, fontSize=size, leading=size * self.sheet.leading,
+            textColor=colour, alignment=TA_LEFT, spaceBefore=before, spaceAfter=after, splitLongWords=1,
+        )  # fmt: skip
+
+    def tagged(self, text: str, style: ParagraphStyle, tag: Tag = "P") -> TaggedParagraph:
+        """Text of one or several lines, as an element of the document."""
+        return TaggedParagraph(lines_markup(_some_lines(text), links=True), style, tag, spoken(text))
+
+    def paragraph(
+        self, text: str, *, role: Role = "body", bold: bool = False, colour: Any = INK, after: float = 1.6 * mm
+    ) -> Flowable:
+        """A paragraph of plain text; whatever is in it, it is text."""
+        return self.tagged(text, self.style(role, bold=bold, colour=colour, after=after))
+
+    def quiet(self, text: str, *, after: float = 1.6 * mm) -> Flowable:
+        """A paragraph that stands back."""
+        return self.paragraph(text, colour=QUIET, after=after)
+
+    def small(self, text: str) -> Flowable:
+        """Small print; still large enough to be read."""
+        return self.paragraph(text, role="small", colour=QUIET)
+
+    def title(self, text: str) -> Flowable:
+        """The title of the document."""
+        return self.tagged(text, self.style("title", bold=True, colour=self.sheet.accent, after=0.6 * mm), "H1")
+
+    def heading(self, text: str, *, keep: float = 40 * mm) -> list[Flowable]:
+        """A heading, moved to the next page if less than `keep` is left under it."""
+        style = self.style("heading", bold=True, colour=self.sheet.accent, before=5 * mm, after=1.4 * mm)
+        return [CondPageBreak(keep * (1.6 if self.sheet.large else 1)), self.tagged(text, style, "H2")]
+
+    def bullets(self, items: Sequence[str]) -> list[Flowable]:
+        """A list of sentences."""
+        run = ListRun(len(items))
+        return [Item(self.tagged(text, self.style(after=0.9 * mm)), run) for text in items]
+
+    # ---------------------------------------------------------------------- blocks
+
+    def letterhead(self, words: str = "") -> Flowable:
+        """Who writes: logo, name, how to reach them."""
+        brand = self.sheet.brand
+        told: list[Flowable] = [self.paragraph(brand.name, bold=True, colour=INK, after=0)]
+        if brand.contact or words:
+            told.append(self.paragraph(brand.contact or words, role="small", colour=QUIET, after=0))
+        if brand.logo is None:
+            return Beside([told], [self.sheet.room])
+        high = 13 * mm * (1.5 if self.sheet.large else 1)
+        logo = Logo(brand.logo, high, brand.name)
+        return Beside([[logo], told], [logo.width, self.sheet.room - logo.width - 5 * mm], gap=5 * mm)
+
+    def beside(self, left: Sequence[Flowable], right: Sequence[Flowable]) -> Flowable:
+        """Two columns, read left then right; one above the other in large print."""
+        if self.sheet.large:
+            return Beside([[*left, *right]], [self.sheet.room])
+        half = (self.sheet.room - GAP) / 2
+        return Beside([list(left), list(right)], [half, half])
+
+    def notice(self, head: str, lines: Sequence[str]) -> Flowable:
+        """Beside a thick rule: what must not be overlooked."""
+        few = list(lines[:MOST_LINES])
+        if len(lines) > MOST_LINES:
+            few[-1] = f"… (+{len(lines) - MOST_LINES + 1})"
+        style = self.style(after=0.4 * mm)
+        parts = [self.paragraph(head, bold=True, after=0.4 * mm), *(self.tagged(line, style) for line in few)]
+        return Notice(parts, self.sheet.accent)
+
+    def tiles(self, items: Sequence[tuple[str, str] | tuple[str, str, str]]) -> Flowable:
+        """The figures that matter most, each in a field of its own: label, figure and a note under it."""
+        return Tiles(self, [(*item, "")[:3] for item in items])
+
+    def facts(self, pairs: Iterable[tuple[str, str]]) -> list[Flowable]:
+        """Labels and what they say, a line each; pairs with nothing to say are left out."""
+        style = self.style(after=0.6 * mm)
+        return [self.tagged(f"{label}: {value}", style) for label, value in pairs if value]
+
+    def signatures(self, who: Sequence[str], day: str) -> Flowable:
+        """Lines to sign on, each with the name of who signs and room for the day."""
+        lines = [SignatureLine(self, name, day) for name in who]
+        return KeepTogether([Spacer(1, 10 * mm), *lines])
+
+    def seal(self, head: str, sentences: Sequence[str], spoken_code: str) -> Flowable:
+        """The square code and how to check the document with it."""
+        side = 26 * mm * (1.35 if self.sheet.large else 1)
+        told = [self.paragraph(head, bold=True, after=0.6 * mm)]
+        told += [self.paragraph(text, role="small", colour=QUIET, after=0.6 * mm) for text in sentences]
+        code = SquareCode(self.sheet.stamp.code, side, spoken_code)
+        if self.sheet.large:
+            return KeepTogether([*told, code])
+        return Beside([[code], told], [side, self.sheet.room - side - 5 * mm], gap=5 * mm)
 
 
-def style(size: float, *, bold: bool = False, colour: Any = INK, before: float = 0, after: float = 0) -> ParagraphStyle:
-    """A style of the documents' own fonts."""
-    register()
-    return ParagraphStyle(
-        name="", fontName=BOLD if bold else REGULAR, fontSize=size, leading=size * 1.35, textColor=colour,
-        alignment=TA_LEFT, spaceBefore=before, spaceAfter=after, splitLongWords=1,
-    )  # fmt: skip
+def _some_lines(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return text if len(lines) <= MOST_LINES else "\n".join([*lines[: MOST_LINES - 1], "…"])
 
 
-def paragraph(
-    text: str, *, size: float = 9.5, bold: bool = False, colour: Any = INK, after: float = 1.5 * mm
-) -> Flowable:
-    """A paragraph of plain text; whatever is in it, it is text."""
-    return _tagged(text, style(size, bold=bold, colour=colour, after=after))
+# -------------------------------------------------------------------------------- layout
 
 
-def _tagged(text: str, text_style: ParagraphStyle, tag: Tag = "P") -> TaggedParagraph:
-    return TaggedParagraph(lines_markup(text), text_style, tag, spoken(text))
+class Beside(Flowable):
+    """Columns of parts, read column by column."""
 
-
-def block(text: str, *, size: float = 9.5) -> Flowable:
-    """Text of several lines that stay lines, such as an address."""
-    return _tagged(text, style(size))
-
-
-def title(text: str) -> Flowable:
-    """The title of the document."""
-    return _tagged(text, style(19, bold=True, colour=ACCENT, after=1 * mm), "H1")
-
-
-def heading(text: str, *, keep: float = 46 * mm) -> list[Flowable]:
-    """A heading, moved to the next page if less than `keep` is left under it."""
-    text_style = style(12.5, bold=True, colour=ACCENT, before=5 * mm, after=1.5 * mm)
-    return [CondPageBreak(keep), _tagged(text, text_style, "H2")]
-
-
-class SideBySide(Flowable):
-    """Two columns of paragraphs, read left then right."""
-
-    def __init__(self, left: Sequence[Flowable], right: Sequence[Flowable]) -> None:
+    def __init__(self, columns: Sequence[Sequence[Flowable]], widths: Sequence[float], gap: float = GAP) -> None:
         super().__init__()
-        self._columns = (list(left), list(right))
+        self._columns = [list(column) for column in columns]
+        self._widths = list(widths)
+        self._gap = gap
 
     def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
-        """As wide as there is room, as high as the higher column."""
-        self._half = (available_width - 8 * mm) / 2
+        """As high as the highest column."""
         self._heights = [
-            [part.wrap(self._half, available_height)[1] + part.getSpaceAfter() for part in column]
-            for column in self._columns
+            [part.wrap(wide, available_height)[1] + part.getSpaceAfter() for part in column]
+            for column, wide in zip(self._columns, self._widths, strict=True)
         ]
         self.width, self.height = available_width, max(sum(heights) for heights in self._heights)
         return self.width, self.height
 
     def draw(self) -> None:
-        for index, (column, heights) in enumerate(zip(self._columns, self._heights, strict=True)):
+        left = 0.0
+        for column, heights, wide in zip(self._columns, self._heights, self._widths, strict=True):
             top = self.height
             for part, height in zip(column, heights, strict=True):
                 top -= height
-                part.drawOn(self.canv, index * (self._half + 8 * mm), top + part.getSpaceAfter())
+                part.drawOn(self.canv, left, top + part.getSpaceAfter())
+            left += wide + self._gap
 
 
 class Notice(Flowable):
-    """Paragraphs beside a thick rule: what must not be overlooked."""
+    """Paragraphs beside a thick rule, on a light ground."""
 
-    def __init__(self, *parts: Flowable, colour: Any = ACCENT) -> None:
+    def __init__(self, parts: Sequence[Flowable], colour: Color) -> None:
         super().__init__()
         self._parts = list(parts)
         self._colour = colour
 
     def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
         """As wide as there is room."""
-        inner = available_width - 6 * mm
+        inner = available_width - 8 * mm
         self._heights = [p.wrap(inner, available_height)[1] + p.getSpaceAfter() for p in self._parts]
-        self.width, self.height = available_width, sum(self._heights) + 5 * mm
+        self.width, self.height = available_width, sum(self._heights) + 6.5 * mm
         return self.width, self.height
 
     def draw(self) -> None:
         canvas = cast("TaggedCanvas", self.canv)
         canvas.begin_artifact()
+        canvas.setFillColor(SHADE)
+        canvas.rect(0, 2.5 * mm, self.width, self.height - 2.5 * mm, stroke=0, fill=1)
         canvas.setFillColor(self._colour)
         canvas.rect(0, 2.5 * mm, 1.2 * mm, self.height - 2.5 * mm, stroke=0, fill=1)
         canvas.end()
-        top = self.height - 1 * mm
+        top = self.height - 1.8 * mm
         for part, height in zip(self._parts, self._heights, strict=True):
             top -= height
-            part.drawOn(canvas, 4 * mm, top + part.getSpaceAfter())
+            part.drawOn(canvas, 4.5 * mm, top + part.getSpaceAfter())
 
 
-# -------------------------------------------------------------------------------- tables
+class Tiles(Flowable):
+    """Key figures side by side; one under the other in large print."""
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: its head (in lines), and whether it holds figures, texts that wrap, or short texts."""
-
-    head: str
-    kind: str = "figure"  # figure, text, short
-
-
-@dataclass(frozen=True)
-class Row:
-    """Cells of a row as texts. `strong`: a total, an opening or closing line."""
-
-    cells: tuple[str, ...]
-    strong: bool = False
-
-
-def figures(columns: Sequence[Column], rows: Sequence[Row], *, size: float = 9, room: float) -> Flowable:
-    """A small table of figures that stays on one page; the first cell of each row heads it."""
-    layout = _Layout(columns, rows, size, room)
-    body = [layout.cells(row) for row in rows]
-    tags: Any = TableTags(1, row_heads=True)  # ReportLab asks for a callable and its stubs for a base class
-    table = Table(
-        [layout.heads(), *body],
-        colWidths=layout.widths,
-        renderCB=tags,
-        hAlign="LEFT",
-    )
-    table.setStyle([*layout.styles(), *_strong(rows, 1, layout.size), ("BOX", (0, 0), (-1, -1), 0.75, ACCENT)])
-    return KeepTogether([table])
-
-
-def _strong(rows: Sequence[Row], first: int, size: float) -> list[Any]:
-    found: list[Any] = []
-    for index, row in enumerate(rows, first):
-        if row.strong:
-            found += [
-                ("FONT", (0, index), (-1, index), BOLD, size),
-                ("LINEABOVE", (0, index), (-1, index), 0.75, QUIET),
-            ]
-    return found
-
-
-def activity(columns: Sequence[Column], rows: Sequence[Row], *, carried: str, brought: str, room: float) -> Flowable:
-    """A long table of movements whose running balance stands in the last column.
-
-    At a page's end the balance is carried forward, on the next page brought forward: `carried` and `brought` are
-    those rows' words, and the balance is that of the row above.
-    """
-    return Activity(_Body(columns, rows, carried, brought, room))
-
-
-class _Body:
-    """All rows of a table of activity, measured once; its pieces share it."""
-
-    def __init__(
-        self, columns: Sequence[Column], rows: Sequence[Row], carried: str, brought: str, room: float, size: float = 9
-    ) -> None:
-        self.layout = _Layout(columns, rows, size, room)
-        self.rows = list(rows)
-        self.cells = [self.layout.cells(row) for row in rows]
-        self.heights = [self.layout.height(cells) for cells in self.cells]
-        self.carried, self.brought = carried, brought
-        self.tags: Any = TableTags(1)
-
-    def continued(self, words: str, above: Row) -> Row:
-        """The row that carries the balance of the row above over to another page."""
-        columns = self.layout.columns
-        cells = [""] * len(columns)
-        cells[next(i for i, column in enumerate(columns) if column.kind == "text")] = words
-        cells[-1] = above.cells[-1]
-        return Row(tuple(cells), strong=True)
-
-
-class Activity(Flowable):
-    """Some rows of a table of activity, from `first` up to `last`.
-
-    Each page gets a small table of its own with known heights, so that thousands of rows take time in proportion.
-    """
-
-    def __init__(self, body: _Body, first: int = 0, last: int | None = None) -> None:
+    def __init__(self, parts: Parts, items: Sequence[Sequence[str]]) -> None:
         super().__init__()
-        self._body = body
-        self._first, self._last = first, len(body.rows) if last is None else last
+        self._large = parts.sheet.large
+        self._accent = parts.sheet.accent
+        self._gap = 3.5 * mm
+        columns = 1 if self._large else len(items)
+        self._wide = (parts.sheet.room - self._gap * (columns - 1)) / columns
+        self._tiles = [self._made(parts, *item) for item in items]
 
-    @property
-    def _continues(self) -> bool:
-        return self._last < len(self._body.rows)
+    def _made(self, parts: Parts, label: str, value: str, note: str) -> list[Flowable]:
+        style = parts.style("figure", bold=True, colour=parts.sheet.accent, after=0)
+        safe, room = readable(value), self._wide - 7 * mm
+        while style.fontSize > parts.sheet.points("body") and width(safe, style.fontSize, bold=True) > room:
+            style.fontSize -= 0.5
+        made = [parts.paragraph(label, role="small", colour=QUIET, after=0), parts.tagged(value, style)]
+        return [*made, parts.paragraph(note, role="small", colour=QUIET, after=0)] if note else made
 
     def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
-        """As high as its rows, its head, and the lines that carry the balance."""
-        layout = self._body.layout
-        extra = (self._first > 0) + self._continues
-        self.width = sum(layout.widths)
-        self.height = (
-            layout.head_height + sum(self._body.heights[self._first : self._last]) + extra * layout.line_height
-        )
+        """As high as the highest tile, or as all of them."""
+        inner = self._wide - 7 * mm
+        self._parts_high = [[part.wrap(inner, available_height)[1] for part in tile] for tile in self._tiles]
+        self._high = [sum(heights) + 5 * mm for heights in self._parts_high]
+        tall = sum(self._high) + self._gap * (len(self._high) - 1) if self._large else max(self._high)
+        self.width, self.height = available_width, tall + 3 * mm
         return self.width, self.height
 
-    def split(self, available_width: float, available_height: float) -> list[Flowable]:
-        """This page's rows and the rest; nothing if not even two rows fit."""
-        layout, heights = self._body.layout, self._body.heights
-        room = available_height - layout.head_height - (1 + (self._first > 0)) * layout.line_height
-        cut = self._first
-        while cut < self._last and heights[cut] <= room:
-            room -= heights[cut]
-            cut += 1
-        cut = min(cut, self._last - 2)  # a closing balance does not stand alone
-        if cut - self._first < 2:
-            return []
-        return [Activity(self._body, self._first, cut), Activity(self._body, cut, self._last)]
+    def draw(self) -> None:
+        canvas, highest = cast("TaggedCanvas", self.canv), max(self._high)
+        left, top = 0.0, self.height
+        for tile, heights, high in zip(self._tiles, self._parts_high, self._high, strict=True):
+            tall = high if self._large else highest
+            canvas.begin_artifact()
+            canvas.setFillColor(SHADE)
+            canvas.roundRect(left, top - tall, self._wide, tall, 1.5 * mm, stroke=0, fill=1)
+            canvas.end()
+            below = top - 2.2 * mm
+            for part, part_high in zip(tile, heights, strict=True):
+                below -= part_high
+                part.drawOn(canvas, left + 3.5 * mm, below)
+            left, top = (left, top - tall - self._gap) if self._large else (left + self._wide + self._gap, top)
+
+
+class ListRun:
+    """A list that is being drawn, item by item."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.node: list[Any] = []
+
+
+class Item(Flowable):
+    """A sentence of a list; all items of one run are one list to a screen reader."""
+
+    def __init__(self, body: TaggedParagraph, run: ListRun) -> None:
+        super().__init__()
+        self._body = body
+        self._run = run
+
+    def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
+        """As high as its sentence."""
+        high = self._body.wrap(available_width - 5 * mm, available_height)[1]
+        self.width, self.height = available_width, high + self._body.getSpaceAfter()
+        return self.width, self.height
 
     def draw(self) -> None:
-        body, layout = self._body, self._body.layout
-        rows = body.rows[self._first : self._last]
-        cells = [layout.heads(), *body.cells[self._first : self._last]]
-        heights = [layout.head_height, *body.heights[self._first : self._last]]
-        body.tags.extra = set()
-        if self._first:
-            self._insert(1, body.continued(body.brought, body.rows[self._first - 1]), rows, cells, heights)
-        if self._continues:
-            self._insert(len(cells), body.continued(body.carried, body.rows[self._last - 1]), rows, cells, heights)
-        table = Table(cells, colWidths=layout.widths, rowHeights=heights, renderCB=body.tags)
-        table.setStyle([*layout.styles(), *_strong(rows, 1, layout.size)])
-        table.wrapOn(self.canv, self.width, self.height)
-        table.drawOn(self.canv, 0, 0)
-
-    def _insert(self, at: int, row: Row, rows: list[Row], cells: list[list[Any]], heights: list[float]) -> None:
-        rows.insert(at - 1, row)
-        cells.insert(at, self._body.layout.cells(row))
-        heights.insert(at, self._body.layout.line_height)
-        self._body.tags.extra.add(at)
+        canvas = cast("TaggedCanvas", self.canv)
+        if not self._run.node:
+            self._run.node.append(canvas.tree.add("L"))
+        canvas.tree.enter(self._run.node[0])
+        canvas.tree.enter(canvas.tree.add("LI"))
+        size = self._body.style.fontSize
+        canvas.begin_artifact()
+        canvas.setFillColor(QUIET)
+        canvas.circle(1.8 * mm, self.height - size * 0.75, size * 0.13, stroke=0, fill=1)
+        canvas.end()
+        canvas.tree.enter(canvas.tree.add("LBody"))
+        self._body.drawOn(canvas, 5 * mm, self._body.getSpaceAfter())
+        for _level in range(3):
+            canvas.tree.leave()
 
 
-class TextCell(Paragraph):
-    """Text in a table that wraps, or that needs another font; `spoken` where the glyphs do not tell the text."""
+class SignatureLine(Flowable):
+    """A line to sign on and one for the day."""
 
-    def __init__(self, text: str, text_style: ParagraphStyle) -> None:
-        super().__init__(markup(text), text_style)
-        self.spoken = spoken(text)
+    def __init__(self, parts: Parts, name: str, day: str) -> None:
+        super().__init__()
+        self._room = parts.sheet.room
+        self._name = parts.paragraph(name, role="small", colour=QUIET, after=0)
+        self._day = parts.paragraph(day, role="small", colour=QUIET, after=0)
+
+    def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
+        """Room to write above the line."""
+        self._left, self._right = self._room * 0.62, self._room * 0.32
+        heights = [self._name.wrap(self._left, available_height)[1], self._day.wrap(self._right, available_height)[1]]
+        self._low = max(heights)
+        self.width, self.height = available_width, self._low + 13 * mm
+        return self.width, self.height
+
+    def draw(self) -> None:
+        canvas, start = cast("TaggedCanvas", self.canv), self._room - self._right
+        canvas.begin_artifact()
+        canvas.setStrokeColor(INK)
+        canvas.setLineWidth(0.6)
+        canvas.line(0, self._low + 1 * mm, self._left, self._low + 1 * mm)
+        canvas.line(start, self._low + 1 * mm, self._room, self._low + 1 * mm)
+        canvas.end()
+        self._name.drawOn(canvas, 0, self._low - self._name.height)
+        self._day.drawOn(canvas, start, self._low - self._day.height)
 
 
-class _Layout:
-    """Widths, fonts and heights of a table: figures take what they need, the text column the rest."""
+# ------------------------------------------------------------------------------- pictures
 
-    def __init__(self, columns: Sequence[Column], rows: Sequence[Row], size: float, room: float) -> None:
-        register()
-        self.columns = list(columns)
-        self.rows = rows
-        for self.size in (size, size - 1, size - 2, size - 3):
-            self.widths = self._measured(room)
-            if min(w for w, c in zip(self.widths, columns, strict=True) if c.kind == "text") >= _SMALLEST_TEXT:
-                break
-        self._text = {strong: style(self.size, bold=strong) for strong in (False, True)}
-        self.line_height = self.size * 1.35 + 5.5
-        self.head_height = max(self.height(self.heads()), self.line_height)
 
-    def _measured(self, room: float) -> list[float]:
-        widths = []
-        for index, column in enumerate(self.columns):
-            if column.kind == "text":
-                widths.append(0.0)
-                continue
-            # The longest text is nearly always the widest; its neighbours in length are measured too.
-            texts = {row.cells[index] for row in self.rows}
-            longest = sorted(texts, key=len, reverse=True)[:20]
-            needed = max(width(t, self.size, bold=True) for t in longest + column.head.split("\n"))
-            widths.append(max(needed + 2 * _PAD + 1, _NARROWEST))
-        texts_left = sum(column.kind == "text" for column in self.columns)
-        rest = room - sum(widths)
-        return [w or max(rest / texts_left, 20 * mm) for w in widths]
+class Logo(TaggedFigure):
+    """The institution's sign, as high as it is told to be and no wider than a third of a page."""
 
-    def heads(self) -> list[Any]:
-        """The cells of the head row."""
-        lines = ["\n".join(printable(line) for line in column.head.split("\n")) for column in self.columns]
-        return [text if plain(text.replace("\n", "")) else TextCell(text, self._text[True]) for text in lines]
+    def __init__(self, data: bytes, high: float, name: str) -> None:
+        super().__init__(name)
+        with Image.open(BytesIO(data)) as picture:
+            flat = picture.convert("RGBA")
+            ground = Image.new("RGB", flat.size, (255, 255, 255))  # PDF/A-1 readers know no transparency; paper neither
+            ground.paste(flat, mask=flat.getchannel("A"))
+        self._picture = ImageReader(ground)
+        self.height = high
+        self.width = min(high * flat.width / flat.height, 60 * mm)
 
-    def cells(self, row: Row) -> list[Any]:
-        """The cells of a row: plain strings wherever they will do, for they are ten times faster."""
-        return [self._cell(text, index, row.strong) for index, text in enumerate(row.cells)]
+    def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
+        return self.width, self.height
 
-    def _cell(self, text: str, index: int, strong: bool) -> Any:
-        safe = printable(text)
-        fits = self.columns[index].kind != "text" or width(safe, self.size, bold=True) <= self.widths[index] - 2 * _PAD
-        return safe if fits and plain(safe) else TextCell(text, self._text[strong])
+    def paint(self, canvas: TaggedCanvas) -> None:
+        canvas.drawImage(self._picture, 0, 0, self.width, self.height, preserveAspectRatio=True, anchor="w")
 
-    def height(self, cells: Sequence[Any]) -> float:
-        """The height of a row."""
-        highest = self.size * 1.35
-        for cell, room in zip(cells, self.widths, strict=True):
-            if isinstance(cell, Paragraph):
-                highest = max(highest, float(cell.wrap(room - 2 * _PAD, 10_000)[1]))
-            elif "\n" in cell:
-                highest = max(highest, self.size * 1.35 * (cell.count("\n") + 1))
-        return highest + 5.5
 
-    def styles(self) -> list[Any]:
-        """Fonts, rules and alignment."""
-        found: list[Any] = [
-            ("FONT", (0, 0), (-1, -1), REGULAR, self.size, self.size * 1.35),
-            ("TEXTCOLOR", (0, 0), (-1, -1), INK),
-            ("BACKGROUND", (0, 0), (-1, 0), SHADE),
-            ("LINEBELOW", (0, 0), (-1, -1), 0.4, RULE),
-            ("VALIGN", (0, 0), (-1, -1), "TOP"),
-            ("FONT", (0, 0), (-1, 0), BOLD, self.size, self.size * 1.35),
-            ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
-            ("LEFTPADDING", (0, 0), (-1, -1), _PAD),
-            ("RIGHTPADDING", (0, 0), (-1, -1), _PAD),
-            ("TOPPADDING", (0, 0), (-1, -1), 2.5),
-            ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
-        ]
-        for index, column in enumerate(self.columns):
-            if column.kind == "figure":
-                found.append(("ALIGN", (index, 0), (index, -1), "RIGHT"))
-        return found
+class SquareCode(TaggedFigure):
+    """A QR code, drawn as squares of ink."""
+
+    def __init__(self, text: str, side: float, alternate: str) -> None:
+        super().__init__(alternate)
+        self._rows = segno.make(text, error="m", micro=False, boost_error=False).matrix
+        self.width = self.height = side
+
+    def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
+        return self.width, self.height
+
+    def paint(self, canvas: TaggedCanvas) -> None:
+        canvas.setFillColor(white)
+        canvas.rect(0, 0, self.width, self.height, stroke=0, fill=1)
+        canvas.setFillColor(INK)
+        module = self.width / (len(self._rows) + 2)
+        path = canvas.beginPath()
+        for row, modules in enumerate(self._rows):
+            start = None
+            for column, dark in enumerate([*modules, 0]):
+                if dark and start is None:
+                    start = column
+                elif not dark and start is not None:
+                    bottom = self.height - (row + 2) * module
+                    path.rect((start + 1) * module, bottom, (column - start) * module, module)
+                    start = None
+        canvas.drawPath(path, stroke=0, fill=1)
+
+
+__all__ = ["RULE", "Parts", "amount", "amount_or_blank"]

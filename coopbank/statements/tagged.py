@@ -7,7 +7,8 @@ ReportLab draws and knows nothing of that, so it is done in two steps:
     1. While drawing, every paragraph and table cell is put between `/P <</MCID n>> BDC` and `EMC`, and a node of the
        tree remembers page and number. Tables tell their cells through ReportLab's `renderCB` hook; all pieces of a
        table that was split over pages are one node, and their repeated header rows artifacts.
-    2. `finish` opens the drawn bytes with pikepdf, writes the tree, the parent tree, language, title and dates.
+    2. `finish` opens the drawn bytes with pikepdf, writes the tree, the parent tree, bookmarks and language, and what
+       the file says of itself (archive.py).
 
 The same document gives the same bytes: nothing asks the clock, and the file's id comes from its content.
 """
@@ -21,9 +22,12 @@ from typing import Any, Literal, cast
 import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Paragraph, Table
+from reportlab.platypus import Flowable, Paragraph, Table
 
-Tag = Literal["H1", "H2", "P", "Table", "TR", "TH", "TD"]
+from coopbank.statements.archive import Properties, describe
+
+Tag = Literal["H1", "H2", "P", "L", "LI", "LBody", "Link", "Figure", "Table", "TR", "TH", "TD"]
+Box = tuple[float, float, float, float]
 
 
 @dataclass
@@ -33,7 +37,10 @@ class Node:
     tag: str
     scope: str | None = None
     spoken: str | None = None  # where what is drawn does not tell it
+    alternate: str | None = None  # of a figure: what it shows
+    box: Box | None = None  # of a figure: where it stands on its page
     children: list[Node | tuple[int, int]] = field(default_factory=list)
+    link: tuple[int, int] | None = None  # of a link: page, and which of the page's links
 
 
 class Tree:
@@ -44,6 +51,8 @@ class Tree:
         self.headings: list[tuple[Tag, str, int]] = []  # for the bookmarks: tag, words, page
         self._open: list[Node] = []
         self._count: dict[int, int] = {}
+        self._links: dict[int, int] = {}
+        self._drawn: Node | None = None
 
     def add(self, tag: Tag, scope: str | None = None, spoken: str | None = None) -> Node:
         """A new element in the one that is open."""
@@ -65,7 +74,15 @@ class Tree:
         number = self._count.get(page, 0)
         self._count[page] = number + 1
         node.children.append((page, number))
+        self._drawn = node
         canvas.write(f"/{node.tag} <</MCID {number}>> BDC")
+
+    def link(self, page: int) -> None:
+        """The element that is being drawn has a link on the page."""
+        number = self._links.get(page, 0)
+        self._links[page] = number + 1
+        node = Node("Link", link=(page, number))
+        (self.roots if self._drawn is None else self._drawn.children).append(node)
 
 
 class TaggedCanvas(Canvas):
@@ -92,6 +109,11 @@ class TaggedCanvas(Canvas):
         """The end of an element's content or of an artifact."""
         self.write("EMC")
 
+    def linkURL(self, *args: Any, **kwargs: Any) -> None:  # noqa: N802  (a method of Canvas)
+        """A link, which the tree has to know."""
+        self.tree.link(self.getPageNumber())
+        super().linkURL(*args, **kwargs)
+
     def showPage(self) -> None:  # noqa: N802  (a method of Canvas)
         """Keep the page; it is written when all are known."""
         self._pages.append(dict(self.__dict__))
@@ -107,11 +129,36 @@ class TaggedCanvas(Canvas):
         super().save()
 
 
+class TaggedFigure(Flowable):
+    """A drawing that is one element of the tree, with words for who cannot see it. A subclass draws in `paint`."""
+
+    def __init__(self, alternate: str) -> None:
+        super().__init__()
+        self.alternate = alternate
+
+    def draw(self) -> None:
+        canvas = cast("TaggedCanvas", self.canv)
+        node = canvas.tree.add("Figure")
+        node.alternate = self.alternate
+        x, y = canvas.absolutePosition(0, 0)
+        node.box = (x, y, x + self.width, y + self.height)
+        canvas.tree.begin(canvas, node)
+        self.paint(canvas)
+        canvas.end()
+
+    def paint(self, canvas: TaggedCanvas) -> None:
+        """Draw between (0, 0) and (width, height)."""
+        raise NotImplementedError
+
+
 class TaggedParagraph(Paragraph):
     """A paragraph or heading that is an element of the tree; its pieces on two pages are one element."""
 
-    def __init__(self, text: str, style: Any, tag: Tag = "P", spoken: str | None = None) -> None:
-        super().__init__(text, style)
+    def __init__(
+        self, text: str | None, style: Any, tag: Tag = "P", spoken: str | None = None, **of_a_piece: Any
+    ) -> None:
+        # ReportLab makes the pieces of a split paragraph from their parts, without a text
+        super().__init__(cast("str", text), style, **of_a_piece)
         self.tag: Tag = tag
         self.spoken = spoken
         self.node: list[Node] = []
@@ -131,7 +178,7 @@ class TaggedParagraph(Paragraph):
         pieces: list[Any] = super().split(available_width, available_height)
         for piece in pieces:
             if isinstance(piece, TaggedParagraph):
-                piece.tag, piece.node = self.tag, self.node
+                piece.tag, piece.node, piece.spoken = self.tag, self.node, self.spoken
         return pieces
 
 
@@ -206,17 +253,6 @@ class TableTags:
 # ----------------------------------------------------------------------------- second step
 
 
-@dataclass(frozen=True)
-class Properties:
-    """What the file says about itself. `instant` is ISO 8601 in UTC; the file's dates are set to it."""
-
-    title: str
-    author: str
-    subject: str
-    language: str
-    instant: str
-
-
 def finish(drawn: bytes, tree: Tree, properties: Properties) -> bytes:
     """The drawn document with its structure, language, title and dates."""
     with pikepdf.open(io.BytesIO(drawn)) as pdf:
@@ -226,7 +262,7 @@ def finish(drawn: bytes, tree: Tree, properties: Properties) -> bytes:
         root.MarkInfo = Dictionary(Marked=True)
         root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
         root.Lang = String(properties.language)
-        _write_properties(pdf, properties)
+        describe(pdf, properties)
         written = io.BytesIO()
         pdf.save(
             written, deterministic_id=True, min_version="1.7", object_stream_mode=pikepdf.ObjectStreamMode.generate
@@ -239,7 +275,8 @@ def _write_tree(pdf: pikepdf.Pdf, tree: Tree, language: str) -> None:
     document = pdf.make_indirect(Dictionary(Type=Name.StructElem, S=Name.Document, P=root, Lang=String(language)))
     pages = [page.obj for page in pdf.pages]
     parents: list[dict[int, pikepdf.Object]] = [{} for _ in pages]
-    document.K = Array([_element(pdf, node, document, pages, parents) for node in tree.roots])
+    links: list[tuple[Any, pikepdf.Object]] = []
+    document.K = Array([_element(pdf, node, document, pages, parents, links) for node in tree.roots])
     root.K = document
     numbers = Array()
     for index, page in enumerate(pages):
@@ -248,29 +285,50 @@ def _write_tree(pdf: pikepdf.Pdf, tree: Tree, language: str) -> None:
         found = parents[index]
         numbers.append(index)
         numbers.append(pdf.make_indirect(Array([found[number] for number in range(len(found))])))
+    for offset, (annotation, element) in enumerate(links):
+        annotation.StructParent = len(pages) + offset
+        numbers.append(len(pages) + offset)
+        numbers.append(element)
     root.ParentTree = pdf.make_indirect(Dictionary(Nums=numbers))
-    root.ParentTreeNextKey = len(pages)
+    root.ParentTreeNextKey = len(pages) + len(links)
     pdf.Root.StructTreeRoot = root
 
 
 def _element(
-    pdf: pikepdf.Pdf, node: Node, parent: pikepdf.Object, pages: list[Any], parents: list[dict[int, pikepdf.Object]]
-) -> pikepdf.Object:
+    pdf: pikepdf.Pdf, node: Node, parent: pikepdf.Object, pages: list[Any], parents: list[dict[int, pikepdf.Object]],
+    links: list[tuple[Any, pikepdf.Object]],
+) -> pikepdf.Object:  # fmt: skip
     element = pdf.make_indirect(Dictionary(Type=Name.StructElem, S=Name(f"/{node.tag}"), P=parent))
     if node.scope is not None:
         element.A = Dictionary(O=Name.Table, Scope=Name(f"/{node.scope}"))
     if node.spoken is not None:
         element.ActualText = String(node.spoken)
+    if node.alternate is not None:
+        element.Alt = String(node.alternate)
+    if node.box is not None:
+        element.A = Dictionary(O=Name.Layout, Placement=Name.Block, BBox=Array([round(x, 2) for x in node.box]))
     children = Array()
     for child in node.children:
         if isinstance(child, Node):
-            children.append(_element(pdf, child, element, pages, parents))
+            children.append(_element(pdf, child, element, pages, parents, links))
         else:
             page, number = child
             children.append(Dictionary(Type=Name.MCR, Pg=pages[page - 1], MCID=number))
             parents[page - 1][number] = element
+    if node.link is not None:
+        children.append(_linked(pages[node.link[0] - 1], node.link[1], element, links))
     element.K = children
     return element
+
+
+def _linked(page: Any, number: int, element: pikepdf.Object, links: list[tuple[Any, pikepdf.Object]]) -> Dictionary:
+    """The annotation of a link, which says where it leads and prints like anything else."""
+    annotation = page.Annots[number]
+    annotation.Contents = String(str(annotation.A.URI).removeprefix("mailto:"))
+    annotation.F = 4
+    element.Alt = annotation.Contents
+    links.append((annotation, element))
+    return Dictionary(Type=Name.OBJR, Pg=page, Obj=annotation)
 
 
 def _write_bookmarks(pdf: pikepdf.Pdf, tree: Tree) -> None:
@@ -281,21 +339,3 @@ def _write_bookmarks(pdf: pikepdf.Pdf, tree: Tree) -> None:
         for tag, words, page in tree.headings:
             item = pikepdf.OutlineItem(words, page - 1)
             (outline.root[-1].children if tag == "H2" and outline.root else outline.root).append(item)
-
-
-def _write_properties(pdf: pikepdf.Pdf, properties: Properties) -> None:
-    stamp = f"{properties.instant[:19]}Z"
-    day = "D:" + "".join(c for c in properties.instant[:19] if c.isdigit()) + "Z"
-    for name, value in (("Title", properties.title), ("Author", properties.author), ("Subject", properties.subject)):
-        pdf.docinfo[f"/{name}"] = String(value)
-    for name in ("CreationDate", "ModDate"):
-        pdf.docinfo[f"/{name}"] = String(day)
-    pdf.docinfo["/Creator"] = pdf.docinfo["/Producer"] = String("coopbank")
-    with pdf.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as xmp:
-        xmp["dc:title"] = properties.title
-        xmp["dc:creator"] = [properties.author]
-        xmp["dc:description"] = properties.subject
-        xmp["dc:language"] = [properties.language]
-        xmp["xmp:CreateDate"] = xmp["xmp:ModifyDate"] = xmp["xmp:MetadataDate"] = stamp
-        xmp["xmp:CreatorTool"] = xmp["pdf:Producer"] = "coopbank"
-        xmp["pdfuaid:part"] = "1"

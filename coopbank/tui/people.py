@@ -80,6 +80,9 @@ POLICIES: Final = {
     "phone": (marked("Telephone"), marked("The telephone number on what the bank prints.")),
     "email": (marked("E-mail"), marked("The e-mail address on what the bank prints.")),
     "paper": (marked("Paper"), marked("The paper for statements: letter or A4.")),
+    "colour": (marked("Colour"), marked("The colour of the bank's papers, such as #1d4f5c; dark enough to be read.")),
+    "logo": (marked("Logo"), marked("The picture on the bank's papers; set it with: coopbank logo FILE")),
+    "auditor_address": (marked("Auditors' address"), marked("Where members send what they confirm to the auditors.")),
 }
 
 
@@ -108,12 +111,14 @@ def rules(session: Session) -> tuple[Rule, ...]:
         }
         held = dict(books.every(records.Policy))
         return tuple(
-            Rule(ref, translate(title), _shown(held[ref].value), translate(text), *decided[ref])
+            Rule(ref, translate(title), _shown(ref, held[ref].value), translate(text), *decided[ref])
             for ref, (title, text) in POLICIES.items()
             if ref in held
         )
 
 
-def _shown(value: Any) -> str:
+def _shown(policy: str, value: Any) -> str:
     text = str(value)
+    if policy == "logo" and text:
+        return _("a picture of {size} bytes").format(size=len(text) * 3 // 4)
     return text if text.strip() else _("not set")

@@ -288,10 +288,10 @@ def test_statements_are_written_where_they_belong(run: Run, books: Path, folder:
     one = run("statement", "1", "--from", "2026-03-01", "--to", "2026-03-31", "--json")
     assert one.code == 0, one.out
     (name,) = one.document["files"]
-    assert name == "statements/2026-03/M0001-2026-03-01-2026-03-31.pdf"
+    assert name == "statements/2026-03/M0001-member-statement-2026-03.pdf"
     assert (folder / name).read_bytes().startswith(b"%PDF")
     so_far = run("statement", "M0001", "--folder", "elsewhere", "--paper", "a4")
-    assert so_far.out == "elsewhere/2026-03/M0001-2026-03-01-2026-03-02.pdf\n"
+    assert so_far.out == "elsewhere/2026-03/M0001-member-statement-2026-03-01.2026-03-02.pdf\n"
     month = run("statements", "--month", "2026-03", "--json").document["files"]
     assert len(month) == 2
     assert run("statements", "--month", "2026-13").code == 2

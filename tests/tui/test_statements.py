@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.widgets import ProgressBar
 
-from coopbank.statements import files
+from coopbank.statements import batch
+from coopbank.statements.making import Request
 from coopbank.tui.screens.statements import StatementsScreen
 from tests.tui.support import Hand, counter
 
@@ -26,14 +28,14 @@ async def test_a_month_of_statements_with_one_that_fails(
     book: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write = files._write
+    draw = batch.draw
 
-    def fails(books: object, member: str, *rest: object) -> Path:
-        if member == "M0002":
+    def fails(bank: Any, books: Any, request: Request, *, recorded: bool) -> Any:
+        if request.about == "M0002":
             raise ValueError("no [red]ink[/red]")
-        return write(books, member, *rest)  # type: ignore[arg-type]
+        return draw(bank, books, request, recorded=recorded)
 
-    monkeypatch.setattr(files, "_write", fails)
+    monkeypatch.setattr(batch, "draw", fails)
     async with counter(book, size=size) as hand:
         await go(hand)
         await hand.see("2026-02")
@@ -56,18 +58,18 @@ async def test_a_batch_is_stopped_after_the_one_in_hand(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     made: list[str] = []
-    write = files._write
+    draw = batch.draw
     async with counter(book) as hand:
         await go(hand)
 
-        def stops(books: object, member: str, *rest: object) -> Path:
-            made.append(member)
+        def stops(bank: Any, books: Any, request: Request, *, recorded: bool) -> Any:
+            made.append(request.about)
             screen = hand.app.screen
             assert isinstance(screen, StatementsScreen)
             hand.app.call_from_thread(screen.action_leave)
-            return write(books, member, *rest)  # type: ignore[arg-type]
+            return draw(bank, books, request, recorded=recorded)
 
-        monkeypatch.setattr(files, "_write", stops)
+        monkeypatch.setattr(batch, "draw", stops)
         await hand.press("ctrl+u")
         await hand.type("2026-03")
         await hand.press("f9")
@@ -85,5 +87,5 @@ async def test_a_members_own_statement(book: str, tmp_path: Path, monkeypatch: p
         await hand.see("Whose statement?")
         await hand.type("ada")
         await hand.press("ctrl+s")
-        await hand.see("The statement is statements/2026-02/M0001-2026-02-01-2026-02-28.pdf")
-    assert (tmp_path / "statements" / "2026-02" / "M0001-2026-02-01-2026-02-28.pdf").read_bytes()[:5] == b"%PDF-"
+        await hand.see("The statement is statements/2026-02/M0001-member-statement-2026-02.pdf")
+    assert (tmp_path / "statements" / "2026-02" / "M0001-member-statement-2026-02.pdf").read_bytes()[:5] == b"%PDF-"

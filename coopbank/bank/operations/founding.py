@@ -50,6 +50,9 @@ POLICIES: dict[str, object] = {
     "phone": "",
     "email": "",
     "paper": "letter",  # or A4
+    "colour": "",  # of its documents, #1d4f5c; their own where it is empty
+    "logo": "",  # a PNG or JPEG in base64
+    "auditor_address": "",  # where members' confirmations go
 }
 
 

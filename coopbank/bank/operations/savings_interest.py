@@ -75,7 +75,9 @@ class CreditInterest(Operation):
         withheld = 0
         for each, part in zip(earned, parts, strict=False):
             tax = self._withheld(desk, each.account.member, part)
-            moves.append((FUND, f"905/{each.account.account}", tax - part))
+            moves.append((FUND, f"905/{each.account.account}", -part))
+            if tax:  # a line of its own, so that a year's withholding can be read off
+                moves.append((FUND, f"905/{each.account.account}", tax))
             withheld += tax
         moves.append((FUND, "842", -withheld))
         if total:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
@@ -15,12 +15,13 @@ from coopbank.bank.fields import (
     Memo,
     Personal,
     RequestRef,
-    Text,
     UserRef,
     Widget,
     book_currency,
+    clean_text,
     refuse,
 )
+from coopbank.bank.letterhead import LARGEST_PICTURE, require_colour, require_picture
 from coopbank.bank.operation import (
     ADMINISTRATOR,
     LOAN_OFFICER,
@@ -45,6 +46,10 @@ from coopbank.ledger.chart import POOL
 from coopbank.money import format_amount, parse_amount
 from coopbank.words import _
 
+LONGEST_VALUE = 200
+"""Characters of a policy's value, but for a picture."""
+LATER_POLICIES = frozenset({"colour", "logo", "auditor_address"})
+"""Policies that books made by an earlier version do not have yet: empty there."""
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
 
 
@@ -202,10 +207,16 @@ class SetPolicy(Operation):
     second_person: ClassVar[bool] = True
 
     policy: Code
-    value: Annotated[Text, Field(title="New value")]
+    value: Annotated[
+        str, BeforeValidator(clean_text), Field(max_length=LARGEST_PICTURE, title="New value"), Widget("text")
+    ]
 
     def perform(self, desk: Desk) -> None:
-        before = desk.get(records.Policy, self.policy, "policy")
+        before = desk.find(records.Policy, self.policy)
+        if before is None:
+            before = records.Policy(value="") if self.policy in LATER_POLICIES else desk.get(
+                records.Policy, self.policy, "policy"
+            )  # fmt: skip
         value: Any = _policy_value(desk, self.policy, before.value, self.value)
         if value == before.value:
             raise InvalidValue("Policy {policy} is that already.", field="value", policy=self.policy)
@@ -227,6 +238,12 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         raise InvalidValue("Choose a bank account that the funds share.", field="value")
     if policy == "backup_withholding" and not (re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text)):
         raise InvalidValue('Write a percentage, for example "24"; "0" withholds nothing.', field="value")
+    if policy == "colour" and text:
+        return require_colour(text)
+    if policy == "logo" and text:
+        return require_picture(text)
+    if len(text) > LONGEST_VALUE:
+        raise InvalidValue("Write at most {most} characters.", field="value", most=LONGEST_VALUE)
     if policy == "paper" and text not in ("letter", "A4"):
         raise InvalidValue("Choose letter or A4.", field="value")
     return text

@@ -24,6 +24,7 @@ from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked
 
 if TYPE_CHECKING:
+    from coopbank.bank.books import Actor
     from coopbank.tui.session import Session
 
 FOLDER = "statements"
@@ -124,7 +125,7 @@ One member's own statement: look the member up and press **Ctrl+S**.""")
 
     def _work(self, batch: Batch, session: Session) -> list[Path]:
         """In a worker's thread: touches nothing but the batch."""
-        from coopbank.statements import month_statements
+        from coopbank.statements import make_month
 
         def failed(member: str, fault: Exception) -> None:
             batch.failures.append((member, str(fault) or type(fault).__name__))
@@ -132,9 +133,11 @@ One member's own statement: look the member up and press **Ctrl+S**.""")
         def progress(done: int, of: int) -> None:
             self.tell("progress", self._come_so_far, (done, of))
 
-        return month_statements(
-            session.bank, batch.month, batch.folder, progress, failed=failed, stopped=lambda: batch.stop
-        )
+        made = make_month(
+            session.bank, batch.month, batch.folder, actor=printer_of(session), progress=progress, failed=failed,
+            stopped=lambda: batch.stop,
+        )  # fmt: skip
+        return list(made.files)
 
     def _come_so_far(self, came: tuple[int, int]) -> None:
         if self._batch is not None and self.is_attached:
@@ -174,9 +177,14 @@ One member's own statement: look the member up and press **Ctrl+S**.""")
             self.dismiss(None)
 
 
+def printer_of(session: Session) -> Actor | None:
+    """Who has a document recorded; nobody where the books are only read."""
+    return None if session.bank.database.read_only else session.actor
+
+
 def one_statement(member: str, session: Session) -> Path:
     """A member's statement of this month so far, or of the last one if this one has just begun."""
-    from coopbank.statements import member_statement
+    from coopbank.statements import make
 
     with session.bank.read() as books:
         today = books.business_date() or session.bank.clock.today()
@@ -184,4 +192,5 @@ def one_statement(member: str, session: Session) -> Path:
     if today.day <= 7:  # the month that has just ended is the one that is asked for
         today = first - timedelta(days=1)
         first = today.replace(day=1)
-    return member_statement(session.bank, member, first, today, FOLDER)
+    made = make(session.bank, "member-statement", member, first, today, actor=printer_of(session), folder=FOLDER)
+    return made.path

@@ -6,129 +6,95 @@ summary, each account with every movement, then how to check it and what to do i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, Spacer
+from reportlab.platypus import Flowable
 
 from coopbank.bank.operation import CREDIT_UNION
 from coopbank.reports.dates import long_date, period, short_date
 from coopbank.reports.member import Account, LoanAccount, MemberReport, Total
-from coopbank.statements.document import QUIET, Document, Paper
-from coopbank.statements.parts import (
-    Column,
-    Notice,
-    Row,
-    SideBySide,
-    activity,
-    amount,
-    amount_or_blank,
-    block,
-    figures,
-    heading,
-    paragraph,
-    title,
-)
-from coopbank.statements.tagged import Properties
-from coopbank.words import _, language
-
-DISPUTE_DAYS = 60
+from coopbank.statements.document import Document
+from coopbank.statements.tables import Column, Row
+from coopbank.words import _
 
 
-def draw(report: MemberReport, *, paper: Paper = "letter", contact: str = "") -> bytes:
-    """The statement as a PDF, in the language in force. `contact`: how to reach the institution."""
-    return MemberStatement(report, paper, contact).document().to_bytes()
+class MemberStatement(Document[MemberReport]):
+    """What a member has, owes and did in a period."""
 
+    disputable = True
 
-class MemberStatement:
-    """The parts of one statement, in their order."""
+    def title(self) -> str:
+        return _("Member statement")
 
-    def __init__(self, report: MemberReport, paper: Paper, contact: str) -> None:
-        self.report = report
-        self.contact = contact
-        self.paper: Paper = paper
-        self.currency = report.source.currency
-        self.span = period(report.start, report.end)
+    def subtitle(self) -> str:
+        return self._dates()
 
-    def document(self) -> Document:
-        """The whole document."""
-        report, source = self.report, self.report.source
-        name = _("Member statement {member}, {period}").format(member=report.member, period=self.span)
-        self.paper_document = Document(
-            head=(source.institution, f"{report.member} · {short_date(report.start)} – {short_date(report.end)}"),
-            foot=_("Books {number} · {hash}").format(number=source.head_number, hash=source.head_hash),
-            page_words=_("Page {page} of {pages}"),
-            properties=Properties(
-                title=f"{name} · {source.institution[:100]}", author=source.institution, subject=name,
-                language="es-US" if language() == "es" else "en-US", instant=source.head_at,
-            ),
-            paper=self.paper,
-        )  # fmt: skip
-        for part in self._parts():
-            self.paper_document.add(part)
-        return self.paper_document
+    def about(self) -> str:
+        return self.report.member
 
-    @property
-    def _room(self) -> float:
-        return self.paper_document.width
+    def addressee(self) -> Sequence[str]:
+        return (self.report.name, self.report.address)
 
-    def _money(self, minor: int) -> str:
-        return amount(minor, self.currency)
+    def facts(self) -> Sequence[tuple[str, str]]:
+        return (
+            (_("Member number"), self.report.member),
+            (_("Member since"), long_date(self.report.joined_on)),
+            (_("All amounts in"), self.currency),
+        )
 
-    def _parts(self) -> Iterator[Flowable]:
-        yield from self._opening()
+    def body(self) -> Iterator[Flowable]:
+        yield self._tiles()
         yield from self._notices()
         yield from self._summary()
         shares = [a for a in self.report.accounts if a.kind in ("shares", "subscription")]
         savings = [a for a in self.report.accounts if a.kind == "savings"]
         others = [a for a in self.report.accounts if a.kind in ("unapplied", "other", "owing")]
         yield from self._group(_("Shares"), shares, _("You have no shares with us."))
-        yield from self._group(_("Savings"), savings, self._no_savings())
+        yield from self._group(_("Savings"), savings, _("You have no savings account with us."))
         for account in others:
             yield from self._account(account)
         if not self.report.loans:
             yield from self._empty(_("Loans"), _("You have no loan with us."))
         for loan in self.report.loans:
             yield from self._loan(loan)
-        yield from self._closing()
-
-    # ----------------------------------------------------------------- first page
-
-    def _opening(self) -> Iterator[Flowable]:
-        report = self.report
-        yield paragraph(report.source.institution, size=11, bold=True, colour=QUIET, after=0)
-        if self.contact:
-            yield paragraph(self.contact, size=9, colour=QUIET, after=0)
-        yield Spacer(1, 2 * mm)
-        yield title(_("Member statement"))
-        yield paragraph(self._dates(), size=10.5, after=5 * mm)
-        who = [paragraph(report.name, size=10.5, bold=True, after=0.5 * mm)]
-        if report.address:
-            who.append(block(report.address, size=10))
-        facts = [
-            _("Member number {member}").format(member=report.member),
-            _("Member since {date}").format(date=long_date(report.joined_on)),
-            _("All amounts in {currency}").format(currency=self.currency),
-        ]
-        yield SideBySide(who, [paragraph(fact, after=0.5 * mm) for fact in facts])
-        yield Spacer(1, 4 * mm)
+        yield from self._fees()
 
     def _dates(self) -> str:
         report = self.report
         days = _("1 day") if report.days == 1 else _("{days} days").format(days=report.days)
         first, last = long_date(report.start), long_date(report.end)
-        if self.span == first:
-            return _("{period}, {days}").format(period=self.span, days=days)
+        span = period(report.start, report.end)
+        if span == first:
+            return _("{period}, {days}").format(period=span, days=days)
         return _("From {start} to {end}, {days}").format(start=first, end=last, days=days)
+
+    def _tiles(self) -> Flowable:
+        """What matters most: what the member has, owes and must pay."""
+        report = self.report
+        end = short_date(report.end)
+        tiles: list[tuple[str, str, str]] = [(_("You have with us"), self.money(report.total_had.closing), end)]
+        if report.loans or report.total_owed.closing:
+            tiles.append((_("You owe us"), self.money(report.total_owed.closing), end))
+            due = [loan for loan in report.loans if loan.due_now]
+            since = min((loan.due_since for loan in due if loan.due_since), default=None)
+            tiles.append(
+                (
+                    _("Due now"), self.money(report.due_now),
+                    _("since {date}").format(date=short_date(since)) if since is not None and since <= report.end
+                    else _("by {date}").format(date=short_date(since)) if since is not None else _("nothing is due"),
+                )
+            )  # fmt: skip
+        return self.parts.tiles(tiles)
 
     def _notices(self) -> Iterator[Flowable]:
         report = self.report
         if not report.complete and report.source.business_date is not None:
             text = _("The books stand at {date}. What comes later in this period is not on this statement.")
-            yield self._notice(_("Not yet complete"), [text.format(date=long_date(report.source.business_date))])
+            yield self.parts.notice(_("Not yet complete"), [text.format(date=long_date(report.source.business_date))])
         if report.interest_to_come:
             text = _("The month is not closed yet. Its close adds the interest of your loan up to the last day.")
-            yield self._notice(_("Interest is still to be added"), [text])
+            yield self.parts.notice(_("Interest is still to be added"), [text])
         if report.late:
             lines = [
                 _("{date}: {words}, receipt {receipt}, entered on {posted}.").format(
@@ -137,36 +103,31 @@ class MemberStatement:
                 for line in report.late
             ]
             text = _("An earlier statement of this period does not show what was entered after its last day:")
-            yield self._notice(_("Changed since the period ended"), [text, *lines])
+            yield self.parts.notice(_("Changed since the period ended"), [text, *lines])
         for loan in report.loans:
             due = list(self._due(loan))
             if due:
-                yield self._notice(_("Loan {loan}").format(loan=loan.ref), due)
-
-    @staticmethod
-    def _notice(head: str, lines: list[str]) -> Flowable:
-        parts = [paragraph(head, bold=True, after=0.3 * mm), *(paragraph(line, after=0.3 * mm) for line in lines)]
-        return Notice(*parts)
+                yield self.parts.notice(_("Loan {loan}").format(loan=loan.ref), due)
 
     def _due(self, loan: LoanAccount) -> Iterator[str]:
         if loan.state == "granted":
             yield _("Granted: {amount}. It is not paid out yet, and nothing is due.").format(
-                amount=self._money(loan.agreed)
+                amount=self.money(loan.agreed)
             )
             return
         if loan.due_now and loan.due_since is not None and loan.due_since > loan.as_of:
-            yield _("Due by {date}: {amount}.").format(amount=self._money(loan.due_now), date=long_date(loan.due_since))
+            yield _("Due by {date}: {amount}.").format(amount=self.money(loan.due_now), date=long_date(loan.due_since))
         elif loan.due_now and loan.due_since is not None and loan.days_late:
             late = _("1 day late") if loan.days_late == 1 else _("{days} days late").format(days=loan.days_late)
             yield _("Due now: {amount}, {late} on {day}. It was due on {since}.").format(
-                amount=self._money(loan.due_now), late=late, day=long_date(loan.as_of), since=long_date(loan.due_since)
+                amount=self.money(loan.due_now), late=late, day=long_date(loan.as_of), since=long_date(loan.due_since)
             )
         elif loan.due_now:
-            yield _("Due now: {amount}.").format(amount=self._money(loan.due_now))
+            yield _("Due now: {amount}.").format(amount=self.money(loan.due_now))
         yield from loan.reports
         if loan.next_due is not None and loan.state == "active" and loan.next_due != loan.due_since:
             yield _("Next payment: {amount}, due on {date}.").format(
-                amount=self._money(loan.next_amount), date=long_date(loan.next_due)
+                amount=self.money(loan.next_amount), date=long_date(loan.next_due)
             )
         if loan.paid.interest < 0:  # a correction has turned interest that was paid into principal
             text = _(
@@ -174,20 +135,20 @@ class MemberStatement:
                 " more repays what you borrowed."
             )
             yield text.format(
-                total=self._money(loan.paid.total), less=self._money(-loan.paid.interest),
+                total=self.money(loan.paid.total), less=self.money(-loan.paid.interest),
                 interest=_("cost") if loan.repayment == "revenue" else _("interest"),
-                principal=self._money(loan.paid.principal),
+                principal=self.money(loan.paid.principal),
             )  # fmt: skip
         elif loan.paid.fees:
             text = _("You paid {total}: {fees} of fees, {interest} interest and {principal} of what you borrowed.")
             yield text.format(
-                total=self._money(loan.paid.total), fees=self._money(loan.paid.fees),
-                interest=self._money(loan.paid.interest), principal=self._money(loan.paid.principal),
+                total=self.money(loan.paid.total), fees=self.money(loan.paid.fees),
+                interest=self.money(loan.paid.interest), principal=self.money(loan.paid.principal),
             )  # fmt: skip
         elif loan.paid.total:
             yield _("You paid {total}: {interest} interest and {principal} of what you borrowed.").format(
-                total=self._money(loan.paid.total), interest=self._money(loan.paid.interest),
-                principal=self._money(loan.paid.principal),
+                total=self.money(loan.paid.total), interest=self.money(loan.paid.interest),
+                principal=self.money(loan.paid.principal),
             )  # fmt: skip
         if loan.state == "paid":
             yield _("This loan is paid in full. Thank you.")
@@ -198,7 +159,7 @@ class MemberStatement:
         report = self.report
         if not report.accounts and not report.loans:
             return
-        yield from heading(_("Summary"))
+        yield from self.heading(_("Summary"))
         columns = [
             Column(_("Account"), "text"),
             Column(f"{_('Opening')}\n{short_date(report.start)}"),
@@ -220,14 +181,14 @@ class MemberStatement:
         rows = [*had, self._total(_("You have with us"), report.total_had)]
         if owed:
             rows += [*owed, self._total(_("You owe us"), report.total_owed)]
-        yield figures(columns, rows, size=9.5, room=self._room)
+        yield self.figures(columns, rows)
 
     def _summary_row(self, name: str, *minors: int) -> Row:
-        return Row((name, *(self._money(minor) for minor in minors)))
+        return Row((name, *(self.money(minor) for minor in minors)))
 
     def _total(self, name: str, total: Total) -> Row:
         minors = (total.opening, total.money_in, total.money_out, total.closing)
-        return Row((name, *(self._money(minor) for minor in minors)), strong=True)
+        return Row((name, *(self.money(minor) for minor in minors)), strong=True)
 
     # ------------------------------------------------------------------- accounts
 
@@ -237,30 +198,26 @@ class MemberStatement:
         for account in accounts:
             yield from self._account(account)
 
-    @staticmethod
-    def _empty(name: str, sentence: str) -> Iterator[Flowable]:
-        yield from heading(name, keep=20 * mm)
-        yield paragraph(sentence)
-
-    def _no_savings(self) -> str:
-        return _("You have no savings account with us.")
+    def _empty(self, name: str, sentence: str) -> Iterator[Flowable]:
+        yield from self.heading(name, keep=20 * mm)
+        yield self.paragraph(sentence)
 
     def _account(self, account: Account) -> Iterator[Flowable]:
-        yield from heading(account.title)
+        yield from self.heading(account.title)
         if account.note:
-            yield paragraph(account.note, colour=QUIET)
+            yield self.parts.quiet(account.note)
         if not account.lines:
             text = _("Nothing moved in this period. The balance is {balance}.")
-            yield paragraph(text.format(balance=self._money(account.closing)))
+            yield self.paragraph(text.format(balance=self.money(account.closing)))
         else:
             yield self._activity(account)
         if account.annual_yield:
-            yield Spacer(1, 1.5 * mm)
-            yield paragraph(self._yield(account))
+            yield self.gap(1.5 * mm)
+            yield self.paragraph(self._yield(account))
         if account.held:
             text = _("Of this balance {held} is held until a cheque is paid; {available} is available.")
-            yield Spacer(1, 1.5 * mm)
-            yield paragraph(text.format(held=self._money(account.held), available=self._money(account.available)))
+            yield self.gap(1.5 * mm)
+            yield self.paragraph(text.format(held=self.money(account.held), available=self.money(account.available)))
 
     def _yield(self, account: Account) -> str:
         text = _(
@@ -271,7 +228,7 @@ class MemberStatement:
                 "Interest earned in this period: {earned}, credited at the end of the quarter."
                 " Annual percentage yield earned: {rate} %."
             )
-        return text.format(earned=self._money(account.earned), rate=account.annual_yield)
+        return text.format(earned=self.money(account.earned), rate=account.annual_yield)
 
     def _activity(self, account: Account) -> Flowable:
         columns = [
@@ -286,33 +243,30 @@ class MemberStatement:
         rows += [
             Row(
                 (
-                    short_date(line.on), line.words, str(line.receipt), amount_or_blank(line.money_in, self.currency),
-                    amount_or_blank(line.money_out, self.currency), self._money(line.balance),
+                    short_date(line.on), line.words, str(line.receipt), self.money_or_blank(line.money_in),
+                    self.money_or_blank(line.money_out), self.money(line.balance),
                 )
             )
             for line in account.lines
         ]  # fmt: skip
         rows.append(self._edge(self.report.end, _("Closing balance"), account.closing, len(columns)))
-        return self._long(columns, rows)
+        return self.activity(columns, rows)
 
     def _edge(self, day: object, words: str, balance: int, columns: int) -> Row:
         blanks = [""] * (columns - 3)
-        return Row((short_date(day), words, *blanks, self._money(balance)), strong=True)  # type: ignore[arg-type]
-
-    def _long(self, columns: list[Column], rows: list[Row]) -> Flowable:
-        return activity(columns, rows, carried=_("Carried forward"), brought=_("Brought forward"), room=self._room)
+        return Row((short_date(day), words, *blanks, self.money(balance)), strong=True)  # type: ignore[arg-type]
 
     # ---------------------------------------------------------------------- loans
 
     def _loan(self, loan: LoanAccount) -> Iterator[Flowable]:
         name = _("Loan {loan}").format(loan=loan.ref)
-        yield from heading(f"{name}: {loan.purpose}" if loan.purpose else name)
-        yield paragraph(self._terms(loan), colour=QUIET)
+        yield from self.heading(f"{name}: {loan.purpose}" if loan.purpose else name)
+        yield self.parts.quiet(self._terms(loan))
         if loan.lines:
             yield self._loan_activity(loan)
-            yield Spacer(1, 3 * mm)
+            yield self.gap()
         elif loan.state != "granted":
-            yield paragraph(_("Nothing moved in this period."))
+            yield self.paragraph(_("Nothing moved in this period."))
         if loan.state != "granted":
             yield self._paid(loan)
 
@@ -321,18 +275,18 @@ class MemberStatement:
             return self._share(loan)
         if loan.disbursed_on is None:
             return _("{amount} granted at {rate} % a year.").format(
-                amount=self._money(loan.agreed), rate=loan.annual_rate
+                amount=self.money(loan.agreed), rate=loan.annual_rate
             )
         if loan.repayment == "line":
             text = _(
                 "A line of credit of {amount} at {rate} % a year, simple interest, until {last}. {left} is available."
             )
             return text.format(
-                amount=self._money(loan.agreed), rate=loan.annual_rate, last=long_date(loan.last_due),
-                left=self._money(loan.available),
+                amount=self.money(loan.agreed), rate=loan.annual_rate, last=long_date(loan.last_due),
+                left=self.money(loan.available),
             )  # fmt: skip
         return _("{amount} lent on {date} at {rate} % a year, simple interest. Last payment due on {last}.").format(
-            amount=self._money(loan.agreed), date=long_date(loan.disbursed_on), rate=loan.annual_rate,
+            amount=self.money(loan.agreed), date=long_date(loan.disbursed_on), rate=loan.annual_rate,
             last=long_date(loan.last_due),
         )  # fmt: skip
 
@@ -349,7 +303,7 @@ class MemberStatement:
                 " It ends by {last}."
             )
         return text.format(
-            amount=self._money(loan.agreed), rate=loan.annual_rate, share=loan.terms.get("share_percent"),
+            amount=self.money(loan.agreed), rate=loan.annual_rate, share=loan.terms.get("share_percent"),
             cap=loan.terms.get("cost_cap_percent", "50"), multiple=loan.terms.get("multiple"),
             last=long_date(loan.last_due),
         )  # fmt: skip
@@ -367,14 +321,14 @@ class MemberStatement:
         rows += [
             Row(
                 (
-                    short_date(line.on), line.words, str(line.receipt), amount_or_blank(line.added, self.currency),
-                    amount_or_blank(line.paid, self.currency), self._money(line.balance),
+                    short_date(line.on), line.words, str(line.receipt), self.money_or_blank(line.added),
+                    self.money_or_blank(line.paid), self.money(line.balance),
                 )
             )
             for line in loan.lines
         ]  # fmt: skip
         rows.append(self._edge(self.report.end, _("Owed at closing"), loan.closing, len(columns)))
-        return self._long(columns, rows)
+        return self.activity(columns, rows)
 
     def _paid(self, loan: LoanAccount) -> Flowable:
         columns = [
@@ -388,39 +342,21 @@ class MemberStatement:
             Row(
                 (
                     _("Cost") if loan.repayment == "revenue" else _("Interest"),
-                    *(self._money(p.interest) for p in spans),
-                    self._money(loan.owed_interest),
+                    *(self.money(p.interest) for p in spans),
+                    self.money(loan.owed_interest),
                 )
             ),
-            Row((_("What you borrowed"), *(self._money(p.principal) for p in spans), self._money(loan.owed_principal))),
-            Row((_("Together"), *(self._money(p.total) for p in spans), self._money(loan.closing)), strong=True),
+            Row((_("What you borrowed"), *(self.money(p.principal) for p in spans), self.money(loan.owed_principal))),
+            Row((_("Together"), *(self.money(p.total) for p in spans), self.money(loan.closing)), strong=True),
         ]
         if loan.owed_fees or any(p.fees for p in spans):
-            rows.insert(0, Row((_("Fees"), *(self._money(p.fees) for p in spans), self._money(loan.owed_fees))))
-        return figures(columns, rows, room=self._room)
+            rows.insert(0, Row((_("Fees"), *(self.money(p.fees) for p in spans), self.money(loan.owed_fees))))
+        return self.figures(columns, rows)
 
-    # -------------------------------------------------------------------- closing
+    # ----------------------------------------------------------------------- fees
 
-    def _closing(self) -> Iterator[Flowable]:
-        source = self.report.source
-        yield from heading(_("If something is wrong"), keep=26 * mm)
-        reach = self.contact or _("at the counter")
-        text = _(
-            "Tell us within {days} days of receiving this statement: {contact}. Say which line it is, with its date and"
-            " receipt number, and what you think is right. A mistake is corrected by a new line; the wrong one stays"
-            " to be seen."
-        )
-        yield paragraph(text.format(days=DISPUTE_DAYS, contact=reach))
-        yield from heading(_("How this can be checked"), keep=26 * mm)
-        text = _(
-            "Every line names its receipt. These figures are those of the books up to operation {number}, made on"
-            " {instant} (UTC), whose fingerprint begins with {hash}. With it, anyone who is shown the books can check"
-            " that nothing before it was changed."
-        )
-        yield paragraph(text.format(number=source.head_number, hash=source.head_hash, instant=_instant(source.head_at)))
-        if source.institution_kind != CREDIT_UNION:
-            yield paragraph(_("No government agency guarantees this money."))
-
-
-def _instant(text: str) -> str:
-    return text[:16].replace("T", " ")
+    def _fees(self) -> Iterator[Flowable]:
+        yield from self.heading(_("Fees"), keep=24 * mm)
+        columns = [Column(_("What was charged"), "text"), Column(_("This period")), Column(_("This year"))]
+        rows = [Row((fee.name, self.money(fee.period), self.money(fee.year))) for fee in self.report.fees]
+        yield self.figures(columns, rows)

@@ -1,0 +1,502 @@
+"""What the institution's papers to its members, donors, lenders and auditors show.
+
+    note_statement(books, "N-001", start, end)     a lender's note: principal, interest, what was paid, what it did
+    gift_report(books, "G-07")                     a gift: received, what it was spent on, what is left
+    share_statement(books, "M0007", 2026)          shares held, bought, passed on and paid back in a year
+    tax_year(books, "M0007", 2026)                 interest of a calendar year, by who paid whom
+    confirmation(books, "M0007", day)              every balance of a member on a day, for an auditor's letter
+    declined(books, "A-001")                       why an application was declined
+    operation_paper(books, 4512)                   a receipt
+
+Amounts are in the reader's sign: what is theirs or was paid is positive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from coopbank.bank import records
+from coopbank.bank.books import Books
+from coopbank.bank.operation import CATALOGUE, CHARITY
+from coopbank.bank.operations.applications import REASONS
+from coopbank.bank.operations.funds import RELEASING
+from coopbank.database import Transaction
+from coopbank.errors import Unknown, WrongState
+from coopbank.money import parse_amount
+from coopbank.reports.document import Minor, Source, source
+from coopbank.reports.financial import FundPosition, fund
+from coopbank.reports.member import MemberReport, member
+from coopbank.reports.movements import balances_before, leaf_of, movements_of
+from coopbank.reports.totals import require_period
+from coopbank.reports.wording import Wording
+from coopbank.words import _, translate
+
+ACKNOWLEDGED_FROM: Final = "250.00"
+"""US dollars: a gift from here on is acknowledged in writing (26 U.S.C. 170(f)(8))."""
+REPORTED_FROM: Final = "10.00"
+"""US dollars of interest in a year from which payers report it (26 U.S.C. 6049)."""
+_PLACES: Final = ("731", "735", "739")
+
+
+@dataclass(frozen=True, slots=True)
+class PaperLine:
+    """A movement on a paper: what came to the reader's figure or left it, and what it was after."""
+
+    on: date
+    words: str
+    receipt: int
+    up: Minor
+    down: Minor
+    balance: Minor
+
+
+# ------------------------------------------------------------------------------------- notes
+
+
+@dataclass(frozen=True, slots=True)
+class NoteStatement:
+    """A lender's note in a period; `interest_ran` is what the books recognised in it, paid or not."""
+
+    source: Source
+    note: str
+    lender: str
+    member: str | None
+    note_class: str
+    annual_rate: str
+    issued_on: date
+    due_on: date
+    state: str
+    renews: str | None
+    renewed_by: str | None
+    start: date
+    end: date
+    lent: Minor  # what the lender gave
+    opening: Minor
+    principal_added: Minor
+    opening_principal: Minor
+    closing_principal: Minor
+    opening_interest: Minor
+    interest_ran: Minor
+    interest_paid: Minor
+    interest_paid_year: Minor
+    closing_interest: Minor
+    principal_repaid: Minor
+    closing: Minor
+    lines: tuple[PaperLine, ...]
+    fund: FundPosition
+
+
+def note_statement(books: Books, ref: str, start: date, end: date) -> NoteStatement:
+    """A lender's note in a period; interest stands in it as far as closes and payments have brought it."""
+    require_period(start, end)
+    note = books.get(records.Note, ref, "note")
+    origin = source(books)
+    principal, interest = leaf_of(books, "811", ref), leaf_of(books, "851", ref)
+    leaves = [leaf for leaf in (principal, interest) if leaf is not None]
+    before = balances_before(books.tx, leaves, start)
+    year = date(end.year, 1, 1)
+    moves = movements_of(books.tx, leaves, min(start, year), end)
+    acts = [(move.operation, move.kind) for each in moves.values() for move in each]
+    wording = Wording(books, origin.institution_kind, acts)
+    balance = -sum(before.values())
+    lines, ran, paid, paid_year, repaid, added = [], 0, 0, 0, 0, 0
+    both = [(leaf, move) for leaf in leaves for move in moves[leaf.id]]
+    for leaf, move in sorted(both, key=lambda each: (each[1].on, each[1].entry)):
+        of_interest = leaf is interest
+        if of_interest and move.on >= year:
+            paid_year += move.debit
+        if move.on < start:
+            continue
+        balance -= move.net
+        ran, paid = (ran + move.credit, paid + move.debit) if of_interest else (ran, paid)
+        repaid, added = (repaid, added) if of_interest else (repaid + move.debit, added + move.credit)
+        words = _note_words(of_interest, move.credit > 0) or wording.words(move.operation, "811", up=True, on=move.on)
+        lines.append(PaperLine(move.on, words, move.operation, move.credit, move.debit, balance))
+    opening = {leaf.gl_code: -before[leaf.id] for leaf in leaves}
+    closing_principal = opening.get("811", 0) - sum(
+        move.net for move in moves.get(principal.id if principal else -1, []) if move.on >= start
+    )
+    return NoteStatement(
+        source=origin, note=ref, lender=books.personal(note.lender), member=note.member, note_class=note.note_class,
+        annual_rate=note.annual_rate, issued_on=date.fromisoformat(note.issued_on),
+        due_on=date.fromisoformat(note.due_on), state=note.state, renews=note.renews, renewed_by=note.renewed_by,
+        start=start, end=end, lent=note.principal, opening=-sum(before.values()), principal_added=added,
+        opening_principal=opening.get("811", 0),
+        closing_principal=closing_principal, opening_interest=opening.get("851", 0), interest_ran=ran,
+        interest_paid=paid, interest_paid_year=paid_year, closing_interest=balance - closing_principal,
+        principal_repaid=repaid, closing=balance, lines=tuple(lines), fund=fund(books, note.fund, end).funds[0],
+    )  # fmt: skip
+
+
+def _note_words(of_interest: bool, up: bool) -> str:
+    if of_interest:
+        return _("Interest") if up else _("Interest paid to you")
+    return _("Lent by you") if up else _("Paid back to you")
+
+
+# ------------------------------------------------------------------------------------- gifts
+
+
+@dataclass(frozen=True, slots=True)
+class GiftReport:
+    """A gift and what became of it. `acknowledged`: large enough that its donor is due this paper."""
+
+    source: Source
+    gift: str
+    donor: str
+    amount: Minor
+    received_on: date
+    fund: str
+    fund_name: str
+    restricted: bool  # its fund releases it as it is spent
+    lends: bool  # its fund lends it, again and again
+    purpose: str
+    spent: Minor
+    left: Minor
+    lines: tuple[PaperLine, ...]
+    acknowledged: bool
+    charity: bool
+    position: FundPosition
+    loans: int  # that the fund has out
+
+
+def gift_report(books: Books, ref: str) -> GiftReport:
+    """A gift, on the business date."""
+    gift = books.get(records.Gift, ref, "gift")
+    origin = source(books)
+    code, name, kind = books.tx.row("SELECT code, name, class FROM fund WHERE code = ?", gift.fund) or (gift.fund,) * 3
+    released = leaf_of(books, "186", ref)
+    left, lines = gift.amount, []
+    if released is not None:
+        for move in movements_of(books.tx, [released], date.min, date.max)[released.id]:
+            left -= move.net
+            memo = str(books.tx.value("SELECT memo FROM entry WHERE id = ?", move.entry) or "")
+            lines.append(PaperLine(move.on, memo, move.operation, move.credit, move.debit, left))
+    loans = sum(
+        gift.fund in body.funds for _ref, body in books.every(records.Loan) if body.state in ("active", "charged-off")
+    )
+    return GiftReport(
+        source=origin, gift=ref, donor=books.personal(gift.donor), amount=gift.amount,
+        received_on=date.fromisoformat(gift.received_on), fund=code, fund_name=name,
+        restricted=kind in RELEASING, lends=kind == "revolving", purpose=gift.purpose,
+        spent=gift.amount - left, left=left, lines=tuple(lines),
+        acknowledged=origin.currency == "USD" and gift.amount >= parse_amount(ACKNOWLEDGED_FROM, origin.currency),
+        charity=origin.institution_kind == CHARITY, position=fund(books, gift.fund).funds[0], loans=loans,
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------ shares
+
+
+@dataclass(frozen=True, slots=True)
+class ShareLine:
+    """A class of shares in a year, in shares and in money."""
+
+    code: str
+    name: str
+    par: Minor
+    held_before: int
+    held: int
+    opening: Minor
+    issued: Minor
+    paid_back: Minor
+    closing: Minor
+    subscribed: Minor  # paid towards a share that is not full yet
+    missing: Minor  # what is still to be paid for it
+    lines: tuple[PaperLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShareStatement:
+    """A member's shares in a year."""
+
+    source: Source
+    member: str
+    name: str
+    address: str
+    joined_on: date
+    status: str
+    year: int
+    end: date
+    classes: tuple[ShareLine, ...]
+    total: Minor
+    one_vote: bool  # has a membership share paid in full
+
+
+def share_statement(books: Books, ref: str, year: int) -> ShareStatement:
+    """Shares of a member in a calendar year, up to the business date where the year is not over."""
+    told = member(books, ref, date(year, 1, 1), date(year, 12, 31))
+    classes = tuple(_classes(books, told))
+    return ShareStatement(
+        source=told.source, member=ref, name=told.name, address=told.address, joined_on=told.joined_on,
+        status=told.status, year=year, end=min(told.end, told.source.business_date or told.end), classes=classes,
+        total=sum(each.closing for each in classes), one_vote=any(each.code == "901" and each.held for each in classes),
+    )  # fmt: skip
+
+
+def _classes(books: Books, told: MemberReport) -> Iterator[ShareLine]:
+    waiting = {account.code: account.closing for account in told.accounts if account.kind == "subscription"}
+    held = {account.code.partition("/")[0]: account for account in told.accounts if account.kind == "shares"}
+    for code, kind in books.every(records.ShareClass):
+        account = held.get(code)
+        subscribed = waiting.get(f"875/{told.member}" if code == "901" else f"875/{told.member}.{code}", 0)
+        if account is None and not subscribed:
+            continue
+        opening, closing = (account.opening, account.closing) if account else (0, 0)
+        yield ShareLine(
+            code=code, name=kind.name, par=kind.par, held_before=opening // kind.par, held=closing // kind.par,
+            opening=opening, issued=account.money_in if account else 0, paid_back=account.money_out if account else 0,
+            closing=closing, subscribed=subscribed, missing=kind.par - subscribed if subscribed else 0,
+            lines=tuple(
+                PaperLine(line.on, line.words, line.receipt, line.money_in, line.money_out, line.balance)
+                for line in (account.lines if account else ())
+            ),
+        )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------- taxes
+
+
+@dataclass(frozen=True, slots=True)
+class TaxYear:
+    """Interest of a calendar year between a member and the institution. No advice, and no form of any office."""
+
+    source: Source
+    member: str
+    name: str
+    address: str
+    tax_id: str  # its last four characters, masked; empty: none is known
+    year: int
+    complete: bool  # the books have come to the year's end
+    savings_interest: Minor  # credited, before what was withheld
+    withheld: Minor
+    notes_interest: Minor  # paid on notes
+    loan_interest: Minor  # that the member paid, with the cost of loans repaid from revenue
+    patronage: Minor
+    reported_from: Minor
+    reportable: bool
+
+
+def tax_year(books: Books, ref: str, year: int) -> TaxYear:
+    """Interest that a member received and paid in a calendar year."""
+    start, end = date(year, 1, 1), date(year, 12, 31)
+    told = member(books, ref, start, end)
+    body = books.get(records.Member, ref, "member")
+    credited, withheld = _credited(books, ref, start, end)
+    notes = sum(
+        note_statement(books, number, start, end).interest_paid
+        for number, note in books.about(records.Note, ref)
+        if note.member == ref
+    )
+    paid = sum(loan.paid_this_year.interest for loan in told.loans)
+    known = books.personal(body.tax_id)
+    currency = told.source.currency
+    threshold = parse_amount(REPORTED_FROM, currency) if currency == "USD" else 0
+    return TaxYear(
+        source=told.source, member=ref, name=told.name, address=told.address,
+        tax_id=f"•••••{known[-4:]}" if known and body.tax_id else "", year=year, complete=told.complete,
+        savings_interest=credited, withheld=withheld, notes_interest=notes, loan_interest=paid, patronage=0,
+        reported_from=threshold, reportable=credited + notes >= threshold > 0,
+    )  # fmt: skip
+
+
+def _credited(books: Books, ref: str, start: date, end: date) -> tuple[int, int]:
+    """Interest credited to a member's savings, and what was withheld of it; both from the credits' own entries."""
+    gross, withheld = books.tx.row(
+        "SELECT sum(CASE WHEN p.amount < 0 THEN -p.amount END), sum(CASE WHEN p.amount > 0 THEN p.amount END)"
+        " FROM account a JOIN posting p ON p.account_id = a.id JOIN entry e ON e.id = p.entry_id"
+        " JOIN operation o ON o.id = e.operation_id"
+        " WHERE a.holder = ? AND a.gl_code = '905' AND e.effective_on BETWEEN ? AND ?"
+        " AND o.kind = 'credit-interest'",
+        ref, start.isoformat(), end.isoformat(),
+    ) or (0, 0)  # fmt: skip
+    return int(gross or 0), int(withheld or 0)
+
+
+# ------------------------------------------------------------------------------ confirmation
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedBalance:
+    """A balance that the member is asked to confirm; `owed` by the member."""
+
+    name: str
+    number: str
+    balance: Minor
+    owed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """Every balance of a member on a day. `reply_to` is not the bank's own counter."""
+
+    source: Source
+    member: str
+    name: str
+    address: str
+    as_of: date
+    balances: tuple[ConfirmedBalance, ...]
+    reply_to: str
+
+
+def confirmation(books: Books, ref: str, day: date) -> Confirmation:
+    """Balances of shares, savings, loans and notes at the end of a day."""
+    told = member(books, ref, day, day)
+    balances = [ConfirmedBalance(a.title, a.code, a.closing, a.owed) for a in told.accounts]
+    balances += [
+        ConfirmedBalance(_("Loan {loan}").format(loan=loan.ref), loan.ref, loan.closing, True) for loan in told.loans
+    ]
+    for number, note in books.about(records.Note, ref):
+        if note.member == ref and note.issued_on <= day.isoformat():
+            closing = note_statement(books, number, day, day).closing
+            balances.append(ConfirmedBalance(_("Note {note}").format(note=number), number, closing, False))
+    return Confirmation(
+        source=told.source, member=ref, name=told.name, address=told.address, as_of=day, balances=tuple(balances),
+        reply_to=str(books.policy("auditor_address", "")).strip(),
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------- declined
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """An application that was declined, and why."""
+
+    source: Source
+    application: str
+    member: str
+    name: str
+    address: str
+    product: str
+    amount: Minor
+    purpose: str
+    asked_on: date
+    decided_on: date
+    reasons: tuple[str, ...]
+    explained: str
+
+
+def declined(books: Books, ref: str) -> Declined:
+    """Why an application was declined; refuses one that was not."""
+    body = books.get(records.Application, ref, "application")
+    if body.state != "declined" or body.decided_on is None:
+        raise WrongState(
+            "Application {application} is {state}; only one that was declined has such a notice.", field="application",
+            application=ref, state=translate(body.state),
+        )  # fmt: skip
+    who = books.get(records.Member, body.member, "member")
+    product = books.find(records.Product, body.product)
+    return Declined(
+        source=source(books), application=ref, member=body.member, name=books.personal(who.name),
+        address=books.personal(who.address), product=translate(product.title) if product else body.product,
+        amount=body.amount, purpose=body.purpose, asked_on=date.fromisoformat(body.asked_on),
+        decided_on=date.fromisoformat(body.decided_on),
+        reasons=tuple(translate(REASONS.get(reason, reason)) for reason in body.reasons),
+        explained=books.personal(body.explained),
+    )  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------- receipt
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """What an operation did to an account: in the member's sign where it is theirs."""
+
+    account: str
+    words: str
+    amount: Minor
+    balance: Minor
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptPaper:
+    """A receipt: what an operation received or paid out, and what it did to the member's accounts."""
+
+    source: Source
+    operation: int
+    kind: str
+    title: str
+    business_date: date
+    at: str
+    actor: str
+    approver: str | None
+    hash: str  # first 16 hex digits of the operation's own
+    member: str
+    name: str
+    received: Minor
+    paid_out: Minor
+    places: tuple[str, ...]  # drawer, cheques, bank account
+    lines: tuple[ReceiptLine, ...]
+    reversed_by: int | None
+
+
+def operation_paper(books: Books, number: int) -> ReceiptPaper:
+    """The receipt of an operation that moved money or a member's account; refuses another."""
+    tx = books.tx
+    row = tx.row("SELECT kind, business_date, at, actor, approver, hash FROM operation WHERE id = ?", number)
+    if row is None:
+        raise Unknown("There is no operation {number}.", field="operation", number=number)
+    kind, business_date, at, actor, approver, hash_ = row
+    origin, day = source(books), date.fromisoformat(business_date)
+    touched = tx.rows(
+        "SELECT a.id, a.gl_code, a.contract, a.holder, g.name, g.side, sum(p.amount)"
+        " FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
+        " JOIN gl_account g ON g.code = a.gl_code WHERE e.operation_id = ? AND a.gl_code NOT LIKE 'M%'"
+        " GROUP BY a.id, a.gl_code, a.contract, a.holder, g.name, g.side ORDER BY a.gl_code, a.contract",
+        number,
+    )  # fmt: skip
+    cash = [(gl, contract, int(net)) for _id, gl, contract, _holder, _name, _side, net in touched if gl in _PLACES]
+    holders = sorted({holder for _id, _gl, _contract, holder, *_rest in touched if holder})
+    if not holders and not any(net for *_place, net in cash):
+        raise WrongState(
+            "Operation {number} moved no money: it has no receipt.", field="operation", number=number,
+            hint="Look at it with: coopbank entry, or in the journal.",
+        )  # fmt: skip
+    wording = Wording(books, origin.institution_kind, [(number, kind)])
+    lines = tuple(
+        ReceiptLine(
+            _account_name(gl, contract, translate(name)),
+            wording.words(number, gl, up=(int(net) > 0) == (side == "debit"), on=day),
+            int(net) if side == "debit" else -int(net), _balance_after(tx, account, number, side),
+        )
+        for account, gl, contract, holder, name, side, net in touched
+        if holder and net
+    )  # fmt: skip
+    undone = tx.value(
+        "SELECT r.operation_id FROM entry r JOIN entry e ON e.id = r.reverses_id WHERE e.operation_id = ? LIMIT 1",
+        number,
+    )
+    cls = CATALOGUE.get(kind)
+    who = holders[0] if len(holders) == 1 else ""
+    return ReceiptPaper(
+        source=origin, operation=number, kind=kind, title=translate(cls.title) if cls else kind, business_date=day,
+        at=str(at), actor=str(actor), approver=approver, hash=bytes(hash_).hex()[:16], member=who,
+        name=books.member_name(who) if who else "", received=sum(max(net, 0) for *_p, net in cash),
+        paid_out=-sum(min(net, 0) for *_p, net in cash),
+        places=tuple(_place(gl, contract) for gl, contract, net in cash if net), lines=lines,
+        reversed_by=None if undone is None else int(undone),
+    )  # fmt: skip
+
+
+def _account_name(gl_code: str, contract: str, name: str) -> str:
+    return f"{name} {contract}".strip()
+
+
+def _place(gl_code: str, contract: str) -> str:
+    named = {"739": _("drawer {place}"), "735": _("cheques of drawer {place}"), "731": _("bank account {place}")}
+    return named[gl_code].format(place=contract)
+
+
+def _balance_after(tx: Transaction, account: int, number: int, side: str) -> int:
+    """The balance when the operation was done; not by date, since a receipt tells what was true then."""
+    net = tx.value(
+        "SELECT sum(p.amount) FROM posting p JOIN entry e ON e.id = p.entry_id"
+        " WHERE p.account_id = ? AND e.operation_id <= ?",
+        account, number,
+    )  # fmt: skip
+    return int(net or 0) if side == "debit" else -int(net or 0)

@@ -1,0 +1,276 @@
+"""The statements of a month for everybody: drawn by as many processes as are wanted, recorded in parts, resumable.
+
+All are as of one operation, so that all bear the same head. What was made before and still shows the same figures is
+left alone; one that fails is reported and the rest are made. At the end `MANIFEST.json` beside the files says of each
+what it is and its SHA-256, and a single file to print may be put together, in the order in which they are delivered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import pikepdf
+
+from coopbank import __version__
+from coopbank.bank import records
+from coopbank.bank.bank import Bank
+from coopbank.bank.books import Actor, Books
+from coopbank.errors import CoopbankError, InvalidDate, Unknown, WrongUsage
+from coopbank.ledger import posting
+from coopbank.reports.dates import month_bounds
+from coopbank.statements.making import ORDINARY, Copy, Written, draw, file_of, store, wanted
+
+Progress = Callable[[int, int], None]
+"""Told how many are done, and of how many."""
+Failed = Callable[[str, Exception], None]
+"""Told whose statement could not be made, and why."""
+
+KIND: Final = "member-statement"
+MANIFEST: Final = "MANIFEST.json"
+_PART: Final = 100
+"""Statements recorded by one operation."""
+_SHARE: Final = 25
+"""Statements that a process draws before it reports."""
+
+
+@dataclass(frozen=True)
+class Month:
+    """What became of a month: files made or already there, and who failed with what words."""
+
+    files: tuple[Path, ...]
+    made: int
+    kept: int
+    failed: tuple[tuple[str, str], ...]
+    manifest: Path | None
+
+
+@dataclass
+class _Run:
+    """What a run came to so far."""
+
+    written: list[Written] = field(default_factory=list)
+    kept: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+
+def make_month(
+    bank: Bank, month: str, folder: Path | str, *, actor: Actor | None = None, members: Sequence[str] | None = None,
+    copy: Copy = ORDINARY, jobs: int = 1, progress: Progress | None = None, failed: Failed | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Month:  # fmt: skip
+    """Make the statements of a month ("2026-02") for everybody who was a member in it, or for some of them.
+
+    Where `failed` is given, a statement that cannot be made is told to it and the rest are made; a full disk ends it
+    all the same. `stopped` is asked before each one.
+    """
+    start, end = month_of(month)
+    folder = Path(folder)
+    with bank.read() as books:
+        refs = members_of(books, start, end) if members is None else _known(books, members)
+        head = posting.head(books.tx).number
+    run = _Run()
+    unrecorded: list[Written] = []
+    for done, (ref, result) in enumerate(_drawn(bank, refs, (start, end), folder, copy, head, jobs, actor, stopped), 1):
+        if isinstance(result, Exception):
+            if failed is None or isinstance(result, WrongUsage):
+                _record(bank, actor, unrecorded)
+                raise result
+            failed(ref, result)
+            run.failed.append((ref, result.message if isinstance(result, CoopbankError) else str(result)))
+        else:
+            run.written.append(result)
+            run.kept += result.identical
+            if actor is not None and not result.identical:
+                unrecorded.append(result)
+        if len(unrecorded) >= _PART:
+            unrecorded = _record(bank, actor, unrecorded)
+        if progress is not None:
+            progress(done, len(refs))
+    _record(bank, actor, unrecorded)
+    return _finished(bank, run, folder / f"{end:%Y-%m}", month, head)
+
+
+def _record(bank: Bank, actor: Actor | None, unrecorded: list[Written]) -> list[Written]:
+    """Record what was written; nothing is left to be recorded."""
+    if actor is not None and unrecorded:
+        bank.record_documents(actor, [written.entry for written in unrecorded])
+    return []
+
+
+def _finished(bank: Bank, run: _Run, folder: Path, month: str, head: int) -> Month:
+    manifest = None
+    if run.written:
+        manifest = folder / MANIFEST
+        store(manifest, _manifest(bank, run, month, head))
+    files = tuple(written.path for written in run.written)
+    return Month(files, len(files) - run.kept, run.kept, tuple(run.failed), manifest)
+
+
+def _manifest(bank: Bank, run: _Run, month: str, head: int) -> bytes:
+    with bank.read() as books:
+        hash_ = bytes(books.tx.value("SELECT hash FROM operation WHERE id = ?", head)).hex()
+    told = {
+        "month": month, "book": bank.book, "operation": head, "head": hash_, "software": f"coopbank {__version__}",
+        "files": [
+            {"file": written.path.name, "number": written.number, "about": written.about, "sha256": written.sha256}
+            for written in sorted(run.written, key=lambda each: each.path.name)
+        ],
+        "failed": [{"about": ref, "why": why} for ref, why in run.failed],
+    }  # fmt: skip
+    return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+# --------------------------------------------------------------------------------- drawing
+
+
+def _drawn(
+    bank: Bank, refs: Sequence[str], days: tuple[date, date], folder: Path, copy: Copy, head: int, jobs: int,
+    actor: Actor | None, stopped: Callable[[], bool],
+) -> Iterator[tuple[str, Written | Exception]]:  # fmt: skip
+    """Each member's statement or what went wrong, in the order of the members."""
+    work = _Work(bank.database.place, days, folder, copy, head, recorded=actor is not None)
+    if jobs <= 1 or len(refs) <= _SHARE:
+        with bank.read(head) as books:
+            for ref in refs:
+                if stopped():
+                    return
+                yield ref, work.one(bank, books, ref)
+        return
+    shares = [refs[at : at + _SHARE] for at in range(0, len(refs), _SHARE)]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(work,)) as pool:
+        for results in pool.map(_share, shares):
+            yield from results
+            if stopped():
+                pool.shutdown(cancel_futures=True)
+                return
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a process is told before it draws."""
+
+    place: str
+    days: tuple[date, date]
+    folder: Path
+    copy: Copy
+    head: int
+    recorded: bool
+
+    def one(self, bank: Bank, books: Books, ref: str) -> Written | Exception:
+        """One statement as a file, or what went wrong."""
+        try:
+            request = wanted(books, KIND, ref, *self.days, self.copy)
+            data, written = draw(bank, books, request, recorded=self.recorded)
+            path = file_of(request, written.number, self.folder)
+            if not (written.identical and path.is_file() and path.read_bytes() == data):
+                store(path, data)
+            return replace(written, path=path)
+        except Exception as fault:
+            return fault
+
+
+_process: dict[str, Any] = {}
+"""What a drawing process keeps from one share to the next."""
+
+
+def _begin(work: _Work) -> None:
+    _process["work"], _process["bank"] = work, Bank.open(work.place, read_only=True)
+
+
+def _share(refs: Sequence[str]) -> list[tuple[str, Written | Exception]]:
+    work, bank = _process["work"], _process["bank"]
+    with bank.read(work.head) as books:
+        return [(ref, work.one(bank, books, ref)) for ref in refs]
+
+
+# ----------------------------------------------------------------------------- whose, and when
+
+
+def month_of(text: str) -> tuple[date, date]:
+    """First and last day of a month as people write it; refuses what is none."""
+    if not re.fullmatch(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])", text):
+        raise InvalidDate(
+            "{month} is not a month.", field="month", month=text[:40], hint="Write it as YYYY-MM, for example 2026-02."
+        )
+    return month_bounds(date.fromisoformat(f"{text}-01"))
+
+
+def members_of(books: Books, start: date, end: date) -> list[str]:
+    """Members who had joined by the end of the period, and who had not left before it with nothing."""
+    held = {holder for (holder,) in books.tx.rows(
+        "SELECT DISTINCT a.holder FROM account a JOIN balance b ON b.account_id = a.id"
+        " WHERE a.holder IS NOT NULL AND b.debit <> b.credit"
+    )}  # fmt: skip
+    found = []
+    for ref, body in books.every(records.Member):
+        if body.joined_on <= end.isoformat() and (body.status == "active" or ref in held or _moved(books, ref, start)):
+            found.append(ref)
+    return found
+
+
+def _moved(books: Books, member: str, start: date) -> bool:
+    found = books.tx.value(
+        "SELECT 1 FROM account a JOIN balance_day d ON d.account_id = a.id"
+        " WHERE a.holder = ? AND d.effective_on >= ? LIMIT 1",
+        member, start.isoformat(),
+    )  # fmt: skip
+    return found is not None
+
+
+def _known(books: Books, members: Iterable[str]) -> list[str]:
+    found = list(dict.fromkeys(members))
+    for ref in found:
+        if books.find(records.Member, ref) is None:
+            raise Unknown("There is no member {member}.", field="members", member=ref)
+    return found
+
+
+# ------------------------------------------------------------------------------- one to print
+
+
+def print_ready(bank: Bank, month: Month, target: Path) -> Path:
+    """All statements of a run in one file to print on both sides, in the order of delivery: address, then name."""
+    with bank.read() as books:
+        order = {written: _delivery(books, _member_of(written)) for written in month.files}
+    with pikepdf.new() as whole:
+        for path in sorted(month.files, key=lambda each: (order[each], each.name)):
+            with pikepdf.open(path) as one:
+                whole.pages.extend(one.pages)
+                if len(one.pages) % 2:
+                    wide, high = (float(x) for x in one.pages[0].mediabox[2:])
+                    whole.add_blank_page(page_size=(wide, high))
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            whole.save(temporary, deterministic_id=True)
+            temporary.replace(target)
+        except OSError as error:
+            raise WrongUsage(
+                "{path} cannot be written: {why}.", field="print", path=target, why=error.strerror or error
+            ) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+    return target
+
+
+def _member_of(path: Path) -> str:
+    return path.name.partition(f"-{KIND}")[0]
+
+
+def _delivery(books: Books, member: str) -> tuple[str, str, str]:
+    """Post code, address and name; members without an address come first: they are handed theirs at the counter."""
+    body = books.find(records.Member, member)
+    if body is None:
+        return "", "", member
+    address = books.personal(body.address)
+    codes = re.findall(r"\b[0-9]{5}(?:-[0-9]{4})?\b", address)
+    return codes[-1] if codes else "", address, books.personal(body.name)

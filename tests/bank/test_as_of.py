@@ -1,0 +1,140 @@
+"""The books as they stood when an operation was the last one: every report says again what it said then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coopbank.bank.books import Books
+from coopbank.errors import Unknown
+from coopbank.reports import as_document, balance_sheet, fund, income, member, portfolio, trial_balance
+from coopbank.reports.loan import story
+from tests.support_bank import SmallBank, assert_books, new_bank
+
+SPAN = (date(2026, 3, 1), date(2026, 4, 30))
+
+
+def reports(books: Books) -> dict[str, Any]:
+    """What the books say, by every kind of report and by the caches themselves."""
+    asked: dict[str, Callable[[], Any]] = {
+        "member": lambda: member(books, "M0001", *SPAN), "trial": lambda: trial_balance(books),
+        "trial then": lambda: trial_balance(books, date(2026, 3, 31)), "sheet": lambda: balance_sheet(books),
+        "income": lambda: income(books, *SPAN), "fund": lambda: fund(books), "portfolio": lambda: portfolio(books),
+        "loan": lambda: story(books, "L-001"),
+    }  # fmt: skip
+    found: dict[str, Any] = {}
+    for name, ask in asked.items():
+        try:
+            found[name] = as_document(ask())
+        except Unknown as refusal:
+            found[name] = str(refusal)
+    tx = books.tx
+    found["balances"] = tx.rows("SELECT account_id, debit, credit, floor, ceiling FROM balance ORDER BY 1")
+    found["days"] = tx.rows("SELECT account_id, effective_on, debit, credit FROM balance_day ORDER BY 1, 2")
+    found["controls"] = tx.rows(
+        "SELECT span, gl_code, fund, currency, debit, credit FROM control_total ORDER BY 1, 2, 3, 4"
+    )
+    found["counts"] = [
+        tx.value(f"SELECT count(*) FROM {table}")
+        for table in ("operation", "entry", "posting", "record", "account", "gl_account", "fund", "period_state")
+    ]
+    found["names"] = tx.rows("SELECT member, name FROM directory ORDER BY 1")
+    found["policy"], found["day"] = books.policy("phone"), books.business_date()
+    return found
+
+
+def life(small: SmallBank) -> list[Callable[[], Any]]:
+    """What happens in the bank, one after the other; after each the books are asked."""
+    do, agreed = small.do, small.agreed
+    money = {"amount": "90.00", "tender": "transfer"}
+    terms = {"principal": "600.00", "annual_rate": "9", "installments": 6, "member": "M0001"}
+    return [
+        lambda: do("receive-gift", by=small.tom, fund="RLF", amount="900.00", donor="A friend", tender="transfer"),
+        lambda: small.admit("Ada Tate"),
+        lambda: do("buy-shares", member="M0001", amount="25.00"),
+        lambda: do("open-savings", member="M0001"),
+        lambda: do("deposit", member="M0001", amount="80.00"),
+        lambda: agreed("grant-loan", approver=small.tom, **terms),
+        lambda: do("disburse-loan", by=small.tom, loan="L-001"),
+        lambda: small.go_to("2026-04-02"),
+        lambda: do("repay-loan", loan="L-001", **money),
+        lambda: do("change-member", member="M0001", member_name="Ada Tate-Lee"),
+        lambda: agreed(
+            "journal-entry", by=small.tom, approver=small.sue, memo="Paid for her", effective_on="2026-03-05",
+            lines=["GEN 791/M0001 Dr 12.00", "GEN 731/FIRST Cr 12.00"],
+        ),
+        lambda: agreed("set-policy", by=small.tom, approver=small.sue, policy="phone", value="601 555 0100"),
+        lambda: agreed("close-month", by=small.tom, approver=small.sue, month="2026-03"),
+        lambda: small.go_to("2026-04-09"),
+        lambda: do("withdraw", member="M0001", amount="15.00"),
+    ]  # fmt: skip
+
+
+def head_of(small: SmallBank) -> int:
+    with small.read() as books:
+        return int(books.tx.value("SELECT max(id) FROM operation"))
+
+
+def test_every_report_says_again_what_it_said_then(engine_url: str) -> None:
+    with new_bank(engine_url) as small:
+        small.do("receive-gift", by=small.tom, fund="GEN", amount="500.00", donor="A friend", tender="transfer")
+        remembered: dict[int, dict[str, Any]] = {}
+        for step in life(small):
+            step()
+            with small.read() as books:
+                remembered[head_of(small)] = reports(books)
+        for number, said in remembered.items():
+            with small.bank.read(number) as books:
+                again = reports(books)
+            assert {name for name in said if said[name] != again[name]} == set(), number
+        with small.read() as books:  # nothing of the views is left on the connection
+            assert reports(books) == remembered[max(remembered)]
+        assert_books(small)
+
+
+def test_what_goes_wrong_while_the_past_is_read_leaves_no_view(engine_url: str) -> None:
+    with new_bank(engine_url) as small:
+        now = head_of(small)
+        with pytest.raises(ZeroDivisionError), small.bank.read(2):
+            _ = 1 // 0
+        assert head_of(small) == now
+        for number in (0, -1, now + 1, 10**15):
+            with pytest.raises(Unknown), small.bank.read(number):
+                pass
+        assert head_of(small) == now
+
+
+def test_the_past_is_read_where_nobody_may_write(tmp_path: Path) -> None:
+    from coopbank.bank.bank import Bank
+
+    place = str(tmp_path / "b.db")
+    with new_bank(place) as small:
+        small.admit("Ada Tate")
+        number = head_of(small)
+        small.admit("Bea Lee")
+    before = Path(place).read_bytes()
+    bank = Bank.open(place, read_only=True)
+    with bank.read(number) as books:
+        assert books.tx.value("SELECT count(*) FROM directory") == 1
+    with bank.read() as books:
+        assert books.tx.value("SELECT count(*) FROM directory") == 2
+    bank.close()
+    assert Path(place).read_bytes() == before
+
+
+def test_a_question_about_one_leaf_finds_it_by_the_index(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        small.admit("Ada Tate")
+        with small.bank.read(head_of(small) - 1) as books:
+            for sql in (
+                "SELECT sum(debit) FROM balance_day WHERE account_id IN (3, 4) AND effective_on < '2026-04-01'",
+                "SELECT debit FROM balance WHERE account_id = 3",
+                "SELECT amount FROM posting WHERE account_id = 3",
+                "SELECT body FROM record WHERE kind = 'member' AND ref = 'M0001' ORDER BY version DESC LIMIT 1",
+            ):
+                plan = " ".join(str(row[3]) for row in books.tx.rows(f"EXPLAIN QUERY PLAN {sql}"))
+                assert "SCAN p" not in plan and "SCAN posting" not in plan and "SCAN record" not in plan, plan

@@ -1,0 +1,308 @@
+"""Documents that were made: recorded, made again byte by byte, replaced by editions, held against the books."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import threading
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+
+from coopbank.bank import records
+from coopbank.errors import AlreadyExists, InvalidValue, NotAllowed, Unknown, WrongState, WrongUsage
+from coopbank.statements import Copy, check, lock, make, make_month, making, print_ready
+from coopbank.statements.batch import MANIFEST
+from tests.statements.told import Told
+from tests.support_bank import SmallBank, assert_books, new_bank
+
+MARCH = (date(2026, 3, 1), date(2026, 3, 31))
+
+
+def grown(small: SmallBank, month: int = 4) -> str:
+    """A member with shares and savings in March, in April."""
+    ada = small.admit("Ada Tate", language="en")
+    small.do("buy-shares", member=ada, amount="25.00")
+    small.do("open-savings", member=ada)
+    small.do("deposit", member=ada, amount="80.00")
+    small.go_to(f"2026-{month:02d}-02")
+    return ada
+
+
+def statement(small: SmallBank, who: str, folder: Path, **options: Any) -> making.Written:
+    """Member `who`'s statement of March, made by Ana."""
+    options.setdefault("actor", small.ana)
+    return make(small.bank, "member-statement", who, *MARCH, folder=folder, **options)
+
+
+def words(found: Any) -> dict[str, bool | None]:
+    return {answer.name: answer.agrees for answer in found.answers}
+
+
+def test_a_document_is_recorded_and_a_copy_is_the_same_bytes_whatever_came_after(
+    engine_url: str, tmp_path: Path
+) -> None:
+    with new_bank(engine_url) as small:
+        ada = grown(small)
+        first = statement(small, ada, tmp_path / "a")
+        assert (first.number, first.recorded, first.again) == ("ST-2026-03-M0001", True, False)
+        small.do("deposit", member=ada, amount="5.00")
+        small.agreed("set-policy", by=small.tom, approver=small.sue, policy="phone", value="601 555 0199")
+        small.go_to("2026-04-03")
+        again = statement(small, ada, tmp_path / "b")
+        assert again.identical and again.path.read_bytes() == first.path.read_bytes()
+        reader = statement(small, ada, tmp_path / "c", actor=None)
+        assert reader.identical and reader.sha256 == first.sha256
+        with small.read() as books:
+            body = books.get(records.Document, first.number)
+            assert (body.as_of, body.made_by, body.edition) == (first.entry.as_of, "ana", 1)
+            assert books.version("document", first.number) == 1, "a copy that was known is not recorded again"
+        assert_books(small)
+
+
+def test_copies_in_other_print_and_language_share_number_and_figures(engine_url: str, tmp_path: Path) -> None:
+    with new_bank(engine_url) as small:
+        ada = grown(small)
+        first = statement(small, ada, tmp_path)
+        large = statement(small, ada, tmp_path, copy=Copy(language="es", print_size="large", paper="a4"))
+        assert large.again and not large.identical and large.recorded
+        assert large.number == first.number and large.entry.figures == first.entry.figures
+        assert large.path != first.path and Told(large.path.read_bytes()).language == "es-US"
+        assert statement(small, ada, tmp_path, copy=Copy(language="es", print_size="large", paper="a4")).identical
+        for file in (first.path, large.path):
+            assert check(small.bank, str(file)).agrees
+        assert_books(small)
+
+
+def test_changed_figures_make_a_new_edition_that_names_what_changed(engine_url: str, tmp_path: Path) -> None:
+    with new_bank(engine_url) as small:
+        small.do("receive-gift", by=small.tom, fund="GEN", amount="500.00", donor="A friend", tender="transfer")
+        ada = grown(small)
+        first = statement(small, ada, tmp_path)
+        adjusted = small.agreed(
+            "journal-entry", by=small.tom, approver=small.sue, effective_on="2026-03-31", memo="Counted wrongly",
+            lines=[f"GEN 791/{ada} Dr 12.00", "GEN 731/FIRST Cr 12.00"],
+        )  # fmt: skip
+        second = statement(small, ada, tmp_path)
+        assert (second.number, second.entry.replaces) == ("ST-2026-03-M0001.E2", first.number)
+        text = Told(second.path.read_bytes()).text
+        assert "It replaces document ST-2026-03-M0001." in text and f"receipt {adjusted.number}" in text
+        old = check(small.bank, str(first.path))
+        assert old.agrees and any(second.number in answer.words for answer in old.answers if answer.name == "since")
+        assert check(small.bank, code(second)).agrees
+        assert_books(small)
+
+
+def code(made: making.Written) -> str:
+    """The code that is printed in a document."""
+    with pikepdf.open(made.path) as pdf:
+        return str(pdf.docinfo["/Keywords"])
+
+
+def test_a_code_is_checked_as_it_is_typed(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        ada = grown(small)
+        made = statement(small, ada, tmp_path)
+        printed = code(made)
+        for typed in (printed, printed.lower(), printed.replace(":", "  "), printed.removeprefix("COOPBANK:"),
+                      printed[:-8] + " " + printed[-8:]):  # fmt: skip
+            if typed == printed.lower():
+                typed = typed.replace(made.number.lower(), made.number)
+            assert words(check(small.bank, typed)) == {"books": True, "record": True, "figures": True}
+        forged = printed[:-1] + ("0" if printed[-1] != "0" else "1")
+        assert words(check(small.bank, forged))["figures"] is False
+        number, operation, head, figures = printed.split(":")[1:]
+        assert words(check(small.bank, f"{number} {operation} {'0' * 16} {figures}")) == {"books": False}
+        assert words(check(small.bank, f"{number} 99999 {head} {figures}")) == {"books": False}
+        assert words(check(small.bank, f"ST-2026-03-M9999 {operation} {head} {figures}"))["figures"] is False
+        for nonsense in ("", "hello", "COOPBANK:ST:1:2:3", "ST-1 x y z", "9" * 5000):
+            with pytest.raises(InvalidValue):
+                check(small.bank, nonsense)
+
+
+def test_a_file_that_was_touched_and_books_that_were_changed_are_told(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        ada = grown(small)
+        made = statement(small, ada, tmp_path)
+        touched = tmp_path / "touched.pdf"
+        with pikepdf.open(made.path) as pdf:
+            pdf.docinfo["/Title"] = "Another"
+            pdf.save(touched)
+        assert words(check(small.bank, str(touched))) == {
+            "books": True, "record": True, "figures": True, "file": False
+        }  # fmt: skip
+        unread = statement(small, ada, tmp_path / "u", actor=None, copy=Copy(paper="a4"))
+        assert words(check(small.bank, str(unread.path)))["file"] is False
+        with pytest.raises(WrongUsage):
+            check(small.bank, str(tmp_path / "b.db"))
+        with small.bank.database.write() as tx:  # a name is forgotten: the document's figures hold it
+            tx.run("UPDATE personal SET salt = NULL, value = NULL WHERE field = 'member_name'")
+        assert words(check(small.bank, code(made)))["figures"] is False
+
+
+def test_two_who_make_the_same_document_get_the_same(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        ada = grown(small)
+        made: list[making.Written] = []
+        go = threading.Barrier(4)
+
+        def work(n: int) -> None:
+            go.wait()
+            made.append(statement(small, ada, tmp_path / str(n)))
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len({each.sha256 for each in made}) == 1 and len(made) == 4
+        with small.read() as books:
+            assert [ref for ref, _body in books.every(records.Document)] == ["ST-2026-03-M0001"]
+        assert_books(small)
+
+
+def test_another_version_of_the_program_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        ada = grown(small)
+        first = statement(small, ada, tmp_path / "a")
+        monkeypatch.setattr(making, "__version__", "9.9")
+        later = statement(small, ada, tmp_path / "b")
+        assert later.again and not later.identical and later.entry.figures == first.entry.figures
+        assert f"made by version {first.software}" in Told(later.path.read_bytes()).text
+        assert check(small.bank, str(later.path)).agrees and check(small.bank, str(first.path)).agrees
+
+
+def test_what_cannot_be_a_document_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        ada = grown(small)
+        for kind, about, error in (
+            ("novel", ada, InvalidValue), ("payoff", "L-099", Unknown), ("decline", "A-001", Unknown),
+            ("receipt", "99999", Unknown), ("receipt", "x", Unknown), ("receipt", "1", WrongState),
+            ("gift-letter", "G-99", Unknown), ("note-statement", "N-9", Unknown), ("member-statement", "", Unknown),
+        ):  # fmt: skip
+            with pytest.raises(error):
+                make(small.bank, kind, about, actor=small.ana, folder=tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+        head = statement(small, ada, tmp_path).entry
+        for changes, refused in (
+            ({"as_of": head.as_of + 1}, AlreadyExists), ({"figures": "0" * 64}, AlreadyExists),
+            ({"number": "ST-2026-04-M0001", "head": "0" * 16}, InvalidValue),
+            ({"number": "ST-2026-03-M0001.E3", "edition": 3}, WrongState),
+        ):  # fmt: skip
+            with pytest.raises(refused):
+                small.bank.record_documents(small.ana, [head.model_copy(update=changes)])
+        with pytest.raises(NotAllowed):
+            small.bank.perform(small.ana, making_record(head))
+        assert_books(small)
+
+
+def making_record(entry: Any) -> Any:
+    from coopbank.bank.operations.documents import RecordDocuments
+
+    return RecordDocuments(documents=[entry])
+
+
+def test_a_forged_record_of_a_document_is_found(tmp_path: Path) -> None:
+    from coopbank.bank.verify import verify
+
+    with new_bank(str(tmp_path / "b.db")) as small:
+        ada = grown(small)
+        statement(small, ada, tmp_path)
+        assert_books(small)
+        with small.bank.database.write() as tx:
+            for name in [name for (name,) in tx.rows("SELECT name FROM sqlite_master WHERE type = 'trigger'")]:
+                tx.run(f"DROP TRIGGER {name}")
+            tx.run("UPDATE record SET body = json_set(body, '$.head', '0000000000000000') WHERE kind = 'document'")
+        assert any(verdict.count for verdict in verify(small.bank.database))
+
+
+# ------------------------------------------------------------------------------------ batches
+
+
+def test_a_month_is_resumed_and_its_manifest_says_what_it_is(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        grown(small)
+        for name in ("Bea Lee", "Cal Wells"):
+            small.do("buy-shares", member=small.admit(name), amount="25.00")
+        small.go_to("2026-05-04")
+        first = make_month(small.bank, "2026-04", tmp_path, actor=small.ana)
+        assert (first.made, first.kept, first.failed) == (3, 0, ())
+        first.files[1].unlink()
+        again = make_month(small.bank, "2026-04", tmp_path, actor=small.ana)
+        assert (again.made, again.kept) == (0, 3) and first.files[1].is_file()
+        manifest = json.loads((tmp_path / "2026-04" / MANIFEST).read_text())
+        assert [each["sha256"] for each in manifest["files"]] == [
+            hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(first.files)
+        ]
+        some = make_month(small.bank, "2026-04", tmp_path / "some", actor=small.ana, members=["M0002"])
+        assert [file.name[:5] for file in some.files] == ["M0002"]
+        with pytest.raises(Unknown):
+            make_month(small.bank, "2026-04", tmp_path, members=["M0099"])
+        whole = print_ready(small.bank, again, tmp_path / "all.pdf")
+        with pikepdf.open(whole) as pdf:
+            pages = [len(pikepdf.open(file).pages) for file in again.files]
+            assert len(pdf.pages) == sum(count + count % 2 for count in pages)
+        assert_books(small)
+
+
+def test_several_processes_make_what_one_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from coopbank.statements import batch
+
+    monkeypatch.setattr(batch, "_SHARE", 2)
+    with new_bank(str(tmp_path / "b.db")) as small:
+        for n in range(7):
+            small.do("buy-shares", member=small.admit(f"Member {n}"), amount="25.00")
+        small.go_to("2026-04-02")
+        alone = make_month(small.bank, "2026-03", tmp_path / "one")
+        both = make_month(small.bank, "2026-03", tmp_path / "two", jobs=2)
+        assert [file.name for file in both.files] == [file.name for file in alone.files]
+        for one, other in zip(alone.files, both.files, strict=True):
+            assert one.read_bytes() == other.read_bytes()
+
+
+def test_one_that_fails_is_told_and_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        grown(small)
+        place = small.bank.database.place
+    run = subprocess.run(
+        [sys.executable, "-c", _FULL, place, str(tmp_path / "out")], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert "cannot be written: File too large" in run.stdout
+    assert [path.name for path in (tmp_path / "out" / "2026-03").iterdir()] == []
+
+
+_FULL = """
+import resource, sys
+from datetime import date
+from coopbank.bank.bank import Bank
+from coopbank.errors import WrongUsage
+from coopbank.statements import make
+bank = Bank.open(sys.argv[1], read_only=True)
+resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+try:
+    make(bank, "member-statement", "M0001", date(2026, 3, 1), date(2026, 3, 31), folder=sys.argv[2])
+except WrongUsage as refusal:
+    print(refusal)
+bank.close()
+"""
+
+
+def test_a_locked_copy_opens_with_its_phrase_only(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        ada = grown(small)
+        made = statement(small, ada, tmp_path)
+        with pytest.raises(InvalidValue):
+            lock(made.path, "short")
+        locked = lock(made.path, "three warm words")
+        with pytest.raises(pikepdf.PasswordError):
+            pikepdf.open(locked)
+        with pikepdf.open(locked, password="three warm words") as pdf:
+            assert pdf.encryption.bits == 256 and pdf.encryption.R == 6
+        with pytest.raises(WrongUsage):
+            check(small.bank, str(locked))
