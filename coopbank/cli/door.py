@@ -144,11 +144,22 @@ class Door:
 
     @contextmanager
     def bank_to_print(self) -> Iterator[tuple[Bank, Actor | None]]:
-        """The bank, to make documents: whoever is signed in has them recorded; who is not only reads."""
-        if self._is_url or self.user is not None or state.kept_sign_in(self.place) is not None:
+        """The bank, to make documents: whoever is signed in has them recorded; who is not only reads.
+
+        A kept sign-in that has ended, or of books that cannot be written here, is no sign-in: reading needs none.
+        """
+        if self._is_url or self.user is not None:
             with self.signed_in() as (bank, actor):
                 yield bank, actor
             return
+        self.require_file()
+        kept = state.kept_sign_in(self.place) if os.access(self.place, os.W_OK) else None
+        if kept is not None:
+            with self.bank() as bank:
+                known = bank.actor_of(kept.token)
+                if known is not None and known.user == kept.user:
+                    yield bank, known
+                    return
         with self.bank_to_read() as bank:
             yield bank, None
 

@@ -23,8 +23,8 @@ class KeptSignIn:
     token: str
 
 
-def state_folder() -> Path:
-    """The folder for what is kept between runs; made if there is none."""
+def state_folder(*, make: bool = True) -> Path:
+    """The folder for what is kept between runs; made if there is none and something is to be kept."""
     named = os.environ.get("XDG_STATE_HOME", "")
     try:
         base = Path(named) if Path(named).is_absolute() else Path.home() / ".local" / "state"
@@ -33,7 +33,8 @@ def state_folder() -> Path:
             "There is no home folder to keep anything in.", hint="Set XDG_STATE_HOME to a folder."
         ) from None
     folder = base / "coopbank"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if make:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
@@ -64,8 +65,8 @@ def _book_key(place: str) -> str:
     return place if "://" in place else str(Path(place).resolve())
 
 
-def _file() -> Path:
-    return state_folder() / "sign-ins.json"
+def _file(*, make: bool = False) -> Path:
+    return state_folder(make=make) / "sign-ins.json"
 
 
 def _read() -> dict[str, dict[str, str]]:
@@ -87,7 +88,7 @@ def _read() -> dict[str, dict[str, str]]:
 
 
 def _write(kept: dict[str, dict[str, str]]) -> Path:
-    path = _file()
+    path = _file(make=True)
     part = path.with_name(f"{path.name}.{os.getpid()}")
     with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(kept, file)

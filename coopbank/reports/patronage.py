@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from coopbank.reports.document import Minor, Source
+from coopbank.words import marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,9 @@ class PatronageNotice:
 def sample(source: Source, member: str, name: str, address: str) -> PatronageNotice:
     """An invented notice: 5,400.00 divided by interest paid, of which this member paid a fifth."""
     return PatronageNotice(
-        source=source, member=member, name=name, address=address, year=2025, basis="interest paid on loans in the year",
-        quantity=48_000, quantity_all=240_000, divided=540_000, allocated=108_000, cash=21_600, retained=86_400,
-        qualified=True, vintage=2025, redemption="Retained patronage is redeemed oldest first, as the members decide.",
+        source=source, member=member, name=name, address=address, year=2025,
+        basis=marked("interest paid on loans in the year"), quantity=48_000, quantity_all=240_000, divided=540_000,
+        allocated=108_000, cash=21_600, retained=86_400, qualified=True, vintage=2025,
+        redemption=marked("Retained patronage is redeemed oldest first, as the members decide."),
         resolved_on=date(2026, 3, 14), paid_on=date(2026, 4, 30), tax_id="•••••4821",
     )  # fmt: skip

@@ -26,6 +26,8 @@ from coopbank.statements.tagged import Tag, TaggedCanvas, TaggedFigure, TaggedPa
 from coopbank.statements.typeface import BOLD, REGULAR, lines_markup, readable, register, spoken, width
 
 GAP = 8 * mm
+_MASK = 3
+"""One pattern for all square codes: looking for the best of eight takes longer than the rest of a page."""
 MOST_LINES = 12
 """Lines of a block or of a notice; what is more is counted in its last."""
 
@@ -352,7 +354,7 @@ class SquareCode(TaggedFigure):
 
     def __init__(self, text: str, side: float, alternate: str) -> None:
         super().__init__(alternate)
-        self._rows = segno.make(text, error="m", micro=False, boost_error=False).matrix
+        self._rows = segno.make(text, error="m", micro=False, boost_error=False, mask=_MASK).matrix
         self.width = self.height = side
 
     def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:

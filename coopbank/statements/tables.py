@@ -83,7 +83,8 @@ def _for_print(parts: Parts, columns: Sequence[Column], rows: Sequence[Row]) -> 
     if not parts.sheet.large or len(columns) <= 2:
         return columns, rows
     texts = [i for i, column in enumerate(columns) if column.kind != "figure"]
-    numbers = [i for i, column in enumerate(columns) if column.kind == "figure"]
+    texts = texts or [0]
+    numbers = [i for i in range(len(columns)) if i not in texts]
     heads = [" ".join(column.head.split("\n")) for column in columns]
     name = heads[next((i for i in texts if columns[i].kind == "text"), texts[0] if texts else 0)]
     stacked = [

@@ -58,6 +58,8 @@ PLACES: Final = (
           "waiting:WaitingScreen"),
     Place("statements", marked("Statements of a month"), marked("A PDF for every member"),
           "statements:StatementsScreen", staff),
+    Place("documents", marked("Documents"), marked("Receipts, letters, a loan's papers, the books as PDF"),
+          "documents:DocumentsScreen", staff),
     Place("people", marked("Who works here"), marked("Users, their roles, and what these may do"),
           "people:PeopleScreen"),
     Place("rules", marked("What the bank decided"), marked("Its own settings: limits, days, address"),

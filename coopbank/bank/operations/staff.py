@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
@@ -197,6 +197,13 @@ class LinkUser(_Users):
         desk.write(self.user, user.model_copy(update={"member": self.member}), about=self.member)
 
 
+def _short(value: str, info: ValidationInfo) -> str:
+    """Only a picture is long."""
+    if len(value) > LONGEST_VALUE and info.data.get("policy") != "logo":
+        raise refuse("This is {count} characters long; write at most {most}.", count=len(value), most=LONGEST_VALUE)
+    return value
+
+
 class SetPolicy(Operation):
     """Change a setting that the bank decides for itself, such as for how long cheques are held."""
 
@@ -208,8 +215,9 @@ class SetPolicy(Operation):
 
     policy: Code
     value: Annotated[
-        str, BeforeValidator(clean_text), Field(max_length=LARGEST_PICTURE, title="New value"), Widget("text")
-    ]
+        str, BeforeValidator(clean_text), AfterValidator(_short), Field(max_length=LARGEST_PICTURE, title="New value"),
+        Widget("text"),
+    ]  # fmt: skip
 
     def perform(self, desk: Desk) -> None:
         before = desk.find(records.Policy, self.policy)
@@ -242,8 +250,6 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         return require_colour(text)
     if policy == "logo" and text:
         return require_picture(text)
-    if len(text) > LONGEST_VALUE:
-        raise InvalidValue("Write at most {most} characters.", field="value", most=LONGEST_VALUE)
     if policy == "paper" and text not in ("letter", "A4"):
         raise InvalidValue("Choose letter or A4.", field="value")
     return text

@@ -99,7 +99,7 @@ class TrialBalancePaper(_Books):
         report = self.report
         yield from self.backdated(report.backdated)
         columns = [Column(_("Account"), "text"), Column(_("Debit")), Column(_("Credit"))]
-        rows = [self._row(row) for row in report.rows if row.combined or row.by_fund]
+        rows = [self._row(row) for row in report.rows if row.combined]
         rows.append(Row((_("Together"), self.money(report.debits), self.money(report.credits)), strong=True))
         yield self.activity(columns, rows, carries=False)
         yield from self.heading(_("By fund"), keep=30 * mm)

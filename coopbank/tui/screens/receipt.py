@@ -24,6 +24,7 @@ from coopbank.words import _, marked, translate
 if TYPE_CHECKING:
     from coopbank.bank.operation import Receipt
     from coopbank.reports.evening import DayReport
+    from coopbank.statements import Written
     from coopbank.tui.queries import Card
     from coopbank.tui.session import Session
 
@@ -36,9 +37,10 @@ class ReceiptScreen(ReadFirst[bool]):
 It is in the books. The number finds it again, and the head of the chain proves that it was there: write both on
 what you hand out. After the close of a day it says what came in and went out, and what the counts found.
 
-**Enter** goes on to the next member, **Esc** stays with this one.""")
+**Ctrl+S** makes it a PDF to hand out. **Enter** goes on to the next member, **Esc** stays with this one.""")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next", marked("Next member"), key_display="Enter", id="next"),
+        Binding("ctrl+s", "paper", marked("On paper"), key_display="Ctrl+S", id="paper"),
         Binding("up,pageup", "scroll(-1)", marked("Up"), show=False),
         Binding("down,pagedown", "scroll(1)", marked("Down"), show=False),
     ]
@@ -88,8 +90,26 @@ what you hand out. After the close of a day it says what came in and went out, a
         if self._receipt.status == "pending":
             return _("A colleague approves it with F9 · Enter goes on")
         if self._card is None:
-            return _("Enter goes on")
-        return _("Enter next member · Esc stay with this member")
+            return _("Enter goes on · Ctrl+S receipt on paper")
+        return _("Enter next member · Esc stay with this member · Ctrl+S receipt on paper")
+
+    def action_paper(self) -> None:
+        """The receipt as PDF."""
+        from coopbank.tui.screens.documents import receipt_paper
+
+        final = self._receipt.then[-1] if self._receipt.then else self._receipt
+        if final.status != "pending":
+            self._say(_("Drawing it …"))
+            self.ask("paper", partial(receipt_paper, final.number), self._drawn, lambda fault: self._say(fault.message))
+
+    def _drawn(self, made: Written) -> None:
+        from coopbank.tui.screens.documents import made_words
+
+        self._say(made_words(made))
+
+    def _say(self, words: str) -> None:
+        if self.is_attached:
+            self.query_one(".box-keys", Static).update(Content(f"{neat(words)}\n{self._keys()}"))
 
     def action_next(self) -> None:
         """On to the next member; not by the second half of a double Enter."""
