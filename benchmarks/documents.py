@@ -126,9 +126,8 @@ def _others(rows: Sequence[tuple[str, ...]]) -> dict[str, Callable[[], Any]]:
         print("typst is not installed; its baseline is left out")
     else:
         data = {"rows": json.dumps(rows)}
-        compiler = typst.Compiler(_TYPST.encode(), sys_inputs=data)
-        turn = iter(range(1_000_000))
-        found["typst"] = lambda: compiler.compile(sys_inputs={**data, "turn": str(next(turn))})
+        turn = iter(range(1_000_000))  # other words each time: it remembers what it has set
+        found["typst"] = lambda: typst.compile(_TYPST.encode(), sys_inputs={**data, "turn": str(next(turn))})
     try:
         import weasyprint
     except (ImportError, OSError):

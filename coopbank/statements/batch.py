@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from datetime import date
 from multiprocessing import get_context
@@ -27,7 +28,7 @@ from coopbank.bank.books import Actor, Books
 from coopbank.errors import CoopbankError, InvalidDate, Unknown, WrongUsage
 from coopbank.ledger import posting
 from coopbank.reports.dates import month_bounds
-from coopbank.statements.making import ORDINARY, Copy, Written, draw, file_of, store, wanted
+from coopbank.statements.making import ORDINARY, Copy, Written, draw, file_of, kept, store, wanted
 
 Progress = Callable[[int, int], None]
 """Told how many are done, and of how many."""
@@ -138,20 +139,32 @@ def _drawn(
 ) -> Iterator[tuple[str, Written | Exception]]:  # fmt: skip
     """Each member's statement or what went wrong, in the order of the members."""
     work = _Work(bank.database.place, days, folder, copy, head, recorded=actor is not None)
-    if jobs <= 1 or len(refs) <= _SHARE:
-        with bank.read(head) as books:
-            for ref in refs:
-                if stopped():
-                    return
-                yield ref, work.one(bank, books, ref)
-        return
+    left = list(refs)
+    if jobs > 1 and len(refs) > _SHARE:
+        for results in _by_processes(work, refs, jobs):
+            yield from results
+            left = left[len(results) :]
+            if stopped():
+                return
+    with bank.read(head) as books:
+        for ref in left:
+            if stopped():
+                return
+            yield ref, work.one(bank, books, ref)
+
+
+def _by_processes(
+    work: _Work, refs: Sequence[str], jobs: int
+) -> Iterator[list[tuple[str, Written | Exception]]]:  # fmt: skip
+    """What other processes draw, share by share; it ends early if one is killed, and the caller goes on alone."""
     shares = [refs[at : at + _SHARE] for at in range(0, len(refs), _SHARE)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(work,)) as pool:
-        for results in pool.map(_share, shares):
-            yield from results
-            if stopped():
-                pool.shutdown(cancel_futures=True)
-                return
+        try:
+            yield from pool.map(_share, shares)
+        except BrokenProcessPool:
+            return
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True)
@@ -169,6 +182,8 @@ class _Work:
         """One statement as a file, or what went wrong."""
         try:
             request = wanted(books, KIND, ref, *self.days, self.copy)
+            if (there := kept(books, request, self.folder)) is not None:
+                return there
             data, written = draw(bank, books, request, recorded=self.recorded)
             path = file_of(request, written.number, self.folder)
             if not (written.identical and path.is_file() and path.read_bytes() == data):

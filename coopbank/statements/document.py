@@ -25,7 +25,7 @@ from coopbank.bank.operation import CREDIT_UNION
 from coopbank.reports.document import as_document
 from coopbank.statements.archive import Properties
 from coopbank.statements.pages import Pages
-from coopbank.statements.parts import Parts, amount, amount_or_blank
+from coopbank.statements.parts import Parts, amount, amount_or_blank, brief
 from coopbank.statements.sheet import Sheet
 from coopbank.statements.tables import Column, Row, activity, figures
 from coopbank.words import _, language
@@ -117,8 +117,8 @@ class Document(ABC, Generic[R]):
             yield parts.quiet(self.subtitle(), after=3 * mm)
         to, facts = list(self.addressee()), list(self.facts())
         if to or facts:
-            left = [parts.paragraph(to[0], bold=True, after=0.4 * mm)] if to else []
-            left += [parts.paragraph(line, after=0) for line in to[1:] if line]
+            left = [parts.paragraph(brief(to[0]), bold=True, after=0.4 * mm)] if to else []
+            left += [parts.paragraph(brief(line), after=0) for line in to[1:] if line]
             right = parts.facts(facts)
             yield Spacer(1, 2 * mm)
             yield parts.beside(left, right) if left and right else parts.beside([*left, *right], [])

@@ -39,7 +39,7 @@ class Pages:
             drawn, pagesize=(page_width, page_height), leftMargin=SIDE, rightMargin=SIDE, topMargin=TOP,
             bottomMargin=BOTTOM, title=self.properties.title, author=self.properties.author,
             subject=self.properties.subject, lang=self.properties.language, invariant=1, initialFontName=REGULAR,
-            pageCompression=1,
+            pageCompression=0,  # the second pass packs them, with a library of its own: no Python differs
         )  # fmt: skip
         high = page_height - TOP - BOTTOM
         later = high - self.sheet.points("foot") * 1.4 - 4 * mm

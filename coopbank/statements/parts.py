@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from io import BytesIO
+from itertools import groupby
 from typing import Any, cast
 
 import segno
@@ -26,6 +27,8 @@ from coopbank.statements.tagged import Tag, TaggedCanvas, TaggedFigure, TaggedPa
 from coopbank.statements.typeface import BOLD, REGULAR, lines_markup, readable, register, spoken, width
 
 GAP = 8 * mm
+LONGEST_KEPT = 360
+"""Characters of a text in a part that does not go over a page's end."""
 _MASK = 3
 """One pattern for all square codes: looking for the best of eight takes longer than the rest of a page."""
 MOST_LINES = 12
@@ -98,9 +101,9 @@ class Parts:
     def letterhead(self, words: str = "") -> Flowable:
         """Who writes: logo, name, how to reach them."""
         brand = self.sheet.brand
-        told: list[Flowable] = [self.paragraph(brand.name, bold=True, colour=INK, after=0)]
+        told: list[Flowable] = [self.paragraph(brief(brand.name), bold=True, colour=INK, after=0)]
         if brand.contact or words:
-            told.append(self.paragraph(brand.contact or words, role="small", colour=QUIET, after=0))
+            told.append(self.paragraph(brief(brand.contact or words), role="small", colour=QUIET, after=0))
         if brand.logo is None:
             return Beside([told], [self.sheet.room])
         high = 13 * mm * (1.5 if self.sheet.large else 1)
@@ -120,21 +123,21 @@ class Parts:
         if len(lines) > MOST_LINES:
             few[-1] = f"… (+{len(lines) - MOST_LINES + 1})"
         style = self.style(after=0.4 * mm)
-        parts = [self.paragraph(head, bold=True, after=0.4 * mm), *(self.tagged(line, style) for line in few)]
+        parts = [self.paragraph(head, bold=True, after=0.4 * mm), *(self.tagged(brief(line), style) for line in few)]
         return Notice(parts, self.sheet.accent)
 
     def tiles(self, items: Sequence[tuple[str, str] | tuple[str, str, str]]) -> Flowable:
         """The figures that matter most, each in a field of its own: label, figure and a note under it."""
-        return Tiles(self, [(*item, "")[:3] for item in items])
+        return Tiles(self, [tuple(brief(text) for text in (*item, "")[:3]) for item in items])
 
     def facts(self, pairs: Iterable[tuple[str, str]]) -> list[Flowable]:
         """Labels and what they say, a line each; pairs with nothing to say are left out."""
         style = self.style(after=0.6 * mm)
-        return [self.tagged(f"{label}: {value}", style) for label, value in pairs if value]
+        return [self.tagged(brief(f"{label}: {value}"), style) for label, value in pairs if value]
 
     def signatures(self, who: Sequence[str], day: str) -> Flowable:
         """Lines to sign on, each with the name of who signs and room for the day."""
-        lines = [SignatureLine(self, name, day) for name in who]
+        lines = [SignatureLine(self, brief(name), day) for name in who]
         return KeepTogether([Spacer(1, 10 * mm), *lines])
 
     def seal(self, head: str, sentences: Sequence[str], spoken_code: str) -> Flowable:
@@ -146,6 +149,11 @@ class Parts:
         if self.sheet.large:
             return KeepTogether([*told, code])
         return Beside([[code], told], [side, self.sheet.room - side - 5 * mm], gap=5 * mm)
+
+
+def brief(text: str) -> str:
+    """The text for a part that stays on one page: what is endless ends with an ellipsis."""
+    return text if len(text) <= LONGEST_KEPT else text[: LONGEST_KEPT - 1] + "…"
 
 
 def _some_lines(text: str) -> str:
@@ -364,18 +372,16 @@ class SquareCode(TaggedFigure):
         canvas.setFillColor(white)
         canvas.rect(0, 0, self.width, self.height, stroke=0, fill=1)
         canvas.setFillColor(INK)
-        module = self.width / (len(self._rows) + 2)
-        path = canvas.beginPath()
+        count = len(self._rows)
+        canvas.scale(self.width / (count + 2), self.height / (count + 2))  # a square of the code is one unit
         for row, modules in enumerate(self._rows):
-            start = None
-            for column, dark in enumerate([*modules, 0]):
-                if dark and start is None:
-                    start = column
-                elif not dark and start is not None:
-                    bottom = self.height - (row + 2) * module
-                    path.rect((start + 1) * module, bottom, (column - start) * module, module)
-                    start = None
-        canvas.drawPath(path, stroke=0, fill=1)
+            column = 0
+            for dark, run in groupby(modules):
+                length = len(list(run))
+                if dark:
+                    canvas.write(f"{column + 1} {count - row} {length} 1 re")
+                column += length
+        canvas.write("f")
 
 
 __all__ = ["RULE", "Parts", "amount", "amount_or_blank"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -263,6 +265,27 @@ def test_several_processes_make_what_one_makes(tmp_path: Path, monkeypatch: pyte
         assert [file.name for file in both.files] == [file.name for file in alone.files]
         for one, other in zip(alone.files, both.files, strict=True):
             assert one.read_bytes() == other.read_bytes()
+
+
+def killed(_work: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_killed_leaves_its_share_to_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from coopbank.statements import batch
+
+    monkeypatch.setattr(batch, "_SHARE", 2)
+    monkeypatch.setattr(batch, "_begin", killed)  # what runs first in the other process
+    with new_bank(str(tmp_path / "b.db")) as small:
+        for n in range(5):
+            small.do("buy-shares", member=small.admit(f"Member {n}"), amount="25.00")
+        small.go_to("2026-04-02")
+        made = make_month(small.bank, "2026-03", tmp_path / "out", actor=small.ana, jobs=2)
+        assert (made.made, made.failed) == (5, ())
+        assert all(check(small.bank, str(file)).agrees for file in made.files)
+        assert_books(small)
 
 
 def test_one_that_fails_is_told_and_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
