@@ -24,14 +24,15 @@ _CREDIT: Final = "CASE WHEN p.amount < 0 THEN -p.amount ELSE 0 END"
 
 def show_past(tx: Transaction, operation: int) -> None:
     """Hide what came after an operation; refuses a number that there is not."""
-    row = tx.row("SELECT first_entry + entry_count - 1 FROM operation WHERE id = ?", operation)
-    if row is None:
+    head = tx.value("SELECT max(id) FROM operation")
+    if not 1 <= operation <= head:  # asked here: a number of any length may have been typed
         raise Unknown("There is no operation {number}.", field="operation", number=operation)
-    if operation == tx.value("SELECT max(id) FROM operation"):
+    if operation == head:
         return
+    last_entry = int(tx.value("SELECT first_entry + entry_count - 1 FROM operation WHERE id = ?", operation))
     last_account = int(tx.value("SELECT coalesce(max(id), 0) FROM account WHERE operation_id <= ?", operation))
     home = "main" if tx.dialect == "sqlite" else str(tx.value("SELECT current_schema()"))
-    for name, query in _views(home, operation, int(row[0]), last_account, tx.dialect).items():
+    for name, query in _views(home, operation, last_entry, last_account, tx.dialect).items():
         tx.run(f"CREATE TEMPORARY VIEW {name} AS {query}")
 
 

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from coopbank.bank.bank import request_hash
 from coopbank.bank.books import Books
-from coopbank.errors import Unknown
+from coopbank.clock import instant_text
+from coopbank.errors import DatabaseUnusable, Unknown
+from coopbank.ledger.posting import Draft, EntryDraft, Line, seal
 from coopbank.reports import as_document, balance_sheet, fund, income, member, portfolio, trial_balance
 from coopbank.reports.loan import story
 from tests.support_bank import SmallBank, assert_books, new_bank
@@ -62,6 +65,8 @@ def life(small: SmallBank) -> list[Callable[[], Any]]:
         lambda: do("disburse-loan", by=small.tom, loan="L-001"),
         lambda: small.go_to("2026-04-02"),
         lambda: do("repay-loan", loan="L-001", **money),
+        lambda: undo(small),
+        lambda: do("repay-loan", loan="L-001", **money | {"amount": "95.00"}),
         lambda: do("change-member", member="M0001", member_name="Ada Tate-Lee"),
         lambda: agreed(
             "journal-entry", by=small.tom, approver=small.sue, memo="Paid for her", effective_on="2026-03-05",
@@ -72,6 +77,11 @@ def life(small: SmallBank) -> list[Callable[[], Any]]:
         lambda: small.go_to("2026-04-09"),
         lambda: do("withdraw", member="M0001", amount="15.00"),
     ]  # fmt: skip
+
+
+def undo(small: SmallBank) -> None:
+    """Take the newest operation back."""
+    small.agreed("reverse", by=small.tom, approver=small.sue, operation=head_of(small), reason="typed twice")
 
 
 def head_of(small: SmallBank) -> int:
@@ -102,7 +112,10 @@ def test_what_goes_wrong_while_the_past_is_read_leaves_no_view(engine_url: str) 
         with pytest.raises(ZeroDivisionError), small.bank.read(2):
             _ = 1 // 0
         assert head_of(small) == now
-        for number in (0, -1, now + 1, 10**15):
+        with pytest.raises(DatabaseUnusable), small.bank.read(2) as books:  # the engine itself gives up
+            books.tx.rows("SELECT nothing FROM nowhere")
+        assert head_of(small) == now
+        for number in (0, -1, now + 1, 10**15, 10**30):
             with pytest.raises(Unknown), small.bank.read(number):
                 pass
         assert head_of(small) == now
@@ -124,6 +137,103 @@ def test_the_past_is_read_where_nobody_may_write(tmp_path: Path) -> None:
         assert books.tx.value("SELECT count(*) FROM directory") == 2
     bank.close()
     assert Path(place).read_bytes() == before
+
+
+def test_the_past_is_read_from_a_file_that_nobody_can_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No journal may be made beside it, so SQLite takes the file as one that never changes."""
+    from coopbank.bank.bank import Bank
+
+    place = tmp_path / "b.db"
+    with new_bank(str(place)) as small:
+        small.admit("Ada Tate")
+        number = head_of(small)
+        small.admit("Bea Lee")
+    monkeypatch.setattr("coopbank.database.os.access", lambda _path, _mode: False)
+    bank = Bank.open(str(place), read_only=True)
+    for as_of, members in ((number, 1), (None, 2), (number, 1)):
+        with bank.read(as_of) as books:
+            assert books.tx.value("SELECT count(*) FROM directory") == members
+    bank.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["b.db"]
+
+
+def test_who_only_reads_a_server_reads_the_past_and_still_cannot_write(engine_url: str) -> None:
+    from coopbank.bank.bank import Bank
+
+    with new_bank(engine_url) as small:
+        small.admit("Ada Tate")
+        number = head_of(small)
+        small.admit("Bea Lee")
+        bank = Bank.open(engine_url, read_only=True)
+        for as_of, members in ((number, 1), (None, 2), (number, 1)):
+            with bank.read(as_of) as books:
+                assert books.tx.value("SELECT count(*) FROM directory") == members
+        with pytest.raises(DatabaseUnusable), bank.database.write() as tx:
+            tx.run("DELETE FROM session")
+        bank.close()
+
+
+def test_the_counter_goes_on_while_the_past_is_read(engine_url: str) -> None:
+    with new_bank(engine_url) as small:
+        small.admit("Ada Tate")
+        number = head_of(small)
+        small.do("open-savings", member="M0001")
+        with small.bank.read(number) as books:
+            before = reports(books)
+            small.do("deposit", member="M0001", amount="80.00")
+            with small.read() as now:
+                assert now.balance("GEN", "905/M0001") == -80_00
+            assert reports(books) == before
+
+
+def test_a_member_of_a_busy_bank_is_read_without_the_other_lines(tmp_path: Path) -> None:
+    """The work grows with the member's own lines: a thousand lines of another cost fewer than a hundred steps."""
+    with new_bank(str(tmp_path / "b.db")) as small:
+        for name in ("Ada Tate", "Bea Lee"):
+            small.do("open-savings", member=small.admit(name))
+        small.do("deposit", member="M0001", amount="80.00")
+        before = head_of(small)
+        small.do("deposit", member="M0002", amount="5.00")
+        few = steps_of(small, before)
+        crowd(small, "M0002", 1000)
+        after = head_of(small)
+        small.do("deposit", member="M0002", amount="5.00")
+        assert steps_of(small, before) < few + 100, "what came later"
+        assert steps_of(small, after) < few + 100, "what was there already"
+
+
+def crowd(small: SmallBank, who: str, entries: int) -> None:
+    """Many entries of one member, sealed at once."""
+    with small.bank.database.write() as tx:
+        claim, savings = (Books(tx).leaf("GEN", code) for code in ("729", f"905/{who}"))
+        assert claim is not None and savings is not None
+        lines = [(Line(claim.id, sign), Line(savings.id, -sign)) for sign in (1, -1)]
+        day, request = small.clock.today(), {"crowd": entries}
+        draft = Draft(
+            key="crowd", kind="deposit", kind_version=1, actor="ana", approver=None, business_date=day,
+            at=instant_text(small.clock.now()), request=request, request_hash=request_hash("deposit", 1, request),
+            entries=[EntryDraft("crowd", day, lines[n % 2]) for n in range(entries)], rows=[],
+        )  # fmt: skip
+        seal(tx, small.bank.book, draft)
+
+
+def steps_of(small: SmallBank, number: int) -> int:
+    """How many of its own steps SQLite needs for a member's report as of an operation."""
+    count = 0
+
+    def step() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    with small.bank.read(number) as books:
+        driver = books.tx.connection.connection.dbapi_connection
+        driver.set_progress_handler(step, 1)
+        try:
+            assert member(books, "M0001", *SPAN)
+        finally:
+            driver.set_progress_handler(None, 1)
+    return count
 
 
 def test_a_question_about_one_leaf_finds_it_by_the_index(tmp_path: Path) -> None:

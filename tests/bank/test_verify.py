@@ -115,6 +115,27 @@ def test_terms_that_nobody_agreed_to(small: SmallBank) -> None:
     assert "loan L-001: no event agrees to version 2 of its terms" in held
 
 
+@pytest.mark.parametrize("figure", ["running", "closed", "principal_paid", "last_paid"])
+def test_a_state_of_a_loan_that_its_events_do_not_lead_to(small: SmallBank, figure: str) -> None:
+    """The next operation would tell the loan further from there; the books of today say nothing of it."""
+    small.go_to("2026-04-02")
+    small.do("repay-loan", loan="L-001", amount="60.00", tender="transfer")
+    with small.read() as books:
+        newest = "SELECT version, body FROM record WHERE kind = 'loan' ORDER BY version DESC"
+        version, body = books.tx.row(newest) or (0, "")
+    forged = json.loads(body)
+    told = {"running": "1/3", "closed": 7, "principal_paid": 1, "last_paid": "2026-03-03"}[figure]
+    assert forged["told"].get(figure) != told
+    forged["told"][figure] = told
+    forge(
+        small, [("GEN", "905/M0001", 1), ("GEN", "905/M0001", -1)],
+        [NewRecord("loan", "L-001", version + 1, "M0001", forged)],
+        kind="repay-loan", request={"loan": "L-001", "amount": "0.01", "tender": "cash"},
+    )  # fmt: skip
+    held = [f.message for v in verify(small.bank.database) if v.name == "loans" for f in v.findings]
+    assert held == ["loan L-001 told from its events is not what is kept"]
+
+
 def test_a_fact_that_no_story_knows(small: SmallBank) -> None:
     event = {"number": 2, "type": "gossip", "on": "2026-03-02"}
     forge(small, rows=[NewRecord("loan-event", "L-001.00002", 1, "L-001", event)])

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Final
+from datetime import date
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -22,6 +23,8 @@ from coopbank.errors import AlreadyExists, InvalidValue, WrongState
 
 MOST: Final = 500
 """Documents recorded by one operation; a longer run is recorded in parts."""
+SAME_IN_COPIES: Final = ("document", "about", "edition", "replaces", "as_of", "head")
+"""What every copy of a document has from its first one, beside the figures."""
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _NUMBER: Final = re.compile(r"[A-Z]{2}(-[A-Za-z0-9.]+){0,6}")
 
@@ -38,24 +41,31 @@ def _is_number(text: str) -> str:
     return text
 
 
+def _is_day(text: str) -> str:
+    if text and date.fromisoformat(text).isoformat() != text:  # it reads 20260331 and weeks too
+        raise ValueError(text)
+    return text
+
+
 class Made(BaseModel):
     """A copy of a document that was drawn."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Looked at again in the list: a copy of another one with some values changed was never looked at.
+    model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="always")
     number: Annotated[str, AfterValidator(_is_number)]
-    document: str
+    document: Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$", max_length=40)]
     about: str = ""
-    start: str = ""
-    end: str = ""
+    start: Annotated[str, AfterValidator(_is_day)] = ""
+    end: Annotated[str, AfterValidator(_is_day)] = ""
     edition: int = Field(default=1, ge=1)
     replaces: str | None = None
-    as_of: int = Field(ge=1)
+    as_of: int = Field(ge=1, lt=2**63)
     head: str
     figures: Annotated[str, AfterValidator(_is_hash)]
     file: Annotated[str, AfterValidator(_is_hash)]
-    language: str
-    paper: str
-    print_size: str
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+    paper: Literal["letter", "a4"]
+    print_size: Literal["normal", "large"]
     software: str
 
 
@@ -85,37 +95,58 @@ class RecordDocuments(Operation):
     def _record(self, desk: Desk, made: Made) -> None:
         known = desk.find(records.Document, made.number)
         if known is None:
-            self._require_first(desk, made)
-        elif (known.as_of, desk.personal(known.figures)) != (made.as_of, made.figures):
-            raise AlreadyExists(
-                "Document {number} was made as of operation {known}; this one is as of {as_of} or has other figures.",
-                field="documents", number=made.number, known=known.as_of, as_of=made.as_of,
-                hint="Somebody else made it a moment ago: ask for it again.",
-            )  # fmt: skip
+            self._require_head(desk, made)
+            self._require_edition(desk, made)
+        else:
+            self._require_copy(desk, made, known)
+        told = made.model_dump(exclude={"number", "figures", "file"})
+        if known is not None:  # what is as of now has no days of its own: those of the first copy stay
+            told |= {"start": known.start, "end": known.end}
         body = records.Document(
-            **made.model_dump(exclude={"number", "figures", "file"}), made_by=desk.actor.user,
+            **told, made_by=desk.actor.user, file=desk.keep("document_file", made.file),
             figures=desk.keep("document_figures", made.figures) if known is None else known.figures,
-            file=desk.keep("document_file", made.file),
         )  # fmt: skip
         desk.write(made.number, body, about=made.about or None)
         desk.created.append(made.number)
 
     @staticmethod
-    def _require_first(desk: Desk, made: Made) -> None:
+    def _require_head(desk: Desk, made: Made) -> None:
         hash_ = desk.tx.value("SELECT hash FROM operation WHERE id = ?", made.as_of)
         if hash_ is None or bytes(hash_).hex()[:16] != made.head:
             raise InvalidValue(
                 "The books do not say {head} at operation {as_of}.", field="documents", head=made.head[:16],
                 as_of=made.as_of,
             )  # fmt: skip
-        before = edition_number(made.number, made.edition - 1)
-        if made.number != edition_number(base_number(made.number), made.edition) or (
-            made.edition > 1 and desk.find(records.Document, before) is None
+
+    @staticmethod
+    def _require_edition(desk: Desk, made: Made) -> None:
+        """A first edition replaces nothing; each later one replaces the one before, and is as of a later operation."""
+        before = None if made.edition == 1 else edition_number(made.number, made.edition - 1)
+        replaced = None if before is None else desk.find(records.Document, before)
+        if (
+            made.number != edition_number(made.number, made.edition)
+            or made.replaces != before
+            or (before is not None and (replaced is None or replaced.as_of >= made.as_of))
         ):
             raise WrongState(
                 "Document {number} is no edition {edition}.", field="documents", number=made.number,
                 edition=made.edition,
             )  # fmt: skip
+
+    @classmethod
+    def _require_copy(cls, desk: Desk, made: Made, known: records.Document) -> None:
+        """Another copy of a document says of it what its record says."""
+        # First: whoever meets this reads the books again and makes the copy anew.
+        if (known.as_of, desk.personal(known.figures)) != (made.as_of, made.figures):
+            raise AlreadyExists(
+                "Document {number} was made as of operation {known}; this one is as of {as_of} or has other figures.",
+                field="documents", number=made.number, known=known.as_of, as_of=made.as_of,
+                hint="Somebody else made it a moment ago: ask for it again.",
+            )  # fmt: skip
+        cls._require_head(desk, made)
+        if any(getattr(made, name) != getattr(known, name) for name in SAME_IN_COPIES):
+            raise WrongState("A copy of document {number} says other things of it than its record.", field="documents",
+                             number=made.number)  # fmt: skip
 
 
 def base_number(number: str) -> str:
