@@ -95,12 +95,12 @@ def _report(bank: Bank) -> MemberReport:
         balance += 1234 + n
         day = found.start + timedelta(days=n // 2)
         lines.append(Line(day, f"Paid in, cash, slip {n}", 1234 + n, 0, balance, 1000 + n, day, late=False))
-    return replace(found, accounts=(replace(savings, lines=tuple(lines), closing=balance),))
+    return replace(found, complete=True, accounts=(replace(savings, lines=tuple(lines), closing=balance),))
 
 
 def _sheet(report: MemberReport) -> Sheet:
     source = report.source
-    stamp = Stamp("ST-2026-03-M0001", source.head_number, source.head_hash, source.head_at)
+    stamp = Stamp("ST-2026-03-M0001", source.head_number, source.head_hash, source.head_at, recorded=True)
     return Sheet(Brand(source.institution, source.institution_kind, "214 Farish Row, Jackson MS 39201"), stamp)
 
 

@@ -127,15 +127,16 @@ class Desk(Books):
         self.rows.append(NewRecord(body.kind, ref, version, about, body.model_dump(mode="json", exclude_defaults=True)))
 
     def next_ref(self, kind: str, prefix: str, digits: int) -> str:
-        """The next number of a kind: M0061, L-021. Longer ones follow when the digits are used up."""
+        """The next number of a kind: M0061, L-021. Longer ones follow when the digits are used up: M9999, M10000."""
+        least = 0
         while True:
-            last = self._numbers.get(kind) or self._last_number(kind, prefix, digits)
+            last = self._numbers.get(kind) or max(least, self._last_number(kind, prefix, digits))
             if last < 10**digits - 1:
                 self._numbers[kind] = last + 1
                 number = f"{prefix}{last + 1:0{digits}d}"
                 self.created.append(number)
                 return number
-            digits += 1
+            least, digits = 10**digits - 1, digits + 1
 
     def _last_number(self, kind: str, prefix: str, digits: int) -> int:
         found = self.tx.value(

@@ -25,9 +25,10 @@ from coopbank.bank.operation import CREDIT_UNION
 from coopbank.reports.document import as_document
 from coopbank.statements.archive import Properties
 from coopbank.statements.pages import Pages
-from coopbank.statements.parts import Parts, amount, amount_or_blank, brief
+from coopbank.statements.parts import Parts, amount, amount_or_blank
 from coopbank.statements.sheet import Sheet
 from coopbank.statements.tables import Column, Row, activity, figures
+from coopbank.statements.typeface import brief
 from coopbank.words import _, language
 
 R = TypeVar("R")
@@ -111,7 +112,7 @@ class Document(ABC, Generic[R]):
         """Letterhead, title, to whom, and the facts beside."""
         parts = self.parts
         yield parts.letterhead()
-        yield Spacer(1, 4 * mm)
+        yield Spacer(1, 3 * mm)
         yield parts.title(self.title())
         if self.subtitle():
             yield parts.quiet(self.subtitle(), after=3 * mm)
@@ -131,7 +132,7 @@ class Document(ABC, Generic[R]):
             yield self.parts.paragraph(self._dispute())
         if self.sheet.brand.kind != CREDIT_UNION and self.disputable:
             yield self.parts.small(_("No government agency guarantees this money."))
-        yield Spacer(1, 4 * mm)
+        yield Spacer(1, 2.5 * mm)
         yield self._seal()
 
     def _dispute(self) -> str:

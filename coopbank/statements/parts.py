@@ -23,12 +23,20 @@ from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Spacer
 
 from coopbank.money import format_amount
 from coopbank.statements.sheet import INK, QUIET, RULE, SHADE, Role, Sheet
-from coopbank.statements.tagged import Tag, TaggedCanvas, TaggedFigure, TaggedParagraph
-from coopbank.statements.typeface import BOLD, REGULAR, lines_markup, readable, register, spoken, width
+from coopbank.statements.tagged import Tag, TaggedCanvas, TaggedFigure, TaggedParagraph, fragments
+from coopbank.statements.typeface import (
+    BOLD,
+    REGULAR,
+    brief,
+    lines_markup,
+    readable,
+    register,
+    simple,
+    spoken,
+    width,
+)
 
 GAP = 8 * mm
-LONGEST_KEPT = 360
-"""Characters of a text in a part that does not go over a page's end."""
 _MASK = 3
 """One pattern for all square codes: looking for the best of eight takes longer than the rest of a page."""
 MOST_LINES = 12
@@ -66,6 +74,8 @@ class Parts:
 
     def tagged(self, text: str, style: ParagraphStyle, tag: Tag = "P") -> TaggedParagraph:
         """Text of one or several lines, as an element of the document."""
+        if simple(text):
+            return TaggedParagraph(None, style, tag, frags=fragments(" ".join(text.split()), style))
         return TaggedParagraph(lines_markup(_some_lines(text), links=True), style, tag, spoken(text))
 
     def paragraph(
@@ -88,7 +98,7 @@ class Parts:
 
     def heading(self, text: str, *, keep: float = 40 * mm) -> list[Flowable]:
         """A heading, moved to the next page if less than `keep` is left under it."""
-        style = self.style("heading", bold=True, colour=self.sheet.accent, before=5 * mm, after=1.4 * mm)
+        style = self.style("heading", bold=True, colour=self.sheet.accent, before=4.2 * mm, after=1.3 * mm)
         return [CondPageBreak(keep * (1.6 if self.sheet.large else 1)), self.tagged(text, style, "H2")]
 
     def bullets(self, items: Sequence[str]) -> list[Flowable]:
@@ -142,18 +152,13 @@ class Parts:
 
     def seal(self, head: str, sentences: Sequence[str], spoken_code: str) -> Flowable:
         """The square code and how to check the document with it."""
-        side = 26 * mm * (1.35 if self.sheet.large else 1)
+        side = 24 * mm * (1.35 if self.sheet.large else 1)
         told = [self.paragraph(head, bold=True, after=0.6 * mm)]
         told += [self.paragraph(text, role="small", colour=QUIET, after=0.6 * mm) for text in sentences]
         code = SquareCode(self.sheet.stamp.code, side, spoken_code)
         if self.sheet.large:
             return KeepTogether([*told, code])
         return Beside([[code], told], [side, self.sheet.room - side - 5 * mm], gap=5 * mm)
-
-
-def brief(text: str) -> str:
-    """The text for a part that stays on one page: what is endless ends with an ellipsis."""
-    return text if len(text) <= LONGEST_KEPT else text[: LONGEST_KEPT - 1] + "…"
 
 
 def _some_lines(text: str) -> str:
@@ -206,6 +211,17 @@ class Notice(Flowable):
         self._heights = [p.wrap(inner, available_height)[1] + p.getSpaceAfter() for p in self._parts]
         self.width, self.height = available_width, sum(self._heights) + 6.5 * mm
         return self.width, self.height
+
+    def split(self, available_width: float, available_height: float) -> list[Flowable]:
+        """What fits, and the rest on another page; nothing if not even its head and a line fit."""
+        self.wrap(available_width, available_height)
+        room, fits = available_height - 6.5 * mm, 0
+        while fits < len(self._parts) and self._heights[fits] <= room:
+            room -= self._heights[fits]
+            fits += 1
+        if fits < 2 or fits == len(self._parts):
+            return []
+        return [Notice(self._parts[:fits], self._colour), Notice(self._parts[fits:], self._colour)]
 
     def draw(self) -> None:
         canvas = cast("TaggedCanvas", self.canv)

@@ -34,8 +34,8 @@ COLOUR: Final = "#1d4f5c"
 """The accent where the bank has chosen none."""
 
 SIDE = 18 * mm
-TOP = 15 * mm
-BOTTOM = 20 * mm
+TOP = 13 * mm
+BOTTOM = 18 * mm
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, Table
 
 from coopbank.statements.parts import Parts
-from coopbank.statements.sheet import INK, QUIET, RULE, SHADE
+from coopbank.statements.sheet import INK, QUIET, RULE, SHADE, Print
 from coopbank.statements.tagged import TableTags
-from coopbank.statements.typeface import BOLD, REGULAR, lines_markup, plain, printable, readable, spoken, width
+from coopbank.statements.typeface import BOLD, REGULAR, brief, lines_markup, plain, printable, readable, spoken, width
 from coopbank.words import _
 
 _PAD = 2 * mm
@@ -25,7 +25,12 @@ _SMALLEST_TEXT = 44 * mm
 _NARROWEST = 15 * mm
 _TALLEST = 40
 """Rows of a table of figures that stay on one page."""
-_LONGEST_CELL = 400
+_LONGEST_CELL: dict[Print, int] = {"normal": 400, "large": 180}
+"""Characters of a cell, so that no row is higher than a page."""
+_ROOM = 4.6
+"""Points above and below the lines of a row together."""
+_TIGHT = 1.22
+"""Line height in a table of normal print; its rules keep the rows apart."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +219,8 @@ class _Layout:
     def __init__(self, parts: Parts, columns: Sequence[Column], rows: Sequence[Row]) -> None:
         self.columns = list(columns)
         self.rows = rows
-        self.leading = parts.sheet.leading
+        self.leading = parts.sheet.leading if parts.sheet.large else _TIGHT
+        self.longest = _LONGEST_CELL[parts.sheet.print_size]
         self.accent = parts.sheet.accent
         size, room = parts.sheet.points("table"), parts.sheet.room
         for self.size in (size,) if parts.sheet.large else (size, size - 1, size - 2, size - 3):
@@ -223,7 +229,7 @@ class _Layout:
             if min(texts, default=_SMALLEST_TEXT) >= _SMALLEST_TEXT and sum(self.widths) <= room + 1:
                 break
         self._text = {strong: self._style(parts, strong) for strong in (False, True)}
-        self.line_height = self.size * self.leading + 5.5
+        self.line_height = self.size * self.leading + _ROOM
         self.head_height = max(self.height(self.heads()), self.line_height)
 
     def _style(self, parts: Parts, strong: bool) -> ParagraphStyle:
@@ -258,7 +264,7 @@ class _Layout:
         return [self._cell(text, index, row.strong) for index, text in enumerate(row.cells)]
 
     def _cell(self, text: str, index: int, strong: bool) -> Any:
-        text = text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
+        text = brief(text, self.longest)
         lines = [printable(line) for line in text.split("\n")]
         if self.columns[index].kind != "text":
             return "\n".join(readable(line) for line in lines)
@@ -276,7 +282,7 @@ class _Layout:
                 highest = max(highest, float(cell.wrap(room - 2 * _PAD, 10_000)[1]))
             elif "\n" in cell:
                 highest = max(highest, line * (cell.count("\n") + 1))
-        return highest + 5.5
+        return highest + _ROOM
 
     def styles(self) -> list[Any]:
         """Fonts, rules and alignment."""
@@ -292,8 +298,8 @@ class _Layout:
             ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
             ("LEFTPADDING", (0, 0), (-1, -1), _PAD),
             ("RIGHTPADDING", (0, 0), (-1, -1), _PAD),
-            ("TOPPADDING", (0, 0), (-1, -1), 2.5),
-            ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
+            ("TOPPADDING", (0, 0), (-1, -1), _ROOM / 2 - 0.25),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), _ROOM / 2 + 0.25),
         ]
         for index, column in enumerate(self.columns):
             if column.kind == "figure":

@@ -21,6 +21,7 @@ from typing import Any, Literal, cast
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, String
+from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph, Table
 
@@ -149,6 +150,18 @@ class TaggedFigure(Flowable):
     def paint(self, canvas: TaggedCanvas) -> None:
         """Draw between (0, 0) and (width, height)."""
         raise NotImplementedError
+
+
+_parsed: dict[tuple[Any, ...], Any] = {}
+"""A fragment as ReportLab's parser makes it, for each look: a text without markup is a copy of it."""
+
+
+def fragments(text: str, style: ParagraphStyle) -> list[Any]:
+    """What ReportLab would parse a text without markup into, without parsing it."""
+    look = (style.fontName, style.fontSize, style.textColor)
+    if look not in _parsed:
+        _parsed[look] = Paragraph("x", style).frags[0]
+    return [_parsed[look].clone(text=text)]
 
 
 class TaggedParagraph(Paragraph):

@@ -24,6 +24,9 @@ from reportlab.pdfbase.ttfonts import TTFont
 REGULAR, BOLD = "Lato", "Lato-Bold"
 _WEIGHTS = {REGULAR: 400, BOLD: 700}
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_SPECIAL = frozenset("&<>@\u00ad\u200b")
+LONGEST_KEPT = 360
+"""Characters of a text in a part that does not go over a page's end."""
 LONGEST = 1000
 """Characters of one text that are drawn; what is longer ends with an ellipsis."""
 
@@ -87,10 +90,24 @@ def markup(text: str) -> str:
     return escape(readable(text))
 
 
+def brief(text: str, most: int = LONGEST_KEPT) -> str:
+    """The text for a place that stays on one page: what is endless, as it is drawn, ends with an ellipsis."""
+    text = text if len(text) <= most else text[: most - 1].rstrip() + "…"
+    drawn = sum(len(readable(line)) for line in text.split("\n"))
+    return text if drawn <= most else text[: most * len(text) // drawn - 1].rstrip() + "…"
+
+
 def spoken(text: str) -> str | None:
     """What a screen reader shall say where stand-ins are drawn: the text itself; else None."""
     safe = printable(text)
     return None if plain(safe) else safe
+
+
+def simple(text: str) -> bool:
+    """Whether the text is one line that needs no markup and no link."""
+    if text.isascii():
+        return text.isprintable() and len(text) <= LONGEST and not _SPECIAL.intersection(text)
+    return text == printable(text) and plain(text) and not _SPECIAL.intersection(text)
 
 
 def lines_markup(text: str, *, links: bool = False) -> str:

@@ -21,7 +21,7 @@ from coopbank.errors import (
     WrongState,
 )
 from tests.bank.support_counter import HOSTILE, entry, posted, refused
-from tests.support_bank import SmallBank
+from tests.support_bank import SmallBank, assert_books
 
 GIFT = {"fund": "GRT", "amount": "500.00", "donor": "Dee Donor", "purpose": "tools", "tender": "transfer"}
 BILL = {"supplier": "HALL", "number": "2026-03", "amount": "180.00", "expense": "250"}
@@ -278,3 +278,12 @@ def test_texts_that_are_too_long_or_broken(counter: SmallBank) -> None:
     for text in ("x" * 10_000, "nul\0", "half \ud800", "bell\a"):
         refused(counter, InvalidValue, "enter-bill", field="number", **{**BILL, "number": text})
         refused(counter, InvalidValue, "receive-gift", counter.tom, field="donor", **{**GIFT, "donor": text})
+
+
+def test_numbers_go_on_where_their_digits_end(counter: SmallBank) -> None:
+    """After G-99 comes G-100, whether it is known from this operation or from an earlier one."""
+    gift = {"fund": "GEN", "amount": "1.00", "donor": "A friend", "tender": "transfer"}
+    counter.do("receive-gift", by=counter.tom, number="G-98", **gift)
+    made = [counter.do("receive-gift", by=counter.tom, **gift).created[0] for _ in range(4)]
+    assert made == ["G-99", "G-100", "G-101", "G-102"]
+    assert_books(counter)

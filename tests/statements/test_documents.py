@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pikepdf
@@ -16,12 +18,17 @@ from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.reports import member
 from coopbank.reports.document import as_document
+from coopbank.reports.member import Line
 from coopbank.reports.movements import LOAN_CODES
+from coopbank.statements import Copy, make
 from coopbank.statements.kinds import KINDS, read_number, span_of
+from coopbank.statements.papers.member_statement import MemberStatement
 from coopbank.statements.parts import amount
+from coopbank.statements.typeface import printable
 from coopbank.words import speaking
-from tests.statements.told import Told, findings
+from tests.statements.told import Told, findings, sheet_of
 from tests.statements.village import Village, paper_of, patronage_paper
+from tests.support_bank import CHARITY, CREDIT_UNION, UNCHARTERED, new_bank
 
 pytestmark = pytest.mark.xdist_group("village")
 AMOUNT = re.compile(r"(?<![0-9,.])\u2212?[0-9]{1,3}(?:,[0-9]{3})*\.[0-9]{2}(?![0-9]|\s?%)")
@@ -59,6 +66,7 @@ def test_every_document_can_be_read_aloud_and_says_what_its_report_says(
             assert said.language.startswith(language) and said.of("H1") == [paper.title()], where
             if not language.startswith("es"):
                 assert set(AMOUNT.findall(said.text)) <= amounts_of(as_document(paper.report)) | {"0.00"}, where
+            assert said.order == sorted(said.order), "what is drawn first is read first"
             assert paper.sheet.stamp.code in said.text.replace("\u200b", "")
             seen.add(type(paper))
     assert {kind.paper for kind in KINDS.values()} <= seen, "a document of every kind"
@@ -130,3 +138,57 @@ def test_a_number_says_what_it_is() -> None:
                 assert read[3] == end
     for wrong in ("", "XX-2026", "ST", "ST-2026-13-M0001", "PO-2026-02-30-L-010", "ST-2026"):
         assert read_number(wrong) is None, wrong
+
+
+HOSTILE = (
+    "<b>Bold</b> & \"q\" 's' </font>", "[red]ink[/red] =1+1", "\u202eabc\u2066 x", "🙂 hello", "W" * 190, ". " * 90,
+    "mail foo@bar.example now", "a\nb\tc", "Đặng Ωμέγα Пётр",
+)  # fmt: skip
+
+
+def _accepted(found: str) -> bool:
+    """A stand-in is not the text that is read aloud (TAG-032); an address in a memo is no link (LNK-010)."""
+    return found.startswith(("TAG-032", "LNK-010"))
+
+
+@pytest.mark.parametrize("kind", [UNCHARTERED, CREDIT_UNION, CHARITY])
+def test_whatever_people_are_called_the_paper_stands_and_says_what_it_may(tmp_path: Path, kind: str) -> None:
+    with new_bank(str(tmp_path / "b.db"), institution_kind=kind) as small:
+        for name in HOSTILE:
+            who = small.do("admit-member", member_name=name, address=f"{name}\n{name[:80]}"[:200]).created[0]
+            small.do("buy-shares", member=who, amount="25.00")
+            if kind != CHARITY:
+                small.do("open-savings", member=who)
+                small.do("deposit", member=who, amount="10.00", memo=name)
+            with small.read() as books:
+                receipt = str(books.tx.value("SELECT max(id) FROM operation"))
+                shown = printable(books.member_name(who))
+            for paper, about in (("member-statement", who), ("certificate", who), ("receipt", receipt)):
+                for size in ("normal", "large"):
+                    made = make(small.bank, paper, about, folder=tmp_path, copy=Copy(print_size=size))  # type: ignore[arg-type]
+                    data = made.path.read_bytes()
+                    assert [found for found in findings(data) if not _accepted(found)] == [], (name, paper, size)
+                    said = Told(data).text
+                    assert "".join(shown.split()) in "".join(said.split()), (name, paper, size)
+                    forbidden = "insured by|APY" if kind == CREDIT_UNION else "deposit|APY|insured by"
+                    assert not re.search(forbidden, said.replace(shown, ""), re.IGNORECASE), (paper, kind)
+
+
+def test_thousands_of_lines_and_endless_texts_end_in_a_document(village: Village) -> None:
+    with village.bank.read() as books:
+        found = member(books, "M0001", date(2025, 4, 1), date(2025, 4, 30))
+        face = sheet_of(found.source)
+    savings = next(account for account in found.accounts if account.kind == "savings")
+    lines, balance = [], -(10**14)
+    for n in range(5000):
+        balance += 10**12
+        words = f"movement {n}" + (" <b>漢字</b> " * 60 if n % 100 == 0 else "")
+        lines.append(Line(date(2025, 4, 1 + n % 30), words, 10**12, 0, balance, 1000 + n, date(2025, 4, 1), late=False))
+    wild = replace(
+        found, name="N" * 10_000, address="\n".join(["a" * 900] * 60),
+        accounts=(replace(savings, lines=tuple(lines), closing=balance),), late=tuple(lines[:40]),
+    )  # fmt: skip
+    for size in ("normal", "large"):
+        said = Told(MemberStatement(wild, replace(face, print_size=size)).to_bytes())
+        assert sum("movement " in text for text in said.of("TD")) >= 5000
+        assert amount(balance, "USD") in said.text

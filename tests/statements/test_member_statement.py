@@ -29,6 +29,7 @@ from tests.support_bank import CREDIT_UNION, assert_books, new_bank
 MARCH = (date(2026, 3, 1), date(2026, 3, 31))
 APRIL = (date(2026, 4, 1), date(2026, 4, 30))
 ALL = (date(2026, 3, 1), date(2026, 5, 31))
+_TEXT = ("Document", "H1", "H2", "P")
 
 HOSTILE = (
     "Zoë \"<b>Bold</b>\" & 'Söhne' </font> [red] =1+1 \u202eabc\u2066 שלום עולם 🙂 漢字 ✓ → العربية"
@@ -228,7 +229,17 @@ def test_it_is_tagged_from_end_to_end(town: Town) -> None:
     said = told(long_report(report(town), 150))  # Told itself refuses text that stands nowhere
     assert said.marked and said.fonts == ["Lato-Bold", "Lato-Regular"]
     tags = [tag for tag, _text, _scope in said.elements]
-    assert tags[0] == "Document" and set(tags) == {"Document", "H1", "H2", "P", "Figure", "Table", "TR", "TH", "TD"}
+    assert tags[0] == "Document" and set(tags) == {
+        *_TEXT,
+        "L",
+        "LI",
+        "LBody",
+        "Figure",
+        "Table",
+        "TR",
+        "TH",
+        "TD",
+    }
     assert tags.count("Table") == 7, "the pieces of a long table are one"
     scopes = {scope for tag, _text, scope in said.elements if tag == "TH"}
     assert scopes == {"Column", "Row"}

@@ -33,7 +33,9 @@ class Told:
             self.page_texts = ["|".join(texts.values()) for texts, _artifacts in streams]
             self.artifacts = [artifacts for _texts, artifacts in streams]
             numbers = {page.obj.objgen: i for i, page in enumerate(pdf.pages)}
-            self.elements = list(_walk(pdf.Root.StructTreeRoot.K, numbers, [texts for texts, _a in streams]))
+            self.order: list[tuple[int, int]] = []  # page and number of each piece, as a screen reader comes to it
+            texts = [each for each, _artifacts in streams]
+            self.elements = list(_walk(pdf.Root.StructTreeRoot.K, numbers, texts, self.order))
 
     def of(self, tag: str) -> list[str]:
         return [text for found, text, _element in self.elements if found == tag]
@@ -43,16 +45,20 @@ class Told:
         return " ".join(text for _tag, text, _element in self.elements)
 
 
-def _walk(element: Any, numbers: dict[Any, int], texts: list[dict[int, str]]) -> Iterator[tuple[str, str, Any]]:
+def _walk(
+    element: Any, numbers: dict[Any, int], texts: list[dict[int, str]], order: list[tuple[int, int]]
+) -> Iterator[tuple[str, str, Any]]:
     said = []
     below: list[tuple[str, str, Any]] = []
     for child in element.K if isinstance(element.K, pikepdf.Array) else [element.K]:
         if child.get("/Type") == "/OBJR":
             continue
         if "/MCID" in child:
-            said.append(texts[numbers[child.Pg.objgen]].pop(int(child.MCID)))
+            page, number = numbers[child.Pg.objgen], int(child.MCID)
+            order.append((page, number))
+            said.append(texts[page].pop(number))
         else:
-            below += _walk(child, numbers, texts)
+            below += _walk(child, numbers, texts, order)
     scope = str(element.A.Scope)[1:] if "/A" in element and "/Scope" in element.A else ""
     spoken_text = str(element.ActualText) if "/ActualText" in element else "".join(said)
     yield str(element.S)[1:], spoken_text, scope

@@ -18,6 +18,12 @@ from coopbank.statements.document import Document
 from coopbank.statements.tables import Column, Row
 from coopbank.words import _
 
+_GROUPS = ("shares", "savings", "others")
+
+
+def _group(account: Account) -> str:
+    return {"shares": "shares", "subscription": "shares", "savings": "savings"}.get(account.kind, "others")
+
 
 class MemberStatement(Document[MemberReport]):
     """What a member has, owes and did in a period."""
@@ -47,18 +53,46 @@ class MemberStatement(Document[MemberReport]):
         yield self._tiles()
         yield from self._notices()
         yield from self._summary()
-        shares = [a for a in self.report.accounts if a.kind in ("shares", "subscription")]
-        savings = [a for a in self.report.accounts if a.kind == "savings"]
-        others = [a for a in self.report.accounts if a.kind in ("unapplied", "other", "owing")]
-        yield from self._group(_("Shares"), shares, _("You have no shares with us."))
-        yield from self._group(_("Savings"), savings, _("You have no savings account with us."))
-        for account in others:
+        yield from self._in_short()
+        for account in sorted(self.report.accounts, key=lambda account: _GROUPS.index(_group(account))):
             yield from self._account(account)
-        if not self.report.loans:
-            yield from self._empty(_("Loans"), _("You have no loan with us."))
         for loan in self.report.loans:
             yield from self._loan(loan)
+        yield from self._absent()
         yield from self._fees()
+
+    def _in_short(self) -> Iterator[Flowable]:
+        """What happened, in a sentence for each account."""
+        said = [sentence for account in self.report.accounts if (sentence := self._moved(account))]
+        if not said and not self.report.loans:
+            said = [_("Nothing moved in this period.")]
+        if not said:
+            return
+        yield self.gap(2 * mm)
+        yield from self.parts.bullets(said)
+
+    def _moved(self, account: Account) -> str:
+        came, went = self.money(account.money_in), self.money(account.money_out)
+        if account.money_in and account.money_out:
+            text = _("{account}: {came} came in and {went} went out.")
+        elif account.money_in:
+            text = _("{account}: {came} came in.")
+        elif account.money_out:
+            text = _("{account}: {went} went out.")
+        else:
+            return ""
+        return text.format(account=account.title, came=came, went=went)
+
+    def _absent(self) -> Iterator[Flowable]:
+        """What the member has not got, so that nobody looks for it."""
+        groups = {_group(account) for account in self.report.accounts}
+        yield self.gap(1.5 * mm)
+        if "shares" not in groups:
+            yield self.paragraph(_("You have no shares with us."))
+        if "savings" not in groups:
+            yield self.paragraph(_("You have no savings account with us."))
+        if not self.report.loans:
+            yield self.paragraph(_("You have no loan with us."))
 
     def _dates(self) -> str:
         report = self.report
@@ -191,16 +225,6 @@ class MemberStatement(Document[MemberReport]):
         return Row((name, *(self.money(minor) for minor in minors)), strong=True)
 
     # ------------------------------------------------------------------- accounts
-
-    def _group(self, name: str, accounts: list[Account], empty: str) -> Iterator[Flowable]:
-        if not accounts:
-            yield from self._empty(name, empty)
-        for account in accounts:
-            yield from self._account(account)
-
-    def _empty(self, name: str, sentence: str) -> Iterator[Flowable]:
-        yield from self.heading(name, keep=20 * mm)
-        yield self.paragraph(sentence)
 
     def _account(self, account: Account) -> Iterator[Flowable]:
         yield from self.heading(account.title)
