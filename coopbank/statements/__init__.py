@@ -16,6 +16,18 @@ from coopbank.statements.batch import Month, make_month, print_ready
 from coopbank.statements.checking import Checked, check
 from coopbank.statements.kinds import KINDS
 from coopbank.statements.locked import lock
-from coopbank.statements.making import Copy, Written, make
+from coopbank.statements.making import Copy, Written, make, make_again
 
-__all__ = ["KINDS", "Checked", "Copy", "Month", "Written", "check", "lock", "make", "make_month", "print_ready"]
+__all__ = [
+    "KINDS",
+    "Checked",
+    "Copy",
+    "Month",
+    "Written",
+    "check",
+    "lock",
+    "make",
+    "make_again",
+    "make_month",
+    "print_ready",
+]

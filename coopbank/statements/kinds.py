@@ -53,14 +53,17 @@ from coopbank.statements.papers.receipt import Receipt
 from coopbank.words import marked
 
 Subject = Literal["", "member", "loan", "note", "gift", "application", "operation"]
-Span = Literal["", "period", "day", "year"]
+Span = Literal["", "period", "day", "today", "year"]
 Gather = Callable[[Books, str, date, date], Any]
 """Subject, first day and last day to a report; days that the kind does not use are ignored."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of document. `span`: the time that its number names; empty for one that is as of now."""
+    """A kind of document. `span`: the time that its number names; empty for one that names none.
+
+    What is as of `today` is of the business date, whatever days were asked for.
+    """
 
     name: str
     code: str
@@ -72,7 +75,8 @@ class Kind:
 
     def number(self, about: str, start: date, end: date) -> str:
         """The number of its first edition."""
-        named = {"": "", "period": span_code(start, end), "day": end.isoformat(), "year": str(end.year)}[self.span]
+        day, year = end.isoformat(), str(end.year)
+        named = {"": "", "period": span_code(start, end), "day": day, "today": day, "year": year}[self.span]
         return "-".join(part for part in (self.code, named, about) if part)
 
     def member_of(self, books: Books, about: str) -> str | None:
@@ -104,9 +108,11 @@ def span_code(start: date, end: date) -> str:
     return end.isoformat() if start == end else f"{start}.{end}"
 
 
+_DAY = r"(?P<first>\d{4}-\d\d-\d\d)"
 _SPANS: dict[Span, str] = {
     "": "",
-    "day": r"(?P<first>\d{4}-\d\d-\d\d)",
+    "day": _DAY,
+    "today": _DAY,
     "year": r"(?P<first>\d{4})",
     "period": r"(?P<first>\d{4}(-\d\d(-\d\d)?)?)(\.(?P<last>\d{4}-\d\d-\d\d))?",
 }
@@ -169,7 +175,7 @@ KINDS: dict[str, Kind] = {
              lambda books, about, _s, _e: loan_agreement(books, about), AgreementSummary),
         Kind("payoff", "PO", marked("Payoff letter"), "loan", "day",
              lambda books, about, _s, end: payoff(books, about, end), Payoff),
-        Kind("late-notice", "LN", marked("A payment has not come yet"), "loan", "day",
+        Kind("late-notice", "LN", marked("A payment has not come yet"), "loan", "today",
              lambda books, about, _s, _e: late_notice(books, about), LateLetter),
         Kind("decline", "DN", marked("About your application"), "application", "",
              lambda books, about, _s, _e: declined(books, about), Decline),
@@ -215,6 +221,8 @@ def span_of(kind: Kind, start: date | None, end: date | None, today: date) -> tu
     if kind.span == "year":
         year = (end or start or today).year
         return date(year, 1, 1), date(year, 12, 31)
+    if kind.span == "today":
+        return today, today
     last = end or today
     first = start or (last.replace(day=1) if kind.span == "period" else last)
     if first > last:

@@ -108,6 +108,30 @@ def make(
     raise AssertionError("the last attempt returns or raises")
 
 
+def make_again(
+    bank: Bank, number: str, *, actor: Actor | None = None, folder: Path | str = "statements", copy: Copy | None = None
+) -> Written:
+    """A further copy of a document that was recorded, by its number: as of its operation, whatever came later.
+
+    What `copy` leaves open is as it was in the copy that was recorded last.
+    """
+    with bank.read() as books:
+        body = books.get(records.Document, number)
+        known = Copy(body.language, paper_named(body.paper), "large" if body.print_size == "large" else "normal")
+        asked = copy or known
+        request = Request(
+            kind_named(body.document), body.about, date.fromisoformat(body.start), date.fromisoformat(body.end),
+            asked.language or body.language, asked.paper or paper_named(body.paper), asked.print_size,
+        )  # fmt: skip
+        data, written = _again(bank, books, request, number, body)
+    written = replace(written, path=file_of(request, number, Path(folder)))
+    store(written.path, data)
+    if actor is not None and not written.identical:
+        bank.record_documents(actor, [written.entry])
+        written = replace(written, recorded=True)
+    return written
+
+
 def wanted(books: Books, kind: str, about: str, start: date | None, end: date | None, copy: Copy = ORDINARY) -> Request:
     """The request with the language of the member, the paper of the bank, and the days of the kind."""
     found = kind_named(kind)
@@ -225,7 +249,12 @@ def brand_of(books: Books) -> Brand:
 
 def paper_of(books: Books) -> Paper:
     """The bank's paper."""
-    return "a4" if str(books.policy("paper", "letter")).lower() == "a4" else "letter"
+    return paper_named(str(books.policy("paper", "letter")))
+
+
+def paper_named(text: str) -> Paper:
+    """Letter, unless A4 is named."""
+    return "a4" if text.lower() == "a4" else "letter"
 
 
 def file_of(request: Request, number: str, folder: Path) -> Path:

@@ -17,10 +17,13 @@ import pikepdf
 import pytest
 
 from coopbank.bank import records
-from coopbank.errors import AlreadyExists, InvalidValue, NotAllowed, Unknown, WrongState, WrongUsage
-from coopbank.statements import Copy, check, lock, make, make_month, making, print_ready
+from coopbank.bank.verify import verify
+from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, NotAllowed, Unknown, WrongState, WrongUsage
+from coopbank.ledger.verify import wrong
+from coopbank.statements import Copy, check, lock, make, make_again, make_month, making, print_ready
 from coopbank.statements.batch import MANIFEST
 from tests.statements.told import Told
+from tests.statements.village import Village
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 MARCH = (date(2026, 3, 1), date(2026, 3, 31))
@@ -64,6 +67,38 @@ def test_a_document_is_recorded_and_a_copy_is_the_same_bytes_whatever_came_after
             body = books.get(records.Document, first.number)
             assert (body.as_of, body.made_by, body.edition) == (first.entry.as_of, "ana", 1)
             assert books.version("document", first.number) == 1, "a copy that was known is not recorded again"
+        assert_books(small)
+
+
+def test_any_number_that_a_document_can_have_is_recorded(village: Village, tmp_path: Path) -> None:
+    odd = (date(2025, 3, 3), date(2025, 6, 14))
+    for kind, about, *_days in village.papers:
+        days = () if kind == "payoff" else odd  # a payoff is of today or later
+        made = make(village.bank, kind, about, *days, actor=village.dell, folder=tmp_path)
+        assert made.recorded and check(village.bank, str(made.path)).agrees, made.number
+        assert make(village.bank, kind, about, *days, folder=tmp_path / "again").identical
+    assert wrong(verify(village.bank.database)) == []
+
+
+def test_what_could_not_be_made_today_is_made_again_by_its_number(engine_url: str, tmp_path: Path) -> None:
+    with new_bank(engine_url) as small:
+        small.do("receive-gift", by=small.tom, fund="RLF", amount="900.00", donor="A friend", tender="transfer")
+        ada = small.admit("Ada Tate")
+        terms = {"principal": "600.00", "annual_rate": "9", "installments": 6}
+        loan = small.agreed("grant-loan", approver=small.tom, member=ada, **terms).created[0]
+        small.do("disburse-loan", by=small.tom, loan=loan)
+        first = make(small.bank, "payoff", loan, actor=small.ana, folder=tmp_path / "a")
+        small.go_to("2026-04-09")
+        small.do("repay-loan", loan=loan, amount="90.00", tender="transfer")
+        with pytest.raises(InvalidDate):
+            make(small.bank, "payoff", loan, end=date(2026, 3, 2), folder=tmp_path / "b")
+        again = make_again(small.bank, first.number, folder=tmp_path / "b")
+        assert again.identical and again.path.read_bytes() == first.path.read_bytes()
+        large = make_again(small.bank, first.number, actor=small.ana, folder=tmp_path, copy=Copy(print_size="large"))
+        assert large.recorded and large.entry.figures == first.entry.figures
+        assert check(small.bank, str(large.path)).agrees
+        with pytest.raises(Unknown):
+            make_again(small.bank, "ST-2026-03-M0001", folder=tmp_path)
         assert_books(small)
 
 
@@ -210,8 +245,6 @@ def making_record(entry: Any) -> Any:
 
 
 def test_a_forged_record_of_a_document_is_found(tmp_path: Path) -> None:
-    from coopbank.bank.verify import verify
-
     with new_bank(str(tmp_path / "b.db")) as small:
         ada = grown(small)
         statement(small, ada, tmp_path)

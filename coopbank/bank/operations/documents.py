@@ -26,7 +26,7 @@ MOST: Final = 500
 SAME_IN_COPIES: Final = ("document", "about", "edition", "replaces", "as_of", "head")
 """What every copy of a document has from its first one, beside the figures."""
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
-_NUMBER: Final = re.compile(r"[A-Z]{2}(-[A-Za-z0-9.]+){0,6}")
+_NUMBER: Final = re.compile(r"[A-Z]{2}(-[A-Za-z0-9._]+){0,12}")
 
 
 def _is_hash(text: str) -> str:

@@ -86,6 +86,23 @@ def document(
         _tell_made(door, [made], _locked(made) if locked else None)
 
 
+@command(app, "reprint")
+def reprint(
+    door: Door,
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="Its number: ST-2026-06-M0007, RC-4512.")],
+    folder: Folder = "statements",
+    paper: OnPaper = None,
+    large: Large = False,
+    language: Speaking = None,
+) -> None:
+    """A document that was made, once more: as the books stood then, whatever came later."""
+    from coopbank.statements import make_again
+
+    asked = None if paper is None and language is None and not large else _copy(paper, large, language)
+    with door.bank_to_print() as (bank, actor):
+        _tell_made(door, [make_again(bank, number, actor=actor, folder=folder, copy=asked)])
+
+
 @contextmanager
 def _made(
     door: Door, kind: str, about: str, start: str | None, end: str | None, folder: str, paper: Paper | None,

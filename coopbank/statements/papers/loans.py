@@ -303,7 +303,7 @@ class AgreementSummary(_LoanPaper[Agreement]):
         if self.report.examples:
             yield from self.example_table(self.report.examples, self.report.share_percent, self.report.cap_percent)
         yield from self._security()
-        yield from self.heading(_("Signatures"), keep=45 * mm)
+        yield from self.heading(_("Signatures"), keep=72 * mm)
         yield self.paragraph(_("This is a summary; the agreement itself holds where the two differ."))
         who = [self.borrower.name, _("For {institution}").format(institution=self.sheet.brand.name)]
         yield self.parts.signatures(who, _("Date"))

@@ -131,6 +131,7 @@ CASES: tuple[Case, ...] = (
     no(e.WrongState, "A late notice where nothing is late", "document late-notice L-002", scene="lender"),
     no(e.WrongState, "A decline of an open application", "document decline A-001", scene="lender"),
     no(e.InvalidDate, "A report of a year to come", "document assembly-report --to 2031-12-31"),
+    no(e.Unknown, "A document that was never made, once more", "reprint ST-2026-03-M0001"),
     no(e.InvalidValue, "A code that is none", "check COOPBANK:ST-2026-03", "Copy all of it."),
     no(e.WrongUsage, "A file that is no document", "check notes.txt", files={"notes.txt": "hello"}),
     no(e.InvalidValue, "A logo that is no picture", "tom logo logo.png", files={"logo.png": "not a picture"}),
