@@ -15,7 +15,7 @@ import pytest
 
 from coopbank.errors import InvalidDate, Unknown, WrongUsage
 from coopbank.reports import MemberReport, member
-from coopbank.reports.member import Account, Line
+from coopbank.reports.member import Account, Line, Paid
 from coopbank.statements import make, make_month
 from coopbank.statements.papers.member_statement import MemberStatement
 from coopbank.statements.parts import amount
@@ -76,6 +76,27 @@ def test_loans_of_every_kind_are_told_by_their_contract(tmp_path: Path) -> None:
         assert amount(loan.closing, "USD") in said.text
     with speaking("es"):
         assert told(found).language.startswith("es")
+
+
+def test_what_was_paid_and_is_shared_anew_is_said(tmp_path: Path) -> None:
+    """A report corrected downward turns interest that was paid into principal; a share of revenue has a cost."""
+    with new_bank(str(tmp_path / "loans.db")) as small:
+        made = borrow(small)
+        with small.read() as books:
+            found = member(books, made.member, date(2026, 3, 1), date(2026, 6, 30))
+    surplus = next(loan for loan in found.loans if loan.repayment == "surplus")
+    revenue = next(loan for loan in found.loans if loan.repayment == "revenue")
+    assert "What you had paid was shared anew" not in told(replace(found, loans=(surplus,))).text
+    anew = replace(surplus, paid=Paid(interest=-1234, principal=6234, total=5000))
+    sentence = (
+        "You paid 50.00. What you had paid was shared anew: 12.34 less of it is interest, and 62.34 more repays what"
+        " you borrowed."
+    )
+    assert "".join(sentence.split()) in "".join(told(replace(found, loans=(anew,))).text.split())
+    table = told(replace(found, loans=(revenue,), accounts=()))
+    assert "Cost" in table.of("TH") + table.of("TD") and "Interest" not in table.of("TH") + table.of("TD")
+    costly = replace(revenue, paid=Paid(interest=-100, principal=100, total=0))
+    assert "1.00 less of it is cost" in told(replace(found, loans=(costly,))).text
 
 
 def test_it_tells_who_when_and_every_movement(town: Town) -> None:

@@ -65,6 +65,9 @@ async def test_a_term_loan_is_granted_step_by_step_and_waits_for_a_second_person
         await hand.press("f8")
         await hand.see("Step 2 of 5: How it comes back")
         await below(hand, "asks for nothing before the borrower earned a surplus")
+        await hand.press("pagedown", "pagedown")
+        last = str(hand.app.screen.query_one("#entry-shown", Static).render()).splitlines()[-1]
+        await hand.see(last.split()[-1])  # the last product can be read, however low the screen
         await hand.press("f8")
         await below(hand, "3,800.00 free to lend")
         await hand.type("600")
@@ -77,11 +80,15 @@ async def test_a_term_loan_is_granted_step_by_step_and_waits_for_a_second_person
         await hand.press("f8")
         await hand.see("Step 5 of 5: What it will look like")
         await hand.see("2026-04-05")
-        await hand.see("Payment: ")  # of the operation itself, beside the schedule that the step draws
-        said = hand.screen_text()
-        payment = re.search(r"Payment: ([0-9.]+)", said)
-        assert payment is not None
-        assert said.count(payment[1]) == 6
+        if size[0] >= 100:
+            await hand.see("Payment: ")  # of the operation itself, beside the schedule that the step draws
+            said = hand.screen_text()
+            payment = re.search(r"Payment: ([0-9.]+)", said)
+            assert payment is not None
+            assert said.count(payment[1]) == 6
+        else:  # the schedule has the whole of a narrow screen: its last balance is not cut
+            await hand.see("1 2026-04-05 ")
+            assert re.search(r"6 2026-09-05 .* 0\.00\s*$", hand.screen_text(), re.MULTILINE)
         await hand.press("f6", "f6")
         await hand.see("Step 3 of 5")
         assert screen(hand).typed()["principal"] == "600"

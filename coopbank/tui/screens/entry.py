@@ -59,6 +59,9 @@ SCHEDULE = (
     Column(marked("Balance"), 9, right=True),
 )  # fmt: skip
 
+_WIDE = 100
+"""Columns from which a schedule stands beside what the operation would do."""
+
 
 class EntryScreen(CounterScreen[bool | None]):
     """One operation, filled in. Answers True for the next member, False to stay, None if nothing was posted."""
@@ -79,6 +82,8 @@ lost, and what is wrong brings you to its field.""")
         Binding("f8", "step(1)", marked("Next step"), key_display="F8", id="next-step"),
         Binding("f6", "step(-1)", marked("Step before"), key_display="F6", id="step-before"),
         Binding("f7", "app.go_to('journal')", marked("Journal"), key_display="F7", id="journal"),
+        Binding("pageup", "scroll_form(-1)", marked("Up"), show=False),
+        Binding("pagedown", "scroll_form(1)", marked("Down"), show=False),
         Binding("escape", "leave", marked("Back"), key_display="Esc", id="back"),
         HELP_KEY,
         Binding("ctrl+q", "app.leave", marked("Leave"), key_display="Ctrl+Q", id="leave", show=False),
@@ -216,6 +221,7 @@ lost, and what is wrong brings you to its field.""")
         self._show_relevant()
         for name in ("#entry-shown", "#entry-schedule"):
             self.query_one(name).display = False
+        self.query_one("#entry-side").display = True
         if self._steps:
             step = self._steps[self.step]
             head = _("Step {number} of {count}: {title}").format(
@@ -251,8 +257,15 @@ lost, and what is wrong brings you to its field.""")
             below.display = bool(shown.sentences)
             rows.display = bool(shown.rows)
             rows.show(shown.rows)
+            # a schedule needs the whole of a narrow screen: no balance may be cut
+            self.query_one("#entry-side").display = not shown.rows or self.size.width >= _WIDE
             if shown.rows:
                 rows.focus()
+
+    def action_scroll_form(self, by: int) -> None:
+        """Bring into view what stands below the fields."""
+        form = self.query_one("#entry-form", VerticalScroll)
+        form.scroll_relative(y=by * max(1, form.size.height - 2), animate=False)
 
     def _schedule_cells(self, row: Row) -> Sequence[str]:
         money = self.session.currency
