@@ -15,7 +15,7 @@ from typing import Final
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Books
 from coopbank.errors import WrongUsage
-from coopbank.exchange import beancount, hledger, jsonl
+from coopbank.exchange import ads, beancount, hledger, jsonl
 from coopbank.exchange.files import NewFiles
 from coopbank.exchange.journal import Journal
 from coopbank.money import quoted
@@ -61,5 +61,5 @@ def _jsonl(bank: Bank, books: Books, files: NewFiles, start: date | None, end: d
     jsonl.write(bank, books, files)
 
 
-FORMATS: Final[dict[str, Writer]] = {"beancount": _beancount, "hledger": _hledger, "jsonl": _jsonl}
+FORMATS: Final[dict[str, Writer]] = {"ads": ads.write, "beancount": _beancount, "hledger": _hledger, "jsonl": _jsonl}
 """Every export by name."""

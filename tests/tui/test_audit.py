@@ -144,7 +144,7 @@ async def test_the_books_are_taken_along(book: str, tmp_path: Path) -> None:
         await hand.type(str(tmp_path / "out"))
         await hand.press("f9")
         await hand.see("files were written")
-    assert list((tmp_path / "out").glob("*.beancount"))
+    assert list((tmp_path / "out").glob("GL_Detail_*.csv"))
 
 
 async def test_an_auditor_who_signs_in_comes_to_the_desk_first(tmp_path: Path) -> None:
