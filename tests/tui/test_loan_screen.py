@@ -20,6 +20,7 @@ from coopbank.reports.loan import story
 from coopbank.tui import foresight, loans
 from coopbank.tui.foresight import Point
 from coopbank.tui.loans import Line, LoanView, Picture
+from coopbank.tui.screens.documents import DocumentsScreen
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.home import HomeScreen, LookUpScreen
 from coopbank.tui.screens.journal import EntryDetailScreen
@@ -197,6 +198,21 @@ async def test_a_member_without_a_loan_one_with_one_and_one_with_several(lent: s
         screen = hand.app.screen
         assert isinstance(screen, LoanScreen)
         assert screen.check_action("pay", ()) is False  # nothing is owed
+
+
+async def test_its_papers_are_made_from_its_screen(lent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with counter(lent, moment=MOMENT) as hand:
+        await hand.sign_in("ana")
+        await hand.burst(*"m0002", "ctrl+l")
+        await on(hand, LoanScreen)
+        await hand.press("ctrl+s")
+        await on(hand, DocumentsScreen)
+        await hand.see(TERM)
+        await hand.press("f9")
+        await hand.see("Made: statements/2026-06/L-001-loan-statement")
+        await hand.press("escape")
+        await on(hand, LoanScreen)
 
 
 async def test_the_palette_knows_the_loans_of_the_member_who_is_served(lent: str) -> None:

@@ -103,6 +103,8 @@ list.
 **Enter** on any line says in plain sentences how its figures come about, and lists the operations behind them;
 Enter there opens the entry.
 
+**Ctrl+S** makes its papers: statement, schedule, agreement, payoff letter.
+
 **What if**: type an amount, and a day if it is not today. It shows how the payment would be shared and how the loan
 would go on. Nothing is posted. **F5** takes a payment for real.""")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -113,6 +115,7 @@ would go on. Nothing is posted. **F5** takes a payment for real.""")
         Binding("f6", "view('terms')", marked("Terms"), key_display="F6", id="terms", show=False),
         Binding("f8", "view('chart')", marked("Chart"), key_display="F8", id="chart", show=False),
         Binding("f7", "app.go_to('journal')", marked("Journal"), key_display="F7", id="journal"),
+        Binding("ctrl+s", "papers", marked("Papers"), key_display="Ctrl+S", id="papers", show=False),
         Binding("left", "turn(-1)", marked("View before"), show=False),
         Binding("right", "turn(1)", marked("Next view"), show=False),
         Binding("escape", "leave", marked("Back"), key_display="Esc", id="back"),
@@ -163,6 +166,12 @@ would go on. Nothing is posted. **F5** takes a payment for real.""")
         self.action_view("rows")
         self.call_after_refresh(self._in_the_middle)
         self.counter.changed.subscribe(self, lambda _reason: self._read_again())
+
+    def action_papers(self) -> None:
+        """Its papers as PDF, beginning with the statement."""
+        from coopbank.tui.screens.documents import DocumentsScreen
+
+        self.app.push_screen(DocumentsScreen("loan-statement", self.view.ref))
 
     # ------------------------------------------------------------------ showing
 
