@@ -61,5 +61,20 @@ def _jsonl(bank: Bank, books: Books, files: NewFiles, start: date | None, end: d
     jsonl.write(bank, books, files)
 
 
-FORMATS: Final[dict[str, Writer]] = {"ads": ads.write, "beancount": _beancount, "hledger": _hledger, "jsonl": _jsonl}
+def _xlsx(bank: Bank, books: Books, files: NewFiles, start: date | None, end: date | None) -> None:
+    from coopbank.exchange import xlsx  # not on top: the other exports need not wait for its library
+
+    xlsx.write(bank, books, files, start, end)
+
+
+def _pack(bank: Bank, books: Books, files: NewFiles, start: date | None, end: date | None) -> None:
+    from coopbank.exchange import pack
+
+    pack.write(bank, books, files, start, end)
+
+
+FORMATS: Final[dict[str, Writer]] = {
+    "ads": ads.write, "beancount": _beancount, "hledger": _hledger, "jsonl": _jsonl, "xlsx": _xlsx,
+    "pack": _pack,
+}  # fmt: skip
 """Every export by name."""

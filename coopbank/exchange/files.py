@@ -6,6 +6,7 @@ all are complete. Whoever looks finds the earlier files or the new ones, never h
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -27,6 +28,7 @@ class NewFiles:
         self.folder = Path(folder)
         self.written: list[Path] = []
         self._open: list[tuple[IO[bytes] | IO[str], Path, Path]] = []
+        self._inner: list[Path] = []
 
     def __enter__(self) -> NewFiles:
         if self.folder.exists() and not self.folder.is_dir():
@@ -50,6 +52,22 @@ class NewFiles:
         stream = os.fdopen(handle, "wb", buffering=1 << 16)
         self._open.append((stream, part, place))
         return stream
+
+    def under(self, name: str) -> NewFiles:
+        """The files of a folder inside this one; they are kept or dropped together with these."""
+        inner = NewFiles(self.folder / name)
+        inner._open, inner.written = self._open, self.written
+        self._inner.append(inner.folder)
+        return inner.__enter__()
+
+    def digests(self) -> list[tuple[Path, str]]:
+        """The places of what was written so far, complete as it is, with the SHA-256 of each."""
+        found = []
+        for stream, part, place in self._open:
+            stream.flush()
+            with part.open("rb") as file:
+                found.append((place, hashlib.file_digest(file, "sha256").hexdigest()))
+        return found
 
     def _part(self, name: str) -> tuple[int, Path, Path]:
         place = self.folder / name
@@ -83,11 +101,12 @@ class NewFiles:
             part.replace(place)
             self.written.append(place)
         if os.name == "posix":  # the renames themselves survive a power cut
-            handle = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            for folder in {self.folder, *(place.parent for place in self.written)}:
+                handle = os.open(folder, os.O_RDONLY)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
 
     def _clear(self) -> None:
         """Close what is still open and take away what was not kept; a second fault must not hide the first."""
@@ -98,6 +117,11 @@ class NewFiles:
                 pass
             try:
                 part.unlink(missing_ok=True)
+            except OSError:
+                pass
+        for folder in self._inner:
+            try:
+                folder.rmdir()  # only if nothing was kept in it
             except OSError:
                 pass
 

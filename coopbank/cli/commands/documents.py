@@ -317,7 +317,7 @@ def _few(numbers: tuple[str, ...]) -> str:
 @command(app, "export")
 def export(
     door: Door,
-    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="ads, beancount, hledger, jsonl.")],
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="ads, beancount, hledger, jsonl, xlsx, pack.")],
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Where the files go.")],
     start: From = None,
     end: To = None,

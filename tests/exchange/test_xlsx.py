@@ -1,0 +1,88 @@
+"""The workbook: read as a spreadsheet reads it; every sum is a formula, and what is beside it is what the books say."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from coopbank.exchange import export
+from coopbank.reports import trial_balance
+from tests.exchange.test_exports import HOSTILE, live
+from tests.reports.borrowers import borrow
+from tests.support_bank import new_bank
+
+
+def rows(book: Any, sheet: str) -> list[tuple[Any, ...]]:
+    return list(book[sheet].iter_rows(values_only=True))
+
+
+def test_every_sheet_adds_up_and_sums_are_formulas(engine_url: str, tmp_path: Path) -> None:
+    with new_bank(engine_url) as small:
+        borrow(small)
+        export(small.bank, "xlsx", tmp_path)
+        with small.read() as books:
+            told = trial_balance(books)
+    values = openpyxl.load_workbook(tmp_path / "books.xlsx", data_only=True)
+    formulas = openpyxl.load_workbook(tmp_path / "books.xlsx")
+    assert values.sheetnames == [
+        "About", "Trial balance", "Loans", "Shares", "Savings", "Ageing", "Tie-outs", "Journal"
+    ]  # fmt: skip
+    combined = {row[0]: row[-1] for row in rows(values, "Trial balance")[1:-1]}
+    assert combined == {row.code: pytest.approx(row.combined / 100) for row in told.rows}
+    assert all(cell in (None, "Together", 0) for cell in rows(values, "Trial balance")[-1])
+    for code, _name, control, subledger, difference in rows(values, "Tie-outs")[1:-1]:
+        assert control == pytest.approx(subledger) and difference == 0, code
+    assert rows(values, "Tie-outs")[-1][-1] == 0
+    for row in formulas["Tie-outs"].iter_rows(min_row=2, min_col=3, values_only=True):
+        assert all(cell is None or str(cell).startswith("=") for cell in row)
+    moved = sum(Decimal(str(row[6])) for row in rows(values, "Journal")[1:])
+    assert moved == 0
+
+
+def test_hostile_text_is_text_and_no_formula(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        live(small)
+        export(small.bank, "xlsx", tmp_path / "a", date(2026, 3, 1), date(2026, 3, 31))
+        export(small.bank, "xlsx", tmp_path / "b", date(2026, 3, 1), date(2026, 3, 31))
+    book = openpyxl.load_workbook(tmp_path / "a" / "books.xlsx")
+    memos = [row[7] for row in rows(book, "Journal")[1:]]
+    assert any(HOSTILE[:8] in str(memo) for memo in memos)
+    for row in book["Journal"].iter_rows(min_row=2):
+        assert row[7].data_type in ("s", "n"), "never a formula"
+    assert (tmp_path / "a" / "books.xlsx").read_bytes() == (tmp_path / "b" / "books.xlsx").read_bytes()
+
+
+def test_books_without_an_entry_make_a_workbook(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        export(small.bank, "xlsx", tmp_path)
+    assert rows(openpyxl.load_workbook(tmp_path / "books.xlsx", data_only=True), "Tie-outs")[-1][-1] == 0
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_libreoffice_reckons_the_same(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        borrow(small)
+        export(small.bank, "xlsx", tmp_path)
+    home = f"-env:UserInstallation=file://{tmp_path}/home"
+    subprocess.run(
+        ["soffice", home, "--headless", "--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir",
+         str(tmp_path / "out"), str(tmp_path / "books.xlsx")],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    ours, theirs = (
+        openpyxl.load_workbook(path / "books.xlsx", data_only=True) for path in (tmp_path, tmp_path / "out")
+    )
+    for sheet in ("Trial balance", "Ageing", "Tie-outs"):
+        for mine, other in zip(rows(ours, sheet), rows(theirs, sheet), strict=True):
+            assert [cell if not isinstance(cell, float) else round(cell, 2) for cell in mine] == [
+                cell if not isinstance(cell, int | float) else round(cell, 2) for cell in other[: len(mine)]
+            ]
+    assert not re.search("Err:|#", str(rows(theirs, "Tie-outs")))
