@@ -6,13 +6,14 @@ new keys each time, so its bytes are never the same twice and are not recorded.
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 from typing import Final
 
 import pikepdf
 
-from coopbank.errors import InvalidValue, WrongUsage
+from coopbank.errors import InvalidValue
+from coopbank.statements.making import store
 
 SHORTEST: Final = 8
 
@@ -24,18 +25,10 @@ def lock(path: Path, phrase: str) -> Path:
             "The phrase is too short.", field="phrase", hint="Choose at least {least} letters; three words are good.",
             least=SHORTEST,
         )  # fmt: skip
-    target = path.with_name(f"{path.stem}-locked.pdf")
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     permissions = pikepdf.Permissions(accessibility=True, extract=True, print_highres=True, modify_other=False)
-    try:
-        with pikepdf.open(path) as pdf:
-            pdf.save(temporary, encryption=pikepdf.Encryption(owner=phrase, user=phrase, R=6, allow=permissions))
-        temporary.chmod(0o640)
-        temporary.replace(target)
-    except OSError as error:
-        raise WrongUsage(
-            "{path} cannot be written: {why}.", field="folder", path=target, why=error.strerror or error
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    locked = io.BytesIO()
+    with pikepdf.open(path) as pdf:
+        pdf.save(locked, encryption=pikepdf.Encryption(owner=phrase, user=phrase, R=6, allow=permissions))
+    target = path.with_name(f"{path.stem}-locked.pdf")
+    store(target, locked.getvalue())
     return target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable
@@ -71,33 +72,41 @@ class DayClose(Document[DayReport]):
         yield self.parts.signatures([_("Closed by"), _("Seen by")], _("Date"))
 
 
-class _Books(Document[TrialBalance]):
+B = TypeVar("B", TrialBalance, BalanceSheet, Income)
+
+
+class _Books(Document[B]):
     """Common to the statements of the whole institution."""
 
-    def backdated(self, found: Backdated | None) -> Iterator[Flowable]:
+    def facts(self) -> Sequence[tuple[str, str]]:
+        return ((_("All amounts in"), self.currency),)
+
+    def since(self) -> Iterator[Flowable]:
         """What was posted into the past after it."""
+        found: Backdated | None = self.report.backdated
         if found is None:
             return
         text = _("Entries were dated into this time after it had passed: {count}, the last by operation {operation}.")
         yield self.parts.notice(_("Changed since"), [text.format(count=found.entries, operation=found.last_operation)])
 
 
-class TrialBalancePaper(_Books):
+class _OfADay(_Books[B]):
+    """As of the end of a day."""
+
+    def subtitle(self) -> str:
+        as_of = getattr(self.report, "as_of", None) or self.report.source.business_date
+        return _("As of {date}").format(date=long_date(as_of)) if as_of else ""
+
+
+class TrialBalancePaper(_OfADay[TrialBalance]):
     """Every control account."""
 
     def title(self) -> str:
         return _("Trial balance")
 
-    def subtitle(self) -> str:
-        as_of = self.report.as_of or self.report.source.business_date
-        return _("As of {date}").format(date=long_date(as_of)) if as_of else ""
-
-    def facts(self) -> Sequence[tuple[str, str]]:
-        return ((_("All amounts in"), self.currency),)
-
     def body(self) -> Iterator[Flowable]:
         report = self.report
-        yield from self.backdated(report.backdated)
+        yield from self.since()
         columns = [Column(_("Account"), "text"), Column(_("Debit")), Column(_("Credit"))]
         rows = [self._row(row) for row in report.rows if row.combined]
         rows.append(Row((_("Together"), self.money(report.debits), self.money(report.credits)), strong=True))
@@ -114,21 +123,15 @@ class TrialBalancePaper(_Books):
         return Row((_name(row), self.money_or_blank(debit), self.money_or_blank(credit)))
 
 
-class BalanceSheetPaper(Document[BalanceSheet]):
+class BalanceSheetPaper(_OfADay[BalanceSheet]):
     """What is owned, owed, and the members' own."""
 
     def title(self) -> str:
         return _("Balance sheet")
 
-    def subtitle(self) -> str:
-        as_of = self.report.as_of or self.report.source.business_date
-        return _("As of {date}").format(date=long_date(as_of)) if as_of else ""
-
-    def facts(self) -> Sequence[tuple[str, str]]:
-        return ((_("All amounts in"), self.currency),)
-
     def body(self) -> Iterator[Flowable]:
         report = self.report
+        yield from self.since()
         yield self.parts.tiles(
             [
                 (report.assets.name, self.money(report.assets.combined), ""),
@@ -141,7 +144,7 @@ class BalanceSheetPaper(Document[BalanceSheet]):
             yield section_table(self, section, sign)
 
 
-class IncomePaper(Document[Income]):
+class IncomePaper(_Books[Income]):
     """What came in and what it cost in a period."""
 
     def title(self) -> str:
@@ -150,11 +153,9 @@ class IncomePaper(Document[Income]):
     def subtitle(self) -> str:
         return period(self.report.start, self.report.end)
 
-    def facts(self) -> Sequence[tuple[str, str]]:
-        return ((_("All amounts in"), self.currency),)
-
     def body(self) -> Iterator[Flowable]:
         report = self.report
+        yield from self.since()
         yield self.parts.tiles(
             [
                 (report.income.name, self.money(-report.income.combined), ""),
