@@ -11,8 +11,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 DB ?= ledger.db
-# Half as many again as there are cores: tests of the terminal wait more than they reckon.
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n + n / 2)))
+WORKERS ?= logical
 PYTEST := $(BIN)/python -m pytest
 COMPILE := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 --all-extras \
 	--group build --generate-hashes --no-emit-index-url --no-annotate --no-header $(LOCK_OPTIONS)
