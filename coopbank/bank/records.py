@@ -437,6 +437,14 @@ class DayClose(Body):
     loans: dict[str, Any] = {}  # all loans at its end: see Summary of bank/lending/delinquency.py
 
 
+class YearClose(Body):
+    """The closing of a year; ref is the year. Its entries' numbers, and each fund's result, a surplus positive."""
+
+    kind: ClassVar[str] = "year-close"
+    entries: list[int]
+    results: dict[str, int]
+
+
 class Document(Body):
     """A document that was made; ref is its number, about what it is about. Each further copy of it is a version.
 

@@ -25,7 +25,7 @@ from coopbank.bank.lending.proof import faults_of
 from coopbank.bank.lending.provision_proof import ProvisionProof, close_faults
 from coopbank.bank.operation import CATALOGUE, role_may
 from coopbank.database import Database, Transaction
-from coopbank.ledger import chain
+from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import POOL
 from coopbank.ledger.log import Finding, Log, Operation, Stored
 from coopbank.ledger.verify import CHECKS, Check, Progress, Verdict, run
@@ -72,6 +72,7 @@ WRITERS = {
         "set-passphrase",
         "set-one-time-code",
     },
+    "year-close": {"close-year"},
     "signing-key": {"set-signing-key"},
     "close-signature": {"sign-close"},
     "role": {"found-book", "set-role", "set-day-limit"},
@@ -130,6 +131,7 @@ def bank_checks(closes: CloseProof) -> list[Check]:
               watch=_watch(state, _two_people)),
         Check("registers", "Each register was written only by the operations that it belongs to.", watch=_writers),
         Check("closes", "Each day's close says what the books said.", watch=_watch(state, _closes)),
+        Check("years", "A closed year has left no income or expense in any fund.", _ask(state, _years)),
         Check("signatures", "Each signature of a close is the key's own, of what the books say.",
               lambda _log, _tx: closes.at_end(), watch=closes.watch),
         Check("unsigned closes", "Closes made by somebody whose passphrase opened no key.",
@@ -326,6 +328,25 @@ def _zero_sums(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding
     for (fund, pair), total in pairs.items():
         if total:
             yield Finding("transfers", f"memo pair {pair} in fund {fund} comes to {format_amount(total)}, not zero")
+
+
+def _years(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    for year, body in state.latest("year-close"):
+        if log.states.get(year) != periods.LOCKED:
+            continue
+        left: dict[str, int] = defaultdict(int)
+        for day, sums in log.days.items():
+            if day.startswith(year):
+                for (gl, fund, _currency), (debit, credit) in sums.items():
+                    if log.controls.get(gl, ("",))[0] in ("income", "expense"):
+                        left[fund] += debit - credit
+        for fund, amount in left.items():
+            if amount:
+                yield Finding("years", f"{year} is closed, and fund {fund} still has a result of"
+                              f" {format_amount(-amount)}", state.made_by["year-close", year])  # fmt: skip
+        for entry in body["entries"]:
+            if entry in log.reversed:
+                yield Finding("years", f"closing entry {entry} of {year} was taken back", log.reversed[entry])
 
 
 def _members(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from coopbank.bank.books import loads
 from coopbank.bank.operation import CATALOGUE
 from coopbank.exchange.tables import Tables
 from coopbank.ledger.chart import MEMO_CURRENCY
+from coopbank.reports.financial import closing_moves
 from coopbank.reports.portfolio import PortfolioLoan, portfolio
 
 Rows = Iterator[Sequence[Any]]
@@ -110,6 +111,7 @@ def _equity(made: Tables) -> Rows:
 def _net_assets(made: Tables) -> Rows:
     """By fund: equity and result before, income, expense, transfers, and after."""
     classes = dict(made.books.tx.rows("SELECT code, class FROM fund"))
+    kinds = dict(made.books.tx.rows("SELECT code, kind FROM gl_account"))
     sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for gl, kind, fund, early, amount in made.books.tx.rows(
         "SELECT c.gl_code, g.kind, c.fund, CASE WHEN c.span < ? THEN 1 ELSE 0 END, sum(c.debit - c.credit)"
@@ -119,6 +121,9 @@ def _net_assets(made: Tables) -> Rows:
     ):  # fmt: skip
         column = "before" if early else "transfers" if gl in ("185", "186", "187") else kind
         sums[fund][column] -= int(amount)
+    for (gl, fund), amount in closing_moves(made.books.tx, made.start, made.end).items():
+        sums[fund]["transfers" if gl == "187" else kinds[gl]] += amount  # what the closing of a year took out of it
+        sums[fund]["equity"] -= amount
     for fund, found in sorted(sums.items()):
         columns = [found[name] for name in ("before", "income", "expense", "transfers", "equity")]
         yield fund, classes.get(fund), *(made.money(amount) for amount in (*columns, sum(columns)))
@@ -161,6 +166,7 @@ def _activity(gl: str, kind: str) -> str:
 def _functional(made: Tables) -> Rows:
     """Each expense by what it was for: its fund decides, but outreach (270) is fundraising."""
     classes = dict(made.books.tx.rows("SELECT code, class FROM fund"))
+    closed = closing_moves(made.books.tx, made.start, made.end)
     for gl, name, fund, amount in made.books.tx.rows(
         "SELECT c.gl_code, g.name, c.fund, sum(c.debit - c.credit) FROM control_total c"
         " JOIN gl_account g ON g.code = c.gl_code WHERE length(c.span) = 10 AND c.span >= ? AND c.span <= ?"
@@ -168,7 +174,13 @@ def _functional(made: Tables) -> Rows:
         made.start.isoformat(), made.end.isoformat(),
     ):  # fmt: skip
         function = "management and general" if classes.get(fund) == "general" else "program"
-        yield gl, name, fund, "fundraising" if gl == "270" else function, made.money(int(amount))
+        yield (
+            gl,
+            name,
+            fund,
+            "fundraising" if gl == "270" else function,
+            made.money(int(amount) - closed.get((gl, fund), 0)),
+        )
 
 
 # --------------------------------------------------------------------------------------- loans

@@ -47,9 +47,9 @@ class Block:
     stated: list[tuple[str, str]] = field(default_factory=list)  # a figure, and how it comes about
 
 
-def read_blocks() -> dict[str, Block]:
-    """The blocks of entries.md by their numbers, in the order of the document."""
-    document = Path(__file__).with_name("entries.md").read_text(encoding="utf-8")
+def read_blocks(file: str = "entries.md") -> dict[str, Block]:
+    """The blocks of a document by their numbers, in its order."""
+    document = Path(__file__).with_name(file).read_text(encoding="utf-8")
     found: dict[str, Block] = {}
     for text in re.findall(r"^```entry\n(.*?)^```$", document, re.MULTILINE | re.DOTALL):
         head, *rows = text.splitlines()

@@ -30,4 +30,5 @@ from coopbank.bank.operations import (  # noqa: F401
     staff,
     suspense,
     undoing,
+    year,
 )

@@ -17,7 +17,7 @@ passphrase that opens the key. A close without one is possible, and told.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -31,17 +31,13 @@ KEY = "key"
 """The ref of the record that holds the public keys in force."""
 
 
-def _hex(digits: int) -> Any:
-    def check(value: str) -> str:
-        if not re.fullmatch(f"[0-9a-f]{{{digits}}}", value):
-            raise refuse("Write {count} hexadecimal digits.", count=digits)
-        return value
-
-    return Annotated[str, AfterValidator(check), Widget("text")]
+def _require_hex(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]+", value) or len(value) not in (64, 128):
+        raise refuse("Write 64 hexadecimal digits for a key, 128 for a signature.")
+    return value
 
 
-Hex = _hex(64)
-Signature = _hex(128)
+Hex = Annotated[str, AfterValidator(_require_hex), Widget("text")]
 
 
 class SetSigningKey(Operation):
@@ -56,7 +52,7 @@ class SetSigningKey(Operation):
 
     sign: Annotated[Hex, Field(title="Public signing key")]
     seal: Annotated[Hex, Field(title="Public sealing key")]
-    endorsement: Annotated[Signature | None, Field(title="Signature of the key before")] = None
+    endorsement: Annotated[Hex | None, Field(title="Signature of the key before")] = None
 
     def second_reason(self, desk: Desk) -> str | None:
         known = desk.find(records.SigningKey, KEY)
@@ -94,7 +90,7 @@ class SignClose(Operation):
     close: int
     text: str
     key: Hex
-    signature: Signature
+    signature: Hex
 
     def perform(self, desk: Desk) -> None:
         body = records.CloseSignature(text=self.text, key=self.key, signature=self.signature)
