@@ -165,6 +165,18 @@ class Drawer(Body):
     expected: int | None = None
 
 
+class CashDifference(Body):
+    """What a count found beyond the policy, until somebody else has signed it; ref D1-<operation>, about its state."""
+
+    kind: ClassVar[str] = "cash-difference"
+    drawer: str
+    owner: str
+    short: int  # minor units; over is negative
+    on: str
+    state: str = "open"  # open, signed
+    signed_by: str | None = None
+
+
 class BankAccount(Body):
     """An account at a bank, the leaf 731/FIRST; its fund is POOL unless a funder wants it apart."""
 

@@ -72,6 +72,7 @@ WRITERS = {
         "set-passphrase",
         "set-one-time-code",
     },
+    "cash-difference": {"count-drawer", "close-drawer", "sign-difference", "open-day"},
     "year-close": {"close-year"},
     "signing-key": {"set-signing-key"},
     "close-signature": {"sign-close"},

@@ -208,7 +208,11 @@ class Counter(AsksBooks, TypeAhead):
         if not self.session.read_only:
             self.push_screen(HomeScreen())
             self._looking = self.set_interval(LOOK_SECONDS, self._look, name="look")
-        if not self.session.powers:  # an auditor, or books that are only read
+        if self.session.actor.must_change:  # somebody else knows their passphrase
+            from coopbank.tui.screens.passphrase import PassphraseScreen
+
+            self.push_screen(PassphraseScreen())
+        elif not self.session.powers:  # an auditor, or books that are only read
             self.action_go_to("audit")
         self.books_changed()
 

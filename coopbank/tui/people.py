@@ -55,6 +55,14 @@ POLICIES: Final = {
         marked("Above this amount a withdrawal takes two people."),
     ),
     "drawer_limit": (marked("Cash in a drawer"), marked("A drawer holds no more cash than this.")),
+    "difference_alone": (
+        marked("Cash difference of one person"),
+        marked("A count that differs by more is signed by a colleague before the next day."),
+    ),
+    "backups": (
+        marked("Folder for backups"),
+        marked("Where backups and anchors.log go: best on another disk. Beside the books where it is empty."),
+    ),
     "cheque_hold_days": (
         marked("Days a cheque is held"),
         marked("Days for which the money of a cheque is held before it can be paid out."),

@@ -84,6 +84,11 @@ class Session:
         self.actor = self.bank.sign_in(user, passphrase, code)
         return self.look_up_powers()
 
+    def set_passphrase(self, user: str, words: str) -> None:
+        """One's own passphrase, or a colleague's, who then chooses another when they sign in."""
+        self.bank.set_passphrase(self.actor, user, words, must_change=user != self.actor.user)
+        self.look_up_powers()
+
     def sign_out(self) -> None:
         """Nobody acts any more."""
         self.actor, self.powers, self.bank.keys = Actor("", ()), (), None

@@ -29,7 +29,8 @@ def test_new_books_are_ready_for_their_administrator(run: Run, folder: Path) -> 
     assert made.code == 0, made.out
     assert made.document["name"] == "Our <b>Bank</b>"
     assert (made.document["kind"], made.document["currency"]) == ("charity", "EUR")
-    assert made.document["head"]["number"] == 1
+    assert made.document["head"]["number"] == 2  # founded, and a key
+    assert stat.S_IMODE(Path(made.document["key_file"]).stat().st_mode) == 0o600
     (user,) = run("users", "--json").document["users"]
     assert user["user"] == "rosa" and "administrator" in user["roles"]
     assert run("--as", "rosa", "do", "open-day").code == 0
@@ -112,7 +113,7 @@ def test_at_a_terminal_the_passphrase_is_asked_twice_and_never_shown(folder: Pat
     assert not (folder / "ledger.db").exists()
     code, shown = typed((first, b"correct horse"), (second, b"correct horse"))
     assert (code, "horse" in shown) == (0, False)
-    assert operations_in(folder / "ledger.db") == 1
+    assert operations_in(folder / "ledger.db") == 2
 
 
 # --------------------------------------------------------------------------- unusable books

@@ -18,6 +18,16 @@ class Setting:
     founding: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _months(first: int, last: int) -> str:
+    """The ends and beginnings of months of 2026, each closed by two people."""
+    ends = {month: 30 if month in (4, 6, 9, 11) else 31 for month in range(first, last + 1)}
+    return "\n".join(
+        f"day 2026-{month:02d}-{end}\nday {2026 + month // 12}-{month % 12 + 1:02d}-01\n"
+        f"tom+sue close-month month=2026-{month:02d}"
+        for month, end in ends.items()
+    )
+
+
 SCENES = {
     "new": Setting(""),
     "town": Setting(
@@ -63,6 +73,7 @@ SCENES = {
         'tom+sue add-bank-account code=EDUBANK account_name="Of the education fund" fund=EDU', after="town"
     ),
     "april": Setting("day 2026-03-31\nday 2026-04-01\ntom+sue close-month month=2026-03", after="town"),
+    "closed": Setting(_months(3, 12), after="new"),  # every month of 2026
     "may": Setting("day 2026-04-01\nana deposit member=M0001 amount=1.00\nday 2026-05-04", after="town"),
     "slipped": Setting("ana open-savings member=M0002\n@slip ana deposit member=M0001 amount=20.00", after="town"),
     "corrected": Setting(

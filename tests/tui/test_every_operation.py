@@ -33,6 +33,10 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "open-day": ("new", "ana", {}, "ana close-drawer drawer=D1 counted=0.00\nana close-day\nclock 2026-03-03T18:00"),
     "close-day": ("new", "ana", {}, "ana close-drawer drawer=D1 counted=0.00"),
     "close-month": ("town", "tom", {"month": "2026-03"}, "day 2026-03-31\nday 2026-04-01"),
+    "open-audit-period": ("closed", "tom", {"year": "2026"}, ""),
+    "close-year": ("closed", "tom", {"year": "2026"}, "tom+sue open-audit-period year=2026"),
+    "reopen-year": ("closed", "tom", {"year": "2026", "why": "a bill came late"}, "tom+sue open-audit-period year=2026\ntom+sue close-year year=2026"),
+    "sign-difference": ("town", "tom", {"difference": "D1-{short}"}, "@short ana close-drawer drawer=D1 counted=200.00 why='not known'"),
     "reopen-month": ("april", "tom", {"month": "2026-03", "why": "a bill came late"}, ""),
     # members, shares, savings
     "admit-member": ("new", "ana", {"member_name": "Nia [red]Rae[/red]", "phone": "601 555 0188"}, ""),

@@ -7,6 +7,7 @@ from coopbank.bank.operations import (  # noqa: F401
     closing,
     collateral,
     days,
+    differences,
     documents,
     founding,
     funds,

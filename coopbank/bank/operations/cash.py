@@ -28,6 +28,7 @@ from coopbank.bank.fields import (
 )
 from coopbank.bank.lending.undoing import told_by
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
+from coopbank.bank.operations.differences import note_difference
 from coopbank.bank.operations.lending import named
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.operations.undoing import (
@@ -353,6 +354,7 @@ def count(desk: Desk, done: CountDrawer | CloseDrawer, before: records.Drawer) -
         desk.post(
             where, [(FUND, "330", short), (FUND, "729", -short), (POOL, f"879/{FUND}", short), (POOL, code, -short)]
         )
+        note_difference(desk, drawer, before.owner or desk.actor.user, short)
     after = before.model_copy(update={"counted": counted, "expected": expected})
     desk.write(drawer, after, about=f"open:{before.owner}")
     desk.note("Expected", shown(desk, expected))

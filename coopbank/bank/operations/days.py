@@ -10,6 +10,7 @@ from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Day
 from coopbank.bank.lending.delinquency import non_accrual_days, summary
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
+from coopbank.bank.operations.differences import sign_by_opening
 from coopbank.errors import DayClosed, WrongState
 from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
@@ -55,6 +56,7 @@ class OpenDay(Operation):
             raise DayClosed(
                 "{day} is closed already; the books stand at {before}.", field="date", day=day, before=before
             )
+        sign_by_opening(desk)
         desk.business_day = day
         desk.period(day.isoformat(), periods.OPEN)
         desk.note("Business day", day.isoformat())

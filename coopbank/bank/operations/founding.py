@@ -53,6 +53,8 @@ POLICIES: dict[str, object] = {
     "paper": "letter",  # or A4
     "colour": "",  # of its documents, #1d4f5c; their own where it is empty
     "logo": "",  # a PNG or JPEG in base64
+    "difference_alone": "10.00",  # of a count; above it a colleague signs before the next day
+    "backups": "",  # folder for backups and anchors.log; beside the books where it is empty
     "auditor_address": "",  # where members' confirmations go
 }
 

@@ -48,7 +48,7 @@ from coopbank.words import _
 
 LONGEST_VALUE = 200
 """Characters of a policy's value, but for a picture."""
-LATER_POLICIES = frozenset({"colour", "logo", "auditor_address"})
+LATER_POLICIES = frozenset({"colour", "logo", "auditor_address", "backups", "difference_alone"})
 """Policies that books made by an earlier version do not have yet: empty there."""
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
 
@@ -264,7 +264,7 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         if not re.fullmatch(r"[0-9]{1,4}", text):
             raise InvalidValue("Write a whole number from 0 to 9999.", field="value")
         return int(text)
-    if policy in ("withdrawal_alone", "drawer_limit"):
+    if policy in ("withdrawal_alone", "drawer_limit", "difference_alone"):
         amount = parse_amount(text, desk.currency, field="value")
         if amount < 0:
             raise InvalidAmount("The amount cannot be below zero.", field="value")

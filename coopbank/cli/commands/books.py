@@ -59,18 +59,18 @@ def init(
             hint="Name another file with --db.",
         )
     from coopbank.bank.bank import Bank
+    from coopbank.bank.books import Actor
 
     request = _founding(name, currency, kind.value, admin)
     passphrase = new_passphrase("COOPBANK_PASSPHRASE", _("Passphrase for {user}: ").format(user=request.administrator))
     try:
         bank = Bank.found(door.place, request, passphrase=passphrase)
+        with bank.database.closed_on_failure():
+            _receipt, key = bank.make_keys(Actor(request.administrator, ()), passphrase)
     except BaseException:
         _clear_unfounded(door)
         raise
     try:
-        from coopbank.bank.books import Actor
-
-        _receipt, key = bank.make_keys(Actor(request.administrator, ()), passphrase)
         with bank.read() as books:
             head = _head(books.tx)
     finally:

@@ -21,8 +21,8 @@ class PassphraseScreen(CounterModal[bool]):
 
     HELP = marked("""# A new passphrase
 
-At least eight characters; several words are best. An administrator sets a colleague's, everybody their own. That
-it was set is in the books; the words are not.""")
+At least eight characters; several words are best. An administrator sets a colleague's, who then chooses another
+at the next sign-in; everybody sets their own. That it was set is in the books; the words are not.""")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f9", "set", marked("Set it"), key_display="F9", id="set")]
 
     def __init__(self, user: str | None = None) -> None:
@@ -63,9 +63,7 @@ it was set is in the books; the words are not.""")
             self.query_one("#again").focus()
             return
         self._busy = True
-        self.carry_out(
-            lambda session: session.bank.set_passphrase(session.actor, user.strip(), words), self._set, self._refused
-        )
+        self.carry_out(lambda session: session.set_passphrase(user.strip(), words), self._set, self._refused)
 
     def _set(self, _nothing: None) -> None:
         self._busy = False

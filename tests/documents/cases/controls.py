@@ -9,6 +9,8 @@ from tests.documents.gallery_case import Case, no
 _UP_TO_50 = """admin+tom set-role role=teller operation=withdraw at_most=50.00
 admin+tom set-role role=loan-officer operation=withdraw at_most=50.00"""
 
+_SHORT = "@short ana close-drawer drawer=D1 counted=200.00 why='not known'"
+
 # fmt: off
 CASES: tuple[Case, ...] = (
     # ------------------------------------------------------------------------------ powers
@@ -34,6 +36,16 @@ CASES: tuple[Case, ...] = (
        "Ask a colleague to do it.", steps="ana declare-relative user=ana relative=M0001"),
     no(e.NotAllowed, "A passphrase that somebody else knows", "ana do deposit --member M0001 --amount 10.00",
        "Choose your own: coopbank passphrase ana.", around=fault.given_passphrase),
+
+    no(e.OwnRequest, "A difference of one's own drawer, signed", "ana do sign-difference --difference D1-{short}",
+       "Ask a colleague to look at it.", steps=_SHORT),
+    no(e.OwnRequest, "A day opened by whoever was short the evening before", "ana do open-day",
+       "Let a colleague open it, or sign the difference.", steps=_SHORT + "\nana close-day\nclock 2026-03-03T18:00"),
+    no(e.WrongState, "A year that is not over", "tom do open-audit-period --year 2026", "Close its months first."),
+    no(e.WrongState, "A year closed without its audit period", "tom do close-year --year 2025"),
+    no(e.WrongState, "A year reopened that is open", "tom do reopen-year --year 2026 --why 'a late bill'",
+       "Enter it: nothing is locked."),
+    no(e.InvalidValue, "A year in words", "tom do close-year --year 'last year'"),
 
     # --------------------------------------------------------------------------- key, codes
     no(e.Unknown, "A key that was never made", "keys show", "Make one with: coopbank keys make."),
