@@ -79,25 +79,27 @@ def _unhex(text: str) -> Any:
 
 def canonical_text(log: Log, operation: Operation, stored: Stored) -> None:
     """The text is the one canonical text of what it says, so that nobody can read it differently."""
-    if chain.canonical([chain.FORM, *operation[:-1]]) != operation.text:
+    places = operation[:-1]
+    log.request = chain.canonical(operation.request)
+    before, after = chain.canonical([chain.FORM, *places[:9]]), chain.canonical(places[10:])
+    if f"{before[:-1]},{log.request},{after[1:]}" != operation.text:
         log.add("text", "the text is not in canonical form", stored.id)
 
 
 def columns(log: Log, operation: Operation, stored: Stored) -> None:
     """The columns beside the text say what it says."""
-    lines = [amount for entry in operation.entries for _, amount in entry[4]]
-    request = chain.canonical([operation.kind, operation.kind_version, operation.request])
-    wanted: dict[str, Any] = {
-        "id": operation.number, "key": operation.key, "kind": operation.kind,
-        "kind_version": operation.kind_version, "actor": operation.actor, "approver": operation.approver,
-        "business_date": operation.business_date, "at": operation.at,
-        "request_hash": hashlib.sha256(request.encode("utf-8", "surrogatepass")).digest(),
-        "first_entry": operation.entries[0][0] if operation.entries else log.next_entry,
-        "entry_count": len(operation.entries), "posting_count": len(lines),
-        "debit_total": sum(amount for amount in lines if amount > 0), "row_count": len(operation.rows),
-        "prev_hash": _unhex(operation.previous),
-    }  # fmt: skip
-    for (name, value), found in zip(wanted.items(), stored, strict=False):
+    entries = operation.entries
+    amounts = [line[1] for entry in entries for line in entry[4]]
+    request = f"{chain.canonical([operation.kind, operation.kind_version])[:-1]},{log.request}]"
+    wanted = (
+        operation.number, operation.key, operation.kind, operation.kind_version, operation.actor, operation.approver,
+        operation.business_date, operation.at, hashlib.sha256(request.encode("utf-8", "surrogatepass")).digest(),
+        entries[0][0] if entries else log.next_entry, len(entries), len(amounts),
+        sum(amount for amount in amounts if amount > 0), len(operation.rows), _unhex(operation.previous),
+    )  # fmt: skip
+    if wanted == stored[: len(wanted)]:
+        return
+    for name, value, found in zip(Stored._fields, wanted, stored, strict=False):
         if value != found or (value is None) != (found is None):
             log.add("columns", f"{name} is {show(found)}; the text says {show(value)}", number_of(stored))
 

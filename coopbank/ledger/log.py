@@ -137,6 +137,7 @@ class Log:
     seen: dict[str, int] = field(default_factory=dict)  # table: rows that were compared
     unreadable: set[int] = field(default_factory=set)
     found: dict[str, Found] = field(default_factory=dict)
+    request: str = ""  # the canonical text of the request of the operation that passes
     entry_places: array[int] = field(default_factory=lambda: array("q"))  # first entries of entry_operations
     entry_operations: array[int] = field(default_factory=lambda: array("q"))
 
@@ -234,15 +235,18 @@ def _take_over(log: Log, operation: Operation, stored: Stored) -> None:
         log.entry_places.append(min(max(operation.entries[0][0], -(2**63)), 2**63 - 1))
         log.entry_operations.append(stored.id)
         log.next_entry = operation.entries[-1][0] + 1
+    leaves, debits, credits = log.leaves, log.debits, log.credits
     for entry in operation.entries:
         day = log.days.setdefault(entry[1], {})
         for account, amount in entry[4]:
-            side = log.debits if amount > 0 else log.credits
-            side[account] = side.get(account, 0) + abs(amount)
-            leaf = log.leaves.get(account)
-            if leaf is not None:
-                sums = day.setdefault((leaf.gl_code, leaf.fund, leaf.currency), [0, 0])
-                sums[amount < 0] += abs(amount)
+            leaf = leaves.get(account)
+            sums = [0, 0] if leaf is None else day.setdefault((leaf.gl_code, leaf.fund, leaf.currency), [0, 0])
+            if amount > 0:
+                debits[account] = debits.get(account, 0) + amount
+                sums[0] += amount
+            else:
+                credits[account] = credits.get(account, 0) - amount
+                sums[1] -= amount
 
 
 def _take_over_row(log: Log, row: list[Any], stored: Stored) -> None:
@@ -271,18 +275,30 @@ def entry_lines(log: Log, tx: Transaction, entry_id: int) -> tuple[int | None, l
 # --------------------------------------------------------------------------- parsing
 
 
+def _no_fraction(text: str) -> NoReturn:
+    raise Unreadable(f"it holds {text[:20]}, and only integers are written")
+
+
+_decode = json.JSONDecoder(parse_float=_no_fraction, parse_constant=_no_fraction).decode  # made once, it takes a while
+
+
 def parse(text: Any) -> Operation:
     """A sealed text, place by place; raises `Unreadable` or another ValueError if it is not one."""
     if not isinstance(text, str):
         raise Unreadable(f"a text was expected, not {show(text)}")
-    places = json.loads(text, parse_float=_no_fraction, parse_constant=_no_fraction)
+    places = _decode(text)
     if type(places) is not list or len(places) != 14:
         raise Unreadable("it does not have 14 places")
     form, book, number, at, day, actor, approver, kind, version, key, request, entries, rows, previous = places
     if form != chain.FORM:
         raise Unreadable(f"its form is {show(form)}, not {show(chain.FORM)}")
-    _texts(book, at, day, actor, kind, key, previous, *(() if approver is None else (approver,)))
-    _integers(number, version)
+    if not (
+        type(book) is type(at) is type(day) is type(actor) is type(kind) is type(key) is type(previous) is str
+        and type(number) is type(version) is int
+        and (approver is None or type(approver) is str)
+    ):
+        _texts(book, at, day, actor, kind, key, previous, *(() if approver is None else (approver,)))
+        _integers(number, version)
     if type(entries) is not list or type(rows) is not list:
         raise Unreadable("places 11 and 12 hold no lists")
     for entry in entries:
@@ -295,11 +311,12 @@ def parse(text: Any) -> Operation:
 def _entry(entry: Any) -> None:
     if type(entry) is not list or len(entry) != 5 or type(entry[4]) is not list:
         raise Unreadable("an entry does not have its five places")
-    _integers(entry[0])
-    _texts(entry[1], entry[2])
-    if entry[3] is not None:
-        _integers(entry[3])
-    for line in entry[4]:
+    number, day, memo, reverses, lines = entry
+    if not (type(number) is int and type(day) is type(memo) is str and (reverses is None or type(reverses) is int)):
+        _integers(number)
+        _texts(day, memo)
+        _integers(reverses)
+    for line in lines:
         if type(line) is not list or len(line) != 2 or type(line[0]) is not int or type(line[1]) is not int:
             raise Unreadable("a line of an entry is not an account and an amount")
 
@@ -338,10 +355,6 @@ def _integers(*values: Any) -> None:
     for value in values:
         if type(value) is not int:
             raise Unreadable(f"an integer was expected, not {show(value)}")
-
-
-def _no_fraction(text: str) -> NoReturn:
-    raise Unreadable(f"it holds {text[:20]}, and only integers are written")
 
 
 def text_hash(text: Any) -> bytes:
