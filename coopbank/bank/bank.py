@@ -393,10 +393,13 @@ class Bank:
         stored = loads(sealed)[10]
         if kind == Ask.name:
             kind, stored = stored["operation"], stored["payload"]
-        request = operation.document()
-        for name in operation.personal() & request.keys():
-            salt = tx.value("SELECT salt FROM personal WHERE operation_id = ? AND field = ?", number, name)
-            request[name] = {"#": chain.salted(salt or b"", request[name])}
+        known = {
+            (name, value): digest
+            for name, value, digest in tx.rows(
+                "SELECT field, value, digest FROM personal WHERE operation_id = ? AND value IS NOT NULL", number
+            )
+        }
+        request = operation.sealed(lambda name, value: {"#": known.get((name, value), "")})
         if (who, kind, chain.canonical(stored)) != (actor.user, operation.name, chain.canonical(request)):
             raise KeyReused(
                 "The key {key} was already used by operation {number} for another request.",

@@ -31,7 +31,8 @@ _NAMES = {
     "cheque": "cheque", "request": "request", "user": "user", "bank-account": "bank account",
     "share-class": "share class", "savings": "savings account", "policy": "policy", "role": "role",
     "product": "product", "application": "application", "collateral": "collateral", "suspense": "unknown receipt",
-    "document": "document",
+    "document": "document", "bank-statement": "bank statement", "bank-line": "bank line", "bank-match": "match",
+    "reconciliation": "reconciliation",
 }  # fmt: skip
 
 
@@ -104,8 +105,18 @@ class Books:
         return "(forgotten)" if found is None else str(found)
 
     def resolve(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """A sealed request with its personal values put back."""
-        return {k: self.personal(v) if isinstance(v, dict) and set(v) == {"#"} else v for k, v in payload.items()}
+        """A sealed request with its personal values put back, those inside of lists included."""
+        found: dict[str, Any] = self._resolved(payload)
+        return found
+
+    def _resolved(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._resolved(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if set(value) == {"#"}:
+            return self.personal(value)
+        return {name: self._resolved(each) for name, each in value.items()}
 
     def institution(self) -> records.Institution:
         """The institution that these books are of."""

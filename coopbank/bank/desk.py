@@ -53,6 +53,7 @@ class Desk(Books):
         self.wishes: list[str] = []
         self.after: list[Callable[[Transaction], None]] = []
         self.followers: list[tuple[Actor, str | None, Operation, str]] = []
+        self._kept: dict[tuple[str, str], str] = {}  # digest of each of them, by field and value
         self._nonce = nonce
         self._new_leaves: dict[tuple[str, str], int] = {}
         self._new_records: dict[tuple[str, str], tuple[int, records.Body]] = {}
@@ -153,12 +154,12 @@ class Desk(Books):
 
     def keep(self, field: str, value: str) -> records.PersonalRef:
         """Keep a personal value apart and return the digest that stands for it."""
-        for known in self.personal_values:
-            if (known.field, known.value) == (field, value):
-                return {"#": known.digest}
-        kept = PersonalValue(field, value, self._nonce(16))
-        self.personal_values.append(kept)
-        return {"#": kept.digest}
+        known = self._kept.get((field, value))
+        if known is None:
+            kept = PersonalValue(field, value, self._nonce(16))
+            self.personal_values.append(kept)
+            known = self._kept[field, value] = kept.digest
+        return {"#": known}
 
     def then(self, actor: Actor, approver: str | None, operation: Operation, key: str) -> None:
         """Perform another operation right after this one, in the same transaction."""

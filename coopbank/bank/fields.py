@@ -259,6 +259,8 @@ ChequeRef = ref("cheque")
 RequestRef = ref("request")
 UserRef = ref("user")
 BankAccountRef = ref("bank-account")
+BankStatementRef = ref("bank-statement")
+BankLineRef = ref("bank-line")
 
 
 @cache  # asked of each request, and the answer never changes
