@@ -106,7 +106,7 @@ def standing(
             settled_lines.update(match.lines)
             settled.update(both)
     until = {key: each for key, each in postings.items() if each.on <= on}
-    settled |= _undone(postings, until, taken)
+    settled |= undone(postings, until, taken)
     return Standing(
         bank_account, on,
         by_bank=sum(line.amount for line in lines.values() if line.on <= on),
@@ -128,7 +128,7 @@ def _numbered(ref: str) -> tuple[str, int]:
     return statement, int(number)
 
 
-def _undone(
+def undone(
     postings: Mapping[tuple[int, int], Posting], until: Mapping[tuple[int, int], Posting], taken: set[tuple[int, int]]
 ) -> set[tuple[int, int]]:
     """Postings of entries that were reversed, and of their reversals, if the bank saw nothing of either."""

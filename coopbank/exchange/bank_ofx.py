@@ -18,7 +18,7 @@ from coopbank.money import quoted
 
 DEEPEST: Final = 30
 _TAG: Final = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9._]{0,40})\s*>([^<]*)")
-_HEADER: Final = re.compile(r"^\s*([A-Z]{1,20}):([^\r\n]*)$", re.MULTILINE)
+_HEADER: Final = re.compile(r"\b([A-Z]{1,20}):(\S*)")
 _ENTITY: Final = re.compile(r"&(amp|lt|gt|quot|apos|nbsp|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});")
 _ENTITIES: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " "}
 _DAY: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{2,6}(?:\.[0-9]+)?)?(?:\s*\[[^\]]*\])?")
@@ -33,7 +33,7 @@ def sgml(content: bytes) -> Node:
     start = content.upper().find(b"<OFX>")
     if start < 0:
         raise InvalidValue("This OFX file has no <OFX>.")
-    header = {name: value.strip().upper() for name, value in _HEADER.findall(content[:start].decode("latin-1"))}
+    header = {name: value.upper() for name, value in _HEADER.findall(content[:start].decode("latin-1"))}
     utf8 = header.get("ENCODING") in ("UTF-8", "UNICODE")
     encoding = "utf-8" if utf8 else _CHARSETS.get(header.get("CHARSET", ""), "ascii")
     try:

@@ -121,7 +121,7 @@ def csv_records(
 def _delimiter(text: str, naming: Naming) -> tuple[str, str]:
     """The delimiter by which most columns are known, and the text; Excel's line `sep=;` says it itself."""
     first, _line_end, rest = text.partition("\n")
-    said = first.strip().strip('"')
+    said = first.strip(" \r").strip('"')
     if len(said) == 5 and said.startswith("sep=") and said[4] in _DELIMITERS:
         return said[4], rest
 
