@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from coopbank.errors import InvalidDate, InvalidValue
-from coopbank.exchange.bank_parts import FoundLine, FoundStatement, Reading, bank_id, calendar_day, said
+from coopbank.exchange.bank_parts import FoundLine, FoundStatement, Reading, bank_id, calendar_day, require_moved, said
 from coopbank.exchange.plain_xml import Node
 from coopbank.money import quoted
 
@@ -83,26 +83,27 @@ def _days(node: Node, reading: Reading, found: FoundStatement) -> None:
 
 
 def _line(entry: Node, reading: Reading, row: int, statement: str) -> FoundLine | None:
-    amount = _signed(entry, reading, row)
+    amount = _signed(entry, reading, row, moves=True)
     on = _day(entry.first("BookgDt"), reading, row, "BookgDt")
-    if amount == 0:
-        reading.faults.add(row, "Amt", entry.said("Amt"), InvalidValue("A line of a statement moves something."))
     own = entry.said("AcctSvcrRef") or entry.said("NtryDtls", "TxDtls", "Refs", "AcctSvcrRef")
     if own is None and (number := entry.said("NtryRef")) is not None:  # counts within the statement only
         own = f"{statement}:{number}"
     text = reading.optional(row, "text", " ".join(_texts(entry)), said)
     reference = reading.optional(row, "Refs", " ".join(dict.fromkeys(_references(entry))), said)
-    if not amount or on is None:
+    if amount is None or on is None:
         return None
     return FoundLine(row, on, amount, own and bank_id(own), text or "", reference or "")
 
 
-def _signed(node: Node, reading: Reading, row: int | None) -> int | None:
+def _signed(node: Node, reading: Reading, row: int | None, *, moves: bool = False) -> int | None:
     """An amount with its sign; its currency is the books'."""
     amount = node.first("Amt")
     if amount is not None:
         reading.cell(row, "Amt/Ccy", amount.attributes.get("Ccy"), reading.require_currency)
-    minor = reading.cell(row, "Amt", node.said("Amt"), reading.amount)
+    minor = reading.cell(
+        row, "Amt", node.said("Amt"),
+        lambda text: require_moved(reading.amount(text)) if moves else reading.amount(text),
+    )  # fmt: skip
     side = reading.cell(row, "CdtDbtInd", node.said("CdtDbtInd"), _side)
     if minor is not None and minor < 0:
         reading.faults.add(row, "Amt", node.said("Amt"), InvalidValue("The sign of an amount stands in CdtDbtInd."))

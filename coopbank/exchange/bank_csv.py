@@ -17,7 +17,16 @@ from typing import Final, Literal
 
 from coopbank.errors import InvalidAmount, InvalidDate, WrongUsage
 from coopbank.exchange import rows
-from coopbank.exchange.bank_parts import FoundLine, FoundStatement, Reading, T, bank_id, calendar_day, said
+from coopbank.exchange.bank_parts import (
+    FoundLine,
+    FoundStatement,
+    Reading,
+    T,
+    bank_id,
+    calendar_day,
+    require_moved,
+    said,
+)
 from coopbank.exchange.rows import Record
 from coopbank.money import format_amount, parse_typed, quoted
 
@@ -173,7 +182,7 @@ class _Table:
 
     def _amount_of(self, record: Record) -> int | None:
         if "amount" in record.columns:
-            return self._cell(record, "amount", self._moved)
+            return self._cell(record, "amount", lambda text: require_moved(self._amount(text)))
         both = [name for name in ("credit", "debit") if record.values.get(name)]
         amounts = {name: self._cell(record, name, self._amount) for name in both}
         moved = [name for name, amount in amounts.items() if amount != 0]
@@ -188,12 +197,6 @@ class _Table:
             self.reading.faults.add(record.row, record.columns.get(name), record.values.get(name), refusal)
             return None
         return -amount if amount is not None and name == "debit" else amount
-
-    def _moved(self, text: str) -> int:
-        amount = self._amount(text)
-        if not amount:
-            raise InvalidAmount("A line of a statement moves something.")
-        return amount
 
     def _amount(self, text: str) -> int:
         """An amount as banks' tables have it: `1,250.00`, `$40`, `(12.00)`, `12.00-`, `+5`, `−5`."""

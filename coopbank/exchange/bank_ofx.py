@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final
 
 from coopbank.errors import InvalidAmount, InvalidDate, InvalidValue
-from coopbank.exchange.bank_parts import FoundLine, FoundStatement, Reading, bank_id, calendar_day, said
+from coopbank.exchange.bank_parts import FoundLine, FoundStatement, Reading, bank_id, calendar_day, require_moved, said
 from coopbank.exchange.plain_xml import MOST_ELEMENTS, Node
 from coopbank.money import quoted
 
@@ -100,9 +100,6 @@ def _entity(match: re.Match[str]) -> str:
 
 def statements(root: Node, reading: Reading) -> list[FoundStatement]:
     """The statements of bank accounts in a file."""
-    if root.name != "OFX":
-        reading.faults.add(None, None, None, InvalidValue("This OFX file has no <OFX>."))
-        return []
     count = 0
     found = []
     for node in root.each("BANKMSGSRSV1", "STMTTRNRS", "STMTRS"):
@@ -141,7 +138,7 @@ def _balance(node: Node, reading: Reading, found: FoundStatement) -> None:
 
 def _line(node: Node, reading: Reading, row: int) -> FoundLine | None:
     on = reading.cell(row, "DTPOSTED", node.said("DTPOSTED"), _day)
-    amount = reading.cell(row, "TRNAMT", node.said("TRNAMT"), lambda text: _moved(text, reading))
+    amount = reading.cell(row, "TRNAMT", node.said("TRNAMT"), lambda text: require_moved(_amount(text, reading)))
     own = reading.cell(row, "FITID", node.said("FITID"), bank_id)
     if node.first("CORRECTFITID") is not None:
         refusal = InvalidValue("It corrects another line of the bank.", hint="Take both lines from the bank's paper.")
@@ -170,10 +167,3 @@ def _amount(text: str, reading: Reading) -> int:
     if match is None or not (match[2] or match[3]):
         raise InvalidAmount("{text} is not an amount.", text=quoted(text), hint="An amount is such as -12.00.")
     return reading.amount(f"{match[1]}{match[2] or '0'}.{match[3] or ''}")
-
-
-def _moved(text: str, reading: Reading) -> int:
-    amount = _amount(text, reading)
-    if not amount:
-        raise InvalidAmount("A line of a statement moves something.")
-    return amount

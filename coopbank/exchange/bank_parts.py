@@ -87,13 +87,6 @@ class Reading:
         plain = f"{'-' if sign == '-' else ''}{whole}{'.' if decimals else ''}{decimals}"
         return parse_amount(plain, self.currency)
 
-    def moved(self, text: str) -> int:
-        """An amount that is not nothing."""
-        amount = self.amount(text)
-        if not amount:
-            raise InvalidAmount("A line of a statement moves something.")
-        return amount
-
     def require_currency(self, code: str) -> str:
         """Refuse a statement in another currency than the books'."""
         if code.upper() != self.currency:
@@ -101,6 +94,13 @@ class Reading:
                 "The statement is in {code}, the books are in {currency}.", code=quoted(code), currency=self.currency
             )
         return code
+
+
+def require_moved(amount: int) -> int:
+    """Refuse a line of nothing."""
+    if not amount:
+        raise InvalidAmount("A line of a statement moves something.")
+    return amount
 
 
 def calendar_day(year: str, month: str, day: str) -> date:
