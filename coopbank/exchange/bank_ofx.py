@@ -79,7 +79,7 @@ def _close(open_: list[Node], name: str) -> None:
     """Close an element. What was opened in it and never closed is a value, or empty: its siblings stand beside it."""
     place = next((place for place in range(len(open_) - 1, 0, -1) if open_[place].name == name), 0)
     if not place:
-        raise InvalidValue("</{name}> closes what was never opened.", name=name)
+        raise InvalidValue("The tag </{name}> closes what was never opened.", name=name)
     while len(open_) - 1 > place:
         node = open_.pop()
         open_[-1].children.extend(node.children)

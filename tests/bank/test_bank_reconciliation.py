@@ -9,6 +9,7 @@ import pytest
 
 from coopbank.bank import records
 from coopbank.bank.operation import Receipt
+from coopbank.bank.operations.bank_reconciliation import RecordBankLines
 from coopbank.errors import (
     AlreadyExists,
     CannotReverse,
@@ -303,3 +304,23 @@ def test_what_the_bank_says_is_kept_apart_and_the_same_request_is_done_once(bank
         line = books.get(records.BankLine, "BS-00001.1")
         assert (books.personal(line.text), books.personal(line.reference)) == ("ROSA DIAZ", "RENT")
     refused(bank, CannotReverse, "reverse", bank.tom, operation=done.number, reason="x")
+
+
+def test_a_statement_that_waits_keeps_its_texts_apart_too(bank: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RecordBankLines, "second_person", True)
+    request = {
+        "start": "2026-03-02", "end": "2026-03-02", "opening": "0.00", "closing": "2.00",
+        "lines": [{"on": "2026-03-02", "amount": "2.00", "text": "ROSA DIAZ"}],
+    }  # fmt: skip
+    asked = bank.ask("record-bank-lines", by=bank.tom, key="k-2", **request)
+    assert asked.status == "pending"
+    assert bank.ask("record-bank-lines", by=bank.tom, key="k-2", **request).status == "repeated"
+    with bank.read() as books:
+        waits = books.get(records.Request, str(asked.request))
+        assert "ROSA" not in waits.model_dump_json()
+        assert books.resolve(waits.payload)["lines"][0]["text"] == "ROSA DIAZ"
+    bank.do("approve", by=bank.sue, request=asked.request)
+    with bank.read() as books:
+        assert books.personal(books.get(records.BankLine, "BS-00001.1").text) == "ROSA DIAZ"
+    assert_books(bank)
+    monkeypatch.undo()
