@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Final, Literal
 
-from coopbank.errors import InvalidAmount, InvalidDate, WrongUsage
+from coopbank.errors import InvalidAmount, InvalidDate, InvalidValue, WrongUsage
 from coopbank.exchange import rows
 from coopbank.exchange.bank_parts import (
     FoundLine,
@@ -49,6 +49,8 @@ _USUAL: Final = {
 }  # fmt: skip
 _KNOWN: Final = {heading: field for field, headings in _USUAL.items() for heading in headings.split()}
 _ABOVE: Final = 50  # lines that may stand above the heading
+_LONGEST_LINE: Final = 100_000  # characters
+_MOST_ROWS: Final = 100_000  # empty ones included
 _YEAR_FIRST: Final = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})|([0-9]{4})([0-9]{2})([0-9]{2})")
 _YEAR_LAST: Final = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4}|[0-9]{2})")
 _COMMA: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,([0-9]+))?")
@@ -58,6 +60,10 @@ def statement(
     text: str, columns: Mapping[str, str], dates: DateOrder, decimal: DecimalMark, reading: Reading
 ) -> FoundStatement:
     """The statement that a table is; its days and balances are those of its lines."""
+    if text.count("\n") > _MOST_ROWS:
+        raise InvalidValue("The table has more than {most} rows.", most=_MOST_ROWS, hint="Take a month each.")
+    if any(len(line) > _LONGEST_LINE for line in text.split("\n")):
+        raise InvalidValue("A line of the table has more than {most} characters.", most=_LONGEST_LINE)
     naming = _naming(columns)
     text = _from_heading(text, naming)
     sides = {"credit", "debit"} <= set(_headed(text, naming))

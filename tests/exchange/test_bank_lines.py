@@ -153,6 +153,8 @@ def test_depth_and_size_have_an_end() -> None:
     one_fault("<OFX>" + "<A>" * 500, None, None, "too deep")
     one_fault('<?xml version="1.0"?>' + "<a>" * 500 + "</a>" * 500, None, None, "too deep")
     one_fault('<?xml version="1.0"?><a>' + "<b/>" * 500_001 + "</a>", None, None, "too many")
+    one_fault("Date,Amount," + "x," * 4_000_000, None, None, "more than 100000 characters")
+    one_fault("\n" * 1_000_000, None, None, "more than 100000 rows")
     one_fault(b" " * (16 * 1024 * 1024 + 1), None, None, "bytes")
     rows = "Date,Amount\n" + "2026-03-02,1.00\n" * 5_001
     one_fault(rows, 5_002, None, "at most 5000 lines", BankFile())

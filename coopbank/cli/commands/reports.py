@@ -334,7 +334,8 @@ def _open_lines(open_: Sequence[OpenLine], currency: str) -> None:
 
 
 def _open_line(line: OpenLine, currency: str) -> list[object]:
-    said = " ".join(text for text in (line.text, line.reference) if text)
+    reference = "" if line.reference in line.text.split() else line.reference
+    said = " ".join(text for text in (line.text, reference) if text)
     row: list[object] = [line.ref, line.on, line.days, output.amount(line.amount, currency), said]
     if line.match is not None:
         return [*row, line.match, _("matched since")]

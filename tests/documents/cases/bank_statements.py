@@ -151,6 +151,8 @@ CASES: tuple[Case, ...] = (
     file("Lines outside of the days that are said", "Date,Amount\n2026-03-01,5.00\n",
          options=" --from 2026-03-02 --to 2026-03-02 --closing 5.00"),
     file("A bank's file that is too large", b" " * (16 * 1024 * 1024 + 1), "Ask the bank for a month."),
+    file("A table with a line that has no end", "Date,Amount," + "," * 100_000 + "\n"),
+    file("A table of nothing but empty rows", "\n" * 100_001),
     file("Too many lines", "Date,Amount\n" + "2026-03-02,5.00\n" * 5_001, "Ask the bank for a month."),
     no(e.WrongUsage, "A column that a statement does not have", "tom import bank-lines bank.csv --map colour=Date",
        files={"bank.csv": "Date,Amount\n"}),
