@@ -17,7 +17,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -209,6 +209,8 @@ class Database:
             raise AlreadyExists("{place} exists already; nothing was changed.", place=place)
         from coopbank.migrations import upgrade
 
+        if made.path is not None:
+            _make_private(made.path)
         with made.closed_on_failure(), made.write_by_engine() as tx:
             if made._revision(tx) is not None:
                 raise AlreadyExists("{place} holds books already; nothing was changed.", place=made.shown_place)
@@ -280,6 +282,7 @@ class Database:
         with self._translated(), self.engine.connect() as connection:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("PRAGMA query_only = OFF")  # the books stay as they are: only the copy is written
+            _make_private(file)
             driver.execute("VACUUM INTO ?", (str(file),))
             if self.read_only:
                 driver.execute("PRAGMA query_only = ON")
@@ -504,3 +507,9 @@ def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
     if read_only:
         engine = engine.execution_options(postgresql_readonly=True)
     return engine
+
+
+def _make_private(path: Path) -> None:
+    """An empty file that only its owner reads; what SQLite puts beside it takes after it."""
+    with suppress(OSError):  # SQLite says better what keeps it from being made
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))

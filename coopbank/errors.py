@@ -9,8 +9,11 @@ CoopbankError
 │   ├── AlreadyExists        the books hold one already
 │   ├── NotAllowed           this person may not do this
 │   │   ├── SignInRefused        wrong name or passphrase, or signed out
+│   │   │   └── CodeWanted           the passphrase was right; a one-time code is wanted too
+│   │   ├── KeysLocked           encrypted, and whoever asks holds no key
 │   │   ├── OwnAccount           nobody serves their own account
 │   │   └── OwnRequest           nobody approves their own request
+│   ├── LimitReached         more than this person's role may move
 │   ├── Overdrawn            an account, a fund or a drawer has not got that much
 │   ├── WrongState           not possible in the state that the thing is in
 │   │   ├── DayClosed            no business day is open, or not that one
@@ -115,12 +118,24 @@ class SignInRefused(NotAllowed):
     """Wrong name or passphrase, or not signed in."""
 
 
+class CodeWanted(SignInRefused):
+    """The passphrase was right; a one-time code is wanted too."""
+
+
+class KeysLocked(NotAllowed):
+    """It is encrypted, and whoever asks holds no key to it."""
+
+
 class OwnAccount(NotAllowed):
     """Nobody serves their own account."""
 
 
 class OwnRequest(NotAllowed):
     """Nobody approves their own request."""
+
+
+class LimitReached(Refused):
+    """More than this person's role may move."""
 
 
 class Overdrawn(Refused):

@@ -13,6 +13,7 @@ from random import Random
 from typing import Final
 
 from coopbank.bank.bank import Bank
+from coopbank.bank.books import Actor
 from coopbank.bank.operations.founding import FoundBook
 from coopbank.clock import SetClock
 from coopbank.demo import COOPS, PASSPHRASE, Town
@@ -40,6 +41,7 @@ def make_practice(place: str, today: date, progress: Progress | None = None) -> 
     )  # fmt: skip
     bank = Bank.found(place, request, passphrase=PASSPHRASE, clock=clock)
     try:
+        bank.make_keys(Actor("dell", ()), PASSPHRASE)
         _live(
             Town(bank, clock, Random(today.toordinal()), second="sol"),
             began,

@@ -14,17 +14,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
-from coopbank.bank import passphrases, receipts, records
-from coopbank.bank.books import Actor, Books, loads
+from coopbank.bank import anchors, limits, passphrases, receipts, records
+from coopbank.bank.books import Actor, Books, loads, opened
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import book_currency
-from coopbank.bank.operation import Operation, Receipt, build
+from coopbank.bank.operation import AUDITOR, CATALOGUE, SUPERVISOR, Operation, Receipt, build
 from coopbank.bank.operations.documents import Made, RecordDocuments
 from coopbank.bank.operations.founding import FoundBook
-from coopbank.bank.operations.staff import APPROVED, Ask, LogRefusal, SetPassphrase, SignIn
+from coopbank.bank.operations.keys import KEY, SetSigningKey, SignClose, endorsed_text, text_of_close
+from coopbank.bank.operations.staff import APPROVED, Ask, LogRefusal, SetOneTimeCode, SetPassphrase, SignIn
 from coopbank.clock import Clock, SystemClock, instant_text
 from coopbank.database import Database, Transaction, lost_a_race
 from coopbank.errors import (
@@ -32,6 +33,7 @@ from coopbank.errors import (
     DatabaseBusy,
     InvalidValue,
     KeyReused,
+    KeysLocked,
     NotABook,
     NotAllowed,
     NotOffered,
@@ -42,9 +44,13 @@ from coopbank.errors import (
 )
 from coopbank.ledger import chain, posting
 from coopbank.ledger.past import show_past
-from coopbank.words import set_institution_kind
+from coopbank.words import marked, set_institution_kind
+
+if TYPE_CHECKING:
+    from coopbank.bank.keyring import KeyFile, Keyring
 
 Nonce = Callable[[int], bytes]
+KEYLESS_ROLES = frozenset({AUDITOR, SUPERVISOR})  # who only looks neither signs nor reads what is encrypted
 _ATTEMPTS = 4  # of a unit of work that lost a race on a server
 
 
@@ -65,6 +71,7 @@ class Bank:
         self._nonce = nonce or secrets.token_bytes
         self.book = ""
         self.institution = records.Institution(name="", institution_kind="", currency="USD")
+        self.keys: Keyring | None = None  # open once somebody has signed in whose passphrase opens it
         self._control_names: dict[str, str] = {}
 
     # ------------------------------------------------------------------ opening
@@ -114,7 +121,7 @@ class Bank:
         with self.database.read(temporary=as_of is not None) as tx:
             if as_of is not None:
                 show_past(tx, as_of)
-            yield Books(tx)
+            yield Books(tx, self.keys)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -126,12 +133,16 @@ class Bank:
 
     # --------------------------------------------------------------- signing in
 
-    def authenticate(self, user: str, passphrase: str) -> Actor:
-        """Who this is. A failure is counted, sealed, and delays the next try."""
+    def authenticate(self, user: str, passphrase: str, code: str | None = None) -> Actor:
+        """Who this is; opens the book's key. A failure is counted, sealed, and delays the next try.
+
+        `code` is the one-time code of a user who has them: `CodeWanted` if it is not there.
+        """
         now = self.clock.now()
         with self.database.read() as tx:
             good, locked = passphrases.passphrase_matches(tx, user, passphrase, now)
-            actor = Books(tx).user(user)
+            books = Books(tx)
+            actor, known, file = books.user(user), books.find(records.User, user), self._key_file(books)
         if locked:
             raise SignInRefused(
                 "Too many wrong passphrases. Try again after {until} (UTC).", field="user", until=locked[:19]
@@ -142,17 +153,37 @@ class Bank:
                 "The user name or the passphrase is wrong.", field="passphrase",
                 hint="Check Caps Lock; an administrator can set a new passphrase.",
             )  # fmt: skip
+        self.keys = None if file is None else file.unlock(user, passphrase)
+        if known is not None and known.one_time_code:
+            self._require_code(user, code, file)
         if not self.database.read_only:
             with self.database.write() as tx:
                 passphrases.clear_failures(tx, user)
+                passphrases.renew(tx, user, passphrase, None if file is None else file.cost())
         return actor
 
-    def sign_in(self, user: str, passphrase: str) -> Actor:
+    def _require_code(self, user: str, code: str | None, file: KeyFile | None) -> None:
+        """Refuse without the one-time code of this moment, or with one that was used."""
+        from coopbank.bank import codes
+
+        try:
+            codes.require(self.keys, file, user, code, self.clock.now())
+        except SignInRefused:
+            self.keys = None
+            if code is not None:
+                self._failed_sign_in(user)
+            raise
+
+    def sign_in(self, user: str, passphrase: str, code: str | None = None) -> Actor:
         """Authenticate, and seal that this person signed in."""
-        actor = self.authenticate(user, passphrase)
+        actor = self.authenticate(user, passphrase, code)
+        self.record_sign_in(actor)
+        return actor
+
+    def record_sign_in(self, actor: Actor) -> None:
+        """Seal that this person signed in."""
         with self.database.write() as tx:
             self._perform(tx, actor, SignIn(), self.new_key())
-        return actor
 
     def _failed_sign_in(self, user: str) -> None:
         if self.database.read_only:
@@ -166,28 +197,110 @@ class Bank:
             with suppress(CoopbankError), self.database.write() as tx:
                 self._perform(tx, Actor(user, ()), request, self.new_key())
 
-    def set_passphrase(self, actor: Actor, user: str, passphrase: str) -> None:
+    def set_passphrase(self, actor: Actor, user: str, passphrase: str, *, must_change: bool = False) -> None:
         """Set one's own passphrase, or as administrator a colleague's; that it was set is sealed, never the words."""
         passphrases.require_strength(passphrase)
         with self.database.write() as tx:
-            self._perform(tx, actor, SetPassphrase(user=user), self.new_key())
-            passphrases.set_passphrase(tx, user, passphrase)
+            books = Books(tx)
+            file = self._key_file(books)
+            self._perform(tx, actor, SetPassphrase(user=user, must_change=must_change or None), self.new_key())
+            passphrases.set_passphrase(tx, user, passphrase, None if file is None else file.cost())
+            known = books.get(records.User, user, "user")
+        if file is not None and self.keys is not None and set(known.roles) - KEYLESS_ROLES:
+            file.give(self.keys.secret, user, passphrase)
 
     def keep_sign_in(self, actor: Actor) -> str:
         """A token for `coopbank login`."""
         with self.database.write() as tx:
-            return passphrases.open_session(tx, actor.user, self.clock.now(), self._nonce)
+            token = passphrases.open_session(tx, actor.user, self.clock.now(), self._nonce)
+            file = self._key_file(Books(tx))
+        if file is not None and self.keys is not None:
+            file.give_session(self.keys.secret, token)
+        return token
 
     def actor_of(self, token: str) -> Actor | None:
         """Who kept this sign-in, if it still holds."""
         with self.database.read() as tx:
             user = passphrases.session_user(tx, token, self.clock.now())
-            return None if user is None else Books(tx).user(user)
+            books = Books(tx)
+            actor, file = None if user is None else books.user(user), self._key_file(books)
+        if actor is not None and file is not None:
+            self.keys = file.unlock_session(token)
+        return actor
+
+    def set_code(self, actor: Actor, user: str, secret: str | None) -> None:
+        """Give a user one-time codes, or take them away: one's own, or as administrator a colleague's."""
+        from coopbank.bank import codes
+
+        file = self.key_file()
+        if file is None or (secret is not None and self.keys is None):
+            raise KeysLocked(
+                "One-time codes are kept under the book's key, and that is not open.", field="user",
+                hint="Make one with: coopbank keys make, and sign in again.",
+            )  # fmt: skip
+        with self.database.write() as tx:
+            self._perform(tx, actor, SetOneTimeCode(user=user, on=secret is not None), self.new_key())
+            if secret is None:
+                file.keep_code(user, None)
+            elif self.keys is not None:
+                codes.keep(file, self.keys, user, secret, self._nonce)
 
     def sign_out(self, token: str) -> None:
         """End a kept sign-in."""
+        self.keys = None
         with self.database.write() as tx:
             passphrases.end_session(tx, token)
+            file = self._key_file(Books(tx))
+        if file is not None:
+            file.take_session(token)
+
+    # ------------------------------------------------------------------- keys
+
+    def _key_file(self, books: Books) -> KeyFile | None:
+        """Where the book's key lies, if it has one."""
+        known = books.find(records.SigningKey, KEY)
+        if known is None:
+            return None
+        from coopbank.bank.keyring import key_file
+
+        return key_file(self.database.place, known.sign[:8])
+
+    def key_file(self) -> KeyFile | None:
+        """Where the book's key lies, if it has one; the file may be missing."""
+        with self.read() as books:
+            return self._key_file(books)
+
+    def make_keys(self, actor: Actor, passphrase: str) -> tuple[Receipt, KeyFile]:
+        """A new key for the book, in a file that this person's passphrase opens.
+
+        The first one counts at once. A later one is endorsed by the one before, which must be open, and waits
+        for a second person; the older secret goes into its file, so that what was encrypted can still be read.
+        """
+        from coopbank.bank.keyring import key_file, public_of
+
+        with self.read() as books:
+            known = books.find(records.SigningKey, KEY)
+        if known is not None and self.keys is None:
+            raise KeysLocked(
+                "A new key is endorsed by the one before, and that one is not open.", field="passphrase",
+                hint="Sign in with a passphrase that opens it.",
+            )  # fmt: skip
+        secret = self._nonce(32)
+        public = public_of(secret)
+        endorsed = None
+        if self.keys is not None and known is not None:
+            endorsed = self.keys.sign(endorsed_text(public.sign.hex(), public.seal.hex())).hex()
+        request = SetSigningKey(sign=public.sign.hex(), seal=public.seal.hex(), endorsement=endorsed)
+        file = key_file(self.database.place, public)
+        file.make(self.book, secret, actor.user, passphrase, passphrases.calibrated(), self.keys)
+        try:
+            receipt = self.perform(actor, request)
+        except BaseException:
+            file.path.unlink(missing_ok=True)
+            raise
+        if receipt.status == "done":
+            self.keys = file.unlock(actor.user, passphrase)
+        return receipt, file
 
     # --------------------------------------------------------------- performing
 
@@ -221,11 +334,27 @@ class Bank:
                     if key is None and index not in keys:
                         keys[index] = self.new_key()
                     receipts_.append(self._performed(tx, actor, current, keys[index] if key is None else key))
-                return receipts_
+            return [self._anchored(receipt) for receipt in receipts_]
         except Refused as refusal:
             if current is not None:
                 self._log_refusal(actor, current, refusal)
             raise
+
+    def _anchored(self, receipt: Receipt) -> Receipt:
+        """Keep the head outside the books once something was closed; that it could not be is told, and no refusal."""
+        closed = next((r for r in (receipt, *receipt.then) if r.status == "done" and CATALOGUE[r.kind].signed), None)
+        if closed is None:
+            return receipt
+        try:
+            with self.read() as books:
+                anchors.append(
+                    self.database.place, books, self.book, closed.kind, closed.business_date,
+                    instant_text(self.clock.now())[:19] + "Z",
+                )  # fmt: skip
+        except OSError as error:
+            note = (marked("No anchor was kept"), (error.strerror or str(error)).lower())
+            return replace(receipt, notes=(*receipt.notes, note))
+        return receipt
 
     def record_documents(self, actor: Actor, made: list[Made]) -> Receipt:
         """Record documents that were made: the program's own act, in the name of whoever had them made."""
@@ -251,7 +380,7 @@ class Bank:
         with self.database.read() as tx:
             desk = self._desk(tx, actor, None)
             self._check(desk, operation)
-            reason = operation.second_reason(desk)
+            reason = self._second_reason(desk, operation)
             draft = self._draft(desk, operation, "preview")
             operation.perform(desk)
             if reason is not None:
@@ -307,7 +436,7 @@ class Bank:
         reason = None
         if not founding:
             self._check(desk, operation)
-            reason = None if approver else operation.second_reason(desk)
+            reason = None if approver else self._second_reason(desk, operation)
         draft = self._draft(desk, operation, key)
         operation.perform(desk)
         draft.business_date = desk.business_day
@@ -320,7 +449,20 @@ class Bank:
             put(tx)
         receipt = receipts.done(self, desk, draft, sealed, operation.title)
         then = [self._perform(tx, who, follower, own_key, second) for who, second, follower, own_key in desk.followers]
+        if operation.signed and self.keys is not None:
+            then.append(self._sign(tx, desk, operation, receipt.number))
         return replace(receipt, then=tuple(then)) if then else receipt
+
+    def _sign(self, tx: Transaction, closed: Desk, operation: Operation, number: int) -> Receipt:
+        """Sign a close that was just sealed, in the same transaction."""
+        assert self.keys is not None
+        period = next(row.period for row in closed.rows if isinstance(row, posting.NewPeriodState))
+        desk = self._desk(tx, closed.actor, None)
+        text = text_of_close(desk, self.book, operation.name, period, number)
+        request = SignClose(
+            close=number, text=text, key=self.keys.public.sign.hex(), signature=self.keys.sign(text.encode()).hex()
+        )
+        return self._perform(tx, closed.actor, request, self.new_key())
 
     def _ask(self, tx: Transaction, actor: Actor, operation: Operation, key: str, reason: str) -> Receipt:
         desk = self._desk(tx, actor, None)
@@ -334,7 +476,7 @@ class Bank:
     def _desk(self, tx: Transaction, actor: Actor, approver: str | None) -> Desk:
         return Desk(
             tx, actor=actor, approver=approver, number=posting.head(tx).number + 1, today=self.clock.today(),
-            currency=self.institution.currency, nonce=self._nonce,
+            currency=self.institution.currency, nonce=self._nonce, keys=self.keys,
         )  # fmt: skip
 
     def _draft(self, desk: Desk, operation: Operation, key: str) -> posting.Draft:
@@ -361,28 +503,40 @@ class Bank:
             )
         if not operation.internal:
             desk.actor = desk.actor_now(desk.actor.user)  # the powers held now, whatever the door remembers
+            if desk.actor.must_change:
+                raise NotAllowed(
+                    "Choose a passphrase of your own first: somebody else knows this one.", field="passphrase",
+                    hint="Set it with: coopbank passphrase {user}", user=desk.actor.user,
+                )  # fmt: skip
         if not operation.internal and not self.may(desk, desk.actor, operation.name):
             raise NotAllowed(
                 "{user} may not do this: {title}.", field="operation", user=desk.actor.user, title=operation.title,
                 hint="It belongs to: {roles}.", roles=", ".join(operation.roles),
             )  # fmt: skip
-        own = {m for m in (desk.actor.member, self._approver_member(desk)) if m}
+        if not operation.internal:
+            limits.require_within(desk, operation)
+        own = desk.actor.theirs | self._approver_theirs(desk)
         served = own & operation.serves(desk) if own else None
         if served:
             raise OwnAccount(
-                "Nobody serves their own account: {member}.", field="member", member=min(served),
+                "Nobody serves their own account, or a relative's: {member}.", field="member", member=min(served),
                 hint="Ask a colleague to do it.",
             )  # fmt: skip
 
     @staticmethod
-    def _approver_member(desk: Desk) -> str | None:
+    def _second_reason(desk: Desk, operation: Operation) -> str | None:
+        """Why a second person must approve: by the operation's own rule, or by the limits of the actor's roles."""
+        return operation.second_reason(desk) or (None if operation.internal else limits.second_reason(desk, operation))
+
+    @staticmethod
+    def _approver_theirs(desk: Desk) -> set[str]:
         approver = desk.user(desk.approver) if desk.approver else None
-        return approver.member if approver else None
+        return approver.theirs if approver else set()
 
     @staticmethod
     def may(books: Books, actor: Actor, name: str) -> bool:
         """Whether one of the actor's roles holds the power to do it."""
-        return any(name in role.operations for r in actor.roles if (role := books.find(records.Role, r)) is not None)
+        return limits.may(books, actor.roles, name)
 
     def _repeated(self, tx: Transaction, actor: Actor, operation: Operation, key: str) -> int | None:
         """Number of the operation that used this key for the same request; refuses another request."""
@@ -394,9 +548,9 @@ class Bank:
         if kind == Ask.name:
             kind, stored = stored["operation"], stored["payload"]
         known = {
-            (name, value): digest
-            for name, value, digest in tx.rows(
-                "SELECT field, value, digest FROM personal WHERE operation_id = ? AND value IS NOT NULL", number
+            (name, opened(self.keys, salt, value)[1]): digest
+            for name, salt, value, digest in tx.rows(
+                "SELECT field, salt, value, digest FROM personal WHERE operation_id = ? AND value IS NOT NULL", number
             )
         }
         request = operation.sealed(lambda name, value: {"#": known.get((name, value), "")})

@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from coopbank.bank import records
 from coopbank.database import Transaction
-from coopbank.errors import Unknown
+from coopbank.errors import KeysLocked, Unknown
 from coopbank.ledger import periods
 from coopbank.ledger.posting import Leaf
 from coopbank.words import _
+
+if TYPE_CHECKING:
+    from coopbank.bank.keyring import Keyring
 
 B = TypeVar("B", bound=records.Body)
 
@@ -38,18 +41,26 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The person who acts: user name, roles, and their own member number if they are one."""
+    """The person who acts: user name, roles, their own member number if they are one, and those of relatives."""
 
     user: str
     roles: tuple[str, ...]
     member: str | None = None
+    relatives: tuple[str, ...] = ()
+    must_change: bool = False  # their passphrase, before they do anything
+
+    @property
+    def theirs(self) -> set[str]:
+        """Members whose affairs they do not touch: themselves and their relatives."""
+        return {*self.relatives, *([self.member] if self.member else ())}
 
 
 class Books:
     """What the books say, inside one transaction."""
 
-    def __init__(self, tx: Transaction) -> None:
+    def __init__(self, tx: Transaction, keys: Keyring | None = None) -> None:
         self.tx = tx
+        self.keys = keys  # of whoever has signed in: opens what is encrypted
 
     # ----------------------------------------------------------------- records
 
@@ -98,11 +109,16 @@ class Books:
         return default if found is None else found.value
 
     def personal(self, value: dict[str, str] | None) -> str:
-        """The text behind a salted digest; `(forgotten)` once it was erased, empty for None."""
+        """The text behind a salted digest; `(forgotten)` once it was erased, empty for None.
+
+        What is encrypted is `(locked)` to who has not signed in with a passphrase that opens the book's key.
+        """
         if not value:
             return ""
-        found = self.tx.value("SELECT value FROM personal WHERE digest = ?", value["#"])
-        return "(forgotten)" if found is None else str(found)
+        row = self.tx.row("SELECT salt, value FROM personal WHERE digest = ?", value["#"])
+        if row is None or row[1] is None:
+            return "(forgotten)"
+        return opened(self.keys, row[0], str(row[1]))[1]
 
     def resolve(self, payload: dict[str, Any]) -> dict[str, Any]:
         """A sealed request with its personal values put back, those inside of lists included."""
@@ -125,7 +141,9 @@ class Books:
     def user(self, user: str) -> Actor | None:
         """An active user, with the roles they hold now."""
         found = self.find(records.User, user)
-        return Actor(user, tuple(found.roles), found.member) if found is not None and found.active else None
+        if found is None or not found.active:
+            return None
+        return Actor(user, tuple(found.roles), found.member, tuple(found.relatives), found.must_change)
 
     def actor_now(self, user: str) -> Actor:
         """The same, refused if the user is not active any more."""
@@ -190,6 +208,22 @@ class Books:
     def business_date(self) -> date | None:
         """The day that the bank stands at."""
         return periods.business_date(self.tx)
+
+
+LOCKED = "(locked)"
+
+
+def opened(keys: Keyring | None, salt: bytes | None, value: str) -> tuple[bytes, str]:
+    """Salt and value of a row of `personal`, decrypted if they are encrypted; `(locked)` without the key."""
+    if salt or not value.startswith(records.SEALED):
+        return bytes(salt or b""), value
+    if keys is None:
+        return b"", LOCKED
+    try:
+        text = keys.open(value)
+    except KeysLocked:
+        return b"", LOCKED
+    return text[:16], text[16:].decode()
 
 
 def loads(text: str) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date
+from typing import TYPE_CHECKING
 
 from coopbank.bank import records
 from coopbank.bank.books import Actor, B, Books
@@ -27,6 +28,12 @@ from coopbank.ledger.posting import (
     Row,
 )
 
+if TYPE_CHECKING:
+    from coopbank.bank.keyring import Keyring
+
+SECRET_FIELDS = frozenset({"tax_id"})
+"""Personal values that are encrypted in the file, where the book has a key."""
+
 Move = tuple[str, str, int]
 """Fund, leaf code, minor units with their sign."""
 
@@ -36,9 +43,9 @@ class Desk(Books):
 
     def __init__(
         self, tx: Transaction, *, actor: Actor, approver: str | None, number: int, today: date,
-        currency: str, nonce: Callable[[int], bytes],
+        currency: str, nonce: Callable[[int], bytes], keys: Keyring | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(tx)
+        super().__init__(tx, keys)
         self.actor = actor
         self.approver = approver
         self.number = number  # the number that this operation will have
@@ -155,11 +162,17 @@ class Desk(Books):
     def keep(self, field: str, value: str) -> records.PersonalRef:
         """Keep a personal value apart and return the digest that stands for it."""
         known = self._kept.get((field, value))
-        if known is None:
-            kept = PersonalValue(field, value, self._nonce(16))
-            self.personal_values.append(kept)
-            known = self._kept[field, value] = kept.digest
-        return {"#": known}
+        if known is not None:
+            return {"#": known}
+        kept = PersonalValue(field, value, self._nonce(16))
+        if field in SECRET_FIELDS and (key := self.find(records.SigningKey, "key")) is not None:
+            from coopbank.bank.keyring import seal  # not on top: most operations need no cryptography
+
+            sealed = seal(bytes.fromhex(key.seal), kept.salt + value.encode(), self._nonce)
+            kept = PersonalValue(field, value, kept.salt, sealed)
+        self.personal_values.append(kept)
+        self._kept[field, value] = kept.digest
+        return {"#": kept.digest}
 
     def then(self, actor: Actor, approver: str | None, operation: Operation, key: str) -> None:
         """Perform another operation right after this one, in the same transaction."""

@@ -9,7 +9,7 @@ all and stands in bank.py.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,6 +27,9 @@ CATALOGUE: dict[str, type[Operation]] = {}
 
 TELLER, LOAN_OFFICER, TREASURER = "teller", "loan-officer", "treasurer"
 ADMINISTRATOR, AUDITOR, SUPERVISOR = "administrator", "auditor", "supervisor"
+EDITION = 2
+"""Of the catalogue: raised with every release that brings operations, which books that exist then know."""
+
 ROLES = (TELLER, LOAN_OFFICER, TREASURER, ADMINISTRATOR, AUDITOR, SUPERVISOR)
 
 UNCHARTERED, CHARITY, CREDIT_UNION = "unchartered-coop", "charity", "credit-union"
@@ -48,6 +51,8 @@ class Operation(BaseModel):
     offered_by: ClassVar[tuple[str, ...]] = INSTITUTION_KINDS
     internal: ClassVar[bool] = False  # performed by the program only: no door offers it
     reversible: ClassVar[bool] = True
+    since: ClassVar[int] = 1  # edition of the catalogue that brought it
+    signed: ClassVar[bool] = False  # a close, to be signed with the book's key
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -82,6 +87,17 @@ class Operation(BaseModel):
         for name in self.personal() & request.keys():
             request[name] = keep(name, request[name])
         return request
+
+
+def role_may(role: str, operations: Collection[str], edition: int, name: str) -> bool:
+    """Whether a role may do an operation; `operations` and `edition` are those of its record."""
+    cls = CATALOGUE.get(name)
+    return name in operations or (cls is not None and cls.since > edition and role in cls.roles and not cls.internal)
+
+
+def powers_of(role: str, operations: list[str], edition: int) -> frozenset[str]:
+    """What a role may do: what its record lists, and what the catalogue brought for it since that was written."""
+    return frozenset((*operations, *(name for name in CATALOGUE if role_may(role, (), edition, name))))
 
 
 def operation_named(name: str) -> type[Operation]:

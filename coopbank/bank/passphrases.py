@@ -7,7 +7,9 @@ failed to, is an operation and is.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
@@ -20,12 +22,43 @@ from coopbank.errors import InvalidValue
 SHORTEST = 8
 SESSION_HOURS = 12
 _FREE_FAILURES = 3
+_WANTED_SECONDS = 0.15  # that one try of a passphrase is to cost on the bank's own machine
+_MOST_PASSES = 12
 _hasher = PasswordHasher()
 
 
-def set_passphrase(tx: Transaction, user: str, passphrase: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What Argon2id is asked for: passes, memory in KiB, lanes."""
+
+    time: int
+    memory_kib: int
+    lanes: int
+
+    def as_list(self) -> list[int]:
+        """As the key file has it."""
+        return [self.time, self.memory_kib, self.lanes]
+
+    def hasher(self) -> PasswordHasher:
+        """Hashes at this cost."""
+        return PasswordHasher(time_cost=self.time, memory_cost=self.memory_kib, parallelism=self.lanes)
+
+
+def calibrated() -> Cost:
+    """The cost at which one try takes this machine about 0.15 s, and never less than the library's own default."""
+    cost = Cost(_hasher.time_cost, _hasher.memory_cost, _hasher.parallelism)
+    while cost.time < _MOST_PASSES:
+        began = time.perf_counter()
+        cost.hasher().hash("how long does it take")
+        if time.perf_counter() - began >= _WANTED_SECONDS:
+            break
+        cost = Cost(cost.time + 1, cost.memory_kib, cost.lanes)
+    return cost
+
+
+def set_passphrase(tx: Transaction, user: str, passphrase: str, cost: Cost | None = None) -> None:
     """Keep the hash of a passphrase."""
-    hashed = _hasher.hash(passphrase)
+    hashed = (_hasher if cost is None else cost.hasher()).hash(passphrase)
     tx.run('DELETE FROM credential WHERE "user" = ?', user)
     tx.run('INSERT INTO credential ("user", hash, failures) VALUES (?, ?, 0)', user, hashed)
     tx.run('DELETE FROM session WHERE "user" = ?', user)
@@ -53,6 +86,14 @@ def passphrase_matches(tx: Transaction, user: str, passphrase: str, now: datetim
         return _hasher.verify(hashed, passphrase), None
     except (VerificationError, InvalidHashError):
         return False, None
+
+
+def renew(tx: Transaction, user: str, passphrase: str, cost: Cost | None) -> None:
+    """Hash a passphrase that was right anew, where the bank's cost has changed since."""
+    hasher = _hasher if cost is None else cost.hasher()
+    hashed = tx.value('SELECT hash FROM credential WHERE "user" = ?', user)
+    if hashed is not None and hasher.check_needs_rehash(hashed):
+        tx.run('UPDATE credential SET hash = ? WHERE "user" = ?', hasher.hash(passphrase), user)
 
 
 def count_failure(tx: Transaction, user: str, now: datetime) -> None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from coopbank.errors import NotABook
 
 PersonalRef = dict[str, str]  # {"#": salted digest}
+SEALED = "sealed:1:"  # begins a personal value that is encrypted, see keyring.py
 
 
 class Body(BaseModel):
@@ -52,10 +53,32 @@ class Policy(Body):
 
 
 class Role(Body):
-    """What the people of a role may do; ref is the role."""
+    """What the people of a role may do, and up to which amounts; ref is the role. Amounts in minor units."""
 
     kind: ClassVar[str] = "role"
     operations: list[str]
+    alone: dict[str, int] = {}  # operation: above it a second person
+    most: dict[str, int] = {}  # operation: above it not at all
+    a_day: int | None = None  # of all a person's operations of one day together: above it a second person
+    edition: int = 1  # of the catalogue that the list knows; what came later belongs to who it was made for
+
+
+class SigningKey(Body):
+    """The book's public keys, as hex; ref `key`, a version for each key."""
+
+    kind: ClassVar[str] = "signing-key"
+    sign: str
+    seal: str
+    endorsement: str | None = None  # signature of the key before over this one
+
+
+class CloseSignature(Body):
+    """The signature of a close; ref is the number of the operation that closed, about the key's first digits."""
+
+    kind: ClassVar[str] = "close-signature"
+    text: str
+    key: str
+    signature: str
 
 
 class User(Body):
@@ -66,6 +89,9 @@ class User(Body):
     roles: list[str]
     member: str | None = None
     active: bool = True
+    relatives: list[str] = []  # member numbers that they do not serve either
+    one_time_code: bool = False  # signing in takes a code as well
+    must_change: bool = False  # somebody else knows their passphrase
 
 
 class Request(Body):

@@ -16,13 +16,14 @@ from typing import Any
 
 from coopbank.bank import bank_proof, records
 from coopbank.bank.books import Books
+from coopbank.bank.close_proof import CloseProof
 from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
 from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.lending.flows import OWN, on_leaf, real_fund
 from coopbank.bank.lending.proof import faults_of
 from coopbank.bank.lending.provision_proof import ProvisionProof, close_faults
-from coopbank.bank.operation import CATALOGUE
+from coopbank.bank.operation import CATALOGUE, role_may
 from coopbank.database import Database, Transaction
 from coopbank.ledger import chain
 from coopbank.ledger.chart import POOL
@@ -62,8 +63,18 @@ WRITERS = {
     "suspense": {"receive-unknown", "clear-suspense"},
     "savings": {"open-savings", "opening-balance"},
     "member": {"admit-member", "change-member"},
-    "user": {"found-book", "add-user", "change-role", "link-user"},
-    "role": {"found-book"},
+    "user": {
+        "found-book",
+        "add-user",
+        "change-role",
+        "link-user",
+        "declare-relative",
+        "set-passphrase",
+        "set-one-time-code",
+    },
+    "signing-key": {"set-signing-key"},
+    "close-signature": {"sign-close"},
+    "role": {"found-book", "set-role", "set-day-limit"},
     "policy": {"found-book", "set-policy"},
     "share-class": {"found-book"},
     "bank-account": {"found-book", "add-bank-account"},
@@ -100,13 +111,17 @@ class Registers:
 
 
 def verify(
-    database: Database, known_heads: Sequence[tuple[int, str]] = (), progress: Progress | None = None
-) -> list[Verdict]:
-    """All checks, the ledger's and the bank's, in one pass over the log."""
-    return run(database, [*CHECKS, *bank_checks()], known_heads, progress)
+    database: Database, known_heads: Sequence[tuple[int, str]] = (), progress: Progress | None = None,
+    closes: CloseProof | None = None,
+) -> list[Verdict]:  # fmt: skip
+    """All checks, the ledger's and the bank's, in one pass over the log.
+
+    `closes` holds public keys that are known from elsewhere, and afterwards what was found of the signatures.
+    """
+    return run(database, [*CHECKS, *bank_checks(closes or CloseProof())], known_heads, progress)
 
 
-def bank_checks() -> list[Check]:
+def bank_checks(closes: CloseProof) -> list[Check]:
     """The bank's checks, with registers of their own for one run."""
     state, bank_lines = Registers(), bank_proof.BankProof()
 
@@ -120,6 +135,10 @@ def bank_checks() -> list[Check]:
               watch=_watch(state, _two_people)),
         Check("registers", "Each register was written only by the operations that it belongs to.", watch=_writers),
         Check("closes", "Each day's close says what the books said.", watch=_watch(state, _closes)),
+        Check("signatures", "Each signature of a close is the key's own, of what the books say.",
+              lambda _log, _tx: closes.at_end(), watch=closes.watch),
+        Check("unsigned closes", "Closes made by somebody whose passphrase opened no key.",
+              lambda _log, _tx: closes.told(), informational=True),
         Check("provision", "Each provision follows from its table and the loans; the allowance is what it required.",
               watch=_watch(state, ProvisionProof().watch)),
         Check("transfers", "Releases, transfers between funds and memo pairs come to zero.", _ask(state, _zero_sums)),
@@ -136,6 +155,8 @@ def bank_checks() -> list[Check]:
         Check("documents", "Every document that was made names an operation before it, and that one's fingerprint.",
               _documents),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten.", _personal),
+        Check("encrypted", "Taxpayer numbers are encrypted; only who has signed in can compare them.", _encrypted,
+              informational=True),
         Check("directory", "The find box lists the members as they are.", _ask(state, _directory)),
     ]  # fmt: skip
 
@@ -197,13 +218,15 @@ def _powers(state: Registers, log: Log, operation: Operation) -> None:
         if user is None or not user.get("active", True):
             log.add("powers", f"{name} {person} was no active user", operation.number)
             continue
+        roles = ((role, state.records.get(("role", role), {})) for role in user["roles"])
         if name == "actor" and not any(
-            operation.kind in state.records.get(("role", role), {}).get("operations", ()) for role in user["roles"]
+            role_may(role, body.get("operations", ()), body.get("edition", 1), operation.kind) for role, body in roles
         ):
             log.add("powers", f"{person} had no power to do {operation.kind}", operation.number)
-        served = (operation.request.get("member"), operation.request.get("to_member"))
-        if user.get("member") in served and user.get("member") and operation.kind not in ("add-user", "link-user"):
-            log.add("powers", f"{person} served their own account {user['member']}", operation.number)
+        served = {operation.request.get("member"), operation.request.get("to_member")}
+        theirs = {user.get("member"), *user.get("relatives", ())} - {None}
+        if theirs & served and operation.kind not in ("add-user", "link-user", "declare-relative"):
+            log.add("powers", f"{person} served their own account {min(theirs & served)}", operation.number)
 
 
 def _two_people(state: Registers, log: Log, operation: Operation) -> None:
@@ -438,8 +461,18 @@ def _personal(_log: Log, tx: Transaction) -> Iterator[Finding]:
     for digest, operation, name, salt, value in tx.stream(
         "SELECT digest, operation_id, field, salt, value FROM personal WHERE salt IS NOT NULL ORDER BY operation_id"
     ):
+        if not salt and str(value).startswith(records.SEALED):
+            continue
         if value is None or chain.salted(bytes(salt), value) != digest:
             yield Finding("personal", f"the {name} that was sealed is another", operation)
+
+
+def _encrypted(_log: Log, tx: Transaction) -> Iterator[Finding]:
+    count = tx.value(
+        "SELECT count(*) FROM personal WHERE length(salt) = 0 AND value LIKE ?", records.SEALED + "%"
+    )  # fmt: skip
+    if count:
+        yield Finding("encrypted", f"{count} values were not compared with what was sealed")
 
 
 def _documents(_log: Log, tx: Transaction) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from coopbank.cli import state
 from coopbank.errors import (
+    CodeWanted,
     DatabaseMissing,
     DatabaseUnusable,
     NotABook,
@@ -219,7 +220,7 @@ class Door:
         passphrase = passphrase_given()
         kept = state.kept_sign_in(self.place)
         if self.user is not None and passphrase:
-            return bank.authenticate(self.user, passphrase)
+            return self.authenticate(bank, self.user, passphrase)
         if kept is not None and self.user in (None, kept.user):
             actor = bank.actor_of(kept.token)
             if actor is not None and actor.user == kept.user:  # a token acts for nobody but its owner
@@ -234,7 +235,19 @@ class Door:
                 field="user",
                 hint="Say who you are with --as USER, or use: coopbank login --as USER",
             )
-        return bank.authenticate(self.user, ask_passphrase(_("Passphrase of {user}: ").format(user=self.user)))
+        words = ask_passphrase(_("Passphrase of {user}: ").format(user=self.user))
+        return self.authenticate(bank, self.user, words)
+
+    @staticmethod
+    def authenticate(bank: Bank, user: str, passphrase: str) -> Actor:
+        """Who this is, by passphrase and, where a user has them, by a one-time code (COOPBANK_CODE, or typed)."""
+        code = os.environ.get("COOPBANK_CODE") or None
+        try:
+            return bank.authenticate(user, passphrase, code)
+        except CodeWanted:
+            if not sys.stdin or not sys.stdin.isatty():
+                raise
+        return bank.authenticate(user, passphrase, ask_passphrase(_("One-time code: ")))
 
 
 def place_named(text: str | None) -> str:

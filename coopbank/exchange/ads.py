@@ -14,9 +14,7 @@ and Memo_Detail no Journal_ID is missing.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -24,11 +22,10 @@ from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Books
 from coopbank.bank.operation import CATALOGUE
-from coopbank.exchange.cells import csv_text
 from coopbank.exchange.files import NewFiles
+from coopbank.exchange.tables import Amount, Tables, Total
 from coopbank.ledger import posting
 from coopbank.ledger.chart import MEMO_CURRENCY
-from coopbank.money import format_amount
 from coopbank.reports.portfolio import portfolio
 
 GL_DETAIL: Final = (
@@ -85,63 +82,13 @@ _BALANCES = (
 )
 
 
-@dataclass
-class _Total:
-    """Control totals of a file."""
-
-    file: str
-    rows: int = 0
-    debits: int = 0
-    credits: int = 0
-
-
-@dataclass
-class _Export:
-    """One consistent state of the books, and the totals of what was written of it."""
-
-    books: Books
-    files: NewFiles
-    start: date
-    end: date
-    currency: str
-    totals: list[_Total] = field(default_factory=list)
-
-    def table(self, name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> _Total:
-        """Write a file; texts are made safe for spreadsheets."""
-        total = _Total(name)
-        self.totals.append(total)
-        writer = csv.writer(self.files.text(name), lineterminator="\r\n")
-        writer.writerow(heads)
-        for row in rows:
-            writer.writerow([_cell(cell) for cell in row])
-            total.rows += 1
-        return total
-
-    def money(self, minor: int) -> Amount:
-        """An amount as a cell: never taken for a text."""
-        return Amount(format_amount(minor, self.currency))
-
-
-class Amount(str):
-    """An amount that was written by the books themselves."""
-
-    __slots__ = ()
-
-
-def _cell(cell: Any) -> str:
-    """Text made safe for spreadsheets; amounts and numbers as they are."""
-    if cell is None:
-        return ""
-    return csv_text(cell) if type(cell) is str else str(cell)
-
-
 def write(bank: Bank, books: Books, files: NewFiles, start: date | None, end: date | None) -> None:
     """Write all files of a period; of everything up to the business date if none is named."""
     head = posting.head(books.tx)
     today = books.business_date() or date.max
     first = start or date.fromisoformat(str(books.tx.value("SELECT min(effective_on) FROM entry") or today.isoformat()))
     last = min(end or today, today)
-    made = _Export(books, files, first, max(first, last), bank.institution.currency)
+    made = Tables(books, files, first, max(first, last), bank.institution.currency)
     span = f"{made.start:%Y%m%d}_{made.end:%Y%m%d}"
     _gl_detail(made, f"GL_Detail_{span}.csv", head.number)
     _gl_detail(made, f"Memo_Detail_{span}.csv", head.number, memo_accounts=True)
@@ -157,8 +104,8 @@ def write(bank: Bank, books: Books, files: NewFiles, start: date | None, end: da
     made.table("Control_Totals.csv", TOTALS, rows)
 
 
-def _gl_detail(made: _Export, name: str, head: int, *, memo_accounts: bool = False) -> None:
-    total = _Total(name)
+def _gl_detail(made: Tables, name: str, head: int, *, memo_accounts: bool = False) -> None:
+    total = Total(name)
 
     def rows() -> Iterator[Sequence[Any]]:
         span = (made.start.isoformat(), made.end.isoformat())
@@ -182,7 +129,7 @@ def _digits(text: str) -> str:
     return "".join(c for c in text if c.isdigit())
 
 
-def _trial_balance(made: _Export, name: str, head: int) -> None:
+def _trial_balance(made: Tables, name: str, head: int) -> None:
     found = made.books.tx.rows(_BALANCES, made.start.isoformat(), made.end.isoformat(), head, MEMO_CURRENCY)
     written = made.table(
         name, TRIAL_BALANCE,
@@ -196,7 +143,7 @@ def _trial_balance(made: _Export, name: str, head: int) -> None:
     written.credits = -sum(min(int(after), 0) for *_rest, after in found)
 
 
-def _listings(made: _Export) -> None:
+def _listings(made: Tables) -> None:
     tx = made.books.tx
     accounts = tx.rows("SELECT code, name, kind, side FROM gl_account WHERE kind <> 'memo' ORDER BY code")
     made.table(
@@ -228,7 +175,7 @@ def _user(books: Books, user: str, changed: str) -> Sequence[Any]:
     return user, "1" if body.active else "0", _digits(changed), first or rest, rest if first else "", None, None, roles
 
 
-def _loans(made: _Export) -> None:
+def _loans(made: Tables) -> None:
     seen = {loan.ref: loan for loan in portfolio(made.books, made.end).loans}
 
     def rows() -> Iterator[Sequence[Any]]:
@@ -253,9 +200,9 @@ def _day(day: date | None) -> str | None:
     return None if day is None else f"{day:%Y%m%d}"
 
 
-def _moves(made: _Export, name: str, which: str, head: int) -> None:
+def _moves(made: Tables, name: str, which: str, head: int) -> None:
     """Movements of loans or shares, leaf by leaf."""
-    total = _Total(name)
+    total = Total(name)
     sql = (
         "SELECT a.contract, a.gl_code, a.fund, e.id, p.line, o.kind, e.effective_on, p.amount, a.currency, o.actor,"
         " o.approver FROM posting p JOIN entry e ON e.id = p.entry_id JOIN operation o ON o.id = e.operation_id"

@@ -18,6 +18,7 @@ from coopbank.errors import WrongUsage
 from coopbank.exchange import ads, beancount, hledger, jsonl
 from coopbank.exchange.files import NewFiles
 from coopbank.exchange.journal import Journal
+from coopbank.exchange.keys import write_public_key
 from coopbank.money import quoted
 
 Writer = Callable[[Bank, Books, NewFiles, date | None, date | None], None]
@@ -41,6 +42,8 @@ def export(
         raise WrongUsage("The period ends on {end}, before it begins on {start}.", field="from", start=start, end=end)
     with NewFiles(folder) as files, bank.read() as books:
         write(bank, books, files, start, end)
+        if format != "pack":
+            write_public_key(books, files)
     return files.written
 
 

@@ -75,7 +75,7 @@ class NewFiles:
             raise self._refusal(_("it holds a folder called {name}").format(name=name))
         part = self.folder / f".{name}.{secrets.token_hex(6)}.part"
         try:
-            return os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), part, place
+            return os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), part, place
         except OSError as error:
             raise self._refusal(_why(error)) from error
 

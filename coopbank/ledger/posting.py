@@ -133,15 +133,21 @@ class EntryDraft:
 
 @dataclass(frozen=True, slots=True)
 class PersonalValue:
-    """A value that can be forgotten, and the salt that its digest was made with."""
+    """A value that can be forgotten, and the salt that its digest was made with; `sealed` is both, encrypted."""
 
     field: str
     value: str
     salt: bytes
+    sealed: str | None = None
 
     @property
     def digest(self) -> str:
         return chain.salted(self.salt, self.value)
+
+    @property
+    def stored(self) -> tuple[bytes, str]:
+        """Salt and value as the table holds them: with an empty salt the value is encrypted."""
+        return (self.salt, self.value) if self.sealed is None else (b"", self.sealed)
 
 
 @dataclass(slots=True)
@@ -269,7 +275,7 @@ def _write_rows(tx: Transaction, number: int, draft: Draft) -> None:
         if table in by_table:
             tx.run_many(_INSERT_ROW[table], by_table[table])
     if draft.personal:
-        tx.run_many(_INSERT_PERSONAL, [(p.digest, number, p.field, p.salt, p.value) for p in draft.personal])
+        tx.run_many(_INSERT_PERSONAL, [(p.digest, number, p.field, *p.stored) for p in draft.personal])
 
 
 def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> None:

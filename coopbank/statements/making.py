@@ -276,7 +276,6 @@ def store(path: Path, data: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            Path(name).chmod(0o640)
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

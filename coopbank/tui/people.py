@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from coopbank.bank import records
+from coopbank.bank import limits, records
 from coopbank.bank.operation import CATALOGUE
 from coopbank.words import _, marked, translate
 
@@ -30,7 +30,7 @@ class Person:
 def people(session: Session) -> tuple[Person, ...]:
     """Everybody who works here; who left comes last."""
     with session.bank.read() as books:
-        titles = {ref: _titles(role) for ref, role in books.every(records.Role)}
+        titles = {ref: _titles(ref, role) for ref, role in books.every(records.Role)}
         last = dict(books.tx.rows("SELECT actor, max(at) FROM operation WHERE kind = 'sign-in' GROUP BY actor"))
         found = [
             Person(
@@ -43,8 +43,8 @@ def people(session: Session) -> tuple[Person, ...]:
     return tuple(sorted(found, key=lambda each: (not each.active, each.user)))
 
 
-def _titles(role: records.Role) -> tuple[str, ...]:
-    known = (CATALOGUE.get(name) for name in role.operations)
+def _titles(name: str, role: records.Role) -> tuple[str, ...]:
+    known = (CATALOGUE.get(power) for power in limits.powers(name, role))
     return tuple(sorted(translate(cls.title) for cls in known if cls is not None and not cls.internal))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from coopbank.bank import records
+from coopbank.bank import limits, records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, Books
 from coopbank.bank.fields import book_currency
@@ -79,14 +79,14 @@ class Session:
         """Whether these books are for practice, where nothing counts."""
         return self.welcome.practice is not None
 
-    def sign_in(self, user: str, passphrase: str) -> tuple[Power, ...]:
-        """Who acts from now on; the books seal that they signed in."""
-        self.actor = self.bank.sign_in(user, passphrase)
+    def sign_in(self, user: str, passphrase: str, code: str | None = None) -> tuple[Power, ...]:
+        """Who acts from now on; the books seal that they signed in. `code` is a one-time code, where they have them."""
+        self.actor = self.bank.sign_in(user, passphrase, code)
         return self.look_up_powers()
 
     def sign_out(self) -> None:
         """Nobody acts any more."""
-        self.actor, self.powers = Actor("", ()), ()
+        self.actor, self.powers, self.bank.keys = Actor("", ()), (), None
 
     def look_up_powers(self) -> tuple[Power, ...]:
         """What the actor may do now: of their roles, and of this kind of institution."""
@@ -131,10 +131,7 @@ class Session:
 
 
 def _powers(books: Books, actor: Actor, institution_kind: str) -> tuple[Power, ...]:
-    held: set[str] = set()
-    for name in actor.roles:
-        role = books.find(records.Role, name)
-        held.update(role.operations if role is not None else ())
+    held = {power for name, role in limits.held_roles(books, actor.roles) for power in limits.powers(name, role)}
     return tuple(
         Power(name, translate(cls.title), cls.subject, translate(says(cls)))
         for name, cls in CATALOGUE.items()

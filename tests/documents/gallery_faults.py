@@ -11,7 +11,12 @@ from typing import Any
 from unittest.mock import patch
 
 from coopbank import database
-from tests.documents.gallery_stage import Scene, run_program
+from coopbank.bank import passphrases
+from coopbank.bank.bank import Bank
+from coopbank.bank.books import Actor
+from coopbank.clock import SetClock
+from tests.documents.gallery_stage import CHEAP, Scene, nonces, run_program
+from tests.support_bank import PASSPHRASE
 
 Fault = Callable[[Scene], AbstractContextManager[None]]
 
@@ -78,6 +83,46 @@ def locked_out(scene: Scene) -> Iterator[None]:
     """The passphrase was typed wrong four times."""
     for _ in range(4):
         run_program(scene, "coopbank --as ana do open-day", env={"COOPBANK_PASSPHRASE": "wrong horse"})
+    yield
+
+
+def _with_keys(scene: Scene) -> Bank:
+    """The bank with a key that admin's passphrase opens; its clock and nonces are the scene's."""
+    bank = Bank.open(str(scene.place), clock=SetClock(scene.clock), nonce=nonces(scene.folder.name))
+    with patch.object(passphrases, "_hasher", CHEAP):
+        bank.make_keys(Actor("admin", ("administrator",)), PASSPHRASE)
+    return bank
+
+
+@contextmanager
+def keyed(scene: Scene) -> Iterator[None]:
+    """The book has a key, which only admin's passphrase opens."""
+    _with_keys(scene).close()
+    yield
+
+
+@contextmanager
+def coded(scene: Scene) -> Iterator[None]:
+    """Admin signs in with one-time codes."""
+    with closing(_with_keys(scene)) as bank:
+        bank.set_code(Actor("admin", ("administrator",)), "admin", "JBSWY3DPEHPK3PXP" * 2)
+    yield
+
+
+@contextmanager
+def key_file_gone(scene: Scene) -> Iterator[None]:
+    """Admin signs in with one-time codes, and the key file lies elsewhere."""
+    with coded(scene):
+        for file in scene.folder.glob("*.key"):
+            file.unlink()
+        yield
+
+
+@contextmanager
+def given_passphrase(scene: Scene) -> Iterator[None]:
+    """The administrator gave ana a passphrase, which she is to change."""
+    environment = {"COOPBANK_NEW_PASSPHRASE": PASSPHRASE}
+    run_program(scene, "coopbank --as admin passphrase ana --must-change", env=environment)
     yield
 
 

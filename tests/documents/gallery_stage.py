@@ -48,7 +48,7 @@ from tests.support_bank import PASSPHRASE, SmallBank, new_bank
 
 STAFF = ("admin", "ana", "tom", "sue")
 BOOKS = "ledger.db"
-_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # signing in costs what the hash names
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # signing in costs what the hash names
 _COMMAND = cache(typer_main.get_command)  # the tree of commands, made once and not for each case
 
 
@@ -102,7 +102,7 @@ def found_scene(folder: Path, **founding: Any) -> Scene:
     """A founded bank whose staff can all sign in."""
     folder.mkdir(parents=True)
     scene = Scene(folder, datetime.min)
-    with patch.object(passphrases, "_hasher", _CHEAP), new_bank(str(scene.place), **founding) as small:
+    with patch.object(passphrases, "_hasher", CHEAP), new_bank(str(scene.place), **founding) as small:
         with small.bank.database.write() as tx:
             for user in STAFF:
                 passphrases.set_passphrase(tx, user, PASSPHRASE)
@@ -202,7 +202,7 @@ def _fixed(
     yield patch.object(sys, "stdin", io.StringIO(stdin))
     yield patch("coopbank.bank.bank.SystemClock", lambda: SetClock(scene.clock))
     yield patch("coopbank.bank.bank.secrets.token_bytes", nonces(f"{scene.folder.name} program {_operations(scene)}"))
-    yield patch.object(passphrases, "_hasher", _CHEAP)
+    yield patch.object(passphrases, "_hasher", CHEAP)
     yield patch.object(faults, "say", say_and_keep)
     yield patch.object(typer_main, "get_command", _COMMAND)
     yield patch.object(CoopbankError, "__init__", make_and_keep)

@@ -121,6 +121,7 @@ class RecordBankLines(Operation):
     subject: ClassVar[str] = "cash"
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     reversible: ClassVar[bool] = False
+    since: ClassVar[int] = 2
 
     bank_account: _Account = None
     start: Annotated[Day, Field(title="First day of the statement")]
@@ -248,6 +249,7 @@ class WithdrawBankLines(Operation):
     subject: ClassVar[str] = "cash"
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     reversible: ClassVar[bool] = False
+    since: ClassVar[int] = 2
 
     statement: BankStatementRef
     why: Annotated[Memo, Field(min_length=1, title="Why")]
@@ -290,6 +292,7 @@ class MatchBankLine(Operation):
     subject: ClassVar[str] = "cash"
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     reversible: ClassVar[bool] = False
+    since: ClassVar[int] = 2
 
     lines: Annotated[list[BankLineRef], Field(max_length=500, title="Lines of the bank (BS-00001.3)"),
                      Widget("ref:bank-line")] = []  # fmt: skip
@@ -390,6 +393,7 @@ class UnmatchBankLine(Operation):
     subject: ClassVar[str] = "cash"
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     reversible: ClassVar[bool] = False
+    since: ClassVar[int] = 2
 
     match: Annotated[Code, Field(title="Match, or one of its lines (BM-00001, BS-00001.3)")]
     why: Annotated[Memo, Field(min_length=1, title="Why")]
@@ -440,6 +444,7 @@ class _OfDay(Operation):
 
     subject: ClassVar[str] = "cash"
     reversible: ClassVar[bool] = False
+    since: ClassVar[int] = 2
 
     bank_account: _Account = None
     on: Annotated[Day, Field(title="At the end of the day")]

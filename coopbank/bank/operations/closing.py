@@ -56,6 +56,7 @@ class CloseMonth(Operation):
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     second_person: ClassVar[bool] = True
     reversible: ClassVar[bool] = False
+    signed: ClassVar[bool] = True
 
     month: Month
 

@@ -68,6 +68,7 @@ class CloseDay(Operation):
     subject: ClassVar[str] = "days"
     roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER, ADMINISTRATOR)
     reversible: ClassVar[bool] = False
+    signed: ClassVar[bool] = True
 
     date: Day | None = None
 

@@ -14,6 +14,7 @@ from coopbank.bank.lending.allowance import TABLE, first_table
 from coopbank.bank.operation import (
     ADMINISTRATOR,
     CATALOGUE,
+    EDITION,
     INSTITUTION_KINDS,
     LOAN_OFFICER,
     ROLES,
@@ -103,7 +104,7 @@ class FoundBook(Operation):
         )
         for role in ROLES:
             powers = sorted(n for n, op in CATALOGUE.items() if role in op.roles and not op.internal)
-            desk.write(role, records.Role(operations=powers))
+            desk.write(role, records.Role(operations=powers, edition=EDITION))
         for policy, value in POLICIES.items():
             desk.write(policy, records.Policy(value=_in_currency(value, self.currency)))
         if self.demo_sign_ins is not None:

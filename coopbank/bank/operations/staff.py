@@ -86,12 +86,39 @@ class SetPassphrase(Operation):
     reversible: ClassVar[bool] = False
 
     user: UserRef
+    must_change: bool | None = None  # at the next sign-in; it is for the door to ask
 
     def perform(self, desk: Desk) -> None:
-        desk.get(records.User, self.user, "user")
+        known = desk.get(records.User, self.user, "user")
         actor = desk.actor_now(desk.actor.user)  # the powers held now, whatever the door remembers
         if self.user != actor.user and ADMINISTRATOR not in actor.roles:
             raise NotAllowed("Only an administrator sets a colleague's passphrase.", field="user")
+        must = bool(self.must_change) and self.user != actor.user
+        if must != known.must_change:
+            desk.write(self.user, known.model_copy(update={"must_change": must}), about=known.member)
+
+
+class SetOneTimeCode(Operation):
+    """A user signs in with a one-time code as well from now on, or no longer."""
+
+    name: ClassVar[str] = "set-one-time-code"
+    title: ClassVar[str] = "One-time codes"
+    subject: ClassVar[str] = "staff"
+    internal: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False
+
+    user: UserRef
+    on: bool
+
+    def perform(self, desk: Desk) -> None:
+        known = desk.get(records.User, self.user, "user")
+        actor = desk.actor_now(desk.actor.user)
+        if self.user != actor.user and (self.on or ADMINISTRATOR not in actor.roles):
+            raise NotAllowed(
+                "Only {user} begins with codes; an administrator can only end them.", field="user", user=self.user
+            )
+        if known.one_time_code != self.on:
+            desk.write(self.user, known.model_copy(update={"one_time_code": self.on}), about=known.member)
 
 
 class LogRefusal(Operation):
@@ -112,7 +139,7 @@ class LogRefusal(Operation):
         """The request says it all: no names, no amounts, only which rule refused what."""
 
 
-class _Users(Operation):
+class UsersChange(Operation):
     """Common to changes of users: alone while nobody else could approve, then with a second person."""
 
     def second_reason(self, desk: Desk) -> str | None:
@@ -124,7 +151,7 @@ class _Users(Operation):
         return "Users and their roles are changed by two people." if others else None
 
 
-class AddUser(_Users):
+class AddUser(UsersChange):
     """Let a colleague work at the counter. They get a passphrase of their own afterwards."""
 
     name: ClassVar[str] = "add-user"
@@ -154,7 +181,7 @@ class AddUser(_Users):
         )
 
 
-class ChangeRole(_Users):
+class ChangeRole(UsersChange):
     """Give a user other roles, or take all of them away by making the user inactive."""
 
     name: ClassVar[str] = "change-role"
@@ -176,7 +203,7 @@ class ChangeRole(_Users):
         )
 
 
-class LinkUser(_Users):
+class LinkUser(UsersChange):
     """Say which member a user is, so that they never serve their own account."""
 
     name: ClassVar[str] = "link-user"
@@ -335,7 +362,7 @@ class Approve(_Decision):
             )  # fmt: skip
         book_currency.set(desk.currency)  # the request is read on the approver's side, maybe in another thread
         asked = build(request.operation, desk.resolve(request.payload))
-        if desk.actor.member is not None and desk.actor.member in asked.serves(desk):
+        if desk.actor.theirs & asked.serves(desk):
             raise OwnAccount("Nobody approves what touches their own account.", field="request")
         self.decide(desk, request, "approved")
         desk.note("Approved", self.request)

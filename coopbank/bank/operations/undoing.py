@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from coopbank.bank import records
+from coopbank.bank import limits, records
 from coopbank.bank.books import loads
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Memo, Money, Widget, refuse
@@ -218,8 +218,7 @@ def _require_reversible(desk: Desk, past: Past) -> None:
 
 def _require_power(desk: Desk, past: Past) -> None:
     """Who reverses must hold the power to do what is reversed."""
-    roles = (desk.find(records.Role, role) for role in desk.actor.roles)
-    if not any(role is not None and past.kind in role.operations for role in roles):
+    if not limits.may(desk, desk.actor.roles, past.kind):
         raise NotAllowed(
             "{user} may not do this: {title}.", field="operation", user=desk.actor.user, title=past.title,
             hint="Nobody reverses what they may not do.",

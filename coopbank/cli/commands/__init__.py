@@ -11,6 +11,7 @@ from coopbank.cli.commands import (  # noqa: F401
     reports,
     documents,
     staff,
+    keys,
     counter,
 )
 # isort: on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from enum import StrEnum
@@ -19,6 +20,7 @@ from coopbank.errors import AlreadyExists, CoopbankError, NotAllowed, WrongUsage
 from coopbank.words import _
 
 if TYPE_CHECKING:
+    from coopbank.bank.close_proof import CloseProof
     from coopbank.bank.operations.founding import FoundBook
     from coopbank.database import Database
     from coopbank.ledger.verify import Verdict
@@ -66,6 +68,9 @@ def init(
         _clear_unfounded(door)
         raise
     try:
+        from coopbank.bank.books import Actor
+
+        _receipt, key = bank.make_keys(Actor(request.administrator, ()), passphrase)
         with bank.read() as books:
             head = _head(books.tx)
     finally:
@@ -74,11 +79,14 @@ def init(
         output.document({
             "place": door.shown_place, "name": request.bank_name, "kind": request.institution_kind,
             "currency": request.currency, "administrator": request.administrator, "head": head,
+            "key_file": str(key.path),
         })  # fmt: skip
         return
     output.line(_("{name}: new books in {place}").format(name=request.bank_name, place=door.shown_place))
-    output.pairs([(_("Administrator"), request.administrator), (_("Currency"), request.currency),
-                  (_("Head of the chain"), f"{head['number']} {head['hash']}")])  # fmt: skip
+    output.pairs([
+        (_("Administrator"), request.administrator), (_("Currency"), request.currency),
+        (_("Head of the chain"), f"{head['number']} {head['hash']}"), (_("Key file"), str(key.path)),
+    ])  # fmt: skip
     output.line(_("Next: coopbank opens the counter; coopbank operations lists what can be done."))
 
 
@@ -152,36 +160,37 @@ def verify(
         typer.Option("--anchors", metavar="FILE", help="Heads kept elsewhere: a number and a hash on each line."),
     ] = None,
     key: Annotated[
-        str | None, typer.Option("--key", metavar="FILE", help="Public key of the signatures of the day closes.")
+        list[str] | None,
+        typer.Option("--key", metavar="FILE", help="Public key that signs the closes, as you had it; may be repeated."),
     ] = None,
 ) -> None:
     """Prove the books from the sealed log alone, check by check. Exit code 3 when something is wrong."""
-    known = [*(_known_head(text) for text in heads or ()), *(_anchored(anchors) if anchors else ())]
-    if key is not None:
-        read_text(key, "key")
-        raise WrongUsage(
-            "The day closes of these books carry no signatures.",
-            field="key",
-            hint="Check against heads with --head or --anchors.",
-        )
+    from coopbank.bank.close_proof import CloseProof
+
+    known = [_known_head(text) for text in heads or ()]
+    closes = CloseProof(frozenset(_public_key(file) for file in key or ()))
     if door.is_sqlite:
         database = door.database_to_read()
         try:
-            verdicts, head = _proven(database, known)
+            known += _anchored(anchors, _book_of(database)) if anchors else []
+            verdicts, head = _proven(database, known, closes)
         finally:
             database.close()
     else:
         with door.signed_in() as (bank, _actor):
-            verdicts, head = _proven(bank.database, known)
-    sound = report_verdicts(door, verdicts, head, known)
+            known += _anchored(anchors, bank.book) if anchors else []
+            verdicts, head = _proven(bank.database, known, closes)
+    sound = report_verdicts(door, verdicts, head, known, closes)
     if not sound:
         raise typer.Exit(BOOKS_WRONG)
 
 
-def _proven(database: Database, known: Sequence[tuple[int, str]]) -> tuple[list[Verdict], dict[str, Any] | None]:
+def _proven(
+    database: Database, known: Sequence[tuple[int, str]], closes: CloseProof | None = None
+) -> tuple[list[Verdict], dict[str, Any] | None]:
     from coopbank.bank.verify import verify as proven
 
-    verdicts = proven(database, known)
+    verdicts = proven(database, known, closes=closes)
     try:
         with database.read() as tx:
             return verdicts, _head(tx)
@@ -199,11 +208,37 @@ def _known_head(text: str) -> tuple[int, str]:
     return int(match[1]), match[2][:16]
 
 
-def _anchored(file: str) -> list[tuple[int, str]]:
-    """The heads in a file: on each line that is not empty or a remark, a number and a hash."""
+def _public_key(file: str) -> str:
+    """The signing key in a file, as hex."""
+    from coopbank.bank.keyring import public_key_of_file
+
+    found = public_key_of_file(read_text(file, "key"))
+    if found is None:
+        raise WrongUsage(
+            "{file} holds no public signing key.", field="key", file=file,
+            hint="Take the file signing-key.pem of an export, or write it with: coopbank keys show --pem FILE",
+        )  # fmt: skip
+    return found.hex()
+
+
+def _book_of(database: Database) -> str:
+    """The book's random number; empty where the log cannot be read, which verify will say better."""
+    try:
+        with database.read() as tx:
+            return str(json.loads(tx.value("SELECT sealed FROM operation WHERE id = 1"))[1])
+    except (CoopbankError, ValueError, TypeError, IndexError, KeyError):
+        return ""
+
+
+_OF_BOOK = re.compile(r" book ([0-9a-f]{8})\s*$")
+
+
+def _anchored(file: str, book: str) -> list[tuple[int, str]]:
+    """The heads in a file: on each line that is not empty, a remark or of other books, a number and a hash."""
     found = []
     for number, line in enumerate(read_text(file, "anchors").splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
+        other = _OF_BOOK.search(line)
+        if not line.strip() or line.lstrip().startswith("#") or (other and book and other[1] != book[:8]):
             continue
         match = _HEAD.search(line)
         if match is None:
@@ -213,11 +248,13 @@ def _anchored(file: str) -> list[tuple[int, str]]:
 
 
 def report_verdicts(
-    door: Door, verdicts: Sequence[Verdict], head: dict[str, Any] | None, known: Sequence[tuple[int, str]]
-) -> bool:
+    door: Door, verdicts: Sequence[Verdict], head: dict[str, Any] | None, known: Sequence[tuple[int, str]],
+    closes: CloseProof | None = None,
+) -> bool:  # fmt: skip
     """Print what each check came to; whether the books are right."""
     sound = all(verdict.informational or not verdict.count for verdict in verdicts)
-    beyond = _cannot_exclude(known)
+    signed = closes.last_signed if closes is not None and closes.known else None
+    beyond = _cannot_exclude(known, signed)
     if door.as_json:
         checks = [
             {
@@ -227,8 +264,12 @@ def report_verdicts(
             for each in verdicts
         ]  # fmt: skip
         output.document(
-            {"ok": sound, "checks": checks, "head": head, "known_heads": len(known), "cannot_exclude": beyond}
-        )
+            {
+                "ok": sound, "checks": checks, "head": head, "known_heads": len(known),
+                "last_signed_close": None if signed is None else {"operation": signed[0], "period": signed[1]},
+                "cannot_exclude": beyond,
+            }
+        )  # fmt: skip
         return sound
     rows = [[each.name, _VERDICTS[_verdict(each)], each.count or "", each.why] for each in verdicts]
     output.print_aligned([[str(cell) for cell in row] for row in rows], [False, False, True, False])
@@ -254,13 +295,16 @@ def _verdict(verdict: Verdict) -> str:
     return "told" if verdict.informational else "wrong"
 
 
-def _cannot_exclude(known: Sequence[tuple[int, str]]) -> list[str]:
+def _cannot_exclude(known: Sequence[tuple[int, str]], signed: tuple[int, str] | None) -> list[str]:
     from coopbank.ledger.verify import CANNOT_EXCLUDE
 
-    if not known:
+    head = max((number for number, _hash in known), default=0)
+    if signed is None and not head:
         return [_(what) for what in CANNOT_EXCLUDE]
-    last = max(number for number, _hash in known)
-    return [_("what was done to operations after {number}, the last known head").format(number=last)]
+    if signed is not None and signed[0] > head:
+        told = _("what was done to operations after {number}, the last close signed by your key ({period})")
+        return [told.format(number=signed[0], period=signed[1]), *([] if head else [_(CANNOT_EXCLUDE[2])])]
+    return [_("what was done to operations after {number}, the last known head").format(number=head)]
 
 
 # --------------------------------------------------------------------------------- copies

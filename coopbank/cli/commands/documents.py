@@ -402,11 +402,11 @@ def export(
     start: From = None,
     end: To = None,
 ) -> None:
-    """Write the books as files that other programs and other people can check."""
+    """Write the books as files that other programs and other people can check. A pack is signed by who is signed in."""
     from coopbank.exchange import export as exported
 
     first, last = options.day_or_none(start, "from"), options.day_or_none(end, "to")
-    with door.bank_to_read() as bank:
+    with door.bank_to_print() as (bank, _actor):
         files = exported(bank, format_, folder, first, last)
     _tell_files(door, files)
 

@@ -14,6 +14,9 @@ from coopbank.cli.door import Door, ask_passphrase, new_passphrase, passphrase_g
 from coopbank.errors import CoopbankError, WrongUsage
 from coopbank.words import _
 
+MustChange = Annotated[
+    bool, typer.Option("--must-change", help="A colleague chooses a passphrase of their own before they do anything.")
+]
 UserName = Annotated[str, typer.Argument(metavar="USER", help="User name.")]
 
 
@@ -30,7 +33,8 @@ def login(
         name = typer.prompt(_("User name"))
     with door.bank() as bank:
         passphrase = passphrase_given() or ask_passphrase(_("Passphrase of {user}: ").format(user=name))
-        actor = bank.sign_in(name, passphrase)
+        actor = door.authenticate(bank, name, passphrase)
+        bank.record_sign_in(actor)
         file = state.keep_sign_in(door.place, actor.user, bank.keep_sign_in(actor))
     if door.as_json:
         output.document({"user": actor.user, "roles": list(actor.roles), "member": actor.member, "kept_in": str(file)})
@@ -83,9 +87,9 @@ def users(door: Door) -> None:
 
 
 @command(app, "passphrase")
-def passphrase(door: Door, user: UserName) -> None:
+def passphrase(door: Door, user: UserName, must_change: MustChange = False) -> None:
     """Set a passphrase: your own, or as administrator a colleague's. Asks for it, or takes COOPBANK_NEW_PASSPHRASE."""
-    _set_passphrase(door, user)
+    _set_passphrase(door, user, must_change)
 
 
 user_app = typer.Typer(help="Add a user, set a passphrase.", rich_markup_mode=None, no_args_is_help=True)
@@ -110,15 +114,15 @@ def add(
 
 
 @command(user_app, "passphrase")
-def user_passphrase(door: Door, user: UserName) -> None:
+def user_passphrase(door: Door, user: UserName, must_change: MustChange = False) -> None:
     """Set a passphrase: your own, or as administrator a colleague's."""
-    _set_passphrase(door, user)
+    _set_passphrase(door, user, must_change)
 
 
-def _set_passphrase(door: Door, user: str) -> None:
+def _set_passphrase(door: Door, user: str, must_change: bool) -> None:
     with door.signed_in() as (bank, actor):
         words = new_passphrase("COOPBANK_NEW_PASSPHRASE", _("New passphrase of {user}: ").format(user=user))
-        bank.set_passphrase(actor, user, words)
+        bank.set_passphrase(actor, user, words, must_change=must_change)
     if door.as_json:
         output.document({"user": user})
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -243,12 +244,15 @@ def _kinds() -> tuple[tuple[str, str], ...]:
 def _found(place: str, request: FoundBook, words: str) -> None:
     """Found the books in a file that is not there; what could not be finished is taken away again."""
     from coopbank.bank.bank import Bank
+    from coopbank.bank.books import Actor
     from coopbank.errors import AlreadyExists
 
     if Path(place).exists():
         raise AlreadyExists("{place} exists already; nothing was changed.", place=place)
     try:
-        Bank.found(place, request, passphrase=words).close()
+        bank = Bank.found(place, request, passphrase=words)
+        with closing(bank):
+            bank.make_keys(Actor(request.administrator, ()), words)
     except BaseException:
         for end in ("", "-wal", "-shm"):
             Path(place + end).unlink(missing_ok=True)

@@ -55,6 +55,9 @@ has to wait, a little longer each time. An administrator can give you a new pass
             with Horizontal(classes="field-line"):
                 yield Static(_("Passphrase"), classes="field-label", markup=False)
                 yield LineInput(placeholder=_("then Enter"), password=True, id="passphrase", max_length=200)
+            with Horizontal(classes="field-line", id="code-line"):
+                yield Static(_("One-time code"), classes="field-label", markup=False)
+                yield LineInput(placeholder=_("six digits from your telephone"), id="code", max_length=10)
             yield StatusLine()
             yield Static("", id="sign-in-practice", markup=False)
             yield Static("", id="sign-in-head", markup=False)
@@ -67,6 +70,7 @@ has to wait, a little longer each time. An administrator can give you a new pass
             self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        self.query_one("#code-line").display = False  # until somebody has codes
         self.query_one("#passphrase" if self._user else "#user").focus()
         if self.counter.opened is not None:
             self.welcomed(self.counter.opened)
@@ -137,24 +141,34 @@ has to wait, a little longer each time. An administrator can give you a new pass
 
     def _check(self, user: str, words: str) -> None:
         self.status.say(_("Checking …"))
-        self.carry_out(lambda session: session.sign_in(user, words), self._in, self._not_in)
+        code = self.query_one("#code", LineInput).value or None
+        self.carry_out(lambda session: session.sign_in(user, words, code), self._in, self._not_in)
 
     def action_clear(self) -> None:
         """Empty both fields."""
         for field in self.query(LineInput):
             field.value = ""
+        self.query_one("#code-line").display = False
         self.status.clear()
         self.query_one("#user").focus()
 
     def _in(self, _powers: object) -> None:
         self._busy = False
-        self.query_one("#passphrase", LineInput).value = ""
+        for name in ("passphrase", "code"):
+            self.query_one(f"#{name}", LineInput).value = ""
+        self.query_one("#code-line").display = False
         self.status.clear()
         self.counter.signed_in()
 
     def _not_in(self, fault: CoopbankError) -> None:
         self._busy = False
         self.status.refuse(fault)
+        code = self.query_one("#code", LineInput)
+        code.value = ""
+        if fault.field == "code":  # the passphrase was right, and stays
+            self.query_one("#code-line").display = True
+            code.focus()
+            return
         passphrase = self.query_one("#passphrase", LineInput)
         passphrase.value = ""
         passphrase.focus()

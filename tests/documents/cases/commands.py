@@ -101,7 +101,7 @@ CASES: tuple[Case, ...] = (
        "Copy it from a receipt or a close."),
     no(e.WrongUsage, "A file of heads with something else in it", "verify --anchors heads.txt",
        "One head on each line.", files={"heads.txt": "Dear auditor,\n"}),
-    no(e.WrongUsage, "A key for signatures", "verify --key key.txt", files={"key.txt": "key\n"}),
+    no(e.WrongUsage, "A file that is no public key", "verify --key key.txt", files={"key.txt": "key\n"}),
     no(e.WrongUsage, "The counter without a terminal", "counter", "Open a terminal window and start it there."),
     no(e.WrongUsage, "No place for the books", "--db '' users"),
     no(e.WrongUsage, "A place of another kind", "--db mysql://localhost/bank users"),

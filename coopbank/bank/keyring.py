@@ -1,0 +1,315 @@
+"""The keys of a book: one secret in a file beside it, which opens with a sign-in.
+
+From the secret (32 random bytes) two pairs of keys are derived by HKDF-SHA256:
+
+    sign   Ed25519: signs each close and each pack. Whoever has the public key can check them
+    seal   X25519: taxpayer numbers and backups are encrypted to it. Writing needs no secret, reading does
+
+The public keys stand in the sealed record `signing-key`. The file holds the secret only in slots: once for each
+user, encrypted under a key that Argon2id makes of the passphrase; once for each sign-in kept by `coopbank login`,
+under its token. A copy of the file opens nothing without one of them, and the books hold neither.
+
+The file is JSON, named after its public key (`coopbank.1a2b3c4d.key`), so that a new key never overwrites an old
+one and the books can be renamed; a newer file holds the older secrets, encrypted under its own. A sealed text is
+`sealed:1:` and in base64 an ephemeral public key (32 bytes) and ChaCha20-Poly1305 of the text under a key derived
+from both public keys and the shared secret; its nonce is zero, since no such key is used twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+import secrets as system_secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from argon2 import Type
+from argon2.low_level import hash_secret_raw
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from coopbank.bank.passphrases import Cost
+from coopbank.bank.records import SEALED
+from coopbank.errors import DatabaseUnusable, KeysLocked
+
+FORM: Final = "coopbank-key/1"
+_ZERO: Final = bytes(12)
+_LONGEST: Final = 1_000_000  # bytes of a key file; a longer one is none
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKeys:
+    """What everybody may know: the two public keys, 32 bytes each."""
+
+    sign: bytes
+    seal: bytes
+
+    @property
+    def short(self) -> str:
+        """The first eight hex digits of the signing key."""
+        return self.sign.hex()[:8]
+
+    def pem(self) -> bytes:
+        """The signing key as `openssl` reads it."""
+        return Ed25519PublicKey.from_public_bytes(self.sign).public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The secret, open in memory, and the older ones that it leads to."""
+
+    secret: bytes = field(repr=False)
+    older: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def public(self) -> PublicKeys:
+        """The public halves."""
+        return public_of(self.secret)
+
+    def sign(self, text: bytes) -> bytes:
+        """An Ed25519 signature, 64 bytes."""
+        return _signer(self.secret).sign(text)
+
+    def open(self, sealed: str) -> bytes:
+        """What was sealed to this book; refused with `KeysLocked` if it was sealed to another."""
+        for secret in (self.secret, *self.older):
+            try:
+                return _open(secret, sealed)
+            except (InvalidTag, ValueError, binascii.Error):
+                continue
+        raise KeysLocked("This was encrypted under a key that is not here.")
+
+
+def public_of(secret: bytes) -> PublicKeys:
+    """The public keys that belong to a secret."""
+    return PublicKeys(_signer(secret).public_key().public_bytes_raw(), _opener(secret).public_key().public_bytes_raw())
+
+
+def signature_holds(key: bytes, signature: bytes, text: bytes) -> bool:
+    """Whether it is that key's signature of that text."""
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def public_key_of_file(text: str) -> bytes | None:
+    """The Ed25519 public key in a file: PEM, or 64 hex digits; None if there is none."""
+    try:
+        if "BEGIN" in text:
+            key = serialization.load_pem_public_key(text.encode())
+            return key.public_bytes_raw() if isinstance(key, Ed25519PublicKey) else None
+        raw = bytes.fromhex(text.strip())
+    except ValueError:
+        return None
+    return raw if len(raw) == 32 else None
+
+
+# --------------------------------------------------------------------------- sealing
+
+
+def seal(public: bytes, text: bytes, nonce: Callable[[int], bytes]) -> str:
+    """Encrypt to a book's public sealing key; nobody but the book's people can read it."""
+    one_time = X25519PrivateKey.from_private_bytes(nonce(32))
+    own = one_time.public_key().public_bytes_raw()
+    shared = one_time.exchange(X25519PublicKey.from_public_bytes(public))
+    box = ChaCha20Poly1305(_derive(shared, b"coopbank box" + own + public)).encrypt(_ZERO, text, None)
+    return SEALED + base64.b64encode(own + box).decode()
+
+
+def _open(secret: bytes, sealed: str) -> bytes:
+    raw = base64.b64decode(sealed.removeprefix(SEALED), validate=True)
+    opener = _opener(secret)
+    own = opener.public_key().public_bytes_raw()
+    shared = opener.exchange(X25519PublicKey.from_public_bytes(raw[:32]))
+    return ChaCha20Poly1305(_derive(shared, b"coopbank box" + raw[:32] + own)).decrypt(_ZERO, raw[32:], None)
+
+
+def _derive(secret: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(secret)
+
+
+def _signer(secret: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(_derive(secret, b"coopbank sign"))
+
+
+def _opener(secret: bytes) -> X25519PrivateKey:
+    return X25519PrivateKey.from_private_bytes(_derive(secret, b"coopbank seal"))
+
+
+def _wrap(key: bytes, secret: bytes) -> str:
+    nonce = system_secrets.token_bytes(12)
+    return base64.b64encode(nonce + ChaCha20Poly1305(key).encrypt(nonce, secret, None)).decode()
+
+
+def _unwrap(key: bytes, box: str) -> bytes | None:
+    try:
+        raw = base64.b64decode(box, validate=True)
+        return ChaCha20Poly1305(key).decrypt(raw[:12], raw[12:], None)
+    except (InvalidTag, ValueError, binascii.Error):
+        return None
+
+
+# ------------------------------------------------------------------------------ file
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """The file that holds a book's secret in slots. What cannot be read holds nothing."""
+
+    path: Path
+
+    def make(self, book: str, secret: bytes, user: str, passphrase: str, cost: Cost, older: Keyring | None) -> None:
+        """Write a new file with one slot; it must not exist."""
+        public = public_of(secret)
+        held = {
+            "form": FORM, "book": book, "sign": public.sign.hex(), "seal": public.seal.hex(), "cost": cost.as_list(),
+            "older": [] if older is None else [_wrap(secret, each) for each in (older.secret, *older.older)],
+            "slots": {f"user:{user}": _slot(secret, passphrase, cost)}, "codes": {},
+        }  # fmt: skip
+        self._write(held, new=True)
+
+    def exists(self) -> bool:
+        """Whether there is one that can be read."""
+        return bool(self._read())
+
+    def cost(self) -> Cost | None:
+        """What a passphrase is to cost here, as it was calibrated when the file was made."""
+        try:
+            return Cost(*map(int, self._read()["cost"]))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def unlock(self, user: str, passphrase: str) -> Keyring | None:
+        """The secret, from the slot of a user."""
+        slot = self._read().get("slots", {}).get(f"user:{user}")
+        try:
+            key = _passphrase_key(passphrase, bytes.fromhex(slot["salt"]), Cost(*slot["cost"]))
+        except (TypeError, KeyError, ValueError):
+            return None
+        return self._keyring(_unwrap(key, slot["box"]))
+
+    def unlock_session(self, token: str) -> Keyring | None:
+        """The secret, from the slot of a kept sign-in."""
+        box = self._read().get("slots", {}).get(_session_slot(token))
+        return None if not isinstance(box, str) else self._keyring(_unwrap(_token_key(token), box))
+
+    def _keyring(self, secret: bytes | None) -> Keyring | None:
+        if secret is None:
+            return None
+        older = (_unwrap(secret, box) for box in self._read().get("older", ()))
+        return Keyring(secret, tuple(each for each in older if each is not None))
+
+    def give(self, secret: bytes, user: str, passphrase: str) -> None:
+        """A slot for a user, under their passphrase; one that they had is replaced."""
+        cost = self.cost()
+        if cost is not None:
+            self._put("slots", f"user:{user}", _slot(secret, passphrase, cost))
+
+    def give_session(self, secret: bytes, token: str) -> None:
+        """A slot for a kept sign-in."""
+        self._put("slots", _session_slot(token), _wrap(_token_key(token), secret))
+
+    def take_session(self, token: str) -> None:
+        """The slot of a kept sign-in that ends."""
+        self._put("slots", _session_slot(token), None)
+
+    def keep_users(self, users: Iterable[str]) -> None:
+        """Take the slots of everybody else."""
+        wanted = {f"user:{user}" for user in users}
+        for name in [n for n in self._read().get("slots", {}) if n.startswith("user:") and n not in wanted]:
+            self._put("slots", name, None)
+
+    def code(self, user: str) -> dict[str, Any] | None:
+        """What is kept of a user's one-time codes: the sealed secret, and the step that was used last."""
+        found = self._read().get("codes", {}).get(user)
+        return found if isinstance(found, dict) else None
+
+    def keep_code(self, user: str, code: dict[str, Any] | None) -> None:
+        """Keep it, or take it away."""
+        self._put("codes", user, code)
+
+    def _put(self, part: str, name: str, value: Any) -> None:
+        held = self._read()
+        if not held:
+            return
+        if value is None:
+            if held.setdefault(part, {}).pop(name, None) is None:
+                return
+        else:
+            held.setdefault(part, {})[name] = value
+        self._write(held)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            if self.path.stat().st_size > _LONGEST:
+                return {}
+            held = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        if not isinstance(held, dict) or held.get("form") != FORM:
+            return {}
+        whole = isinstance(held.get("older"), list) and all(isinstance(held.get(p), dict) for p in ("slots", "codes"))
+        return held if whole else {}
+
+    def _write(self, held: dict[str, Any], *, new: bool = False) -> None:
+        part = self.path.with_name(f".{self.path.name}.{system_secrets.token_hex(4)}.part")
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(held, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            if new and self.path.exists():
+                raise FileExistsError(17, "it exists already")
+            part.replace(self.path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            why = (error.strerror or str(error)).lower()
+            raise DatabaseUnusable("The key file {file} cannot be written: {why}.", file=self.path, why=why) from error
+
+
+def key_file(place: str, public: PublicKeys | str) -> KeyFile:
+    """Where the key of books lies: in COOPBANK_KEYS, else beside the file, else (of a server) with what is kept."""
+    short = public if isinstance(public, str) else public.short
+    named = os.environ.get("COOPBANK_KEYS")
+    if named:
+        folder = Path(named)
+    elif "://" not in place:
+        folder = Path(place).resolve().parent
+    else:
+        folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "coopbank"
+    return KeyFile(folder / f"coopbank.{short}.key")
+
+
+def _slot(secret: bytes, passphrase: str, cost: Cost) -> dict[str, Any]:
+    salt = system_secrets.token_bytes(16)
+    return {"salt": salt.hex(), "cost": cost.as_list(), "box": _wrap(_passphrase_key(passphrase, salt, cost), secret)}
+
+
+def _passphrase_key(passphrase: str, salt: bytes, cost: Cost) -> bytes:
+    return hash_secret_raw(
+        passphrase.encode(), salt, time_cost=cost.time, memory_cost=cost.memory_kib, parallelism=cost.lanes,
+        hash_len=32, type=Type.ID,
+    )  # fmt: skip
+
+
+def _session_slot(token: str) -> str:
+    return "session:" + hashlib.sha256(b"slot" + token.encode()).hexdigest()[:16]
+
+
+def _token_key(token: str) -> bytes:
+    return _derive(token.encode(), b"coopbank session")

@@ -1,0 +1,95 @@
+"""Limits of roles: what a person may move by themselves, at once and in a day, as the records of roles say it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from coopbank.bank import records
+from coopbank.bank.books import Books, loads
+from coopbank.bank.desk import Desk
+from coopbank.bank.operation import CATALOGUE, Operation, powers_of, role_may
+from coopbank.errors import LimitReached
+from coopbank.ledger import periods
+from coopbank.money import format_amount, parse_amount
+
+_ONCE: Final = "More than {limit} of this takes two people."
+_DAY: Final = "With this, {user} moves more than {limit} today, and that takes two people."
+
+
+def held_roles(books: Books, roles: tuple[str, ...]) -> list[tuple[str, records.Role]]:
+    """The records of these roles, by name."""
+    return [(name, role) for name in roles if (role := books.find(records.Role, name)) is not None]
+
+
+def powers(name: str, role: records.Role) -> frozenset[str]:
+    """The operations that a role may do."""
+    return powers_of(name, role.operations, role.edition)
+
+
+def may(books: Books, roles: tuple[str, ...], operation: str) -> bool:
+    """Whether one of these roles holds the power to do it."""
+    return any(role_may(name, role.operations, role.edition, operation) for name, role in held_roles(books, roles))
+
+
+def _allowing(desk: Desk, operation: Operation) -> list[records.Role]:
+    held = held_roles(desk, desk.actor.roles)
+    return [role for name, role in held if role_may(name, role.operations, role.edition, operation.name)]
+
+
+def require_within(desk: Desk, operation: Operation) -> None:
+    """Refuse an amount that none of the actor's roles may move at all."""
+    amount = amount_of(operation)
+    if amount is None:
+        return
+    allowed = _allowing(desk, operation)
+    if not allowed or any(operation.name not in role.most for role in allowed):
+        return
+    most = max(role.most[operation.name] for role in allowed)
+    if amount > most:
+        raise LimitReached(
+            "{user} may do this up to {limit}, not {amount}.", field="amount", user=desk.actor.user,
+            limit=format_amount(most, desk.currency), amount=format_amount(amount, desk.currency),
+            hint="Ask a colleague whose role reaches further.",
+        )  # fmt: skip
+
+
+def second_reason(desk: Desk, operation: Operation) -> str | None:
+    """Why an amount takes a second person: more than the role does alone at once, or in a day."""
+    amount = amount_of(operation)
+    if amount is None:
+        return None
+    allowed = _allowing(desk, operation)
+    if allowed and all(operation.name in role.alone for role in allowed):
+        alone = max(role.alone[operation.name] for role in allowed)
+        if amount > alone:
+            return _ONCE.format(limit=format_amount(alone, desk.currency))
+    if allowed and all(role.a_day is not None for role in allowed):
+        a_day = max(role.a_day or 0 for role in allowed)
+        if moved_today(desk, desk.actor.user) + amount > a_day:
+            return _DAY.format(user=desk.actor.user, limit=format_amount(a_day, desk.currency))
+    return None
+
+
+def amount_of(operation: Operation) -> int | None:
+    """What an operation moves, in minor units; None for one that has no such field, or sets a limit itself."""
+    amount = getattr(operation, "amount", None)
+    return amount if type(amount) is int and operation.subject != "staff" else None
+
+
+def moved_today(books: Desk, user: str) -> int:
+    """What a person has moved by themselves on the open day, by the amounts that they asked for; minor units."""
+    day = periods.open_day(books.tx)
+    if day is None:
+        return 0
+    opened = books.tx.value(
+        "SELECT max(operation_id) FROM period_state WHERE period = ? AND state = ?", day.isoformat(), periods.OPEN
+    )
+    total = 0
+    for kind, text in books.tx.rows(
+        "SELECT kind, sealed FROM operation WHERE id > ? AND actor = ? AND approver IS NULL", int(opened or 0), user
+    ):
+        cls = CATALOGUE.get(kind)
+        if cls is not None and not cls.internal and cls.subject != "staff" and "amount" in cls.model_fields:
+            asked = loads(text)[10].get("amount")
+            total += parse_amount(asked, books.currency) if isinstance(asked, str) else 0
+    return total

@@ -1,0 +1,129 @@
+"""The keys of the book, and what is signed with them: each close, by what an auditor can type.
+
+What is signed of a close is a short text, so that `openssl` can check it without us:
+
+    coopbank close 1
+    book 5d1f...            the book's random number
+    close-day 2026-03-05    what was closed
+    operation 4211          the close itself
+    hash 9f86d081...        of that operation: through the chain it stands for everything before
+    entries 3107            number of the last entry
+    debits 125000           minor units, of all entries dated in what was closed, of money
+
+The signature is an operation right after the close, in the same transaction, if whoever closes has signed in with a
+passphrase that opens the key. A close without one is possible, and told.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from coopbank.bank import records
+from coopbank.bank.desk import Desk
+from coopbank.bank.fields import Widget, refuse
+from coopbank.bank.operation import ADMINISTRATOR, Operation
+from coopbank.errors import InvalidValue, WrongState
+
+KEY = "key"
+"""The ref of the record that holds the public keys in force."""
+
+
+def _hex(digits: int) -> Any:
+    def check(value: str) -> str:
+        if not re.fullmatch(f"[0-9a-f]{{{digits}}}", value):
+            raise refuse("Write {count} hexadecimal digits.", count=digits)
+        return value
+
+    return Annotated[str, AfterValidator(check), Widget("text")]
+
+
+Hex = _hex(64)
+Signature = _hex(128)
+
+
+class SetSigningKey(Operation):
+    """From now on this key signs the closes. A later key is endorsed by the one before and takes two people."""
+
+    name: ClassVar[str] = "set-signing-key"
+    title: ClassVar[str] = "Set the signing key"
+    subject: ClassVar[str] = "staff"
+    roles: ClassVar[tuple[str, ...]] = (ADMINISTRATOR,)
+    since: ClassVar[int] = 2
+    reversible: ClassVar[bool] = False
+
+    sign: Annotated[Hex, Field(title="Public signing key")]
+    seal: Annotated[Hex, Field(title="Public sealing key")]
+    endorsement: Annotated[Signature | None, Field(title="Signature of the key before")] = None
+
+    def second_reason(self, desk: Desk) -> str | None:
+        known = desk.find(records.SigningKey, KEY)
+        return None if known is None else "A signing key is replaced by two people."
+
+    def perform(self, desk: Desk) -> None:
+        known = desk.find(records.SigningKey, KEY)
+        if known is not None:
+            if known.sign == self.sign:
+                raise WrongState("This key signs already.", field="sign")
+            from coopbank.bank.keyring import signature_holds
+
+            text = endorsed_text(self.sign, self.seal)
+            if self.endorsement is None or not signature_holds(
+                bytes.fromhex(known.sign), bytes.fromhex(self.endorsement), text
+            ):
+                raise InvalidValue(
+                    "The key before has not endorsed this one.", field="endorsement",
+                    hint="Make the new key with: coopbank keys make",
+                )  # fmt: skip
+        desk.write(KEY, records.SigningKey(sign=self.sign, seal=self.seal, endorsement=self.endorsement))
+        desk.note("Signing key", self.sign[:8])
+
+
+class SignClose(Operation):
+    """The signature of a close that was just made."""
+
+    name: ClassVar[str] = "sign-close"
+    title: ClassVar[str] = "Signature of the close"
+    subject: ClassVar[str] = "days"
+    internal: ClassVar[bool] = True
+    since: ClassVar[int] = 2
+    reversible: ClassVar[bool] = False
+
+    close: int
+    text: str
+    key: Hex
+    signature: Signature
+
+    def perform(self, desk: Desk) -> None:
+        body = records.CloseSignature(text=self.text, key=self.key, signature=self.signature)
+        desk.write(str(self.close), body, about=self.key[:8])
+
+
+def endorsed_text(sign: str, seal: str) -> bytes:
+    """What a key signs to name its successor."""
+    return f"coopbank next key 1\nsign {sign}\nseal {seal}\n".encode()
+
+
+def close_text(book: str, kind: str, period: str, number: int, digest: str, entry: int, debits: int) -> str:
+    """What is signed of a close; `debits` in minor units."""
+    return (
+        f"coopbank close 1\nbook {book}\n{kind} {period}\noperation {number}\nhash {digest}\nentries {entry}\n"
+        f"debits {debits}\n"
+    )
+
+
+def text_of_close(desk: Desk, book: str, kind: str, period: str, number: int) -> str:
+    """The same, of a close that stands in the books."""
+    first, count, digest = desk.tx.row("SELECT first_entry, entry_count, hash FROM operation WHERE id = ?", number) or (
+        0,
+        0,
+        b"",
+    )
+    low, high = (period, period) if len(period) > 4 else (f"{period}-01", f"{period}-12")
+    debits = desk.tx.value(
+        "SELECT coalesce(sum(debit), 0) FROM control_total WHERE span >= ? AND span <= ? AND length(span) = ?"
+        " AND currency = ?", low, high, len(low), desk.currency,
+    )  # fmt: skip
+    return close_text(book, kind, period, number, bytes(digest).hex(), first + count - 1, int(debits))

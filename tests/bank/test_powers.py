@@ -1,0 +1,115 @@
+"""Powers that the bank edits: operations and amounts of roles, what a person moves in a day, and relatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from coopbank.bank import records
+from coopbank.bank.operation import EDITION, powers_of
+from coopbank.errors import InvalidValue, LimitReached, NotAllowed, OwnAccount
+from tests.support_bank import SmallBank, assert_books, new_bank
+
+
+@pytest.fixture
+def small(engine_url: str) -> Iterator[SmallBank]:
+    with new_bank(engine_url) as bank:
+        mia = bank.admit("Mia Lee")
+        bank.do("open-savings", member=mia)
+        bank.do("deposit", member=mia, amount="500.00")
+        yield bank
+        assert_books(bank)
+
+
+def set_role(small: SmallBank, **values: object) -> None:
+    small.agreed("set-role", by=small.admin, **values)
+
+
+def test_an_operation_is_given_and_taken(small: SmallBank) -> None:
+    set_role(small, role="teller", operation="withdraw", allowed=False)
+    with pytest.raises(NotAllowed, match="may not do this"):
+        small.ask("withdraw", member="M0001", amount="5.00")
+    set_role(small, role="loan-officer", operation="withdraw")
+    small.do("withdraw", member="M0001", amount="5.00")  # ana is one as well
+
+
+def test_limits_of_an_amount(small: SmallBank) -> None:
+    set_role(small, role="teller", operation="withdraw", alone_up_to="100.00", at_most="200.00")
+    small.do("withdraw", member="M0001", amount="100.00")
+    asked = small.ask("withdraw", member="M0001", amount="100.01")
+    assert asked.status == "pending" and "100.00" in str(asked.reason)
+    with pytest.raises(LimitReached, match=r"up to 200\.00"):
+        small.ask("withdraw", member="M0001", amount="200.01")
+    small.do("approve", by=small.tom, request=asked.request)
+
+
+def test_the_widest_of_a_persons_roles_counts(small: SmallBank) -> None:
+    set_role(small, role="teller", operation="withdraw", at_most="10.00")
+    set_role(small, role="loan-officer", operation="withdraw", at_most="50.00")
+    small.do("withdraw", member="M0001", amount="50.00")
+    with pytest.raises(LimitReached):
+        small.ask("withdraw", member="M0001", amount="50.01")
+
+
+def test_what_a_person_moves_in_a_day(small: SmallBank) -> None:
+    for role in ("teller", "loan-officer"):
+        small.agreed("set-day-limit", by=small.admin, role=role, amount="620.00")  # 500.00 are moved already
+    small.do("withdraw", member="M0001", amount="100.00")
+    small.do("withdraw", member="M0001", amount="20.00")
+    asked = small.ask("withdraw", member="M0001", amount="0.01")
+    assert asked.status == "pending" and "today" in str(asked.reason)
+    small.go_to("2026-03-03")
+    small.do("withdraw", member="M0001", amount="0.02")
+
+
+def test_a_limit_needs_an_amount_and_an_order(small: SmallBank) -> None:
+    with pytest.raises(InvalidValue, match="no amount"):
+        small.ask("set-role", by=small.admin, role="teller", operation="open-savings", at_most="5.00")
+    with pytest.raises(InvalidValue, match="already"):
+        small.ask("set-day-limit", by=small.admin, role="teller", amount="0.00")
+    with pytest.raises(InvalidValue, match="above the most"):
+        small.ask("set-role", by=small.admin, role="teller", operation="deposit", at_most="5.00", alone_up_to="6.00")
+    with pytest.raises(InvalidValue, match="already"):
+        small.ask("set-role", by=small.admin, role="teller", operation="deposit")
+    for role, operation in (("boss", "deposit"), ("teller", "ask"), ("teller", "nothing")):
+        with pytest.raises(InvalidValue, match="There is no"):
+            small.ask("set-role", by=small.admin, role=role, operation=operation)
+
+
+def test_an_administrator_keeps_what_nobody_could_give_back(small: SmallBank) -> None:
+    with pytest.raises(NotAllowed, match="nobody could give it back"):
+        small.ask("set-role", by=small.admin, role="administrator", operation="set-role", allowed=False)
+
+
+def test_nobody_serves_or_approves_a_relative(small: SmallBank) -> None:
+    small.do("declare-relative", user="ana", relative="M0001")
+    with pytest.raises(OwnAccount, match="M0001"):
+        small.ask("deposit", member="M0001", amount="5.00")
+    ben = small.admit("Ben Ray")
+    small.do("declare-relative", by=small.tom, user="tom", relative=ben)
+    with pytest.raises(NotAllowed, match="colleague's relatives"):
+        small.ask("declare-relative", by=small.ana, user="tom", relative="M0001")
+    with pytest.raises(InvalidValue, match="already"):
+        small.ask("declare-relative", user="ana", relative="M0001")
+    waits = small.ask("declare-relative", user="ana", relative="M0001", related=False, why="a mistake")
+    assert waits.status == "pending"
+    small.do("approve", by=small.tom, request=waits.request)
+    small.do("deposit", member="M0001", amount="5.00")
+
+
+def test_an_approver_who_is_a_relative_is_refused(small: SmallBank) -> None:
+    small.do("buy-shares", member="M0001", amount="25.00")
+    small.do("declare-relative", by=small.tom, user="tom", relative="M0001")
+    asked = small.ask("redeem-shares", member="M0001", amount="25.00")
+    with pytest.raises(OwnAccount):
+        small.ask("approve", by=small.tom, request=asked.request)
+    small.do("approve", by=small.sue, request=asked.request)
+
+
+def test_books_of_an_earlier_edition_know_what_came_later() -> None:
+    """A role's record lists what there was when it was written; what came later belongs to whom it was made for."""
+    assert "set-role" in powers_of("administrator", ["deposit"], 1)
+    assert "set-role" not in powers_of("teller", ["deposit"], 1)
+    assert powers_of("administrator", ["deposit"], EDITION) == {"deposit"}
+    assert records.Role(operations=[]).edition == 1
