@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from coopbank.bank import records
 from coopbank.database import Transaction
-from coopbank.errors import KeysLocked, Unknown
+from coopbank.errors import KeysLocked, NotABook, Unknown
 from coopbank.ledger import periods
 from coopbank.ledger.posting import Leaf
 from coopbank.words import _
@@ -136,7 +136,13 @@ class Books:
 
     def institution(self) -> records.Institution:
         """The institution that these books are of."""
-        return self.get(records.Institution, "book")
+        found = self.find(records.Institution, "book")
+        if found is None:  # every book has had it since its founding
+            raise NotABook(
+                "The books are damaged: a record of kind {kind} cannot be read.", kind=records.Institution.kind,
+                hint="See what else is wrong with: coopbank verify. Then go back to a backup.",
+            )  # fmt: skip
+        return found
 
     def user(self, user: str) -> Actor | None:
         """An active user, with the roles they hold now."""
