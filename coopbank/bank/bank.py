@@ -547,11 +547,13 @@ class Bank:
         stored = loads(sealed)[10]
         if kind == Ask.name:
             kind, stored = stored["operation"], stored["payload"]
-        request = operation.document()
-        for name in operation.personal() & request.keys():
-            row = tx.row("SELECT salt, value FROM personal WHERE operation_id = ? AND field = ?", number, name)
-            salt, _value = opened(self.keys, row[0], row[1]) if row and row[1] is not None else (b"", "")
-            request[name] = {"#": chain.salted(salt, request[name])}
+        known = {
+            (name, opened(self.keys, salt, value)[1]): digest
+            for name, salt, value, digest in tx.rows(
+                "SELECT field, salt, value, digest FROM personal WHERE operation_id = ? AND value IS NOT NULL", number
+            )
+        }
+        request = operation.sealed(lambda name, value: {"#": known.get((name, value), "")})
         if (who, kind, chain.canonical(stored)) != (actor.user, operation.name, chain.canonical(request)):
             raise KeyReused(
                 "The key {key} was already used by operation {number} for another request.",

@@ -260,6 +260,8 @@ RequestRef = ref("request")
 UserRef = ref("user")
 BankAccountRef = ref("bank-account")
 DifferenceRef = ref("cash-difference")
+BankStatementRef = ref("bank-statement")
+BankLineRef = ref("bank-line")
 
 
 @cache  # asked of each request, and the answer never changes

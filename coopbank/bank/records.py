@@ -185,6 +185,81 @@ class BankAccount(Body):
     fund: str
 
 
+class BankStatement(Body):
+    """A statement of a bank account as the bank gave it; ref BS-00001, about the account. Its lines are `BankLine`."""
+
+    kind: ClassVar[str] = "bank-statement"
+    bank_account: str
+    start: str
+    end: str
+    opening: int  # balances by the bank, minor units
+    closing: int
+    lines: int
+    number_ends: str = ""  # the last characters of the account's number in the bank's file
+    why: str = ""  # it was withdrawn
+
+
+class BankLine(Body):
+    """A line of a bank's statement; ref BS-00001.12, about its account, a version for every match.
+
+    The first statement of an account brings the balance that it begins with as its line 0. What the
+    bank says of a line names people, so it is kept apart.
+    """
+
+    kind: ClassVar[str] = "bank-line"
+    bank_account: str
+    bank_id: str  # the bank's own number of it, or what stands for one
+    on: str
+    amount: int  # minor units; what came in is positive
+    text: PersonalRef | None = None
+    reference: PersonalRef | None = None
+    match: str | None = None  # the match that it is part of
+
+
+class BankMatch(Body):
+    """Lines of the bank and postings of the books that are the same money; ref BM-00001, about the account."""
+
+    kind: ClassVar[str] = "bank-match"
+    bank_account: str
+    lines: list[str]
+    postings: list[list[int]]  # entry and line
+    amount: int  # of either side
+    state: str = "matched"  # matched, undone
+    why: str = ""  # it was undone
+
+
+class BankMark(Body):
+    """Whether the bank's statements show a posting; ref 17.2, its entry and line, about its account."""
+
+    kind: ClassVar[str] = "bank-mark"
+    match: str | None = None
+
+
+class Reconciliation(Body):
+    """What two people signed about a bank account at the end of a day; ref FIRST/2026-03-31, about the account.
+
+    by_bank + in_transit - outstanding - unrecognised = by_books, to the cent.
+    """
+
+    kind: ClassVar[str] = "reconciliation"
+    bank_account: str
+    on: str
+    by_bank: int  # minor units
+    in_transit: int  # in the books and not yet at the bank, the amounts that come in
+    outstanding: int  # the amounts that go out, as a positive number
+    unrecognised: int  # at the bank and not yet in the books, with its sign
+    by_books: int
+    open_postings: list[list[Any]] = []  # entry, line, day, amount
+    open_lines: list[list[Any]] = []  # ref of the line, day, amount
+    as_of: int  # the operation up to which the books were read
+    prepared_by: str
+    prepared_on: str
+    reviewed_by: str | None = None
+    reviewed_on: str | None = None
+    state: str = "signed"  # signed, reviewed, reopened
+    why: str = ""  # it was reopened
+
+
 class Cheque(Body):
     """A cheque received; ref CH-00001."""
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from coopbank.bank import records
+from coopbank.bank import bank_proof, records
 from coopbank.bank.books import Books
 from coopbank.bank.close_proof import CloseProof
 from coopbank.bank.desk import fold
@@ -84,6 +84,11 @@ WRITERS = {
     "request": {"ask", "approve", "refuse", "take-back"},
     "institution": {"found-book"},
     "document": {"record-documents"},
+    "bank-statement": {"record-bank-lines", "withdraw-bank-lines"},
+    "bank-line": {"record-bank-lines", "withdraw-bank-lines", "match-bank-line", "unmatch-bank-line"},
+    "bank-match": {"match-bank-line", "unmatch-bank-line"},
+    "bank-mark": {"match-bank-line", "unmatch-bank-line"},
+    "reconciliation": {"sign-reconciliation", "review-reconciliation", "reopen-reconciliation"},
 }
 
 
@@ -120,7 +125,7 @@ def verify(
 
 def bank_checks(closes: CloseProof) -> list[Check]:
     """The bank's checks, with registers of their own for one run."""
-    state = Registers()
+    state, bank_lines = Registers(), bank_proof.BankProof()
 
     def replay(log: Log, operation: Operation, _stored: Stored) -> None:
         _replay(state, log, operation)
@@ -148,6 +153,8 @@ def bank_checks(closes: CloseProof) -> list[Check]:
         Check("collateral", "What secures a loan cost no more than was paid out for it.", _ask(state, _collateral)),
         Check("bills and gifts", "Open bills are what is payable; no gift is spent beyond itself.",
               _ask(state, _bills_and_gifts)),
+        Check(bank_proof.NAME, "The bank's lines are the postings that they are matched with; what was signed was so.",
+              _ask(state, bank_lines.faults), watch=_watch(state, bank_lines.watch)),
         Check("documents", "Every document that was made names an operation before it, and that one's fingerprint.",
               _documents),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten.", _personal),
@@ -268,11 +275,17 @@ def _two_hands(state: Registers, log: Log, operation: Operation) -> None:
 
 def _request_shape(operation: Operation, asked: dict[str, Any]) -> Any:
     """The request with the digests of the earlier asking: the same personal value, salted anew."""
-    payload = asked.get("payload") or {}
-    return {
-        name: payload[name] if isinstance(value, dict) and set(value) == {"#"} and name in payload else value
-        for name, value in operation.request.items()
-    }
+    return _with_digests(operation.request, asked.get("payload") or {})
+
+
+def _with_digests(value: Any, asked: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"#"}:
+        return value if asked is None else asked
+    if isinstance(value, dict) and isinstance(asked, dict):
+        return {name: _with_digests(each, asked.get(name)) for name, each in value.items()}
+    if isinstance(value, list) and isinstance(asked, list) and len(value) == len(asked):
+        return [_with_digests(each, other) for each, other in zip(value, asked, strict=True)]
+    return value
 
 
 def _writers(log: Log, operation: Operation, _stored: Stored) -> None:

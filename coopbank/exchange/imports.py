@@ -13,6 +13,7 @@ SHA-256 of the file and its number, and the bank answers "repeated".
     savings      opening balances of savings: member, amount, account (if not the first)
     shares       opening balances of whole shares: member, amount, share class (901 or 903)
     operations   any operations: JSON, JSON lines, or CSV with a column "operation"
+    bank-lines   statements of the bank: OFX, camt.053 or CSV (see bank_lines.py), all that is said besides in `about`
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from coopbank.bank.operation import CATALOGUE, Operation, Receipt, operation_nam
 from coopbank.bank.operations.savings import FUND
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, Refused, Unknown, WrongUsage
 from coopbank.exchange import rows
+from coopbank.exchange.bank_lines import BankFile, import_statements
 from coopbank.exchange.faults import Faults
 from coopbank.exchange.rows import Record
 from coopbank.money import format_amount, parse_amount, quoted
@@ -92,6 +94,7 @@ def import_file(
     *,
     dry_run: bool = False,
     key_prefix: str | None = None,
+    about: BankFile | None = None,
 ) -> ImportResult:
     """Import a file: all of it, or nothing.
 
@@ -99,20 +102,25 @@ def import_file(
     hash in the idempotency keys. Refused with `ImportRefused` for what is in the file, with
     `WrongUsage` when it cannot be read, with `NotAllowed` when the actor may not do this.
     """
-    if kind not in KINDS:
+    if kind not in (*KINDS, BANK_LINES):
         raise WrongUsage(
             "There is no import called {kind}.", field="kind", kind=quoted(kind),
-            hint="Choose one of: {kinds}.", kinds=", ".join(KINDS),
+            hint="Choose one of: {kinds}.", kinds=", ".join((*KINDS, BANK_LINES)),
         )  # fmt: skip
     content = _content(path)
     faults = Faults(Path(path).name)
+    if kind == BANK_LINES:
+        recorded = import_statements(
+            bank, actor, content, about or BankFile(), faults, dry_run=dry_run, key_prefix=key_prefix
+        )
+        return _result(kind, faults.file, recorded.lines, recorded.receipts, dry_run)
     text = rows.decoded(content, faults)
     plan = Plan([], []) if text is None else KINDS[kind](bank, text, faults)
     if not plan.trial and not faults.count:
         faults.add(None, None, None, InvalidValue("The file has no rows below its heading."))
     prefix = key_prefix or f"import:{kind}:{hashlib.sha256(content).hexdigest()[:32]}"
     receipts = _performed(bank, actor, plan, prefix, faults, dry_run)
-    return _result(kind, faults.file, plan, receipts, dry_run)
+    return _result(kind, faults.file, len(plan.trial), receipts, dry_run)
 
 
 def _content(path: str | os.PathLike[str]) -> bytes:
@@ -188,12 +196,12 @@ def _note(faults: Faults, record: Record, refusal: Refused) -> None:
     faults.add(record.row, column, record.values.get(field), refusal)
 
 
-def _result(kind: str, file: str, plan: Plan, receipts: list[Receipt], dry_run: bool) -> ImportResult:
+def _result(kind: str, file: str, count: int, receipts: Sequence[Receipt], dry_run: bool) -> ImportResult:
     repeated = sum(receipt.status == "repeated" for receipt in receipts)
     pending = [receipt for receipt in receipts if receipt.status != "repeated" and receipt.reason]
     fresh = [receipt for receipt in receipts if receipt.status != "repeated" and not receipt.reason]
     return ImportResult(
-        kind=kind, file=file, dry_run=dry_run, rows=len(plan.trial), done=len(fresh), repeated=repeated,
+        kind=kind, file=file, dry_run=dry_run, rows=count, done=len(fresh), repeated=repeated,
         pending=len(pending), created=tuple(number for receipt in fresh for number in receipt.created),
         requests=tuple(receipt.request for receipt in pending if receipt.request), receipts=tuple(receipts),
     )  # fmt: skip
@@ -420,7 +428,10 @@ def _listed(cell: str) -> list[str]:
     return [part for part in re.split(r"[\s,;]+", cell) if part]
 
 
+BANK_LINES: Final = "bank-lines"
+"""The import of statements, which are more than rows."""
+
 KINDS: Final[dict[str, Callable[[Bank, str, Faults], Plan]]] = {
     "members": _members, "savings": _savings, "shares": _shares, "operations": _operations,
 }  # fmt: skip
-"""Every import by name."""
+"""Every import of rows by name."""

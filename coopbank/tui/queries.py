@@ -17,6 +17,7 @@ from coopbank.bank.desk import fold
 from coopbank.bank.operation import CATALOGUE
 from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL
+from coopbank.money import format_amount
 from coopbank.reports.card import CardLoan, CardSavings, MemberCard, member_card
 from coopbank.reports.find import FoundMember, find_members
 from coopbank.reports.loan_lines import Piece, changes, pieces
@@ -544,6 +545,13 @@ def references(session: Session, kind: str, text: str, member: str | None = None
                 Reference(ref, _described(books, loan))
                 for ref, loan in books.about(records.Loan, member)
                 if loan.state != "paid"
+            ]
+        elif kind == records.BankLine.kind:  # only those that are still to be matched
+            money = books.institution().currency
+            found = [
+                Reference(ref, f"{line.on} · {format_amount(line.amount, money)} · {books.personal(line.text)}")
+                for ref, line in books.every(records.BankLine)
+                if line.match is None
             ]
         elif kind in _KINDS:
             bodies = books.about(records.Request, "waiting") if kind == "request" else books.every(_KINDS[kind])

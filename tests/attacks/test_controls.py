@@ -215,7 +215,10 @@ _MAY_BE_ZERO = {
     ("open-drawer", "float_amount"), ("count-drawer", "counted"), ("close-drawer", "counted"),
     ("return-cheque", "bank_charge"), ("repay-note", "amount"), ("file-report", "revenue"),
 }  # fmt: skip
-_MAY_BE_BELOW = {("file-report", "surplus")}  # a loss
+_MAY_BE_BELOW = {
+    ("file-report", "surplus"),  # a loss
+    ("record-bank-lines", "opening"), ("record-bank-lines", "closing"), ("sign-reconciliation", "balance"),
+}  # fmt: skip
 
 
 def _faults(name: str, values: dict[str, Any]) -> list[Any]:

@@ -87,6 +87,22 @@ SCENES = {
         """,
         after="slipped",
     ),
+    # Two gifts of which the bank shows one, a fee that the books do not have, and a day that is signed.
+    "statement": Setting(
+        """
+        tom receive-gift amount=900.00 donor=Many tender=transfer
+        tom receive-gift amount=70.00 donor=Many tender=transfer
+        tom+sue add-bank-account code=SAVE account_name="Savings at the bank"
+        tom record-bank-lines start=2026-03-01 end=2026-03-01 opening=0.00 closing=0.00 number_ends=1234
+        tom record-bank-lines start=2026-03-02 end=2026-03-02 opening=0.00 closing=888.00 \
+            lines='["2026-03-02 900.00 MANY", "2026-03-02 -12.00 FEE"]'
+        tom match-bank-line lines='["BS-00002.1"]' entries='["1"]'
+        tom record-bank-lines bank_account=SAVE start=2026-03-01 end=2026-03-02 opening=0.00 closing=5.00 \
+            lines='["2026-03-02 5.00 INTEREST"]'
+        tom sign-reconciliation on=2026-03-01 balance=0.00
+        """,
+        after="new",
+    ),
     # Loans of every kind, of which little has become yet; later, what can become of them.
     "lender": Setting(
         """

@@ -114,6 +114,19 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "open-drawer": ("town", "tom", {"drawer": "D2"}, ""),
     "receive-unknown": ("town", "tom", {"amount": "7"}, ""),
     "return-cheque": ("town", "tom", {"cheque": "CH-00001"}, "tom bank-cheques cheques='[\"CH-00001\"]'"),
+    # the bank's statements
+    "match-bank-line": ("statement", "tom", {"lines": "BS-00003.1", "entries": "3"}, (
+        "tom+sue journal-entry memo=interest lines='[\"GEN 731/SAVE Dr 5.00\",\"GEN 127 Cr 5.00\"]'")),
+    "record-bank-lines": (
+        "statement", "tom",
+        {"start": "20260303", "end": "20260303", "opening": "888", "closing": "893", "lines": "2026-03-03 5.00 INTEREST"},
+        "day 2026-03-03",
+    ),
+    "reopen-reconciliation": ("statement", "tom", {"on": "20260301", "why": "one more was found"}, ""),
+    "review-reconciliation": ("statement", "sue", {"on": "20260301"}, ""),
+    "sign-reconciliation": ("statement", "tom", {"on": "20260302", "balance": "888"}, ""),
+    "unmatch-bank-line": ("statement", "tom", {"match": "BM-00001", "why": "another gift"}, ""),
+    "withdraw-bank-lines": ("statement", "tom", {"statement": "BS-00003", "why": "another account's"}, ""),
     # staff
     "add-user": ("town", "admin", {"user": "eve", "full_name": "Eve Lamar", "user_roles": "teller"}, ""),
     "approve": ("town", "tom", {"request": "{waits}"}, ""),

@@ -2,6 +2,7 @@
 
 from coopbank.bank.operations import (  # noqa: F401
     applications,
+    bank_reconciliation,
     books,
     cash,
     closing,

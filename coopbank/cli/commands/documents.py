@@ -17,9 +17,12 @@ from coopbank.cli.commands.operations import do_one
 from coopbank.cli.door import Door, new_passphrase
 from coopbank.cli.faults import BOOKS_WRONG, REFUSED
 from coopbank.cli.options import From, To
+from coopbank.errors import InvalidAmount, WrongUsage
+from coopbank.money import quoted
 from coopbank.words import _
 
 if TYPE_CHECKING:
+    from coopbank.exchange import BankFile
     from coopbank.statements import Copy, Written
 
 
@@ -35,6 +38,21 @@ class Language(StrEnum):
 
     en = "en"
     es = "es"
+
+
+class DateOrder(StrEnum):
+    """In which order a bank writes its days."""
+
+    ymd = "ymd"
+    mdy = "mdy"
+    dmy = "dmy"
+
+
+class DecimalMark(StrEnum):
+    """What stands before the cents."""
+
+    point = "point"
+    comma = "comma"
 
 
 Folder = Annotated[str, typer.Option("--folder", metavar="FOLDER", help="Where the files go.")]
@@ -283,20 +301,49 @@ def check(
         raise typer.Exit(BOOKS_WRONG)
 
 
+Said = Annotated[list[str] | None, typer.Option("--map", metavar="FIELD=HEADING", help=(
+    "bank-lines, CSV: which column is date, amount (or credit and debit), text, reference, id, balance."))]  # fmt: skip
+Account = Annotated[str | None, typer.Option("--account", metavar="CODE", help="bank-lines: the bank account.")]
+Dates = Annotated[DateOrder | None, typer.Option("--dates", help="bank-lines, CSV: how its days are written.")]
+Decimal = Annotated[DecimalMark | None, typer.Option("--decimal", help="bank-lines, CSV: what stands before cents.")]
+Opening = Annotated[str | None, typer.Option("--opening", metavar="AMOUNT", help="bank-lines: balance at first.")]
+Closing = Annotated[str | None, typer.Option("--closing", metavar="AMOUNT", help="bank-lines: balance at the end.")]
+
+
 @command(app, "import")
 def import_(
     door: Door,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="members, shares, savings, operations.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="members, shares, savings, operations, bank-lines.")],
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="CSV with a heading; operations also as JSON or JSON lines.")
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="CSV with a heading; operations also as JSON or JSON lines, bank-lines also as OFX or camt.053.",
+        ),
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Try every row and keep nothing.")] = False,
+    account: Account = None,
+    columns: Said = None,
+    dates: Dates = None,
+    decimal: Decimal = None,
+    start: From = None,
+    end: To = None,
+    opening: Opening = None,
+    closing: Closing = None,
 ) -> None:
     """Import rows of a file through the same operations that a person would use: all rows or none."""
     from coopbank.exchange import import_file
 
+    said = {
+        "account": account, "map": columns, "dates": dates, "decimal": decimal, "from": start, "to": end,
+        "opening": opening, "closing": closing,
+    }  # fmt: skip
+    given = [name for name, value in said.items() if value is not None]
+    if kind != "bank-lines" and given:
+        raise WrongUsage("--{option} goes with bank-lines only.", field=given[0], option=given[0])
     with door.signed_in() as (bank, actor):
-        found = import_file(bank, actor, kind, file, dry_run=dry_run)
+        about = _about_bank_file(said, bank.institution.currency) if kind == "bank-lines" else None
+        found = import_file(bank, actor, kind, file, dry_run=dry_run, about=about)
     if door.as_json:
         output.document(found.as_dict())
         return
@@ -307,6 +354,39 @@ def import_(
         (_("Waiting for a second person"), found.pending or ""), (_("Requests"), _few(found.requests)),
         (_("Made"), _few(found.created)),
     ])  # fmt: skip
+
+
+def _about_bank_file(said: dict[str, Any], currency: str) -> BankFile:
+    """What the options say of a bank's file."""
+    from coopbank.exchange import BankFile
+    from coopbank.exchange.bank_csv import require_columns
+
+    columns: dict[str, str] = {}
+    for each in said["map"] or ():
+        field, equals, heading = each.partition("=")
+        if not equals or not heading.strip() or field.strip() in columns:
+            raise WrongUsage(
+                "{text} is no mapping of a column.", field="map", text=quoted(each),
+                hint='Write each once, as field and heading: --map date="Posted on"',
+            )  # fmt: skip
+        columns[field.strip()] = heading.strip()
+    require_columns(columns)
+    balances = {name: _balance(said[name], currency, name) for name in ("opening", "closing")}
+    dates: Any = said["dates"] or DateOrder.ymd
+    decimal: Any = said["decimal"] or DecimalMark.point
+    return BankFile(
+        account=said["account"], columns=columns, dates=dates.value, decimal=decimal.value,
+        start=options.day_or_none(said["from"], "from"), end=options.day_or_none(said["to"], "to"), **balances,
+    )  # fmt: skip
+
+
+def _balance(text: str | None, currency: str, name: str) -> int | None:
+    from coopbank.money import parse_amount
+
+    try:
+        return None if text is None else parse_amount(text, currency, field=name)
+    except InvalidAmount as refusal:
+        raise WrongUsage(refusal.template, field=name, hint=refusal.hint_template, **refusal.values) from None
 
 
 def _few(numbers: tuple[str, ...]) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from coopbank.reports.document import Source
     from coopbank.reports.financial import FundPosition, Section
     from coopbank.reports.portfolio import Portfolio
+    from coopbank.reports.reconciliation import OpenLine, OpenPosting, ReconciliationReport
     from coopbank.reports.totals import Backdated, FundColumn
     from coopbank.reports.trial_balance import TrialRow
 
@@ -259,6 +260,91 @@ def _by_risk(found: Portfolio) -> None:
 
 def _percent(basis_points: int) -> str:
     return f"{basis_points // 100}.{basis_points % 100:02d} %"
+
+
+@command(app, "reconciliation")
+def reconciliation(
+    door: Door,
+    account: Annotated[
+        str | None, typer.Argument(metavar="ACCOUNT", help="The bank account, such as FIRST; the first if left out.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DATE", help="The day; the last that the bank told of if left out.")
+    ] = None,
+) -> None:
+    """A bank account by the bank and by the books: what is open on either side, its age, and what it may be."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.reconciliation import reconciliation as drawn
+
+    with door.reading() as view:
+        found = drawn(view.books, account, options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    _title(_("Bank reconciliation of {account}").format(account=found.bank_account), found.source, found.as_of)
+    output.pairs([
+        (_("Balance by the bank"), output.amount(found.by_bank, currency)),
+        (_("+ deposits in transit"), output.amount(found.in_transit, currency)),
+        (_("- outstanding payments"), output.amount(found.outstanding, currency)),
+        (_("- not yet in the books"), output.amount(found.unrecognised, currency)),
+        (_("= balance by the books"), output.amount(found.by_books, currency)),
+        (_("Difference"), output.amount(found.difference, currency)),
+        *_signatures(found),
+    ])  # fmt: skip
+    for title, open_ in ((_("Deposits in transit"), found.transit), (_("Outstanding payments"), found.payments)):
+        _open_postings(title, open_, currency)
+    _open_lines(found.lines, currency)
+    output.line()
+    _end(found.source, None)
+
+
+def _signatures(found: ReconciliationReport) -> list[tuple[str, object]]:
+    signed = found.signed
+    if signed is None or signed.state == "reopened":
+        return [(_("Signed"), _("no"))]
+    both: list[tuple[str, object]] = [(_("Signed by"), f"{signed.prepared_by}, {signed.prepared_on}")]
+    if signed.reviewed_by is not None:
+        both.append((_("Reviewed by"), f"{signed.reviewed_by}, {signed.reviewed_on}"))
+    if not signed.agrees:
+        both.append((_("Since then"), _("something of that day was entered or matched anew")))
+    return both
+
+
+def _open_postings(title: str, open_: Sequence[OpenPosting], currency: str) -> None:
+    if not open_:
+        return
+    output.line()
+    output.line(title)
+    columns = [_("Line"), _("Day"), output.right(_("Days")), output.right(_("Amount")), _("Memo"), _("Matched since")]
+    rows = [
+        [each.ref, each.on, each.days, output.amount(each.amount, currency), each.memo, each.match] for each in open_
+    ]
+    output.table(columns, rows)
+
+
+def _open_lines(open_: Sequence[OpenLine], currency: str) -> None:
+    if not open_:
+        return
+    output.line()
+    output.line(_("Not yet in the books"))
+    columns = [_("Line"), _("Day"), output.right(_("Days")), output.right(_("Amount")), _("What the bank says"),
+               _("May be"), _("By")]  # fmt: skip
+    output.table(columns, [_open_line(each, currency) for each in open_])
+
+
+def _open_line(line: OpenLine, currency: str) -> list[object]:
+    reference = "" if line.reference in line.text.split() else line.reference
+    said = " ".join(text for text in (line.text, reference) if text)
+    row: list[object] = [line.ref, line.on, line.days, output.amount(line.amount, currency), said]
+    if line.match is not None:
+        return [*row, line.match, _("matched since")]
+    if not line.suggestions:
+        return [*row, "", ""]
+    best = line.suggestions[0]
+    entries = " ".join(best.entries) if len(best.entries) <= 5 else _("{count} entries").format(count=len(best.entries))
+    words = {"amount": _("amount"), "date": _("date"), "reference": _("reference")}
+    return [*row, entries, ", ".join(words[each] for each in best.by)]
 
 
 def _title(title: str, source: Source, as_of: Any) -> None:
