@@ -259,6 +259,8 @@ ChequeRef = ref("cheque")
 RequestRef = ref("request")
 UserRef = ref("user")
 BankAccountRef = ref("bank-account")
+AssetRef = ref("asset")
+PettyCashRef = ref("petty-cash")
 
 
 @cache  # asked of each request, and the answer never changes

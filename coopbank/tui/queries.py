@@ -562,7 +562,7 @@ def _described(books: Books, body: records.Body) -> str:
         return f"{body.operation} · {body.asked_by}"
     if isinstance(body, records.Drawer):
         return body.owner or translate(body.state)
-    for name in ("full_name", "lender", "donor", "supplier", "name", "number", "state"):
+    for name in ("full_name", "lender", "donor", "supplier", "name", "holder", "number", "state"):
         value = getattr(body, name, None)
         if value:
             return books.personal(value) if isinstance(value, dict) else str(value)

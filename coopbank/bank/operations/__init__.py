@@ -2,7 +2,9 @@
 
 from coopbank.bank.operations import (  # noqa: F401
     applications,
+    assets,
     books,
+    budgets,
     cash,
     closing,
     collateral,
@@ -19,6 +21,7 @@ from coopbank.bank.operations import (  # noqa: F401
     notes,
     opening,
     participations,
+    petty_cash,
     products,
     provisioning,
     refinance,

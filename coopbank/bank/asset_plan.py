@@ -1,0 +1,39 @@
+"""What an asset's record says of the books: on which leaves it stands, and how much of it is written off when."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Final
+
+from coopbank.bank import records
+from coopbank.finance.depreciation import months_through, spread
+
+WRITTEN_OFF_ON: Final[dict[str, str | None]] = {"751": "759", "771": None, "772": "779"}
+"""Accounts of assets, and where what was written off of them stands. Land wears out never."""
+ASSET_LEAVES: Final = (*WRITTEN_OFF_ON, *(code for code in WRITTEN_OFF_ON.values() if code is not None))
+
+
+def is_asset(contract: str) -> bool:
+    """Whether what follows an account is an asset's number."""
+    return re.fullmatch(r"FA-[0-9]{3,}", contract) is not None
+
+
+def to_write_off(asset: records.Asset) -> int:
+    """What is spread over its months of use here."""
+    return asset.cost - asset.residual - asset.taken_over
+
+
+def through(asset: records.Asset, last: date) -> int:
+    """What is written off by the end of the month that a day lies in, by the plan."""
+    if asset.life_months is None:
+        return 0
+    months = months_through(date.fromisoformat(asset.in_use_from), last)
+    return asset.taken_over + spread(to_write_off(asset), months, asset.life_months)
+
+
+def written_off_by_plan(asset: records.Asset) -> int:
+    """What is to be written off by the end of the last month that was reckoned."""
+    if not asset.through:
+        return asset.taken_over
+    return through(asset, date.fromisoformat(f"{asset.through}-01"))
