@@ -104,14 +104,14 @@ class SetBudget(Operation):
         """The fund that is budgeted: a gift says its own."""
         require_spendable_fund(desk, self.fund)
         if self.gift is None:
-            return self.fund
+            return str(self.fund)
         gift = desk.get(records.Gift, self.gift, "gift")
         if self.fund not in (gift.fund, FUND):
             raise InvalidValue(
                 "Gift {gift} is in fund {fund}.", field="fund", gift=self.gift, fund=gift.fund,
                 hint="Name that fund, or none.",
             )  # fmt: skip
-        return str(gift.fund)
+        return gift.fund
 
     def _lines(self, desk: Desk) -> dict[str, int]:
         found: dict[str, int] = {}
