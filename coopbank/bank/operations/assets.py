@@ -85,7 +85,7 @@ class _Entering(Operation):
             )  # fmt: skip
         if self.residual + taken > self.cost:
             raise InvalidAmount(
-                "It cost {cost}, and {residual} is not to be written off any more.", field="residual",
+                "What is written off already and what it will still be worth, {residual}, are more than its cost, {cost}.", field="residual",
                 cost=shown(desk, self.cost), residual=shown(desk, self.residual + taken),
             )  # fmt: skip
         day = self.in_use_from or desk.business_day
