@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from coopbank.errors import (
     WrongState,
 )
 from coopbank.ledger.verify import wrong
+from coopbank.reports import day_report
 from tests.bank.conftest import begin
 from tests.bank.support_counter import HOSTILE, entry, posted, refused
 from tests.support_bank import SmallBank, assert_books, new_bank
@@ -228,6 +230,16 @@ def test_over_and_found_again(petty: SmallBank) -> None:
     assert kept(petty).short == -1_00
     petty.do("count-petty-cash", petty_cash="PETTY", counted="100.00", why="it was the cook's")
     assert kept(petty).short == 0
+
+
+def test_the_day_s_report_tells_a_count_as_a_difference(petty: SmallBank) -> None:
+    spend(petty)
+    petty.do("count-petty-cash", petty_cash="PETTY", counted="87.00", why="not known")
+    with petty.read() as books:
+        told = day_report(books, date(2026, 3, 3))
+    assert [(each.memo, each.short) for each in told.differences] == [("Petty cash PETTY short", 50)]
+    assert "count-petty-cash" not in {each.kind for each in told.lines}
+    assert next(each.went for each in told.lines if each.kind == "spend-petty-cash") == 12_50
 
 
 def test_the_treasurer_closes_it_with_a_second_person(petty: SmallBank) -> None:

@@ -85,8 +85,8 @@ class _Entering(Operation):
             )  # fmt: skip
         if self.residual + taken > self.cost:
             raise InvalidAmount(
-                "What is written off already and what it will still be worth, {residual}, are more than its cost, {cost}.", field="residual",
-                cost=shown(desk, self.cost), residual=shown(desk, self.residual + taken),
+                "What is written off and what it will still be worth, {residual}, are more than its cost, {cost}.",
+                field="residual", cost=shown(desk, self.cost), residual=shown(desk, self.residual + taken),
             )  # fmt: skip
         day = self.in_use_from or desk.business_day
         if day > add_months(desk.business_day, 12):

@@ -6,5 +6,6 @@ from tests.documents.cases import books, commands, counter, house, lending, loan
 from tests.documents.gallery_case import Case
 
 CASES: tuple[Case, ...] = (
-    *counter.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *house.CASES, *staff.CASES, *commands.CASES, *terms.CASES,
+    *counter.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *house.CASES, *staff.CASES,
+    *commands.CASES, *terms.CASES,
 )  # fmt: skip
