@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
 from coopbank.bank import records
+from coopbank.bank.books import Books
 from coopbank.finance.depreciation import months_through, spread
+from coopbank.finance.periods import add_months
 
 WRITTEN_OFF_ON: Final[dict[str, str | None]] = {"751": "759", "771": None, "772": "779"}
 """Accounts of assets, and where what was written off of them stands. Land wears out never."""
@@ -30,6 +33,22 @@ def through(asset: records.Asset, last: date) -> int:
         return 0
     months = months_through(date.fromisoformat(asset.in_use_from), last)
     return asset.taken_over + spread(to_write_off(asset), months, asset.life_months)
+
+
+def begins(asset: records.Asset) -> date:
+    """The first day not yet reckoned: never before it was in use, or in the books."""
+    first = date.fromisoformat(max(asset.in_use_from, asset.booked_on))
+    if not asset.through:
+        return first
+    return max(first, add_months(date.fromisoformat(f"{asset.through}-01"), 1))
+
+
+def due_in(books: Books, last: date) -> Iterator[tuple[str, records.Asset]]:
+    """Assets of which something is still to be written off in the month that ends on a day."""
+    for ref, asset in books.about(records.Asset, "in use"):
+        left = asset.cost - asset.residual - asset.depreciated
+        if asset.life_months is not None and left and begins(asset) <= last:
+            yield ref, asset
 
 
 def written_off_by_plan(asset: records.Asset) -> int:

@@ -4,6 +4,7 @@ The budget of a month is its part of the year's, reckoned as depreciation is (th
 to the year to the cent); that of the year to date holds whole months, the day's month included.
 What a fund did is all its income and expense, but for entries that close a year. What a gift
 did is what it brought (181) and the expenses that it released (186), wherever these stand.
+Assets (751, 771, 772) are held against what was bought of them, beside income and expense.
 Accounts of which something happened and that nobody budgeted are listed with a budget of nothing.
 
 Amounts are on the side where the account normally stands; totals add income and expense, less
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from coopbank.bank import records
+from coopbank.bank.asset_plan import WRITTEN_OFF_ON
 from coopbank.bank.books import Books
 from coopbank.bank.budgeting import budget_ref
 from coopbank.errors import InvalidDate
@@ -28,6 +30,7 @@ from coopbank.reports.financial import RESULT, closing_movements
 from coopbank.reports.totals import Backdated, Control, backdated, controls, movements, require_fund
 
 _MONTHS = 12
+_BUY = "buy-asset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,10 @@ class BudgetPart:
     why: str
     income: tuple[BudgetRow, ...]
     expense: tuple[BudgetRow, ...]
+    assets: tuple[BudgetRow, ...]  # bought
     income_total: BudgetRow
     expense_total: BudgetRow
+    assets_total: BudgetRow
     result: BudgetRow  # income less expense
 
 
@@ -118,13 +123,27 @@ def _funds(books: Books, spans: Iterable[tuple[date, date]]) -> list[_Nets]:
         closed = closing_movements(books.tx, start, end)
         nets: _Nets = defaultdict(int)
         for (code, fund, _currency), (debit, credit) in movements(books.tx, start, end).items():
-            nets[code, fund] += debit - credit - closed.get((code, fund), 0)
-        found.append(nets)
+            if code not in WRITTEN_OFF_ON:
+                nets[code, fund] += debit - credit - closed.get((code, fund), 0)
+        found.append(nets | _bought(books, start, end))
     return found
 
 
+def _bought(books: Books, start: date, end: date) -> _Nets:
+    """Cost of the assets that each fund bought, less purchases that were reversed."""
+    rows = books.tx.rows(
+        "SELECT a.gl_code, a.fund, sum(p.amount) FROM entry e JOIN operation o ON o.id = e.operation_id"
+        " JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
+        " WHERE e.effective_on BETWEEN ? AND ? AND a.gl_code IN (?, ?, ?) AND (o.kind = ? OR e.reverses_id IN"
+        " (SELECT x.id FROM operation y JOIN entry x ON x.operation_id = y.id WHERE y.kind = ?))"
+        " GROUP BY a.gl_code, a.fund",
+        start.isoformat(), end.isoformat(), *WRITTEN_OFF_ON, _BUY, _BUY,
+    )  # fmt: skip
+    return {(code, fund): int(net) for code, fund, net in rows}
+
+
 def _of_gift(books: Books, gift: str, start: date, end: date) -> _Nets:
-    """What a gift brought and paid for: income on its own leaf, and expenses of the entries that released it.
+    """What a gift brought and paid for: income on its own leaf; expenses and assets of the entries that released it.
 
     All of it as of the gift's fund, whose money it was, although the expense stands in the general fund.
     """
@@ -136,8 +155,9 @@ def _of_gift(books: Books, gift: str, start: date, end: date) -> _Nets:
         " AND e.id IN (SELECT q.entry_id FROM account r JOIN posting q ON q.account_id = r.id"
         "   WHERE r.gl_code IN ('181', '186') AND r.contract = ?)"
         " AND e.id NOT IN (SELECT q.entry_id FROM account r JOIN posting q ON q.account_id = r.id WHERE r.gl_code = ?)"
-        " AND (g.kind = 'expense' OR (a.gl_code = '181' AND a.contract = ?)) GROUP BY a.gl_code",
-        start.isoformat(), end.isoformat(), gift, RESULT, gift,
+        " AND (g.kind = 'expense' OR a.gl_code IN (?, ?, ?) OR (a.gl_code = '181' AND a.contract = ?))"
+        " GROUP BY a.gl_code",
+        start.isoformat(), end.isoformat(), gift, RESULT, *WRITTEN_OFF_ON, gift,
     )  # fmt: skip
     return {(code, fund): int(net) for code, net in rows}
 
@@ -180,19 +200,19 @@ def _part(versions: list[_Version], fund_name: str, chart: dict[str, Control], m
     signed: dict[str, list[tuple[BudgetRow, int]]] = defaultdict(list)
     for code in sorted(codes):
         control = chart[code]
-        if control.kind not in ("income", "expense"):
+        if control.kind not in ("income", "expense") and code not in WRITTEN_OFF_ON:
             continue
         row = _row(control, body.lines.get(code, 0), first.body.lines.get(code, 0), moved)
         rows[control.kind].append(row)
         contrary = (control.kind == "income") == (control.side == "debit")
         signed[control.kind].append((row, -1 if contrary else 1))
-    income, expense = (_sum(signed[kind]) for kind in ("income", "expense"))
+    income, expense, bought = (_sum(signed[kind]) for kind in ("income", "expense", "asset"))
     return BudgetPart(
         budget=budget_ref(body.year, body.fund, body.gift), fund=body.fund, fund_name=fund_name, gift=body.gift,
         version=valid.number, versions=len(versions), decided_on=valid.decided_on,
         first_decided_on=first.decided_on, resolution=body.resolution, why=body.why,
-        income=tuple(rows["income"]), expense=tuple(rows["expense"]), income_total=income, expense_total=expense,
-        result=_sum([(income, 1), (expense, -1)]),
+        income=tuple(rows["income"]), expense=tuple(rows["expense"]), assets=tuple(rows["asset"]),
+        income_total=income, expense_total=expense, assets_total=bought, result=_sum([(income, 1), (expense, -1)]),
     )  # fmt: skip
 
 

@@ -272,7 +272,8 @@ def test_what_a_locked_month_left_open_comes_along(counter: SmallBank) -> None:
     buy(bank)
     for day in ("2026-03-31", "2026-04-01"):
         bank.go_to(day)
-    bank.agreed("close-month", by=bank.tom, approver=bank.sue, month="2026-03")
+    closed = bank.agreed("close-month", by=bank.tom, approver=bank.sue, month="2026-03")
+    assert dict(closed.notes)["Not depreciated yet"] == "25.00"
     refused(bank, PeriodLocked, "depreciate", bank.tom, field="month", month="2026-03")
     assert posted(depreciate(bank, "2026-04")) == [entry("GEN 350 Dr 50.00", "GEN 759/FA-001 Cr 50.00")]
 

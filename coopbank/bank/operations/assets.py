@@ -10,14 +10,14 @@ expense does; one bought by a fund without a gift stays in that fund.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from coopbank.bank import records
-from coopbank.bank.asset_plan import WRITTEN_OFF_ON, is_asset, through, to_write_off
+from coopbank.bank.asset_plan import WRITTEN_OFF_ON, begins, due_in, is_asset, through, to_write_off
+from coopbank.bank.budgeting import beyond_budget
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import (
     AssetRef,
@@ -57,7 +57,7 @@ EXPENSE, GAIN, LOSS = "350", "151", "370"
 AssetAccount = Annotated[
     Literal["751", "772", "771"], Widget("choice"), Field(title="Account (751 equipment, 772 buildings, 771 land)")
 ]
-LifeMonths = Annotated[int | None, Field(ge=1, le=1200, title="Months of use, unless it is land")]
+LifeMonths = Annotated[int | None, Field(ge=1, le=1200, title="Months of use, unless it is land"), Widget("number")]
 Residual = Annotated[Counted, Field(title="What it will still be worth then")]
 
 
@@ -133,7 +133,10 @@ class BuyAsset(_Entering):
     def second_reason(self, desk: Desk) -> str | None:
         if self.tender != "bill":
             return "What is paid at once is agreed by two people."
-        return None if self.gift is None else "What a gift is spent on is decided by two people."
+        if self.gift is not None:
+            return "What a gift is spent on is decided by two people."
+        beyond = beyond_budget(desk, desk.business_day, self.fund, self.account, self.cost)
+        return "This goes beyond the budget of the year." if beyond else None
 
     def perform(self, desk: Desk) -> None:
         used = self.require_life(desk)
@@ -264,7 +267,7 @@ class Depreciate(Operation):
 
     def _require_order(self, desk: Desk, due: list[tuple[str, records.Asset]]) -> None:
         """Refuse while an earlier month, not locked, waits for its own depreciation."""
-        month = max(min(_begins(asset) for _ref, asset in due), _founded(desk)).replace(day=1)
+        month = max(min(begins(asset) for _ref, asset in due), _founded(desk)).replace(day=1)
         while (text := f"{month:%Y-%m}") < self.month:
             open_still = periods.state(desk.tx, text) != periods.LOCKED
             if open_still and desk.find(records.Depreciation, text) is None:
@@ -275,24 +278,10 @@ class Depreciate(Operation):
             month = add_months(month, 1)
 
 
-def due_in(desk: Desk, last: date) -> Iterator[tuple[str, records.Asset]]:
-    """Assets of which something is still to be written off in the month that ends on a day."""
-    for ref, asset in desk.about(records.Asset, "in use"):
-        left = asset.cost - asset.residual - asset.depreciated
-        if asset.life_months is not None and left and _begins(asset) <= last:
-            yield ref, asset
-
-
 def written_off(asset: records.Asset, last: date) -> tuple[records.Asset, int]:
     """The asset written off through the month of a day, and what that adds."""
     total = through(asset, last)
     return asset.model_copy(update={"depreciated": total, "through": f"{last:%Y-%m}"}), total - asset.depreciated
-
-
-def _begins(asset: records.Asset) -> date:
-    """The first month not yet reckoned: never before it was in use, or in the books."""
-    first = date.fromisoformat(max(asset.in_use_from, asset.booked_on))
-    return max(first, last_day(asset.through) + timedelta(days=1)) if asset.through else first
 
 
 def _founded(desk: Desk) -> date:

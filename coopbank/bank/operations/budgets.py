@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from coopbank.bank import records
+from coopbank.bank.asset_plan import WRITTEN_OFF_ON
 from coopbank.bank.budgeting import budget_ref
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Counted, FundRef, GiftRef, Memo, Text, Widget, refuse
@@ -120,10 +121,10 @@ class SetBudget(Operation):
             kind = desk.tx.value("SELECT kind FROM gl_account WHERE code = ?", line.account)
             if kind is None:
                 raise Unknown("There is no account {code} in the chart.", field=field, code=line.account)
-            if kind not in ("income", "expense"):
+            if kind not in ("income", "expense") and line.account not in WRITTEN_OFF_ON:
                 raise InvalidValue(
-                    "Account {code} ({name}) is neither income nor expense.", field=field, code=line.account,
-                    name=desk.control_name(line.account),
+                    "Account {code} ({name}) is neither income, nor expense, nor of assets.", field=field,
+                    code=line.account, name=desk.control_name(line.account),
                 )  # fmt: skip
             if line.account in found:
                 raise InvalidValue("Account {code} stands twice in the budget.", field=field, code=line.account)
@@ -132,9 +133,11 @@ class SetBudget(Operation):
 
     @staticmethod
     def _note_totals(desk: Desk, lines: dict[str, int]) -> None:
-        total = {"income": 0, "expense": 0}
+        total = {"income": 0, "expense": 0, "asset": 0}
         for code, amount in lines.items():
             kind, side = desk.tx.row("SELECT kind, side FROM gl_account WHERE code = ?", code) or ("income", "credit")
             total[kind] += amount if (kind == "income") == (side == "credit") else -amount
         desk.note("Income", shown(desk, total["income"]))
         desk.note("Expense", shown(desk, total["expense"]))
+        if total["asset"]:
+            desk.note("Assets to buy", shown(desk, total["asset"]))

@@ -219,7 +219,11 @@ def _budget_part(part: BudgetPart, found: BudgetReport) -> None:
     rows.append(_budget_row(part.income_total, _("Income"), currency))
     rows += [_budget_row(row, _(row.name), currency) for row in part.expense]
     rows.append(_budget_row(part.expense_total, _("Expense"), currency))
-    output.table(columns, [*rows, _budget_row(part.result, _("Income less expense"), currency)])
+    rows.append(_budget_row(part.result, _("Income less expense"), currency))
+    rows += [_budget_row(row, _(row.name), currency) for row in part.assets]
+    if part.assets:
+        rows.append(_budget_row(part.assets_total, _("Assets bought"), currency))
+    output.table(columns, rows)
     if part.version > 1:
         output.line(
             _("As first decided on {day}: income {income}, expense {expense}.").format(
