@@ -134,8 +134,8 @@ def _bought(books: Books, start: date, end: date) -> _Nets:
     rows = books.tx.rows(
         "SELECT a.gl_code, a.fund, sum(p.amount) FROM entry e JOIN operation o ON o.id = e.operation_id"
         " JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
-        " WHERE e.effective_on BETWEEN ? AND ? AND a.gl_code IN (?, ?, ?) AND (o.kind = ? OR e.reverses_id IN"
-        " (SELECT x.id FROM operation y JOIN entry x ON x.operation_id = y.id WHERE y.kind = ?))"
+        " LEFT JOIN entry undone ON undone.id = e.reverses_id LEFT JOIN operation was ON was.id = undone.operation_id"
+        " WHERE e.effective_on BETWEEN ? AND ? AND a.gl_code IN (?, ?, ?) AND (o.kind = ? OR was.kind = ?)"
         " GROUP BY a.gl_code, a.fund",
         start.isoformat(), end.isoformat(), *WRITTEN_OFF_ON, _BUY, _BUY,
     )  # fmt: skip
