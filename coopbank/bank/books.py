@@ -34,8 +34,9 @@ _NAMES = {
     "cheque": "cheque", "request": "request", "user": "user", "bank-account": "bank account",
     "share-class": "share class", "savings": "savings account", "policy": "policy", "role": "role",
     "product": "product", "application": "application", "collateral": "collateral", "suspense": "unknown receipt",
-    "document": "document", "cash-difference": "cash difference", "bank-statement": "bank statement", "bank-line": "bank line", "bank-match": "match",
-    "reconciliation": "reconciliation",
+    "document": "document", "cash-difference": "cash difference", "bank-statement": "bank statement",
+    "bank-line": "bank line", "bank-match": "match", "reconciliation": "reconciliation", "asset": "asset",
+    "petty-cash": "petty cash",
 }  # fmt: skip
 
 

@@ -262,6 +262,8 @@ BankAccountRef = ref("bank-account")
 DifferenceRef = ref("cash-difference")
 BankStatementRef = ref("bank-statement")
 BankLineRef = ref("bank-line")
+AssetRef = ref("asset")
+PettyCashRef = ref("petty-cash")
 
 
 @cache  # asked of each request, and the answer never changes

@@ -496,6 +496,90 @@ class Bill(Body):
     state: str = "open"  # open, paid
 
 
+class Asset(Body):
+    """Something that lasts; ref FA-001, about its state, the leaves 751/FA-001 and 759/FA-001 of its fund.
+
+    What is to be written off, `cost - residual - taken_over`, is spread over `life_months` calendar months that
+    begin with the month of `in_use_from`; `depreciated` is what was written off through the month `through`,
+    `taken_over` included.
+    """
+
+    kind: ClassVar[str] = "asset"
+    name: str
+    account: str  # 751 equipment, 771 land, 772 buildings
+    fund: str
+    cost: int
+    residual: int = 0
+    life_months: int | None = None  # land has none
+    in_use_from: str
+    booked_on: str  # nothing is written off in a month that was over by then
+    place: str = ""  # where it is, or its serial number
+    bill: str | None = None
+    gift: str | None = None  # that paid for it
+    taken_over: int = 0  # written off before it was entered
+    depreciated: int = 0
+    through: str = ""  # the last month that was reckoned, 2026-03
+    state: str = "in use"  # in use, disposed
+    disposed_on: str | None = None
+    proceeds: int = 0
+    why: str = ""
+
+
+class Depreciation(Body):
+    """A month's depreciation of all assets; ref is the month."""
+
+    kind: ClassVar[str] = "depreciation"
+    on: str
+    total: int
+    lines: dict[str, int]  # by asset
+
+
+class PettyCash(Body):
+    """Cash that one person keeps for small payments; ref PETTY, the leaf 739/PETTY of POOL. It may stay out overnight.
+
+    While it is open, what is in it, the vouchers since the last refill, and what counts found short since then
+    (below zero: over) come to its float.
+    """
+
+    kind: ClassVar[str] = "petty-cash"
+    holder: str | None = None
+    float_amount: int = 0
+    state: str = "closed"  # open, closed
+    opened_by_operation: int | None = None
+    short: int = 0
+    counted: int | None = None
+    expected: int | None = None
+
+
+class Voucher(Body):
+    """A receipt paid out of petty cash; ref V-00001, about that petty cash."""
+
+    kind: ClassVar[str] = "voucher"
+    petty_cash: str
+    supplier: str
+    receipt: str  # the supplier's number of it
+    amount: int
+    expense: str
+    fund: str
+    paid_on: str
+    state: str = "open"  # open, refilled
+
+
+class Budget(Body):
+    """What a fund, or a gift, is to bring in and spend in a year; ref 2026-GEN, or 2026-EDU-G-07, about the year.
+
+    Each decision is a version, the first of them the budget as it was first voted.
+    """
+
+    kind: ClassVar[str] = "budget"
+    year: int
+    fund: str
+    gift: str | None = None
+    lines: dict[str, int]  # by account, on the side where the account normally stands
+    resolution: str
+    why: str = ""
+
+
 class Correction(Body):
     """Savings put right after a mistake; ref K-00001, about the operation that it corrects ("operation 17")."""
 

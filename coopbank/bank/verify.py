@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coopbank.bank import bank_proof, records
+from coopbank.bank.asset_plan import ASSET_LEAVES, WRITTEN_OFF_ON, is_asset, written_off_by_plan
 from coopbank.bank.books import Books
 from coopbank.bank.close_proof import CloseProof
 from coopbank.bank.desk import fold
@@ -61,6 +62,11 @@ WRITERS = {
         "return-cheque",
     },
     "suspense": {"receive-unknown", "clear-suspense"},
+    "asset": {"buy-asset", "enter-asset", "depreciate", "dispose-asset", "return-cheque"},
+    "depreciation": {"depreciate"},
+    "petty-cash": {"open-petty-cash", "refill-petty-cash", "count-petty-cash", "close-petty-cash"},
+    "voucher": {"spend-petty-cash", "refill-petty-cash", "close-petty-cash"},
+    "budget": {"set-budget"},
     "savings": {"open-savings", "opening-balance"},
     "member": {"admit-member", "change-member"},
     "user": {
@@ -155,6 +161,9 @@ def bank_checks(closes: CloseProof) -> list[Check]:
               _ask(state, _bills_and_gifts)),
         Check(bank_proof.NAME, "The bank's lines are the postings that they are matched with; what was signed was so.",
               _ask(state, bank_lines.faults), watch=_watch(state, bank_lines.watch)),
+        Check("assets", "Each asset's cost and what was written off of it are what the books carry.",
+              _ask(state, _assets)),
+        Check("petty cash", "Cash, receipts and what was found short come to each float.", _ask(state, _petty_cash)),
         Check("documents", "Every document that was made names an operation before it, and that one's fingerprint.",
               _documents),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten.", _personal),
@@ -477,6 +486,43 @@ def _bills_and_gifts(state: Registers, log: Log, _tx: Transaction) -> Iterator[F
     for ref, body in state.latest("gift"):
         if body.get("released", 0) > body["amount"]:
             yield Finding("bills and gifts", f"gift {ref} is spent beyond itself", state.made_by["gift", ref])
+
+
+def _assets(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    """Cost and depreciation of each asset on its own leaves, the latter by its plan; no leaf without an asset."""
+    balances = _leaf_balances(state, log, *ASSET_LEAVES)
+    expected: dict[tuple[str, str, str], int] = {}
+    for ref, document in state.latest("asset"):
+        body, number = records.Asset.model_validate(document), state.made_by["asset", ref]
+        off = WRITTEN_OFF_ON[body.account]
+        kept = body.state == "in use"
+        expected[body.account, body.fund, ref] = body.cost if kept else 0
+        if off is not None:
+            expected[off, body.fund, ref] = -body.depreciated if kept else 0
+        if body.depreciated != written_off_by_plan(body):
+            yield Finding("assets", f"asset {ref}: {format_amount(body.depreciated)} is written off, its plan says"
+                          f" {format_amount(written_off_by_plan(body))}", number)  # fmt: skip
+    for leaf in sorted(expected.keys() | {leaf for leaf in balances if is_asset(leaf[2])}):
+        gl_code, fund, ref = leaf
+        held, wanted = balances.get(leaf, 0), expected.get(leaf, 0)
+        if held != wanted:
+            yield Finding("assets", f"{gl_code}/{ref} in fund {fund} holds {format_amount(held)}, the register says"
+                          f" {format_amount(wanted)}", state.made_by.get(("asset", ref)))  # fmt: skip
+
+
+def _petty_cash(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    balances = _leaf_balances(state, log, "739")
+    paid: dict[str, int] = defaultdict(int)
+    for _ref, body in state.latest("voucher"):
+        if body.get("state", "open") == "open":
+            paid[body["petty_cash"]] += body["amount"]
+    for ref, body in state.latest("petty-cash"):
+        held = balances.get(("739", POOL, ref), 0) + paid[ref] + body.get("short", 0)
+        if held != body.get("float_amount", 0):
+            yield Finding(
+                "petty cash", f"cash, receipts and differences of {ref} come to {format_amount(held)}, its float is"
+                f" {format_amount(body.get('float_amount', 0))}", state.made_by["petty-cash", ref],
+            )  # fmt: skip
 
 
 def _personal(_log: Log, tx: Transaction) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from coopbank.bank.books import loads
 from coopbank.bank.operation import CATALOGUE
 from coopbank.exchange.tables import Tables
 from coopbank.ledger.chart import MEMO_CURRENCY
-from coopbank.reports.financial import closing_moves
+from coopbank.reports.financial import closing_movements
 from coopbank.reports.portfolio import PortfolioLoan, portfolio
 
 Rows = Iterator[Sequence[Any]]
@@ -121,7 +121,7 @@ def _net_assets(made: Tables) -> Rows:
     ):  # fmt: skip
         column = "before" if early else "transfers" if gl in ("185", "186", "187") else kind
         sums[fund][column] -= int(amount)
-    for (gl, fund), amount in closing_moves(made.books.tx, made.start, made.end).items():
+    for (gl, fund), amount in closing_movements(made.books.tx, made.start, made.end).items():
         sums[fund]["transfers" if gl == "187" else kinds[gl]] += amount  # what the closing of a year took out of it
         sums[fund]["equity"] -= amount
     for fund, found in sorted(sums.items()):
@@ -166,7 +166,7 @@ def _activity(gl: str, kind: str) -> str:
 def _functional(made: Tables) -> Rows:
     """Each expense by what it was for: its fund decides, but outreach (270) is fundraising."""
     classes = dict(made.books.tx.rows("SELECT code, class FROM fund"))
-    closed = closing_moves(made.books.tx, made.start, made.end)
+    closed = closing_movements(made.books.tx, made.start, made.end)
     for gl, name, fund, amount in made.books.tx.rows(
         "SELECT c.gl_code, g.name, c.fund, sum(c.debit - c.credit) FROM control_total c"
         " JOIN gl_account g ON g.code = c.gl_code WHERE length(c.span) = 10 AND c.span >= ? AND c.span <= ?"

@@ -322,6 +322,8 @@ def account_words(gl_code: str, contract: str) -> str:
         "739": _("Vault") if contract == "VAULT" else f"{_('Drawer')} {contract}",
         "735": f"{_('Cheques')} {contract}",
         "731": f"{_('Bank')} {contract}",
+        **({code: f"{_('Asset')} {contract}" for code in ("751", "771", "772")} if contract else {}),
+        **({code: f"{_('Written off')} {contract}" for code in ("759", "779")} if contract else {}),
         "701": f"{_('Loan')} {contract}",
         "781": f"{_('Interest of')} {contract}",
         "811": f"{_('Note')} {contract}",
@@ -570,7 +572,7 @@ def _described(books: Books, body: records.Body) -> str:
         return f"{body.operation} · {body.asked_by}"
     if isinstance(body, records.Drawer):
         return body.owner or translate(body.state)
-    for name in ("full_name", "lender", "donor", "supplier", "name", "number", "state"):
+    for name in ("full_name", "lender", "donor", "supplier", "name", "holder", "number", "state"):
         value = getattr(body, name, None)
         if value:
             return books.personal(value) if isinstance(value, dict) else str(value)

@@ -214,6 +214,8 @@ def test_no_operation_takes_an_amount_that_is_none(amount: Any) -> None:
 _MAY_BE_ZERO = {
     ("open-drawer", "float_amount"), ("count-drawer", "counted"), ("close-drawer", "counted"),
     ("return-cheque", "bank_charge"), ("repay-note", "amount"), ("file-report", "revenue"),
+    ("count-petty-cash", "counted"), ("close-petty-cash", "counted"), ("buy-asset", "residual"),
+    ("enter-asset", "residual"), ("enter-asset", "depreciated"), ("dispose-asset", "proceeds"),
 }  # fmt: skip
 _MAY_BE_BELOW = {
     ("file-report", "surplus"),  # a loss

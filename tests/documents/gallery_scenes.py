@@ -75,6 +75,16 @@ SCENES = {
     "april": Setting("day 2026-03-31\nday 2026-04-01\ntom+sue close-month month=2026-03", after="town"),
     "closed": Setting(_months(3, 12), after="new"),  # every month of 2026
     "may": Setting("day 2026-04-01\nana deposit member=M0001 amount=1.00\nday 2026-05-04", after="town"),
+    "house": Setting(
+        """
+        tom+sue set-budget year=2026 resolution="Board, 2 March" lines='["290 1200.00","181 500.00","751 300.00"]'
+        tom+sue open-petty-cash petty_cash=PETTY holder=ana float_amount=50.00 from_place=FIRST
+        @voucher ana+tom spend-petty-cash petty_cash=PETTY supplier=POST receipt=17 amount=2.50 expense=260
+        ana buy-asset asset_name="A press" cost=120.00 life_months=24 supplier=PRESS number=R-1 tender=bill
+        tom depreciate month=2026-03
+        """,
+        after="town",
+    ),
     "slipped": Setting("ana open-savings member=M0002\n@slip ana deposit member=M0001 amount=20.00", after="town"),
     "corrected": Setting(
         "ana correct operation={slip} wrong_account=M0001 right_account=M0002 reason=typed", after="slipped"

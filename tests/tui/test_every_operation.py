@@ -104,6 +104,18 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "enter-bill": ("town", "ana", {"supplier": "POWER", "number": "79", "amount": "30", "expense": "290"}, ""),
     "pay-bill": ("town", "tom", {"bill": "B-00002", "tender": "transfer"}, ""),
     "pay-expense": ("town", "ana", {"supplier": "POST", "number": "1", "amount": "3", "expense": "290"}, ""),
+    # assets, petty cash, budgets
+    "buy-asset": ("town", "ana", {"supplier": "SHOP", "number": "9", "asset_name": "A desk [b]", "cost": "90", "tender": "bill", "life_months": "60"}, ""),
+    "depreciate": ("house", "tom", {"month": "2026-04"}, "day 2026-04-01"),
+    "dispose-asset": ("house", "tom", {"asset": "FA-001", "why": "it broke"}, ""),
+    "enter-asset": ("old", "tom", {"asset_name": "A till", "cost": "40", "life_months": "10"},
+                    "tom+sue opening-balance lines='[\"GEN 940 Cr 70.00\",\"GEN 751 Dr 70.00\"]'"),
+    "close-petty-cash": ("house", "ana", {"petty_cash": "PETTY", "counted": "47.5"}, ""),
+    "count-petty-cash": ("house", "ana", {"petty_cash": "PETTY", "counted": "47.5"}, ""),
+    "open-petty-cash": ("town", "tom", {"petty_cash": "PETTY", "holder": "ana", "float_amount": "50", "from_place": "FIRST"}, ""),
+    "refill-petty-cash": ("house", "tom", {"petty_cash": "PETTY", "from_place": "FIRST"}, ""),
+    "spend-petty-cash": ("house", "ana", {"petty_cash": "PETTY", "supplier": "POST", "receipt": "18", "amount": "3", "expense": "290"}, ""),
+    "set-budget": ("town", "tom", {"year": "2026", "lines": "290 1200.00\n181 500.00", "resolution": "Board"}, ""),
     # cash
     "add-bank-account": ("town", "tom", {"code": "SAVE", "account_name": "Savings at the bank"}, ""),
     "bank-cheques": ("town", "tom", {"cheques": "CH-00001"}, ""),

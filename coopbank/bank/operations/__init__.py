@@ -2,8 +2,10 @@
 
 from coopbank.bank.operations import (  # noqa: F401
     applications,
+    assets,
     bank_reconciliation,
     books,
+    budgets,
     cash,
     closing,
     collateral,
@@ -22,6 +24,7 @@ from coopbank.bank.operations import (  # noqa: F401
     notes,
     opening,
     participations,
+    petty_cash,
     powers,
     products,
     provisioning,

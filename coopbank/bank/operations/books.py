@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from coopbank.bank import records
+from coopbank.bank.asset_plan import is_asset
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Day, Memo, Money, Widget, clean_text, refuse
 from coopbank.bank.operation import TREASURER, Operation
@@ -197,6 +198,8 @@ class JournalEntry(Operation):
         owner = "memo" if kind == "memo" else OWNED.get(line.gl_code)
         if line.gl_code in ("181", "186") and desk.version("gift", line.contract):
             owner = "gifts"
+        if is_asset(line.contract):
+            owner = "assets"
         if owner is not None:
             raise InvalidValue(
                 "Account {account} belongs to the operations on {owner}; a journal entry cannot name it.", field=field,

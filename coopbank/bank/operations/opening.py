@@ -21,6 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from coopbank.bank import records
 from coopbank.bank.accrual import interest_to
+from coopbank.bank.asset_plan import is_asset
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import (
     Code,
@@ -471,6 +472,11 @@ def _require_place(desk: Desk, line: EntryLine, field: str) -> None:
         desk.fund_exists(contract, field)
     elif gl_code == "801":
         raise InvalidValue("Bills are not taken over.", field=field, hint="Enter the open ones with enter-bill.")
+    elif is_asset(contract):
+        raise InvalidValue(
+            "Assets are taken over without a number: {code}.", field=field, code=gl_code,
+            hint="Then give each its number with enter-asset.",
+        )  # fmt: skip
 
 
 def _member_leaf(desk: Desk, line: EntryLine, member: str, field: str) -> None:

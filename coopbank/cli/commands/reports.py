@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from coopbank.cli.options import AsOf, From, To
 from coopbank.words import _
 
 if TYPE_CHECKING:
+    from coopbank.reports.budget import BudgetPart, BudgetReport, BudgetRow
     from coopbank.reports.document import Source
     from coopbank.reports.financial import FundPosition, Section
     from coopbank.reports.portfolio import Portfolio
@@ -173,6 +175,97 @@ def _position(at: FundPosition, currency: str) -> list[list[str]]:
         (_("Balance of the fund"), at.balance),
     ]  # fmt: skip
     return [["  " + label, output.amount(minor, currency)] for label, minor in rows]
+
+
+@command(app, "budget")
+def budget(
+    door: Door,
+    year: Annotated[int, typer.Argument(metavar="YEAR", min=1900, max=9998, help="The year, YYYY.")],
+    fund: Annotated[str | None, typer.Option("--fund", metavar="F", help="Only budgets of this fund.")] = None,
+    as_of: AsOf = None,
+) -> None:
+    """Actual against budget of a year, by fund and by gift: the month, and the year to date."""
+    from coopbank.reports.budget import budget as drawn
+    from coopbank.reports.document import as_document
+
+    with door.reading() as view:
+        found = drawn(view.books, year, options.day_or_none(as_of, "as_of"), fund)
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    _title(_("Budget of {year}").format(year=found.year), found.source, found.as_of)
+    if not found.parts:
+        output.line(_("No budget is set."))
+        output.line()
+    for part in found.parts:
+        _budget_part(part, found)
+        output.line()
+    _end(found.source, found.backdated)
+
+
+def _budget_part(part: BudgetPart, found: BudgetReport) -> None:
+    currency = found.source.currency
+    output.line(f"{part.budget}  {_(part.fund_name)}" + (f", {part.gift}" if part.gift else ""))
+    output.line(
+        _("Version {number}, decided on {day}: {resolution}").format(
+            number=part.version, day=part.decided_on, resolution=part.resolution
+        )
+    )
+    columns = [
+        _("Account"), _("Name"), output.right(f"{found.as_of:%Y-%m}"), output.right(_("Budget")),
+        output.right(_("To date")), output.right(_("Budget")), output.right(_("Variance")), output.right("%"),
+        output.right(_("Whole year")),
+    ]  # fmt: skip
+    rows = [_budget_row(row, _(row.name), currency) for row in part.income]
+    rows.append(_budget_row(part.income_total, _("Income"), currency))
+    rows += [_budget_row(row, _(row.name), currency) for row in part.expense]
+    rows.append(_budget_row(part.expense_total, _("Expense"), currency))
+    rows.append(_budget_row(part.result, _("Income less expense"), currency))
+    rows += [_budget_row(row, _(row.name), currency) for row in part.assets]
+    if part.assets:
+        rows.append(_budget_row(part.assets_total, _("Assets bought"), currency))
+    output.table(columns, rows)
+    if part.version > 1:
+        output.line(
+            _("As first decided on {day}: income {income}, expense {expense}.").format(
+                day=part.first_decided_on, income=output.amount(part.income_total.first_budget, currency),
+                expense=output.amount(part.expense_total.first_budget, currency),
+            )
+        )  # fmt: skip
+
+
+def _budget_row(row: BudgetRow, name: str, currency: str) -> list[str]:
+    amounts = (row.month, row.month_budget, row.to_date, row.to_date_budget, row.variance)
+    percent = "" if row.percent_bp is None else f"{Decimal(row.percent_bp) / 100:.1f}"
+    return [row.code, name, *(output.amount(minor, currency) for minor in amounts), percent,
+            output.amount(row.year_budget, currency)]  # fmt: skip
+
+
+@command(app, "assets")
+def assets(door: Door, as_of: AsOf = None) -> None:
+    """The register of assets: cost, what was written off, book value."""
+    from coopbank.reports.assets import assets as drawn
+    from coopbank.reports.document import as_document
+
+    with door.reading() as view:
+        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    _title(_("Assets"), found.source, found.as_of)
+    columns = [
+        _("Number"), _("What it is"), _("Account"), _("Fund"), _("In use from"), output.right(_("Months")),
+        output.right(_("Cost")), output.right(_("Written off")), output.right(_("Book value")),
+    ]  # fmt: skip
+    rows = [
+        [row.asset, row.name if row.numbered else _("(not in the register)"), row.account, row.fund, row.in_use_from,
+         row.life_months, *(output.amount(minor, currency) for minor in (row.cost, row.depreciated, row.value))]
+        for row in found.rows
+    ]  # fmt: skip
+    total = [output.amount(minor, currency) for minor in (found.cost, found.depreciated, found.value)]
+    output.table(columns, [*rows, ["", _("Total"), "", "", "", "", *total]])
+    _end(found.source, found.backdated)
 
 
 @command(app, "portfolio")

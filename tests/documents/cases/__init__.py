@@ -8,6 +8,7 @@ from tests.documents.cases import (
     commands,
     controls,
     counter,
+    house,
     lending,
     loan_life,
     staff,
@@ -16,6 +17,6 @@ from tests.documents.cases import (
 from tests.documents.gallery_case import Case
 
 CASES: tuple[Case, ...] = (
-    *counter.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES, *staff.CASES,
-    *controls.CASES, *commands.CASES, *terms.CASES,
+    *counter.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES, *house.CASES,
+    *staff.CASES, *controls.CASES, *commands.CASES, *terms.CASES,
 )  # fmt: skip
