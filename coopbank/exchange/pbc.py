@@ -16,6 +16,7 @@ from coopbank.bank.books import loads
 from coopbank.bank.operation import CATALOGUE
 from coopbank.exchange.tables import Tables
 from coopbank.ledger.chart import MEMO_CURRENCY
+from coopbank.reports.assets import assets
 from coopbank.reports.financial import closing_movements
 from coopbank.reports.portfolio import PortfolioLoan, portfolio
 
@@ -355,6 +356,35 @@ def _gifts(made: Tables) -> Rows:
             )  # fmt: skip
 
 
+def _fixed_assets(made: Tables) -> Rows:
+    for row in assets(made.books, made.end).rows:
+        yield (
+            row.asset, row.name, row.account, row.fund, row.in_use_from, row.life_months, made.money(row.cost),
+            made.money(row.depreciated), made.money(row.value), row.place, row.bill, row.gift,
+        )  # fmt: skip
+
+
+def _reconciliations(made: Tables) -> Rows:
+    """Statements of reconciliation that were signed, up to the end."""
+    for ref, body in made.books.every(records.Reconciliation):
+        if body.on <= made.end.isoformat():
+            amounts = (body.by_bank, body.in_transit, body.outstanding, body.unrecognised, body.by_books)
+            yield (
+                ref, body.bank_account, body.on, *map(made.money, amounts), len(body.open_postings),
+                len(body.open_lines), body.prepared_by, body.prepared_on, body.reviewed_by, body.reviewed_on,
+                body.state, body.why,
+            )  # fmt: skip
+
+
+def _bank_statements(made: Tables) -> Rows:
+    for ref, body in made.books.every(records.BankStatement):
+        if body.start <= made.end.isoformat():
+            yield (
+                ref, body.bank_account, body.start, body.end, made.money(body.opening), made.money(body.closing),
+                body.lines, body.why,
+            )  # fmt: skip
+
+
 _LEAF: Final = ("GL_Account_Number", "Business_Unit_Code", "Account_ID", "Member_ID", "Balance", "Amount_Currency")
 _ROLL: Final = ("GL_Account_Number", "Business_Unit_Code", "Source", "What", "Amount")
 
@@ -407,6 +437,16 @@ LISTS: Final = (
     PbcList("Cash_Counts", "Counts of drawers, with what the books expected",
             ("Drawer", "Business_Date", "Entered_At", "Operation", "Source", "Entered_By", "Approved_By", "Counted",
              "Expected", "Difference"), _cash_counts),
+    PbcList("Bank_Statements", "Statements of the bank that were recorded, each from where the one before ended",
+            ("Statement", "Bank_Account", "From", "To", "Opening", "Closing", "Lines", "Withdrawn_Why"),
+            _bank_statements),
+    PbcList("Bank_Reconciliations", "Balance by bank, in transit, outstanding, unrecognised, by books; who signed",
+            ("Reconciliation", "Bank_Account", "As_Of", "By_Bank", "In_Transit", "Outstanding", "Unrecognised",
+             "By_Books", "Open_Postings", "Open_Lines", "Prepared_By", "Prepared_On", "Reviewed_By", "Reviewed_On",
+             "State", "Why"), _reconciliations),
+    PbcList("Fixed_Assets", "The register of assets: cost, written off, value",
+            ("Asset", "Name", "GL_Account_Number", "Business_Unit_Code", "In_Use_From", "Life_Months", "Cost",
+             "Depreciated", "Value", "Place", "Bill", "Gift"), _fixed_assets),
     PbcList("Periods", "Months and years that were closed, reopened and locked",
             ("Period", "State", "Business_Date", "Entered_At", "Operation", "Entered_By", "Approved_By"), _periods),
     PbcList("Signed_Closes", "Closes that were signed", ("Close", "Operation", "Hash", "Key", "Signature"), _closes),

@@ -216,6 +216,7 @@ _MAY_BE_ZERO = {
     ("return-cheque", "bank_charge"), ("repay-note", "amount"), ("file-report", "revenue"),
     ("count-petty-cash", "counted"), ("close-petty-cash", "counted"), ("buy-asset", "residual"),
     ("enter-asset", "residual"), ("enter-asset", "depreciated"), ("dispose-asset", "proceeds"),
+    ("set-role", "alone_up_to"), ("set-role", "at_most"), ("set-day-limit", "amount"),
 }  # fmt: skip
 _MAY_BE_BELOW = {
     ("file-report", "surplus"),  # a loss
