@@ -53,6 +53,9 @@ POLICIES: dict[str, object] = {
     "colour": "",  # of its documents, #1d4f5c; their own where it is empty
     "logo": "",  # a PNG or JPEG in base64
     "auditor_address": "",  # where members' confirmations go
+    "time_zone": "",  # by which hours and weekdays are told, America/Chicago; the computer's own where it is empty
+    "dormant_months": 12,  # without a movement that the member began
+    "cash_report": "10000.00",  # cash of one person in a day, above which it is told
 }
 
 
