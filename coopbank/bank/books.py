@@ -31,7 +31,7 @@ _NAMES = {
     "cheque": "cheque", "request": "request", "user": "user", "bank-account": "bank account",
     "share-class": "share class", "savings": "savings account", "policy": "policy", "role": "role",
     "product": "product", "application": "application", "collateral": "collateral", "suspense": "unknown receipt",
-    "document": "document",
+    "document": "document", "campaign": "campaign", "confirmation": "confirmation",
 }  # fmt: skip
 
 

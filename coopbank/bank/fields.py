@@ -259,6 +259,7 @@ ChequeRef = ref("cheque")
 RequestRef = ref("request")
 UserRef = ref("user")
 BankAccountRef = ref("bank-account")
+CampaignRef = ref("campaign")
 
 
 @cache  # asked of each request, and the answer never changes

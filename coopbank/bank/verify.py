@@ -16,6 +16,7 @@ from typing import Any
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
+from coopbank.bank.confirming import campaign_faults
 from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
 from coopbank.bank.lending.accounts import LoanAccount
@@ -71,6 +72,8 @@ WRITERS = {
     "request": {"ask", "approve", "refuse", "take-back"},
     "institution": {"found-book"},
     "document": {"record-documents"},
+    "campaign": {"start-campaign", "close-campaign"},
+    "confirmation": {"start-campaign", "record-reply", "resolve-exception"},
 }
 
 
@@ -128,6 +131,8 @@ def bank_checks() -> list[Check]:
               _ask(state, _bills_and_gifts)),
         Check("documents", "Every document that was made names an operation before it, and that one's fingerprint.",
               _documents),
+        Check("confirmations", "Each campaign asks about what its seed draws from the balances of its day.",
+              _ask(state, _confirmations)),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten.", _personal),
         Check("directory", "The find box lists the members as they are.", _ask(state, _directory)),
     ]  # fmt: skip
@@ -427,6 +432,12 @@ def _personal(_log: Log, tx: Transaction) -> Iterator[Finding]:
     ):
         if value is None or chain.salted(bytes(salt), value) != digest:
             yield Finding("personal", f"the {name} that was sealed is another", operation)
+
+
+def _confirmations(state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding]:
+    yield from campaign_faults(
+        tx, ((ref, records.Campaign.model_validate(body)) for ref, body in state.latest("campaign"))
+    )
 
 
 def _documents(_log: Log, tx: Transaction) -> Iterator[Finding]:
