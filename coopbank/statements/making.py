@@ -26,7 +26,7 @@ from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, Books
 from coopbank.bank.operations.documents import Made, edition_number, last_edition
-from coopbank.errors import AlreadyExists, WrongUsage
+from coopbank.errors import AlreadyExists, WrongState, WrongUsage
 from coopbank.reports.document import source
 from coopbank.statements.document import figures_hash
 from coopbank.statements.kinds import Kind, kind_named, span_of
@@ -178,6 +178,11 @@ def draw(
         return _again(bank, now, request, *last)
     edition = 1 if last is None else last[1].edition + 1
     origin = source(books)
+    if last is not None and last[1].as_of >= origin.head_number:
+        raise WrongState(
+            "Document {number} shows other figures, as of operation {later}; one as of {earlier} does not replace it.",
+            field="document", number=last[0], later=last[1].as_of, earlier=origin.head_number,
+        )  # fmt: skip
     stamp = Stamp(
         number=edition_number(request.number, edition), operation=origin.head_number, head=origin.head_hash,
         at=origin.head_at, figures=figures, recorded=recorded, replaces=None if last is None else last[0],

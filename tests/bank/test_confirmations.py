@@ -44,7 +44,7 @@ def start(small: SmallBank, **values: Any) -> str:
 
 
 def reply(small: SmallBank, campaign: str, answer: str, account: str | None = None, **values: Any) -> None:
-    named = values if account is None else {"account": account, **values}
+    named = values if account is None else {"about": account, **values}
     small.do("record-reply", small.sue, campaign=campaign, reply=answer, **named)
 
 
@@ -169,17 +169,17 @@ def test_a_positive_campaign_from_letters_to_its_end(small: SmallBank) -> None:
     assert (told.exceptions, told.unresolved) == (3, 3)
     refused(small, WrongState, "campaign", "close-campaign", campaign=ref, conclusion="Done")
     mistaken = {"finding": "bank-mistaken", "why": "A deposit of 10.00 was booked to M0003", "correction": 12}
-    small.do("resolve-exception", small.sue, campaign=ref, account="905/M0002", **mistaken)
+    small.do("resolve-exception", small.sue, campaign=ref, about="905/M0002", **mistaken)
     for account in ("905/M0003", "905/M0004"):
         looked = {"finding": "checked-otherwise", "why": "Receipts of the year were seen"}
-        small.do("resolve-exception", small.sue, campaign=ref, account=account, **looked)
+        small.do("resolve-exception", small.sue, campaign=ref, about=account, **looked)
     small.do("close-campaign", small.sue, campaign=ref, conclusion="One error, of 10.00")
     told = sheet(small, ref)
     assert (told.state, told.conclusion, told.unresolved) == ("closed", "One error, of 10.00", 0)
     assert told.error == -10_00
     with small.read() as books:
         assert [(each.ref, each.state, each.selected) for each in campaigns(books)] == [(ref, "closed", 4)]
-    refused(small, WrongState, "campaign", "record-reply", campaign=ref, reply="agrees", account="905/M0001")
+    refused(small, WrongState, "campaign", "record-reply", campaign=ref, reply="agrees", about="905/M0001")
     refused(small, WrongState, "campaign", "close-campaign", campaign=ref, conclusion="Again")
 
 
@@ -189,7 +189,7 @@ def test_silence_agrees_in_a_negative_campaign(small: SmallBank) -> None:
     refused(small, WrongState, "campaign", "record-reply", campaign=ref, reply="none")
     reply(small, ref, "returned", "905/M0003")
     assert sheet(small, ref).exceptions == 1
-    looked = {"account": "905/M0003", "finding": "checked-otherwise", "why": "He came in"}
+    looked = {"about": "905/M0003", "finding": "checked-otherwise", "why": "He came in"}
     small.do("resolve-exception", small.sue, campaign=ref, **looked)
     small.do("close-campaign", small.sue, campaign=ref, conclusion="Nobody differs")
     titles = {line.state: line.title for line in sheet(small, ref).lines}
@@ -202,7 +202,7 @@ def test_an_error_in_the_sample_is_projected(small: SmallBank) -> None:
     right = small.text(drawn.balance // 2)
     reply(small, ref, "differs", drawn.account, amount=right)
     small.do(
-        "resolve-exception", small.sue, campaign=ref, account=drawn.account, finding="bank-mistaken", why="Typed wrong"
+        "resolve-exception", small.sue, campaign=ref, about=drawn.account, finding="bank-mistaken", why="Typed wrong"
     )
     told = sheet(small, ref)
     error = drawn.balance - drawn.balance // 2
@@ -215,7 +215,7 @@ def test_a_late_answer_counts_and_another_one_needs_a_reason(small: SmallBank) -
     reply(small, ref, "none")
     reply(small, ref, "agrees", "905/M0001")
     refused(
-        small, AlreadyExists, "why", "record-reply", campaign=ref, reply="differs", account="905/M0001", amount="1.00"
+        small, AlreadyExists, "why", "record-reply", campaign=ref, reply="differs", about="905/M0001", amount="1.00"
     )
     reply(small, ref, "differs", "905/M0001", amount="1.00", why="It was the letter of her sister")
     found = next(line for line in sheet(small, ref).asked if line.account == "905/M0001")
@@ -230,15 +230,15 @@ def test_replies_that_cannot_be(small: SmallBank) -> None:
     def no(field: str, error: type[Exception] = InvalidValue, **values: Any) -> None:
         refused(small, error, field, "record-reply", **({"campaign": ref, "reply": "agrees"} | values))
 
-    no("account", Unknown, account="905/M0005")
-    no("account", account="905")
-    no("account")
-    no("campaign", Unknown, campaign="V-009", account="905/M0001")
-    no("amount", account="905/M0001", amount="1.00")
-    no("amount", account="905/M0001", reply="differs")
-    no("reply", account="905/M0001", reply="differs", amount="900.00")
-    no("replied_on", InvalidDate, account="905/M0001", replied_on="2026-03-03")
-    no("operation", NotAllowed, account="905/M0001", by=small.ana)
+    no("about", Unknown, about="905/M0005")
+    no("about", about="905")
+    no("about")
+    no("campaign", Unknown, campaign="V-009", about="905/M0001")
+    no("amount", about="905/M0001", amount="1.00")
+    no("amount", about="905/M0001", reply="differs")
+    no("reply", about="905/M0001", reply="differs", amount="900.00")
+    no("replied_on", InvalidDate, about="905/M0001", replied_on="2026-03-03")
+    no("operation", NotAllowed, about="905/M0001", by=small.ana)
     reply(small, ref, "none")
     no("campaign", WrongState, reply="none")
 
@@ -247,16 +247,16 @@ def test_exceptions_that_are_none(small: SmallBank) -> None:
     ref = start(small, **ASK, selection="all")
 
     def no(field: str, error: type[Exception], **values: Any) -> None:
-        given = {"campaign": ref, "account": "905/M0001", "finding": "timing", "why": "seen"}
+        given = {"campaign": ref, "about": "905/M0001", "finding": "timing", "why": "seen"}
         refused(small, error, field, "resolve-exception", **(given | values))
 
-    no("account", WrongState)
+    no("about", WrongState)
     reply(small, ref, "agrees", "905/M0001")
-    no("account", WrongState)
+    no("about", WrongState)
     reply(small, ref, "returned", "905/M0002")
-    no("finding", InvalidValue, account="905/M0002", finding="bank-mistaken")
-    no("operation", Unknown, account="905/M0002", correction=9999)
-    no("why", InvalidValue, account="905/M0002", why="")
+    no("finding", InvalidValue, about="905/M0002", finding="bank-mistaken")
+    no("operation", Unknown, about="905/M0002", correction=9999)
+    no("why", InvalidValue, about="905/M0002", why="")
 
 
 def test_a_campaign_that_is_given_up_proves_nothing(small: SmallBank) -> None:
@@ -268,9 +268,9 @@ def test_a_campaign_that_is_given_up_proves_nothing(small: SmallBank) -> None:
 def test_nobody_confirms_their_own_account(small: SmallBank) -> None:
     small.agreed("link-user", by=small.admin, approver=small.tom, user="sue", member="M0001")
     ref = start(small, **ASK, selection="all")
-    refused(small, OwnAccount, "member", "record-reply", campaign=ref, reply="agrees", account="905/M0001")
+    refused(small, OwnAccount, "member", "record-reply", campaign=ref, reply="agrees", about="905/M0001")
     reply(small, ref, "none")
-    looked = {"campaign": ref, "account": "905/M0001", "finding": "timing", "why": "x y z"}
+    looked = {"campaign": ref, "about": "905/M0001", "finding": "timing", "why": "x y z"}
     refused(small, OwnAccount, "member", "resolve-exception", **looked)
 
 

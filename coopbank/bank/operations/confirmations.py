@@ -159,13 +159,13 @@ class RecordReply(_OfCampaign):
     reversible: ClassVar[bool] = False
 
     reply: Annotated[Literal["agrees", "differs", "returned", "none"], Widget("choice"), Field(title="Reply")]
-    account: Annotated[AccountNumber | None, Field(title="Account, as on the letter")] = None
+    about: Annotated[AccountNumber | None, Field(title="Account, as on the letter")] = None
     amount: Annotated[SignedMoney | None, Field(title="What the member says is right")] = None
     replied_on: Annotated[Day | None, Field(title="Came on, if not today")] = None
     why: Annotated[Memo | None, Field(min_length=1, title="Why anew, if a reply was recorded before")] = None
 
     def serves(self, desk: Desk) -> set[str]:
-        return _members(desk, self.campaign, self.account)
+        return _members(desk, self.campaign, self.about)
 
     def perform(self, desk: Desk) -> None:
         campaign = self.open_campaign(desk)
@@ -176,15 +176,15 @@ class RecordReply(_OfCampaign):
             raise InvalidValue(
                 "What the member says is right goes with a reply that differs, and with no other.", field="amount"
             )
-        if self.account is None:
+        if self.about is None:
             self._nobody_else(desk, campaign, day.isoformat())
             return
-        found = _confirmation(desk, self.campaign, self.account)
+        found = _confirmation(desk, self.campaign, self.about)
         answered_before = found.state in ("agrees", "differs") or found.finding is not None
         if answered_before and self.why is None:
             raise AlreadyExists(
                 "What {member} says of {account} is recorded already: {state}.", field="why",
-                member=found.member, account=self.account, state=_(found.state),
+                member=found.member, account=self.about, state=_(found.state),
                 hint="If that was wrong, record it anew and say why.",
             )  # fmt: skip
         if self.amount == found.balance:
@@ -195,7 +195,7 @@ class RecordReply(_OfCampaign):
                 "correction": None, "why": self.why or "",
             }
         )  # fmt: skip
-        desk.write(confirmation_ref(self.campaign, self.account), answered, about=self.campaign)
+        desk.write(confirmation_ref(self.campaign, self.about), answered, about=self.campaign)
         desk.note("Our balance", shown(desk, found.balance))
         if self.amount is not None:
             desk.note("Difference", shown(desk, found.balance - self.amount))
@@ -203,7 +203,7 @@ class RecordReply(_OfCampaign):
     def _nobody_else(self, desk: Desk, campaign: records.Campaign, day: str) -> None:
         """No answer from whoever has not answered; in a negative campaign that is agreement and needs no record."""
         if self.reply != "none":
-            raise InvalidValue("{field_name} is missing.", field="account", field_name="account")
+            raise InvalidValue("{field_name} is missing.", field="about", field_name="about")
         if campaign.form == "negative":
             raise WrongState(
                 "In campaign {campaign} only who does not agree is to answer: silence is recorded nowhere.",
@@ -229,7 +229,7 @@ class ResolveException(_OfCampaign):
     roles: ClassVar[tuple[str, ...]] = (SUPERVISOR,)
     reversible: ClassVar[bool] = False
 
-    account: Annotated[AccountNumber, Field(title="Account, as on the letter")]
+    about: Annotated[AccountNumber, Field(title="Account, as on the letter")]
     finding: Annotated[
         Literal["member-mistaken", "timing", "bank-mistaken", "checked-otherwise"], Widget("choice"),
         Field(title="What it came to"),
@@ -238,14 +238,14 @@ class ResolveException(_OfCampaign):
     correction: Annotated[OperationNumber | None, Field(title="Operation that put it right")] = None
 
     def serves(self, desk: Desk) -> set[str]:
-        return _members(desk, self.campaign, self.account)
+        return _members(desk, self.campaign, self.about)
 
     def perform(self, desk: Desk) -> None:
         campaign = self.open_campaign(desk)
-        found = _confirmation(desk, self.campaign, self.account)
+        found = _confirmation(desk, self.campaign, self.about)
         if not is_exception(campaign, found):
             raise WrongState(
-                "There is nothing to resolve about {account}: {state}.", field="account", account=self.account,
+                "There is nothing to resolve about {account}: {state}.", field="about", account=self.about,
                 state=_(found.state),
             )  # fmt: skip
         if self.finding == "bank-mistaken" and found.state != "differs":
@@ -256,8 +256,8 @@ class ResolveException(_OfCampaign):
         if self.correction is not None:
             past_operation(desk, self.correction)
         resolved = found.model_copy(update={"finding": self.finding, "why": self.why, "correction": self.correction})
-        desk.write(confirmation_ref(self.campaign, self.account), resolved, about=self.campaign)
-        desk.note("Resolved", self.account)
+        desk.write(confirmation_ref(self.campaign, self.about), resolved, about=self.campaign)
+        desk.note("Resolved", self.about)
 
 
 class CloseCampaign(_OfCampaign):
@@ -318,7 +318,7 @@ def _confirmation(desk: Desk, campaign: str, account: str) -> records.Confirmati
     found = desk.find(records.Confirmation, confirmation_ref(campaign, account))
     if found is None:
         raise Unknown(
-            "Campaign {campaign} does not ask about {account}.", field="account", campaign=campaign, account=account,
+            "Campaign {campaign} does not ask about {account}.", field="about", campaign=campaign, account=account,
             hint="See whom it asks with: coopbank campaign {campaign}",
         )  # fmt: skip
     return found

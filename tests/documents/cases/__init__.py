@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.documents.cases import books, commands, counter, lending, loan_life, staff, terms
+from tests.documents.cases import auditing, books, commands, counter, lending, loan_life, staff, terms
 from tests.documents.gallery_case import Case
 
 CASES: tuple[Case, ...] = (
-    *counter.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *staff.CASES, *commands.CASES, *terms.CASES,
+    *counter.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *staff.CASES, *auditing.CASES, *commands.CASES,
+    *terms.CASES,
 )  # fmt: skip
