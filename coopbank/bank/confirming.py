@@ -15,11 +15,16 @@ from coopbank.bank import records
 from coopbank.database import Transaction
 from coopbank.finance.sampling import DollarSample, Item, draw_dollars, draw_simple
 from coopbank.ledger.log import Finding
+from coopbank.words import marked
 
 LOAN_PARTS: Final = ("701", "781", "791", "M10", "M20", "M30")
 """What a borrower owes by the contract, in the books and in memo, as member statements have it."""
 _OWN: Final = {"shares": ("901", "903"), "savings": ("905",)}
-POPULATIONS: Final = ("shares", "savings", "loans", "all")
+STRATA: Final = {
+    "top": marked("at or above the interval"), "drawn": marked("drawn"), "all": marked("all are asked"),
+    "negative": marked("below zero"), "empty": marked("empty"),
+}  # fmt: skip
+"""Why an account was chosen."""
 
 
 @dataclass(frozen=True, slots=True)

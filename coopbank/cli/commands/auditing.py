@@ -202,6 +202,8 @@ def _sample_document(
 
 
 def _show_sample(found: Draw, population: Population, seed: str, day: date, currency: str) -> None:
+    from coopbank.bank.confirming import STRATA
+
     money = output.Money(currency)
     output.line(_("Sample of {accounts}, {day}").format(accounts=_(population.value), day=day))
     output.pairs([
@@ -212,7 +214,7 @@ def _show_sample(found: Draw, population: Population, seed: str, day: date, curr
     ])  # fmt: skip
     output.line()
     columns = [_("Account"), _("Member"), output.right(_("Balance")), _("Why")]
-    output.table(columns, [[c.account.number, c.account.member, money(c.account.balance), _(c.stratum)]
+    output.table(columns, [[c.account.number, c.account.member, money(c.account.balance), _(STRATA[c.stratum])]
                            for c in found.chosen])  # fmt: skip
 
 

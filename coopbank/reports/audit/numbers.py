@@ -13,11 +13,15 @@ from typing import Final
 from coopbank.reports.audit.frame import AuditTest, Hunt, Row
 from coopbank.words import _, marked
 
-#: Records that are numbered one after the other, and how their numbers begin.
+#: Records that are numbered one after the other: how their numbers begin, and what they are called.
 NUMBERED: Final = {
-    "member": "M", "loan": "L-", "note": "N-", "request": "R-", "cheque": "CH-", "bill": "B-", "suspense": "U-",
-    "application": "A-", "collateral": "C-", "correction": "K-", "campaign": "V-",
+    "member": ("M", marked("member")), "loan": ("L-", marked("loan")), "note": ("N-", marked("note")),
+    "request": ("R-", marked("request")), "cheque": ("CH-", marked("cheque")), "bill": ("B-", marked("bill")),
+    "suspense": ("U-", marked("unknown receipt")), "application": ("A-", marked("application")),
+    "collateral": ("C-", marked("collateral")), "correction": ("K-", marked("correction")),
+    "campaign": ("V-", marked("campaign")),
 }  # fmt: skip
+_TABLES: Final = {"operation": marked("operation"), "entry": marked("entry")}
 _BREAKS: Final = (
     "SELECT id, before FROM (SELECT id, lag(id, 1, 0) OVER (ORDER BY id) AS before FROM {table}) numbered"
     " WHERE id <> before + 1 ORDER BY id"
@@ -26,14 +30,14 @@ _BREAKS: Final = (
 
 def gaps(hunt: Hunt) -> Iterator[Row]:
     """Numbers of operations and entries, then of what people number; of the whole book, whatever the period."""
-    for table in ("operation", "entry"):
+    for table, what in _TABLES.items():
         hunt.looked_at += int(hunt.books.tx.value(f"SELECT count(*) FROM {table}"))
         for number, before in hunt.stream(_BREAKS.format(table=table)):
-            said = _gap(_(table), str(before + 1), str(number - 1))
+            said = _gap(_(what), str(before + 1), str(number - 1))
             yield Row(said, entry=number) if table == "entry" else Row(said, operation=number)
     yield from _tail(hunt)
-    for kind, prefix in NUMBERED.items():
-        yield from _of_kind(hunt, kind, prefix)
+    for kind, (prefix, what) in NUMBERED.items():
+        yield from _of_kind(hunt, kind, prefix, _(what))
 
 
 def _gap(what: str, first: str, last: str) -> str:
@@ -50,7 +54,7 @@ def _tail(hunt: Hunt) -> Iterator[Row]:
         yield Row(_gap(_("entry"), str(highest + 1), str(last[1])), operation=int(last[0]))
 
 
-def _of_kind(hunt: Hunt, kind: str, prefix: str) -> Iterator[Row]:
+def _of_kind(hunt: Hunt, kind: str, prefix: str, what: str) -> Iterator[Row]:
     last = 0
     found = hunt.stream(
         "SELECT ref, operation_id FROM record WHERE kind = ? AND version = 1 ORDER BY length(ref), ref", kind
@@ -62,7 +66,7 @@ def _of_kind(hunt: Hunt, kind: str, prefix: str) -> Iterator[Row]:
         hunt.looked_at += 1
         number, width = int(digits), len(digits)
         if number > last + 1:
-            said = _gap(_(kind), f"{prefix}{last + 1:0{width}d}", f"{prefix}{number - 1:0{width}d}")
+            said = _gap(what, f"{prefix}{last + 1:0{width}d}", f"{prefix}{number - 1:0{width}d}")
             yield Row(said, operation=int(operation))
         last = number
 
