@@ -144,7 +144,7 @@ def test_what_cannot_be_begun(small: SmallBank) -> None:
     no("size", **(SOME | {"interval": "10.00"}))
     no("interval", **(ASK | {"seed": "s", "interval": "10.00", "selection": "random"}))
     no("seed", **(ASK | {"seed": "s", "selection": "all"}))
-    no("size", **(SOME | {"size": 20_001}))
+    no("size", **(SOME | {"size": 50_001}))
     no("size", **(SOME | {"size": "0"}))
     no("day", InvalidDate, **(SOME | {"day": "2026-03-03"}))
     no("population", WrongState, **(ASK | {"selection": "all", "day": "2026-03-01"}))

@@ -54,8 +54,10 @@ def live(small: SmallBank) -> Suspects:
     _alike(told)
     small.go_to("2026-03-05")
     _journal(told)
+    _lend(told)
     _week_end(told)
     _around_midnight(told)
+    _pay(told)
     _by_rule(told)
     return told
 
@@ -117,6 +119,20 @@ def _journal(told: Suspects) -> None:
     told.agreed("mute", "journal-entry", small.tom, small.admin, memo="x.", lines=back)
     rent = ["GEN 250 Dr 20.00", "GEN 731/FIRST Cr 20.00"]
     told.agreed("not mute", "journal-entry", small.tom, small.admin, memo="Rent", lines=rent)
+
+
+def _lend(told: Suspects) -> None:
+    """A loan is paid out on Thursday; on Tuesday a payment is booked that came on Friday, and one that came then."""
+    small = told.small
+    small.agreed("grant-loan", by=small.ana, approver=small.tom, member="M0002", principal="600.00", annual_rate="6",
+                 installments=6)  # fmt: skip
+    small.do("disburse-loan", by=small.tom, loan="L-001", tender="transfer")
+
+
+def _pay(told: Suspects) -> None:
+    small, paid = told.small, {"loan": "L-001", "tender": "transfer"}
+    told.do("not earlier", "repay-loan", small.tom, amount="10.00", **paid)
+    told.do("earlier", "repay-loan", small.tom, amount="11.00", value_date="2026-03-06", **paid)
 
 
 def _week_end(told: Suspects) -> None:

@@ -17,9 +17,9 @@ from tests.support_bank import new_bank
 
 
 def run(told: Suspects, name: str, start: str | None = None, end: str | None = None) -> Result:
-    days = (None if day is None else date.fromisoformat(day) for day in (start, end))
+    first, last = (None if day is None else date.fromisoformat(day) for day in (start, end))
     with told.small.read() as books:
-        return audit(books, [name], *days).results[0]
+        return audit(books, [name], first, last).results[0]
 
 
 def entries(told: Suspects, name: str) -> set[str]:
@@ -100,6 +100,12 @@ def test_back_dated(suspects: Suspects) -> None:
     # Friday's drawer was closed on Monday night, after four days
     assert all("left open" in said for said in rows.values())
     assert not rows.keys() & {suspects.entries[name] for name in ("saturday", "night", "not back")}
+
+
+def test_value_dated(suspects: Suspects) -> None:
+    (row,) = run(suspects, "value-dated").rows
+    assert row.operation == suspects.operations["earlier"]
+    assert (row.said, row.on, row.account) == ("counts from 4 days before", "2026-03-06", "L-001")
 
 
 def test_rare_users(suspects: Suspects) -> None:

@@ -24,7 +24,7 @@ from coopbank.bank.operations.undoing import OperationNumber, past_operation
 from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, Unknown, WrongState
 from coopbank.words import _
 
-MOST: Final = 20_000
+MOST: Final = 50_000
 """Balances that one campaign asks about."""
 FINDINGS: Final = ("member-mistaken", "timing", "bank-mistaken", "checked-otherwise")
 """What an exception can come to."""

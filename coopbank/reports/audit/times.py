@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, Final
 
-from coopbank.reports.audit.frame import CLOSES, DATED, MADE, AuditTest, Hunt, Row
+from coopbank.bank import records
+from coopbank.bank.books import loads
+from coopbank.reports.audit.frame import CLOSES, DATED, FOR_EVERYBODY, MADE, AuditTest, Hunt, Row
 from coopbank.reports.dates import weekday
 from coopbank.words import _, marked
 
@@ -82,6 +84,21 @@ def back_dated(hunt: Hunt) -> Iterator[Row]:
             yield Row(said, entry, operation, day, actor, memo=memo)
 
 
+def value_dated(hunt: Hunt) -> Iterator[Row]:
+    """What counts on a loan from an earlier day than the one on which it was booked: interest runs from that day."""
+    for loan, text, operation, kind, actor, business in hunt.stream(
+        "SELECT r.about, r.body, o.id, o.kind, o.actor, o.business_date FROM record r CROSS JOIN operation o"
+        f" WHERE r.kind = ? AND r.version = 1 AND o.id = r.operation_id AND {MADE} ORDER BY o.id",
+        records.LoanEvent.kind, *hunt.days,
+    ):  # fmt: skip
+        hunt.looked_at += 1
+        counts = loads(text)["on"]
+        back = (date.fromisoformat(business) - date.fromisoformat(counts)).days
+        if back > 0 and kind not in FOR_EVERYBODY:
+            said = _("counts from {days} days before").format(days=back)
+            yield Row(said, operation=operation, on=counts, who=actor, account=loan or "", memo=kind)
+
+
 def _entries(hunt: Hunt, condition: str) -> Iterator[tuple[Any, ...]]:
     return hunt.stream(
         "SELECT e.id, o.id, e.effective_on, o.actor, e.memo, o.at, o.kind, o.business_date"
@@ -106,5 +123,10 @@ TESTS = (
     AuditTest(
         "back-dated", marked("Back-dated"), marked("An entry dated back changes what was reported of that day before."),
         marked("entries"), back_dated,
+    ),
+    AuditTest(
+        "value-dated", marked("Value-dated"),
+        marked("A payment that counts from an earlier day saves interest; a payout that does costs it."),
+        marked("events of loans"), value_dated,
     ),
 )  # fmt: skip

@@ -29,7 +29,7 @@ CASES: tuple[Case, ...] = (
        "Throw dice, write down what they show, and give it with --seed."),
     no(e.InvalidValue, "A sample with neither size nor interval", f"{_START} --seed 'river 42'"),
     no(e.InvalidValue, "A seed where everybody is asked", f"{_START} --selection all --seed 'river 42'"),
-    no(e.InvalidValue, "A sample of too many", f"{_START} --seed 'river 42' --size 50000"),
+    no(e.InvalidValue, "A sample of too many", f"{_START} --seed 'river 42' --size 60000"),
     no(e.InvalidDate, "Balances of a day to come", f"{_START} --selection all --day 2030-01-01"),
     no(e.WrongState, "A day on which nobody had an account", f"{_START} --selection all --day 2020-01-01",
        "Name a day on which the members had something."),
