@@ -21,7 +21,8 @@ def rare_users(hunt: Hunt) -> Iterator[Row]:
     ):
         hunt.looked_at += 1
         if count <= FEW:
-            yield Row(_("{count} in the period, the last of them this one").format(count=count), None, last, day, actor)
+            said = _("operations in the period: {count}, this one the last").format(count=count)
+            yield Row(said, None, last, day, actor)
 
 
 def rare_accounts(hunt: Hunt) -> Iterator[Row]:
@@ -34,7 +35,7 @@ def rare_accounts(hunt: Hunt) -> Iterator[Row]:
     ):
         hunt.looked_at += 1
         if count <= FEW:
-            said = _("{count} lines in the period, the last in this entry").format(count=count)
+            said = _("lines in the period: {count}, the last in this entry").format(count=count)
             yield Row(said, int(last), account=f"{fund} {gl_code}", memo=_(hunt.books.control_name(gl_code)))
 
 
