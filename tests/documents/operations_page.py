@@ -22,6 +22,7 @@ SUBJECTS = {
     "funds": ("Funds and gifts", "Money that is kept apart because somebody gave it a purpose."),
     "bills": ("Bills", "What suppliers are owed and paid."),
     "cash": ("Cash and cheques", "Drawers, the vault, bank accounts, and cheques on their way to the bank."),
+    "confirmations": ("Confirmations", "Members are asked whether the books are right about them."),
     "staff": ("Staff and the second person", "Who works here, what they may do, and what takes two of them."),
     "books": ("The books themselves", "What no other operation does, and the undoing of what one did."),
 }
