@@ -36,7 +36,7 @@ _NAMES = {
     "product": "product", "application": "application", "collateral": "collateral", "suspense": "unknown receipt",
     "document": "document", "cash-difference": "cash difference", "bank-statement": "bank statement",
     "bank-line": "bank line", "bank-match": "match", "reconciliation": "reconciliation", "asset": "asset",
-    "petty-cash": "petty cash",
+    "petty-cash": "petty cash", "campaign": "campaign", "confirmation": "confirmation",
 }  # fmt: skip
 
 

@@ -264,6 +264,7 @@ BankStatementRef = ref("bank-statement")
 BankLineRef = ref("bank-line")
 AssetRef = ref("asset")
 PettyCashRef = ref("petty-cash")
+CampaignRef = ref("campaign")
 
 
 @cache  # asked of each request, and the answer never changes

@@ -640,6 +640,52 @@ class Document(Body):
     made_by: str
 
 
+class Campaign(Body):
+    """Members asked to confirm their balances; ref V-001, about its state. What was drawn follows from seed and books.
+
+    Balances are those of the end of `day` by effective date, as the books knew them at operation `as_of`, which is the
+    one that began the campaign.
+    """
+
+    kind: ClassVar[str] = "campaign"
+    form: str  # positive: everybody is to answer; negative: only who does not agree
+    population: str  # shares, savings, loans, all
+    day: str
+    as_of: int
+    selection: str  # dollar-unit, random, all
+    seed: str = ""
+    size: int | None = None
+    interval: int | None = None  # of dollar units, as given or as reckoned from the size
+    start: int | None = None
+    with_empty: bool = False
+    count: int  # accounts with something in them
+    total: int
+    empty: int  # accounts with nothing in them
+    negative: int  # accounts on the wrong side, all of which are asked about
+    selected: int
+    selected_total: int
+    started_by: str
+    state: str = "open"  # open, closed, given-up
+    conclusion: str = ""
+
+
+class Confirmation(Body):
+    """One balance that a member is asked to confirm; ref V-001.905/M0007, about its campaign."""
+
+    kind: ClassVar[str] = "confirmation"
+    campaign: str
+    account: str  # 905/M0007, L-010
+    member: str
+    balance: int  # as a member reads it: positive in shares and savings, and what is owed on a loan
+    stratum: str  # top, drawn, negative, all, empty
+    state: str = "asked"  # asked, agrees, differs, returned, none
+    replied_on: str | None = None
+    right: int | None = None  # what the member says is right, where it differs
+    finding: str | None = None  # of an exception: what it came to, as codes of bank/operations/confirmations.py
+    why: str = ""
+    correction: int | None = None  # the operation that put it right
+
+
 class Refusal(Body):
     """A refusal to a signed-in person, or a failed sign-in; ref X-<operation>."""
 

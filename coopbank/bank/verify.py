@@ -18,6 +18,7 @@ from coopbank.bank import bank_proof, records
 from coopbank.bank.asset_plan import ASSET_LEAVES, WRITTEN_OFF_ON, is_asset, written_off_by_plan
 from coopbank.bank.books import Books
 from coopbank.bank.close_proof import CloseProof
+from coopbank.bank.confirming import campaign_faults
 from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
 from coopbank.bank.lending.accounts import LoanAccount
@@ -95,6 +96,8 @@ WRITERS = {
     "bank-match": {"match-bank-line", "unmatch-bank-line"},
     "bank-mark": {"match-bank-line", "unmatch-bank-line"},
     "reconciliation": {"sign-reconciliation", "review-reconciliation", "reopen-reconciliation"},
+    "campaign": {"start-campaign", "close-campaign"},
+    "confirmation": {"start-campaign", "record-reply", "resolve-exception"},
 }
 
 
@@ -166,6 +169,8 @@ def bank_checks(closes: CloseProof) -> list[Check]:
         Check("petty cash", "Cash, receipts and what was found short come to each float.", _ask(state, _petty_cash)),
         Check("documents", "Every document that was made names an operation before it, and that one's fingerprint.",
               _documents),
+        Check("confirmations", "Each campaign asks about what its seed draws from the balances of its day.",
+              _ask(state, _confirmations)),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten.", _personal),
         Check("encrypted", "Taxpayer numbers are encrypted; only who has signed in can compare them.", _encrypted,
               informational=True),
@@ -541,6 +546,12 @@ def _encrypted(_log: Log, tx: Transaction) -> Iterator[Finding]:
     )  # fmt: skip
     if count:
         yield Finding("encrypted", f"{count} values were not compared with what was sealed")
+
+
+def _confirmations(state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding]:
+    yield from campaign_faults(
+        tx, ((ref, records.Campaign.model_validate(body)) for ref, body in state.latest("campaign"))
+    )
 
 
 def _documents(_log: Log, tx: Transaction) -> Iterator[Finding]:

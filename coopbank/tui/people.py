@@ -91,6 +91,18 @@ POLICIES: Final = {
     "colour": (marked("Colour"), marked("The colour of the bank's papers, such as #1d4f5c; dark enough to be read.")),
     "logo": (marked("Logo"), marked("The picture on the bank's papers; set it with: coopbank logo FILE")),
     "auditor_address": (marked("Auditors' address"), marked("Where members send what they confirm to the auditors.")),
+    "time_zone": (
+        marked("Time zone"),
+        marked("The clock by which hours and weekdays are told, such as America/Chicago; not set: the computer's."),
+    ),
+    "dormant_months": (
+        marked("Months to dormancy"),
+        marked("So many months without a movement that the member began, and an account is told to be dormant."),
+    ),
+    "cash_report": (
+        marked("Cash to be told"),
+        marked("Cash of one person in a day is told to whoever audits when it is above this amount."),
+    ),
 }
 
 

@@ -139,6 +139,16 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "sign-reconciliation": ("statement", "tom", {"on": "20260302", "balance": "888"}, ""),
     "unmatch-bank-line": ("statement", "tom", {"match": "BM-00001", "why": "another gift"}, ""),
     "withdraw-bank-lines": ("statement", "tom", {"statement": "BS-00003", "why": "another account's"}, ""),
+    # confirmations
+    "start-campaign": ("town", "sue", {"form": "positive", "population": "savings", "size": "1", "seed": "river 42"}, ""),
+    "record-reply": ("town", "sue", {"campaign": "V-001", "reply": "agrees", "about": "905/M0001"}, (ASKED := (
+        "sue start-campaign form=positive population=savings selection=all\n"))),
+    "resolve-exception": (
+        "town", "sue", {"campaign": "V-001", "about": "905/M0001", "finding": "timing", "why": "a cheque on its way"},
+        ASKED + "sue record-reply campaign=V-001 reply=none"),
+    "close-campaign": (
+        "town", "sue", {"campaign": "V-001", "conclusion": "all well"},
+        ASKED + "sue record-reply campaign=V-001 about=905/M0001 reply=agrees"),
     # staff
     "add-user": ("town", "admin", {"user": "eve", "full_name": "Eve Lamar", "user_roles": "teller"}, ""),
     "approve": ("town", "tom", {"request": "{waits}"}, ""),

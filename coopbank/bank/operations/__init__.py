@@ -9,6 +9,7 @@ from coopbank.bank.operations import (  # noqa: F401
     cash,
     closing,
     collateral,
+    confirmations,
     days,
     differences,
     documents,

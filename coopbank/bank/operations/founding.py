@@ -56,6 +56,9 @@ POLICIES: dict[str, object] = {
     "difference_alone": "10.00",  # of a count; above it a colleague signs before the next day
     "backups": "",  # folder for backups and anchors.log; beside the books where it is empty
     "auditor_address": "",  # where members' confirmations go
+    "time_zone": "",  # by which hours and weekdays are told, America/Chicago; the computer's own where it is empty
+    "dormant_months": 12,  # without a movement that the member began
+    "cash_report": "10000.00",  # cash of one person in a day, above which it is told
 }
 
 

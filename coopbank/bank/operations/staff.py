@@ -33,6 +33,7 @@ from coopbank.bank.operation import (
     build,
     operation_named,
 )
+from coopbank.clock import zone_named
 from coopbank.errors import (
     AlreadyExists,
     InvalidAmount,
@@ -48,8 +49,11 @@ from coopbank.words import _
 
 LONGEST_VALUE = 200
 """Characters of a policy's value, but for a picture."""
-LATER_POLICIES = frozenset({"colour", "logo", "auditor_address", "backups", "difference_alone"})
-"""Policies that books made by an earlier version do not have yet: empty there."""
+LATER_POLICIES: dict[str, Any] = {
+    "colour": "", "logo": "", "auditor_address": "", "time_zone": "", "dormant_months": 12, "cash_report": "",
+    "backups": "", "difference_alone": "10.00",
+}  # fmt: skip
+"""Policies that books made by an earlier version do not have yet, and what holds there."""
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
 
 
@@ -249,9 +253,11 @@ class SetPolicy(Operation):
     def perform(self, desk: Desk) -> None:
         before = desk.find(records.Policy, self.policy)
         if before is None:
-            before = records.Policy(value="") if self.policy in LATER_POLICIES else desk.get(
-                records.Policy, self.policy, "policy"
-            )  # fmt: skip
+            before = (
+                records.Policy(value=LATER_POLICIES[self.policy])
+                if self.policy in LATER_POLICIES
+                else desk.get(records.Policy, self.policy, "policy")
+            )
         value: Any = _policy_value(desk, self.policy, before.value, self.value)
         if value == before.value:
             raise InvalidValue("Policy {policy} is that already.", field="value", policy=self.policy)
@@ -264,7 +270,7 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         if not re.fullmatch(r"[0-9]{1,4}", text):
             raise InvalidValue("Write a whole number from 0 to 9999.", field="value")
         return int(text)
-    if policy in ("withdrawal_alone", "drawer_limit", "difference_alone"):
+    if policy in ("withdrawal_alone", "drawer_limit", "cash_report", "difference_alone"):
         amount = parse_amount(text, desk.currency, field="value")
         if amount < 0:
             raise InvalidAmount("The amount cannot be below zero.", field="value")
@@ -277,6 +283,11 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         return require_colour(text)
     if policy == "logo" and text:
         return require_picture(text)
+    if policy == "time_zone" and text and zone_named(text) is None:
+        raise InvalidValue(
+            "{zone} is no time zone that is known here.", field="value", zone=text[:40],
+            hint="Write it as America/Chicago.",
+        )  # fmt: skip
     if policy == "paper" and text not in ("letter", "A4"):
         raise InvalidValue("Choose letter or A4.", field="value")
     return text

@@ -10,6 +10,7 @@ from coopbank.cli.commands import (  # noqa: F401
     calculators,
     reports,
     documents,
+    auditing,
     staff,
     keys,
     counter,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.documents.cases import (
+    auditing,
     bank_statements,
     books,
     commands,
@@ -18,5 +19,5 @@ from tests.documents.gallery_case import Case
 
 CASES: tuple[Case, ...] = (
     *counter.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES, *house.CASES,
-    *staff.CASES, *controls.CASES, *commands.CASES, *terms.CASES,
+    *staff.CASES, *controls.CASES, *auditing.CASES, *commands.CASES, *terms.CASES,
 )  # fmt: skip
