@@ -17,11 +17,13 @@ from coopbank.bank.operation import CATALOGUE
 from coopbank.exchange.tables import Tables
 from coopbank.ledger.chart import MEMO_CURRENCY
 from coopbank.reports.assets import assets
+from coopbank.reports.audit import audit
 from coopbank.reports.financial import closing_movements
 from coopbank.reports.portfolio import PortfolioLoan, portfolio
 
 Rows = Iterator[Sequence[Any]]
 CUT_OFF_DAYS: Final = 10
+MOST_FINDINGS: Final = 200  # of one audit test that are listed; all are counted
 _CASH: Final = ("731", "735", "739", "741")
 _POOLED: Final = ("729", "879")
 
@@ -385,6 +387,34 @@ def _bank_statements(made: Tables) -> Rows:
             )  # fmt: skip
 
 
+def _audit_tests(made: Tables) -> Rows:
+    for result in audit(made.books, (), made.start, made.end).results:
+        yield result.name, result.why, result.of, result.looked_at, result.found, "", "", "", "", "", None, ""
+        for row in result.rows[:MOST_FINDINGS]:
+            amount = None if row.amount is None else made.money(row.amount)
+            yield (
+                result.name, row.said, "", "", "", row.entry, row.operation, row.on, row.who, row.account, amount,
+                row.memo,
+            )  # fmt: skip
+
+
+def _confirmations(made: Tables) -> Rows:
+    for ref, body in made.books.every(records.Confirmation):
+        right = None if body.right is None else made.money(body.right)
+        yield (
+            body.campaign, ref, body.account, body.member, body.stratum, made.money(body.balance), body.state,
+            body.replied_on, right, body.finding, body.why, body.correction,
+        )  # fmt: skip
+
+
+def _campaigns(made: Tables) -> Rows:
+    for ref, body in made.books.every(records.Campaign):
+        yield (
+            ref, body.form, body.population, body.day, body.as_of, body.selection, body.seed, body.size, body.count,
+            made.money(body.total), body.selected, made.money(body.selected_total), body.state, body.conclusion,
+        )  # fmt: skip
+
+
 _LEAF: Final = ("GL_Account_Number", "Business_Unit_Code", "Account_ID", "Member_ID", "Balance", "Amount_Currency")
 _ROLL: Final = ("GL_Account_Number", "Business_Unit_Code", "Source", "What", "Amount")
 
@@ -453,6 +483,15 @@ LISTS: Final = (
     PbcList("Documents", "Documents that were made, with the SHA-256 of their figures and files",
             ("Document", "Kind", "About", "From", "To", "Edition", "Replaces", "As_Of_Operation", "Head",
              "Figures_SHA256", "File_SHA256", "Made_By"), _documents),
+    PbcList("Confirmation_Campaigns", "Campaigns in which members were asked to confirm their balances",
+            ("Campaign", "Form", "Population", "Day", "As_Of_Operation", "Selection", "Seed", "Size", "Accounts",
+             "Total", "Selected", "Selected_Total", "State", "Conclusion"), _campaigns),
+    PbcList("Confirmations", "The control sheet of the campaigns: each balance, what the member said, what it came to",
+            ("Campaign", "Confirmation", "Account_ID", "Member_ID", "Stratum", "Balance", "State", "Replied_On",
+             "Right", "Finding", "Why", "Correction"), _confirmations),
+    PbcList("Audit_Tests", "Tests that auditors run: how many each looked at and found, and what (coopbank audit)",
+            ("Test", "Said", "Of", "Looked_At", "Found", "Journal_ID", "Operation", "Day", "Who", "Account_ID", "Amount",
+             "Description"), _audit_tests),
     PbcList("Gaps", "Numbers missing among operations and entries: there are to be none",
             ("Series", "Before", "After"), _gaps),
 )  # fmt: skip
