@@ -545,7 +545,7 @@ def _encrypted(_log: Log, tx: Transaction) -> Iterator[Finding]:
         "SELECT count(*) FROM personal WHERE length(salt) = 0 AND value LIKE ?", records.SEALED + "%"
     )  # fmt: skip
     if count:
-        yield Finding("encrypted", f"{count} values were not compared with what was sealed")
+        yield Finding("encrypted", f"not compared with what was sealed: {count}")
 
 
 def _confirmations(state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding]:

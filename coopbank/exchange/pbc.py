@@ -490,8 +490,8 @@ LISTS: Final = (
             ("Campaign", "Confirmation", "Account_ID", "Member_ID", "Stratum", "Balance", "State", "Replied_On",
              "Right", "Finding", "Why", "Correction"), _confirmations),
     PbcList("Audit_Tests", "Tests that auditors run: how many each looked at and found, and what (coopbank audit)",
-            ("Test", "Said", "Of", "Looked_At", "Found", "Journal_ID", "Operation", "Day", "Who", "Account_ID", "Amount",
-             "Description"), _audit_tests),
+            ("Test", "Said", "Of", "Looked_At", "Found", "Journal_ID", "Operation", "Day", "Who", "Account_ID",
+             "Amount", "Description"), _audit_tests),
     PbcList("Gaps", "Numbers missing among operations and entries: there are to be none",
             ("Series", "Before", "After"), _gaps),
 )  # fmt: skip

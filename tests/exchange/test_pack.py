@@ -203,6 +203,8 @@ def test_each_list_of_the_pack_is_in_its_index_and_no_cell_is_a_formula(pack: Pa
     for name, count in index.items():
         assert len(rows(name)) == count, name
         cells = [cell for row in rows(name) for cell in row.values()]
-        assert not [cell for cell in cells if cell and cell.startswith(("=", "+", "-", "@")) and not number.fullmatch(cell)]
+        assert not [
+            cell for cell in cells if cell and cell.startswith(("=", "+", "-", "@")) and not number.fullmatch(cell)
+        ]
     assert rows("Cash_Flow_Statement.csv")[-1]["Amount"] == "0.00"
     assert index["Charge_Offs_and_Recoveries.csv"] > 0 and index["Gaps.csv"] == 0
