@@ -84,7 +84,7 @@ class Operation(BaseModel):
     def sealed(self, keep: Callable[[str, str], dict[str, str]]) -> dict[str, Any]:
         """The request as it may be sealed: personal values as the digests that `keep` gives for them."""
         request = self.document()
-        for name in self.personal() & request.keys():
+        for name in sorted(self.personal() & request.keys()):  # the same order, so the same nonces, in every run
             request[name] = keep(name, request[name])
         return request
 
