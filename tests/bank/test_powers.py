@@ -9,6 +9,7 @@ import pytest
 from coopbank.bank import records
 from coopbank.bank.operation import EDITION, powers_of
 from coopbank.errors import InvalidValue, LimitReached, NotAllowed, OwnAccount
+from coopbank.reports.audit import audit
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 
@@ -75,6 +76,17 @@ def test_a_limit_needs_an_amount_and_an_order(small: SmallBank) -> None:
     for role, operation in (("boss", "deposit"), ("teller", "ask"), ("teller", "nothing")):
         with pytest.raises(InvalidValue, match="There is no"):
             small.ask("set-role", by=small.admin, role=role, operation=operation)
+
+
+def test_an_amount_just_below_a_roles_limit_is_worth_a_look(small: SmallBank) -> None:
+    set_role(small, role="teller", operation="withdraw", alone_up_to="100.00")
+    set_role(small, role="loan-officer", operation="withdraw", alone_up_to="100.00")
+    for amount in ("95.00", "80.00"):
+        small.do("withdraw", member="M0001", amount=amount)
+    with small.read() as books:
+        (result,) = audit(books, ["near-limits"]).results
+    said = {(row.said.split(" of ")[0], row.amount) for row in result.rows}
+    assert said == {("just below teller: withdraw", 95_00), ("just below loan-officer: withdraw", 95_00)}
 
 
 def test_an_administrator_keeps_what_nobody_could_give_back(small: SmallBank) -> None:

@@ -6,14 +6,16 @@ counts as just below.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from coopbank.bank import records
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL
-from coopbank.money import format_amount
+from coopbank.money import format_amount, parse_amount
 from coopbank.reports.audit.frame import DATED, MADE, NOT_UNDONE, AuditTest, Hunt, Row, in_force
 from coopbank.words import _, marked
 
@@ -101,6 +103,7 @@ def near_limits(hunt: Hunt) -> Iterator[Row]:
                 paid.amount, paid.kind,
             )  # fmt: skip
     yield from _into_drawers(hunt)
+    yield from _below_roles(hunt)
     reported = hunt.amount_policy("cash_report", REPORTED_ABOVE)
     for cash in _cash_by_person(hunt):
         if _just_below(abs(cash.amount), limit := in_force(reported, cash.operation)):
@@ -122,6 +125,36 @@ def _into_drawers(hunt: Hunt) -> Iterator[Row]:
         if _just_below(int(amount), limit := in_force(history, operation)):
             said = _below("drawer_limit", limit, hunt)
             yield Row(said, None, operation, day, actor, f"739/{contract}", int(amount), kind)
+
+
+def _below_roles(hunt: Hunt) -> Iterator[Row]:
+    """Amounts just below what a role does alone, or at all, as the roles' records had it then (set-role)."""
+    history: dict[str, list[tuple[int, str, int]]] = defaultdict(list)  # operation: since when, role, limit
+    for role, number, text in hunt.stream(
+        "SELECT ref, operation_id, body FROM record WHERE kind = ? ORDER BY operation_id", records.Role.kind
+    ):
+        body = records.Role.model_validate_json(text)
+        for kind in {*body.alone, *body.most, *(kind for kind, told in history.items() if told)}:
+            history[kind] += [(number, role, held.get(kind, 0)) for held in (body.alone, body.most)]
+    if not history:
+        return
+    marks = ", ".join("?" * len(history))
+    for operation, kind, actor, day, text in hunt.stream(
+        f"SELECT o.id, o.kind, o.actor, o.business_date, o.sealed FROM operation o WHERE o.kind IN ({marks})"
+        f" AND o.approver IS NULL AND {MADE} ORDER BY o.id",
+        *history, *hunt.days,
+    ):  # fmt: skip
+        asked = json.loads(text)[10].get("amount")
+        hunt.looked_at += 1
+        amount = parse_amount(asked, hunt.currency) if isinstance(asked, str) else 0
+        told = [each for each in history[kind] if each[0] < operation]
+        limits = {role: {limit for at, who, limit in told if (at, who) == (since, role)}
+                  for since, role, _limit in told}  # fmt: skip
+        for role, now in sorted(limits.items()):
+            for limit in sorted(now):
+                if _just_below(amount, limit):
+                    said = _below(f"{role}: {kind}", limit, hunt)
+                    yield Row(said, None, operation, day, actor, "", amount, kind)
 
 
 def _just_below(amount: int, limit: int) -> bool:
