@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coopbank.bank.whole_files import give_name, make_durable, taken
 from coopbank.database import SCHEMA_VERSION, Database
-from coopbank.errors import AlreadyExists, DatabaseVersion, NotABook, WrongUsage
+from coopbank.errors import DatabaseVersion, NotABook, WrongUsage
 from coopbank.ledger import posting
 
 if TYPE_CHECKING:
@@ -24,12 +25,7 @@ if TYPE_CHECKING:
 def copy_books(database: Database, to: Path, *, check: Callable[[Database], None] | None = None) -> tuple[int, str]:
     """Copy the books to a new file; returns the head of the chain in the copy."""
     if to.exists() or to.is_symlink():
-        raise AlreadyExists(
-            "{file} exists already; nothing was overwritten.",
-            field="file",
-            file=str(to),
-            hint="Name a file that does not exist.",
-        )
+        raise taken(to)
     if not to.parent.is_dir():
         raise WrongUsage(
             "There is no folder {folder}.", field="file", folder=str(to.parent), hint="Make it first, or name another."
@@ -38,8 +34,8 @@ def copy_books(database: Database, to: Path, *, check: Callable[[Database], None
     try:
         database.copy_to(part)
         head = _checked(part, check)
-        _make_durable(part)
-        _give_name(part, to)
+        make_durable(part)
+        give_name(part, to)
     finally:
         for end in ("", "-wal", "-shm"):
             part.with_name(part.name + end).unlink(missing_ok=True)
@@ -56,28 +52,6 @@ def _checked(part: Path, check: Callable[[Database], None] | None) -> tuple[int,
             return head.number, head.short
     finally:
         copy.close()
-
-
-def _make_durable(part: Path) -> None:
-    handle = os.open(part, os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _give_name(part: Path, to: Path) -> None:
-    try:
-        os.link(part, to)  # refuses a name that somebody took meanwhile, which a rename would overwrite
-    except FileExistsError:
-        raise AlreadyExists("{file} exists already; nothing was overwritten.", field="file", file=str(to)) from None
-    except OSError:  # a file system without links
-        part.rename(to)
-    folder = os.open(to.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def upgrade_books(door: Door) -> tuple[str, str, str | None]:
@@ -108,6 +82,6 @@ def upgrade_books(door: Door) -> tuple[str, str, str | None]:
 def _plain_copy(database: Database, to: Path) -> None:
     """A copy of books that this version cannot open yet."""
     if to.exists():
-        raise AlreadyExists("{file} exists already; nothing was overwritten.", field="file", file=str(to))
+        raise taken(to)
     database.copy_to(to)
-    _make_durable(to)
+    make_durable(to)
