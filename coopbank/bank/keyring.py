@@ -194,6 +194,10 @@ class KeyFile:
         """Whether there is one that can be read."""
         return bool(self._read())
 
+    def seals(self) -> str:
+        """The public sealing key that it belongs to, as hex; empty if it cannot be read."""
+        return str(self._read().get("seal", ""))
+
     def cost(self) -> Cost | None:
         """What a passphrase is to cost here, as it was calibrated when the file was made."""
         try:

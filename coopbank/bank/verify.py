@@ -84,6 +84,8 @@ WRITERS = {
     "request": {"ask", "approve", "refuse", "take-back"},
     "institution": {"found-book"},
     "document": {"record-documents"},
+    "backup": {"record-backup"},
+    "drill": {"record-drill"},
 }
 
 

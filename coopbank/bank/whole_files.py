@@ -104,11 +104,13 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     Where the process was killed it stays, and is taken away by the next one: nobody holds its lock any more.
     """
     clear_scratch(beside)
-    folder = beside / f"{SCRATCH}{secrets.token_hex(6)}"
+    name = secrets.token_hex(6)
+    folder, new = beside / f"{SCRATCH}{name}", beside / f".coopbank-new-{name}"
     try:
-        folder.mkdir(mode=0o700)
-        with (folder / _LOCK).open("wb") as lock:
+        new.mkdir(mode=0o700)
+        with (new / _LOCK).open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            new.rename(folder)  # only now others may look at it, and find that it is in use
             yield folder
     except CoopbankError:
         raise

@@ -6,6 +6,7 @@ from coopbank.bank.operations import (  # noqa: F401
     cash,
     closing,
     collateral,
+    copies,
     days,
     differences,
     documents,

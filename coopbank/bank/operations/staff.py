@@ -33,6 +33,7 @@ from coopbank.bank.operation import (
     build,
     operation_named,
 )
+from coopbank.bank.retention import rules_of
 from coopbank.errors import (
     AlreadyExists,
     InvalidAmount,
@@ -48,7 +49,9 @@ from coopbank.words import _
 
 LONGEST_VALUE = 200
 """Characters of a policy's value, but for a picture."""
-LATER_POLICIES = frozenset({"colour", "logo", "auditor_address", "backups", "difference_alone"})
+LATER_POLICIES = frozenset(
+    {"colour", "logo", "auditor_address", "backups", "difference_alone", "backups_kept", "backup_days"}
+)
 """Policies that books made by an earlier version do not have yet: empty there."""
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
 
@@ -260,7 +263,7 @@ class SetPolicy(Operation):
 
 def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
     """The new value, checked for what the policy is about; a whole number, an amount, or a text."""
-    if isinstance(before, int):
+    if isinstance(before, int) or policy == "backup_days":
         if not re.fullmatch(r"[0-9]{1,4}", text):
             raise InvalidValue("Write a whole number from 0 to 9999.", field="value")
         return int(text)
@@ -273,6 +276,8 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         raise InvalidValue("Choose a bank account that the funds share.", field="value")
     if policy == "backup_withholding" and not (re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text)):
         raise InvalidValue('Write a percentage, for example "24"; "0" withholds nothing.', field="value")
+    if policy == "backups_kept" and text:
+        rules_of(text)
     if policy == "colour" and text:
         return require_colour(text)
     if policy == "logo" and text:
