@@ -7,6 +7,7 @@ killed leaves at most a hidden `.part` behind, which the next one that writes th
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import secrets
 import shutil
@@ -29,9 +30,11 @@ def whole_file(to: Path, *, replace: bool = False) -> Iterator[tuple[IO[bytes], 
     """
     if not replace and (to.exists() or to.is_symlink()):
         raise taken(to)
+    clear_parts(to.parent, to.name)
     part = to.with_name(f".{to.name}.{secrets.token_hex(6)}.part")
     try:
         with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             yield file, part
             file.flush()
             os.fsync(file.fileno())
@@ -46,6 +49,14 @@ def whole_file(to: Path, *, replace: bool = False) -> Iterator[tuple[IO[bytes], 
         raise cannot_write(to, error) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def clear_parts(folder: Path, begins: str) -> None:
+    """Take away what a killed process left of files whose name begins so: nobody holds its lock any more."""
+    for left in folder.glob(f".{glob.escape(begins)}*.part"):
+        with suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 def taken(to: Path) -> AlreadyExists:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from coopbank.bank import anchors, backups, records
 from coopbank.bank.operations.copies import RecordBackup, RecordDrill
 from coopbank.bank.sealed_files import Written, damaged, hash_of, is_sealed, seal_file, unseal_file
-from coopbank.bank.whole_files import give_name, make_durable, scratch_folder, taken, whole_file
+from coopbank.bank.whole_files import clear_parts, give_name, make_durable, scratch_folder, taken, whole_file
 from coopbank.clock import instant_text
 from coopbank.database import SCHEMA_VERSION, Database
 from coopbank.errors import (
@@ -75,6 +75,7 @@ def make_backup(bank: Bank, actor: Actor | None, to: Path | None, *, plain: bool
         folder, public = anchors.backups_folder(place, books), backups.sealing_key(books)
     if to is None:
         _make_folder(folder)
+        clear_parts(folder, "coopbank-")
     else:
         require_free(to)
     form = backups.DUMP if bank.database.path is None else "db"
