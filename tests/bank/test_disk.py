@@ -61,8 +61,8 @@ def test_a_file_as_a_disk_does_not_tell(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "source", "encrypted"),
-    [("ecryptfs", "/x", True), ("fuse.gocryptfs", "/x", True), ("nfs4", "server:/x", None), ("overlay", "overlay", None),
-     ("btrfs", "/dev/none-such", None)],
+    [("ecryptfs", "/x", True), ("fuse.gocryptfs", "/x", True), ("nfs4", "server:/x", None),
+     ("overlay", "overlay", None), ("btrfs", "/dev/none-such", None)],
 )  # fmt: skip
 def test_a_file_system_without_a_device_tells_by_its_kind(
     tmp_path: Path, kind: str, source: str, encrypted: bool | None

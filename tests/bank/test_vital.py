@@ -56,8 +56,7 @@ def life(small: SmallBank) -> None:
     small.do("deposit", member=mia, amount="150.00")
     small.do("receive-gift", by=small.tom, fund="RLF", amount="9000.00", donor="A friend", tender="transfer")
     for principal in ("1200.00", "300.00"):
-        terms = {"principal": principal, "annual_rate": "6", "installments": 12}
-        small.agreed("grant-loan", member=mia, **terms)
+        small.agreed("grant-loan", member=mia, principal=principal, annual_rate="6", installments=12)
     small.do("disburse-loan", by=small.tom, loan="L-001", tender="transfer")
 
 
