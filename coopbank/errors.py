@@ -32,6 +32,7 @@ CoopbankError
     ├── DatabaseBusy         another program holds it
     ├── DatabaseReadOnly     it cannot be written
     ├── DatabaseVersion      it was made by another version
+    ├── FileDamaged          a sealed file or a backup was cut or changed, or is none
     └── NotABook             a file or a database that holds no books
 
 A message is a template with named values, so that it can be translated where it
@@ -221,6 +222,10 @@ class DatabaseReadOnly(DatabaseUnusable):
 
 class DatabaseVersion(DatabaseUnusable):
     """The database was made by another version of coopbank."""
+
+
+class FileDamaged(DatabaseUnusable):
+    """A sealed file or a backup that was cut, changed, or is none."""
 
 
 class NotABook(DatabaseUnusable):

@@ -1,10 +1,11 @@
-"""Heads of the chain kept outside the books: one line for each close, in `anchors.log` beside the backups.
+"""Heads of the chain kept outside the books: a line for each close and backup, in `anchors.log` beside the backups.
 
     4212 9f86d081884c7d65 close-day 2026-03-05 2026-03-05T22:10:31Z book 5d1f0c9a
 
-is the number of the last operation, the first 16 hex digits of its hash, what was closed, when it was written, and
-whose books. Put the folder on another disk (policy `backups`, or COOPBANK_BACKUPS): a head beside the books guards
-against mistakes, and one that left the machine guards against whoever can write everything on it.
+is the number of the last operation, the first 16 hex digits of its hash, what was closed (or `backup`, and the day on
+which it was made), when it was written, and whose books. Put the folder on another disk (policy `backups`, or
+COOPBANK_BACKUPS): a head beside the books guards against mistakes, and one that left the machine guards against
+whoever can write everything on it.
 """
 
 from __future__ import annotations
@@ -21,36 +22,44 @@ NAME: Final = "anchors.log"
 
 def backups_folder(place: str, books: Books) -> Path:
     """Where backups go: what was named, else a folder `backups` beside the file (of a server: in the state folder)."""
-    return _named(place, books) or _beside(place) / "backups"
+    return _named(place, books) or beside(place) / "backups"
 
 
 def anchors_file(place: str, books: Books) -> Path:
     """The file of anchors: in the folder of backups if that was named or is there, else beside the books."""
-    named, folder = _named(place, books), _beside(place) / "backups"
-    return (named or (folder if folder.is_dir() else _beside(place))) / NAME
+    named, folder = _named(place, books), beside(place) / "backups"
+    return (named or (folder if folder.is_dir() else beside(place))) / NAME
 
 
 def _named(place: str, books: Books) -> Path | None:
     """The folder that COOPBANK_BACKUPS names, else the policy; one that is not absolute lies beside the books."""
     named = os.environ.get("COOPBANK_BACKUPS") or str(books.policy("backups") or "")
-    return _beside(place) / Path(named).expanduser() if named else None
+    return beside(place) / Path(named).expanduser() if named else None
 
 
-def _beside(place: str) -> Path:
+def beside(place: str) -> Path:
+    """The folder of the books themselves; of a server, that of what is kept between runs."""
     if "://" not in place:
         return Path(place).resolve().parent
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "coopbank"
 
 
-def append(place: str, books: Books, book: str, kind: str, day: str, at: str) -> Path:
-    """Write the head as it is now as one more line; `OSError` if it cannot be."""
-    head = posting.head(books.tx)
+def append(
+    place: str, books: Books, book: str, kind: str, day: str, at: str, head: tuple[int, str] | None = None
+) -> Path:
+    """Write a head as one more line, as it is now if none is given; `OSError` if it cannot be written."""
+    number, short = head or _head_now(books)
     file = anchors_file(place, books)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(handle, f"{head.number} {head.short} {kind} {day} {at} book {book[:8]}\n".encode())
+        os.write(handle, f"{number} {short} {kind} {day} {at} book {book[:8]}\n".encode())
         os.fsync(handle)
     finally:
         os.close(handle)
     return file
+
+
+def _head_now(books: Books) -> tuple[int, str]:
+    head = posting.head(books.tx)
+    return head.number, head.short

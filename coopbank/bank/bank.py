@@ -22,10 +22,12 @@ from coopbank.bank.books import Actor, Books, loads, opened
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import book_currency
 from coopbank.bank.operation import AUDITOR, CATALOGUE, SUPERVISOR, Operation, Receipt, build
+from coopbank.bank.operations.copies import RecordBackup, RecordDrill
 from coopbank.bank.operations.documents import Made, RecordDocuments
 from coopbank.bank.operations.founding import FoundBook
 from coopbank.bank.operations.keys import KEY, SetSigningKey, SignClose, endorsed_text, text_of_close
 from coopbank.bank.operations.staff import APPROVED, Ask, LogRefusal, SetOneTimeCode, SetPassphrase, SignIn
+from coopbank.bank.vital import keep_vital_records
 from coopbank.clock import Clock, SystemClock, instant_text
 from coopbank.database import Database, Transaction, lost_a_race
 from coopbank.errors import (
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from coopbank.bank.keyring import KeyFile, Keyring
 
 Nonce = Callable[[int], bytes]
+NO_VITAL = marked("No vital records were kept")
 KEYLESS_ROLES = frozenset({AUDITOR, SUPERVISOR})  # who only looks neither signs nor reads what is encrypted
 _ATTEMPTS = 4  # of a unit of work that lost a race on a server
 
@@ -341,24 +344,43 @@ class Bank:
             raise
 
     def _anchored(self, receipt: Receipt) -> Receipt:
-        """Keep the head outside the books once something was closed; that it could not be is told, and no refusal."""
+        """Keep outside the books what a close leaves there; that it could not be kept is told, and no refusal."""
         closed = next((r for r in (receipt, *receipt.then) if r.status == "done" and CATALOGUE[r.kind].signed), None)
         if closed is None:
             return receipt
-        try:
+        notes = []
+        for keep, label in ((self._keep_head, marked("No anchor was kept")), (self._keep_vital, NO_VITAL)):
+            try:
+                keep(closed)
+            except (OSError, CoopbankError) as error:
+                why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else error.message
+                notes.append((label, why))
+        return replace(receipt, notes=(*receipt.notes, *notes)) if notes else receipt
+
+    def _keep_head(self, closed: Receipt) -> None:
+        """The head of the chain after a close, in anchors.log."""
+        with self.read() as books:
+            anchors.append(
+                self.database.place, books, self.book, closed.kind, closed.business_date,
+                instant_text(self.clock.now())[:19] + "Z",
+            )  # fmt: skip
+
+    def _keep_vital(self, closed: Receipt) -> None:
+        """After the close of a day, what every member has and owes, encrypted."""
+        if closed.kind == "close-day":
             with self.read() as books:
-                anchors.append(
-                    self.database.place, books, self.book, closed.kind, closed.business_date,
-                    instant_text(self.clock.now())[:19] + "Z",
-                )  # fmt: skip
-        except OSError as error:
-            note = (marked("No anchor was kept"), (error.strerror or str(error)).lower())
-            return replace(receipt, notes=(*receipt.notes, note))
-        return receipt
+                keep_vital_records(self.database.place, books, self.book, closed.business_date)
 
     def record_documents(self, actor: Actor, made: list[Made]) -> Receipt:
         """Record documents that were made: the program's own act, in the name of whoever had them made."""
-        operation, key = RecordDocuments(documents=made), self.new_key()
+        return self._record(actor, RecordDocuments(documents=made))
+
+    def record_copy(self, actor: Actor, operation: RecordBackup | RecordDrill) -> Receipt:
+        """Record a backup, or a drill of one, in the name of whoever had it made."""
+        return self._record(actor, operation)
+
+    def _record(self, actor: Actor, operation: Operation) -> Receipt:
+        key = self.new_key()
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self.database.write() as tx:

@@ -90,6 +90,14 @@ class Keyring:
                 continue
         raise KeysLocked("This was encrypted under a key that is not here.")
 
+    def shared(self, seal: bytes, other: bytes) -> bytes | None:
+        """What this book's sealing key and another public key have in common; None if `seal` is no key of it."""
+        for secret in (self.secret, *self.older):
+            opener = _opener(secret)
+            if opener.public_key().public_bytes_raw() == seal:
+                return opener.exchange(X25519PublicKey.from_public_bytes(other))
+        return None
+
 
 def public_of(secret: bytes) -> PublicKeys:
     """The public keys that belong to a secret."""
@@ -125,7 +133,7 @@ def seal(public: bytes, text: bytes, nonce: Callable[[int], bytes]) -> str:
     one_time = X25519PrivateKey.from_private_bytes(nonce(32))
     own = one_time.public_key().public_bytes_raw()
     shared = one_time.exchange(X25519PublicKey.from_public_bytes(public))
-    box = ChaCha20Poly1305(_derive(shared, b"coopbank box" + own + public)).encrypt(_ZERO, text, None)
+    box = ChaCha20Poly1305(derived(shared, b"coopbank box" + own + public)).encrypt(_ZERO, text, None)
     return SEALED + base64.b64encode(own + box).decode()
 
 
@@ -134,19 +142,20 @@ def _open(secret: bytes, sealed: str) -> bytes:
     opener = _opener(secret)
     own = opener.public_key().public_bytes_raw()
     shared = opener.exchange(X25519PublicKey.from_public_bytes(raw[:32]))
-    return ChaCha20Poly1305(_derive(shared, b"coopbank box" + raw[:32] + own)).decrypt(_ZERO, raw[32:], None)
+    return ChaCha20Poly1305(derived(shared, b"coopbank box" + raw[:32] + own)).decrypt(_ZERO, raw[32:], None)
 
 
-def _derive(secret: bytes, purpose: bytes) -> bytes:
+def derived(secret: bytes, purpose: bytes) -> bytes:
+    """A key for one purpose, by HKDF-SHA256."""
     return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(secret)
 
 
 def _signer(secret: bytes) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(_derive(secret, b"coopbank sign"))
+    return Ed25519PrivateKey.from_private_bytes(derived(secret, b"coopbank sign"))
 
 
 def _opener(secret: bytes) -> X25519PrivateKey:
-    return X25519PrivateKey.from_private_bytes(_derive(secret, b"coopbank seal"))
+    return X25519PrivateKey.from_private_bytes(derived(secret, b"coopbank seal"))
 
 
 def _wrap(key: bytes, secret: bytes) -> str:
@@ -184,6 +193,10 @@ class KeyFile:
     def exists(self) -> bool:
         """Whether there is one that can be read."""
         return bool(self._read())
+
+    def seals(self) -> str:
+        """The public sealing key that it belongs to, as hex; empty if it cannot be read."""
+        return str(self._read().get("seal", ""))
 
     def cost(self) -> Cost | None:
         """What a passphrase is to cost here, as it was calibrated when the file was made."""
@@ -312,4 +325,4 @@ def _session_slot(token: str) -> str:
 
 
 def _token_key(token: str) -> bytes:
-    return _derive(token.encode(), b"coopbank session")
+    return derived(token.encode(), b"coopbank session")

@@ -616,6 +616,34 @@ class YearClose(Body):
     results: dict[str, int]
 
 
+GOOD = "good"
+
+
+class Backup(Body):
+    """A backup that was verified after it was written; ref BK-00001, about the name of its file."""
+
+    kind: ClassVar[str] = "backup"
+    file: str  # its name, without the folder
+    at: str
+    number: int  # of the last operation in it
+    head: str  # and the first 16 hex digits of that one's hash
+    sha256: str  # of the file
+    size: int
+    encrypted: bool
+
+
+class Drill(Body):
+    """A backup that was restored apart, to see that it can be; ref DR-00001, about the name of its file."""
+
+    kind: ClassVar[str] = "drill"
+    file: str
+    at: str
+    number: int | None = None  # of the last operation in it, where it could be read
+    head: str | None = None
+    sha256: str
+    outcome: str  # good, or the code of the refusal
+
+
 class Document(Body):
     """A document that was made; ref is its number, about what it is about. Each further copy of it is a version.
 

@@ -98,6 +98,8 @@ WRITERS = {
     "reconciliation": {"sign-reconciliation", "review-reconciliation", "reopen-reconciliation"},
     "campaign": {"start-campaign", "close-campaign"},
     "confirmation": {"start-campaign", "record-reply", "resolve-exception"},
+    "backup": {"record-backup"},
+    "drill": {"record-drill"},
 }
 
 

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from coopbank.reports.evening import LooseEnds, loose_ends
+from coopbank.tui.queries import backup_of
 from coopbank.tui.show import amount, day_row, day_words
 from coopbank.words import _, marked
 
 if TYPE_CHECKING:
+    from coopbank.bank.backups import LastBackup
     from coopbank.tui.queries import DrawerState, Standing
     from coopbank.tui.session import Session
 
-#: Where the counter puts statements, and where copies of the books are looked for, beside them.
-STATEMENTS, BACKUPS = "statements", "backups"
+#: Where the counter puts statements.
+STATEMENTS = "statements"
 
 DONE, NEXT, LOOK, FREE, LATER = "done", "next", "look", "", "later"
 #: A sign for each state; the word beside it says it too.
@@ -52,27 +54,15 @@ class Evening:
     ends: LooseEnds
     month: str  # the last full month
     statements: int  # files of it
-    backup: tuple[str, date] | None  # the newest copy that is known, and its day
+    backup: LastBackup | None  # None: books for practice need none
 
 
 def evening(session: Session) -> Evening:
     """What is loose in the books, and which files there are."""
     with session.bank.read() as books:
-        ends = loose_ends(books)
+        ends, backup = loose_ends(books), backup_of(session, books)
     month = (ends.day.replace(day=1) - timedelta(days=1)).isoformat()[:7]
-    return Evening(ends, month, sum(1 for _file in Path(STATEMENTS, month).glob("*.pdf")), _backup(session.place))
-
-
-def _backup(place: str) -> tuple[str, date] | None:
-    """The newest file in the folder for backups beside the books, if there is one."""
-    folder = Path(place).parent / BACKUPS
-    if "://" in place or not folder.is_dir():
-        return None
-    files = [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
-    newest = max(files, key=lambda file: file.stat().st_mtime, default=None)
-    if newest is None:
-        return None
-    return newest.name, datetime.fromtimestamp(newest.stat().st_mtime, UTC).astimezone().date()
+    return Evening(ends, month, sum(1 for _file in Path(STATEMENTS, month).glob("*.pdf")), backup)
 
 
 def steps_of(standing: Standing, found: Evening | None, money: str) -> list[Step]:
@@ -191,10 +181,11 @@ def _files(found: Evening, today: date) -> Iterator[Step]:
     yield Step(
         "place:statements", title, says if found.statements else none, DONE if found.statements else LOOK
     )  # fmt: skip
-    if found.backup is not None:
-        name, day = found.backup
-        says = _("{day}: {file}").format(day=day_row(day), file=name)
-        yield Step("", _("Last backup"), says, DONE if day >= today else LOOK)
+    if found.backup is not None and found.backup.on is not None:
+        says = _("{day}: {file}").format(day=day_row(found.backup.on), file=found.backup.file or "anchors.log")
+        yield Step("", _("Last backup"), says, DONE if found.backup.on >= today else LOOK)
+    elif found.backup is not None and found.backup.old:
+        yield Step("", _("Last backup"), _("never; type coopbank backup"), LOOK)
 
 
 def _close_day(standing: Standing) -> Step:

@@ -63,6 +63,14 @@ POLICIES: Final = {
         marked("Folder for backups"),
         marked("Where backups and anchors.log go: best on another disk. Beside the books where it is empty."),
     ),
+    "backups_kept": (
+        marked("Backups that are kept"),
+        marked("So many daily, weekly, monthly and yearly backups; the others are removed after the next one."),
+    ),
+    "backup_days": (
+        marked("Days to the next backup"),
+        marked("When the last good backup is older, the counter asks for another one."),
+    ),
     "cheque_hold_days": (
         marked("Days a cheque is held"),
         marked("Days for which the money of a cheque is held before it can be paid out."),

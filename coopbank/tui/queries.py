@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from coopbank.bank import records
+from coopbank.bank.backups import LastBackup, last_backup
 from coopbank.bank.books import Books
 from coopbank.bank.desk import fold
 from coopbank.bank.operation import CATALOGUE
@@ -69,6 +70,7 @@ class Standing:
     unknown: int  # receipts that nobody recognised yet
     head_number: int
     head_hash: str
+    backup: LastBackup | None = None  # None: books for practice need none
 
 
 def standing(session: Session) -> Standing:
@@ -89,8 +91,15 @@ def standing(session: Session) -> Standing:
             entries_today=_entries_on(books, day), cash_in=came, cash_out=went,
             vault=books.balance(POOL, "739/VAULT"), cheques=sum(leaf.balance for leaf in books.leaves("735", POOL)),
             unknown=len(books.about(records.Suspense, "open")), head_number=int(number),
-            head_hash=bytes(hash_).hex()[:16],
+            head_hash=bytes(hash_).hex()[:16], backup=backup_of(session, books),
         )  # fmt: skip
+
+
+def backup_of(session: Session, books: Books) -> LastBackup | None:
+    """When the last good backup was made; books for practice need none."""
+    if session.practice:
+        return None
+    return last_backup(session.place, books, session.bank.book, session.bank.clock.today())
 
 
 def _drawer(books: Books, ref: str, drawer: records.Drawer) -> DrawerState:

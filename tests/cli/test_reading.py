@@ -353,7 +353,10 @@ def test_on_a_server_reading_and_writing_need_a_sign_in(
             json.loads(answer.out)
         assert run("--as", "admin", "verify").code == 0
         assert run("--as", "admin", "export", "jsonl", "out").code == 0
-        assert run("backup", "copy.db").code == 2
+        with monkeypatch.context() as patch:
+            patch.setenv("PATH", str(Path("nowhere").resolve()))
+            missing = run("backup", "copy.db")
+            assert (missing.code, "pg_dump" in missing.err) == (2, True)
         assert run("login", "admin").code == 0
         monkeypatch.delenv("COOPBANK_PASSPHRASE")
         assert run("members").code == 0

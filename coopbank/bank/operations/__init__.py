@@ -10,6 +10,7 @@ from coopbank.bank.operations import (  # noqa: F401
     closing,
     collateral,
     confirmations,
+    copies,
     days,
     differences,
     documents,

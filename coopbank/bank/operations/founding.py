@@ -25,6 +25,7 @@ from coopbank.bank.operation import (
 )
 from coopbank.bank.operations.products import STANDARD
 from coopbank.bank.operations.staff import Roles
+from coopbank.bank.retention import DAYS, KEPT
 from coopbank.errors import CoopbankError
 from coopbank.ledger.chart import POOL, chart
 from coopbank.ledger.posting import NewFund
@@ -55,6 +56,8 @@ POLICIES: dict[str, object] = {
     "logo": "",  # a PNG or JPEG in base64
     "difference_alone": "10.00",  # of a count; above it a colleague signs before the next day
     "backups": "",  # folder for backups and anchors.log; beside the books where it is empty
+    "backups_kept": KEPT,  # which backups are not removed after the next one
+    "backup_days": DAYS,  # after which the home screen asks for another one
     "auditor_address": "",  # where members' confirmations go
     "time_zone": "",  # by which hours and weekdays are told, America/Chicago; the computer's own where it is empty
     "dormant_months": 12,  # without a movement that the member began

@@ -33,6 +33,7 @@ from coopbank.bank.operation import (
     build,
     operation_named,
 )
+from coopbank.bank.retention import rules_of
 from coopbank.clock import zone_named
 from coopbank.errors import (
     AlreadyExists,
@@ -51,7 +52,7 @@ LONGEST_VALUE = 200
 """Characters of a policy's value, but for a picture."""
 LATER_POLICIES: dict[str, Any] = {
     "colour": "", "logo": "", "auditor_address": "", "time_zone": "", "dormant_months": 12, "cash_report": "",
-    "backups": "", "difference_alone": "10.00",
+    "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7,
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
@@ -266,7 +267,7 @@ class SetPolicy(Operation):
 
 def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
     """The new value, checked for what the policy is about; a whole number, an amount, or a text."""
-    if isinstance(before, int):
+    if isinstance(before, int) or policy == "backup_days":
         if not re.fullmatch(r"[0-9]{1,4}", text):
             raise InvalidValue("Write a whole number from 0 to 9999.", field="value")
         return int(text)
@@ -279,6 +280,8 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         raise InvalidValue("Choose a bank account that the funds share.", field="value")
     if policy == "backup_withholding" and not (re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text)):
         raise InvalidValue('Write a percentage, for example "24"; "0" withholds nothing.', field="value")
+    if policy == "backups_kept" and text:
+        rules_of(text)
     if policy == "colour" and text:
         return require_colour(text)
     if policy == "logo" and text:

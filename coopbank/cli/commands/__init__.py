@@ -4,6 +4,7 @@
 from coopbank.cli.app import app
 from coopbank.cli.commands import (  # noqa: F401
     books,
+    backups,
     operations,
     lookup,
     explaining,

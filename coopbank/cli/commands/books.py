@@ -1,4 +1,4 @@
-"""The books as a whole: making, proving, copying and restoring them."""
+"""The books as a whole: making and proving them."""
 
 from __future__ import annotations
 
@@ -173,21 +173,22 @@ def verify(
         database = door.database_to_read()
         try:
             known += _anchored(anchors, _book_of(database)) if anchors else []
-            verdicts, head = _proven(database, known, closes)
+            verdicts, head = prove(database, known, closes)
         finally:
             database.close()
     else:
         with door.signed_in() as (bank, _actor):
             known += _anchored(anchors, bank.book) if anchors else []
-            verdicts, head = _proven(bank.database, known, closes)
+            verdicts, head = prove(bank.database, known, closes)
     sound = report_verdicts(door, verdicts, head, known, closes)
     if not sound:
         raise typer.Exit(BOOKS_WRONG)
 
 
-def _proven(
+def prove(
     database: Database, known: Sequence[tuple[int, str]], closes: CloseProof | None = None
 ) -> tuple[list[Verdict], dict[str, Any] | None]:
+    """What each check comes to, and the head of the chain."""
     from coopbank.bank.verify import verify as proven
 
     verdicts = proven(database, known, closes=closes)
@@ -307,52 +308,7 @@ def _cannot_exclude(known: Sequence[tuple[int, str]], signed: tuple[int, str] | 
     return [_("what was done to operations after {number}, the last known head").format(number=head)]
 
 
-# --------------------------------------------------------------------------------- copies
-
-
-@command(app, "backup")
-def backup(
-    door: Door, file: Annotated[str, typer.Argument(metavar="FILE", help="The new copy; it must not exist.")]
-) -> None:
-    """A consistent copy of the books while others go on working."""
-    from coopbank.cli.copies import copy_books
-
-    door.file()
-    database = door.database_to_read()
-    try:
-        head = copy_books(database, Path(file))
-    finally:
-        database.close()
-    _tell_copied(door, _("Copied to {place}"), file, head)
-
-
-@command(app, "restore")
-def restore(door: Door, file: Annotated[str, typer.Argument(metavar="FILE", help="A backup.")]) -> None:
-    """Put a backup at the place that --db names, which must hold nothing; the copy is verified before it counts."""
-    from coopbank.cli.copies import copy_books
-
-    target = door.file()
-
-    def require_right(copy: Database) -> None:
-        verdicts, head = _proven(copy, [])
-        if any(verdict.count and not verdict.informational for verdict in verdicts):
-            report_verdicts(door, verdicts, head, [])
-            raise typer.Exit(BOOKS_WRONG)
-
-    database = Door(file, as_json=door.as_json).database_to_read()
-    try:
-        head = copy_books(database, target, check=require_right)
-    finally:
-        database.close()
-    _tell_copied(door, _("Restored and verified: {place}"), str(target), head)
-
-
-def _tell_copied(door: Door, words: str, place: str, head: tuple[int, str]) -> None:
-    if door.as_json:
-        output.document({"place": place, "head": {"number": head[0], "hash": head[1]}})
-        return
-    output.line(words.format(place=place))
-    output.pairs([(_("Head of the chain"), f"{head[0]} {head[1]}")])
+# --------------------------------------------------------------------------------- mending
 
 
 @command(app, "rebuild")

@@ -21,6 +21,7 @@ from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked
 
 if TYPE_CHECKING:
+    from coopbank.bank.backups import LastBackup
     from coopbank.reports.card import CardLoan, CardSavings, CardShares
     from coopbank.tui.queries import Activity, Card, Standing
 
@@ -198,6 +199,13 @@ def due_words(line: CardLoan) -> str:
     return f"{_('OVERDUE')}: {line.words}" if line.days_late else line.words
 
 
+def backup_words(backup: LastBackup) -> str:
+    """That it is time for another backup, and how."""
+    if backup.on is None:
+        return _("! never: type coopbank backup")
+    return _("! {days} days ago: type coopbank backup").format(days=backup.days)
+
+
 def _day(standing: Standing, currency: str) -> list[Holding]:
     lines: list[tuple[str, str, tuple[str, ...]]] = []
     if standing.day_open and standing.business_date is not None:
@@ -216,6 +224,8 @@ def _day(standing: Standing, currency: str) -> list[Holding]:
     if standing.waiting:
         waits = _("{count} waiting: F9 shows them").format(count=standing.waiting)
         lines.append((_("For a second person"), waits, ("place", "waiting")))
+    if standing.backup is not None and standing.backup.old:
+        lines.append((_("Last backup"), backup_words(standing.backup), ("place", "day")))
     head = f"{standing.head_number}  {standing.head_hash}"
     lines.append((_("Head of the chain"), head, ("operation", str(standing.head_number))))
     wide = max(len(label) for label, _what, _opens in lines) + 2

@@ -1,0 +1,191 @@
+"""Copies of books on a PostgreSQL server: made by its own pg_dump, and restored by its own pg_restore.
+
+Both must be in PATH, of the server's version or newer. They are given the address without a password, which comes from
+a PGPASSFILE or from the environment, never from a command line, where others on the machine could read it.
+
+The dump is taken of the very view of the books whose head is named, while tills go on. It holds the books alone: owners
+and grants stay with the server, and are given anew by whoever runs it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from coopbank.database import Database
+from coopbank.errors import AlreadyExists, CoopbankError, DatabaseMissing, DatabaseUnusable, FileDamaged, WrongUsage
+from coopbank.ledger import posting
+
+if TYPE_CHECKING:
+    import psycopg
+
+SCRATCH = "coopbank_scratch_"
+_CALLERS = ("public.is_period(text)", "public.is_instant(text)")  # call is_day
+
+
+def require_tools() -> None:
+    """Refuse where the server's own programs are not installed."""
+    for name in ("pg_dump", "pg_restore"):
+        if shutil.which(name) is None:
+            raise WrongUsage(
+                "A copy of books on a server is made by {tool}, which is not installed here.", field="db", tool=name,
+                hint="Install PostgreSQL's client programs, of the server's version or newer.",
+            )  # fmt: skip
+
+
+def dump(database: Database, to: Path) -> tuple[int, str]:
+    """Write a dump of the books; returns the head of the chain in it."""
+    require_tools()
+    with database.read() as tx:
+        head = posting.head(tx)
+        view = tx.value("SELECT pg_export_snapshot()")
+        _run(
+            "pg_dump", database.place, "--format=custom", "--no-owner", "--no-privileges", f"--snapshot={view}",
+            f"--file={to}",
+        )  # fmt: skip
+    return head.number, head.short
+
+
+def restore(file: Path, place: str, name: str) -> None:
+    """Restore a dump into a database that is there and holds nothing; all of it or nothing.
+
+    pg_restore works without any search path, and two functions that constraints call, call a third one by its name
+    alone: so they are given one while the rows come in.
+    """
+    require_tools()
+    require_empty(place)
+    try:
+        for section in ("pre-data", "data", "post-data"):
+            _run(
+                "pg_restore", place, "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges",
+                "--schema=public", f"--section={section}", str(file), name=name,
+            )  # fmt: skip
+            if section != "post-data":
+                _find_each_other(place, begins=section == "pre-data")
+    except CoopbankError:
+        clear(place)
+        raise
+
+
+def _find_each_other(place: str, *, begins: bool) -> None:
+    what = "SET search_path = public, pg_temp" if begins else "RESET search_path"
+    with _connected(place) as connection:
+        for function in _CALLERS:
+            if connection.execute("SELECT to_regprocedure(%s)", (function,)).fetchone() != (None,):
+                connection.execute(f"ALTER FUNCTION {function} {what}")
+
+
+def require_empty(place: str) -> None:
+    """Refuse a database that holds anything."""
+    with _connected(place) as connection:
+        held = connection.execute("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                                  " WHERE n.nspname = 'public'").fetchone()  # fmt: skip
+    if held is not None and held[0]:
+        raise AlreadyExists(
+            "{place} holds something already; nothing was changed.", field="db", place=_shown(place),
+            hint="Make an empty database with createdb, and name that.",
+        )  # fmt: skip
+
+
+def clear(place: str) -> None:
+    """Take away what was restored into a database, and did not prove right."""
+    with _connected(place) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+
+
+@contextmanager
+def restored_apart(file: Path, place: str, name: str) -> Iterator[Database | None]:
+    """A dump restored into a database of its own on the same server, gone afterwards.
+
+    None if the user of the server may not make databases: then the dump was only read whole.
+    """
+    require_tools()
+    scratch = f"{SCRATCH}{secrets.token_hex(6)}"
+    if not _made(place, scratch):
+        _run("pg_restore", None, "--file=-", str(file), name=name)
+        yield None
+        return
+    try:
+        beside = sa.make_url(place).set(database=scratch).render_as_string(hide_password=False)
+        restore(file, beside, name)
+        copy = Database.open(beside, read_only=True)
+        try:
+            yield copy
+        finally:
+            copy.close()
+    finally:
+        with _connected(place) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{scratch}" WITH (FORCE)')
+
+
+def _made(place: str, scratch: str) -> bool:
+    import psycopg
+
+    with _connected(place) as connection:
+        try:
+            connection.execute(f'CREATE DATABASE "{scratch}" TEMPLATE template0')
+        except psycopg.errors.InsufficientPrivilege:
+            return False
+    return True
+
+
+@contextmanager
+def _connected(place: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection outside any transaction; what the server says against it is a refusal in our words."""
+    import psycopg
+
+    try:
+        with psycopg.connect(sa.make_url(place).set(drivername="postgresql").render_as_string(hide_password=False),
+                             autocommit=True) as connection:  # fmt: skip
+            yield connection
+    except psycopg.OperationalError as error:
+        raise DatabaseMissing(
+            "There is no database at {place}: {why}.", place=_shown(place), why=str(error).splitlines()[0]
+        ) from error
+    except psycopg.Error as error:
+        raise DatabaseUnusable(
+            "{place} cannot be used: {why}.", place=_shown(place), why=str(error).splitlines()[0]
+        ) from error
+
+
+def _shown(place: str) -> str:
+    return sa.make_url(place).render_as_string(hide_password=True)
+
+
+def _run(tool: str, place: str | None, *options: str, name: str = "") -> None:
+    """Run one of the server's programs; what it says on failure is the refusal."""
+    environment = {**os.environ, "LC_ALL": "C"}
+    address = []
+    if place is not None:
+        url = sa.make_url(place)
+        if url.password is not None:
+            environment["PGPASSWORD"] = str(url.password)
+        plain = sa.URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+        address = ["--no-password", f"--dbname={plain.render_as_string(hide_password=False)}"]
+    program = shutil.which(tool) or tool
+    done = subprocess.run(
+        [program, *address, *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        env=environment, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise _refusal(tool, done.stderr.decode(errors="replace"), name)
+
+
+def _refusal(tool: str, said: str, name: str) -> CoopbankError:
+    lines = [line.partition(": error: ")[2] or line for line in said.splitlines() if line.strip()] or ["it failed"]
+    why = lines[0].rstrip(".")[:200]
+    if tool == "pg_restore":
+        return FileDamaged(
+            "{file} cannot be restored: {why}.", field="file", file=name, why=why,
+            hint="Nothing of it was used. If the file is damaged, take another copy.",
+        )  # fmt: skip
+    return DatabaseUnusable("{tool} refused it: {why}.", field="db", tool=tool, why=why)

@@ -1,0 +1,139 @@
+"""Files that are there whole or not at all, and that only their owner reads.
+
+A file is written under another name beside its place, made durable, and only then given its name. A process that is
+killed leaves at most a hidden `.part` behind, which the next one that writes there takes away.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import glob
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Final
+
+from coopbank.errors import AlreadyExists, CoopbankError, DatabaseUnusable
+
+SCRATCH: Final = ".coopbank-scratch-"
+_LOCK: Final = "in-use"
+
+
+@contextmanager
+def whole_file(to: Path, *, replace: bool = False) -> Iterator[tuple[IO[bytes], Path]]:
+    """A new file to write, and the name that it has until the block ends well; then it is `to`.
+
+    What keeps it from being written is a `DatabaseUnusable`. With `replace` it takes the place of what is there.
+    """
+    if not replace and (to.exists() or to.is_symlink()):
+        raise taken(to)
+    clear_parts(to.parent, to.name)
+    part = to.with_name(f".{to.name}.{secrets.token_hex(6)}.part")
+    try:
+        with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file, part
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            part.replace(to)
+            sync_folder(to.parent)
+        else:
+            give_name(part, to)
+    except CoopbankError:
+        raise
+    except OSError as error:
+        raise cannot_write(to, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def clear_parts(folder: Path, begins: str) -> None:
+    """Take away what a killed process left of files whose name begins so: nobody holds its lock any more."""
+    for left in folder.glob(f".{glob.escape(begins)}*.part"):
+        with suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
+
+
+def taken(to: Path) -> AlreadyExists:
+    """The refusal to write over a file."""
+    return AlreadyExists(
+        "{file} exists already; nothing was overwritten.", field="file", file=str(to),
+        hint="Name a file that does not exist.",
+    )  # fmt: skip
+
+
+def cannot_write(file: Path, error: OSError) -> DatabaseUnusable:
+    """What the system said, as a refusal."""
+    why = (error.strerror or str(error)).lower()
+    return DatabaseUnusable(
+        "{file} cannot be written: {why}.", field="file", file=str(file), why=why,
+        hint="Nothing was left behind. Make room, or name another place.",
+    )  # fmt: skip
+
+
+def give_name(part: Path, to: Path) -> None:
+    """The name, which must be free, and durable from then on."""
+    try:
+        os.link(part, to)  # refuses a name that somebody took meanwhile, which a rename would overwrite
+    except FileExistsError:
+        raise taken(to) from None
+    except OSError:  # a file system without links
+        part.rename(to)
+    sync_folder(to.parent)
+
+
+def make_durable(file: Path) -> None:
+    """Nothing of its content is only in memory any more."""
+    handle = os.open(file, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """The names in it are durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# ---------------------------------------------------------------------------------- scratch
+
+
+@contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """A folder of its own for copies that are open to read, gone when the block ends.
+
+    Where the process was killed it stays, and is taken away by the next one: nobody holds its lock any more.
+    """
+    clear_scratch(beside)
+    name = secrets.token_hex(6)
+    folder, new = beside / f"{SCRATCH}{name}", beside / f".coopbank-new-{name}"
+    try:
+        new.mkdir(mode=0o700)
+        with (new / _LOCK).open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            new.rename(folder)  # only now others may look at it, and find that it is in use
+            yield folder
+    except CoopbankError:
+        raise
+    except OSError as error:
+        raise cannot_write(Path(error.filename or folder), error) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear_scratch(beside: Path) -> None:
+    """Take away what a killed process left in a folder."""
+    for left in beside.glob(f"{SCRATCH}*"):
+        with suppress(OSError), (left / _LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
