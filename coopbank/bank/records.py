@@ -173,7 +173,7 @@ class Unclaimed(Body):
     member: str
     on: str
     accounts: dict[str, int]  # "GEN 905/M0007": minor units
-    last_contact: str
+    last_contact: str = ""  # not known of what old records had set apart
     state: str = "set apart"  # set apart, paid
     paid_on: str | None = None
     report: str = ""  # the state's report that it was paid with

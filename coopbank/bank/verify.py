@@ -76,7 +76,7 @@ WRITERS = {
     "joint-owner": {"add-joint-owner", "remove-joint-owner"},
     "death": {"record-death", "withdraw-death"},
     "contact": {"lost-contact", "found-again", "send-due-diligence"},
-    "unclaimed": {"turn-over-unclaimed", "pay-unclaimed"},
+    "unclaimed": {"turn-over-unclaimed", "pay-unclaimed", "opening-balance"},
     "forgotten": {"forget-member"},
     "user": {
         "found-book",

@@ -146,6 +146,13 @@ def set_apart(books: Books, member: str | None = None) -> list[tuple[str, record
     return [(ref, body) for ref, body in books.about(records.Unclaimed, SET_APART) if member in (None, body.member)]
 
 
+def take_over(desk: Desk, member: str, fund: str, amount: int) -> None:
+    """What the old records had set apart already."""
+    day = desk.business_day.isoformat()
+    body = records.Unclaimed(member=member, on=day, accounts={f"{fund} {UNCLAIMED}/{member}": amount})
+    desk.write(desk.next_ref(records.Unclaimed.kind, "UP-", 5), body, about=body.state)
+
+
 def silent(desk: Desk, member: str) -> Silence:
     """How long nothing was heard of a member; refuses one who has nothing here."""
     found = silences(desk, desk.business_day, member)
