@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
+from coopbank.words import marked
 
 BEGUN_BY_MEMBERS: Final = (
     "deposit", "withdraw", "open-savings", "buy-shares", "redeem-shares", "transfer-shares", "repay-loan",
@@ -27,6 +28,10 @@ SIGNERS: Final = ("joint-owner", "authorised-signer")
 """Who takes money out beside a living member."""
 HEIRS: Final = ("joint-owner", "beneficiary")
 """Who is paid after a member's death."""
+ROLE_WORDS: Final = {
+    "joint-owner": marked("joint owner"), "authorised-signer": marked("authorised signer"),
+    "beneficiary": marked("beneficiary"),
+}  # fmt: skip
 
 _MOVED: Final = (
     "(SELECT o.business_date FROM posting p CROSS JOIN entry e CROSS JOIN operation o"

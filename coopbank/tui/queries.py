@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
+from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import fold
 from coopbank.bank.operation import CATALOGUE
 from coopbank.ledger import chain, periods
@@ -193,7 +194,7 @@ def card(session: Session, member: str) -> Card:
     """A member's shares, savings, loans and recent activity."""
     with session.bank.read() as books:
         report = member_card(books, member)
-        return Card(report, _activity(books, member), own=session.actor.member == member)
+        return Card(report, _activity(books, member), own=session.actor.member in with_owners(books, [member]))
 
 
 #: The accounts of a passbook beside loans, which are told by their contract.

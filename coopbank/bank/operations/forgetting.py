@@ -23,7 +23,7 @@ from coopbank.bank.operation import ADMINISTRATOR, Operation
 from coopbank.database import Transaction
 from coopbank.errors import WrongState
 from coopbank.finance.periods import add_months
-from coopbank.words import _
+from coopbank.words import _, marked
 
 _MEMBERS_OWN = ("member", "contact", "death")
 _NAMES_SHOWN = 6  # operations that a receipt names
@@ -76,8 +76,8 @@ class ForgetMember(Operation):
             desk.note("Papers that stay with the bank", pattern)
         name = desk.personal(body.name)
         for label, found in (
-            ("The name stands in other values too", _other_values(desk, name, set(digests))),
-            ("The name stands in sealed texts, which nobody can erase", _sealed_texts(desk, name)),
+            (marked("The name stands in other values too"), _other_values(desk, name, set(digests))),
+            (marked("The name stands in sealed texts, which nobody can erase"), _sealed_texts(desk, name)),
         ):
             if found:
                 named = ", ".join(str(number) for number in found[:_NAMES_SHOWN])

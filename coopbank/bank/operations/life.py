@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from coopbank.bank import records
-from coopbank.bank.contact import CAN_BE_ASKED_BACK, HEIRS, death_of, owners, with_owners
+from coopbank.bank.contact import CAN_BE_ASKED_BACK, HEIRS, ROLE_WORDS, death_of, owners, with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Day, JointOwnerRef, MemberRef, Money, Personal, Text, Widget
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
@@ -145,7 +145,7 @@ class RecordDeath(Operation):
         )  # fmt: skip
         desk.write(self.member, body)
         for ref, body_ in owners(desk, self.member):
-            desk.note("On the account", f"{ref}, {_(body_.role.replace('-', ' '))}")
+            desk.note("On the account", f"{ref}, {_(ROLE_WORDS[body_.role])}")
 
 
 class WithdrawDeath(Operation):

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from coopbank.bank import records
-from coopbank.bank.contact import SIGNERS
+from coopbank.bank.contact import ROLE_WORDS, SIGNERS
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, JointOwnerRef, MemberRef, Memo, Money, Rate
 from coopbank.bank.operation import CREDIT_UNION, TELLER, TREASURER, UNCHARTERED, Operation
@@ -114,7 +114,7 @@ class Withdraw(Paying):
         if found.role not in SIGNERS:
             raise WrongState(
                 "{person} is {role} on this account and takes nothing out of it.", field="by_person",
-                person=self.by_person, role=_(found.role.replace("-", " ")),
+                person=self.by_person, role=_(ROLE_WORDS[found.role]),
             )  # fmt: skip
 
 

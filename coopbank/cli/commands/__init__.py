@@ -9,6 +9,7 @@ from coopbank.cli.commands import (  # noqa: F401
     explaining,
     calculators,
     reports,
+    silence,
     documents,
     auditing,
     staff,
