@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
 from coopbank.bank import anchors, limits, passphrases, receipts, records
 from coopbank.bank.books import Actor, Books, loads, opened
+from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import book_currency
 from coopbank.bank.operation import AUDITOR, CATALOGUE, SUPERVISOR, Operation, Receipt, build
@@ -33,6 +34,7 @@ from coopbank.database import Database, Transaction, lost_a_race
 from coopbank.errors import (
     CoopbankError,
     DatabaseBusy,
+    DatabaseUnusable,
     InvalidValue,
     KeyReused,
     KeysLocked,
@@ -337,7 +339,7 @@ class Bank:
                     if key is None and index not in keys:
                         keys[index] = self.new_key()
                     receipts_.append(self._performed(tx, actor, current, keys[index] if key is None else key))
-            return [self._anchored(receipt) for receipt in receipts_]
+            return [self._cleared(self._anchored(receipt)) for receipt in receipts_]
         except Refused as refusal:
             if current is not None:
                 self._log_refusal(actor, current, refusal)
@@ -370,6 +372,18 @@ class Bank:
         if closed.kind == "close-day":
             with self.read() as books:
                 keep_vital_records(self.database.place, books, self.book, closed.business_date)
+
+    def _cleared(self, receipt: Receipt) -> Receipt:
+        """Clear the traces of what was erased out of the file; that they could not be is told, and no refusal."""
+        if not any(r.status == "done" and CATALOGUE[r.kind].erases for r in (receipt, *receipt.then)):
+            return receipt
+        try:
+            self.database.clear_traces()
+        except DatabaseUnusable as busy:
+            note = (marked("Traces of it are left in the file"), str(busy))
+            hint = (marked("Clear them when nobody else works with"), "coopbank erase-traces")
+            return replace(receipt, notes=(*receipt.notes, note, hint))
+        return receipt
 
     def record_documents(self, actor: Actor, made: list[Made]) -> Receipt:
         """Record documents that were made: the program's own act, in the name of whoever had them made."""
@@ -538,7 +552,7 @@ class Bank:
         if not operation.internal:
             limits.require_within(desk, operation)
         own = desk.actor.theirs | self._approver_theirs(desk)
-        served = own & operation.serves(desk) if own else None
+        served = own & with_owners(desk, operation.serves(desk)) if own else None
         if served:
             raise OwnAccount(
                 "Nobody serves their own account, or a relative's: {member}.", field="member", member=min(served),

@@ -36,7 +36,8 @@ _NAMES = {
     "product": "product", "application": "application", "collateral": "collateral", "suspense": "unknown receipt",
     "document": "document", "cash-difference": "cash difference", "bank-statement": "bank statement",
     "bank-line": "bank line", "bank-match": "match", "reconciliation": "reconciliation", "asset": "asset",
-    "petty-cash": "petty cash", "campaign": "campaign", "confirmation": "confirmation",
+    "petty-cash": "petty cash", "joint-owner": "joint owner", "unclaimed": "unclaimed property",
+    "campaign": "campaign", "confirmation": "confirmation",
 }  # fmt: skip
 
 
@@ -118,7 +119,7 @@ class Books:
             return ""
         row = self.tx.row("SELECT salt, value FROM personal WHERE digest = ?", value["#"])
         if row is None or row[1] is None:
-            return "(forgotten)"
+            return FORGOTTEN
         return opened(self.keys, row[0], str(row[1]))[1]
 
     def resolve(self, payload: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +166,10 @@ class Books:
     def member_name(self, member: str) -> str:
         """The name a member is shown by."""
         found = self.tx.value("SELECT name FROM directory WHERE member = ?", member)
-        return str(found) if found is not None else member
+        if found is not None:
+            return str(found)
+        body = self.find(records.Member, member)
+        return FORGOTTEN if body is not None and body.forgotten_on is not None else member
 
     # ---------------------------------------------------------------- accounts
 
@@ -217,7 +221,7 @@ class Books:
         return periods.business_date(self.tx)
 
 
-LOCKED = "(locked)"
+LOCKED, FORGOTTEN = "(locked)", "(forgotten)"
 
 
 def opened(keys: Keyring | None, salt: bytes | None, value: str) -> tuple[bytes, str]:

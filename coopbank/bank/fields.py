@@ -264,6 +264,7 @@ BankStatementRef = ref("bank-statement")
 BankLineRef = ref("bank-line")
 AssetRef = ref("asset")
 PettyCashRef = ref("petty-cash")
+JointOwnerRef = ref("joint-owner")
 CampaignRef = ref("campaign")
 
 

@@ -52,6 +52,7 @@ class Operation(BaseModel):
     internal: ClassVar[bool] = False  # performed by the program only: no door offers it
     reversible: ClassVar[bool] = True
     since: ClassVar[int] = 1  # edition of the catalogue that brought it
+    erases: ClassVar[bool] = False  # its traces in the file are cleared after it
     signed: ClassVar[bool] = False  # a close, to be signed with the book's key
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -122,6 +122,71 @@ class Member(Body):
     joined_on: str
     status: str = "active"  # active, left
     language: str = "en"
+    forgotten_on: str | None = None  # every personal value of theirs was erased on that day
+
+
+class JointOwner(Body):
+    """Somebody besides the member on an account of theirs; ref J-00001, about the member.
+
+    Joint owners and authorised signers take money out while the member lives; beneficiaries and joint owners are
+    paid after the member's death.
+    """
+
+    kind: ClassVar[str] = "joint-owner"
+    member: str
+    account: str = ""  # contract of a savings account, M0007-2; empty: all that the member has
+    role: str  # joint-owner, authorised-signer, beneficiary
+    person: str | None = None  # their own member number, if they have one
+    name: PersonalRef | None = None  # if they have none
+    added_on: str
+    state: str = "active"  # active, removed
+    removed_on: str | None = None
+
+
+class Death(Body):
+    """That a member died; ref is the member."""
+
+    kind: ClassVar[str] = "death"
+    died_on: str
+    evidence: PersonalRef  # what shows it
+    recorded_on: str
+    state: str = "recorded"  # recorded, mistaken
+
+
+class Contact(Body):
+    """What is known of contact with a member beside what they did with their accounts; ref is the member."""
+
+    kind: ClassVar[str] = "contact"
+    lost_since: str | None = None
+    last: str | None = None  # when contact was had last, as somebody noted it
+    how: PersonalRef | None = None
+    noticed_on: str | None = None  # the notice that money is unclaimed was sent
+
+
+class Unclaimed(Body):
+    """Money of a member that nobody claimed, set apart for the state; ref UP-00001, about its state.
+
+    The leaf 893/M0007 of its fund holds what is set apart and not paid to the state yet.
+    """
+
+    kind: ClassVar[str] = "unclaimed"
+    member: str
+    on: str
+    accounts: dict[str, int]  # "GEN 905/M0007": minor units
+    last_contact: str = ""  # not known of what old records had set apart
+    state: str = "set apart"  # set apart, paid
+    paid_on: str | None = None
+    report: str = ""  # the state's report that it was paid with
+
+
+class Forgotten(Body):
+    """That a member was forgotten; ref is the member. The digests whose salts and values were erased."""
+
+    kind: ClassVar[str] = "forgotten"
+    on: str
+    left_on: str
+    before_time: bool = False  # two people said that the years of retention need not be waited for
+    digests: list[str]
 
 
 class ShareClass(Body):

@@ -9,6 +9,7 @@ cent. All of it from the sealed text alone; secrets and the directory are compar
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from coopbank.bank.lending.flows import OWN, on_leaf, real_fund
 from coopbank.bank.lending.proof import faults_of
 from coopbank.bank.lending.provision_proof import ProvisionProof, close_faults
 from coopbank.bank.operation import CATALOGUE, role_may
+from coopbank.bank.operations.forgetting import faults as forgetting_faults
+from coopbank.bank.operations.unclaimed import SET_APART, UNCLAIMED
 from coopbank.database import Database, Transaction
 from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import POOL
@@ -69,7 +72,12 @@ WRITERS = {
     "voucher": {"spend-petty-cash", "refill-petty-cash", "close-petty-cash"},
     "budget": {"set-budget"},
     "savings": {"open-savings", "opening-balance"},
-    "member": {"admit-member", "change-member"},
+    "member": {"admit-member", "change-member", "forget-member"},
+    "joint-owner": {"add-joint-owner", "remove-joint-owner"},
+    "death": {"record-death", "withdraw-death"},
+    "contact": {"lost-contact", "found-again", "send-due-diligence"},
+    "unclaimed": {"turn-over-unclaimed", "pay-unclaimed", "opening-balance"},
+    "forgotten": {"forget-member"},
     "user": {
         "found-book",
         "add-user",
@@ -113,6 +121,7 @@ class Registers:
     made_by: dict[tuple[str, str], int] = field(default_factory=dict)  # operation of the latest body
     approvals: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)  # request: approver, request body
     filed: dict[tuple[str, int, int], str] = field(default_factory=dict)  # report of loan, period, version: by whom
+    on_accounts: dict[str, dict[str, str]] = field(default_factory=dict)  # member: who stands on their accounts
     opening_closed: bool = False
     opening_loading: bool = False  # balances of old records are coming in, batch by batch
 
@@ -173,7 +182,9 @@ def bank_checks(closes: CloseProof) -> list[Check]:
               _documents),
         Check("confirmations", "Each campaign asks about what its seed draws from the balances of its day.",
               _ask(state, _confirmations)),
-        Check("personal", "Names and other personal values are those that were sealed, or forgotten.", _personal),
+        Check("personal", "Names and other personal values are those that were sealed, or forgotten by two people.",
+              _ask(state, _personal)),
+        Check("unclaimed", "What is set apart for the state is what account 893 holds.", _ask(state, _unclaimed)),
         Check("encrypted", "Taxpayer numbers are encrypted; only who has signed in can compare them.", _encrypted,
               informational=True),
         Check("directory", "The find box lists the members as they are.", _ask(state, _directory)),
@@ -205,6 +216,8 @@ def _replay(state: Registers, log: Log, operation: Operation) -> None:
             _table, kind, ref, _version, _about, body = row
             state.records[kind, ref] = body
             state.made_by[kind, ref] = operation.number
+            if kind == "joint-owner" and body.get("person"):
+                _on_account(state, ref, body)
             if kind == "opening" and body.get("state") == "closed":
                 state.opening_closed, state.opening_loading = True, False
     funds: set[str] = set()
@@ -226,6 +239,14 @@ def _replay(state: Registers, log: Log, operation: Operation) -> None:
                     f" {format_amount(-state.sums['879', fund])}", operation.number)  # fmt: skip
 
 
+def _on_account(state: Registers, ref: str, body: dict[str, Any]) -> None:
+    people = state.on_accounts.setdefault(body["member"], {})
+    if body.get("state", "active") == "active":
+        people[ref] = body["person"]
+    else:
+        people.pop(ref, None)
+
+
 def _powers(state: Registers, log: Log, operation: Operation) -> None:
     cls = CATALOGUE.get(operation.kind)
     if cls is None or cls.internal:
@@ -243,6 +264,8 @@ def _powers(state: Registers, log: Log, operation: Operation) -> None:
         ):
             log.add("powers", f"{person} had no power to do {operation.kind}", operation.number)
         served = {operation.request.get("member"), operation.request.get("to_member")}
+        if state.on_accounts:
+            served |= {person for member in served for person in state.on_accounts.get(member or "", {}).values()}
         theirs = {user.get("member"), *user.get("relatives", ())} - {None}
         if theirs & served and operation.kind not in ("add-user", "link-user", "declare-relative"):
             log.add("powers", f"{person} served their own account {min(theirs & served)}", operation.number)
@@ -532,7 +555,20 @@ def _petty_cash(state: Registers, log: Log, _tx: Transaction) -> Iterator[Findin
             )  # fmt: skip
 
 
-def _personal(_log: Log, tx: Transaction) -> Iterator[Finding]:
+def _unclaimed(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    apart: dict[tuple[str, str], int] = defaultdict(int)
+    for _ref, body in state.latest("unclaimed"):
+        if body.get("state", SET_APART) == SET_APART:
+            for account, amount in body["accounts"].items():
+                apart[account.partition(" ")[0], body["member"]] += amount
+    for (gl_code, fund, contract), balance in _leaf_balances(state, log, UNCLAIMED).items():
+        if -balance != apart[fund, contract] and re.fullmatch(r"M[0-9]{4,}", contract):
+            yield Finding("unclaimed", f"{gl_code}/{contract} in fund {fund} holds {format_amount(-balance)},"
+                          f" {format_amount(apart[fund, contract])} is set apart")  # fmt: skip
+
+
+def _personal(state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding]:
+    yield from (Finding("personal", fault, number) for number, fault in forgetting_faults(state.records, tx))
     for digest, operation, name, salt, value in tx.stream(
         "SELECT digest, operation_id, field, salt, value FROM personal WHERE salt IS NOT NULL ORDER BY operation_id"
     ):
@@ -566,6 +602,8 @@ def _directory(state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding
     }
     values = dict(tx.rows("SELECT digest, value FROM personal WHERE field = 'member_name'"))
     for ref, body in state.latest("member"):
+        if body.get("forgotten_on") and ref in listed:
+            yield Finding("directory", f"{ref} was forgotten and is listed", state.made_by["member", ref])
         name = values.get(body["name"]["#"])
         if name is not None and listed.get(ref) != (name, fold(name)):
             yield Finding("directory", f"member {ref} is listed under another name", state.made_by["member", ref])

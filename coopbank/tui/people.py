@@ -107,6 +107,22 @@ POLICIES: Final = {
         marked("Months to dormancy"),
         marked("So many months without a movement that the member began, and an account is told to be dormant."),
     ),
+    "unclaimed_years": (
+        marked("Years to unclaimed"),
+        marked("So many years without contact, and what a member has is turned over to the state."),
+    ),
+    "notice_days": (
+        marked("Days of notice"),
+        marked("So many days after the notice to a member, and unclaimed money may be turned over."),
+    ),
+    "unclaimed_together": (
+        marked("Unclaimed in one sum"),
+        marked("Up to this amount, unclaimed money is reported in one sum without names."),
+    ),
+    "retention_years": (
+        marked("Years kept"),
+        marked("So many years after a member has left, and they may be forgotten."),
+    ),
     "cash_report": (
         marked("Cash to be told"),
         marked("Cash of one person in a day is told to whoever audits when it is above this amount."),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from coopbank.bank import records
 from coopbank.bank.backups import LastBackup, last_backup
 from coopbank.bank.books import Books
+from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import fold
 from coopbank.bank.operation import CATALOGUE
 from coopbank.ledger import chain, periods
@@ -202,7 +203,7 @@ def card(session: Session, member: str) -> Card:
     """A member's shares, savings, loans and recent activity."""
     with session.bank.read() as books:
         report = member_card(books, member)
-        return Card(report, _activity(books, member), own=session.actor.member == member)
+        return Card(report, _activity(books, member), own=session.actor.member in with_owners(books, [member]))
 
 
 #: The accounts of a passbook beside loans, which are told by their contract.

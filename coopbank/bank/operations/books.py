@@ -21,6 +21,7 @@ from coopbank.bank.fields import Code, Day, Memo, Money, Widget, clean_text, ref
 from coopbank.bank.operation import TREASURER, Operation
 from coopbank.bank.operations.funds import require_spendable_fund
 from coopbank.bank.operations.savings import shown
+from coopbank.bank.operations.unclaimed import UNCLAIMED
 from coopbank.bank.tender import cash_in
 from coopbank.errors import (
     InvalidDate,
@@ -200,6 +201,8 @@ class JournalEntry(Operation):
             owner = "gifts"
         if is_asset(line.contract):
             owner = "assets"
+        if line.gl_code == UNCLAIMED and line.member is not None:
+            owner = "unclaimed money"
         if owner is not None:
             raise InvalidValue(
                 "Account {account} belongs to the operations on {owner}; a journal entry cannot name it.", field=field,

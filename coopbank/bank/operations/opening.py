@@ -48,6 +48,7 @@ from coopbank.bank.operations.books import ZERO_SUMS, EntryLine, Lines, bank_acc
 from coopbank.bank.operations.lending import open_for, post_loan
 from coopbank.bank.operations.products import Multiple, require_lender
 from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.operations.unclaimed import UNCLAIMED, take_over
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidValue, NotOffered, WrongState
 from coopbank.finance.daycount import DayCount
 from coopbank.finance.periods import MOST_ROWS
@@ -491,6 +492,8 @@ def _member_leaf(desk: Desk, line: EntryLine, member: str, field: str) -> None:
             )  # fmt: skip
     if line.gl_code == "905":
         _open_savings(desk, line, member, field)
+    if line.gl_code == UNCLAIMED and line.credit is not None:
+        take_over(desk, member, line.fund, line.credit)
     if desk.leaf(line.fund, line.account) is None:
         desk.open_leaf(line.fund, line.account, holder=member)
 

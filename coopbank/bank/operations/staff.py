@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from coopbank.bank import records
+from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import (
     Code,
@@ -52,9 +53,12 @@ LONGEST_VALUE = 200
 """Characters of a policy's value, but for a picture."""
 LATER_POLICIES: dict[str, Any] = {
     "colour": "", "logo": "", "auditor_address": "", "time_zone": "", "dormant_months": 12, "cash_report": "",
-    "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7,
+    "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7, "unclaimed_years": 5,
+    "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5,
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
+AMOUNTS = frozenset({"withdrawal_alone", "drawer_limit", "cash_report", "difference_alone", "unclaimed_together"})
+"""Policies that are an amount of money."""
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
 
 
@@ -271,7 +275,7 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         if not re.fullmatch(r"[0-9]{1,4}", text):
             raise InvalidValue("Write a whole number from 0 to 9999.", field="value")
         return int(text)
-    if policy in ("withdrawal_alone", "drawer_limit", "cash_report", "difference_alone"):
+    if policy in AMOUNTS:
         amount = parse_amount(text, desk.currency, field="value")
         if amount < 0:
             raise InvalidAmount("The amount cannot be below zero.", field="value")
@@ -376,7 +380,7 @@ class Approve(_Decision):
             )  # fmt: skip
         book_currency.set(desk.currency)  # the request is read on the approver's side, maybe in another thread
         asked = build(request.operation, desk.resolve(request.payload))
-        if desk.actor.theirs & asked.serves(desk):
+        if desk.actor.theirs and desk.actor.theirs & with_owners(desk, asked.serves(desk)):
             raise OwnAccount("Nobody approves what touches their own account.", field="request")
         self.decide(desk, request, "approved")
         desk.note("Approved", self.request)

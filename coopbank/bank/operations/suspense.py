@@ -32,6 +32,7 @@ from coopbank.bank.fields import (
 )
 from coopbank.bank.operation import TELLER, TREASURER, Operation
 from coopbank.bank.operations.funds import fund_class, require_spendable_fund
+from coopbank.bank.operations.members import require_alive
 from coopbank.bank.operations.savings import FUND, savings_account, shown
 from coopbank.bank.tender import Paying, bank_place, cash_in, cash_out, claim
 from coopbank.errors import InvalidDate, InvalidValue, Overdrawn, WrongState
@@ -197,6 +198,7 @@ class RefundUnapplied(Paying):
 
     def perform(self, desk: Desk) -> None:
         desk.get(records.Member, self.member, "member")
+        require_alive(desk, self.member)
         code = f"{UNAPPLIED}/{self.member}"
         held = -desk.balance(FUND, code) - desk.holds(FUND, code)
         if self.amount > held:
