@@ -34,6 +34,17 @@ from coopbank.money import format_amount, round_minor
 _ROUNDING: Final = 1
 
 
+def principal_fault(lent: int, repaid: int, owed: int, currency: str) -> Refused | None:
+    """What is wrong when money lent less money repaid is not what is owed."""
+    if lent - repaid == owed:
+        return None
+    shown = [format_amount(amount, currency) for amount in (lent, repaid, lent - repaid, owed)]
+    return InvalidAmount(
+        "Of {lent} lent and {repaid} repaid {left} is left, not {owed}.", field="paid_principal", lent=shown[0],
+        repaid=shown[1], left=shown[2], owed=shown[3],
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class OldHistory:
     """What old records say of a loan; amounts in minor units. The balances stand at the start of `day`."""

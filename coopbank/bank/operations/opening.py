@@ -43,7 +43,7 @@ from coopbank.bank.fields import (
 from coopbank.bank.lending.accounts import LoanAccount, tell, write
 from coopbank.bank.lending.contract import REPORTED, Contract, check, drawn, first_plan
 from coopbank.bank.lending.flows import Book, by_fund, difference, lines
-from coopbank.bank.lending.history import OldHistory
+from coopbank.bank.lending.history import OldHistory, principal_fault
 from coopbank.bank.operation import CHARITY, TREASURER, Operation
 from coopbank.bank.operations import suspense
 from coopbank.bank.operations.books import ZERO_SUMS, EntryLine, Lines, bank_account, require_control, require_past
@@ -306,12 +306,11 @@ def _told_by_history(
     desk: Desk, old: OldLoan, owed: _Owed, document: dict[str, Any], day: date, field: str
 ) -> int | None:
     """What of its payments counts towards instalments; None if its next one is not said. Refuses what does not fit."""
-    if old.paid_principal is not None and old.principal - old.paid_principal != owed.principal:
-        raise InvalidAmount(
-            "Of {lent} lent and {repaid} repaid {left} is left, not {owed}.", field=f"{field}.paid_principal",
-            lent=shown(desk, old.principal), repaid=shown(desk, old.paid_principal),
-            left=shown(desk, old.principal - old.paid_principal), owed=shown(desk, owed.principal),
-        )  # fmt: skip
+    repaid = old.paid_principal
+    wrong = None if repaid is None else principal_fault(old.principal, repaid, owed.principal, desk.currency)
+    if wrong is not None:
+        wrong.field = f"{field}.{wrong.field}"
+        raise wrong
     if old.next_due is None or old.repayment in REPORTED:
         for name in ("days_late", "payment", "next_due"):
             if getattr(old, name) is not None:
