@@ -34,7 +34,16 @@ from typing import Any, Final
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, loads
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt, operation_named
-from coopbank.errors import AlreadyExists, ImportRefused, InvalidAmount, InvalidValue, Refused, Unknown, WrongUsage
+from coopbank.errors import (
+    AlreadyExists,
+    ImportRefused,
+    InvalidAmount,
+    InvalidValue,
+    NotOffered,
+    Refused,
+    Unknown,
+    WrongUsage,
+)
 from coopbank.exchange import opening_rows, rows, verdicts
 from coopbank.exchange.bank_lines import BankFile, import_statements
 from coopbank.exchange.faults import Faults
@@ -257,6 +266,9 @@ def _require_no_common_cause(plan: Plan, tried: Sequence[Receipt | Refused]) -> 
     """When all rows are refused for one reason that stands in none of them (no power, no open day), say it once."""
     first = tried[0] if tried else None
     if not isinstance(first, Refused) or first.field in plan.trial[0].record.columns:
+        return
+    of_row = (first.field or "").startswith(("lines.", "loans.")) and not isinstance(first, NotOffered)
+    if of_row and len(tried) == 1:  # the reason of the only row that there is
         return
     if all(isinstance(each, Refused) and str(each) == str(first) for each in tried):
         raise first

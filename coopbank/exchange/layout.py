@@ -36,6 +36,7 @@ _YEAR_FIRST: Final = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
 _YEAR_LAST: Final = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4}|[0-9]{2})")
 _MIDNIGHT: Final = re.compile(r"[ T]0{1,2}:00(:00(\.0+)?)?")
 _ONE_COMMA: Final = re.compile(r"[^0-9]*[0-9]{1,3},[0-9]{3}[^0-9]*")
+_DECIMAL: Final = re.compile(r"-?[0-9]+(\.[0-9]*)?")
 _LARGEST_FILE: Final = 1024 * 1024
 
 
@@ -96,7 +97,7 @@ class Layout:
             return with_point(text, text) if re.search("[0-9]", text) else text
         if "," not in text:
             try:
-                return text if text[:1].isdigit() else format_amount(parse_typed(text, currency), currency)
+                return text if _DECIMAL.fullmatch(text) else format_amount(parse_typed(text, currency), currency)
             except InvalidAmount:
                 return text
         if self.decimal is None and _ONE_COMMA.fullmatch(text):

@@ -103,8 +103,8 @@ class OldHistory:
         yield from self._interest_faults()
         if self.row is None:
             yield self._off_schedule()
-            return
-        yield from self._row_faults(self.row)
+        else:
+            yield from self._row_faults(self.row)
         late = max(0, (self.day - self.next_due).days)
         if self.days_late is not None and self.days_late != late:
             yield InvalidValue(
