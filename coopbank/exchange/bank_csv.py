@@ -216,7 +216,7 @@ class _Table:
             raise InvalidAmount("{text} is not an amount.", text=quoted(text))
         bare = bare.removeprefix("+")
         if self.decimal == "comma":
-            bare = _with_point(bare, text)
+            bare = with_point(bare, text)
         return parse_typed(sign + bare.strip(), self.reading.currency)
 
     def _day(self, text: str) -> date:
@@ -237,7 +237,7 @@ class _Table:
         return calendar_day(*parts)
 
 
-def _with_point(bare: str, text: str) -> str:
+def with_point(bare: str, text: str) -> str:
     """An amount with a decimal comma, as one with a point."""
     minus = "-" if bare.startswith("-") else ""
     match = _COMMA.fullmatch(bare.removeprefix("-").strip())

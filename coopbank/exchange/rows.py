@@ -54,10 +54,13 @@ class Record:
     row: int
     values: dict[str, Any]
     columns: dict[str, str]
+    bad: frozenset[str] = frozenset()  # fields of which a fault is noted already
 
 
 Naming = Callable[[str], str | None]
-"""The field that a column's heading means; None if it means none."""
+"""The field that a column's heading means; None if it means none, `IGNORED` if it is left out."""
+
+IGNORED: Final = "-"
 
 
 def decoded(content: bytes, faults: Faults) -> str | None:
@@ -164,10 +167,14 @@ def _fields(
     fields: dict[int, str] = {}
     for place, cell in enumerate(heading):
         field = naming(cell)
-        if not cell.strip() or (others and field is None):
+        if not cell.strip() or field == IGNORED or (others and field is None):
             continue  # a cell below an empty one is a fault of its own
         if field is None:
-            faults.add(row, cell, None, InvalidValue("There is no column called {column} here.", column=quoted(cell)))
+            refusal = InvalidValue(
+                "There is no column called {column} here.", column=quoted(cell),
+                hint='Say what it is with --map "HEADING=FIELD", or leave it out with --ignore.',
+            )  # fmt: skip
+            faults.add(row, cell, None, refusal)
         elif others and field in fields.values():
             first = next(heading[known] for known, name in fields.items() if name == field)
             refusal = InvalidValue(
@@ -235,7 +242,7 @@ def json_records(text: str, faults: Faults) -> list[Record]:
 
 def _json_items(text: str, faults: Faults) -> Iterator[tuple[int, Any]]:
     try:
-        whole = _json(text)
+        whole = json_of(text)
     except InvalidValue as refusal:
         if text.startswith("["):
             faults.add(None, None, None, refusal)
@@ -250,14 +257,14 @@ def _json_lines(text: str, faults: Faults) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            item = _json(line)
+            item = json_of(line)
         except InvalidValue as refusal:
             faults.add(number, None, None, refusal)
         else:
             yield number, item
 
 
-def _json(text: str) -> Any:
+def json_of(text: str) -> Any:
     """What a JSON text says; a number with a fraction stays exact, and no name is given twice."""
     try:
         return json.loads(text, object_pairs_hook=_once, parse_float=_exact, parse_constant=_no_number)

@@ -68,7 +68,7 @@ def test_from_the_file_to_the_statement(run: Run, received: Path) -> None:
     (("--as", "tom", "import", "bank-lines", "bank.csv", "--map", "colour=What"), "map", 2),
     (("--as", "tom", "import", "bank-lines", "bank.csv", "--closing", "1,00"), "closing", 2),
     (("--as", "tom", "import", "bank-lines", "bank.csv", "--from", "x"), "from", 2),
-    (("--as", "tom", "import", "members", "bank.csv", "--dates", "mdy"), "dates", 2),
+    (("--as", "tom", "import", "members", "bank.csv", "--opening", "1.00"), "opening", 2),
     (("--as", "tom", "import", "bank-lines", "bank.csv", "--account", "NONE", "--dates", "mdy"), "account", 1),
 ])  # fmt: skip
 def test_what_is_wrong_is_named(run: Run, received: Path, words: tuple[str, ...], field: str, code: int) -> None:

@@ -9,6 +9,7 @@ from tests.documents.cases import (
     commands,
     controls,
     counter,
+    getting_in,
     house,
     lending,
     loan_life,
@@ -19,5 +20,5 @@ from tests.documents.gallery_case import Case
 
 CASES: tuple[Case, ...] = (
     *counter.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES, *house.CASES,
-    *staff.CASES, *controls.CASES, *auditing.CASES, *commands.CASES, *terms.CASES,
+    *staff.CASES, *controls.CASES, *auditing.CASES, *commands.CASES, *getting_in.CASES, *terms.CASES,
 )  # fmt: skip
