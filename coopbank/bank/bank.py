@@ -26,7 +26,7 @@ from coopbank.bank.operation import AUDITOR, CATALOGUE, SUPERVISOR, Operation, R
 from coopbank.bank.operations.copies import RecordBackup, RecordDrill
 from coopbank.bank.operations.documents import Made, RecordDocuments
 from coopbank.bank.operations.founding import FoundBook
-from coopbank.bank.operations.keys import KEY, SetSigningKey, SignClose, endorsed_text, text_of_close
+from coopbank.bank.operations.keys import KEY, SIGNED, SetSigningKey, SignClose, endorsed_text, text_of_close
 from coopbank.bank.operations.staff import APPROVED, Ask, LogRefusal, SetOneTimeCode, SetPassphrase, SignIn
 from coopbank.bank.vital import keep_vital_records
 from coopbank.clock import Clock, SystemClock, instant_text
@@ -275,7 +275,7 @@ class Bank:
         with self.read() as books:
             return self._key_file(books)
 
-    def make_keys(self, actor: Actor, passphrase: str) -> tuple[Receipt, KeyFile]:
+    def make_keys(self, actor: Actor, passphrase: str, *, secret: bytes | None = None) -> tuple[Receipt, KeyFile]:
         """A new key for the book, in a file that this person's passphrase opens.
 
         The first one counts at once. A later one is endorsed by the one before, which must be open, and waits
@@ -290,7 +290,7 @@ class Bank:
                 "A new key is endorsed by the one before, and that one is not open.", field="passphrase",
                 hint="Sign in with a passphrase that opens it.",
             )  # fmt: skip
-        secret = self._nonce(32)
+        secret = self._nonce(32) if secret is None else secret
         public = public_of(secret)
         endorsed = None
         if self.keys is not None and known is not None:
@@ -299,7 +299,7 @@ class Bank:
         file = key_file(self.database.place, public)
         file.make(self.book, secret, actor.user, passphrase, passphrases.calibrated(), self.keys)
         try:
-            receipt = self.perform(actor, request)
+            receipt = self.perform(actor, request, key=f"signing key {public.sign.hex()[:16]}")
         except BaseException:
             file.path.unlink(missing_ok=True)
             raise
@@ -498,7 +498,7 @@ class Bank:
         request = SignClose(
             close=number, text=text, key=self.keys.public.sign.hex(), signature=self.keys.sign(text.encode()).hex()
         )
-        return self._perform(tx, closed.actor, request, self.new_key())
+        return self._perform(tx, closed.actor, request, f"{SIGNED}{number}")
 
     def _ask(self, tx: Transaction, actor: Actor, operation: Operation, key: str, reason: str) -> Receipt:
         desk = self._desk(tx, actor, None)
@@ -619,8 +619,9 @@ def require_key(key: str) -> None:
     """Refuse an idempotency key that could not be kept, or that stands for an approval."""
     if not 0 < len(key) <= 200 or not key.isprintable():
         raise InvalidValue("A key is a text of 1 to 200 characters that can be printed.", field="key")
-    if key.startswith(APPROVED):
-        raise InvalidValue("Keys that begin with {reserved} are the program's own.", field="key", reserved=APPROVED)
+    reserved = next((prefix for prefix in (APPROVED, SIGNED) if key.startswith(prefix)), None)
+    if reserved is not None:
+        raise InvalidValue("Keys that begin with {reserved} are the program's own.", field="key", reserved=reserved)
 
 
 def _with_second(draft: posting.Draft) -> None:

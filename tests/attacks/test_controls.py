@@ -217,9 +217,11 @@ _MAY_BE_ZERO = {
     ("count-petty-cash", "counted"), ("close-petty-cash", "counted"), ("buy-asset", "residual"),
     ("enter-asset", "residual"), ("enter-asset", "depreciated"), ("dispose-asset", "proceeds"),
     ("set-role", "alone_up_to"), ("set-role", "at_most"), ("set-day-limit", "amount"),
+    ("record-reply", "amount"),
 }  # fmt: skip
 _MAY_BE_BELOW = {
     ("file-report", "surplus"),  # a loss
+    ("record-reply", "amount"),  # what the member says is right of an account on the wrong side
     ("record-bank-lines", "opening"), ("record-bank-lines", "closing"), ("sign-reconciliation", "balance"),
 }  # fmt: skip
 

@@ -27,6 +27,7 @@ from coopbank.bank.fields import Widget, refuse
 from coopbank.bank.operation import ADMINISTRATOR, Operation
 from coopbank.errors import InvalidValue, WrongState
 
+SIGNED = "signed:"  # begins the key of a close's signature; no door may use it
 KEY = "key"
 """The ref of the record that holds the public keys in force."""
 
