@@ -27,7 +27,7 @@ from coopbank.bank.operations.copies import RecordBackup, RecordDrill
 from coopbank.bank.operations.documents import Made, RecordDocuments
 from coopbank.bank.operations.founding import FoundBook
 from coopbank.bank.operations.keys import KEY, SIGNED, SetSigningKey, SignClose, endorsed_text, text_of_close
-from coopbank.bank.operations.staff import APPROVED, Ask, LogRefusal, SetOneTimeCode, SetPassphrase, SignIn
+from coopbank.bank.operations.staff import APPROVED, Ask, ChangeRole, LogRefusal, SetOneTimeCode, SetPassphrase, SignIn
 from coopbank.bank.vital import keep_vital_records
 from coopbank.clock import Clock, SystemClock, instant_text
 from coopbank.database import Database, Transaction, lost_a_race
@@ -143,29 +143,44 @@ class Bank:
 
         `code` is the one-time code of a user who has them: `CodeWanted` if it is not there.
         """
-        now = self.clock.now()
+        now, self.keys = self.clock.now(), None  # whoever was here before is not any more
         with self.database.read() as tx:
             good, locked = passphrases.passphrase_matches(tx, user, passphrase, now)
             books = Books(tx)
             actor, known, file = books.user(user), books.find(records.User, user), self._key_file(books)
         if locked:
-            raise SignInRefused(
-                "Too many wrong passphrases. Try again after {until} (UTC).", field="user", until=locked[:19]
-            )
+            raise _locked_out(locked)
         if not good or actor is None:
             self._failed_sign_in(user)
             raise SignInRefused(
                 "The user name or the passphrase is wrong.", field="passphrase",
                 hint="Check Caps Lock; an administrator can set a new passphrase.",
             )  # fmt: skip
+        self._require_unlocked(user)
         self.keys = None if file is None else file.unlock(user, passphrase)
         if known is not None and known.one_time_code:
             self._require_code(user, code, file)
         if not self.database.read_only:
             with self.database.write() as tx:
+                self._require_unlocked(user, tx)
                 passphrases.clear_failures(tx, user)
                 passphrases.renew(tx, user, passphrase, None if file is None else file.cost())
         return actor
+
+    def _require_unlocked(self, user: str, tx: Transaction | None = None) -> None:
+        """Refuse if tries at the same moment have locked the user out meanwhile: a burst learns no more than its first.
+
+        Asked while nobody else writes, so that each try is told only after those before it were counted.
+        """
+        if tx is None:
+            if not self.database.read_only:
+                with self.database.write() as writing:
+                    self._require_unlocked(user, writing)
+            return
+        locked = passphrases.locked_until(tx, user, self.clock.now())
+        if locked:
+            self.keys = None
+            raise _locked_out(locked)
 
     def _require_code(self, user: str, code: str | None, file: KeyFile | None) -> None:
         """Refuse without the one-time code of this moment, or with one that was used."""
@@ -194,6 +209,7 @@ class Bank:
         if self.database.read_only:
             return
         with self.database.write() as tx:
+            self._require_unlocked(user, tx)
             known = Books(tx).find(records.User, user) is not None
             if known:
                 passphrases.count_failure(tx, user, self.clock.now())
@@ -211,8 +227,13 @@ class Bank:
             self._perform(tx, actor, SetPassphrase(user=user, must_change=must_change or None), self.new_key())
             passphrases.set_passphrase(tx, user, passphrase, None if file is None else file.cost())
             known = books.get(records.User, user, "user")
-        if file is not None and self.keys is not None and set(known.roles) - KEYLESS_ROLES:
-            file.give(self.keys.secret, user, passphrase)
+            if file is not None and self.keys is not None and (set(known.roles) - KEYLESS_ROLES or known.one_time_code):
+                file.give(self.keys.secret, user, passphrase)  # if it cannot, the passphrase stays as it was
+            elif known.one_time_code:
+                raise KeysLocked(
+                    "{user} signs in with one-time codes, which lie under the book's key, and that is not open.",
+                    field="user", user=user, hint="Sign in with a passphrase that opens it, or end the codes first.",
+                )  # fmt: skip
 
     def keep_sign_in(self, actor: Actor) -> str:
         """A token for `coopbank login`."""
@@ -220,7 +241,7 @@ class Bank:
             token = passphrases.open_session(tx, actor.user, self.clock.now(), self._nonce)
             file = self._key_file(Books(tx))
         if file is not None and self.keys is not None:
-            file.give_session(self.keys.secret, token)
+            file.give_session(self.keys.secret, token, actor.user, self.clock.now())
         return token
 
     def actor_of(self, token: str) -> Actor | None:
@@ -229,8 +250,7 @@ class Bank:
             user = passphrases.session_user(tx, token, self.clock.now())
             books = Books(tx)
             actor, file = None if user is None else books.user(user), self._key_file(books)
-        if actor is not None and file is not None:
-            self.keys = file.unlock_session(token)
+        self.keys = None if actor is None or file is None else file.unlock_session(token)
         return actor
 
     def set_code(self, actor: Actor, user: str, secret: str | None) -> None:
@@ -297,7 +317,7 @@ class Bank:
             endorsed = self.keys.sign(endorsed_text(public.sign.hex(), public.seal.hex())).hex()
         request = SetSigningKey(sign=public.sign.hex(), seal=public.seal.hex(), endorsement=endorsed)
         file = key_file(self.database.place, public)
-        file.make(self.book, secret, actor.user, passphrase, passphrases.calibrated(), self.keys)
+        file.make(self.book, secret, actor.user, passphrase, passphrases.calibrated(), self.keys, self.key_file())
         try:
             receipt = self.perform(actor, request, key=f"signing key {public.sign.hex()[:16]}")
         except BaseException:
@@ -339,7 +359,7 @@ class Bank:
                     if key is None and index not in keys:
                         keys[index] = self.new_key()
                     receipts_.append(self._performed(tx, actor, current, keys[index] if key is None else key))
-            return [self._cleared(self._anchored(receipt)) for receipt in receipts_]
+            return [self._cleared(self._anchored(self._with_slots_taken(receipt))) for receipt in receipts_]
         except Refused as refusal:
             if current is not None:
                 self._log_refusal(actor, current, refusal)
@@ -383,6 +403,23 @@ class Bank:
             note = (marked("Traces of it are left in the file"), str(busy))
             hint = (marked("Clear them when nobody else works with"), "coopbank erase-traces")
             return replace(receipt, notes=(*receipt.notes, note, hint))
+        return receipt
+
+    def _with_slots_taken(self, receipt: Receipt) -> Receipt:
+        """Once roles were changed, the key file opens only for those whose roles need a key."""
+        if all(r.status != "done" or r.kind != ChangeRole.name for r in (receipt, *receipt.then)):
+            return receipt
+        with self.read() as books:
+            file = self._key_file(books)
+            users = [
+                name for name, user in books.every(records.User)
+                if user.active and (set(user.roles) - KEYLESS_ROLES or user.one_time_code)
+            ]  # fmt: skip
+        try:
+            if file is not None:
+                file.keep_users(users)
+        except DatabaseUnusable as error:
+            return replace(receipt, notes=(*receipt.notes, (marked("The key file is as it was"), str(error))))
         return receipt
 
     def record_documents(self, actor: Actor, made: list[Made]) -> Receipt:
@@ -613,6 +650,10 @@ class Bank:
         if gl_code not in self._control_names:
             self._control_names = dict(tx.rows("SELECT code, name FROM gl_account"))
         return self._control_names.get(gl_code, gl_code)
+
+
+def _locked_out(until: str) -> SignInRefused:
+    return SignInRefused("Too many wrong passphrases. Try again after {until} (UTC).", field="user", until=until[:19])
 
 
 def require_key(key: str) -> None:

@@ -73,6 +73,11 @@ class Operation(BaseModel):
         member = getattr(self, "member", None)
         return {member} if isinstance(member, str) else set()
 
+    def moves(self, desk: Desk) -> int | None:
+        """What it moves, in minor units, for the limits of roles; None for one that has no amount or sets a limit."""
+        amount = getattr(self, "amount", None)
+        return amount if type(amount) is int and self.subject != "staff" else None
+
     def document(self) -> dict[str, Any]:
         """The request as JSON, without what was left at its default of None."""
         return self.model_dump(mode="json", exclude_none=True)

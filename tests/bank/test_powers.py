@@ -125,3 +125,23 @@ def test_books_of_an_earlier_edition_know_what_came_later() -> None:
     assert "set-role" not in powers_of("teller", ["deposit"], 1)
     assert powers_of("administrator", ["deposit"], EDITION) == {"deposit"}
     assert records.Role(operations=[]).edition == 1
+
+
+def test_an_amount_left_to_the_books_is_limited_as_one_that_is_written(small: SmallBank) -> None:
+    small.do("receive-gift", by=small.tom, amount="5000.00", donor="Cora Quist", fund="RLF", tender="transfer")
+    small.agreed("grant-loan", member="M0001", principal="1200.00", annual_rate="6", installments=12)
+    set_role(small, role="treasurer", operation="disburse-loan", at_most="100.00")
+    for values in ({"amount": "1200.00"}, {}):
+        with pytest.raises(LimitReached, match=r"not 1,?200\.00"):
+            small.ask("disburse-loan", by=small.tom, loan="L-001", tender="transfer", **values)
+    set_role(small, role="treasurer", operation="disburse-loan")
+    small.agreed("set-day-limit", by=small.admin, role="treasurer", amount="6300.00")
+    small.do("disburse-loan", by=small.tom, loan="L-001", tender="transfer")
+    asked = small.ask("receive-gift", by=small.tom, amount="100.01", donor="Cora Quist", fund="RLF", tender="transfer")
+    assert asked.status == "pending", "what was paid out counts as well"
+
+
+def test_an_approver_without_the_power_to_approve_locks_nobody_out(small: SmallBank) -> None:
+    small.agreed("change-role", by=small.admin, approver=small.sue, user="tom", user_roles=["teller"])
+    small.agreed("set-role", by=small.admin, approver=small.sue, role="supervisor", operation="approve", allowed=False)
+    small.do("set-role", by=small.admin, role="supervisor", operation="approve")

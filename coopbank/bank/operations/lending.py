@@ -277,6 +277,11 @@ class DisburseLoan(Paying):
     def serves(self, desk: Desk) -> set[str]:
         return borrower(desk, self.loan)
 
+    def moves(self, desk: Desk) -> int | None:
+        if self.amount is None and desk.find(records.Loan, self.loan) is not None:
+            return account(desk, self.loan).standing(desk.business_day).committed
+        return self.amount
+
     def perform(self, desk: Desk) -> None:
         loan = account(desk, self.loan)
         left = self._left(desk, loan)

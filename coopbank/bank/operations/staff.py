@@ -7,7 +7,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
-from coopbank.bank import records
+from coopbank.bank import limits, records
+from coopbank.bank.books import Actor
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import (
@@ -102,6 +103,8 @@ class SetPassphrase(Operation):
         actor = desk.actor_now(desk.actor.user)  # the powers held now, whatever the door remembers
         if self.user != actor.user and ADMINISTRATOR not in actor.roles:
             raise NotAllowed("Only an administrator sets a colleague's passphrase.", field="user")
+        if self.user != actor.user:
+            _require_own_passphrase(actor)
         must = bool(self.must_change) and self.user != actor.user
         if must != known.must_change:
             desk.write(self.user, known.model_copy(update={"must_change": must}), about=known.member)
@@ -126,8 +129,18 @@ class SetOneTimeCode(Operation):
             raise NotAllowed(
                 "Only {user} begins with codes; an administrator can only end them.", field="user", user=self.user
             )
+        _require_own_passphrase(actor)
         if known.one_time_code != self.on:
             desk.write(self.user, known.model_copy(update={"one_time_code": self.on}), about=known.member)
+
+
+def _require_own_passphrase(actor: Actor) -> None:
+    """Refuse somebody whose passphrase a colleague knows as well; to choose another is all that they may do."""
+    if actor.must_change:
+        raise NotAllowed(
+            "Choose a passphrase of your own first: somebody else knows this one.", field="passphrase",
+            hint="Set it with: coopbank passphrase {user}", user=actor.user,
+        )  # fmt: skip
 
 
 class LogRefusal(Operation):
@@ -156,7 +169,8 @@ class UsersChange(Operation):
             name
             for name, user in desk.every(records.User)
             if name != desk.actor.user and user.active and set(user.roles) & set(self.approvers)
-        ]
+            and limits.may(desk, tuple(user.roles), Approve.name)
+        ]  # fmt: skip
         return "Users and their roles are changed by two people." if others else None
 
 

@@ -101,9 +101,12 @@ class ClearSuspense(Operation):
         loan = None if self.loan is None else desk.find(records.Loan, self.loan)
         return {m for m in (self.member, None if loan is None else loan.member) if m is not None}
 
-    def second_reason(self, desk: Desk) -> str | None:
+    def moves(self, desk: Desk) -> int | None:
         found = desk.find(records.Suspense, self.suspense)
-        amount = self.amount or (0 if found is None else found.left)
+        return self.amount or (0 if found is None else found.left)
+
+    def second_reason(self, desk: Desk) -> str | None:
+        amount = self.moves(desk) or 0
         if self.to == "gift" or amount <= _alone(desk):
             return None
         return "The amount is above what one person may pay out."

@@ -438,6 +438,12 @@ class Correct(Operation):
         found = (desk.find(records.Savings, _savings_ref(a)) for a in (self.wrong_account, self.right_account))
         return members_touched(desk, self.operation) | {account.member for account in found if account is not None}
 
+    def moves(self, desk: Desk) -> int | None:
+        leaf = desk.leaf(FUND, f"905/{self.wrong_account}")
+        if self.amount is None and leaf is not None:
+            return abs(past_operation(desk, self.operation).moved.get(leaf.id, 0))
+        return self.amount
+
     def second_reason(self, desk: Desk) -> str | None:
         past = past_operation(desk, self.operation)
         if past.business_date != desk.business_day.isoformat():
