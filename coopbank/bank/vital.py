@@ -13,19 +13,20 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
+
+from pydantic_core import from_json
 
 from coopbank.bank import anchors, records
 from coopbank.bank.backups import sealing_key
 from coopbank.bank.books import Books
-from coopbank.ledger.chart import MEMO_CURRENCY
 from coopbank.money import format_amount
 
 KEPT_DAYS: Final = 35
@@ -43,6 +44,7 @@ _KINDS: Final = {
 _OF_LOAN: Final = {"701": "balance", "M30": "balance", "781": "interest", "M10": "interest", "791": "fees",
                    "M20": "charged_off"}  # fmt: skip
 _FIELDS: Final = ("member_name", "phone", "email", "address")
+_COLUMNS_OF_LOAN: Final = ("balance", "interest", "fees", "charged_off")
 _LINES: Final = 2000  # in memory at a time
 _FORMULA = re.compile(r"[\s\ufeff\u200b]*[=+\-@＝＋－＠]|[\t\r\n]")  # begins what a spreadsheet would run
 
@@ -86,73 +88,74 @@ def csv_of(books: Books) -> Iterator[bytes]:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for number, line in enumerate(lines_of(books), start=1):
-        writer.writerow(line)
-        if number % _LINES == 0:
-            yield text.getvalue().encode()
-            text.seek(0)
-            text.truncate()
+    lines = lines_of(books)
+    while part := list(islice(lines, _LINES)):
+        writer.writerows(part)
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
     yield text.getvalue().encode()
 
 
 def lines_of(books: Books) -> Iterator[list[str]]:
     """The lines of the list, in the order of members' numbers."""
-    currency = books.institution().currency
     known = dict(_personal(books))
+    currency = books.institution().currency
     accounts = _accounts(books, currency)
+    none = [""] * (len(COLUMNS) - 7)
     for ref, member in _latest(books, records.Member.kind):
         if member.get("void"):
             continue
-        named = (_text(known, member.get(field)) for field in ("name", "phone", "email", "address"))
-        name, *contact = (_safe(text) for text in named)
-        who = [ref, name, str(member.get("status", "active")), *contact]
-        held = accounts.get(ref)
-        yield from ([*who, *line, currency] for line in held or [[""] * (len(COLUMNS) - len(who) - 1)])
+        contact = [_text(known, member.get(field)) for field in ("phone", "email", "address")]
+        who = [ref, _text(known, member.get("name")), member.get("status", "active"), *contact]
+        for line in accounts.get(ref) or (none,):
+            yield [*who, *line, currency]
 
 
 def _latest(books: Books, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Refs and bodies of a kind, the newest version of each. As plain JSON: there may be very many."""
+    """Refs and bodies of a kind, the newest version of each. Not as models: there may be very many."""
     rows = books.tx.stream(
         "SELECT r.ref, r.body FROM record r WHERE r.kind = ? AND r.version ="
         " (SELECT max(version) FROM record l WHERE l.kind = r.kind AND l.ref = r.ref) ORDER BY r.ref",
         kind,
     )
-    yield from ((ref, json.loads(body)) for ref, body in rows)
+    return ((ref, from_json(body)) for ref, body in rows)
 
 
 def _personal(books: Books) -> Iterator[tuple[str, str]]:
+    """What people are called and where they are, by digest.
+
+    A text that begins like a formula gets an apostrophe, as in every CSV file that leaves these books.
+    """
     marks = ", ".join("?" * len(_FIELDS))
-    yield from books.tx.stream(
+    found = books.tx.stream(
         f"SELECT digest, value FROM personal WHERE field IN ({marks}) AND value IS NOT NULL", *_FIELDS
     )
+    return ((digest, "'" + text if _FORMULA.match(text) else text) for digest, text in found)
 
 
 def _text(known: dict[str, str], value: dict[str, str] | None) -> str:
     return "" if value is None else known.get(value["#"], "(forgotten)")
 
 
-def _safe(text: str) -> str:
-    """A name that begins like a formula gets an apostrophe, as in every CSV file that leaves these books."""
-    return "'" + text if _FORMULA.match(text) else text
-
-
 def _accounts(books: Books, currency: str) -> dict[str, list[list[str]]]:
     """By member, the columns from `what` to `since`: of what holds something, and of savings that are open."""
     found: dict[str, list[list[str]]] = defaultdict(list)
     savings = {body["account"]: body for _ref, body in _latest(books, records.Savings.kind) if not body.get("void")}
-    loans: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    loans: dict[str, dict[str, int]] = {}
     for gl_code, contract, holder, balance in _leaves(books):
-        loan = contract.partition(".")[0]
-        if loan.startswith("L-") and gl_code in _OF_LOAN:
-            loans[loan][_OF_LOAN[gl_code]] += balance
-        elif holder is not None and gl_code in _KINDS:
+        if contract.startswith("L-"):
+            if gl_code in _OF_LOAN:
+                parts = loans.setdefault(contract, {})
+                parts[_OF_LOAN[gl_code]] = parts.get(_OF_LOAN[gl_code], 0) + balance
+            continue
+        body = savings.get(contract, {}) if gl_code == "905" else {}
+        is_open = bool(body) and body.get("state", "open") == "open"
+        if holder is not None and gl_code in _KINDS and (balance or is_open):
             what, sign = _KINDS[gl_code]
-            body = savings.get(contract, {}) if gl_code == "905" else {}
-            if not balance and (gl_code != "905" or body.get("state", "open") != "open"):
-                continue
             found[holder].append([
                 what, f"{gl_code}/{contract}", format_amount(sign * balance, currency), "", "", "",
-                str(body.get("annual_rate", "")), str(body.get("opened_on", "")),
+                body.get("annual_rate", "0") if body else "", body.get("opened_on", ""),
             ])  # fmt: skip
     for member, line in _loans(books, loans, currency):
         found[member].append(line)
@@ -163,21 +166,16 @@ def _leaves(books: Books) -> Iterable[tuple[str, str, str | None, int]]:
     codes = sorted({*_KINDS, *_OF_LOAN})
     return books.tx.stream(
         "SELECT a.gl_code, a.contract, a.holder, b.debit - b.credit FROM account a JOIN balance b"
-        f" ON b.account_id = a.id WHERE a.gl_code IN ({', '.join('?' * len(codes))}) AND (a.currency <> ? OR"
-        " a.gl_code IN ('M10', 'M20', 'M30')) ORDER BY a.gl_code, a.contract",
-        *codes, MEMO_CURRENCY,
+        f" ON b.account_id = a.id WHERE a.gl_code IN ({', '.join('?' * len(codes))}) ORDER BY a.gl_code, a.contract",
+        *codes,
     )  # fmt: skip
 
 
 def _loans(books: Books, owed: dict[str, dict[str, int]], currency: str) -> Iterator[tuple[str, list[str]]]:
     """Each loan on a line of its own; one that is paid and owes nothing has none."""
     for ref, body in _latest(books, records.Loan.kind):
-        parts = owed.get(ref, {})
-        if body.get("void") or (body.get("state", "granted") in ("paid", "cancelled") and not any(parts.values())):
+        parts, state = owed.get(ref, {}), body.get("state", "granted")
+        if body.get("void") or (state in ("paid", "cancelled") and not any(parts.values())):
             continue
-        amounts = (
-            format_amount(parts.get(each, 0), currency) for each in ("balance", "interest", "fees", "charged_off")
-        )
-        yield body["member"], [
-            f"loan, {body.get('state', 'granted')}", ref, *amounts, str(body["annual_rate"]), str(body["granted_on"]),
-        ]  # fmt: skip
+        amounts = [format_amount(parts.get(each, 0), currency) for each in _COLUMNS_OF_LOAN]
+        yield body["member"], [f"loan, {state}", ref, *amounts, body["annual_rate"], body["granted_on"]]
