@@ -91,7 +91,7 @@ class Control:
         if self.count is not None and plan.rows != self.count:
             refusal = InvalidValue(
                 "The file has {rows} rows, and there must be {count}.", rows=plan.rows, count=self.count,
-                hint="See what is missing, or there twice; nothing else was said of it (--control-count).",
+                hint="See which row is missing, or there twice.",
             )  # fmt: skip
             faults.add(None, None, None, refusal)
         if self.total is not None and plan.total is not None and plan.total != self.total:
@@ -99,7 +99,7 @@ class Control:
                 "The rows come to {sum}, and must come to {total}: {apart} apart.",
                 sum=format_amount(plan.total, currency), total=format_amount(self.total, currency),
                 apart=format_amount(abs(plan.total - self.total), currency),
-                hint="See which amount is missing, or written wrongly (--control-total).",
+                hint="See which amount is missing, or there twice, or written wrongly.",
             )  # fmt: skip
             faults.add(None, None, None, total)
 

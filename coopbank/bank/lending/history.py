@@ -108,9 +108,9 @@ class OldHistory:
         late = max(0, (self.day - self.next_due).days)
         if self.days_late is not None and self.days_late != late:
             yield InvalidValue(
-                "From {next_due} to {day} it is {late} days late, not {said}.", field="days_late",
-                next_due=self.next_due, day=self.day, late=late, said=self.days_late,
-                hint="Days late are counted from the oldest instalment that is not fully paid.",
+                "On {day} it is {late} days late, not {said}.", field="days_late", day=self.day, late=late,
+                said=self.days_late, next_due=self.next_due,
+                hint="They are counted from the oldest instalment that is not fully paid, that of {next_due}.",
             )  # fmt: skip
 
     # --------------------------------------------------------------------- interest

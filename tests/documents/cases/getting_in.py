@@ -38,7 +38,7 @@ def file(klass: type[e.CoopbankError], title: str, content: str, advice: str = "
     return no(klass, title, f"{by} import {kind} {kind}.csv{options}", advice, scene="old", files=files, **more)
 
 
-_TWO = "member,amount\nM0001,5.00\nM0002,7.50\n"
+_ONE = "member,amount\nM0001,12.50\n"
 
 # fmt: off
 CASES: tuple[Case, ...] = (
@@ -60,9 +60,9 @@ CASES: tuple[Case, ...] = (
        " --lines 'GEN 940 Cr 1.00' --lines 'GEN 990 Dr 1.00'", "Bring the old records up to this month.", scene="old"),
 
     # ---------------------------------------------------------------------------------- control totals
-    file(e.ImportRefused, "A file with too few rows", _TWO, options=" --control-count 3",
+    file(e.ImportRefused, "A file with too few rows", _ONE, options=" --control-count 2",
          advice="Look for the row that is missing."),
-    file(e.ImportRefused, "A file that comes to another total", _TWO, options=" --control-total 12.40",
+    file(e.ImportRefused, "A file that comes to another total", _ONE, options=" --control-total 12.40",
          advice="Compare the amounts with the old records."),
     file(e.WrongUsage, "A total of members", "name\nLena\n", kind="members", options=" --control-total 1.00", by="ana"),
     file(e.WrongUsage, "Members as of a day", "name\nLena\n", kind="members", options=" --as-of 2026-03-02", by="ana"),
@@ -71,14 +71,14 @@ CASES: tuple[Case, ...] = (
     # ------------------------------------------------------------------------ somebody else's spreadsheet
     file(e.WrongUsage, "A mapping to a field that there is not", "Wer,amount\nM0001,5.00\n",
          options=" --map Wer=who"),
-    file(e.WrongUsage, "A mapping without its field", _TWO, options=" --map member"),
-    file(e.WrongUsage, "A column mapped twice", _TWO, options=" --map Wer=member --map Wer=amount"),
-    file(e.ImportRefused, "A mapping of a column that the file has not", _TWO, options=" --map Wer=account",
+    file(e.WrongUsage, "A mapping without its field", _ONE, options=" --map member"),
+    file(e.WrongUsage, "A column mapped twice", _ONE, options=" --map Wer=member --map Wer=amount"),
+    file(e.ImportRefused, "A mapping of a column that the file has not", _ONE, options=" --map Wer=account",
          advice="Copy the heading from the file."),
-    file(e.WrongUsage, "A mapping kept in a file that there is not", _TWO, options=" --map-file map.json"),
-    file(e.WrongUsage, "A mapping kept as something else", _TWO, options=" --map-file map.json",
+    file(e.WrongUsage, "A mapping kept in a file that there is not", _ONE, options=" --map-file map.json"),
+    file(e.WrongUsage, "A mapping kept as something else", _ONE, options=" --map-file map.json",
          files={"map.json": '{"Wer": "member"}'}),
-    file(e.WrongUsage, "A mapping that is not JSON", _TWO, options=" --map-file map.json",
+    file(e.WrongUsage, "A mapping that is not JSON", _ONE, options=" --map-file map.json",
          files={"map.json": "Wer=member"}),
     file(e.ImportRefused, "A cell that the spreadsheet could not work out", "member,amount\nM0001,#REF!\n"),
     file(e.ImportRefused, "An amount that can be read in two ways", 'member,amount\nM0001,"1,250"\n'),
@@ -88,7 +88,7 @@ CASES: tuple[Case, ...] = (
          by="ana", options=" --dates iso"),
     file(e.ImportRefused, "A year of two digits", "name,joined\nLena,03/04/20\n", kind="members", by="ana",
          options=" --dates us"),
-    file(e.WrongUsage, "A report into a folder that there is not", _TWO, "Make the folder first.",
+    file(e.WrongUsage, "A report into a folder that there is not", _ONE, "Make the folder first.",
          options=" --report none/report.csv"),
     no(e.WrongUsage, "A template that there is not", "import --template houses"),
     no(e.WrongUsage, "An import without a file", "tom import members"),
