@@ -11,6 +11,7 @@ from tests.documents.cases import (
     counter,
     house,
     lending,
+    life,
     loan_life,
     staff,
     terms,
@@ -18,6 +19,6 @@ from tests.documents.cases import (
 from tests.documents.gallery_case import Case
 
 CASES: tuple[Case, ...] = (
-    *counter.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES, *house.CASES,
+    *counter.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES, *house.CASES, *life.CASES,
     *staff.CASES, *controls.CASES, *auditing.CASES, *commands.CASES, *terms.CASES,
 )  # fmt: skip
