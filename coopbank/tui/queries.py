@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from coopbank.bank import records
 from coopbank.bank.backups import LastBackup, last_backup
 from coopbank.bank.books import Books
-from coopbank.bank.contact import with_owners
+from coopbank.bank.contact import ROLE_WORDS, owners, with_owners
 from coopbank.bank.desk import fold
 from coopbank.bank.operation import CATALOGUE
 from coopbank.ledger import chain, periods
@@ -565,6 +565,8 @@ def references(session: Session, kind: str, text: str, member: str | None = None
                 for ref, line in books.every(records.BankLine)
                 if line.match is None
             ]
+        elif kind == records.JointOwner.kind and member is not None:
+            found = [Reference(ref, _described(books, owner)) for ref, owner in owners(books, member)]
         elif kind in _KINDS:
             bodies = books.about(records.Request, "waiting") if kind == "request" else books.every(_KINDS[kind])
             found = [Reference(ref, _described(books, body)) for ref, body in bodies]
@@ -580,6 +582,9 @@ def _described(books: Books, body: records.Body) -> str:
         return f"{books.member_name(body.member)} · {body.purpose}"
     if isinstance(body, records.Request):
         return f"{body.operation} · {body.asked_by}"
+    if isinstance(body, records.JointOwner):
+        name = books.personal(body.name) if body.person is None else books.member_name(body.person)
+        return f"{name} · {_(ROLE_WORDS[body.role])} · {body.member}"
     if isinstance(body, records.Drawer):
         return body.owner or translate(body.state)
     for name in ("full_name", "lender", "donor", "supplier", "name", "holder", "number", "state"):

@@ -85,6 +85,36 @@ SCENES = {
         """,
         after="town",
     ),
+    # A joint owner, a beneficiary, one who was taken off, somebody beside another member; M0002 has died.
+    "family": Setting(
+        """
+        ana add-joint-owner member=M0001 person=M0003
+        ana add-joint-owner member=M0001 role=beneficiary person_name="Kit Lee"
+        ana add-joint-owner member=M0001 role=authorised-signer person_name="Iris Bell"
+        ana+tom remove-joint-owner person=J-00003
+        ana add-joint-owner member=M0003 person=M0001
+        ana add-joint-owner member=M0002 role=authorised-signer person_name="Iris Bell"
+        ana record-death member=M0002 died_on=2026-03-01 evidence="Certificate 4711"
+        """,
+        after="town",
+    ),
+    # Five years later: M0001 and M0004 were not heard of, and M0001 has been written to; M0002 left long ago.
+    "silent": Setting(
+        """
+        ana admit-member member_name="Mia Lee"
+        ana admit-member member_name="Ruth Bell"
+        ana admit-member member_name="Green Tassel Urban Farm" entity=organisation
+        ana admit-member member_name="Otis Cole"
+        ana buy-shares member=M0001 amount=25.00
+        ana open-savings member=M0001
+        ana deposit member=M0001 amount=150.00
+        ana buy-shares member=M0004 amount=25.00
+        ana change-member member=M0002 status=left
+        day 2031-03-03
+        ana send-due-diligence member=M0001
+        """,
+        after="new",
+    ),
     "slipped": Setting("ana open-savings member=M0002\n@slip ana deposit member=M0001 amount=20.00", after="town"),
     "corrected": Setting(
         "ana correct operation={slip} wrong_account=M0001 right_account=M0002 reason=typed", after="slipped"

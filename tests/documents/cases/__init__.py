@@ -12,6 +12,7 @@ from tests.documents.cases import (
     getting_in,
     house,
     lending,
+    life,
     loan_life,
     staff,
     terms,
@@ -19,6 +20,6 @@ from tests.documents.cases import (
 from tests.documents.gallery_case import Case
 
 CASES: tuple[Case, ...] = (
-    *counter.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES, *house.CASES,
-    *staff.CASES, *controls.CASES, *auditing.CASES, *commands.CASES, *getting_in.CASES, *terms.CASES,
+    *counter.CASES, *life.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES,
+    *house.CASES, *staff.CASES, *controls.CASES, *auditing.CASES, *getting_in.CASES, *commands.CASES, *terms.CASES,
 )  # fmt: skip
