@@ -54,6 +54,10 @@ _encode: Any = (
 )
 
 
+quote = encoder.encode_basestring
+"""The canonical text of a text; raises TypeError for what is none."""
+
+
 def digest(text: str) -> bytes:
     """SHA-256 of the text in UTF-8."""
     return hashlib.sha256(text.encode("utf-8")).digest()

@@ -114,7 +114,7 @@ def rows_of_page(log: Log, tx: Transaction, page: Page) -> None:
         for line, row in enumerate(operation.rows, start=1):
             values = row[1:] if row[0] != "record" else [*row[1:-1], chain.canonical(row[-1])]
             wanted[row[0]][number, line] = tuple(values)
-    where, bounds = _range(page, "operation_id")
+    where, bounds = rows_answered_for(page, "operation_id")
     for table, (names, _) in COLUMNS.items():
         found = tx.rows(f"SELECT operation_id, line, {', '.join(names)} FROM {table} WHERE {where}", *bounds)
         log.seen[table] = log.seen.get(table, 0) + len(found)
@@ -141,6 +141,8 @@ def _compare_row(log: Log, table: str, number: Any, line: Any, wanted: Any, foun
 
 def entries_of_page(log: Log, tx: Transaction, page: Page) -> None:
     """Entries and postings in the tables are those of the texts, no more and no less."""
+    if page.proven:
+        return
     entries: dict[Any, tuple[Any, ...]] = {}
     postings: dict[Any, tuple[Any, ...]] = {}
     for number, operation in page.operations.items():
@@ -148,14 +150,14 @@ def entries_of_page(log: Log, tx: Transaction, page: Page) -> None:
             entries[entry] = (number, day, memo, reverses)
             for line, (account, amount) in enumerate(lines, start=1):
                 postings[entry, line] = (number, account, amount)
-    where, bounds = _range(page, "operation_id")
+    where, bounds = rows_answered_for(page, "operation_id")
     found = tx.rows(f"SELECT id, operation_id, effective_on, memo, reverses_id FROM entry WHERE {where}", *bounds)
     log.seen["entry"] = log.seen.get("entry", 0) + len(found)
     for row in found:
         _compare_entry(log, row[0], entries.pop(row[0], None), row[1:])
     for entry, wanted in entries.items():
         log.add("entries", f"entry {entry} is missing from the table", wanted[0])
-    where, bounds = _range(page, "e.operation_id")
+    where, bounds = rows_answered_for(page, "e.operation_id")
     sql = "SELECT p.entry_id, p.line, e.operation_id, p.account_id, p.amount FROM posting p JOIN entry e"
     found = tx.rows(f"{sql} ON e.id = p.entry_id WHERE {where}", *bounds)
     log.seen["posting"] = log.seen.get("posting", 0) + len(found)
@@ -189,7 +191,7 @@ def _compare_posting(log: Log, place: Any, wanted: Any, found: tuple[Any, ...]) 
             log.add("entries", f"{where}: {name} is {show(other)}; the text says {show(value)}", wanted[0])
 
 
-def _range(page: Page, column: str) -> tuple[str, tuple[int, ...]]:
+def rows_answered_for(page: Page, column: str) -> tuple[str, tuple[int, ...]]:
     """The rows that a page answers for. The first and last pages reach as far as numbers go."""
     if page.after is None:
         return ("1 = 1", ()) if page.upto is None else (f"{column} <= ?", (page.upto,))
@@ -386,7 +388,7 @@ def guards(log: Log, operation: Operation, stored: Stored) -> None:
         if leaf is None or (leaf.floor is None and leaf.ceiling is None):
             continue
         after = log.balance(account) + change
-        if not _beyond(after, leaf.floor, leaf.ceiling):
+        if not is_beyond(after, leaf.floor, leaf.ceiling):
             log.beyond.discard(account)
         elif account not in log.beyond:
             log.beyond.add(account)
@@ -394,7 +396,8 @@ def guards(log: Log, operation: Operation, stored: Stored) -> None:
             log.add("guards", f"{what} minor units, beyond its guard", stored.id)
 
 
-def _beyond(balance: int, floor: int | None, ceiling: int | None) -> bool:
+def is_beyond(balance: int, floor: int | None, ceiling: int | None) -> bool:
+    """Whether a balance is not within its guards."""
     return (floor is not None and balance < floor) or (ceiling is not None and balance > ceiling)
 
 
@@ -506,6 +509,6 @@ def past_dips(log: Log, tx: Transaction) -> Iterator[Finding]:
         sql = "SELECT effective_on, debit - credit FROM balance_day WHERE account_id = ? ORDER BY effective_on"
         for day, change in tx.rows(sql, account):
             balance += change
-            if _beyond(balance, leaf.floor, leaf.ceiling):
+            if is_beyond(balance, leaf.floor, leaf.ceiling):
                 what = f"account {account} ({leaf.gl_code}/{leaf.contract}, fund {leaf.fund})"
                 yield Finding("past dips", f"{what} stands at {balance} minor units at the end of {day}", operation)
