@@ -387,15 +387,15 @@ def _years(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
     for year, body in state.latest("year-close"):
         if log.states.get(year) != periods.LOCKED:
             continue
-        left: dict[str, int] = defaultdict(int)
+        left: dict[tuple[str, str], int] = defaultdict(int)
         for day, sums in log.days.items():
             if day.startswith(year):
                 for (gl, fund, _currency), (debit, credit) in sums.items():
                     if log.controls.get(gl, ("",))[0] in ("income", "expense"):
-                        left[fund] += debit - credit
-        for fund, amount in left.items():
+                        left[fund, gl] += debit - credit
+        for (fund, gl), amount in left.items():
             if amount:
-                yield Finding("years", f"{year} is closed, and fund {fund} still has a result of"
+                yield Finding("years", f"{year} is closed, and account {gl} of fund {fund} still has a result of"
                               f" {format_amount(-amount)}", state.made_by["year-close", year])  # fmt: skip
         for entry in body["entries"]:
             if entry in log.reversed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import json
@@ -9,16 +10,20 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
 
 from coopbank.bank.keyring import Keyring
 from coopbank.errors import WrongUsage
-from coopbank.exchange import export
+from coopbank.exchange import export, pack_verify, pbc
 from coopbank.exchange.pack import GUIDE, MANIFEST, SUMS
+from coopbank.money import _CURRENCIES
+from tests.bank.test_keys import SMALL_ORDER
 from tests.exchange.programs import bean_check
 from tests.reports.borrowers import borrow
 from tests.support_bank import PASSPHRASE, assert_books, new_bank
@@ -208,3 +213,203 @@ def test_each_list_of_the_pack_is_in_its_index_and_no_cell_is_a_formula(pack: Pa
         ]
     assert rows("Cash_Flow_Statement.csv")[-1]["Amount"] == "0.00"
     assert index["Charge_Offs_and_Recoveries.csv"] > 0 and index["Gaps.csv"] == 0
+
+
+# --------------------------------------------------------- packs that are not right, made by somebody who takes care
+
+
+def unsigned(pack: Path) -> Path:
+    """The same pack as made by somebody who has not signed in: now every hash can be made to follow."""
+    (pack / "MANIFEST.json.sig").unlink(missing_ok=True)
+    sums = (pack / SUMS).read_text().splitlines(keepends=True)
+    (pack / SUMS).write_text("".join(line for line in sums if not line.endswith("MANIFEST.json.sig\n")))
+    return pack
+
+
+def remade(pack: Path, edit: Callable[[dict[str, Any]], object] = lambda told: None) -> None:
+    """Manifest and sums anew, of whatever lies in the folder."""
+    hashes = {
+        path.relative_to(pack).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in pack.rglob("*") if path.is_file() and path.name not in (MANIFEST, SUMS)
+    }  # fmt: skip
+    manifest = json.loads((pack / MANIFEST).read_text())
+    manifest["files"] = hashes
+    edit(manifest)
+    (pack / MANIFEST).write_text(json.dumps(manifest))
+    hashes[MANIFEST] = hashlib.sha256((pack / MANIFEST).read_bytes()).hexdigest()
+    (pack / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in hashes.items()))
+
+
+def _first_amount(pack: Path, to: str) -> None:
+    path = pack / "pbc" / "Cash_Trial_Balance.csv"
+    text, count = re.subn(r"(-?[0-9]+\.[0-9]{2}),USD", f"{to},USD", path.read_text(), count=1)
+    assert count
+    path.write_text(text)
+
+
+def _more_decimals(pack: Path) -> None:
+    path = pack / "pbc" / "Cash_Trial_Balance.csv"
+    path.write_text(re.sub(r"(\.[0-9]{2}),USD", r"\g<1>9,USD", path.read_text()))
+
+
+def _cut(pack: Path, name: str, keep: int = 1) -> None:
+    (path,) = pack.glob(name)
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:keep]))
+
+
+def _second_journal(pack: Path) -> None:
+    (path,) = (pack / "ads").glob("GL_Detail_*.csv")
+    (path.with_name("GL_Detail_20990101_20991231.csv")).write_text(path.read_text().replace("12000.00", "13000.00"))
+
+
+def _script_that_says_yes(pack: Path) -> None:
+    log = pack / "log" / "operations.jsonl"
+    (pack / "log" / "verify.py").write_text("print('PROVEN')\n")
+    log.write_bytes(log.read_bytes().replace(b'"receive-gift"', b'"receive-loot"', 1))
+
+
+def _script_that_dies(pack: Path) -> None:
+    (pack / "log" / "verify.py").write_text("import os\nos._exit(9)\n")
+
+
+UNRIGHT: dict[str, Callable[[Path], object]] = {
+    "more decimals than there are": _more_decimals,
+    "no number": lambda pack: _first_amount(pack, "NaN"),
+    "without end": lambda pack: _first_amount(pack, "-Infinity"),
+    "a huge number": lambda pack: _first_amount(pack, "1E+999999999"),
+    "words": lambda pack: _first_amount(pack, "much"),
+    "a NUL in a table": lambda pack: _first_amount(pack, "\0"),
+    "an empty list": lambda pack: _cut(pack, "pbc/Loan_Trial_Balance.csv"),
+    "a list that is nothing": lambda pack: _cut(pack, "pbc/Note_Trial_Balance.csv", 0),
+    "no list": lambda pack: (pack / "pbc" / "Share_Trial_Balance.csv").unlink(),
+    "no journal": lambda pack: next((pack / "ads").glob("GL_Detail_*.csv")).unlink(),
+    "two journals": _second_journal,
+    "no trial balance": lambda pack: next((pack / "ads").glob("Trial_Balance_*.csv")).unlink(),
+    "a script of the log's that says yes": _script_that_says_yes,
+    "a script of the log's that dies": _script_that_dies,
+    "another public key": lambda pack: (pack / "signing-key.pem").write_bytes(Keyring(bytes(32)).public.pem()),
+}
+
+
+@pytest.mark.parametrize("what", UNRIGHT)
+def test_a_pack_that_is_not_right_is_never_proven(pack: Path, what: str) -> None:
+    UNRIGHT[what](unsigned(pack))
+    remade(pack)
+    code, said = proof(pack)
+    assert code == 1 and "NOT PROVEN" in said, said
+
+
+def _name_twice(pack: Path) -> None:
+    remade(pack)
+    text = (pack / MANIFEST).read_text().replace("{", '{"to": "2031-12-31", ', 1)
+    (pack / MANIFEST).write_text(text)
+    sums = (pack / SUMS).read_text().splitlines()[:-1]
+    (pack / SUMS).write_text("\n".join([*sums, f"{hashlib.sha256(text.encode()).hexdigest()}  {MANIFEST}", ""]))
+
+
+def _named(pack: Path, name: str) -> None:
+    remade(pack)
+    digest = hashlib.sha256((pack / name).read_bytes()).hexdigest()
+    with (pack / SUMS).open("a") as sums:
+        sums.write(f"{digest}  {name}\n")
+
+
+def _link(pack: Path) -> None:
+    target = pack.parent / "elsewhere.csv"
+    shutil.move(pack / "pbc" / "Aging.csv", target)
+    (pack / "pbc" / "Aging.csv").symlink_to(target)
+    remade(pack)
+
+
+def _linked_folder(pack: Path) -> None:
+    shutil.move(pack / "reports", pack.parent / "reports")
+    (pack / "reports").symlink_to(pack.parent / "reports")
+
+
+def _beside_the_manifest(pack: Path) -> None:
+    remade(pack)
+    (pack / "MANIFEST.json.html").write_text("read this")
+    _append(pack, "MANIFEST.json.html")
+
+
+def _append(pack: Path, name: str) -> None:
+    with (pack / SUMS).open("a") as sums:
+        sums.write(f"{hashlib.sha256((pack / name).read_bytes()).hexdigest()}  {name}\n")
+
+
+CRAFTED: dict[str, Callable[[Path], object]] = {
+    "nothing": lambda pack: remade(pack),
+    "a name that leaves the folder": lambda pack: _named(pack, "../pack/VERIFY.md"),
+    "a name from the root": lambda pack: _named(pack, str(pack / "VERIFY.md")),
+    "a name twice": lambda pack: _named(pack, "VERIFY.md"),
+    "a link": _link,
+    "a linked folder": _linked_folder,
+    "a file that only the sums name": _beside_the_manifest,
+    "a name twice in the manifest": _name_twice,
+    "other decimals": lambda pack: remade(pack, lambda told: told.update(minor_digits=0)),
+    "decimals that are none": lambda pack: remade(pack, lambda told: told.update(minor_digits=True)),
+    "another currency": lambda pack: remade(pack, lambda told: told.update(currency="EUR")),
+    "another book": lambda pack: remade(pack, lambda told: told.update(book="ab" * 16)),
+    "another head": lambda pack: remade(pack, lambda told: told["head"].update(number=3)),
+    "a head that is an option": lambda pack: remade(pack, lambda told: told["head"].update(number="--help")),
+    "a list": lambda pack: remade(pack, lambda told: told.update(files=[])),
+    "a period of numbers": lambda pack: remade(pack, lambda told: told.update(to=2026)),
+    "a fraction": lambda pack: remade(pack, lambda told: told.update(minor_digits=2.0)),
+}
+
+
+@pytest.mark.parametrize("what", CRAFTED)
+def test_a_manifest_that_is_not_right_is_never_proven(pack: Path, what: str) -> None:
+    CRAFTED[what](unsigned(pack))
+    code, said = proof(pack)
+    assert (code == 0) == (what == "nothing"), said
+    assert said.endswith("faults\n") != (what == "nothing")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"\n", b"key", b"-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n", b"\xff", b"ab" * 31,
+     b"-----BEGIN PUBLIC KEY-----\n" + base64.b64encode(b"x" * 270) + b"\n-----END PUBLIC KEY-----\n"],
+)  # fmt: skip
+def test_a_key_that_is_none_is_not_passed_over(pack: Path, tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "before.pem").write_bytes(text)
+    code, said = proof(pack, "--key", str(tmp_path / "before.pem"))
+    assert code == 1 and "NOT PROVEN" in said
+    code, said = proof(unsigned(pack), "--key", str(tmp_path / "before.pem"))
+    assert code == 1 and "NOT PROVEN" in said
+
+
+def test_signatures_that_are_none_are_false(pack: Path, tmp_path: Path) -> None:
+    good = (pack / "MANIFEST.json.sig").read_bytes()
+    order = 2**252 + 27742317777372353535851937790883648493
+    later = (int.from_bytes(good[32:], "little") + order).to_bytes(32, "little")  # the same, written another way
+    for false in (b"", bytes(64), good[:-1], good + b"\0", good[:32] + later, b"\x01" + bytes(63)):
+        (pack / "MANIFEST.json.sig").write_bytes(false)
+        rehashed(pack, "MANIFEST.json.sig")
+        code, said = proof(pack)
+        assert code == 1 and "WRONG  signature" in said
+
+
+def test_the_scripts_own_signature_check_refuses_keys_for_which_anybody_signs() -> None:
+    for key in SMALL_ORDER:
+        for first in ("01" + "00" * 31, key):
+            assert not pack_verify.holds(bytes.fromhex(key), bytes.fromhex(first) + bytes(32), b"anything")
+    ring = Keyring(b"a" * 32)
+    assert pack_verify.holds(ring.public.sign, ring.sign(b"text"), b"text")
+
+
+def test_the_scripts_decimals_are_those_of_the_books() -> None:
+    told = {code: digits for digits, codes in pack_verify.DIGITS.items() for code in codes.split()}
+    assert all(unit.exponent == told.get(code, 2) for code, unit in _CURRENCIES.items())
+    lists = {each.name for each in pbc.LISTS if each.name.endswith("_Trial_Balance")}
+    assert lists == {f"{name}_Trial_Balance" for name in pack_verify.LISTED}
+
+
+@pytest.mark.parametrize("currency", ["JPY", "KWD"])
+def test_a_pack_in_a_currency_of_other_decimals_is_proven(tmp_path: Path, currency: str) -> None:
+    with new_bank(str(tmp_path / "b.db"), currency=currency) as small:
+        small.do("open-savings", member=small.admit("Ada Tate"))
+        small.do("deposit", member="M0001", amount="1200")
+        export(small.bank, "pack", tmp_path / "out")
+    code, said = proof(tmp_path / "out")
+    assert code == 0, said

@@ -82,7 +82,7 @@ def _known_kind(kind: str) -> str:
     return kind
 
 
-def _in_currency(value: object, code: str) -> object:
+def in_currency(value: object, code: str) -> object:
     """An amount with the decimals of the book's currency; anything else as it is."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]+\.[0-9]{2}", value):
         return value
@@ -118,7 +118,7 @@ class FoundBook(Operation):
             powers = sorted(n for n, op in CATALOGUE.items() if role in op.roles and not op.internal)
             desk.write(role, records.Role(operations=powers, edition=EDITION))
         for policy, value in POLICIES.items():
-            desk.write(policy, records.Policy(value=_in_currency(value, self.currency)))
+            desk.write(policy, records.Policy(value=in_currency(value, self.currency)))
         if self.demo_sign_ins is not None:
             desk.write("demo_sign_ins", records.Policy(value=self.demo_sign_ins))
         desk.write("901", records.ShareClass(name="Membership share", par=2500, most=1))

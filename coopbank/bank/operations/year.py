@@ -127,6 +127,13 @@ class CloseYear(_OfTheYear):
                 earlier=earlier[0],
                 hint="Close the months in their order.",
             )
+        for (year,) in desk.tx.rows(
+            "SELECT DISTINCT substr(span, 1, 4) FROM control_total WHERE span < ? ORDER BY 1", self.year
+        ):
+            if periods.state(desk.tx, year) != periods.LOCKED:
+                raise WrongState(
+                    "{earlier} is not closed yet.", field="year", earlier=year, hint="Close the years in their order."
+                )
         if periods.state(desk.tx, self.december) != periods.ADJUSTING:
             raise WrongState(
                 "The audit period of {year} is not open.", field="year", year=self.year,

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
+from coopbank.bank.operations.founding import in_currency
 from coopbank.clock import local_time, zone_named
 from coopbank.money import currency, parse_amount
 from coopbank.reports.document import Minor
@@ -114,6 +115,7 @@ class Hunt:
             "SELECT operation_id, body FROM record WHERE kind = ? AND ref = ? ORDER BY version",
             records.Policy.kind, name,
         )  # fmt: skip
+        default = str(in_currency(default, self.currency))
         found = [(0, default)]
         for number, text in rows:
             body = records.Policy.model_validate_json(text)
