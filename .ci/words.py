@@ -44,7 +44,7 @@ FUNCTIONS = {"_", "translate", "marked", "refuse", "note"} | REFUSALS
 STATES = (
     *("open", "closed", "waiting", "approved", "refused", "withdrawn", "on-hand", "banked", "returned"),
     *("held", "released", "granted", "active", "paid", "charged-off", "cancelled", "repaid", "renewed", "void"),
-    *("declined", "pledged", "mistaken", "cleared", "offered"),
+    *("declined", "pledged", "mistaken", "cleared", "offered", "in use", "disposed", "refilled"),
     *("due", "late"),
 )
 #: How terms came to be, where no operation changed them: see `LoanTerms.change` of bank/records.py.

@@ -7,9 +7,11 @@ years and a test stands still.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -50,3 +52,21 @@ class SetClock:
 def instant_text(moment: datetime) -> str:
     """ISO 8601 in UTC with microseconds, the one form that is stored and hashed."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def zone_named(name: str) -> tzinfo | None:
+    """A time zone by its IANA name, such as America/Chicago; None, the computer's own, for no name or none known."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (KeyError, ValueError, OSError):  # there is none of that name, or this computer knows none at all
+        return None
+
+
+def local_time(instant: str, zone: tzinfo | None) -> datetime:
+    """An instant in ISO 8601 as the clock of a zone shows it, None for the computer's own."""
+    return datetime.fromisoformat(instant).astimezone(zone)
+
+
+def zone_shown(zone: tzinfo | None) -> str:
+    """A zone's name; of the computer's own, the abbreviations that it goes by."""
+    return str(zone) if zone is not None else "/".join(dict.fromkeys(time.tzname))

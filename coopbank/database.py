@@ -287,6 +287,25 @@ class Database:
             if self.read_only:
                 driver.execute("PRAGMA query_only = ON")
 
+    def clear_traces(self) -> None:
+        """Write the file anew, so that nothing of what was erased stays in its free space, its journal or statistics.
+
+        Refuses with `DatabaseBusy` while somebody else reads or writes. Older backups, copies that the server's
+        administrator makes, and what a disk keeps of overwritten blocks are not reached.
+        """
+        with self._translated():
+            if self.path is None:
+                with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    connection.exec_driver_sql("VACUUM (FULL, ANALYZE) personal, directory")
+                return
+            with closing(self.engine.raw_connection()) as pooled:
+                driver = cast("sqlite3.Connection", pooled.dbapi_connection)
+                self._require_same_file(self.path)
+                driver.execute("VACUUM")
+                if driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    raise DatabaseBusy("Another program is using {place}; try again in a moment.",
+                                       place=self.shown_place)  # fmt: skip
+
     def close(self) -> None:
         """Give the connections back."""
         if "engine" in self.__dict__:
@@ -481,6 +500,7 @@ def _sqlite_connection(path: Path, mode: Mode) -> sqlite3.Connection:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA recursive_triggers = ON")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is erased is written over at once
     cursor.execute("PRAGMA cache_size = -65536")
     cursor.execute("PRAGMA wal_autocheckpoint = 4000")
     for name, wanted in _PRAGMAS.items():

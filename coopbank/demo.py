@@ -145,7 +145,7 @@ def _found(place: str, seed: int, echo: Echo) -> Town:
         demo_sign_ins=sign_ins(),
     )  # fmt: skip
     bank = Bank.found(place, request, passphrase=PASSPHRASE, clock=clock, nonce=chance.randbytes)
-    bank.make_keys(Actor(user, ()), PASSPHRASE)
+    bank.make_keys(Actor(user, ()), PASSPHRASE, secret=random.Random(f"key {seed}").randbytes(32))
     town = Town(bank, clock, chance)
     echo(f"{BANK_NAME}: founded {FIRST_DAY:%d %B %Y}")
     for user, full_name, roles in STAFF[1:]:

@@ -34,7 +34,12 @@ def anchors_file(place: str, books: Books) -> Path:
 def _named(place: str, books: Books) -> Path | None:
     """The folder that COOPBANK_BACKUPS names, else the policy; one that is not absolute lies beside the books."""
     named = os.environ.get("COOPBANK_BACKUPS") or str(books.policy("backups") or "")
-    return beside(place) / Path(named).expanduser() if named else None
+    if not named:
+        return None
+    try:
+        return beside(place) / Path(named).expanduser()
+    except RuntimeError as error:  # ~somebody, who has no home here
+        raise OSError(2, f"There is no such folder: {named}") from error
 
 
 def beside(place: str) -> Path:

@@ -19,20 +19,22 @@ from typing import TYPE_CHECKING, Any
 import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
 from coopbank.bank import anchors, limits, passphrases, receipts, records
 from coopbank.bank.books import Actor, Books, loads, opened
+from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import book_currency
 from coopbank.bank.operation import AUDITOR, CATALOGUE, SUPERVISOR, Operation, Receipt, build
 from coopbank.bank.operations.copies import RecordBackup, RecordDrill
 from coopbank.bank.operations.documents import Made, RecordDocuments
 from coopbank.bank.operations.founding import FoundBook
-from coopbank.bank.operations.keys import KEY, SetSigningKey, SignClose, endorsed_text, text_of_close
-from coopbank.bank.operations.staff import APPROVED, Ask, LogRefusal, SetOneTimeCode, SetPassphrase, SignIn
+from coopbank.bank.operations.keys import KEY, SIGNED, SetSigningKey, SignClose, endorsed_text, text_of_close
+from coopbank.bank.operations.staff import APPROVED, Ask, ChangeRole, LogRefusal, SetOneTimeCode, SetPassphrase, SignIn
 from coopbank.bank.vital import keep_vital_records
 from coopbank.clock import Clock, SystemClock, instant_text
 from coopbank.database import Database, Transaction, lost_a_race
 from coopbank.errors import (
     CoopbankError,
     DatabaseBusy,
+    DatabaseUnusable,
     InvalidValue,
     KeyReused,
     KeysLocked,
@@ -141,29 +143,44 @@ class Bank:
 
         `code` is the one-time code of a user who has them: `CodeWanted` if it is not there.
         """
-        now = self.clock.now()
+        now, self.keys = self.clock.now(), None  # whoever was here before is not any more
         with self.database.read() as tx:
             good, locked = passphrases.passphrase_matches(tx, user, passphrase, now)
             books = Books(tx)
             actor, known, file = books.user(user), books.find(records.User, user), self._key_file(books)
         if locked:
-            raise SignInRefused(
-                "Too many wrong passphrases. Try again after {until} (UTC).", field="user", until=locked[:19]
-            )
+            raise _locked_out(locked)
         if not good or actor is None:
             self._failed_sign_in(user)
             raise SignInRefused(
                 "The user name or the passphrase is wrong.", field="passphrase",
                 hint="Check Caps Lock; an administrator can set a new passphrase.",
             )  # fmt: skip
+        self._require_unlocked(user)
         self.keys = None if file is None else file.unlock(user, passphrase)
         if known is not None and known.one_time_code:
             self._require_code(user, code, file)
         if not self.database.read_only:
             with self.database.write() as tx:
+                self._require_unlocked(user, tx)
                 passphrases.clear_failures(tx, user)
                 passphrases.renew(tx, user, passphrase, None if file is None else file.cost())
         return actor
+
+    def _require_unlocked(self, user: str, tx: Transaction | None = None) -> None:
+        """Refuse if tries at the same moment have locked the user out meanwhile: a burst learns no more than its first.
+
+        Asked while nobody else writes, so that each try is told only after those before it were counted.
+        """
+        if tx is None:
+            if not self.database.read_only:
+                with self.database.write() as writing:
+                    self._require_unlocked(user, writing)
+            return
+        locked = passphrases.locked_until(tx, user, self.clock.now())
+        if locked:
+            self.keys = None
+            raise _locked_out(locked)
 
     def _require_code(self, user: str, code: str | None, file: KeyFile | None) -> None:
         """Refuse without the one-time code of this moment, or with one that was used."""
@@ -192,6 +209,7 @@ class Bank:
         if self.database.read_only:
             return
         with self.database.write() as tx:
+            self._require_unlocked(user, tx)
             known = Books(tx).find(records.User, user) is not None
             if known:
                 passphrases.count_failure(tx, user, self.clock.now())
@@ -209,8 +227,13 @@ class Bank:
             self._perform(tx, actor, SetPassphrase(user=user, must_change=must_change or None), self.new_key())
             passphrases.set_passphrase(tx, user, passphrase, None if file is None else file.cost())
             known = books.get(records.User, user, "user")
-        if file is not None and self.keys is not None and set(known.roles) - KEYLESS_ROLES:
-            file.give(self.keys.secret, user, passphrase)
+            if file is not None and self.keys is not None and (set(known.roles) - KEYLESS_ROLES or known.one_time_code):
+                file.give(self.keys.secret, user, passphrase)  # if it cannot, the passphrase stays as it was
+            elif known.one_time_code:
+                raise KeysLocked(
+                    "{user} signs in with one-time codes, which lie under the book's key, and that is not open.",
+                    field="user", user=user, hint="Sign in with a passphrase that opens it, or end the codes first.",
+                )  # fmt: skip
 
     def keep_sign_in(self, actor: Actor) -> str:
         """A token for `coopbank login`."""
@@ -218,7 +241,7 @@ class Bank:
             token = passphrases.open_session(tx, actor.user, self.clock.now(), self._nonce)
             file = self._key_file(Books(tx))
         if file is not None and self.keys is not None:
-            file.give_session(self.keys.secret, token)
+            file.give_session(self.keys.secret, token, actor.user, self.clock.now())
         return token
 
     def actor_of(self, token: str) -> Actor | None:
@@ -227,8 +250,7 @@ class Bank:
             user = passphrases.session_user(tx, token, self.clock.now())
             books = Books(tx)
             actor, file = None if user is None else books.user(user), self._key_file(books)
-        if actor is not None and file is not None:
-            self.keys = file.unlock_session(token)
+        self.keys = None if actor is None or file is None else file.unlock_session(token)
         return actor
 
     def set_code(self, actor: Actor, user: str, secret: str | None) -> None:
@@ -273,7 +295,7 @@ class Bank:
         with self.read() as books:
             return self._key_file(books)
 
-    def make_keys(self, actor: Actor, passphrase: str) -> tuple[Receipt, KeyFile]:
+    def make_keys(self, actor: Actor, passphrase: str, *, secret: bytes | None = None) -> tuple[Receipt, KeyFile]:
         """A new key for the book, in a file that this person's passphrase opens.
 
         The first one counts at once. A later one is endorsed by the one before, which must be open, and waits
@@ -288,16 +310,16 @@ class Bank:
                 "A new key is endorsed by the one before, and that one is not open.", field="passphrase",
                 hint="Sign in with a passphrase that opens it.",
             )  # fmt: skip
-        secret = self._nonce(32)
+        secret = self._nonce(32) if secret is None else secret
         public = public_of(secret)
         endorsed = None
         if self.keys is not None and known is not None:
             endorsed = self.keys.sign(endorsed_text(public.sign.hex(), public.seal.hex())).hex()
         request = SetSigningKey(sign=public.sign.hex(), seal=public.seal.hex(), endorsement=endorsed)
         file = key_file(self.database.place, public)
-        file.make(self.book, secret, actor.user, passphrase, passphrases.calibrated(), self.keys)
+        file.make(self.book, secret, actor.user, passphrase, passphrases.calibrated(), self.keys, self.key_file())
         try:
-            receipt = self.perform(actor, request)
+            receipt = self.perform(actor, request, key=f"signing key {public.sign.hex()[:16]}")
         except BaseException:
             file.path.unlink(missing_ok=True)
             raise
@@ -337,7 +359,7 @@ class Bank:
                     if key is None and index not in keys:
                         keys[index] = self.new_key()
                     receipts_.append(self._performed(tx, actor, current, keys[index] if key is None else key))
-            return [self._anchored(receipt) for receipt in receipts_]
+            return [self._cleared(self._anchored(self._with_slots_taken(receipt))) for receipt in receipts_]
         except Refused as refusal:
             if current is not None:
                 self._log_refusal(actor, current, refusal)
@@ -370,6 +392,35 @@ class Bank:
         if closed.kind == "close-day":
             with self.read() as books:
                 keep_vital_records(self.database.place, books, self.book, closed.business_date)
+
+    def _cleared(self, receipt: Receipt) -> Receipt:
+        """Clear the traces of what was erased out of the file; that they could not be is told, and no refusal."""
+        if not any(r.status == "done" and CATALOGUE[r.kind].erases for r in (receipt, *receipt.then)):
+            return receipt
+        try:
+            self.database.clear_traces()
+        except DatabaseUnusable as busy:
+            note = (marked("Traces of it are left in the file"), str(busy))
+            hint = (marked("Clear them when nobody else works with"), "coopbank erase-traces")
+            return replace(receipt, notes=(*receipt.notes, note, hint))
+        return receipt
+
+    def _with_slots_taken(self, receipt: Receipt) -> Receipt:
+        """Once roles were changed, the key file opens only for those whose roles need a key."""
+        if all(r.status != "done" or r.kind != ChangeRole.name for r in (receipt, *receipt.then)):
+            return receipt
+        with self.read() as books:
+            file = self._key_file(books)
+            users = [
+                name for name, user in books.every(records.User)
+                if user.active and (set(user.roles) - KEYLESS_ROLES or user.one_time_code)
+            ]  # fmt: skip
+        try:
+            if file is not None:
+                file.keep_users(users)
+        except DatabaseUnusable as error:
+            return replace(receipt, notes=(*receipt.notes, (marked("The key file is as it was"), str(error))))
+        return receipt
 
     def record_documents(self, actor: Actor, made: list[Made]) -> Receipt:
         """Record documents that were made: the program's own act, in the name of whoever had them made."""
@@ -484,7 +535,7 @@ class Bank:
         request = SignClose(
             close=number, text=text, key=self.keys.public.sign.hex(), signature=self.keys.sign(text.encode()).hex()
         )
-        return self._perform(tx, closed.actor, request, self.new_key())
+        return self._perform(tx, closed.actor, request, f"{SIGNED}{number}")
 
     def _ask(self, tx: Transaction, actor: Actor, operation: Operation, key: str, reason: str) -> Receipt:
         desk = self._desk(tx, actor, None)
@@ -538,7 +589,7 @@ class Bank:
         if not operation.internal:
             limits.require_within(desk, operation)
         own = desk.actor.theirs | self._approver_theirs(desk)
-        served = own & operation.serves(desk) if own else None
+        served = own & with_owners(desk, operation.serves(desk)) if own else None
         if served:
             raise OwnAccount(
                 "Nobody serves their own account, or a relative's: {member}.", field="member", member=min(served),
@@ -569,11 +620,13 @@ class Bank:
         stored = loads(sealed)[10]
         if kind == Ask.name:
             kind, stored = stored["operation"], stored["payload"]
-        request = operation.document()
-        for name in operation.personal() & request.keys():
-            row = tx.row("SELECT salt, value FROM personal WHERE operation_id = ? AND field = ?", number, name)
-            salt, _value = opened(self.keys, row[0], row[1]) if row and row[1] is not None else (b"", "")
-            request[name] = {"#": chain.salted(salt, request[name])}
+        known = {
+            (name, opened(self.keys, salt, value)[1]): digest
+            for name, salt, value, digest in tx.rows(
+                "SELECT field, salt, value, digest FROM personal WHERE operation_id = ? AND value IS NOT NULL", number
+            )
+        }
+        request = operation.sealed(lambda name, value: {"#": known.get((name, value), "")})
         if (who, kind, chain.canonical(stored)) != (actor.user, operation.name, chain.canonical(request)):
             raise KeyReused(
                 "The key {key} was already used by operation {number} for another request.",
@@ -599,12 +652,17 @@ class Bank:
         return self._control_names.get(gl_code, gl_code)
 
 
+def _locked_out(until: str) -> SignInRefused:
+    return SignInRefused("Too many wrong passphrases. Try again after {until} (UTC).", field="user", until=until[:19])
+
+
 def require_key(key: str) -> None:
     """Refuse an idempotency key that could not be kept, or that stands for an approval."""
     if not 0 < len(key) <= 200 or not key.isprintable():
         raise InvalidValue("A key is a text of 1 to 200 characters that can be printed.", field="key")
-    if key.startswith(APPROVED):
-        raise InvalidValue("Keys that begin with {reserved} are the program's own.", field="key", reserved=APPROVED)
+    reserved = next((prefix for prefix in (APPROVED, SIGNED) if key.startswith(prefix)), None)
+    if reserved is not None:
+        raise InvalidValue("Keys that begin with {reserved} are the program's own.", field="key", reserved=reserved)
 
 
 def _with_second(draft: posting.Draft) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from coopbank.bank import records
 from coopbank.database import Transaction
-from coopbank.errors import KeysLocked, Unknown
+from coopbank.errors import KeysLocked, NotABook, Unknown
 from coopbank.ledger import periods
 from coopbank.ledger.posting import Leaf
 from coopbank.words import _
@@ -34,7 +34,10 @@ _NAMES = {
     "cheque": "cheque", "request": "request", "user": "user", "bank-account": "bank account",
     "share-class": "share class", "savings": "savings account", "policy": "policy", "role": "role",
     "product": "product", "application": "application", "collateral": "collateral", "suspense": "unknown receipt",
-    "document": "document", "cash-difference": "cash difference",
+    "document": "document", "cash-difference": "cash difference", "bank-statement": "bank statement",
+    "bank-line": "bank line", "bank-match": "match", "reconciliation": "reconciliation", "asset": "asset",
+    "petty-cash": "petty cash", "joint-owner": "joint owner", "unclaimed": "unclaimed property",
+    "campaign": "campaign", "confirmation": "confirmation",
 }  # fmt: skip
 
 
@@ -116,16 +119,32 @@ class Books:
             return ""
         row = self.tx.row("SELECT salt, value FROM personal WHERE digest = ?", value["#"])
         if row is None or row[1] is None:
-            return "(forgotten)"
+            return FORGOTTEN
         return opened(self.keys, row[0], str(row[1]))[1]
 
     def resolve(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """A sealed request with its personal values put back."""
-        return {k: self.personal(v) if isinstance(v, dict) and set(v) == {"#"} else v for k, v in payload.items()}
+        """A sealed request with its personal values put back, those inside of lists included."""
+        found: dict[str, Any] = self._resolved(payload)
+        return found
+
+    def _resolved(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._resolved(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if set(value) == {"#"}:
+            return self.personal(value)
+        return {name: self._resolved(each) for name, each in value.items()}
 
     def institution(self) -> records.Institution:
         """The institution that these books are of."""
-        return self.get(records.Institution, "book")
+        found = self.find(records.Institution, "book")
+        if found is None:  # every book has had it since its founding
+            raise NotABook(
+                "The books are damaged: a record of kind {kind} cannot be read.", kind=records.Institution.kind,
+                hint="See what else is wrong with: coopbank verify. Then go back to a backup.",
+            )  # fmt: skip
+        return found
 
     def user(self, user: str) -> Actor | None:
         """An active user, with the roles they hold now."""
@@ -147,7 +166,10 @@ class Books:
     def member_name(self, member: str) -> str:
         """The name a member is shown by."""
         found = self.tx.value("SELECT name FROM directory WHERE member = ?", member)
-        return str(found) if found is not None else member
+        if found is not None:
+            return str(found)
+        body = self.find(records.Member, member)
+        return FORGOTTEN if body is not None and body.forgotten_on is not None else member
 
     # ---------------------------------------------------------------- accounts
 
@@ -199,7 +221,7 @@ class Books:
         return periods.business_date(self.tx)
 
 
-LOCKED = "(locked)"
+LOCKED, FORGOTTEN = "(locked)", "(forgotten)"
 
 
 def opened(keys: Keyring | None, salt: bytes | None, value: str) -> tuple[bytes, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import pyotp
@@ -52,11 +52,10 @@ def require(keys: Keyring | None, file: KeyFile | None, user: str, code: str | N
             field="code", hint="Put the file back beside the books.",
         )  # fmt: skip
     step = matching_step(_secret(keys, str(kept.get("secret", ""))), code, now)
-    if step is None or step <= int(kept.get("used", 0)):
+    if step is None or not file.use_code(user, step):
         raise SignInRefused(
             "The one-time code is wrong or was used.", field="code", hint="Wait for the next one, and check the clock."
         )
-    file.keep_code(user, {**kept, "used": step})
 
 
 def matching_step(secret: str, code: str, now: datetime) -> int | None:
@@ -71,6 +70,8 @@ def matching_step(secret: str, code: str, now: datetime) -> int | None:
 
 def _secret(keys: Keyring, sealed: str) -> str:
     try:
-        return keys.open(sealed).decode()
-    except KeysLocked as error:
+        found = keys.open(sealed).decode()
+        code_at(found, datetime.fromtimestamp(0, UTC))
+        return found
+    except (KeysLocked, ValueError) as error:
         raise SignInRefused("The key file of these books is damaged.", field="code") from error

@@ -60,6 +60,7 @@ class Desk(Books):
         self.wishes: list[str] = []
         self.after: list[Callable[[Transaction], None]] = []
         self.followers: list[tuple[Actor, str | None, Operation, str]] = []
+        self._kept: dict[tuple[str, str], str] = {}  # digest of each of them, by field and value
         self._nonce = nonce
         self._new_leaves: dict[tuple[str, str], int] = {}
         self._new_records: dict[tuple[str, str], tuple[int, records.Body]] = {}
@@ -160,9 +161,9 @@ class Desk(Books):
 
     def keep(self, field: str, value: str) -> records.PersonalRef:
         """Keep a personal value apart and return the digest that stands for it."""
-        for known in self.personal_values:
-            if (known.field, known.value) == (field, value):
-                return {"#": known.digest}
+        known = self._kept.get((field, value))
+        if known is not None:
+            return {"#": known}
         kept = PersonalValue(field, value, self._nonce(16))
         if field in SECRET_FIELDS and (key := self.find(records.SigningKey, "key")) is not None:
             from coopbank.bank.keyring import seal  # not on top: most operations need no cryptography
@@ -170,6 +171,7 @@ class Desk(Books):
             sealed = seal(bytes.fromhex(key.seal), kept.salt + value.encode(), self._nonce)
             kept = PersonalValue(field, value, kept.salt, sealed)
         self.personal_values.append(kept)
+        self._kept[field, value] = kept.digest
         return {"#": kept.digest}
 
     def then(self, actor: Actor, approver: str | None, operation: Operation, key: str) -> None:

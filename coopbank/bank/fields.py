@@ -260,6 +260,12 @@ RequestRef = ref("request")
 UserRef = ref("user")
 BankAccountRef = ref("bank-account")
 DifferenceRef = ref("cash-difference")
+BankStatementRef = ref("bank-statement")
+BankLineRef = ref("bank-line")
+AssetRef = ref("asset")
+PettyCashRef = ref("petty-cash")
+JointOwnerRef = ref("joint-owner")
+CampaignRef = ref("campaign")
 
 
 @cache  # asked of each request, and the answer never changes

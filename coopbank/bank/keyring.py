@@ -23,12 +23,15 @@ import hashlib
 import json
 import os
 import secrets as system_secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from argon2 import Type
+from argon2.exceptions import HashingError
 from argon2.low_level import hash_secret_raw
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
@@ -37,13 +40,15 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from coopbank.bank.passphrases import Cost
+from coopbank.bank.passphrases import SESSION_HOURS, Cost
 from coopbank.bank.records import SEALED
+from coopbank.clock import instant_text
 from coopbank.errors import DatabaseUnusable, KeysLocked
 
 FORM: Final = "coopbank-key/1"
 _ZERO: Final = bytes(12)
 _LONGEST: Final = 1_000_000  # bytes of a key file; a longer one is none
+_SESSION: Final = "session:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,40 @@ def signature_holds(key: bytes, signature: bytes, text: bytes) -> bool:
         Ed25519PublicKey.from_public_bytes(key).verify(signature, text)
     except (InvalidSignature, ValueError):
         return False
+    return not _of_small_order(key)
+
+
+def _of_small_order(key: bytes) -> bool:
+    """Whether anybody can sign for a key: one of the eight points that a multiple of eight takes to zero.
+
+    What those points sign does not depend on the text; `y` of each, with its sign taken off, stands here.
+    """
+    return key[:31] + bytes([key[31] & 127]) in _SMALL_ORDER if len(key) == 32 else True
+
+
+_SMALL_ORDER: Final = frozenset(
+    y.to_bytes(32, "little")
+    for root in (0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826, 0, 1)
+    for y in (root, 2**255 - 19 - root, root + 2**255 - 19 if root < 19 else root)
+)
+
+
+def can_be_sealed_to(public: bytes) -> bool:
+    """Whether these are 32 bytes that something can be encrypted to."""
+    try:
+        X25519PrivateKey.from_private_bytes(bytes(32)).exchange(X25519PublicKey.from_public_bytes(public))
+    except ValueError:
+        return False
     return True
+
+
+def can_sign(public: bytes) -> bool:
+    """Whether these are 32 bytes that name a key whose signatures only its owner can make."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public)
+    except ValueError:
+        return False
+    return not _of_small_order(public)
 
 
 def public_key_of_file(text: str) -> bytes | None:
@@ -163,9 +201,9 @@ def _wrap(key: bytes, secret: bytes) -> str:
     return base64.b64encode(nonce + ChaCha20Poly1305(key).encrypt(nonce, secret, None)).decode()
 
 
-def _unwrap(key: bytes, box: str) -> bytes | None:
+def _unwrap(key: bytes, box: object) -> bytes | None:
     try:
-        raw = base64.b64decode(box, validate=True)
+        raw = base64.b64decode(box if isinstance(box, str) else "", validate=True)
         return ChaCha20Poly1305(key).decrypt(raw[:12], raw[12:], None)
     except (InvalidTag, ValueError, binascii.Error):
         return None
@@ -180,13 +218,17 @@ class KeyFile:
 
     path: Path
 
-    def make(self, book: str, secret: bytes, user: str, passphrase: str, cost: Cost, older: Keyring | None) -> None:
-        """Write a new file with one slot; it must not exist."""
+    def make(
+        self, book: str, secret: bytes, user: str, passphrase: str, cost: Cost, older: Keyring | None,
+        before: KeyFile | None = None,
+    ) -> None:  # fmt: skip
+        """Write a new file with one slot; it must not exist. One-time codes come along from the file before it."""
         public = public_of(secret)
         held = {
             "form": FORM, "book": book, "sign": public.sign.hex(), "seal": public.seal.hex(), "cost": cost.as_list(),
             "older": [] if older is None else [_wrap(secret, each) for each in (older.secret, *older.older)],
-            "slots": {f"user:{user}": _slot(secret, passphrase, cost)}, "codes": {},
+            "slots": {f"user:{user}": _slot(secret, passphrase, cost)},
+            "codes": {} if before is None else before.codes(),
         }  # fmt: skip
         self._write(held, new=True)
 
@@ -201,7 +243,7 @@ class KeyFile:
     def cost(self) -> Cost | None:
         """What a passphrase is to cost here, as it was calibrated when the file was made."""
         try:
-            return Cost(*map(int, self._read()["cost"]))
+            return _cost(self._read()["cost"])
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -209,15 +251,15 @@ class KeyFile:
         """The secret, from the slot of a user."""
         slot = self._read().get("slots", {}).get(f"user:{user}")
         try:
-            key = _passphrase_key(passphrase, bytes.fromhex(slot["salt"]), Cost(*slot["cost"]))
-        except (TypeError, KeyError, ValueError):
+            key, box = _passphrase_key(passphrase, bytes.fromhex(slot["salt"]), _cost(slot["cost"])), slot["box"]
+        except (TypeError, KeyError, ValueError, HashingError):
             return None
-        return self._keyring(_unwrap(key, slot["box"]))
+        return self._keyring(_unwrap(key, box))
 
     def unlock_session(self, token: str) -> Keyring | None:
         """The secret, from the slot of a kept sign-in."""
-        box = self._read().get("slots", {}).get(_session_slot(token))
-        return None if not isinstance(box, str) else self._keyring(_unwrap(_token_key(token), box))
+        slot = self._read().get("slots", {}).get(_session_slot(token))
+        return self._keyring(_unwrap(_token_key(token), slot.get("box"))) if isinstance(slot, dict) else None
 
     def _keyring(self, secret: bytes | None) -> Keyring | None:
         if secret is None:
@@ -226,24 +268,43 @@ class KeyFile:
         return Keyring(secret, tuple(each for each in older if each is not None))
 
     def give(self, secret: bytes, user: str, passphrase: str) -> None:
-        """A slot for a user, under their passphrase; one that they had is replaced."""
+        """A slot for a user, under their passphrase; one that they had is replaced, and kept sign-ins end."""
         cost = self.cost()
-        if cost is not None:
-            self._put("slots", f"user:{user}", _slot(secret, passphrase, cost))
+        if cost is None:
+            return
+        new = _slot(secret, passphrase, cost)
+        with self._changing() as held:
+            slots = held.get("slots", {})
+            for name in [n for n in slots if n.startswith(_SESSION) and _of(slots[n], "user") == user]:
+                del slots[name]
+            slots[f"user:{user}"] = new
 
-    def give_session(self, secret: bytes, token: str) -> None:
-        """A slot for a kept sign-in."""
-        self._put("slots", _session_slot(token), _wrap(_token_key(token), secret))
+    def give_session(self, secret: bytes, token: str, user: str, now: datetime) -> None:
+        """A slot for a kept sign-in, which ends as that does; those that have ended make room."""
+        until = instant_text(now + timedelta(hours=SESSION_HOURS))
+        new = {"user": user, "until": until, "box": _wrap(_token_key(token), secret)}
+        with self._changing() as held:
+            slots = held.get("slots", {})
+            for name in [n for n in slots if n.startswith(_SESSION) and _of(slots[n], "until") <= instant_text(now)]:
+                del slots[name]
+            slots[_session_slot(token)] = new
 
     def take_session(self, token: str) -> None:
         """The slot of a kept sign-in that ends."""
-        self._put("slots", _session_slot(token), None)
+        with self._changing() as held:
+            held.get("slots", {}).pop(_session_slot(token), None)
 
     def keep_users(self, users: Iterable[str]) -> None:
         """Take the slots of everybody else."""
         wanted = {f"user:{user}" for user in users}
-        for name in [n for n in self._read().get("slots", {}) if n.startswith("user:") and n not in wanted]:
-            self._put("slots", name, None)
+        with self._changing() as held:
+            slots = held.get("slots", {})
+            for name in [n for n in slots if n.startswith("user:") and n not in wanted]:
+                del slots[name]
+
+    def codes(self) -> dict[str, Any]:
+        """What is kept of everybody's one-time codes."""
+        return dict(self._read().get("codes", {}))
 
     def code(self, user: str) -> dict[str, Any] | None:
         """What is kept of a user's one-time codes: the sealed secret, and the step that was used last."""
@@ -252,25 +313,54 @@ class KeyFile:
 
     def keep_code(self, user: str, code: dict[str, Any] | None) -> None:
         """Keep it, or take it away."""
-        self._put("codes", user, code)
+        with self._changing() as held:
+            if code is None:
+                held.get("codes", {}).pop(user, None)
+            else:
+                held.setdefault("codes", {})[user] = code
 
-    def _put(self, part: str, name: str, value: Any) -> None:
-        held = self._read()
-        if not held:
+    def use_code(self, user: str, step: int) -> bool:
+        """Whether a code of that step still counts; from now on it does not, whoever tries at the same moment."""
+        with self._changing() as held:
+            kept = held.get("codes", {}).get(user)
+            used = kept.get("used") if isinstance(kept, dict) else None
+            if not isinstance(used, int) or step <= used:
+                return False
+            held["codes"][user] = {**kept, "used": step}
+        return True
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, Any]]:
+        """What the file holds, to be changed; written if it was. Another program waits until that is done."""
+        with self._alone():
+            held = self._read()
+            before = json.dumps(held)
+            yield held
+            if json.dumps(held) != before and held.get("form") == FORM:
+                self._write(held)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One program at a time changes the files of a folder, where the system can say so."""
+        try:
+            import fcntl
+
+            folder = os.open(self.path.parent, os.O_RDONLY)
+        except (ImportError, OSError):  # no such thing here; or no folder, and then nothing to change
+            yield
             return
-        if value is None:
-            if held.setdefault(part, {}).pop(name, None) is None:
-                return
-        else:
-            held.setdefault(part, {})[name] = value
-        self._write(held)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def _read(self) -> dict[str, Any]:
         try:
             if self.path.stat().st_size > _LONGEST:
                 return {}
             held = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         if not isinstance(held, dict) or held.get("form") != FORM:
             return {}
@@ -320,8 +410,21 @@ def _passphrase_key(passphrase: str, salt: bytes, cost: Cost) -> bytes:
     )  # fmt: skip
 
 
+def _cost(value: Any) -> Cost:
+    """A cost as the file has it; `ValueError` if it is none, or one that no machine could pay."""
+    if not isinstance(value, list) or len(value) != 3 or not all(type(n) is int and 0 < n < 2**22 for n in value):
+        raise ValueError("no cost")
+    return Cost(*value)
+
+
+def _of(slot: Any, name: str) -> str:
+    """A text of a slot; empty if it has none."""
+    found = slot.get(name) if isinstance(slot, dict) else None
+    return found if isinstance(found, str) else ""
+
+
 def _session_slot(token: str) -> str:
-    return "session:" + hashlib.sha256(b"slot" + token.encode()).hexdigest()[:16]
+    return _SESSION + hashlib.sha256(b"slot" + token.encode()).hexdigest()[:16]
 
 
 def _token_key(token: str) -> bytes:

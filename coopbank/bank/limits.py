@@ -38,7 +38,7 @@ def _allowing(desk: Desk, operation: Operation) -> list[records.Role]:
 
 def require_within(desk: Desk, operation: Operation) -> None:
     """Refuse an amount that none of the actor's roles may move at all."""
-    amount = amount_of(operation)
+    amount = operation.moves(desk)
     if amount is None:
         return
     allowed = _allowing(desk, operation)
@@ -55,7 +55,7 @@ def require_within(desk: Desk, operation: Operation) -> None:
 
 def second_reason(desk: Desk, operation: Operation) -> str | None:
     """Why an amount takes a second person: more than the role does alone at once, or in a day."""
-    amount = amount_of(operation)
+    amount = operation.moves(desk)
     if amount is None:
         return None
     allowed = _allowing(desk, operation)
@@ -70,14 +70,11 @@ def second_reason(desk: Desk, operation: Operation) -> str | None:
     return None
 
 
-def amount_of(operation: Operation) -> int | None:
-    """What an operation moves, in minor units; None for one that has no such field, or sets a limit itself."""
-    amount = getattr(operation, "amount", None)
-    return amount if type(amount) is int and operation.subject != "staff" else None
-
-
 def moved_today(books: Desk, user: str) -> int:
-    """What a person has moved by themselves on the open day, by the amounts that they asked for; minor units."""
+    """What a person has moved by themselves on the open day, by the amounts that they asked for; minor units.
+
+    Where they left the amount to the books ("all that is left"), it is the largest line that was written.
+    """
     day = periods.open_day(books.tx)
     if day is None:
         return 0
@@ -85,11 +82,19 @@ def moved_today(books: Desk, user: str) -> int:
         "SELECT max(operation_id) FROM period_state WHERE period = ? AND state = ?", day.isoformat(), periods.OPEN
     )
     total = 0
-    for kind, text in books.tx.rows(
-        "SELECT kind, sealed FROM operation WHERE id > ? AND actor = ? AND approver IS NULL", int(opened or 0), user
+    for number, kind, text in books.tx.rows(
+        "SELECT id, kind, sealed FROM operation WHERE id > ? AND actor = ? AND approver IS NULL", int(opened or 0), user
     ):
         cls = CATALOGUE.get(kind)
         if cls is not None and not cls.internal and cls.subject != "staff" and "amount" in cls.model_fields:
             asked = loads(text)[10].get("amount")
-            total += parse_amount(asked, books.currency) if isinstance(asked, str) else 0
+            total += parse_amount(asked, books.currency) if isinstance(asked, str) else _largest(books, number)
     return total
+
+
+def _largest(books: Desk, number: int) -> int:
+    found = books.tx.value(
+        "SELECT max(p.amount) FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
+        " WHERE e.operation_id = ? AND a.currency = ?", number, books.currency,
+    )  # fmt: skip
+    return int(found or 0)

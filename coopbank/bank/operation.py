@@ -52,6 +52,7 @@ class Operation(BaseModel):
     internal: ClassVar[bool] = False  # performed by the program only: no door offers it
     reversible: ClassVar[bool] = True
     since: ClassVar[int] = 1  # edition of the catalogue that brought it
+    erases: ClassVar[bool] = False  # its traces in the file are cleared after it
     signed: ClassVar[bool] = False  # a close, to be signed with the book's key
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -72,6 +73,11 @@ class Operation(BaseModel):
         member = getattr(self, "member", None)
         return {member} if isinstance(member, str) else set()
 
+    def moves(self, desk: Desk) -> int | None:
+        """What it moves, in minor units, for the limits of roles; None for one that has no amount or sets a limit."""
+        amount = getattr(self, "amount", None)
+        return amount if type(amount) is int and self.subject != "staff" else None
+
     def document(self) -> dict[str, Any]:
         """The request as JSON, without what was left at its default of None."""
         return self.model_dump(mode="json", exclude_none=True)
@@ -84,7 +90,7 @@ class Operation(BaseModel):
     def sealed(self, keep: Callable[[str, str], dict[str, str]]) -> dict[str, Any]:
         """The request as it may be sealed: personal values as the digests that `keep` gives for them."""
         request = self.document()
-        for name in self.personal() & request.keys():
+        for name in sorted(self.personal() & request.keys()):  # the same order, so the same nonces, in every run
             request[name] = keep(name, request[name])
         return request
 

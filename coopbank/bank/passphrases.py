@@ -75,17 +75,21 @@ def require_strength(passphrase: str) -> None:
 
 def passphrase_matches(tx: Transaction, user: str, passphrase: str, now: datetime) -> tuple[bool, str | None]:
     """Whether it is the user's passphrase, and until when the user is locked out, if so."""
-    row = tx.row('SELECT hash, until FROM credential WHERE "user" = ?', user)
-    if row is None:
-        _hasher.hash(passphrase)  # the same time as for a user who exists
-        return False, None
-    hashed, until = row
-    if until is not None and until > instant_text(now):
-        return False, str(until)
+    locked = locked_until(tx, user, now)
+    if locked is not None:
+        return False, locked
+    known = tx.value('SELECT hash FROM credential WHERE "user" = ?', user)
+    hashed = known or tx.value("SELECT max(hash) FROM credential")  # the same time as for a user who exists
     try:
-        return _hasher.verify(hashed, passphrase), None
+        return _hasher.verify(str(hashed), passphrase) and known is not None, None
     except (VerificationError, InvalidHashError):
         return False, None
+
+
+def locked_until(tx: Transaction, user: str, now: datetime) -> str | None:
+    """Until when the user is locked out, if so."""
+    until = tx.value('SELECT until FROM credential WHERE "user" = ?', user)
+    return str(until) if until is not None and until > instant_text(now) else None
 
 
 def renew(tx: Transaction, user: str, passphrase: str, cost: Cost | None) -> None:

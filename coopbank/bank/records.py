@@ -122,6 +122,71 @@ class Member(Body):
     joined_on: str
     status: str = "active"  # active, left
     language: str = "en"
+    forgotten_on: str | None = None  # every personal value of theirs was erased on that day
+
+
+class JointOwner(Body):
+    """Somebody besides the member on an account of theirs; ref J-00001, about the member.
+
+    Joint owners and authorised signers take money out while the member lives; beneficiaries and joint owners are
+    paid after the member's death.
+    """
+
+    kind: ClassVar[str] = "joint-owner"
+    member: str
+    account: str = ""  # contract of a savings account, M0007-2; empty: all that the member has
+    role: str  # joint-owner, authorised-signer, beneficiary
+    person: str | None = None  # their own member number, if they have one
+    name: PersonalRef | None = None  # if they have none
+    added_on: str
+    state: str = "active"  # active, removed
+    removed_on: str | None = None
+
+
+class Death(Body):
+    """That a member died; ref is the member."""
+
+    kind: ClassVar[str] = "death"
+    died_on: str
+    evidence: PersonalRef  # what shows it
+    recorded_on: str
+    state: str = "recorded"  # recorded, mistaken
+
+
+class Contact(Body):
+    """What is known of contact with a member beside what they did with their accounts; ref is the member."""
+
+    kind: ClassVar[str] = "contact"
+    lost_since: str | None = None
+    last: str | None = None  # when contact was had last, as somebody noted it
+    how: PersonalRef | None = None
+    noticed_on: str | None = None  # the notice that money is unclaimed was sent
+
+
+class Unclaimed(Body):
+    """Money of a member that nobody claimed, set apart for the state; ref UP-00001, about its state.
+
+    The leaf 893/M0007 of its fund holds what is set apart and not paid to the state yet.
+    """
+
+    kind: ClassVar[str] = "unclaimed"
+    member: str
+    on: str
+    accounts: dict[str, int]  # "GEN 905/M0007": minor units
+    last_contact: str = ""  # not known of what old records had set apart
+    state: str = "set apart"  # set apart, paid
+    paid_on: str | None = None
+    report: str = ""  # the state's report that it was paid with
+
+
+class Forgotten(Body):
+    """That a member was forgotten; ref is the member. The digests whose salts and values were erased."""
+
+    kind: ClassVar[str] = "forgotten"
+    on: str
+    left_on: str
+    before_time: bool = False  # two people said that the years of retention need not be waited for
+    digests: list[str]
 
 
 class ShareClass(Body):
@@ -183,6 +248,81 @@ class BankAccount(Body):
     kind: ClassVar[str] = "bank-account"
     name: str
     fund: str
+
+
+class BankStatement(Body):
+    """A statement of a bank account as the bank gave it; ref BS-00001, about the account. Its lines are `BankLine`."""
+
+    kind: ClassVar[str] = "bank-statement"
+    bank_account: str
+    start: str
+    end: str
+    opening: int  # balances by the bank, minor units
+    closing: int
+    lines: int
+    number_ends: str = ""  # the last characters of the account's number in the bank's file
+    why: str = ""  # it was withdrawn
+
+
+class BankLine(Body):
+    """A line of a bank's statement; ref BS-00001.12, about its account, a version for every match.
+
+    The first statement of an account brings the balance that it begins with as its line 0. What the
+    bank says of a line names people, so it is kept apart.
+    """
+
+    kind: ClassVar[str] = "bank-line"
+    bank_account: str
+    bank_id: str  # the bank's own number of it, or what stands for one
+    on: str
+    amount: int  # minor units; what came in is positive
+    text: PersonalRef | None = None
+    reference: PersonalRef | None = None
+    match: str | None = None  # the match that it is part of
+
+
+class BankMatch(Body):
+    """Lines of the bank and postings of the books that are the same money; ref BM-00001, about the account."""
+
+    kind: ClassVar[str] = "bank-match"
+    bank_account: str
+    lines: list[str]
+    postings: list[list[int]]  # entry and line
+    amount: int  # of either side
+    state: str = "matched"  # matched, undone
+    why: str = ""  # it was undone
+
+
+class BankMark(Body):
+    """Whether the bank's statements show a posting; ref 17.2, its entry and line, about its account."""
+
+    kind: ClassVar[str] = "bank-mark"
+    match: str | None = None
+
+
+class Reconciliation(Body):
+    """What two people signed about a bank account at the end of a day; ref FIRST/2026-03-31, about the account.
+
+    by_bank + in_transit - outstanding - unrecognised = by_books, to the cent.
+    """
+
+    kind: ClassVar[str] = "reconciliation"
+    bank_account: str
+    on: str
+    by_bank: int  # minor units
+    in_transit: int  # in the books and not yet at the bank, the amounts that come in
+    outstanding: int  # the amounts that go out, as a positive number
+    unrecognised: int  # at the bank and not yet in the books, with its sign
+    by_books: int
+    open_postings: list[list[Any]] = []  # entry, line, day, amount
+    open_lines: list[list[Any]] = []  # ref of the line, day, amount
+    as_of: int  # the operation up to which the books were read
+    prepared_by: str
+    prepared_on: str
+    reviewed_by: str | None = None
+    reviewed_on: str | None = None
+    state: str = "signed"  # signed, reviewed, reopened
+    why: str = ""  # it was reopened
 
 
 class Cheque(Body):
@@ -421,6 +561,90 @@ class Bill(Body):
     state: str = "open"  # open, paid
 
 
+class Asset(Body):
+    """Something that lasts; ref FA-001, about its state, the leaves 751/FA-001 and 759/FA-001 of its fund.
+
+    What is to be written off, `cost - residual - taken_over`, is spread over `life_months` calendar months that
+    begin with the month of `in_use_from`; `depreciated` is what was written off through the month `through`,
+    `taken_over` included.
+    """
+
+    kind: ClassVar[str] = "asset"
+    name: str
+    account: str  # 751 equipment, 771 land, 772 buildings
+    fund: str
+    cost: int
+    residual: int = 0
+    life_months: int | None = None  # land has none
+    in_use_from: str
+    booked_on: str  # nothing is written off in a month that was over by then
+    place: str = ""  # where it is, or its serial number
+    bill: str | None = None
+    gift: str | None = None  # that paid for it
+    taken_over: int = 0  # written off before it was entered
+    depreciated: int = 0
+    through: str = ""  # the last month that was reckoned, 2026-03
+    state: str = "in use"  # in use, disposed
+    disposed_on: str | None = None
+    proceeds: int = 0
+    why: str = ""
+
+
+class Depreciation(Body):
+    """A month's depreciation of all assets; ref is the month."""
+
+    kind: ClassVar[str] = "depreciation"
+    on: str
+    total: int
+    lines: dict[str, int]  # by asset
+
+
+class PettyCash(Body):
+    """Cash that one person keeps for small payments; ref PETTY, the leaf 739/PETTY of POOL. It may stay out overnight.
+
+    While it is open, what is in it, the vouchers since the last refill, and what counts found short since then
+    (below zero: over) come to its float.
+    """
+
+    kind: ClassVar[str] = "petty-cash"
+    holder: str | None = None
+    float_amount: int = 0
+    state: str = "closed"  # open, closed
+    opened_by_operation: int | None = None
+    short: int = 0
+    counted: int | None = None
+    expected: int | None = None
+
+
+class Voucher(Body):
+    """A receipt paid out of petty cash; ref V-00001, about that petty cash."""
+
+    kind: ClassVar[str] = "voucher"
+    petty_cash: str
+    supplier: str
+    receipt: str  # the supplier's number of it
+    amount: int
+    expense: str
+    fund: str
+    paid_on: str
+    state: str = "open"  # open, refilled
+
+
+class Budget(Body):
+    """What a fund, or a gift, is to bring in and spend in a year; ref 2026-GEN, or 2026-EDU-G-07, about the year.
+
+    Each decision is a version, the first of them the budget as it was first voted.
+    """
+
+    kind: ClassVar[str] = "budget"
+    year: int
+    fund: str
+    gift: str | None = None
+    lines: dict[str, int]  # by account, on the side where the account normally stands
+    resolution: str
+    why: str = ""
+
+
 class Correction(Body):
     """Savings put right after a mistake; ref K-00001, about the operation that it corrects ("operation 17")."""
 
@@ -507,6 +731,52 @@ class Document(Body):
     print_size: str
     software: str
     made_by: str
+
+
+class Campaign(Body):
+    """Members asked to confirm their balances; ref V-001, about its state. What was drawn follows from seed and books.
+
+    Balances are those of the end of `day` by effective date, as the books knew them at operation `as_of`, which is the
+    one that began the campaign.
+    """
+
+    kind: ClassVar[str] = "campaign"
+    form: str  # positive: everybody is to answer; negative: only who does not agree
+    population: str  # shares, savings, loans, all
+    day: str
+    as_of: int
+    selection: str  # dollar-unit, random, all
+    seed: str = ""
+    size: int | None = None
+    interval: int | None = None  # of dollar units, as given or as reckoned from the size
+    start: int | None = None
+    with_empty: bool = False
+    count: int  # accounts with something in them
+    total: int
+    empty: int  # accounts with nothing in them
+    negative: int  # accounts on the wrong side, all of which are asked about
+    selected: int
+    selected_total: int
+    started_by: str
+    state: str = "open"  # open, closed, given-up
+    conclusion: str = ""
+
+
+class Confirmation(Body):
+    """One balance that a member is asked to confirm; ref V-001.905/M0007, about its campaign."""
+
+    kind: ClassVar[str] = "confirmation"
+    campaign: str
+    account: str  # 905/M0007, L-010
+    member: str
+    balance: int  # as a member reads it: positive in shares and savings, and what is owed on a loan
+    stratum: str  # top, drawn, negative, all, empty
+    state: str = "asked"  # asked, agrees, differs, returned, none
+    replied_on: str | None = None
+    right: int | None = None  # what the member says is right, where it differs
+    finding: str | None = None  # of an exception: what it came to, as codes of bank/operations/confirmations.py
+    why: str = ""
+    correction: int | None = None  # the operation that put it right
 
 
 class Refusal(Body):

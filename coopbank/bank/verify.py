@@ -9,14 +9,17 @@ cent. All of it from the sealed text alone; secrets and the directory are compar
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from coopbank.bank import records
+from coopbank.bank import bank_proof, records
+from coopbank.bank.asset_plan import ASSET_LEAVES, WRITTEN_OFF_ON, is_asset, written_off_by_plan
 from coopbank.bank.books import Books
 from coopbank.bank.close_proof import CloseProof
+from coopbank.bank.confirming import campaign_faults
 from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
 from coopbank.bank.lending.accounts import LoanAccount
@@ -24,6 +27,8 @@ from coopbank.bank.lending.flows import OWN, on_leaf, real_fund
 from coopbank.bank.lending.proof import faults_of
 from coopbank.bank.lending.provision_proof import ProvisionProof, close_faults
 from coopbank.bank.operation import CATALOGUE, role_may
+from coopbank.bank.operations.forgetting import faults as forgetting_faults
+from coopbank.bank.operations.unclaimed import SET_APART, UNCLAIMED
 from coopbank.database import Database, Transaction
 from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import POOL
@@ -61,8 +66,18 @@ WRITERS = {
         "return-cheque",
     },
     "suspense": {"receive-unknown", "clear-suspense"},
+    "asset": {"buy-asset", "enter-asset", "depreciate", "dispose-asset", "return-cheque"},
+    "depreciation": {"depreciate"},
+    "petty-cash": {"open-petty-cash", "refill-petty-cash", "count-petty-cash", "close-petty-cash"},
+    "voucher": {"spend-petty-cash", "refill-petty-cash", "close-petty-cash"},
+    "budget": {"set-budget"},
     "savings": {"open-savings", "opening-balance"},
-    "member": {"admit-member", "change-member"},
+    "member": {"admit-member", "change-member", "forget-member"},
+    "joint-owner": {"add-joint-owner", "remove-joint-owner"},
+    "death": {"record-death", "withdraw-death"},
+    "contact": {"lost-contact", "found-again", "send-due-diligence"},
+    "unclaimed": {"turn-over-unclaimed", "pay-unclaimed", "opening-balance"},
+    "forgotten": {"forget-member"},
     "user": {
         "found-book",
         "add-user",
@@ -84,6 +99,13 @@ WRITERS = {
     "request": {"ask", "approve", "refuse", "take-back"},
     "institution": {"found-book"},
     "document": {"record-documents"},
+    "bank-statement": {"record-bank-lines", "withdraw-bank-lines"},
+    "bank-line": {"record-bank-lines", "withdraw-bank-lines", "match-bank-line", "unmatch-bank-line"},
+    "bank-match": {"match-bank-line", "unmatch-bank-line"},
+    "bank-mark": {"match-bank-line", "unmatch-bank-line"},
+    "reconciliation": {"sign-reconciliation", "review-reconciliation", "reopen-reconciliation"},
+    "campaign": {"start-campaign", "close-campaign"},
+    "confirmation": {"start-campaign", "record-reply", "resolve-exception"},
     "backup": {"record-backup"},
     "drill": {"record-drill"},
 }
@@ -99,6 +121,7 @@ class Registers:
     made_by: dict[tuple[str, str], int] = field(default_factory=dict)  # operation of the latest body
     approvals: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)  # request: approver, request body
     filed: dict[tuple[str, int, int], str] = field(default_factory=dict)  # report of loan, period, version: by whom
+    on_accounts: dict[str, dict[str, str]] = field(default_factory=dict)  # member: who stands on their accounts
     opening_closed: bool = False
     opening_loading: bool = False  # balances of old records are coming in, batch by batch
 
@@ -122,7 +145,7 @@ def verify(
 
 def bank_checks(closes: CloseProof) -> list[Check]:
     """The bank's checks, with registers of their own for one run."""
-    state = Registers()
+    state, bank_lines = Registers(), bank_proof.BankProof()
 
     def replay(log: Log, operation: Operation, _stored: Stored) -> None:
         _replay(state, log, operation)
@@ -150,9 +173,18 @@ def bank_checks(closes: CloseProof) -> list[Check]:
         Check("collateral", "What secures a loan cost no more than was paid out for it.", _ask(state, _collateral)),
         Check("bills and gifts", "Open bills are what is payable; no gift is spent beyond itself.",
               _ask(state, _bills_and_gifts)),
+        Check(bank_proof.NAME, "The bank's lines are the postings that they are matched with; what was signed was so.",
+              _ask(state, bank_lines.faults), watch=_watch(state, bank_lines.watch)),
+        Check("assets", "Each asset's cost and what was written off of it are what the books carry.",
+              _ask(state, _assets)),
+        Check("petty cash", "Cash, receipts and what was found short come to each float.", _ask(state, _petty_cash)),
         Check("documents", "Every document that was made names an operation before it, and that one's fingerprint.",
               _documents),
-        Check("personal", "Names and other personal values are those that were sealed, or forgotten.", _personal),
+        Check("confirmations", "Each campaign asks about what its seed draws from the balances of its day.",
+              _ask(state, _confirmations)),
+        Check("personal", "Names and other personal values are those that were sealed, or forgotten by two people.",
+              _ask(state, _personal)),
+        Check("unclaimed", "What is set apart for the state is what account 893 holds.", _ask(state, _unclaimed)),
         Check("encrypted", "Taxpayer numbers are encrypted; only who has signed in can compare them.", _encrypted,
               informational=True),
         Check("directory", "The find box lists the members as they are.", _ask(state, _directory)),
@@ -184,6 +216,8 @@ def _replay(state: Registers, log: Log, operation: Operation) -> None:
             _table, kind, ref, _version, _about, body = row
             state.records[kind, ref] = body
             state.made_by[kind, ref] = operation.number
+            if kind == "joint-owner" and body.get("person"):
+                _on_account(state, ref, body)
             if kind == "opening" and body.get("state") == "closed":
                 state.opening_closed, state.opening_loading = True, False
     funds: set[str] = set()
@@ -205,6 +239,14 @@ def _replay(state: Registers, log: Log, operation: Operation) -> None:
                     f" {format_amount(-state.sums['879', fund])}", operation.number)  # fmt: skip
 
 
+def _on_account(state: Registers, ref: str, body: dict[str, Any]) -> None:
+    people = state.on_accounts.setdefault(body["member"], {})
+    if body.get("state", "active") == "active":
+        people[ref] = body["person"]
+    else:
+        people.pop(ref, None)
+
+
 def _powers(state: Registers, log: Log, operation: Operation) -> None:
     cls = CATALOGUE.get(operation.kind)
     if cls is None or cls.internal:
@@ -222,6 +264,8 @@ def _powers(state: Registers, log: Log, operation: Operation) -> None:
         ):
             log.add("powers", f"{person} had no power to do {operation.kind}", operation.number)
         served = {operation.request.get("member"), operation.request.get("to_member")}
+        if state.on_accounts:
+            served |= {person for member in served for person in state.on_accounts.get(member or "", {}).values()}
         theirs = {user.get("member"), *user.get("relatives", ())} - {None}
         if theirs & served and operation.kind not in ("add-user", "link-user", "declare-relative"):
             log.add("powers", f"{person} served their own account {min(theirs & served)}", operation.number)
@@ -270,11 +314,17 @@ def _two_hands(state: Registers, log: Log, operation: Operation) -> None:
 
 def _request_shape(operation: Operation, asked: dict[str, Any]) -> Any:
     """The request with the digests of the earlier asking: the same personal value, salted anew."""
-    payload = asked.get("payload") or {}
-    return {
-        name: payload[name] if isinstance(value, dict) and set(value) == {"#"} and name in payload else value
-        for name, value in operation.request.items()
-    }
+    return _with_digests(operation.request, asked.get("payload") or {})
+
+
+def _with_digests(value: Any, asked: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"#"}:
+        return value if asked is None else asked
+    if isinstance(value, dict) and isinstance(asked, dict):
+        return {name: _with_digests(each, asked.get(name)) for name, each in value.items()}
+    if isinstance(value, list) and isinstance(asked, list) and len(value) == len(asked):
+        return [_with_digests(each, other) for each, other in zip(value, asked, strict=True)]
+    return value
 
 
 def _writers(log: Log, operation: Operation, _stored: Stored) -> None:
@@ -468,7 +518,57 @@ def _bills_and_gifts(state: Registers, log: Log, _tx: Transaction) -> Iterator[F
             yield Finding("bills and gifts", f"gift {ref} is spent beyond itself", state.made_by["gift", ref])
 
 
-def _personal(_log: Log, tx: Transaction) -> Iterator[Finding]:
+def _assets(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    """Cost and depreciation of each asset on its own leaves, the latter by its plan; no leaf without an asset."""
+    balances = _leaf_balances(state, log, *ASSET_LEAVES)
+    expected: dict[tuple[str, str, str], int] = {}
+    for ref, document in state.latest("asset"):
+        body, number = records.Asset.model_validate(document), state.made_by["asset", ref]
+        off = WRITTEN_OFF_ON[body.account]
+        kept = body.state == "in use"
+        expected[body.account, body.fund, ref] = body.cost if kept else 0
+        if off is not None:
+            expected[off, body.fund, ref] = -body.depreciated if kept else 0
+        if body.depreciated != written_off_by_plan(body):
+            yield Finding("assets", f"asset {ref}: {format_amount(body.depreciated)} is written off, its plan says"
+                          f" {format_amount(written_off_by_plan(body))}", number)  # fmt: skip
+    for leaf in sorted(expected.keys() | {leaf for leaf in balances if is_asset(leaf[2])}):
+        gl_code, fund, ref = leaf
+        held, wanted = balances.get(leaf, 0), expected.get(leaf, 0)
+        if held != wanted:
+            yield Finding("assets", f"{gl_code}/{ref} in fund {fund} holds {format_amount(held)}, the register says"
+                          f" {format_amount(wanted)}", state.made_by.get(("asset", ref)))  # fmt: skip
+
+
+def _petty_cash(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    balances = _leaf_balances(state, log, "739")
+    paid: dict[str, int] = defaultdict(int)
+    for _ref, body in state.latest("voucher"):
+        if body.get("state", "open") == "open":
+            paid[body["petty_cash"]] += body["amount"]
+    for ref, body in state.latest("petty-cash"):
+        held = balances.get(("739", POOL, ref), 0) + paid[ref] + body.get("short", 0)
+        if held != body.get("float_amount", 0):
+            yield Finding(
+                "petty cash", f"cash, receipts and differences of {ref} come to {format_amount(held)}, its float is"
+                f" {format_amount(body.get('float_amount', 0))}", state.made_by["petty-cash", ref],
+            )  # fmt: skip
+
+
+def _unclaimed(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    apart: dict[tuple[str, str], int] = defaultdict(int)
+    for _ref, body in state.latest("unclaimed"):
+        if body.get("state", SET_APART) == SET_APART:
+            for account, amount in body["accounts"].items():
+                apart[account.partition(" ")[0], body["member"]] += amount
+    for (gl_code, fund, contract), balance in _leaf_balances(state, log, UNCLAIMED).items():
+        if -balance != apart[fund, contract] and re.fullmatch(r"M[0-9]{4,}", contract):
+            yield Finding("unclaimed", f"{gl_code}/{contract} in fund {fund} holds {format_amount(-balance)},"
+                          f" {format_amount(apart[fund, contract])} is set apart")  # fmt: skip
+
+
+def _personal(state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding]:
+    yield from (Finding("personal", fault, number) for number, fault in forgetting_faults(state.records, tx))
     for digest, operation, name, salt, value in tx.stream(
         "SELECT digest, operation_id, field, salt, value FROM personal WHERE salt IS NOT NULL ORDER BY operation_id"
     ):
@@ -483,7 +583,13 @@ def _encrypted(_log: Log, tx: Transaction) -> Iterator[Finding]:
         "SELECT count(*) FROM personal WHERE length(salt) = 0 AND value LIKE ?", records.SEALED + "%"
     )  # fmt: skip
     if count:
-        yield Finding("encrypted", f"{count} values were not compared with what was sealed")
+        yield Finding("encrypted", f"not compared with what was sealed: {count}")
+
+
+def _confirmations(state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding]:
+    yield from campaign_faults(
+        tx, ((ref, records.Campaign.model_validate(body)) for ref, body in state.latest("campaign"))
+    )
 
 
 def _documents(_log: Log, tx: Transaction) -> Iterator[Finding]:
@@ -496,6 +602,8 @@ def _directory(state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding
     }
     values = dict(tx.rows("SELECT digest, value FROM personal WHERE field = 'member_name'"))
     for ref, body in state.latest("member"):
+        if body.get("forgotten_on") and ref in listed:
+            yield Finding("directory", f"{ref} was forgotten and is listed", state.made_by["member", ref])
         name = values.get(body["name"]["#"])
         if name is not None and listed.get(ref) != (name, fold(name)):
             yield Finding("directory", f"member {ref} is listed under another name", state.made_by["member", ref])

@@ -92,11 +92,13 @@ def say(refusal: CoopbankError, as_json: bool) -> None:
         output.document({"error": refusal.as_dict()})
         return
     output.narrate(_sentence(refusal))
-    for fault in getattr(refusal, "faults", ()):
+    for place, fault in enumerate(getattr(refusal, "faults", ())):
         where = [_("row {row}").format(row=fault["row"])] if fault.get("row") else []
         where += [_("column {column}").format(column=fault["column"])] if fault.get("column") else []
-        if where:  # what is wrong with the file as a whole stands in the sentence itself
+        if where:
             output.narrate(f"  {', '.join(where)}: {fault.get('reason')}")
+        elif place:  # the first that is wrong with the file as a whole stands in the sentence itself
+            output.narrate(f"  {fault.get('reason')}")
 
 
 def _sentence(refusal: CoopbankError) -> str:

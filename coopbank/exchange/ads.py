@@ -7,6 +7,7 @@
     Loan_Master.csv, Loan_Transactions.csv, Share_Transactions.csv     ours: the standard has no such subledgers
     Control_Totals.csv              rows, debits and credits of each file, and the head of the chain
 
+Entries of a December that had been closed before, by auditors and by the closing itself, stand in Period M13.
 Names and types of the fields are those of the standard (AuditData-API, fields.yml, MIT licence): dates as YYYYMMDD,
 times as HHMMSS in UTC. A fund is a Business_Unit_Code, a leaf's contract (M0007, L-010) Segment01. Between GL_Detail
 and Memo_Detail no Journal_ID is missing.
@@ -24,7 +25,7 @@ from coopbank.bank.books import Books
 from coopbank.bank.operation import CATALOGUE
 from coopbank.exchange.files import NewFiles
 from coopbank.exchange.tables import Amount, Tables, Total
-from coopbank.ledger import posting
+from coopbank.ledger import periods, posting
 from coopbank.ledger.chart import MEMO_CURRENCY
 from coopbank.reports.portfolio import portfolio
 
@@ -68,7 +69,7 @@ _SHARES: Final = ("901", "903", "875")
 
 _LINES = (
     "SELECT e.id, p.line, e.memo, o.kind, a.fund, e.effective_on, a.gl_code, p.amount, a.currency, o.actor, o.at,"
-    " o.approver, o.business_date, e.reverses_id, r.id, a.contract"
+    " o.approver, o.business_date, e.reverses_id, r.id, a.contract, o.id"
     " FROM entry e JOIN operation o ON o.id = e.operation_id JOIN posting p ON p.entry_id = e.id"
     " JOIN account a ON a.id = p.account_id LEFT JOIN entry r ON r.reverses_id = e.id AND r.operation_id <= ?"
     " WHERE e.effective_on >= ? AND e.effective_on <= ? AND e.operation_id <= ?"
@@ -106,16 +107,18 @@ def write(bank: Bank, books: Books, files: NewFiles, start: date | None, end: da
 
 def _gl_detail(made: Tables, name: str, head: int, *, memo_accounts: bool = False) -> None:
     total = Total(name)
+    locked = _first_locks(made)
 
     def rows() -> Iterator[Sequence[Any]]:
         span = (made.start.isoformat(), made.end.isoformat())
         for row in made.books.tx.stream(_LINES, head, *span, head, MEMO_CURRENCY, int(memo_accounts)):
-            entry, line, memo, kind, fund, on, gl, amount, money, actor, at, approver, booked, undoes, undone, of = row
+            entry, line, memo, kind, fund, on, gl, amount, money, actor, at, approver, booked, *others = row
+            undoes, undone, of, operation = others
             debit = int(amount) > 0
             total.debits, total.credits = total.debits + max(amount, 0), total.credits + max(-amount, 0)
             day = date.fromisoformat(on)
             yield (
-                entry, line, memo, memo, kind, fund, f"{day:%Y%m%d}", day.year, f"M{day.month}", gl,
+                entry, line, memo, memo, kind, fund, f"{day:%Y%m%d}", day.year, _period(day, operation, locked), gl,
                 made.money(abs(int(amount))), "D" if debit else "C", money, actor, _digits(at[:10]), _digits(at[11:19]),
                 approver, _digits(booked) if approver else None, "1" if undoes else "2" if undone else None,
                 undoes or undone, of,
@@ -123,6 +126,21 @@ def _gl_detail(made: Tables, name: str, head: int, *, memo_accounts: bool = Fals
 
     written = made.table(name, GL_DETAIL, rows())
     written.debits, written.credits = total.debits, total.credits
+
+
+def _first_locks(made: Tables) -> dict[int, int]:
+    """The operation that first closed December of a year."""
+    found = made.books.tx.rows(
+        "SELECT period, min(operation_id) FROM period_state WHERE state = ? AND period LIKE ? GROUP BY period",
+        periods.LOCKED, "____-12",
+    )  # fmt: skip
+    return {int(period[:4]): int(number) for period, number in found}
+
+
+def _period(day: date, operation: int, locked: dict[int, int]) -> str:
+    """M1 to M12; M13 for adjustments and closing entries of a December that had been closed before."""
+    late = day.month == 12 and operation > locked.get(day.year, operation)
+    return "M13" if late else f"M{day.month}"
 
 
 def _digits(text: str) -> str:

@@ -4,7 +4,9 @@
 all rows in one transaction or none. When anything is wrong, every bad row is named with
 its column and the reason (`ImportRefused.faults`): those whose fields cannot be read, and
 those that the bank refuses, each tried upon the good ones before it in a transaction that
-is taken back.
+is taken back. A `Layout` says what somebody else's columns mean and how their days are
+written; a `Control` says how many rows there must be, and what they must come to; a report
+has every row with its verdict.
 
 Importing the same file again does nothing: each row has an idempotency key made of the
 SHA-256 of the file and its number, and the bank answers "repeated".
@@ -12,7 +14,9 @@ SHA-256 of the file and its number, and the bank answers "repeated".
     members      admits them; a column for each field of admit-member
     savings      opening balances of savings: member, amount, account (if not the first)
     shares       opening balances of whole shares: member, amount, share class (901 or 903)
+    loans        loans in mid-life: terms, what was paid, what is due next (see opening_rows.py)
     operations   any operations: JSON, JSON lines, or CSV with a column "operation"
+    bank-lines   statements of the bank: OFX, camt.053 or CSV (see bank_lines.py), all that is said besides in `about`
 """
 
 from __future__ import annotations
@@ -22,23 +26,32 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
-
-from pydantic import BaseModel, Field, ValidationError
+from typing import Any, Final
 
 from coopbank.bank.bank import Bank
-from coopbank.bank.books import Actor
-from coopbank.bank.fields import Code, MemberRef, Money, book_currency
-from coopbank.bank.operation import CATALOGUE, Operation, Receipt, operation_named, plain_refusals
-from coopbank.bank.operations.savings import FUND
-from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, Refused, Unknown, WrongUsage
-from coopbank.exchange import rows
+from coopbank.bank.books import Actor, loads
+from coopbank.bank.operation import CATALOGUE, Operation, Receipt, operation_named
+from coopbank.errors import (
+    AlreadyExists,
+    ImportRefused,
+    InvalidAmount,
+    InvalidValue,
+    NotOffered,
+    Refused,
+    Unknown,
+    WrongUsage,
+)
+from coopbank.exchange import opening_rows, rows, verdicts
+from coopbank.exchange.bank_lines import BankFile, import_statements
 from coopbank.exchange.faults import Faults
+from coopbank.exchange.files import NewFiles
+from coopbank.exchange.layout import Layout
+from coopbank.exchange.plans import Plan, Source, Wanted, fold, headings, note
 from coopbank.exchange.rows import Record
-from coopbank.money import format_amount, parse_amount, quoted
-from coopbank.words import LANGUAGES, speaking, translate
+from coopbank.money import format_amount, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,7 @@ class ImportResult:
     created: tuple[str, ...]  # numbers given: M0061, L-021
     requests: tuple[str, ...]  # what waits for a second person: R-00012
     receipts: tuple[Receipt, ...]
+    total: str | None = None  # what the amounts of the rows come to
 
     def as_dict(self) -> dict[str, Any]:
         """The counts and numbers, without the receipts."""
@@ -66,53 +80,138 @@ class ImportResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """An operation that rows of the file ask for. `key` is their own, or the number of the row."""
+class Control:
+    """What a file must come to, as whoever made it says: rows, and the sum of their amounts in minor units."""
 
-    operation: Operation
-    key: str
-    record: Record
-    own_key: bool = False
+    count: int | None = None
+    total: int | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a file asks for: how each row is tried, and what is done when every one is good."""
-
-    trial: list[Wanted]
-    work: list[Wanted]
-    uniform: bool = True  # every row asks for the same operation
+    def check(self, plan: Plan, currency: str, faults: Faults) -> None:
+        """What does not agree is a fault of the file."""
+        if self.count is not None and plan.rows != self.count:
+            refusal = InvalidValue(
+                "The file has {rows} rows, and there must be {count}.", rows=plan.rows, count=self.count,
+                hint="See which row is missing, or there twice.",
+            )  # fmt: skip
+            faults.add(None, None, None, refusal)
+        if self.total is not None and plan.total is not None and plan.total != self.total:
+            total = InvalidAmount(
+                "The rows come to {sum}, and must come to {total}: {apart} apart.",
+                sum=format_amount(plan.total, currency), total=format_amount(self.total, currency),
+                apart=format_amount(abs(plan.total - self.total), currency),
+                hint="See which amount is missing, or there twice, or written wrongly.",
+            )  # fmt: skip
+            faults.add(None, None, None, total)
 
 
 def import_file(
-    bank: Bank,
-    actor: Actor,
-    kind: str,
-    path: str | os.PathLike[str],
-    *,
-    dry_run: bool = False,
-    key_prefix: str | None = None,
-) -> ImportResult:
+    bank: Bank, actor: Actor, kind: str, path: str | os.PathLike[str], *, dry_run: bool = False,
+    key_prefix: str | None = None, about: BankFile | None = None, layout: Layout | None = None,
+    control: Control | None = None, as_of: date | None = None, report: str | None = None,
+) -> ImportResult:  # fmt: skip
     """Import a file: all of it, or nothing.
 
     `dry_run` tries every row and keeps nothing. `key_prefix` takes the place of the file's
-    hash in the idempotency keys. Refused with `ImportRefused` for what is in the file, with
+    hash in the idempotency keys. `as_of` is the day at whose start opening balances stand,
+    today if it is not said. Refused with `ImportRefused` for what is in the file, with
     `WrongUsage` when it cannot be read, with `NotAllowed` when the actor may not do this.
     """
-    if kind not in KINDS:
-        raise WrongUsage(
-            "There is no import called {kind}.", field="kind", kind=quoted(kind),
-            hint="Choose one of: {kinds}.", kinds=", ".join(KINDS),
-        )  # fmt: skip
+    _require_kind(kind, control, as_of)
     content = _content(path)
     faults = Faults(Path(path).name)
-    text = rows.decoded(content, faults)
-    plan = Plan([], []) if text is None else KINDS[kind](bank, text, faults)
-    if not plan.trial and not faults.count:
-        faults.add(None, None, None, InvalidValue("The file has no rows below its heading."))
-    prefix = key_prefix or f"import:{kind}:{hashlib.sha256(content).hexdigest()[:32]}"
-    receipts = _performed(bank, actor, plan, prefix, faults, dry_run)
-    return _result(kind, faults.file, plan, receipts, dry_run)
+    if kind == BANK_LINES:
+        recorded = import_statements(
+            bank, actor, content, about or BankFile(), faults, dry_run=dry_run, key_prefix=key_prefix
+        )
+        return _result(kind, faults.file, recorded.lines, recorded.receipts, dry_run)
+    job = _Job(bank, actor, kind, content, faults, dry_run, key_prefix, layout or Layout(), control, as_of)
+    if report is None:
+        return job.done({})
+    place = verdicts.require_place(report)
+    found: dict[int, str] = {}
+    refused: ImportRefused | None = None
+    result: ImportResult | None = None
+    with NewFiles(place.parent) as files:  # opened before anything is done, so that it can be written after
+        stream = files.text(place.name)
+        try:
+            result = job.done(found)
+        except ImportRefused as refusal:
+            refused = refusal
+        verdicts.write(stream, found, faults)
+    if result is None:
+        assert refused is not None, "it is imported, or refused"
+        raise refused
+    return result
+
+
+def _require_kind(kind: str, control: Control | None, as_of: date | None) -> None:
+    """Refuse a kind that there is not, and what does not go with it."""
+    if kind not in (*KINDS, BANK_LINES):
+        raise WrongUsage(
+            "There is no import called {kind}.", field="kind", kind=quoted(kind),
+            hint="Choose one of: {kinds}.", kinds=", ".join((*KINDS, BANK_LINES)),
+        )  # fmt: skip
+    if control is not None and control.total is not None and kind == "members":
+        raise WrongUsage(
+            "Members have no amounts that could come to a total.", field="control_total",
+            hint="Say how many there are: --control-count.",
+        )  # fmt: skip
+    if as_of is not None and kind not in OPENINGS:
+        raise WrongUsage(
+            "Only opening balances stand under a day of their own.", field="as_of", hint="Leave --as-of out."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One import of rows."""
+
+    bank: Bank
+    actor: Actor
+    kind: str
+    content: bytes
+    faults: Faults
+    dry_run: bool
+    key_prefix: str | None
+    layout: Layout
+    control: Control | None
+    as_of: date | None
+
+    def done(self, found: dict[int, str]) -> ImportResult:
+        """Do it; `found` gets the verdict on each row that can be read."""
+        digest = hashlib.sha256(self.content).hexdigest()
+        prefix = self.key_prefix or f"import:{self.kind}:{digest[:32]}"
+        text = rows.decoded(self.content, self.faults)
+        plan = Plan([], [], 0)
+        if text is not None:
+            about = f"{self.kind}, file sha256 {digest[:16]}"
+            day = self._day(prefix) if self.kind in OPENINGS else None
+            plan = KINDS[self.kind](Source(self.bank, text, self.faults, self.layout, day, about))
+            if not plan.rows and not self.faults.count:
+                self.faults.add(None, None, None, InvalidValue("The file has no rows below its heading."))
+            if self.control is not None and plan.rows:
+                self.control.check(plan, self.bank.institution.currency, self.faults)
+        found |= {row: verdicts.GOOD for wanted in plan.trial for row in wanted.of_rows}
+        receipts = _performed(self.bank, self.actor, plan, prefix, self.faults, self.dry_run)
+        found |= verdicts.of_receipts(plan.work, receipts, dry_run=self.dry_run)
+        return _result(self.kind, self.faults.file, plan.rows, receipts, self.dry_run, self._shown(plan.total))
+
+    def _day(self, prefix: str) -> date | None:
+        """The cut-over: as it was said, or as it was when this file was imported before, or the business date."""
+        if self.as_of is not None:
+            return self.as_of
+        with self.bank.read() as books:
+            sealed = books.tx.value(
+                "SELECT sealed FROM operation WHERE key >= ? AND key < ? ORDER BY key LIMIT 1",
+                f"{prefix}:",
+                f"{prefix};",
+            )
+            request = {} if sealed is None else loads(sealed)[10]
+            said = request.get("payload", request).get("effective_on")
+            return books.business_date() if said is None else date.fromisoformat(said)
+
+    def _shown(self, total: int | None) -> str | None:
+        return None if total is None else format_amount(total, self.bank.institution.currency)
 
 
 def _content(path: str | os.PathLike[str]) -> bytes:
@@ -138,6 +237,8 @@ def _content(path: str | os.PathLike[str]) -> bytes:
 def _performed(bank: Bank, actor: Actor, plan: Plan, prefix: str, faults: Faults, dry_run: bool) -> list[Receipt]:
     """The receipts of the work; when a row is refused, every row that is, and nothing is kept."""
     refused: Refused | None = None
+    if not faults.count and dry_run and _done_before(bank, plan, prefix):
+        return _receipts(bank.try_all(actor, _requests(plan.work, prefix)))
     if not faults.count and not dry_run:
         try:
             return bank.perform_all(actor, _requests(plan.work, prefix))
@@ -148,7 +249,7 @@ def _performed(bank: Bank, actor: Actor, plan: Plan, prefix: str, faults: Faults
         _require_no_common_cause(plan, tried)
     for wanted, outcome in zip(plan.trial, tried, strict=True):
         if isinstance(outcome, Refused):
-            _note(faults, wanted.record, outcome)
+            note(faults, wanted.record, outcome)
     faults.refuse_if_any()
     if refused is not None:
         raise refused
@@ -166,6 +267,9 @@ def _require_no_common_cause(plan: Plan, tried: Sequence[Receipt | Refused]) -> 
     first = tried[0] if tried else None
     if not isinstance(first, Refused) or first.field in plan.trial[0].record.columns:
         return
+    of_row = (first.field or "").startswith(("lines.", "loans.")) and not isinstance(first, NotOffered)
+    if of_row and len(tried) == 1:  # the reason of the only row that there is
+        return
     if all(isinstance(each, Refused) and str(each) == str(first) for each in tried):
         raise first
 
@@ -177,56 +281,28 @@ def _receipts(outcomes: Sequence[Receipt | Refused]) -> list[Receipt]:
     return [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
 
 
-def _note(faults: Faults, record: Record, refusal: Refused) -> None:
-    """A refusal of a row, under the name that the file gives the column."""
-    field = (refusal.field or "").partition(".")[0]
-    if field == "lines" and field not in record.values:  # of an opening balance that the row was made into
-        field = "amount" if isinstance(refusal, InvalidAmount) else "member"
-    column = record.columns.get(field, refusal.field)
-    if refusal.values.get("field_name") == field:  # "{field_name} is missing."
-        refusal = type(refusal)(refusal.template, field=field, field_name=column)
-    faults.add(record.row, column, record.values.get(field), refusal)
+def _done_before(bank: Bank, plan: Plan, prefix: str) -> bool:
+    """Whether all that the file asks for was asked for before: then there is nothing to try."""
+    keys = [key for _operation, key in _requests(plan.work, prefix)]
+    with bank.read() as books:
+        return all(books.tx.value("SELECT id FROM operation WHERE key = ?", key) is not None for key in keys)
 
 
-def _result(kind: str, file: str, plan: Plan, receipts: list[Receipt], dry_run: bool) -> ImportResult:
+def _result(
+    kind: str, file: str, count: int, receipts: Sequence[Receipt], dry_run: bool, total: str | None = None
+) -> ImportResult:
     repeated = sum(receipt.status == "repeated" for receipt in receipts)
     pending = [receipt for receipt in receipts if receipt.status != "repeated" and receipt.reason]
     fresh = [receipt for receipt in receipts if receipt.status != "repeated" and not receipt.reason]
     return ImportResult(
-        kind=kind, file=file, dry_run=dry_run, rows=len(plan.trial), done=len(fresh), repeated=repeated,
+        kind=kind, file=file, dry_run=dry_run, rows=count, done=len(fresh), repeated=repeated,
         pending=len(pending), created=tuple(number for receipt in fresh for number in receipt.created),
         requests=tuple(receipt.request for receipt in pending if receipt.request), receipts=tuple(receipts),
+        total=total,
     )  # fmt: skip
 
 
-# ----------------------------------------------------------------------------------------- rows
-
-
-def _built(bank: Bank, name: str, values: dict[str, Any], record: Record, faults: Faults) -> Operation | None:
-    """The operation that a row describes; every field that is wrong is a fault."""
-    try:
-        return bank.build(name, values)
-    except InvalidValue as refusal:
-        cause = refusal.__cause__
-        for each in plain_refusals(cause) if isinstance(cause, ValidationError) else [refusal]:
-            _note(faults, record, each)
-        return None
-
-
-def _fold(heading: str) -> str:
-    """A heading as it is compared: lower case, words joined by one underscore."""
-    return "" if len(heading) > 100 else re.sub(r"[\W_]+", "_", heading.casefold()).strip("_")
-
-
-def _headings(operation: type[BaseModel], more: dict[str, str]) -> dict[str, str]:
-    """What the columns of an operation's fields may be called: names, titles in every language, and more."""
-    known = {name: name for name in operation.model_fields}
-    for name, info in operation.model_fields.items():
-        for language in LANGUAGES:
-            with speaking(language):
-                known.setdefault(_fold(translate(info.title or name)), name)
-    return known | more
-
+# --------------------------------------------------------------------------------------- members
 
 _MEMBER_HEADINGS: Final = {
     "name": "member_name", "full_name": "member_name", "tel": "phone", "mobile": "phone", "phone_number": "phone",
@@ -236,102 +312,36 @@ _MEMBER_HEADINGS: Final = {
 }  # fmt: skip
 
 
-def _members(bank: Bank, text: str, faults: Faults) -> Plan:
+def _members(source: Source) -> Plan:
     operation = CATALOGUE["admit-member"]
-    headings = _headings(operation, _MEMBER_HEADINGS)
-    wanted = []
-    for record in rows.csv_records(text, lambda cell: headings.get(_fold(cell)), ("member_name",), faults):
-        built = _built(bank, operation.name, record.values, record, faults)
+    known = headings(operation, _MEMBER_HEADINGS)
+    wanted: list[Wanted] = []
+    seen: dict[tuple[str, str], int] = {}
+    records = source.records(lambda cell: known.get(fold(cell)), operation.model_fields, ("member_name",), operation)
+    for record in records:
+        built = source.built(operation.name, record.values, record)
         if built is not None:
+            _note_repeated(source, record, seen)
             wanted.append(Wanted(built, str(record.row), record))
-    return Plan(wanted, wanted)
+    return Plan(wanted, wanted, len(records))
 
 
-# ----------------------------------------------------------------------------- opening balances
-
-_LINES_AT_ONCE: Final = 499  # of an opening balance, besides the line on 990
-
-
-class SavingsRow(BaseModel):
-    """What a member had saved in the old records."""
-
-    member: MemberRef
-    amount: Money
-    account: Annotated[Code | None, Field(title="Account, if not the first")] = None
-
-    @property
-    def leaf(self) -> str:
-        """The leaf that takes it."""
-        return f"905/{(self.account or self.member).removeprefix('S-')}"
-
-
-class SharesRow(BaseModel):
-    """What a member had paid for whole shares in the old records."""
-
-    member: MemberRef
-    amount: Money
-    share_class: Annotated[Literal["901", "903"], Field(title="Class of shares")] = "901"
-
-    @property
-    def leaf(self) -> str:
-        """The leaf that takes it."""
-        return f"{self.share_class}/{self.member}"
-
-
-_BALANCE_HEADINGS: Final = {
-    "number": "member", "member_number": "member", "member_no": "member", "balance": "amount", "savings": "amount",
-    "shares": "amount", "paid": "amount", "class": "share_class",
-}  # fmt: skip
-
-
-def _openings(model: type[SavingsRow] | type[SharesRow], bank: Bank, text: str, faults: Faults) -> Plan:
-    """Each row is tried as an opening balance of its own; the work is as few of them as there can be."""
-    book_currency.set(bank.institution.currency)
-    headings = _headings(model, _BALANCE_HEADINGS)
-    trial: list[Wanted] = []
-    lines: dict[str, dict[str, str]] = {}
-    for record in rows.csv_records(text, lambda cell: headings.get(_fold(cell)), ("member", "amount"), faults):
-        try:
-            row = model.model_validate(record.values)
-        except ValidationError as error:
-            for each in plain_refusals(error):
-                _note(faults, record, each)
-            continue
-        if row.leaf in lines:
-            refusal = AlreadyExists("{account} is in this file twice.", field="member", account=row.leaf)
-            _note(faults, record, refusal)
-            continue
-        lines[row.leaf] = {
-            "fund": FUND,
-            "account": row.leaf,
-            "credit": format_amount(row.amount, bank.institution.currency),
-        }
-        built = _built(bank, "opening-balance", _opening([lines[row.leaf]], bank), record, faults)
-        if built is not None:
-            trial.append(Wanted(built, str(record.row), record))
-    if faults.count:
-        return Plan(trial, trial)
-    every, work = list(lines.values()), []
-    for start in range(0, len(every), _LINES_AT_ONCE):
-        batch = _opening(every[start : start + _LINES_AT_ONCE], bank)
-        record = trial[start].record
-        work.append(Wanted(bank.build("opening-balance", batch), f"from {record.row}", record))
-    return Plan(trial, work)
-
-
-def _opening(lines: list[dict[str, str]], bank: Bank) -> dict[str, Any]:
-    """The lines and, against them, one on 990."""
-    code = bank.institution.currency
-    total = format_amount(sum(parse_amount(line["credit"], code) for line in lines), code)
-    return {"lines": [*lines, {"fund": FUND, "account": "990", "debit": total}]}
-
-
-def _savings(bank: Bank, text: str, faults: Faults) -> Plan:
-    return _openings(SavingsRow, bank, text, faults)
-
-
-def _shares(bank: Bank, text: str, faults: Faults) -> Plan:
-    return _openings(SharesRow, bank, text, faults)
+def _note_repeated(source: Source, record: Record, seen: dict[tuple[str, str], int]) -> None:
+    """A row that is another one's member again is a fault: the same in every cell, or by the taxpayer number."""
+    whole = "|".join(f"{name}={' '.join(str(v).casefold().split())}" for name, v in sorted(record.values.items()))
+    marks = {"member_name": whole}
+    if digits := re.sub("[^0-9]", "", record.values.get("tax_id", "")):
+        marks["tax_id"] = digits
+    found = {name: seen.get((name, mark)) for name, mark in marks.items()}
+    again = next(((name, row) for name, row in found.items() if row is not None), None)
+    if again is not None:
+        refusal = AlreadyExists(
+            "This is the member of row {row} again.", field=again[0], row=again[1],
+            hint="If they are two people, give them their numbers, or what else tells them apart.",
+        )  # fmt: skip
+        note(source.faults, record, refusal)
+    for name, mark in marks.items():
+        seen.setdefault((name, mark), record.row)
 
 
 # ----------------------------------------------------------------------------------- operations
@@ -339,31 +349,38 @@ def _shares(bank: Bank, text: str, faults: Faults) -> Plan:
 _FIELD: Final = "fields."  # before a field that is called "operation" or "key" itself
 
 
-def _operations(bank: Bank, text: str, faults: Faults) -> Plan:
-    json = text.lstrip("\ufeff \t\r\n")[:1] in ("[", "{")
-    records = rows.json_records(text, faults) if json else _operation_rows(text, faults)
+def _operations(source: Source) -> Plan:
+    json = source.text.lstrip("\ufeff \t\r\n")[:1] in ("[", "{")
+    records = _json_rows(source) if json else _operation_rows(source)
     wanted = []
     for record in records:
-        found = _one_operation(bank, record, faults, from_text=not json)
+        found = _one_operation(source, record, from_text=not json)
         if found is not None:
             wanted.append(found)
-    return Plan(wanted, wanted, uniform=False)
+    amounts = [getattr(each.operation, "amount", None) for each in wanted]
+    total = sum(amount for amount in amounts if isinstance(amount, int)) if len(wanted) == len(records) else None
+    return Plan(wanted, wanted, len(records), total, uniform=False)
 
 
-def _operation_rows(text: str, faults: Faults) -> list[Record]:
+def _json_rows(source: Source) -> list[Record]:
+    source.layout.heads(lambda said: said, ()).note_missing(source.faults)  # JSON has no columns
+    return rows.json_records(source.text, source.faults)
+
+
+def _operation_rows(source: Source) -> list[Record]:
     fields = {name for operation in CATALOGUE.values() for name in operation.model_fields}
-    headings = {name: name for name in fields} | {"operation": "operation", "key": "key"}
+    known = {name: name for name in fields} | {"operation": "operation", "key": "key"}
 
     def naming(cell: str) -> str | None:
         if cell.strip().casefold().startswith(_FIELD):
-            field = _fold(cell.strip()[len(_FIELD) :])
+            field = fold(cell.strip()[len(_FIELD) :])
             return _FIELD + field if field in fields else None
-        return headings.get(_fold(cell))
+        return known.get(fold(cell))
 
-    return rows.csv_records(text, naming, ("operation",), faults)
+    return source.records(naming, ("operation", "key", "(the fields of the operations)"), ("operation",))
 
 
-def _one_operation(bank: Bank, record: Record, faults: Faults, from_text: bool) -> Wanted | None:
+def _one_operation(source: Source, record: Record, from_text: bool) -> Wanted | None:
     values = dict(record.values)
     name, key = values.pop("operation", None), values.pop("key", None)
     inner = values.pop("fields", None) if set(values) == {"fields"} else None
@@ -371,16 +388,17 @@ def _one_operation(bank: Bank, record: Record, faults: Faults, from_text: bool) 
         cls = _named(name)
         _require_key(key)
     except Refused as refusal:
-        _note(faults, record, refusal)
+        note(source.faults, record, refusal)
         return None
     if isinstance(inner, dict):
         values = inner
     record = Record(record.row, values, {field.removeprefix(_FIELD): own for field, own in record.columns.items()})
     if from_text:
-        values = {field.removeprefix(_FIELD): value for field, value in values.items()}
+        record = Record(record.row, {f.removeprefix(_FIELD): value for f, value in values.items()}, record.columns)
+        record = source.tidied(record, cls)
         lists = _list_fields(cls)
-        values = {field: _listed(value) if field in lists else value for field, value in values.items()}
-    built = _built(bank, cls.name, values, record, faults)
+        values = {f: _listed(value) if f in lists else value for f, value in record.values.items()}
+    built = source.built(cls.name, values, record)
     return None if built is None else Wanted(built, key or str(record.row), record, own_key=key is not None)
 
 
@@ -420,7 +438,14 @@ def _listed(cell: str) -> list[str]:
     return [part for part in re.split(r"[\s,;]+", cell) if part]
 
 
-KINDS: Final[dict[str, Callable[[Bank, str, Faults], Plan]]] = {
-    "members": _members, "savings": _savings, "shares": _shares, "operations": _operations,
+BANK_LINES: Final = "bank-lines"
+"""The import of statements, which are more than rows."""
+
+KINDS: Final[dict[str, Callable[[Source], Plan]]] = {
+    "members": _members, "savings": opening_rows.savings, "shares": opening_rows.shares,
+    "loans": opening_rows.loans, "operations": _operations,
 }  # fmt: skip
-"""Every import by name."""
+"""Every import of rows by name."""
+
+OPENINGS: Final = ("savings", "shares", "loans")
+"""Those that are opening balances, dated on the cut-over."""

@@ -16,11 +16,14 @@ from coopbank.bank.books import loads
 from coopbank.bank.operation import CATALOGUE
 from coopbank.exchange.tables import Tables
 from coopbank.ledger.chart import MEMO_CURRENCY
-from coopbank.reports.financial import closing_moves
+from coopbank.reports.assets import assets
+from coopbank.reports.audit import audit
+from coopbank.reports.financial import closing_movements
 from coopbank.reports.portfolio import PortfolioLoan, portfolio
 
 Rows = Iterator[Sequence[Any]]
 CUT_OFF_DAYS: Final = 10
+MOST_FINDINGS: Final = 200  # of one audit test that are listed; all are counted
 _CASH: Final = ("731", "735", "739", "741")
 _POOLED: Final = ("729", "879")
 
@@ -121,7 +124,7 @@ def _net_assets(made: Tables) -> Rows:
     ):  # fmt: skip
         column = "before" if early else "transfers" if gl in ("185", "186", "187") else kind
         sums[fund][column] -= int(amount)
-    for (gl, fund), amount in closing_moves(made.books.tx, made.start, made.end).items():
+    for (gl, fund), amount in closing_movements(made.books.tx, made.start, made.end).items():
         sums[fund]["transfers" if gl == "187" else kinds[gl]] += amount  # what the closing of a year took out of it
         sums[fund]["equity"] -= amount
     for fund, found in sorted(sums.items()):
@@ -166,7 +169,7 @@ def _activity(gl: str, kind: str) -> str:
 def _functional(made: Tables) -> Rows:
     """Each expense by what it was for: its fund decides, but outreach (270) is fundraising."""
     classes = dict(made.books.tx.rows("SELECT code, class FROM fund"))
-    closed = closing_moves(made.books.tx, made.start, made.end)
+    closed = closing_movements(made.books.tx, made.start, made.end)
     for gl, name, fund, amount in made.books.tx.rows(
         "SELECT c.gl_code, g.name, c.fund, sum(c.debit - c.credit) FROM control_total c"
         " JOIN gl_account g ON g.code = c.gl_code WHERE length(c.span) = 10 AND c.span >= ? AND c.span <= ?"
@@ -355,6 +358,63 @@ def _gifts(made: Tables) -> Rows:
             )  # fmt: skip
 
 
+def _fixed_assets(made: Tables) -> Rows:
+    for row in assets(made.books, made.end).rows:
+        yield (
+            row.asset, row.name, row.account, row.fund, row.in_use_from, row.life_months, made.money(row.cost),
+            made.money(row.depreciated), made.money(row.value), row.place, row.bill, row.gift,
+        )  # fmt: skip
+
+
+def _reconciliations(made: Tables) -> Rows:
+    """Statements of reconciliation that were signed, up to the end."""
+    for ref, body in made.books.every(records.Reconciliation):
+        if body.on <= made.end.isoformat():
+            amounts = (body.by_bank, body.in_transit, body.outstanding, body.unrecognised, body.by_books)
+            yield (
+                ref, body.bank_account, body.on, *map(made.money, amounts), len(body.open_postings),
+                len(body.open_lines), body.prepared_by, body.prepared_on, body.reviewed_by, body.reviewed_on,
+                body.state, body.why,
+            )  # fmt: skip
+
+
+def _bank_statements(made: Tables) -> Rows:
+    for ref, body in made.books.every(records.BankStatement):
+        if body.start <= made.end.isoformat():
+            yield (
+                ref, body.bank_account, body.start, body.end, made.money(body.opening), made.money(body.closing),
+                body.lines, body.why,
+            )  # fmt: skip
+
+
+def _audit_tests(made: Tables) -> Rows:
+    for result in audit(made.books, (), made.start, made.end).results:
+        yield result.name, result.why, result.of, result.looked_at, result.found, "", "", "", "", "", None, ""
+        for row in result.rows[:MOST_FINDINGS]:
+            amount = None if row.amount is None else made.money(row.amount)
+            yield (
+                result.name, row.said, "", "", "", row.entry, row.operation, row.on, row.who, row.account, amount,
+                row.memo,
+            )  # fmt: skip
+
+
+def _confirmations(made: Tables) -> Rows:
+    for ref, body in made.books.every(records.Confirmation):
+        right = None if body.right is None else made.money(body.right)
+        yield (
+            body.campaign, ref, body.account, body.member, body.stratum, made.money(body.balance), body.state,
+            body.replied_on, right, body.finding, body.why, body.correction,
+        )  # fmt: skip
+
+
+def _campaigns(made: Tables) -> Rows:
+    for ref, body in made.books.every(records.Campaign):
+        yield (
+            ref, body.form, body.population, body.day, body.as_of, body.selection, body.seed, body.size, body.count,
+            made.money(body.total), body.selected, made.money(body.selected_total), body.state, body.conclusion,
+        )  # fmt: skip
+
+
 _LEAF: Final = ("GL_Account_Number", "Business_Unit_Code", "Account_ID", "Member_ID", "Balance", "Amount_Currency")
 _ROLL: Final = ("GL_Account_Number", "Business_Unit_Code", "Source", "What", "Amount")
 
@@ -407,12 +467,31 @@ LISTS: Final = (
     PbcList("Cash_Counts", "Counts of drawers, with what the books expected",
             ("Drawer", "Business_Date", "Entered_At", "Operation", "Source", "Entered_By", "Approved_By", "Counted",
              "Expected", "Difference"), _cash_counts),
+    PbcList("Bank_Statements", "Statements of the bank that were recorded, each from where the one before ended",
+            ("Statement", "Bank_Account", "From", "To", "Opening", "Closing", "Lines", "Withdrawn_Why"),
+            _bank_statements),
+    PbcList("Bank_Reconciliations", "Balance by bank, in transit, outstanding, unrecognised, by books; who signed",
+            ("Reconciliation", "Bank_Account", "As_Of", "By_Bank", "In_Transit", "Outstanding", "Unrecognised",
+             "By_Books", "Open_Postings", "Open_Lines", "Prepared_By", "Prepared_On", "Reviewed_By", "Reviewed_On",
+             "State", "Why"), _reconciliations),
+    PbcList("Fixed_Assets", "The register of assets: cost, written off, value",
+            ("Asset", "Name", "GL_Account_Number", "Business_Unit_Code", "In_Use_From", "Life_Months", "Cost",
+             "Depreciated", "Value", "Place", "Bill", "Gift"), _fixed_assets),
     PbcList("Periods", "Months and years that were closed, reopened and locked",
             ("Period", "State", "Business_Date", "Entered_At", "Operation", "Entered_By", "Approved_By"), _periods),
     PbcList("Signed_Closes", "Closes that were signed", ("Close", "Operation", "Hash", "Key", "Signature"), _closes),
     PbcList("Documents", "Documents that were made, with the SHA-256 of their figures and files",
             ("Document", "Kind", "About", "From", "To", "Edition", "Replaces", "As_Of_Operation", "Head",
              "Figures_SHA256", "File_SHA256", "Made_By"), _documents),
+    PbcList("Confirmation_Campaigns", "Campaigns in which members were asked to confirm their balances",
+            ("Campaign", "Form", "Population", "Day", "As_Of_Operation", "Selection", "Seed", "Size", "Accounts",
+             "Total", "Selected", "Selected_Total", "State", "Conclusion"), _campaigns),
+    PbcList("Confirmations", "The control sheet of the campaigns: each balance, what the member said, what it came to",
+            ("Campaign", "Confirmation", "Account_ID", "Member_ID", "Stratum", "Balance", "State", "Replied_On",
+             "Right", "Finding", "Why", "Correction"), _confirmations),
+    PbcList("Audit_Tests", "Tests that auditors run: how many each looked at and found, and what (coopbank audit)",
+            ("Test", "Said", "Of", "Looked_At", "Found", "Journal_ID", "Operation", "Day", "Who", "Account_ID",
+             "Amount", "Description"), _audit_tests),
     PbcList("Gaps", "Numbers missing among operations and entries: there are to be none",
             ("Series", "Before", "After"), _gaps),
 )  # fmt: skip

@@ -54,10 +54,13 @@ class Record:
     row: int
     values: dict[str, Any]
     columns: dict[str, str]
+    bad: frozenset[str] = frozenset()  # fields of which a fault is noted already
 
 
 Naming = Callable[[str], str | None]
-"""The field that a column's heading means; None if it means none."""
+"""The field that a column's heading means; None if it means none, `IGNORED` if it is left out."""
+
+IGNORED: Final = "-"
 
 
 def decoded(content: bytes, faults: Faults) -> str | None:
@@ -94,8 +97,10 @@ def decoded(content: bytes, faults: Faults) -> str | None:
 # ------------------------------------------------------------------------------------------ CSV
 
 
-def csv_records(text: str, naming: Naming, required: tuple[str, ...], faults: Faults) -> list[Record]:
-    """The rows below the heading, each with what it fills in."""
+def csv_records(
+    text: str, naming: Naming, required: tuple[str, ...], faults: Faults, *, others: bool = False
+) -> list[Record]:
+    """The rows below the heading, each with what it fills in. Columns that mean nothing are refused, or left out."""
     delimiter, text = _delimiter(text, naming)
     rows = _csv_rows(text, delimiter, faults)
     number, heading = next(rows, (0, []))
@@ -103,7 +108,7 @@ def csv_records(text: str, naming: Naming, required: tuple[str, ...], faults: Fa
         if not faults.count:
             faults.add(None, None, None, InvalidValue("The file is empty.", hint="Its first row names the columns."))
         return []
-    fields = _fields(number, heading, naming, required, faults)
+    fields = _fields(number, heading, naming, required, faults, others=others)
     columns = {field: heading[place].strip() for place, field in fields.items()}
     found: list[Record] = []
     for number, cells in rows:
@@ -119,7 +124,7 @@ def csv_records(text: str, naming: Naming, required: tuple[str, ...], faults: Fa
 def _delimiter(text: str, naming: Naming) -> tuple[str, str]:
     """The delimiter by which most columns are known, and the text; Excel's line `sep=;` says it itself."""
     first, _line_end, rest = text.partition("\n")
-    said = first.strip().strip('"')
+    said = first.strip(" \r").strip('"')
     if len(said) == 5 and said.startswith("sep=") and said[4] in _DELIMITERS:
         return said[4], rest
 
@@ -155,15 +160,28 @@ def _csv_refusal(why: str) -> InvalidValue:
     return InvalidValue("The row cannot be read: {why}.", why=why)
 
 
-def _fields(row: int, heading: list[str], naming: Naming, required: tuple[str, ...], faults: Faults) -> dict[int, str]:
+def _fields(
+    row: int, heading: list[str], naming: Naming, required: tuple[str, ...], faults: Faults, *, others: bool
+) -> dict[int, str]:
     """The field of each column, by its place; what is unknown, double or missing is a fault."""
     fields: dict[int, str] = {}
     for place, cell in enumerate(heading):
         field = naming(cell)
-        if not cell.strip():
-            continue  # a cell below it is a fault of its own
+        if not cell.strip() or field == IGNORED or (others and field is None):
+            continue  # a cell below an empty one is a fault of its own
         if field is None:
-            faults.add(row, cell, None, InvalidValue("There is no column called {column} here.", column=quoted(cell)))
+            refusal = InvalidValue(
+                "There is no column called {column} here.", column=quoted(cell),
+                hint='Say what it is with --map "HEADING=FIELD", or leave it out with --ignore.',
+            )  # fmt: skip
+            faults.add(row, cell, None, refusal)
+        elif others and field in fields.values():
+            first = next(heading[known] for known, name in fields.items() if name == field)
+            refusal = InvalidValue(
+                "The columns {first} and {column} both seem to be the {name}.", first=quoted(first),
+                column=quoted(cell), name=field, hint="Say which of them is: {name}=HEADING.",
+            )  # fmt: skip
+            faults.add(row, cell, None, refusal)
         elif field in fields.values():
             faults.add(row, cell, None, InvalidValue("The column {column} is there twice.", column=quoted(cell)))
         else:
@@ -224,7 +242,7 @@ def json_records(text: str, faults: Faults) -> list[Record]:
 
 def _json_items(text: str, faults: Faults) -> Iterator[tuple[int, Any]]:
     try:
-        whole = _json(text)
+        whole = json_of(text)
     except InvalidValue as refusal:
         if text.startswith("["):
             faults.add(None, None, None, refusal)
@@ -239,14 +257,14 @@ def _json_lines(text: str, faults: Faults) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            item = _json(line)
+            item = json_of(line)
         except InvalidValue as refusal:
             faults.add(number, None, None, refusal)
         else:
             yield number, item
 
 
-def _json(text: str) -> Any:
+def json_of(text: str) -> Any:
     """What a JSON text says; a number with a fraction stays exact, and no name is given twice."""
     try:
         return json.loads(text, object_pairs_hook=_once, parse_float=_exact, parse_constant=_no_number)

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from json import encoder
 from typing import Any
 
 FORM = "coopbank/1"
@@ -36,7 +37,25 @@ ZERO_HASH = bytes(32)
 
 def canonical(value: Any) -> str:
     """The one JSON text of a value made of objects, arrays, texts, integers, booleans and null."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    return "".join(_encode(value, 0))
+
+
+def _not_json(value: Any) -> Any:
+    raise TypeError(f"{type(value).__name__} has no canonical text")
+
+
+# What json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False) would use, made
+# once: making it takes longer than most texts do.
+_made: Any = getattr(encoder, "c_make_encoder", None)
+_encode: Any = (
+    json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).iterencode
+    if _made is None
+    else _made(None, _not_json, encoder.encode_basestring, None, ":", ",", True, False, False)
+)
+
+
+quote = encoder.encode_basestring
+"""The canonical text of a text; raises TypeError for what is none."""
 
 
 def digest(text: str) -> bytes:

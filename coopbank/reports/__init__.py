@@ -5,6 +5,8 @@
         balance_sheet(books, as_of)            owned, owed, members' stake
         income(books, start, end)              of a period, by fund
         fund(books, "RLF", as_of)              claim on cash, lent, committed, owed to lenders, balance; "all" for all
+        assets(books, as_of)                   the register: cost, what was written off, book value
+        budget(books, 2026, as_of, fund)       actual against budget, month and year to date, by fund and by gift
         portfolio(books, as_of)                loans, days late, PAR30 and PAR90
         member(books, "M0007", start, end)     everything that a member statement shows
         member_card(books, "M0007")            the member at the counter, now
@@ -19,6 +21,8 @@
 As-of is by effective date. A report on a past date says in `backdated` what was posted into it afterwards.
 """
 
+from coopbank.reports.assets import Assets, assets
+from coopbank.reports.budget import BudgetReport, budget
 from coopbank.reports.card import MemberCard, member_card
 from coopbank.reports.document import as_document, natural
 from coopbank.reports.evening import DayReport, LooseEnds, day_report, loose_ends
@@ -30,7 +34,9 @@ from coopbank.reports.portfolio import Portfolio, portfolio
 from coopbank.reports.trial_balance import TrialBalance, trial_balance
 
 __all__ = [
+    "Assets",
     "BalanceSheet",
+    "BudgetReport",
     "DayReport",
     "FoundMember",
     "Funds",
@@ -43,7 +49,9 @@ __all__ = [
     "Portfolio",
     "TrialBalance",
     "as_document",
+    "assets",
     "balance_sheet",
+    "budget",
     "day_report",
     "find_members",
     "fund",

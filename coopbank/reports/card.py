@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
+from coopbank.bank.contact import death_of, owners
 from coopbank.ledger.posting import Leaf
 from coopbank.money import format_amount
 from coopbank.reports.document import Minor, Source, source
@@ -66,6 +67,17 @@ class CardLoan:
 
 
 @dataclass(frozen=True, slots=True)
+class CardOwner:
+    """Somebody besides the member on their accounts. `account` is empty for all of them."""
+
+    ref: str  # J-00001
+    role: str  # joint-owner, authorised-signer, beneficiary
+    name: str
+    member: str | None
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
 class MemberCard:
     """A member at the counter. Amounts as people say them: what they have and what they owe are positive."""
 
@@ -86,6 +98,10 @@ class MemberCard:
     unapplied: Minor  # paid without saying what for
     owing: Minor  # returned items
     waiting: tuple[str, ...]  # requests about this member that wait for a second person
+    owners: tuple[CardOwner, ...] = ()
+    died_on: date | None = None
+    lost_since: date | None = None  # contact with them was lost
+    forgotten_on: date | None = None
 
 
 def member_card(books: Books, member: str) -> MemberCard:
@@ -96,6 +112,7 @@ def member_card(books: Books, member: str) -> MemberCard:
     origin = source(books)
     today = origin.business_date or date.fromisoformat(body.joined_on)
     leaves = books.held_by(member)
+    death, contact = death_of(books, member), books.find(records.Contact, member)
     loans = [
         loan_position(books, ref, today)
         for ref, loan in loans_of(books, member).items()
@@ -109,7 +126,19 @@ def member_card(books: Books, member: str) -> MemberCard:
         loans=tuple(_loan(at, origin.currency) for at in loans),
         unapplied=-_sum(leaves, "871"), owing=books.balance("GEN", f"791/{member}"),
         waiting=tuple(ref for ref, ask in books.about(records.Request, "waiting") if member in ask.payload.values()),
+        owners=tuple(_owner(books, ref, owner) for ref, owner in owners(books, member)),
+        died_on=None if death is None else date.fromisoformat(death.died_on),
+        lost_since=_day(None if contact is None else contact.lost_since), forgotten_on=_day(body.forgotten_on),
     )  # fmt: skip
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _owner(books: Books, ref: str, owner: records.JointOwner) -> CardOwner:
+    name = books.personal(owner.name) if owner.person is None else books.member_name(owner.person)
+    return CardOwner(ref, owner.role, name, owner.person, owner.account)
 
 
 def _sum(leaves: list[Leaf], gl_code: str) -> int:

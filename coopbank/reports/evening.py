@@ -23,7 +23,7 @@ from coopbank.words import translate
 PLACES: Final = ("731", "735", "739")
 OVER_AND_SHORT: Final = "330"
 _UNAPPLIED: Final = "871"
-_COUNTS: Final = frozenset({"count-drawer", "close-drawer"})
+_COUNTS: Final = frozenset({"count-drawer", "close-drawer", "count-petty-cash", "close-petty-cash"})
 #: Reports of borrowers that somebody has to ask for, or to read.
 _TO_FILE, _TO_ACCEPT = frozenset({"awaited", "overdue"}), "filed"
 

@@ -134,7 +134,7 @@ def income(books: Books, start: date, end: date) -> Income:
     """What came in and what it cost in a period, fund by fund."""
     require_period(start, end)
     rows, _memo = rows_of(books, end, start)
-    closed = closing_moves(books.tx, start, end)
+    closed = closing_movements(books.tx, start, end)
     rows = tuple(_without(row, closed) for row in rows)
     earned = _section(_("Income"), [row for row in rows if row.kind == "income"])
     spent = _section(_("Expense"), [row for row in rows if row.kind == "expense"])
@@ -146,7 +146,7 @@ def income(books: Books, start: date, end: date) -> Income:
     )  # fmt: skip
 
 
-def closing_moves(tx: Transaction, start: date, end: date) -> dict[tuple[str, str], int]:
+def closing_movements(tx: Transaction, start: date, end: date) -> dict[tuple[str, str], int]:
     """What the closing of a year moved on income and expense: those entries, and no others, touch 960."""
     found = tx.rows(
         "SELECT a.gl_code, a.fund, sum(p.amount) FROM posting p JOIN account a ON a.id = p.account_id"

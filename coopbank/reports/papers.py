@@ -13,7 +13,7 @@ Amounts are in the reader's sign: what is theirs or was paid is positive.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -22,6 +22,7 @@ from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.operation import CATALOGUE, CHARITY
 from coopbank.bank.operations.applications import REASONS
+from coopbank.bank.operations.confirmations import confirmation_ref
 from coopbank.bank.operations.funds import RELEASING
 from coopbank.database import Transaction
 from coopbank.errors import Unknown, WrongState
@@ -331,7 +332,10 @@ class ConfirmedBalance:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """Every balance of a member on a day. `reply_to` is not the bank's own counter."""
+    """Every balance of a member on a day. `reply_to` is not the bank's own counter.
+
+    `campaign` asks about one of them, if any does; where it is `negative`, only who does not agree is to answer.
+    """
 
     source: Source
     member: str
@@ -340,6 +344,8 @@ class Confirmation:
     as_of: date
     balances: tuple[ConfirmedBalance, ...]
     reply_to: str
+    campaign: str = ""
+    negative: bool = False
 
 
 def confirmation(books: Books, ref: str, day: date) -> Confirmation:
@@ -353,10 +359,21 @@ def confirmation(books: Books, ref: str, day: date) -> Confirmation:
         if note.member == ref and note.issued_on <= day.isoformat():
             closing = note_statement(books, number, day, day).closing
             balances.append(ConfirmedBalance(_("Note {note}").format(note=number), number, closing, False))
+    campaign, form = _campaign_of(books, day, [each.number for each in balances])
     return Confirmation(
         source=told.source, member=ref, name=told.name, address=told.address, as_of=day, balances=tuple(balances),
-        reply_to=str(books.policy("auditor_address", "")).strip(),
+        reply_to=str(books.policy("auditor_address", "")).strip(), campaign=campaign, negative=form == "negative",
     )  # fmt: skip
+
+
+def _campaign_of(books: Books, day: date, numbers: Sequence[str]) -> tuple[str, str]:
+    """The last campaign that asks about one of these balances on that day, and its form; empty if none does."""
+    for ref, campaign in reversed(books.every(records.Campaign)):
+        if campaign.day == day.isoformat() and any(
+            books.version(records.Confirmation.kind, confirmation_ref(ref, number)) for number in numbers
+        ):
+            return ref, campaign.form
+    return "", ""
 
 
 # ---------------------------------------------------------------------------------- declined

@@ -2,6 +2,7 @@
 
     make(bank, "member-statement", "M0007", start, end, actor=actor)    one document of any kind (kinds.py)
     make_month(bank, "2026-02", "statements", actor=actor, jobs=2)      everybody's statement of a month
+    make_letters(bank, "V-001", "statements", actor=actor)              the letters of a campaign of confirmations
     check(bank, "COOPBANK:ST-2026-02-M0007:...")                        whether the books still agree with one
 
     kinds.py      what documents there are         papers/     how each of them is composed
@@ -12,7 +13,7 @@
 A document is in its member's language, on letter paper or A4, in normal or large print.
 """
 
-from coopbank.statements.batch import Month, make_month, print_ready
+from coopbank.statements.batch import Month, make_letters, make_month, print_ready
 from coopbank.statements.checking import Checked, check
 from coopbank.statements.kinds import KINDS
 from coopbank.statements.locked import lock
@@ -28,6 +29,7 @@ __all__ = [
     "lock",
     "make",
     "make_again",
+    "make_letters",
     "make_month",
     "print_ready",
 ]

@@ -1,4 +1,6 @@
-"""The statements of a month for everybody: drawn by as many processes as are wanted, recorded in parts, resumable.
+"""The statements of a month for everybody, and the letters of a campaign of confirmations.
+
+They are drawn by as many processes as are wanted, recorded in parts, and a run that was broken off is resumed.
 
 All are as of one operation, so that all bear the same head. What was made before and still shows the same figures is
 left alone; one that fails is reported and the rest are made. At the end `MANIFEST.json` beside the files says of each
@@ -13,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from multiprocessing import get_context
@@ -36,6 +39,7 @@ Failed = Callable[[str, Exception], None]
 """Told whose statement could not be made, and why."""
 
 KIND: Final = "member-statement"
+LETTER: Final = "confirmation"
 MANIFEST: Final = "MANIFEST.json"
 _PART: Final = 100
 """Statements recorded by one operation."""
@@ -78,9 +82,37 @@ def make_month(
     with bank.read() as books:
         refs = members_of(books, start, end) if members is None else _known(books, members)
         head = posting.head(books.tx).number
+    work = _Work(bank.database.place, KIND, (start, end), folder, copy, head, recorded=actor is not None)
+    run = _run(bank, work, refs, actor=actor, jobs=jobs, progress=progress, failed=failed, stopped=stopped)
+    return _finished(bank, run, folder / f"{end:%Y-%m}", {"month": month}, head)
+
+
+def make_letters(
+    bank: Bank, campaign: str, folder: Path | str, *, actor: Actor | None = None, copy: Copy = ORDINARY,
+    jobs: int = 1, progress: Progress | None = None, failed: Failed | None = None,
+) -> Month:  # fmt: skip
+    """Make the letters of a campaign of confirmations, one for each member who is asked, as of the day it began.
+
+    `failed` as in `make_month`.
+    """
+    with bank.read() as books:
+        body = books.get(records.Campaign, campaign, "campaign")
+        asked = books.about(records.Confirmation, campaign)
+    day, folder = date.fromisoformat(body.day), Path(folder)
+    work = _Work(bank.database.place, LETTER, (day, day), folder, copy, body.as_of, recorded=actor is not None)
+    refs = sorted({confirmation.member for _ref, confirmation in asked})
+    run = _run(bank, work, refs, actor=actor, jobs=jobs, progress=progress, failed=failed)
+    return _finished(bank, run, folder / f"{day:%Y-%m}", {"campaign": campaign, "day": body.day}, body.as_of)
+
+
+def _run(
+    bank: Bank, work: _Work, refs: Sequence[str], *, actor: Actor | None, jobs: int, progress: Progress | None,
+    failed: Failed | None, stopped: Callable[[], bool] = lambda: False,
+) -> _Run:  # fmt: skip
+    """Draw one for each, and record in parts what was drawn."""
     run = _Run()
     unrecorded: list[Written] = []
-    for done, (ref, result) in enumerate(_drawn(bank, refs, (start, end), folder, copy, head, jobs, actor, stopped), 1):
+    for done, (ref, result) in enumerate(_drawn(bank, work, refs, jobs, stopped), 1):
         if isinstance(result, Exception):
             if failed is None or isinstance(result, WrongUsage):
                 _record(bank, actor, unrecorded)
@@ -97,7 +129,7 @@ def make_month(
         if progress is not None:
             progress(done, len(refs))
     _record(bank, actor, unrecorded)
-    return _finished(bank, run, folder / f"{end:%Y-%m}", month, head)
+    return run
 
 
 def _record(bank: Bank, actor: Actor | None, unrecorded: list[Written]) -> list[Written]:
@@ -107,20 +139,20 @@ def _record(bank: Bank, actor: Actor | None, unrecorded: list[Written]) -> list[
     return []
 
 
-def _finished(bank: Bank, run: _Run, folder: Path, month: str, head: int) -> Month:
+def _finished(bank: Bank, run: _Run, folder: Path, of: dict[str, str], head: int) -> Month:
     manifest = None
     if run.written:
         manifest = folder / MANIFEST
-        store(manifest, _manifest(bank, run, month, head))
+        store(manifest, _manifest(bank, run, of, head))
     files = tuple(written.path for written in run.written)
     return Month(files, len(files) - run.kept, run.kept, tuple(run.failed), manifest)
 
 
-def _manifest(bank: Bank, run: _Run, month: str, head: int) -> bytes:
+def _manifest(bank: Bank, run: _Run, of: dict[str, str], head: int) -> bytes:
     with bank.read() as books:
         hash_ = bytes(books.tx.value("SELECT hash FROM operation WHERE id = ?", head)).hex()
     told = {
-        "month": month, "book": bank.book, "operation": head, "head": hash_, "software": f"coopbank {__version__}",
+        **of, "book": bank.book, "operation": head, "head": hash_, "software": f"coopbank {__version__}",
         "files": [
             {"file": written.path.name, "number": written.number, "about": written.about, "sha256": written.sha256}
             for written in sorted(run.written, key=lambda each: each.path.name)
@@ -134,11 +166,9 @@ def _manifest(bank: Bank, run: _Run, month: str, head: int) -> bytes:
 
 
 def _drawn(
-    bank: Bank, refs: Sequence[str], days: tuple[date, date], folder: Path, copy: Copy, head: int, jobs: int,
-    actor: Actor | None, stopped: Callable[[], bool],
-) -> Iterator[tuple[str, Written | Exception]]:  # fmt: skip
-    """Each member's statement or what went wrong, in the order of the members."""
-    work = _Work(bank.database.place, days, folder, copy, head, recorded=actor is not None)
+    bank: Bank, work: _Work, refs: Sequence[str], jobs: int, stopped: Callable[[], bool]
+) -> Iterator[tuple[str, Written | Exception]]:
+    """Each member's document or what went wrong, in the order of the members."""
     left = list(refs)
     if jobs > 1 and len(refs) > _SHARE:
         for results in _by_processes(work, refs, jobs):
@@ -146,7 +176,7 @@ def _drawn(
             left = left[len(results) :]
             if stopped():
                 return
-    with bank.read(head) as books:
+    with bank.read(work.head) as books:
         for ref in left:
             if stopped():
                 return
@@ -172,6 +202,7 @@ class _Work:
     """What a process is told before it draws."""
 
     place: str
+    kind: str
     days: tuple[date, date]
     folder: Path
     copy: Copy
@@ -179,12 +210,13 @@ class _Work:
     recorded: bool
 
     def one(self, bank: Bank, books: Books, ref: str) -> Written | Exception:
-        """One statement as a file, or what went wrong."""
+        """One document as a file, or what went wrong. What was made of a past day since, the books of now know."""
         try:
-            request = wanted(books, KIND, ref, *self.days, self.copy)
-            if (there := kept(books, request, self.folder)) is not None:
-                return there
-            data, written = draw(bank, books, request, recorded=self.recorded)
+            with bank.read() if self.kind == LETTER else nullcontext(books) as now:
+                request = wanted(books, self.kind, ref, *self.days, self.copy)
+                if (there := kept(books, request, self.folder, now)) is not None:
+                    return there
+                data, written = draw(bank, books, request, recorded=self.recorded, known=now)
             path = file_of(request, written.number, self.folder)
             if not (written.identical and path.is_file() and path.read_bytes() == data):
                 store(path, data)
@@ -278,7 +310,7 @@ def print_ready(bank: Bank, month: Month, target: Path) -> Path:
 
 
 def _member_of(path: Path) -> str:
-    return path.name.partition(f"-{KIND}")[0]
+    return re.split(f"-(?:{KIND}|{LETTER})", path.name)[0]
 
 
 def _delivery(books: Books, member: str) -> tuple[str, str, str]:

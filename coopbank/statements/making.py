@@ -26,7 +26,7 @@ from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, Books
 from coopbank.bank.operations.documents import Made, edition_number, last_edition
-from coopbank.errors import AlreadyExists, WrongUsage
+from coopbank.errors import AlreadyExists, WrongState, WrongUsage
 from coopbank.reports.document import source
 from coopbank.statements.document import figures_hash
 from coopbank.statements.kinds import Kind, kind_named, span_of
@@ -142,35 +142,47 @@ def wanted(books: Books, kind: str, about: str, start: date | None, end: date | 
     return Request(found, about, first, last, language, copy.paper or paper_of(books), copy.print_size)
 
 
-def kept(books: Books, request: Request, folder: Path) -> Written | None:
-    """What is there already: a copy that was recorded, whose figures still hold; None if it must be drawn."""
-    last = last_edition(books, request.number)
+def kept(books: Books, request: Request, folder: Path, known: Books | None = None) -> Written | None:
+    """What is there already: a copy that was recorded, whose figures still hold; None if it must be drawn.
+
+    `known`: the books as they are now, where `books` shows them as they were.
+    """
+    now = known or books
+    last = last_edition(now, request.number)
     if last is None or not (path := file_of(request, last[0], folder)).is_file():
         return None
     number, body = last
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    copy = next((each for each in copies(books, number) if request.variant_of(each)), None)
-    if copy is None or copy.software != __version__ or books.personal(copy.file) != digest:
+    copy = next((each for each in copies(now, number) if request.variant_of(each)), None)
+    if copy is None or copy.software != __version__ or now.personal(copy.file) != digest:
         return None
     with speaking("en"):
         figures = figures_hash(_report(books, request))
-    if figures != books.personal(body.figures):
+    if figures != now.personal(body.figures):
         return None
     stamp = Stamp(number, body.as_of, body.head, "", figures, recorded=True, replaces=body.replaces)
     found = _written(request, stamp, b"", edition=body.edition, again=True, identical=True, software=body.software)
     return replace(found, path=path, sha256=digest, entry=found.entry.model_copy(update={"file": digest}))
 
 
-def draw(bank: Bank, books: Books, request: Request, *, recorded: bool) -> tuple[bytes, Written]:
-    """The document's bytes, and what is known of it; its path is still to be given."""
+def draw(
+    bank: Bank, books: Books, request: Request, *, recorded: bool, known: Books | None = None
+) -> tuple[bytes, Written]:
+    """The document's bytes, and what is known of it; its path is still to be given. `known` as in `kept`."""
+    now = known or books
     with speaking("en"):
         report = _report(books, request)
         figures = figures_hash(report)
-    last = last_edition(books, request.number)
-    if last is not None and books.personal(last[1].figures) == figures:
-        return _again(bank, books, request, *last)
+    last = last_edition(now, request.number)
+    if last is not None and now.personal(last[1].figures) == figures:
+        return _again(bank, now, request, *last)
     edition = 1 if last is None else last[1].edition + 1
     origin = source(books)
+    if last is not None and last[1].as_of >= origin.head_number:
+        raise WrongState(
+            "Document {number} shows other figures, as of operation {later}; one as of {earlier} does not replace it.",
+            field="document", number=last[0], later=last[1].as_of, earlier=origin.head_number,
+        )  # fmt: skip
     stamp = Stamp(
         number=edition_number(request.number, edition), operation=origin.head_number, head=origin.head_hash,
         at=origin.head_at, figures=figures, recorded=recorded, replaces=None if last is None else last[0],

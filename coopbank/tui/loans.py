@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from coopbank.bank.books import Books
+from coopbank.bank.contact import with_owners
 from coopbank.bank.lending.accounts import LoanAccount, account, account_on
 from coopbank.bank.lending.contract import LINE
 from coopbank.bank.lending.reported import ReportedRun
@@ -124,7 +125,7 @@ def loan_view(session: Session, ref: str) -> LoanView:
             product=f"{told.product} {told.product_version}  {told.product_title}".rstrip(),
             state=_("{state}, eased").format(state=_(told.state)) if told.modified else _(told.state),
             as_of=told.as_of, repayment=told.repayment, words=told.words, late=bool(told.days_late),
-            due=told.due_now or told.next_amount, own=session.actor.member == told.member,
+            due=told.due_now or told.next_amount, own=session.actor.member in with_owners(books, [told.member]),
             payable=told.state in ("active", "charged-off"), figures=tuple(cells.figures()),
             rows=tuple(cells.periods() if told.repayment in _REPORTED else cells.rows()),
             events=tuple(cells.events()), terms=tuple(cells.terms()), picture=_picture(told, loan),

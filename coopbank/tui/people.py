@@ -99,6 +99,34 @@ POLICIES: Final = {
     "colour": (marked("Colour"), marked("The colour of the bank's papers, such as #1d4f5c; dark enough to be read.")),
     "logo": (marked("Logo"), marked("The picture on the bank's papers; set it with: coopbank logo FILE")),
     "auditor_address": (marked("Auditors' address"), marked("Where members send what they confirm to the auditors.")),
+    "time_zone": (
+        marked("Time zone"),
+        marked("The clock by which hours and weekdays are told, such as America/Chicago; not set: the computer's."),
+    ),
+    "dormant_months": (
+        marked("Months to dormancy"),
+        marked("So many months without a movement that the member began, and an account is told to be dormant."),
+    ),
+    "unclaimed_years": (
+        marked("Years to unclaimed"),
+        marked("So many years without contact, and what a member has is turned over to the state."),
+    ),
+    "notice_days": (
+        marked("Days of notice"),
+        marked("So many days after the notice to a member, and unclaimed money may be turned over."),
+    ),
+    "unclaimed_together": (
+        marked("Unclaimed in one sum"),
+        marked("Up to this amount, unclaimed money is reported in one sum without names."),
+    ),
+    "retention_years": (
+        marked("Years kept"),
+        marked("So many years after a member has left, and they may be forgotten."),
+    ),
+    "cash_report": (
+        marked("Cash to be told"),
+        marked("Cash of one person in a day is told to whoever audits when it is above this amount."),
+    ),
 }
 
 

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from coopbank.bank import records
 from coopbank.bank.backups import LastBackup, last_backup
 from coopbank.bank.books import Books
+from coopbank.bank.contact import ROLE_WORDS, owners, with_owners
 from coopbank.bank.desk import fold
 from coopbank.bank.operation import CATALOGUE
 from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL
+from coopbank.money import format_amount
 from coopbank.reports.card import CardLoan, CardSavings, MemberCard, member_card
 from coopbank.reports.find import FoundMember, find_members
 from coopbank.reports.loan_lines import Piece, changes, pieces
@@ -201,7 +203,7 @@ def card(session: Session, member: str) -> Card:
     """A member's shares, savings, loans and recent activity."""
     with session.bank.read() as books:
         report = member_card(books, member)
-        return Card(report, _activity(books, member), own=session.actor.member == member)
+        return Card(report, _activity(books, member), own=session.actor.member in with_owners(books, [member]))
 
 
 #: The accounts of a passbook beside loans, which are told by their contract.
@@ -330,6 +332,8 @@ def account_words(gl_code: str, contract: str) -> str:
         "739": _("Vault") if contract == "VAULT" else f"{_('Drawer')} {contract}",
         "735": f"{_('Cheques')} {contract}",
         "731": f"{_('Bank')} {contract}",
+        **({code: f"{_('Asset')} {contract}" for code in ("751", "771", "772")} if contract else {}),
+        **({code: f"{_('Written off')} {contract}" for code in ("759", "779")} if contract else {}),
         "701": f"{_('Loan')} {contract}",
         "781": f"{_('Interest of')} {contract}",
         "811": f"{_('Note')} {contract}",
@@ -554,6 +558,15 @@ def references(session: Session, kind: str, text: str, member: str | None = None
                 for ref, loan in books.about(records.Loan, member)
                 if loan.state != "paid"
             ]
+        elif kind == records.BankLine.kind:  # only those that are still to be matched
+            money = books.institution().currency
+            found = [
+                Reference(ref, f"{line.on} · {format_amount(line.amount, money)} · {books.personal(line.text)}")
+                for ref, line in books.every(records.BankLine)
+                if line.match is None
+            ]
+        elif kind == records.JointOwner.kind and member is not None:
+            found = [Reference(ref, _described(books, owner)) for ref, owner in owners(books, member)]
         elif kind in _KINDS:
             bodies = books.about(records.Request, "waiting") if kind == "request" else books.every(_KINDS[kind])
             found = [Reference(ref, _described(books, body)) for ref, body in bodies]
@@ -569,9 +582,12 @@ def _described(books: Books, body: records.Body) -> str:
         return f"{books.member_name(body.member)} · {body.purpose}"
     if isinstance(body, records.Request):
         return f"{body.operation} · {body.asked_by}"
+    if isinstance(body, records.JointOwner):
+        name = books.personal(body.name) if body.person is None else books.member_name(body.person)
+        return f"{name} · {_(ROLE_WORDS[body.role])} · {body.member}"
     if isinstance(body, records.Drawer):
         return body.owner or translate(body.state)
-    for name in ("full_name", "lender", "donor", "supplier", "name", "number", "state"):
+    for name in ("full_name", "lender", "donor", "supplier", "name", "holder", "number", "state"):
         value = getattr(body, name, None)
         if value:
             return books.personal(value) if isinstance(value, dict) else str(value)

@@ -77,11 +77,6 @@ def test_no_hash_of_what_names_a_person_is_sealed(small: SmallBank) -> None:
         text = str(books.tx.value("SELECT sealed FROM operation WHERE id = ?", number))
         body = str(books.tx.value("SELECT body FROM record WHERE kind = 'document'"))
     assert "a" * 64 not in text + body and "b" * 64 not in text + body
-    with small.bank.database.write() as tx:
-        tx.run("UPDATE personal SET salt = NULL, value = NULL WHERE operation_id = ?", number)
-    with small.read() as books:
-        assert books.personal(books.get(records.Document, NUMBER).figures) == "(forgotten)"
-    assert_books(small)
 
 
 def test_a_copy_as_of_now_keeps_the_days_of_the_first(small: SmallBank) -> None:

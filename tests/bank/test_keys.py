@@ -6,16 +6,19 @@ import json
 import shutil
 import stat
 from collections.abc import Iterator
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from coopbank.bank import codes, records
+from coopbank.bank import codes, passphrases, records
+from coopbank.bank.bank import Bank
 from coopbank.bank.books import LOCKED
 from coopbank.bank.keyring import KeyFile, Keyring, public_key_of_file, public_of, seal, signature_holds
-from coopbank.bank.passphrases import Cost
+from coopbank.bank.passphrases import SESSION_HOURS, Cost
 from coopbank.bank.verify import verify
+from coopbank.database import Transaction
 from coopbank.errors import (
     CodeWanted,
     DatabaseUnusable,
@@ -30,6 +33,7 @@ from coopbank.ledger.verify import wrong
 from tests.support_bank import PASSPHRASE, SmallBank, assert_books, new_bank
 
 CHEAP = Cost(1, 8, 1)
+NOON = datetime(2026, 3, 2, 18, tzinfo=UTC)
 TAX_ID = "123-45-6789"
 
 
@@ -92,7 +96,7 @@ def test_a_key_file_opens_by_passphrase_and_by_token_and_holds_neither(tmp_path:
     assert file.unlock("ana", PASSPHRASE) == Keyring(secret)
     assert file.unlock("ana", "another") is file.unlock("tom", PASSPHRASE) is None
     file.give(secret, "tom", "the treasurer's words")
-    file.give_session(secret, "token")
+    file.give_session(secret, "token", "ana", NOON)
     opened = file.unlock("tom", "the treasurer's words")
     assert opened is not None and opened.secret == secret
     assert file.unlock_session("token") == Keyring(secret) and file.unlock_session("other") is None
@@ -107,12 +111,82 @@ def test_a_key_file_opens_by_passphrase_and_by_token_and_holds_neither(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"form": "coopbank-key/1"}', '{"form": "coopbank-key/1", "slots": []}']
-)
+    "text",
+    ["", "{", "[]", '{"form": "coopbank-key/1"}', '{"form": "coopbank-key/1", "slots": []}', "[" * 200_000,
+     '{"form": "coopbank-key/1", "older": [1], "codes": {}, "cost": [true, 1, 1], "slots": {"user:ana": 1}}'],
+)  # fmt: skip
 def test_a_damaged_key_file_opens_nothing_and_is_no_traceback(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.key").write_text(text)
     file = KeyFile(tmp_path / "x.key")
     assert file.unlock("ana", PASSPHRASE) is file.unlock_session("t") is file.cost() is file.code("ana") is None
+
+
+@pytest.mark.parametrize("where", ["salt", "cost", "box"])
+@pytest.mark.parametrize("value", [None, 1, "x", "00", [], {}, [10**12, 10**12, 1], [1, 1, 1], [True, True, True], "é"])
+def test_a_slot_of_wrong_types_opens_nothing_and_is_no_traceback(tmp_path: Path, where: str, value: object) -> None:
+    file = KeyFile(tmp_path / "x.key")
+    file.make("book", b"s" * 32, "ana", PASSPHRASE, CHEAP, None)
+    held = json.loads(file.path.read_text())
+    held["slots"]["user:ana"][where] = value
+    held["older"] = [value]
+    file.path.write_text(json.dumps(held))
+    assert file.unlock("ana", PASSPHRASE) is None
+
+
+def test_two_programs_that_put_slots_at_once_lose_none(tmp_path: Path) -> None:
+    file = KeyFile(tmp_path / "x.key")
+    file.make("book", b"s" * 32, "ana", PASSPHRASE, CHEAP, None)
+
+    def put(person: int) -> None:
+        for count in range(10):
+            file.give_session(b"s" * 32, f"{person} {count}", "ana", NOON)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(put, range(4)))
+    assert all(file.unlock_session(f"{person} {count}") for person in range(4) for count in range(10))
+
+
+def test_slots_of_sign_ins_that_ended_make_room_and_a_new_passphrase_ends_them(tmp_path: Path) -> None:
+    file = KeyFile(tmp_path / "x.key")
+    file.make("book", b"s" * 32, "ana", PASSPHRASE, CHEAP, None)
+    file.give_session(b"s" * 32, "yesterday's", "ana", NOON - timedelta(hours=SESSION_HOURS))
+    file.give_session(b"s" * 32, "tom's", "tom", NOON)
+    file.give_session(b"s" * 32, "ana's", "ana", NOON)
+    assert file.unlock_session("yesterday's") is None and file.unlock_session("ana's") is not None
+    file.give(b"s" * 32, "ana", "other words now")
+    assert file.unlock_session("ana's") is None and file.unlock_session("tom's") is not None
+
+
+def test_a_code_counts_once_whoever_tries_at_the_same_moment(tmp_path: Path) -> None:
+    file = KeyFile(tmp_path / "x.key")
+    file.make("book", b"s" * 32, "ana", PASSPHRASE, CHEAP, None)
+    file.keep_code("ana", {"secret": "", "used": 0})
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(lambda _n: file.use_code("ana", 7), range(8))) == [False] * 7 + [True]
+    for spoilt in (None, "x", [], {}, 1.5):
+        file.keep_code("ana", {"secret": "", "used": spoilt})
+        assert not file.use_code("ana", 8)
+    assert not file.use_code("tom", 8)
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff", b"not base 32!", b"JBSWY3DP"])
+def test_a_code_that_somebody_wrote_into_the_file_is_no_traceback(tmp_path: Path, text: bytes) -> None:
+    file, ring = KeyFile(tmp_path / "x.key"), Keyring(b"s" * 32)
+    file.make("book", b"s" * 32, "ana", PASSPHRASE, CHEAP, None)
+    file.keep_code("ana", {"secret": seal(ring.public.seal, text, nonce), "used": 0})
+    with pytest.raises(SignInRefused):
+        codes.require(ring, file, "ana", "123456", NOON)
+
+
+SMALL_ORDER = ["01" + "00" * 31, "00" * 32, "ec" + "ff" * 30 + "7f", "00" * 31 + "80",
+               "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", SMALL_ORDER)
+def test_a_key_for_which_anybody_can_sign_signs_nothing(key: str) -> None:
+    identity = bytes.fromhex("01" + "00" * 31)
+    assert not signature_holds(bytes.fromhex(key), identity + bytes(32), b"anything")
+    assert not signature_holds(bytes.fromhex(key), bytes.fromhex(key) + bytes(32), b"anything")
 
 
 # ---------------------------------------------------------------------------------- in the bank
@@ -198,6 +272,61 @@ def test_a_key_that_nobody_endorsed_is_refused(small: SmallBank) -> None:
         small.ask("set-signing-key", by=small.admin, sign=known.sign, seal=known.seal)
 
 
+def test_a_key_that_is_none_is_refused_before_anything_is_encrypted_to_it(engine_url: str) -> None:
+    good = Keyring(b"k" * 32).public
+    with new_bank(engine_url) as small:
+        for sign, seal_to in (*((each, good.seal.hex()) for each in SMALL_ORDER), (good.sign.hex(), "00" * 32),
+                              ("ab" * 64, "cd" * 64)):  # fmt: skip
+            with pytest.raises(InvalidValue):
+                small.ask("set-signing-key", by=small.admin, sign=sign, seal=seal_to)
+        small.do("admit-member", member_name="Mia Lee", tax_id=TAX_ID)
+
+
+def test_a_folder_for_anchors_that_cannot_be_named_is_told(small: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COOPBANK_BACKUPS", "~nobody-of-that-name/backups")
+    small.do("close-drawer", drawer="D1", counted="0.00")
+    assert any(label == "No anchor was kept" for label, _why in small.do("close-day").notes)
+
+
+def test_a_failed_sign_in_leaves_nobodys_key_open(small: SmallBank) -> None:
+    assert small.bank.keys is not None
+    with pytest.raises(SignInRefused):
+        small.bank.authenticate("sue", "not her words")
+    assert small.bank.keys is None
+
+
+def test_who_has_left_or_only_looks_has_no_slot_any_more(small: SmallBank) -> None:
+    small.bank.set_passphrase(small.admin, "ana", "ana's own words")
+    small.bank.set_passphrase(small.admin, "tom", "tom's own words")
+    small.agreed("change-role", by=small.admin, user="ana", user_roles=["auditor"])
+    assert key_file(small).unlock("ana", "ana's own words") is None
+    assert key_file(small).unlock("tom", "tom's own words") is not None
+
+
+@pytest.mark.parametrize("words", ["the right words", "wrong words as well"])
+def test_a_burst_of_tries_learns_no_more_than_its_first(
+    small: SmallBank, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    """Tries that all began before one of them was counted: what follows the lockout is told nothing, right or wrong."""
+    small.bank.set_passphrase(small.admin, "tom", "the right words")
+    verify_first = passphrases.passphrase_matches
+
+    def meanwhile(tx: Transaction, user: str, passphrase: str, now: datetime) -> tuple[bool, str | None]:
+        told = verify_first(tx, user, passphrase, now)
+        monkeypatch.setattr(passphrases, "passphrase_matches", verify_first)
+        other = Bank.open(small.bank.database.place, clock=small.clock)
+        for _each in range(4):
+            with pytest.raises(SignInRefused, match="is wrong"):
+                other.authenticate("tom", "no, others")
+        other.close()
+        return told
+
+    monkeypatch.setattr(passphrases, "passphrase_matches", meanwhile)
+    with pytest.raises(SignInRefused, match="Too many"):
+        small.bank.authenticate("tom", words)
+    assert small.bank.keys is None
+
+
 def test_an_anchor_is_kept_for_each_close_and_where_it_cannot_be_the_receipt_says_so(
     small: SmallBank, tmp_path: Path
 ) -> None:
@@ -267,6 +396,35 @@ def test_a_passphrase_that_somebody_else_knows_is_changed_first(small: SmallBank
     small.admit("Mia Lee")
     small.bank.authenticate("ana", "my own words now")
     assert small.bank.keys is not None
+
+
+def test_who_has_to_choose_a_passphrase_does_nothing_else_before(small: SmallBank) -> None:
+    small.agreed("add-user", by=small.admin, user="bea", full_name="Bea", user_roles=["administrator"])
+    small.bank.set_passphrase(small.admin, "bea", "from the administrator", must_change=True)
+    bea = small.bank.authenticate("bea", "from the administrator")
+    with pytest.raises(NotAllowed, match="passphrase of your own"):
+        small.bank.set_passphrase(bea, "tom", "words that bea knows")
+    with pytest.raises(NotAllowed, match="passphrase of your own"):
+        small.bank.set_code(bea, "bea", codes.new_secret(nonce))
+
+
+def test_one_time_codes_outlive_a_new_key(small: SmallBank) -> None:
+    secret = codes.new_secret(lambda count: b"x" * count)
+    small.bank.set_code(small.admin, "admin", secret)
+    asked, _file = small.bank.make_keys(small.admin, PASSPHRASE)
+    small.do("approve", by=small.tom, request=asked.request)
+    small.bank.authenticate("admin", PASSPHRASE, codes.code_at(secret, small.clock.instant))
+    assert small.bank.keys is not None
+
+
+def test_a_passphrase_is_not_set_where_it_would_lock_out_who_has_codes(small: SmallBank) -> None:
+    small.bank.set_passphrase(small.admin, "tom", "tom's first words")
+    small.bank.set_code(small.tom, "tom", codes.new_secret(nonce))
+    small.bank.keys = None
+    with pytest.raises(KeysLocked, match="one-time codes"):
+        small.bank.set_passphrase(small.admin, "tom", "tom's second words")
+    with pytest.raises(CodeWanted):
+        small.bank.authenticate("tom", "tom's first words")
 
 
 def test_a_right_passphrase_is_hashed_anew_at_the_banks_own_cost(small: SmallBank) -> None:

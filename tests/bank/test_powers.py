@@ -9,6 +9,7 @@ import pytest
 from coopbank.bank import records
 from coopbank.bank.operation import EDITION, powers_of
 from coopbank.errors import InvalidValue, LimitReached, NotAllowed, OwnAccount
+from coopbank.reports.audit import audit
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 
@@ -77,6 +78,17 @@ def test_a_limit_needs_an_amount_and_an_order(small: SmallBank) -> None:
             small.ask("set-role", by=small.admin, role=role, operation=operation)
 
 
+def test_an_amount_just_below_a_roles_limit_is_worth_a_look(small: SmallBank) -> None:
+    set_role(small, role="teller", operation="withdraw", alone_up_to="100.00")
+    set_role(small, role="loan-officer", operation="withdraw", alone_up_to="100.00")
+    for amount in ("95.00", "80.00"):
+        small.do("withdraw", member="M0001", amount=amount)
+    with small.read() as books:
+        (result,) = audit(books, ["near-limits"]).results
+    said = {(row.said.split(" of ")[0], row.amount) for row in result.rows}
+    assert said == {("just below teller: withdraw", 95_00), ("just below loan-officer: withdraw", 95_00)}
+
+
 def test_an_administrator_keeps_what_nobody_could_give_back(small: SmallBank) -> None:
     with pytest.raises(NotAllowed, match="nobody could give it back"):
         small.ask("set-role", by=small.admin, role="administrator", operation="set-role", allowed=False)
@@ -113,3 +125,23 @@ def test_books_of_an_earlier_edition_know_what_came_later() -> None:
     assert "set-role" not in powers_of("teller", ["deposit"], 1)
     assert powers_of("administrator", ["deposit"], EDITION) == {"deposit"}
     assert records.Role(operations=[]).edition == 1
+
+
+def test_an_amount_left_to_the_books_is_limited_as_one_that_is_written(small: SmallBank) -> None:
+    small.do("receive-gift", by=small.tom, amount="5000.00", donor="Cora Quist", fund="RLF", tender="transfer")
+    small.agreed("grant-loan", member="M0001", principal="1200.00", annual_rate="6", installments=12)
+    set_role(small, role="treasurer", operation="disburse-loan", at_most="100.00")
+    for values in ({"amount": "1200.00"}, {}):
+        with pytest.raises(LimitReached, match=r"not 1,?200\.00"):
+            small.ask("disburse-loan", by=small.tom, loan="L-001", tender="transfer", **values)
+    set_role(small, role="treasurer", operation="disburse-loan")
+    small.agreed("set-day-limit", by=small.admin, role="treasurer", amount="6300.00")
+    small.do("disburse-loan", by=small.tom, loan="L-001", tender="transfer")
+    asked = small.ask("receive-gift", by=small.tom, amount="100.01", donor="Cora Quist", fund="RLF", tender="transfer")
+    assert asked.status == "pending", "what was paid out counts as well"
+
+
+def test_an_approver_without_the_power_to_approve_locks_nobody_out(small: SmallBank) -> None:
+    small.agreed("change-role", by=small.admin, approver=small.sue, user="tom", user_roles=["teller"])
+    small.agreed("set-role", by=small.admin, approver=small.sue, role="supervisor", operation="approve", allowed=False)
+    small.do("set-role", by=small.admin, role="supervisor", operation="approve")

@@ -165,6 +165,9 @@ def test_policies_that_are_not_changed(counter: SmallBank) -> None:
     no(Unknown, "policy", "free_lunch", "yes")
     no(Unknown, "value", "bank_account", "NONE")
     no(InvalidValue, "value", "paper", "foolscap")
+    no(InvalidValue, "value", "time_zone", "Mars/Olympus")
+    no(InvalidAmount, "value", "cash_report", "plenty")
+    no(InvalidValue, "value", "dormant_months", "twelve")
     values = {"code": "RESERVE", "account_name": "Reserve", "fund": "LLR"}
     counter.agreed("add-bank-account", counter.tom, counter.sue, **values)
     no(InvalidValue, "value", "bank_account", "RESERVE")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from coopbank.bank import records
 from coopbank.errors import PeriodLocked, WrongState
+from coopbank.exchange import export
 from coopbank.reports import income
 from tests.conformance.test_entries import read_blocks
 from tests.support_bank import SmallBank, assert_books, new_bank
@@ -103,6 +106,19 @@ def test_the_year_is_locked_and_opened_by_two_and_closed_anew(small: SmallBank) 
         result = income(books, date(2026, 1, 1), date(2026, 12, 31)).combined
     assert [r is not None for r in kinds] == [True, True, False, False]
     assert small.balance("940") == -50_00 and abs(result) == 50_00
+
+
+def test_adjustments_and_closing_stand_in_period_13_of_the_audit_data(small: SmallBank, tmp_path: Path) -> None:
+    small.do("receive-gift", by=small.tom, amount="100.00", donor="Cora Quist", fund="GEN", tender="transfer")
+    end_of_year(small)
+    lines = ["GEN 250 Dr 30.00", "GEN 865 Cr 30.00"]
+    small.agreed("journal-entry", by=small.tom, approver=small.sue, memo="Auditor: rent", effective_on="2026-12-31",
+                 lines=lines)  # fmt: skip
+    close(small)
+    (detail,) = [path for path in export(small.bank, "ads", tmp_path) if path.name.startswith("GL_Detail")]
+    with detail.open(encoding="utf-8", newline="") as file:
+        periods = {row["Source"]: row["Period"] for row in csv.DictReader(file)}
+    assert periods == {"receive-gift": "M3", "journal-entry": "M13", "close-year": "M13"}
 
 
 def test_what_must_come_first(small: SmallBank) -> None:

@@ -26,6 +26,7 @@ READING = [
     ("entries", "--account", "905/M0001", "--from", "2026-03-01", "--to", "2026-03-31"), ("entry", "1"), ("pending",),
     ("trial-balance",), ("trial-balance", "--as-of", "2026-03-02", "--by-fund"), ("balance-sheet",),
     ("balance-sheet", "--by-fund"), ("income",), ("income", "--from", "2026-01-01", "--to", "2026-12-31", "--by-fund"),
+    ("budget", "2026"), ("assets",), ("assets", "--as-of", "2026-03-02"),
     ("fund",), ("fund", "RLF"), ("portfolio",), ("verify",), ("operations",),
 ]  # fmt: skip
 AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}")
@@ -70,6 +71,7 @@ def test_reading_refuses_nothing_in_empty_books(run: Run, folder: Path, command:
     [
         (("member", "M0099"), "member"), (("member", "[red]"), "member"), (("member", "x" * 10_000), "member"),
         (("loan", "L-999"), "loan"), (("loan", "L-001", "--as-of", "2020-01-01"), "as_of"), (("entry", "999"), "entry"),
+        (("budget", "2026", "--fund", "NONE"), "fund"), (("budget", "2026", "--as-of", "2027-01-01"), "as_of"),
         (("fund", "NONE"), "fund"), (("accounts", "999"), "account"), (("accounts", "--fund", "NONE"), "fund"),
         (("entries", "--account", "999/X"), "account"), (("entries", "--member", "M0099"), "member"),
         (("entries", "--from", "2026-03-02", "--to", "2026-03-01"), "to"),

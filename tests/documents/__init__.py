@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.documents import gallery, keys_page, lending_page, one_repayment, operations_page
+from tests.documents import audit_page, gallery, keys_page, lending_page, one_repayment, operations_page
 
 DOCUMENTS: dict[str, Callable[[str], str]] = {
     "one-repayment.md": one_repayment.page,
@@ -16,4 +16,5 @@ DOCUMENTS: dict[str, Callable[[str], str]] = {
     "errors.md": gallery.page,
     "operations.md": operations_page.page,
     "keys.md": keys_page.page,
+    "audit-runbook.md": audit_page.page,
 }

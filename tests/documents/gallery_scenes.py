@@ -75,6 +75,46 @@ SCENES = {
     "april": Setting("day 2026-03-31\nday 2026-04-01\ntom+sue close-month month=2026-03", after="town"),
     "closed": Setting(_months(3, 12), after="new"),  # every month of 2026
     "may": Setting("day 2026-04-01\nana deposit member=M0001 amount=1.00\nday 2026-05-04", after="town"),
+    "house": Setting(
+        """
+        tom+sue set-budget year=2026 resolution="Board, 2 March" lines='["290 1200.00","181 500.00","751 300.00"]'
+        tom+sue open-petty-cash petty_cash=PETTY holder=ana float_amount=50.00 from_place=FIRST
+        @voucher ana+tom spend-petty-cash petty_cash=PETTY supplier=POST receipt=17 amount=2.50 expense=260
+        ana buy-asset asset_name="A press" cost=120.00 life_months=24 supplier=PRESS number=R-1 tender=bill
+        tom depreciate month=2026-03
+        """,
+        after="town",
+    ),
+    # A joint owner, a beneficiary, one who was taken off, somebody beside another member; M0002 has died.
+    "family": Setting(
+        """
+        ana add-joint-owner member=M0001 person=M0003
+        ana add-joint-owner member=M0001 role=beneficiary person_name="Kit Lee"
+        ana add-joint-owner member=M0001 role=authorised-signer person_name="Iris Bell"
+        ana+tom remove-joint-owner person=J-00003
+        ana add-joint-owner member=M0003 person=M0001
+        ana add-joint-owner member=M0002 role=authorised-signer person_name="Iris Bell"
+        ana record-death member=M0002 died_on=2026-03-01 evidence="Certificate 4711"
+        """,
+        after="town",
+    ),
+    # Five years later: M0001 and M0004 were not heard of, and M0001 has been written to; M0002 left long ago.
+    "silent": Setting(
+        """
+        ana admit-member member_name="Mia Lee"
+        ana admit-member member_name="Ruth Bell"
+        ana admit-member member_name="Green Tassel Urban Farm" entity=organisation
+        ana admit-member member_name="Otis Cole"
+        ana buy-shares member=M0001 amount=25.00
+        ana open-savings member=M0001
+        ana deposit member=M0001 amount=150.00
+        ana buy-shares member=M0004 amount=25.00
+        ana change-member member=M0002 status=left
+        day 2031-03-03
+        ana send-due-diligence member=M0001
+        """,
+        after="new",
+    ),
     "slipped": Setting("ana open-savings member=M0002\n@slip ana deposit member=M0001 amount=20.00", after="town"),
     "corrected": Setting(
         "ana correct operation={slip} wrong_account=M0001 right_account=M0002 reason=typed", after="slipped"
@@ -86,6 +126,22 @@ SCENES = {
         @fee tom+sue issue-note lender=Friend amount=100.00 annual_rate=1 due_on=2027-03-02
         """,
         after="slipped",
+    ),
+    # Two gifts of which the bank shows one, a fee that the books do not have, and a day that is signed.
+    "statement": Setting(
+        """
+        tom receive-gift amount=900.00 donor=Many tender=transfer
+        tom receive-gift amount=70.00 donor=Many tender=transfer
+        tom+sue add-bank-account code=SAVE account_name="Savings at the bank"
+        tom record-bank-lines start=2026-03-01 end=2026-03-01 opening=0.00 closing=0.00 number_ends=1234
+        tom record-bank-lines start=2026-03-02 end=2026-03-02 opening=0.00 closing=888.00 \
+            lines='["2026-03-02 900.00 MANY", "2026-03-02 -12.00 FEE"]'
+        tom match-bank-line lines='["BS-00002.1"]' entries='["1"]'
+        tom record-bank-lines bank_account=SAVE start=2026-03-01 end=2026-03-02 opening=0.00 closing=5.00 \
+            lines='["2026-03-02 5.00 INTEREST"]'
+        tom sign-reconciliation on=2026-03-01 balance=0.00
+        """,
+        after="new",
     ),
     # Loans of every kind, of which little has become yet; later, what can become of them.
     "lender": Setting(

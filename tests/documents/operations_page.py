@@ -21,7 +21,10 @@ SUBJECTS = {
     "notes": ("Notes", "Money that lenders bring, so that it can be lent on."),
     "funds": ("Funds and gifts", "Money that is kept apart because somebody gave it a purpose."),
     "bills": ("Bills", "What suppliers are owed and paid."),
+    "assets": ("Assets", "Things that last: bought, written off month by month, sold or thrown away."),
+    "budgets": ("Budgets", "What a fund or a gift is to bring in and spend in a year."),
     "cash": ("Cash and cheques", "Drawers, the vault, bank accounts, and cheques on their way to the bank."),
+    "confirmations": ("Confirmations", "Members are asked whether the books are right about them."),
     "staff": ("Staff and the second person", "Who works here, what they may do, and what takes two of them."),
     "books": ("The books themselves", "What no other operation does, and the undoing of what one did."),
 }

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from coopbank.bank import records
 from coopbank.errors import CoopbankError, DayClosed, ImportRefused, NotAllowed, NotOffered, WrongUsage
-from coopbank.exchange import ImportResult, import_file, imports, rows
+from coopbank.exchange import ImportResult, import_file, opening_rows, rows
 from tests.support_bank import CHARITY, SmallBank, assert_books, new_bank
 
 Import = Callable[..., ImportResult]
@@ -142,7 +142,7 @@ def test_every_bad_row_is_named(small: SmallBank, bring: Import) -> None:
         f"{'x' * 201},,,,\n",                   # 10
     )  # fmt: skip
     assert where(faults) == [
-        (3, "name"), (4, "joined"), (5, "joined"), (6, "type"), (6, "joined"), (7, "number"), (9, "number"),
+        (3, "name"), (4, "joined"), (5, "joined"), (6, "joined"), (6, "type"), (7, "number"), (9, "number"),
         (10, "name"),
     ]  # fmt: skip
     by_row = {fault["row"]: fault for fault in faults}
@@ -220,8 +220,8 @@ def test_files_that_cannot_be_read(
 
 def test_too_many_rows(shared: SmallBank, bring: Import, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "MOST_ROWS", 3)
-    assert bring(shared, "members", "name\n" + "A\n" * 3, dry_run=True).done == 3
-    assert where(refused(shared, bring, "members", "name\n" + "A\n" * 4)) == [(5, None)]
+    assert bring(shared, "members", "name\nA\nB\nC\n", dry_run=True).done == 3
+    assert where(refused(shared, bring, "members", "name\nA\nB\nC\nD\n")) == [(5, None)]
     assert (4, None) in where(refused(shared, bring, "operations", json.dumps([{"operation": "open-day"}] * 4)))
 
 
@@ -259,7 +259,7 @@ def test_random_damage_is_found_where_it_was_done(shared: SmallBank, bring: Impo
 
 
 def test_opening_balances_wait_for_a_second_person(small: SmallBank, bring: Import, monkeypatch: Any) -> None:
-    monkeypatch.setattr(imports, "_LINES_AT_ONCE", 2)
+    monkeypatch.setattr(opening_rows, "LINES_AT_ONCE", 2)
     members = [small.admit(f"Member {i}") for i in range(5)]
     savings = "Member,Balance\n" + "".join(f"{member},{i + 1}0.50\n" for i, member in enumerate(members))
     shares = (

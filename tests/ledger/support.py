@@ -184,3 +184,24 @@ def plain_postgresql(place: str) -> Iterator[Any]:
         yield connection
     finally:
         connection.close()
+
+
+def corrupt(database: Database, changes: Sequence[tuple[str, Sequence[Any]]]) -> None:
+    """Make the changes with every protection out of the way, and put the protections back."""
+    if database.dialect == "postgresql":
+        with plain_postgresql(database.place) as server:
+            server.execute("SET session_replication_role = replica")
+            for sql, values in changes:
+                server.execute(sql.replace("%", "%%").replace("?", "%s"), tuple(values))
+            server.commit()
+        return
+    with plain_sqlite(database.place, foreign_keys=False) as connection:
+        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        connection.execute("BEGIN")
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        for sql, values in changes:
+            connection.execute(sql, values)
+        for _, text in triggers:
+            connection.execute(text)
+        connection.execute("COMMIT")

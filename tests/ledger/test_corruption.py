@@ -18,6 +18,7 @@ import pytest
 from coopbank.ledger import chain
 from coopbank.ledger.posting import NewAccount, NewRecord
 from coopbank.ledger.verify import CANNOT_EXCLUDE, CHECKS, verify_ledger, wrong
+from tests.ledger import support
 from tests.ledger.support import (
     DAY,
     DRAWER,
@@ -28,7 +29,6 @@ from tests.ledger.support import (
     deposit_lines,
     entry,
     new_books,
-    plain_postgresql,
 )
 
 Change = Sequence[tuple[str, Sequence[Any]]]
@@ -54,24 +54,7 @@ def books(engine_url: str) -> Iterator[Books]:
 
 def corrupt(books: Books, changes: Change) -> None:
     """Make the changes with every protection out of the way, and put the protections back."""
-    place = books.database.place
-    if books.database.dialect == "postgresql":
-        with plain_postgresql(place) as connection:
-            connection.execute("SET session_replication_role = replica")
-            for sql, values in changes:
-                connection.execute(sql.replace("%", "%%").replace("?", "%s"), tuple(values))
-            connection.commit()
-        return
-    with closing(sqlite3.connect(place, isolation_level=None)) as connection:
-        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        connection.execute("BEGIN")
-        for name, _ in triggers:
-            connection.execute(f"DROP TRIGGER {name}")
-        for sql, values in changes:
-            connection.execute(sql, values)
-        for _, text in triggers:
-            connection.execute(text)
-        connection.execute("COMMIT")
+    support.corrupt(books.database, changes)
 
 
 def found(books: Books, known: Sequence[tuple[int, str]] = ()) -> set[tuple[str, int | None]]:

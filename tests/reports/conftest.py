@@ -10,6 +10,8 @@ import psycopg
 import pytest
 
 from tests.reports.borrowers import Borrowers, borrow
+from tests.reports.suspects import Suspects
+from tests.reports.suspects import live as live_suspiciously
 from tests.reports.town import Town, live
 from tests.support_bank import assert_books, new_bank
 
@@ -40,3 +42,12 @@ def _place(request: pytest.FixtureRequest, folder: Path) -> str:
         connection.execute(f'drop database if exists "{name}" with (force)')
         connection.execute(f'create database "{name}" template template0')
     return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def suspects(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suspects]:
+    """A bank in which much deserves a look; the tests only read it."""
+    with new_bank(_place(request, tmp_path_factory.mktemp("suspects"))) as small:
+        made = live_suspiciously(small)
+        assert_books(small)
+        yield made

@@ -41,6 +41,17 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     # members, shares, savings
     "admit-member": ("new", "ana", {"member_name": "Nia [red]Rae[/red]", "phone": "601 555 0188"}, ""),
     "change-member": ("town", "ana", {"member": "M0001", "phone": "601 555 0199"}, ""),
+    "add-joint-owner": ("town", "ana", {"member": "M0001", "role": "beneficiary", "person_name": "Kit [b]"}, ""),
+    "remove-joint-owner": ("family", "ana", {"person": "J-00001"}, ""),
+    "record-death": ("town", "ana", {"member": "M0001", "died_on": "20260301", "evidence": "4711"}, ""),
+    "withdraw-death": ("family", "ana", {"member": "M0002"}, ""),
+    "pay-estate": ("family", "ana", {"member": "M0002", "account": "901", "amount": "25", "estate_name": "Lou", "papers": "12/26"}, ""),
+    "lost-contact": ("town", "ana", {"member": "M0001", "how": "a letter came back"}, ""),
+    "found-again": ("family", "ana", {"member": "M0001", "how": "she came by"}, ""),
+    "send-due-diligence": ("silent", "ana", {"member": "M0004"}, ""),
+    "turn-over-unclaimed": ("silent", "tom", {"member": "M0001"}, "day 2031-05-02"),
+    "pay-unclaimed": ("silent", "tom", {"report": "2031-7", "member": "M0001", "tender": "transfer"}, "tom receive-gift amount=900.00 donor=Many tender=transfer\nday 2031-05-02\ntom+sue turn-over-unclaimed member=M0001"),
+    "forget-member": ("silent", "admin", {"member": "M0002"}, ""),
     "buy-shares": ("town", "ana", {"member": "M0003", "amount": "25"}, ""),
     "redeem-shares": ("town", "ana", {"member": "M0001", "amount": "25"}, ""),
     "transfer-shares": ("town", "ana", {"member": "M0001", "to_member": "M0003", "amount": "25", "share_class": "901"}, ""),
@@ -104,6 +115,18 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "enter-bill": ("town", "ana", {"supplier": "POWER", "number": "79", "amount": "30", "expense": "290"}, ""),
     "pay-bill": ("town", "tom", {"bill": "B-00002", "tender": "transfer"}, ""),
     "pay-expense": ("town", "ana", {"supplier": "POST", "number": "1", "amount": "3", "expense": "290"}, ""),
+    # assets, petty cash, budgets
+    "buy-asset": ("town", "ana", {"supplier": "SHOP", "number": "9", "asset_name": "A desk [b]", "cost": "90", "tender": "bill", "life_months": "60"}, ""),
+    "depreciate": ("house", "tom", {"month": "2026-04"}, "day 2026-04-01"),
+    "dispose-asset": ("house", "tom", {"asset": "FA-001", "why": "it broke"}, ""),
+    "enter-asset": ("old", "tom", {"asset_name": "A till", "cost": "40", "life_months": "10"},
+                    "tom+sue opening-balance lines='[\"GEN 940 Cr 70.00\",\"GEN 751 Dr 70.00\"]'"),
+    "close-petty-cash": ("house", "ana", {"petty_cash": "PETTY", "counted": "47.5"}, ""),
+    "count-petty-cash": ("house", "ana", {"petty_cash": "PETTY", "counted": "47.5"}, ""),
+    "open-petty-cash": ("town", "tom", {"petty_cash": "PETTY", "holder": "ana", "float_amount": "50", "from_place": "FIRST"}, ""),
+    "refill-petty-cash": ("house", "tom", {"petty_cash": "PETTY", "from_place": "FIRST"}, ""),
+    "spend-petty-cash": ("house", "ana", {"petty_cash": "PETTY", "supplier": "POST", "receipt": "18", "amount": "3", "expense": "290"}, ""),
+    "set-budget": ("town", "tom", {"year": "2026", "lines": "290 1200.00\n181 500.00", "resolution": "Board"}, ""),
     # cash
     "add-bank-account": ("town", "tom", {"code": "SAVE", "account_name": "Savings at the bank"}, ""),
     "bank-cheques": ("town", "tom", {"cheques": "CH-00001"}, ""),
@@ -114,6 +137,29 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "open-drawer": ("town", "tom", {"drawer": "D2"}, ""),
     "receive-unknown": ("town", "tom", {"amount": "7"}, ""),
     "return-cheque": ("town", "tom", {"cheque": "CH-00001"}, "tom bank-cheques cheques='[\"CH-00001\"]'"),
+    # the bank's statements
+    "match-bank-line": ("statement", "tom", {"lines": "BS-00003.1", "entries": "3"}, (
+        "tom+sue journal-entry memo=interest lines='[\"GEN 731/SAVE Dr 5.00\",\"GEN 127 Cr 5.00\"]'")),
+    "record-bank-lines": (
+        "statement", "tom",
+        {"start": "20260303", "end": "20260303", "opening": "888", "closing": "893", "lines": "2026-03-03 5.00 INTEREST"},
+        "day 2026-03-03",
+    ),
+    "reopen-reconciliation": ("statement", "tom", {"on": "20260301", "why": "one more was found"}, ""),
+    "review-reconciliation": ("statement", "sue", {"on": "20260301"}, ""),
+    "sign-reconciliation": ("statement", "tom", {"on": "20260302", "balance": "888"}, ""),
+    "unmatch-bank-line": ("statement", "tom", {"match": "BM-00001", "why": "another gift"}, ""),
+    "withdraw-bank-lines": ("statement", "tom", {"statement": "BS-00003", "why": "another account's"}, ""),
+    # confirmations
+    "start-campaign": ("town", "sue", {"form": "positive", "population": "savings", "size": "1", "seed": "river 42"}, ""),
+    "record-reply": ("town", "sue", {"campaign": "V-001", "reply": "agrees", "about": "905/M0001"}, (ASKED := (
+        "sue start-campaign form=positive population=savings selection=all\n"))),
+    "resolve-exception": (
+        "town", "sue", {"campaign": "V-001", "about": "905/M0001", "finding": "timing", "why": "a cheque on its way"},
+        ASKED + "sue record-reply campaign=V-001 reply=none"),
+    "close-campaign": (
+        "town", "sue", {"campaign": "V-001", "conclusion": "all well"},
+        ASKED + "sue record-reply campaign=V-001 about=905/M0001 reply=agrees"),
     # staff
     "add-user": ("town", "admin", {"user": "eve", "full_name": "Eve Lamar", "user_roles": "teller"}, ""),
     "approve": ("town", "tom", {"request": "{waits}"}, ""),

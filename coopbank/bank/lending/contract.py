@@ -13,15 +13,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final
 
 from coopbank.bank import records
 from coopbank.errors import InvalidTerms, InvalidValue
+from coopbank.finance.daycount import year_fraction
 from coopbank.finance.documents import Day, Every
+from coopbank.finance.elapsed import years_between
 from coopbank.finance.periods import Period, add, add_months
 from coopbank.finance.revenue import RevenueTerms
 from coopbank.finance.schedule import Row, schedule
@@ -169,6 +172,16 @@ def arithmetic(plan: Plan, currency: str) -> LoanTerms:
         return read_terms(document)
     kind: type[ContinuedTerms | ContinuedSeason] = ContinuedSeason if "months" in document else ContinuedTerms
     return kind.read({**document, "first_due": plan.due(0).isoformat(), "seed": plan.seed, "passed": plan.passed})
+
+
+def years_of(plan: Plan, currency: str, start: date, end: date) -> Fraction:
+    """The part of a year between two days, by the plan's day count."""
+    day_count = plan.document.get("day_count", "actual/365")
+    if day_count.startswith("actual/"):
+        return year_fraction(start, end, day_count)
+    if not any(amount for _day, amount in plan.advances):  # all of it was due when the plan began
+        plan = replace(plan, advances=[[plan.start, 1]])  # days count alike, whatever the amount
+    return years_between(arithmetic(plan, currency), start, end)
 
 
 def plain(refusal: InvalidTerms) -> InvalidValue:

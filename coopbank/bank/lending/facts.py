@@ -2,7 +2,8 @@
 
     type              data (amounts in minor units)
     opening           lent, disbursed_on, paid_principal, paid_interest, interest (recognised and unpaid),
-                      memo (not recognised); for shares: advances, payments, reports
+                      memo (not recognised), counted (towards bills, if not all that was paid);
+                      for shares: advances, payments, reports
     advance           amount
     payment           amount, early: next, shorten, lower
     fee               amount, what, due: the instalment that was late

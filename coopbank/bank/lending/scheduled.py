@@ -34,20 +34,18 @@ from coopbank.bank.lending.contract import (
     LINE,
     Contract,
     Plan,
-    arithmetic,
     asked_by,
     count_of,
     drawn,
     first_plan,
     first_uncovered,
     rows_by,
+    years_of,
 )
 from coopbank.bank.lending.facts import Fact, in_order
 from coopbank.bank.lending.flows import balance
 from coopbank.bank.lending.standing import Due, Parts, Standing
 from coopbank.finance.allocation import allocate
-from coopbank.finance.daycount import year_fraction
-from coopbank.finance.elapsed import years_between
 from coopbank.money import round_minor
 
 ACCRUAL, RECOVERY, CASH_BASIS = "accrual", "recovery", "cash"
@@ -233,12 +231,7 @@ class ScheduledRun:
     def _years(self, start: date, end: date) -> Fraction:
         plan = self.state.plan
         assert plan is not None, "interest runs on money that was paid out"
-        day_count = plan.document.get("day_count", "actual/365")
-        if day_count.startswith("actual/"):
-            return year_fraction(start, end, day_count)
-        if not any(amount for _day, amount in plan.advances):  # all of it was due when the plan began
-            plan = replace(plan, advances=[[plan.start, 1]])  # days count alike, whatever the amount
-        return years_between(arithmetic(plan, self.currency), start, end)
+        return years_of(plan, self.currency, start, end)
 
     def _bill_line(self, until: date) -> None:
         """A line's interest is billed on each due date that goes by."""
@@ -279,7 +272,7 @@ class ScheduledRun:
         s.interest_paid = data["paid_interest"]
         s.plan = first_plan(self.contract.document, start, s.lent)
         self._draw()
-        s.counted = s.principal_paid + s.interest_paid
+        s.counted = data.get("counted", s.principal_paid + s.interest_paid)
         owed = data["interest"] + data.get("memo", 0)
         # What ran since `on` up to the cut-over is part of what is owed; the rest ran before.
         recent = min(owed, round_minor(self._exact(fact.on, date.fromisoformat(data["cut_over"]))))

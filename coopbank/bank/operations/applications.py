@@ -16,7 +16,7 @@ from coopbank.bank import records
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import ApplicationRef, MemberRef, Money, Personal, ProductRef, Text, Widget, refuse
 from coopbank.bank.operation import LOAN_OFFICER, TELLER, TREASURER, Operation
-from coopbank.bank.operations.members import require_active
+from coopbank.bank.operations.members import require_active, require_alive
 from coopbank.bank.operations.products import product_of, require_amount
 from coopbank.bank.operations.savings import shown
 from coopbank.errors import InvalidValue, WrongState
@@ -70,6 +70,7 @@ class ApplyForLoan(Operation):
 
     def perform(self, desk: Desk) -> None:
         require_active(desk, self.member)
+        require_alive(desk, self.member)
         _version, product = product_of(desk, self.product)
         require_amount(desk, product, self.amount, "amount")
         ref = desk.next_ref("application", "A-", 3)

@@ -15,11 +15,13 @@ from typing import Annotated, Any, ClassVar, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from coopbank.bank import records
+from coopbank.bank.asset_plan import is_asset
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Day, Memo, Money, Widget, clean_text, refuse
 from coopbank.bank.operation import TREASURER, Operation
 from coopbank.bank.operations.funds import require_spendable_fund
 from coopbank.bank.operations.savings import shown
+from coopbank.bank.operations.unclaimed import UNCLAIMED
 from coopbank.bank.tender import cash_in
 from coopbank.errors import (
     InvalidDate,
@@ -197,6 +199,10 @@ class JournalEntry(Operation):
         owner = "memo" if kind == "memo" else OWNED.get(line.gl_code)
         if line.gl_code in ("181", "186") and desk.version("gift", line.contract):
             owner = "gifts"
+        if is_asset(line.contract):
+            owner = "assets"
+        if line.gl_code == UNCLAIMED and line.member is not None:
+            owner = "unclaimed money"
         if owner is not None:
             raise InvalidValue(
                 "Account {account} belongs to the operations on {owner}; a journal entry cannot name it.", field=field,

@@ -361,13 +361,13 @@ def count(desk: Desk, done: CountDrawer | CloseDrawer, before: records.Drawer) -
     desk.note("Counted", shown(desk, counted))
     if done.pieces:
         desk.note("Notes and coins", done.pieces)
-    desk.note("Difference", _difference(desk, short))
+    desk.note("Difference", difference(desk, short))
     if done.why:
         desk.note("Why", done.why)
     return after
 
 
-def _difference(desk: Desk, short: int) -> str:
+def difference(desk: Desk, short: int) -> str:
     """What a count found, in words."""
     if not short:
         return _("none, it agrees")
@@ -379,7 +379,7 @@ def _require_reason(desk: Desk, done: CountDrawer | CloseDrawer, short: int) -> 
     if not done.why:
         raise InvalidValue(
             "Drawer {drawer} is {difference}: say why.", field="why", drawer=done.drawer,
-            difference=_difference(desk, short), hint="Count once more first. If nobody knows, write: not known.",
+            difference=difference(desk, short), hint="Count once more first. If nobody knows, write: not known.",
         )  # fmt: skip
 
 
@@ -397,9 +397,11 @@ def require_free_place(desk: Desk, place: str, field: str, *, but: type[records.
     """Refuse the vault's name, or one that another kind of place has: drawers and bank accounts are named alike."""
     if place.upper() == "VAULT":
         raise InvalidValue("VAULT is the vault.", field=field, hint="Choose another name, for example D1.")
-    for kind in (records.Drawer, records.BankAccount):
+    for kind in (records.Drawer, records.BankAccount, records.PettyCash):
         if kind is not but and desk.find(kind, place) is not None:
-            raise AlreadyExists("There is a drawer or a bank account called {place} already.", field=field, place=place)
+            raise AlreadyExists(
+                "There is a drawer, a bank account or petty cash called {place} already.", field=field, place=place
+            )
 
 
 def own_open_drawer(desk: Desk, drawer: str, field: str, *, or_treasurer: bool = False) -> records.Drawer:

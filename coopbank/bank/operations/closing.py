@@ -24,6 +24,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from coopbank.bank import records
 from coopbank.bank.accrual import accrue_through, interest_to, recognised
+from coopbank.bank.asset_plan import due_in, through
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Memo, Widget, refuse
 from coopbank.bank.lending.closing import Recognised, recognise_loans
@@ -66,6 +67,9 @@ class CloseMonth(Operation):
         loans, notes = recognise_loans(desk, last), recognise_notes(desk, last)
         desk.note("Interest on loans", f"{shown(desk, loans.amount)} ({loans.count})")
         desk.note("Interest on notes", f"{shown(desk, notes.amount)} ({notes.count})")
+        left = sum(through(asset, last) - asset.depreciated for _ref, asset in due_in(desk, last))
+        if left:  # it can still be done before this is approved; afterwards it comes with the next month
+            desk.note("Not depreciated yet", shown(desk, left))
         desk.period(self.month, periods.LOCKED)
         desk.note("Locked", self.month)
         desk.wishes.append(f"month-report {self.month}")

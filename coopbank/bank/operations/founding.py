@@ -59,6 +59,13 @@ POLICIES: dict[str, object] = {
     "backups_kept": KEPT,  # which backups are not removed after the next one
     "backup_days": DAYS,  # after which the home screen asks for another one
     "auditor_address": "",  # where members' confirmations go
+    "time_zone": "",  # by which hours and weekdays are told, America/Chicago; the computer's own where it is empty
+    "dormant_months": 12,  # without a movement that the member began
+    "unclaimed_years": 5,  # without contact, after which the state takes what nobody claims (Mississippi: 5)
+    "notice_days": 60,  # between the notice to a member and turning their money over
+    "unclaimed_together": "50.00",  # up to which the state takes amounts in one sum, without names
+    "retention_years": 5,  # after a member has left, before they may be forgotten
+    "cash_report": "10000.00",  # cash of one person in a day, above which it is told
 }
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from coopbank.bank import records
+from coopbank.bank.budgeting import beyond_budget
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import BillRef, Code, FundRef, GiftRef, Memo, Money, Personal, Text, Widget, refuse
 from coopbank.bank.operation import ADMINISTRATOR, TELLER, TREASURER, Operation
@@ -31,8 +32,8 @@ FundClass = Annotated[
 
 #: Funds whose money is spent by releasing it; revolving capital and reserves are lent and kept, not spent.
 RELEASING = ("restricted", "conditional", "designated")
-#: Expenses that only their own operations post: provisions, counts, interest, dividends.
-_POSTED_BY_RULE = ("301", "330", "341", "381", "385", "386")
+#: Expenses that only their own operations post: provisions, counts, interest, depreciation, dividends.
+_POSTED_BY_RULE = ("301", "330", "341", "350", "381", "385", "386")
 #: From here on a donor is due a written acknowledgement (26 USC 170(f)(8)).
 _ACKNOWLEDGED_FROM = "250.00"
 
@@ -170,26 +171,20 @@ class _Bill(Operation):
 
     def serves(self, desk: Desk) -> set[str]:
         """A supplier may be a member, under their member number."""
-        return {self.supplier} if re.fullmatch(r"M[0-9]{4,}", self.supplier) else set()
+        return supplier_member(self.supplier)
 
     def register(self, desk: Desk, fund: str, *, gift: str | None = None, paid: bool = False) -> str:
         """Enter the bill in the register; refuses a supplier's number that was entered before."""
-        wanted = _folded(self.number)
-        for ref, bill in desk.about(records.Bill, self.supplier):
-            if _folded(bill.number) == wanted:
-                raise AlreadyExists(
-                    "Bill {number} of {supplier} was entered already: {bill}.", field="number", number=self.number,
-                    supplier=self.supplier, bill=ref,
-                )  # fmt: skip
-        ref = desk.next_ref("bill", "B-", 5)
-        bill = records.Bill(
-            supplier=self.supplier, number=self.number, amount=self.amount, expense=self.expense, fund=fund,
-            entered_on=desk.business_day.isoformat(), entered_by=desk.actor.user, gift=gift,
+        return register_bill(
+            desk,
+            self.supplier,
+            self.number,
+            self.amount,
+            self.expense,
+            fund,
+            gift=gift,
             state="paid" if paid else "open",
-        )  # fmt: skip
-        desk.write(ref, bill, about=self.supplier)
-        desk.note("Bill", ref)
-        return ref
+        )
 
 
 class EnterBill(_Bill):
@@ -204,7 +199,10 @@ class EnterBill(_Bill):
     gift: Annotated[GiftRef | None, Field(title="Gift that pays for it")] = None
 
     def second_reason(self, desk: Desk) -> str | None:
-        return None if self.gift is None else "What a gift is spent on is decided by two people."
+        if self.gift is not None:
+            return "What a gift is spent on is decided by two people."
+        beyond = beyond_budget(desk, desk.business_day, self.fund, self.expense, self.amount)
+        return "This goes beyond the budget of the year." if beyond else None
 
     def perform(self, desk: Desk) -> None:
         require_expense(desk, self.expense)
@@ -236,7 +234,7 @@ class PayBill(Paying):
 
     def serves(self, desk: Desk) -> set[str]:
         bill = desk.find(records.Bill, self.bill)
-        return {bill.supplier} if bill is not None and re.fullmatch(r"M[0-9]{4,}", bill.supplier) else set()
+        return set() if bill is None else supplier_member(bill.supplier)
 
     def perform(self, desk: Desk) -> None:
         bill = desk.get(records.Bill, self.bill, "bill")
@@ -276,6 +274,36 @@ class PayExpense(_Bill, Paying):
 
 
 # ------------------------------------------------------------------------------------- helpers
+
+
+def supplier_member(supplier: str) -> set[str]:
+    """A supplier may be a member, under their member number."""
+    return {supplier} if re.fullmatch(r"M[0-9]{4,}", supplier) else set()
+
+
+def register_bill(
+    desk: Desk, supplier: str, number: str, amount: int, account: str, fund: str, *, gift: str | None, state: str
+) -> str:  # fmt: skip
+    """Enter a bill in the register; refuses a supplier's number that was entered before."""
+    require_new_bill(desk, supplier, number)
+    ref = desk.next_ref("bill", "B-", 5)
+    bill = records.Bill(
+        supplier=supplier, number=number, amount=amount, expense=account, fund=fund,
+        entered_on=desk.business_day.isoformat(), entered_by=desk.actor.user, gift=gift, state=state,
+    )  # fmt: skip
+    desk.write(ref, bill, about=supplier)
+    desk.note("Bill", ref)
+    return ref
+
+
+def require_new_bill(desk: Desk, supplier: str, number: str, field: str = "number") -> None:
+    """Refuse a supplier's number that was entered before."""
+    for ref, bill in desk.about(records.Bill, supplier):
+        if folded(bill.number) == folded(number):
+            raise AlreadyExists(
+                "Bill {number} of {supplier} was entered already: {bill}.", field=field, number=number,
+                supplier=supplier, bill=ref,
+            )  # fmt: skip
 
 
 def fund_class(desk: Desk, fund: str, field: str = "fund") -> str:
@@ -324,7 +352,7 @@ def _numbered(operation: Paying) -> str:
     return f", {operation.cheque_number}" if operation.cheque_number else ""
 
 
-def _folded(number: str) -> str:
+def folded(number: str) -> str:
     """A supplier's number as it is compared: blanks and case do not make another bill of it."""
     return "".join(number.casefold().split())
 

@@ -27,6 +27,7 @@ from coopbank.bank.fields import Widget, refuse
 from coopbank.bank.operation import ADMINISTRATOR, Operation
 from coopbank.errors import InvalidValue, WrongState
 
+SIGNED = "signed:"  # begins the key of a close's signature; no door may use it
 KEY = "key"
 """The ref of the record that holds the public keys in force."""
 
@@ -37,7 +38,15 @@ def _require_hex(value: str) -> str:
     return value
 
 
+def _require_key(value: str) -> str:
+    """A public key, of either kind; `perform` looks at what it is for."""
+    if len(_require_hex(value)) != 64:
+        raise refuse("Write 64 hexadecimal digits for a key, 128 for a signature.")
+    return value
+
+
 Hex = Annotated[str, AfterValidator(_require_hex), Widget("text")]
+Key = Annotated[str, AfterValidator(_require_key), Widget("text")]
 
 
 class SetSigningKey(Operation):
@@ -50,8 +59,8 @@ class SetSigningKey(Operation):
     since: ClassVar[int] = 2
     reversible: ClassVar[bool] = False
 
-    sign: Annotated[Hex, Field(title="Public signing key")]
-    seal: Annotated[Hex, Field(title="Public sealing key")]
+    sign: Annotated[Key, Field(title="Public signing key")]
+    seal: Annotated[Key, Field(title="Public sealing key")]
     endorsement: Annotated[Hex | None, Field(title="Signature of the key before")] = None
 
     def second_reason(self, desk: Desk) -> str | None:
@@ -59,12 +68,18 @@ class SetSigningKey(Operation):
         return None if known is None else "A signing key is replaced by two people."
 
     def perform(self, desk: Desk) -> None:
+        from coopbank.bank.keyring import can_be_sealed_to, can_sign, signature_holds
+
         known = desk.find(records.SigningKey, KEY)
+        for field, usable in (("sign", can_sign(bytes.fromhex(self.sign))),
+                              ("seal", can_be_sealed_to(bytes.fromhex(self.seal)))):  # fmt: skip
+            if not usable:
+                raise InvalidValue(
+                    "This is no public key that could be used.", field=field, hint="Make one with: coopbank keys make"
+                )
         if known is not None:
             if known.sign == self.sign:
                 raise WrongState("This key signs already.", field="sign")
-            from coopbank.bank.keyring import signature_holds
-
             text = endorsed_text(self.sign, self.seal)
             if self.endorsement is None or not signature_holds(
                 bytes.fromhex(known.sign), bytes.fromhex(self.endorsement), text

@@ -44,7 +44,7 @@ from coopbank.bank.lending.position import position
 from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.bank.operation import LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.bank.operations import applications, collateral
-from coopbank.bank.operations.members import require_active
+from coopbank.bank.operations.members import require_active, require_alive
 from coopbank.bank.operations.products import Multiple, YesNo, product_of, require_lender, require_within
 from coopbank.bank.operations.reserves import refilled
 from coopbank.bank.operations.savings import FUND, shown
@@ -161,6 +161,7 @@ class GrantLoan(Operation):
 
     def perform(self, desk: Desk) -> None:
         require_active(desk, self.member)
+        require_alive(desk, self.member)
         funds = self._funds(desk)
         version, product = product_of(desk, self.product)
         document = self.terms_document(product)
@@ -276,6 +277,11 @@ class DisburseLoan(Paying):
     def serves(self, desk: Desk) -> set[str]:
         return borrower(desk, self.loan)
 
+    def moves(self, desk: Desk) -> int | None:
+        if self.amount is None and desk.find(records.Loan, self.loan) is not None:
+            return account(desk, self.loan).standing(desk.business_day).committed
+        return self.amount
+
     def perform(self, desk: Desk) -> None:
         loan = account(desk, self.loan)
         left = self._left(desk, loan)
@@ -297,6 +303,7 @@ class DisburseLoan(Paying):
         """What may still be paid out; refuses a loan that is not to be."""
         body = loan.body
         require_active(desk, body.member, "loan")
+        require_alive(desk, body.member, "loan")
         if desk.actor.user == body.granted_by:
             raise NotAllowed(
                 "Who asked for a loan does not pay it out: {user}.", field="loan", user=desk.actor.user,

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from coopbank.bank import records
+from coopbank.bank.contact import death_of
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Day, MemberRef, Personal, Widget
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
@@ -87,6 +88,12 @@ class ChangeMember(Operation):
 
     def perform(self, desk: Desk) -> None:
         before = desk.get(records.Member, self.member, "member")
+        if before.forgotten_on is not None:
+            raise WrongState(
+                "Member {member} was forgotten on {day}: nothing is left that could be changed.", field="member",
+                member=self.member, day=before.forgotten_on,
+                hint="If they come back, admit them anew under a new number (admit-member).",
+            )  # fmt: skip
         changes: dict[str, object] = {}
         for field in _PERSONAL:
             value = self.member_name if field == "name" else getattr(self, field)
@@ -107,6 +114,16 @@ class ChangeMember(Operation):
         name = self.member_name or desk.member_name(self.member)
         desk.list_member(self.member, name, self.phone or desk.personal(after.phone))
         desk.note("Member", self.member)
+
+
+def require_alive(desk: Desk, member: str, field: str = "member") -> None:
+    """Refuse what only a living member does: taking money out, borrowing."""
+    death = death_of(desk, member)
+    if death is not None:
+        raise WrongState(
+            "Member {member} died on {day}: what they have goes to beneficiaries, or to the estate.", field=field,
+            member=member, day=death.died_on, hint="Two people pay it out (pay-estate).",
+        )  # fmt: skip
 
 
 def require_active(desk: Desk, member: str, field: str = "member") -> records.Member:

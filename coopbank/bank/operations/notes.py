@@ -85,6 +85,10 @@ class RepayNote(Paying):
         note = desk.find(records.Note, self.note)
         return set() if note is None or note.member is None else {note.member}
 
+    def moves(self, desk: Desk) -> int | None:
+        note = desk.find(records.Note, self.note)
+        return note.owed_principal if self.amount is None and note is not None else self.amount
+
     def perform(self, desk: Desk) -> None:
         note = active_note(desk, self.note)
         today = desk.value_date(None, not_before=start_of_segment(note))

@@ -1,9 +1,10 @@
 """Opening balances: what the old records say, taken over once, at the start of the first day.
 
-They come from a signed trial balance of the old records, in as many batches as helps. 990
-stands against them and must be zero in every fund when the opening is closed. What
-belongs to a register comes with what the register must know: a member's leaf names a
-member who exists, savings can be used at once, loans and notes come with their terms.
+They come from a signed trial balance of the old records, in as many batches as helps, each
+asked for by one person, approved by another, and dated on the cut-over day. 990 stands
+against them and must be zero in every fund when the opening is closed. What belongs to a
+register comes with what the register must know: a member's leaf names a member who exists,
+savings can be used at once, loans and notes come with their terms.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from coopbank.bank import records
 from coopbank.bank.accrual import interest_to
+from coopbank.bank.asset_plan import is_asset
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import (
     Code,
@@ -41,16 +43,19 @@ from coopbank.bank.fields import (
 from coopbank.bank.lending.accounts import LoanAccount, tell, write
 from coopbank.bank.lending.contract import REPORTED, Contract, check, drawn, first_plan
 from coopbank.bank.lending.flows import Book, by_fund, difference, lines
+from coopbank.bank.lending.history import OldHistory, principal_fault
 from coopbank.bank.operation import CHARITY, TREASURER, Operation
 from coopbank.bank.operations import suspense
-from coopbank.bank.operations.books import ZERO_SUMS, EntryLine, Lines, bank_account, require_control
+from coopbank.bank.operations.books import ZERO_SUMS, EntryLine, Lines, bank_account, require_control, require_past
 from coopbank.bank.operations.lending import open_for, post_loan
 from coopbank.bank.operations.products import Multiple, require_lender
 from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.operations.unclaimed import UNCLAIMED, take_over
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidValue, NotOffered, WrongState
 from coopbank.finance.daycount import DayCount
 from coopbank.finance.periods import MOST_ROWS
 from coopbank.ledger.chart import POOL
+from coopbank.money import format_amount
 from coopbank.words import _
 
 
@@ -86,7 +91,8 @@ class OldReport(BaseModel):
 class OldLoan(BaseModel):
     """The terms of a loan that is taken over; what is owed on it stands in the lines 701/L-001, 781/L-001, M10/L-001.
 
-    A loan repaid out of surplus or revenue comes with its history, from which its balances must follow.
+    A loan repaid out of surplus or revenue comes with its history, from which its balances must follow. One
+    with a schedule may say its next instalment: then what was lent and paid must fit that, and the interest too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -101,6 +107,8 @@ class OldLoan(BaseModel):
     first_due: Day | None = None
     day_count: DayCount = "actual/365"
     method: Literal["level", "equal-principal"] = "level"
+    payment_multiple: Annotated[Money | None, Field(title="Instalments are rounded to this")] = None
+    early: Annotated[Literal["next", "shorten"], Field(title="What money paid early does")] = "next"
     share_percent: Percent | None = None
     cost_cap_percent: Percent | None = None
     multiple: Multiple | None = None
@@ -112,6 +120,10 @@ class OldLoan(BaseModel):
     disbursed_on: Day
     interest_from: Annotated[Day | None, Field(title="Interest runs on from this day, if not from today")] = None
     paid_interest: Annotated[Money | None, Field(title="Interest paid so far")] = None
+    paid_principal: Annotated[Counted | None, Field(title="Principal repaid so far")] = None
+    next_due: Annotated[Day | None, Field(title="Due date of the oldest instalment not fully paid")] = None
+    days_late: Annotated[int | None, Field(ge=0, title="Days late")] = None
+    payment: Annotated[Money | None, Field(title="Regular instalment")] = None
 
 
 class OldNote(BaseModel):
@@ -152,6 +164,9 @@ class OpeningBalance(Operation):
     second_person: ClassVar[bool] = True
 
     memo: Memo = ""
+    effective_on: Annotated[
+        Day | None, Field(title="Balances at the start of this day (today, or earlier this month)")
+    ] = None
     lines: Lines
     loans: OldLoans = []
     note: OldNoteOrNone = None
@@ -163,16 +178,21 @@ class OpeningBalance(Operation):
 
     def perform(self, desk: Desk) -> None:
         require_opening(desk)
+        day = self.effective_on or desk.business_day
+        moves = [(line.fund, line.account, line.amount) for line in self.lines]
+        _require_cut_over(desk, day)
+        if day < desk.business_day:
+            require_past(desk, moves, day)
         seen: set[tuple[str, str]] = set()
         for number, line in enumerate(self.lines):
-            self._line(desk, line, f"lines.{number}", seen)
-        self._register_debts(desk)
+            self._line(desk, line, f"lines.{number}", seen, day)
+        self._register_debts(desk, day)
         _require_tied_claims(desk, self.lines)
         _require_memo_pairs(desk, self.lines)
         tail = f": {self.memo}" if self.memo else ""
-        desk.post(f"Opening{tail}", [(line.fund, line.account, line.amount) for line in self.lines])
+        desk.post(f"Opening{tail}", moves, effective_on=day)
 
-    def _line(self, desk: Desk, line: EntryLine, field: str, seen: set[tuple[str, str]]) -> None:
+    def _line(self, desk: Desk, line: EntryLine, field: str, seen: set[tuple[str, str]], day: date) -> None:
         desk.fund_exists(line.fund, f"{field}.fund")
         require_control(desk, line, f"{field}.account")
         _require_place(desk, line, f"{field}.account")
@@ -185,11 +205,11 @@ class OpeningBalance(Operation):
             )  # fmt: skip
         seen.add(leaf)
         if line.gl_code == suspense.SUSPENSE and line.credit is not None:
-            suspense.enter(desk, line.credit, desk.business_day, str(desk.policy("bank_account", "FIRST")))
+            suspense.enter(desk, line.credit, day, str(desk.policy("bank_account", "FIRST")))
         if line.member is not None:
-            _member_leaf(desk, line, line.member, f"{field}.account")
+            _member_leaf(desk, line, line.member, f"{field}.account", day)
 
-    def _register_debts(self, desk: Desk) -> None:
+    def _register_debts(self, desk: Desk, day: date) -> None:
         """Write the loans and the note that the lines speak of; a balance without terms is refused, and the reverse."""
         if (self.note is None) != (self.lender is None):
             raise InvalidValue("A note is taken over with its terms and its lender.", field="lender")
@@ -209,13 +229,13 @@ class OpeningBalance(Operation):
                     hint="Give the terms of each loan (loans) and of the note (note) that is taken over.",
                 )  # fmt: skip
             owed.setdefault(line.contract, _Owed(line.fund)).add(line, field)
-        for ref, old in debts.items():
+        for place, (ref, old) in enumerate(debts.items()):
             if ref not in owed:
                 raise InvalidValue("No line says what is owed on {ref}.", field="lines", ref=ref)
             if isinstance(old, OldLoan):
-                _register_loan(desk, old, owed[ref])
+                _register_loan(desk, old, owed[ref], day, f"loans.{place}")
             else:
-                _register_note(desk, old, owed[ref], desk.keep("lender", str(self.lender)))
+                _register_note(desk, old, owed[ref], desk.keep("lender", str(self.lender)), day)
 
 
 #: Control accounts whose leaves are the register of loans or of notes: 701/L-001, 851/N-001.
@@ -248,12 +268,15 @@ class _Owed:
             self.interest += amount
 
 
-def _register_loan(desk: Desk, old: OldLoan, owed: _Owed) -> None:
+def _register_loan(desk: Desk, old: OldLoan, owed: _Owed, day: date, field: str) -> None:
+    """Write a loan as it stands at the start of a day; `field` is where its terms stand in the request."""
     _require_number(desk, records.Loan, old.loan, "L-[0-9]{3,9}", "L-042")
-    desk.get(records.Member, old.member, "loans")
+    desk.get(records.Member, old.member, f"{field}.member")
     require_lender(desk, owed.fund, "fund")
-    _require_history(desk, old.disbursed_on, old.interest_from, old.principal, owed, "loans")
+    _require_dates(old.disbursed_on, old.interest_from, day, field)
+    _require_lent(desk, old.principal, owed, field)
     document = _old_terms(desk, old)
+    counted = _told_by_history(desk, old, owed, document, day, field)
     version = desk.version(records.LoanTerms.kind, old.loan) + 1
     loan = records.Loan(
         member=old.member, product={"schedule": "TERM", "surplus": "SURPLUS", "revenue": "REVENUE"}[old.repayment],
@@ -262,12 +285,14 @@ def _register_loan(desk: Desk, old: OldLoan, owed: _Owed) -> None:
         granted_by=desk.actor.user, approved_by=desk.approver, terms=version,
         events=_events_before(desk, old.loan),
     )  # fmt: skip
-    terms = records.LoanTerms(repayment=old.repayment, document=document, from_day=loan.granted_on, change="taken over")
+    terms = records.LoanTerms(
+        repayment=old.repayment, document=document, early=old.early, from_day=loan.granted_on, change="taken over"
+    )
     account = LoanAccount(desk, old.loan, loan, desk.currency)
     account.__dict__ |= {"contracts": {version: Contract.of(version, terms)}, "facts": []}
     held = _loaded(old, owed)
-    on, data = _old_facts(desk, old, owed)
-    done = tell(account, [("opening", on, data)], book=held, accrued_to=desk.business_day)
+    on, data = _old_facts(old, owed, day, counted)
+    done = tell(account, [("opening", on, data)], book=held, accrued_to=day)
     _require_same(desk, old, done.after.book, held)
     for fund, flows in held.items():
         for code in ("701", "781", *(("M10",) if "memo" in flows else ())):
@@ -275,7 +300,43 @@ def _register_loan(desk: Desk, old: OldLoan, owed: _Owed) -> None:
     desk.write(old.loan, terms, about=old.loan)
     write(desk, done)
     moves = lines(old.loan, old.member, done.moved)
-    post_loan(desk, old.loan, old.member, f"Interest {old.loan} to {desk.business_day}", moves)
+    post_loan(desk, old.loan, old.member, f"Interest {old.loan} to {day}", moves)
+
+
+def _told_by_history(
+    desk: Desk, old: OldLoan, owed: _Owed, document: dict[str, Any], day: date, field: str
+) -> int | None:
+    """What of its payments counts towards instalments; None if its next one is not said. Refuses what does not fit."""
+    repaid = old.paid_principal
+    wrong = None if repaid is None else principal_fault(old.principal, repaid, owed.principal, desk.currency)
+    if wrong is not None:
+        wrong.field = f"{field}.{wrong.field}"
+        raise wrong
+    if old.next_due is None or old.repayment in REPORTED:
+        for name in ("days_late", "payment", "next_due"):
+            if getattr(old, name) is not None:
+                raise InvalidValue(
+                    "{name} is proven by the next instalment of a loan with a schedule.", field=f"{field}.{name}",
+                    name=name, hint="Give next_due with it, or leave it out.",
+                )  # fmt: skip
+        return None
+    history = history_of(old, owed.principal, owed.interest + owed.memo, document, day, desk.currency)
+    for fault in history.faults():
+        fault.field = f"{field}.{fault.field}"
+        raise fault
+    return history.counted()
+
+
+def history_of(
+    old: OldLoan, principal: int, interest: int, document: dict[str, Any], day: date, currency: str
+) -> OldHistory:
+    """A loan with a schedule as its old records tell it, `principal` and `interest` being owed; not proven yet."""
+    assert old.next_due is not None, "asked of a loan whose next instalment is known"
+    return OldHistory(
+        plan=first_plan(document, old.disbursed_on, old.principal), currency=currency, day=day, owed=principal,
+        interest=interest, next_due=old.next_due, paid_interest=old.paid_interest or 0, paid_to=old.interest_from,
+        days_late=old.days_late, payment=old.payment, early=old.early,
+    )  # fmt: skip
 
 
 def _events_before(desk: Desk, ref: str) -> int:
@@ -289,16 +350,23 @@ def _events_before(desk: Desk, ref: str) -> int:
 
 def _old_terms(desk: Desk, old: OldLoan) -> dict[str, Any]:
     """The terms' document; refuses impossible terms."""
-    if old.repayment in REPORTED:
-        named = ("share_percent", "cost_cap_percent", "multiple", "every", "loss_carry_forward")
-        document = {name: value for name in named if (value := getattr(old, name)) is not None}
-        document |= {} if old.repayment == "revenue" else {"annual_rate": old.annual_rate, "day_count": old.day_count}
-        for name in ("share_percent", "outer_date", *(("multiple",) if old.repayment == "revenue" else ())):
-            if getattr(old, name) is None:
-                raise InvalidValue("{field_name} is missing.", field="loans", field_name=name)
-        document["outer_date"] = str(old.outer_date)
-        check(document, old.repayment, old.disbursed_on, desk.currency)
+    if old.repayment not in REPORTED:
+        document = scheduled_terms(old, desk.currency)
+        drawn(first_plan(document, old.disbursed_on, old.principal), desk.currency)
         return document
+    named = ("share_percent", "cost_cap_percent", "multiple", "every", "loss_carry_forward")
+    document = {name: value for name in named if (value := getattr(old, name)) is not None}
+    document |= {} if old.repayment == "revenue" else {"annual_rate": old.annual_rate, "day_count": old.day_count}
+    for name in ("share_percent", "outer_date", *(("multiple",) if old.repayment == "revenue" else ())):
+        if getattr(old, name) is None:
+            raise InvalidValue("{field_name} is missing.", field="loans", field_name=name)
+    document["outer_date"] = str(old.outer_date)
+    check(document, old.repayment, old.disbursed_on, desk.currency)
+    return document
+
+
+def scheduled_terms(old: OldLoan, currency: str) -> dict[str, Any]:
+    """The terms' document of a loan with a schedule; whether one can be drawn from it is not asked."""
     if old.installments is None:
         raise InvalidValue("{field_name} is missing.", field="loans", field_name="installments")
     document = {
@@ -307,15 +375,16 @@ def _old_terms(desk: Desk, old: OldLoan) -> dict[str, Any]:
     }  # fmt: skip
     if old.first_due is not None:
         document["first_due"] = old.first_due.isoformat()
-    drawn(first_plan(document, old.disbursed_on, old.principal), desk.currency)
+    if old.payment_multiple is not None:
+        document["payment_multiple"] = format_amount(old.payment_multiple, currency)
     return document
 
 
-def _old_facts(desk: Desk, old: OldLoan, owed: _Owed) -> tuple[date, dict[str, Any]]:
+def _old_facts(old: OldLoan, owed: _Owed, day: date, counted: int | None) -> tuple[date, dict[str, Any]]:
     """The fact that states what was before, and the day from which interest runs on."""
     if old.repayment in REPORTED:
         days = [old.disbursed_on, *(each.on for each in old.payments), *(each.accepted_on for each in old.reports)]
-        return min(max(days), desk.business_day), {
+        return min(max(days), day), {
             "advances": [[old.disbursed_on.isoformat(), old.principal]],
             "payments": [[each.on.isoformat(), each.amount] for each in old.payments],
             "reports": [
@@ -323,10 +392,11 @@ def _old_facts(desk: Desk, old: OldLoan, owed: _Owed) -> tuple[date, dict[str, A
                 for period, each in enumerate(old.reports, start=1)
             ],
         }  # fmt: skip
-    return old.interest_from or desk.business_day, {
+    return old.interest_from or day, {
         "lent": old.principal, "disbursed_on": old.disbursed_on.isoformat(),
         "paid_principal": old.principal - owed.principal, "paid_interest": old.paid_interest or 0,
-        "interest": owed.interest, "memo": owed.memo, "cut_over": desk.business_day.isoformat(),
+        "interest": owed.interest, "memo": owed.memo, "cut_over": day.isoformat(),
+        **({} if counted is None else {"counted": counted}),
     }  # fmt: skip
 
 
@@ -362,24 +432,25 @@ def _require_same(desk: Desk, old: OldLoan, told: Book, held: Book) -> None:
     )  # fmt: skip
 
 
-def _register_note(desk: Desk, old: OldNote, owed: _Owed, lender: records.PersonalRef) -> None:
+def _register_note(desk: Desk, old: OldNote, owed: _Owed, lender: records.PersonalRef, day: date) -> None:
     _require_number(desk, records.Note, old.note, "N-[0-9]{3,9}", "N-042")
     if old.member is not None:
         desk.get(records.Member, old.member, "note")
     require_lender(desk, owed.fund, "fund")
     if old.due_on <= old.issued_on:
         raise InvalidDate("A note falls due after it was issued.", field="note", hint="Check due_on and issued_on.")
-    _require_history(desk, old.issued_on, old.interest_from, old.principal, owed, "note")
+    _require_dates(old.issued_on, old.interest_from, day, "note")
+    _require_lent(desk, old.principal, owed, "note")
     note = records.Note(
         lender=lender, member=old.member, fund=owed.fund, note_class=old.note_class, principal=old.principal,
         annual_rate=old.annual_rate, issued_on=old.issued_on.isoformat(), due_on=old.due_on.isoformat(),
         owed_principal=owed.principal, accrued=owed.interest,
-        segment_start=(old.interest_from or desk.business_day).isoformat(),
+        segment_start=(old.interest_from or day).isoformat(),
         paid_principal=old.principal - owed.principal, paid_interest=old.paid_interest or 0,
     )  # fmt: skip
     for gl_code in ("811", "851"):
         open_for(desk, owed.fund, f"{gl_code}/{old.note}", old.member)
-    earned = min(owed.interest, interest_to(note, desk.business_day))
+    earned = min(owed.interest, interest_to(note, day))
     desk.write(old.note, note.model_copy(update={"segment_accrued": earned}), about=old.member)
 
 
@@ -390,20 +461,30 @@ def _require_number(desk: Desk, kind: type[records.Body], ref: str, form: str, e
         raise AlreadyExists("{ref} is taken over already.", field="lines", ref=ref)
 
 
-def _require_history(
-    desk: Desk, since: date, interest_from: date | None, principal: int, owed: _Owed, field: str
-) -> None:
-    """Refuse what cannot have happened: money lent tomorrow, more owed than was lent."""
-    runs_from = interest_from or desk.business_day
-    if not since <= runs_from <= desk.business_day:
+def _require_dates(since: date, interest_from: date | None, day: date, field: str) -> None:
+    """Refuse money lent after the cut-over, or interest that runs from before the loan."""
+    runs_from = interest_from or day
+    if not since <= runs_from <= day:
         raise InvalidDate(
-            "Lent on {since}, interest from {runs_from}, today {today}: these days must follow each other.",
-            field=field, since=since, runs_from=runs_from, today=desk.business_day,
+            "Lent on {since}, interest from {runs_from}, taken over on {day}: these days must follow each other.",
+            field=field, since=since, runs_from=runs_from, day=day,
         )  # fmt: skip
+
+
+def _require_lent(desk: Desk, principal: int, owed: _Owed, field: str) -> None:
     if owed.principal > principal:
         raise InvalidAmount(
             "More is owed, {owed}, than was lent, {principal}.", field=field, owed=shown(desk, owed.principal),
             principal=shown(desk, principal),
+        )  # fmt: skip
+
+
+def _require_cut_over(desk: Desk, day: date) -> None:
+    """Refuse an opening that a month's report has shown without: registers know it from today, books from its day."""
+    if not desk.business_day.replace(day=1) <= day <= desk.business_day:
+        raise InvalidDate(
+            "Balances are taken over as of today, {today}, or an earlier day of the same month.", field="effective_on",
+            today=desk.business_day, hint="What happened since the old records ended is entered first in these.",
         )  # fmt: skip
 
 
@@ -471,9 +552,14 @@ def _require_place(desk: Desk, line: EntryLine, field: str) -> None:
         desk.fund_exists(contract, field)
     elif gl_code == "801":
         raise InvalidValue("Bills are not taken over.", field=field, hint="Enter the open ones with enter-bill.")
+    elif is_asset(contract):
+        raise InvalidValue(
+            "Assets are taken over without a number: {code}.", field=field, code=gl_code,
+            hint="Then give each its number with enter-asset.",
+        )  # fmt: skip
 
 
-def _member_leaf(desk: Desk, line: EntryLine, member: str, field: str) -> None:
+def _member_leaf(desk: Desk, line: EntryLine, member: str, field: str, day: date) -> None:
     """A leaf of a member: the member exists, shares are whole, savings can be used at once."""
     desk.get(records.Member, member, field)
     if line.gl_code in ("901", "903") and line.credit is not None:
@@ -484,12 +570,14 @@ def _member_leaf(desk: Desk, line: EntryLine, member: str, field: str) -> None:
                 hint="What was paid towards a share stands in 875.",
             )  # fmt: skip
     if line.gl_code == "905":
-        _open_savings(desk, line, member, field)
+        _open_savings(desk, line, member, field, day)
+    if line.gl_code == UNCLAIMED and line.credit is not None:
+        take_over(desk, member, line.fund, line.credit)
     if desk.leaf(line.fund, line.account) is None:
         desk.open_leaf(line.fund, line.account, holder=member)
 
 
-def _open_savings(desk: Desk, line: EntryLine, member: str, field: str) -> None:
+def _open_savings(desk: Desk, line: EntryLine, member: str, field: str, day: date) -> None:
     if line.fund != FUND or "/" in line.contract:
         raise InvalidValue("Savings stand in fund {fund}, as 905/M0007.", field=field, fund=FUND)
     if desk.institution().institution_kind == CHARITY:
@@ -497,8 +585,8 @@ def _open_savings(desk: Desk, line: EntryLine, member: str, field: str) -> None:
     ref = f"S-{line.contract}"
     if desk.find(records.Savings, ref) is not None:
         return
-    opened = desk.business_day.isoformat()
-    desk.write(ref, records.Savings(member=member, account=line.contract, opened_on=opened), about=member)
+    body = records.Savings(member=member, account=line.contract, opened_on=day.isoformat())
+    desk.write(ref, body, about=member)
 
 
 def _require_tied_claims(desk: Desk, lines: Sequence[EntryLine]) -> None:

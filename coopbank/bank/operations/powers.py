@@ -12,7 +12,18 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Counted, MemberRef, Memo, UserRef, Widget, clean_text, refuse
-from coopbank.bank.operation import ADMINISTRATOR, CATALOGUE, EDITION, ROLES, Operation, powers_of
+from coopbank.bank.operation import (
+    ADMINISTRATOR,
+    CATALOGUE,
+    EDITION,
+    LOAN_OFFICER,
+    ROLES,
+    SUPERVISOR,
+    TELLER,
+    TREASURER,
+    Operation,
+    powers_of,
+)
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.operations.staff import UsersChange
 from coopbank.errors import InvalidValue, NotAllowed
@@ -116,7 +127,7 @@ class DeclareRelative(Operation):
     name: ClassVar[str] = "declare-relative"
     title: ClassVar[str] = "Declare a relative"
     subject: ClassVar[str] = "staff"
-    roles: ClassVar[tuple[str, ...]] = ROLES
+    roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER, ADMINISTRATOR, SUPERVISOR)
     since: ClassVar[int] = 2
     reversible: ClassVar[bool] = False
 

@@ -27,6 +27,7 @@ from coopbank.bank.operations.lending import (
     tell_next,
     written,
 )
+from coopbank.bank.operations.members import require_alive
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import shared_cash
 from coopbank.errors import InvalidValue, NotAllowed, Overdrawn, WrongState
@@ -51,6 +52,7 @@ class RefinanceLoan(Operation):
         old, new = active_loan(desk, self.loan), account(desk, self.new_loan, "new_loan")
         payoff = position(old, desk.business_day).payoff
         left = new.standing(desk.business_day).committed if new.body.state in ("granted", "active") else 0
+        require_alive(desk, new.body.member, "new_loan")
         if old.body.member != new.body.member or self.loan == self.new_loan:
             raise InvalidValue("These are not two loans of one borrower.", field="new_loan")
         if new.body.state not in ("granted", "active"):

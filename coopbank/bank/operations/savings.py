@@ -7,10 +7,11 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from coopbank.bank import records
+from coopbank.bank.contact import ROLE_WORDS, SIGNERS
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Code, MemberRef, Memo, Money, Rate
+from coopbank.bank.fields import Code, JointOwnerRef, MemberRef, Memo, Money, Rate
 from coopbank.bank.operation import CREDIT_UNION, TELLER, TREASURER, UNCHARTERED, Operation
-from coopbank.bank.operations.members import require_active
+from coopbank.bank.operations.members import require_active, require_alive
 from coopbank.bank.tender import Paying, Receiving
 from coopbank.errors import Overdrawn, Unknown, WrongState
 from coopbank.money import format_amount, parse_amount
@@ -83,6 +84,7 @@ class Withdraw(Paying):
     member: MemberRef
     amount: Money
     account: Annotated[Code | None, Field(title="Account, if not the first")] = None
+    by_person: Annotated[JointOwnerRef | None, Field(title="By a joint owner or signer, if not the member")] = None
     memo: Memo = ""
 
     def second_reason(self, desk: Desk) -> str | None:
@@ -91,14 +93,40 @@ class Withdraw(Paying):
 
     def perform(self, desk: Desk) -> None:
         account = savings_account(desk, self.member, self.account)
+        require_alive(desk, self.member)
         code = f"905/{account.account}"
+        if self.by_person is not None:
+            self._require_signer(desk, account.account)
         balance = -desk.balance(FUND, code)
         require_available(desk, code, balance, self.amount)
         desk.post(
-            f"Withdrawal {account.account}{_tail(self.memo)}",
+            f"Withdrawal {account.account}{self._whom()}{_tail(self.memo)}",
             [(FUND, code, self.amount), *self.pay(desk, FUND, self.amount)],
         )
         desk.note("New balance", shown(desk, balance - self.amount))
+
+    def _whom(self) -> str:
+        return f" by {self.by_person}" if self.by_person else ""
+
+    def _require_signer(self, desk: Desk, account: str) -> None:
+        """Refuse who may not take money out of the account beside the member."""
+        found = owner_on(desk, self.member, account, str(self.by_person), "by_person")
+        if found.role not in SIGNERS:
+            raise WrongState(
+                "{person} is {role} on this account and takes nothing out of it.", field="by_person",
+                person=self.by_person, role=_(ROLE_WORDS[found.role]),
+            )  # fmt: skip
+
+
+def owner_on(desk: Desk, member: str, account: str, ref: str, field: str) -> records.JointOwner:
+    """Somebody beside the member on an account; refuses who is not on it, or not any more."""
+    found = desk.get(records.JointOwner, ref, field)
+    if found.member != member or found.state != "active" or found.account not in ("", account):
+        raise Unknown(
+            "{person} does not stand on account {account} of {member}.", field=field, person=ref, account=account,
+            member=member, hint="See who does with: coopbank member {member}",
+        )  # fmt: skip
+    return found
 
 
 def savings_account(desk: Desk, member: str, account: str | None) -> records.Savings:

@@ -15,7 +15,7 @@ from coopbank.bank import records
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, MemberRef, Money
 from coopbank.bank.operation import TELLER, TREASURER, Operation
-from coopbank.bank.operations.members import require_active
+from coopbank.bank.operations.members import require_active, require_alive
 from coopbank.bank.operations.savings import FUND, require_available, shown
 from coopbank.bank.tender import Paying, Receiving
 from coopbank.errors import InvalidAmount, InvalidValue, Overdrawn, WrongState
@@ -85,6 +85,7 @@ class RedeemShares(Paying):
         kind = desk.get(records.ShareClass, self.share_class, "share_class")
         code = subscription(self.member, self.share_class) if self.subscription else f"{self.share_class}/{self.member}"
         desk.get(records.Member, self.member, "member")
+        require_alive(desk, self.member)
         if not self.subscription:
             require_whole(desk, self.amount, kind)
         held = require_held(desk, self.member, code, self.amount)
@@ -116,6 +117,7 @@ class TransferShares(Operation):
         if self.member == self.to_member:
             raise InvalidValue("Both are the same member.", field="to_member")
         desk.get(records.Member, self.member, "member")
+        require_alive(desk, self.member)
         require_active(desk, self.to_member, "to_member")
         kind = desk.get(records.ShareClass, self.share_class, "share_class")
         require_whole(desk, self.amount, kind)

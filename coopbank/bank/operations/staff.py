@@ -7,7 +7,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
-from coopbank.bank import records
+from coopbank.bank import limits, records
+from coopbank.bank.books import Actor
+from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import (
     Code,
@@ -34,6 +36,7 @@ from coopbank.bank.operation import (
     operation_named,
 )
 from coopbank.bank.retention import rules_of
+from coopbank.clock import zone_named
 from coopbank.errors import (
     AlreadyExists,
     InvalidAmount,
@@ -49,10 +52,14 @@ from coopbank.words import _
 
 LONGEST_VALUE = 200
 """Characters of a policy's value, but for a picture."""
-LATER_POLICIES = frozenset(
-    {"colour", "logo", "auditor_address", "backups", "difference_alone", "backups_kept", "backup_days"}
-)
-"""Policies that books made by an earlier version do not have yet: empty there."""
+LATER_POLICIES: dict[str, Any] = {
+    "colour": "", "logo": "", "auditor_address": "", "time_zone": "", "dormant_months": 12, "cash_report": "",
+    "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7, "unclaimed_years": 5,
+    "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5,
+}  # fmt: skip
+"""Policies that books made by an earlier version do not have yet, and what holds there."""
+AMOUNTS = frozenset({"withdrawal_alone", "drawer_limit", "cash_report", "difference_alone", "unclaimed_together"})
+"""Policies that are an amount of money."""
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
 
 
@@ -96,6 +103,8 @@ class SetPassphrase(Operation):
         actor = desk.actor_now(desk.actor.user)  # the powers held now, whatever the door remembers
         if self.user != actor.user and ADMINISTRATOR not in actor.roles:
             raise NotAllowed("Only an administrator sets a colleague's passphrase.", field="user")
+        if self.user != actor.user:
+            _require_own_passphrase(actor)
         must = bool(self.must_change) and self.user != actor.user
         if must != known.must_change:
             desk.write(self.user, known.model_copy(update={"must_change": must}), about=known.member)
@@ -120,8 +129,18 @@ class SetOneTimeCode(Operation):
             raise NotAllowed(
                 "Only {user} begins with codes; an administrator can only end them.", field="user", user=self.user
             )
+        _require_own_passphrase(actor)
         if known.one_time_code != self.on:
             desk.write(self.user, known.model_copy(update={"one_time_code": self.on}), about=known.member)
+
+
+def _require_own_passphrase(actor: Actor) -> None:
+    """Refuse somebody whose passphrase a colleague knows as well; to choose another is all that they may do."""
+    if actor.must_change:
+        raise NotAllowed(
+            "Choose a passphrase of your own first: somebody else knows this one.", field="passphrase",
+            hint="Set it with: coopbank passphrase {user}", user=actor.user,
+        )  # fmt: skip
 
 
 class LogRefusal(Operation):
@@ -150,7 +169,8 @@ class UsersChange(Operation):
             name
             for name, user in desk.every(records.User)
             if name != desk.actor.user and user.active and set(user.roles) & set(self.approvers)
-        ]
+            and limits.may(desk, tuple(user.roles), Approve.name)
+        ]  # fmt: skip
         return "Users and their roles are changed by two people." if others else None
 
 
@@ -252,9 +272,11 @@ class SetPolicy(Operation):
     def perform(self, desk: Desk) -> None:
         before = desk.find(records.Policy, self.policy)
         if before is None:
-            before = records.Policy(value="") if self.policy in LATER_POLICIES else desk.get(
-                records.Policy, self.policy, "policy"
-            )  # fmt: skip
+            before = (
+                records.Policy(value=LATER_POLICIES[self.policy])
+                if self.policy in LATER_POLICIES
+                else desk.get(records.Policy, self.policy, "policy")
+            )
         value: Any = _policy_value(desk, self.policy, before.value, self.value)
         if value == before.value:
             raise InvalidValue("Policy {policy} is that already.", field="value", policy=self.policy)
@@ -267,7 +289,7 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         if not re.fullmatch(r"[0-9]{1,4}", text):
             raise InvalidValue("Write a whole number from 0 to 9999.", field="value")
         return int(text)
-    if policy in ("withdrawal_alone", "drawer_limit", "difference_alone"):
+    if policy in AMOUNTS:
         amount = parse_amount(text, desk.currency, field="value")
         if amount < 0:
             raise InvalidAmount("The amount cannot be below zero.", field="value")
@@ -282,6 +304,11 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         return require_colour(text)
     if policy == "logo" and text:
         return require_picture(text)
+    if policy == "time_zone" and text and zone_named(text) is None:
+        raise InvalidValue(
+            "{zone} is no time zone that is known here.", field="value", zone=text[:40],
+            hint="Write it as America/Chicago.",
+        )  # fmt: skip
     if policy == "paper" and text not in ("letter", "A4"):
         raise InvalidValue("Choose letter or A4.", field="value")
     return text
@@ -367,7 +394,7 @@ class Approve(_Decision):
             )  # fmt: skip
         book_currency.set(desk.currency)  # the request is read on the approver's side, maybe in another thread
         asked = build(request.operation, desk.resolve(request.payload))
-        if desk.actor.theirs & asked.serves(desk):
+        if desk.actor.theirs and desk.actor.theirs & with_owners(desk, asked.serves(desk)):
             raise OwnAccount("Nobody approves what touches their own account.", field="request")
         self.decide(desk, request, "approved")
         desk.note("Approved", self.request)

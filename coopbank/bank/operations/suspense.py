@@ -32,6 +32,7 @@ from coopbank.bank.fields import (
 )
 from coopbank.bank.operation import TELLER, TREASURER, Operation
 from coopbank.bank.operations.funds import fund_class, require_spendable_fund
+from coopbank.bank.operations.members import require_alive
 from coopbank.bank.operations.savings import FUND, savings_account, shown
 from coopbank.bank.tender import Paying, bank_place, cash_in, cash_out, claim
 from coopbank.errors import InvalidDate, InvalidValue, Overdrawn, WrongState
@@ -100,9 +101,12 @@ class ClearSuspense(Operation):
         loan = None if self.loan is None else desk.find(records.Loan, self.loan)
         return {m for m in (self.member, None if loan is None else loan.member) if m is not None}
 
-    def second_reason(self, desk: Desk) -> str | None:
+    def moves(self, desk: Desk) -> int | None:
         found = desk.find(records.Suspense, self.suspense)
-        amount = self.amount or (0 if found is None else found.left)
+        return self.amount or (0 if found is None else found.left)
+
+    def second_reason(self, desk: Desk) -> str | None:
+        amount = self.moves(desk) or 0
         if self.to == "gift" or amount <= _alone(desk):
             return None
         return "The amount is above what one person may pay out."
@@ -197,6 +201,7 @@ class RefundUnapplied(Paying):
 
     def perform(self, desk: Desk) -> None:
         desk.get(records.Member, self.member, "member")
+        require_alive(desk, self.member)
         code = f"{UNAPPLIED}/{self.member}"
         held = -desk.balance(FUND, code) - desk.holds(FUND, code)
         if self.amount > held:

@@ -230,6 +230,9 @@ def _require_cash_here(desk: Desk, past: Past) -> None:
     for leaf in read_leaves(desk.tx, sorted(past.moved)).values():
         if leaf.gl_code != "739" or leaf.contract == "VAULT":
             continue
+        if desk.version(records.PettyCash.kind, leaf.contract):
+            _require_petty_cash(desk, leaf.contract, past)
+            continue
         drawer = desk.find(records.Drawer, leaf.contract)
         session = _session(desk, leaf.contract, past)
         if drawer is None or drawer.state != "open" or drawer.opened_by_operation != session:
@@ -242,6 +245,21 @@ def _require_cash_here(desk: Desk, past: Past) -> None:
                 "Drawer {drawer} is {owner}'s.", field="operation", drawer=leaf.contract, owner=drawer.owner,
                 hint="Whoever has the cash reverses it.",
             )  # fmt: skip
+
+
+def _require_petty_cash(desk: Desk, ref: str, past: Past) -> None:
+    """Petty cash is still open since then, and whoever keeps it is here, or the treasurer."""
+    found = desk.find(records.PettyCash, ref)
+    if found is None or found.state != "open" or (found.opened_by_operation or 0) > past.number:
+        raise CannotReverse(
+            "Petty cash {petty_cash} was closed since: its cash is counted and is not moved back.", field="operation",
+            petty_cash=ref, hint="Pay the money in or out anew.",
+        )  # fmt: skip
+    if found.holder != desk.actor.user and TREASURER not in desk.actor.roles:
+        raise NotAllowed(
+            "Petty cash {petty_cash} is kept by {holder}.", field="operation", petty_cash=ref, holder=found.holder,
+            hint="Whoever has the cash reverses it.",
+        )  # fmt: skip
 
 
 def _session(desk: Desk, drawer: str, past: Past) -> int | None:
@@ -419,6 +437,12 @@ class Correct(Operation):
     def serves(self, desk: Desk) -> set[str]:
         found = (desk.find(records.Savings, _savings_ref(a)) for a in (self.wrong_account, self.right_account))
         return members_touched(desk, self.operation) | {account.member for account in found if account is not None}
+
+    def moves(self, desk: Desk) -> int | None:
+        leaf = desk.leaf(FUND, f"905/{self.wrong_account}")
+        if self.amount is None and leaf is not None:
+            return abs(past_operation(desk, self.operation).moved.get(leaf.id, 0))
+        return self.amount
 
     def second_reason(self, desk: Desk) -> str | None:
         past = past_operation(desk, self.operation)

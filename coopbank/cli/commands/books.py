@@ -236,15 +236,23 @@ _OF_BOOK = re.compile(r" book ([0-9a-f]{8})\s*$")
 
 def _anchored(file: str, book: str) -> list[tuple[int, str]]:
     """The heads in a file: on each line that is not empty, a remark or of other books, a number and a hash."""
-    found = []
+    found, others = [], 0
     for number, line in enumerate(read_text(file, "anchors").splitlines(), start=1):
         other = _OF_BOOK.search(line)
-        if not line.strip() or line.lstrip().startswith("#") or (other and book and other[1] != book[:8]):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if other and book and other[1] != book[:8]:
+            others += 1
             continue
         match = _HEAD.search(line)
         if match is None:
             raise WrongUsage("{file}, line {line}: there is no head on it.", field="anchors", file=file, line=number)
         found.append((int(match[1]), match[2][:16]))
+    if not found:  # not to be passed over: whoever made the books anew gave them another number
+        raise WrongUsage(
+            "{file} holds no head of these books, {book}; {others} lines of it are of others.", field="anchors",
+            file=file, book=book[:8], others=others, hint="Compare the number of the book with what was printed.",
+        )  # fmt: skip
     return found
 
 

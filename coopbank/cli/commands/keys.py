@@ -28,7 +28,7 @@ def make(door: Door) -> None:
     """
     with door.signed_in() as (bank, actor):
         words = passphrase_given() or ask_passphrase(_("Passphrase of {user}: ").format(user=actor.user))
-        if bank.keys is None or not passphrase_given():
+        if door.user is None or not passphrase_given():
             door.authenticate(bank, actor.user, words)  # a kept sign-in has no passphrase to put the key under
         receipt, file = bank.make_keys(actor, words)
     if door.as_json:

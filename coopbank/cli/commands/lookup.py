@@ -79,7 +79,8 @@ def _show_card(card: MemberCard) -> None:
     money = output.Money(card.source.currency)
     output.line(f"{card.member}  {card.name}")
     output.pairs([
-        (_("Status"), _(card.status)), (_("Kind"), _(card.entity)), (_("Member since"), card.joined_on),
+        (_("Status"), _(card.status)), (_("Died on"), card.died_on), (_("Contact lost since"), card.lost_since),
+        (_("Forgotten on"), card.forgotten_on), (_("Kind"), _(card.entity)), (_("Member since"), card.joined_on),
         (_("Telephone"), card.phone), (_("E-mail"), card.email), (_("Address"), card.address),
         (_("Language"), card.language), (_("Waiting"), ", ".join(card.waiting)),
         (_("Paid without saying what for"), money.or_blank(card.unapplied)),
@@ -92,6 +93,16 @@ def _show_card(card: MemberCard) -> None:
     if card.savings:
         output.line()
         _show_savings(card, money)
+    if card.owners:
+        from coopbank.bank.contact import ROLE_WORDS
+
+        output.line()
+        owners = [
+            [each.ref, _(ROLE_WORDS[each.role]), each.name, each.member or "",
+             f"S-{each.account}" if each.account else _("all")]
+            for each in card.owners
+        ]  # fmt: skip
+        output.table([_("On the accounts"), "", _("Name"), _("Member"), _("Account")], owners)
     if card.loans:
         output.line()
         columns = [_("Loan"), _("Purpose"), output.right(_("Owed")), output.right(_("Payoff")), _("State"), ""]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,9 +15,11 @@ from coopbank.cli.options import AsOf, From, To
 from coopbank.words import _
 
 if TYPE_CHECKING:
+    from coopbank.reports.budget import BudgetPart, BudgetReport, BudgetRow
     from coopbank.reports.document import Source
     from coopbank.reports.financial import FundPosition, Section
     from coopbank.reports.portfolio import Portfolio
+    from coopbank.reports.reconciliation import OpenLine, OpenPosting, ReconciliationReport
     from coopbank.reports.totals import Backdated, FundColumn
     from coopbank.reports.trial_balance import TrialRow
 
@@ -174,6 +177,97 @@ def _position(at: FundPosition, currency: str) -> list[list[str]]:
     return [["  " + label, output.amount(minor, currency)] for label, minor in rows]
 
 
+@command(app, "budget")
+def budget(
+    door: Door,
+    year: Annotated[int, typer.Argument(metavar="YEAR", min=1900, max=9998, help="The year, YYYY.")],
+    fund: Annotated[str | None, typer.Option("--fund", metavar="F", help="Only budgets of this fund.")] = None,
+    as_of: AsOf = None,
+) -> None:
+    """Actual against budget of a year, by fund and by gift: the month, and the year to date."""
+    from coopbank.reports.budget import budget as drawn
+    from coopbank.reports.document import as_document
+
+    with door.reading() as view:
+        found = drawn(view.books, year, options.day_or_none(as_of, "as_of"), fund)
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    _title(_("Budget of {year}").format(year=found.year), found.source, found.as_of)
+    if not found.parts:
+        output.line(_("No budget is set."))
+        output.line()
+    for part in found.parts:
+        _budget_part(part, found)
+        output.line()
+    _end(found.source, found.backdated)
+
+
+def _budget_part(part: BudgetPart, found: BudgetReport) -> None:
+    currency = found.source.currency
+    output.line(f"{part.budget}  {_(part.fund_name)}" + (f", {part.gift}" if part.gift else ""))
+    output.line(
+        _("Version {number}, decided on {day}: {resolution}").format(
+            number=part.version, day=part.decided_on, resolution=part.resolution
+        )
+    )
+    columns = [
+        _("Account"), _("Name"), output.right(f"{found.as_of:%Y-%m}"), output.right(_("Budget")),
+        output.right(_("To date")), output.right(_("Budget")), output.right(_("Variance")), output.right("%"),
+        output.right(_("Whole year")),
+    ]  # fmt: skip
+    rows = [_budget_row(row, _(row.name), currency) for row in part.income]
+    rows.append(_budget_row(part.income_total, _("Income"), currency))
+    rows += [_budget_row(row, _(row.name), currency) for row in part.expense]
+    rows.append(_budget_row(part.expense_total, _("Expense"), currency))
+    rows.append(_budget_row(part.result, _("Income less expense"), currency))
+    rows += [_budget_row(row, _(row.name), currency) for row in part.assets]
+    if part.assets:
+        rows.append(_budget_row(part.assets_total, _("Assets bought"), currency))
+    output.table(columns, rows)
+    if part.version > 1:
+        output.line(
+            _("As first decided on {day}: income {income}, expense {expense}.").format(
+                day=part.first_decided_on, income=output.amount(part.income_total.first_budget, currency),
+                expense=output.amount(part.expense_total.first_budget, currency),
+            )
+        )  # fmt: skip
+
+
+def _budget_row(row: BudgetRow, name: str, currency: str) -> list[str]:
+    amounts = (row.month, row.month_budget, row.to_date, row.to_date_budget, row.variance)
+    percent = "" if row.percent_bp is None else f"{Decimal(row.percent_bp) / 100:.1f}"
+    return [row.code, name, *(output.amount(minor, currency) for minor in amounts), percent,
+            output.amount(row.year_budget, currency)]  # fmt: skip
+
+
+@command(app, "assets")
+def assets(door: Door, as_of: AsOf = None) -> None:
+    """The register of assets: cost, what was written off, book value."""
+    from coopbank.reports.assets import assets as drawn
+    from coopbank.reports.document import as_document
+
+    with door.reading() as view:
+        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    _title(_("Assets"), found.source, found.as_of)
+    columns = [
+        _("Number"), _("What it is"), _("Account"), _("Fund"), _("In use from"), output.right(_("Months")),
+        output.right(_("Cost")), output.right(_("Written off")), output.right(_("Book value")),
+    ]  # fmt: skip
+    rows = [
+        [row.asset, row.name if row.numbered else _("(not in the register)"), row.account, row.fund, row.in_use_from,
+         row.life_months, *(output.amount(minor, currency) for minor in (row.cost, row.depreciated, row.value))]
+        for row in found.rows
+    ]  # fmt: skip
+    total = [output.amount(minor, currency) for minor in (found.cost, found.depreciated, found.value)]
+    output.table(columns, [*rows, ["", _("Total"), "", "", "", "", *total]])
+    _end(found.source, found.backdated)
+
+
 @command(app, "portfolio")
 def portfolio(door: Door, as_of: AsOf = None) -> None:
     """The loans as a whole: outstanding, arrears by age, what is at risk. `loans` lists them one by one."""
@@ -259,6 +353,91 @@ def _by_risk(found: Portfolio) -> None:
 
 def _percent(basis_points: int) -> str:
     return f"{basis_points // 100}.{basis_points % 100:02d} %"
+
+
+@command(app, "reconciliation")
+def reconciliation(
+    door: Door,
+    account: Annotated[
+        str | None, typer.Argument(metavar="ACCOUNT", help="The bank account, such as FIRST; the first if left out.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DATE", help="The day; the last that the bank told of if left out.")
+    ] = None,
+) -> None:
+    """A bank account by the bank and by the books: what is open on either side, its age, and what it may be."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.reconciliation import reconciliation as drawn
+
+    with door.reading() as view:
+        found = drawn(view.books, account, options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    _title(_("Bank reconciliation of {account}").format(account=found.bank_account), found.source, found.as_of)
+    output.pairs([
+        (_("Balance by the bank"), output.amount(found.by_bank, currency)),
+        (_("+ deposits in transit"), output.amount(found.in_transit, currency)),
+        (_("- outstanding payments"), output.amount(found.outstanding, currency)),
+        (_("- not yet in the books"), output.amount(found.unrecognised, currency)),
+        (_("= balance by the books"), output.amount(found.by_books, currency)),
+        (_("Difference"), output.amount(found.difference, currency)),
+        *_signatures(found),
+    ])  # fmt: skip
+    for title, open_ in ((_("Deposits in transit"), found.transit), (_("Outstanding payments"), found.payments)):
+        _open_postings(title, open_, currency)
+    _open_lines(found.lines, currency)
+    output.line()
+    _end(found.source, None)
+
+
+def _signatures(found: ReconciliationReport) -> list[tuple[str, object]]:
+    signed = found.signed
+    if signed is None or signed.state == "reopened":
+        return [(_("Signed"), _("no"))]
+    both: list[tuple[str, object]] = [(_("Signed by"), f"{signed.prepared_by}, {signed.prepared_on}")]
+    if signed.reviewed_by is not None:
+        both.append((_("Reviewed by"), f"{signed.reviewed_by}, {signed.reviewed_on}"))
+    if not signed.agrees:
+        both.append((_("Since then"), _("something of that day was entered or matched anew")))
+    return both
+
+
+def _open_postings(title: str, open_: Sequence[OpenPosting], currency: str) -> None:
+    if not open_:
+        return
+    output.line()
+    output.line(title)
+    columns = [_("Line"), _("Day"), output.right(_("Days")), output.right(_("Amount")), _("Memo"), _("Matched since")]
+    rows = [
+        [each.ref, each.on, each.days, output.amount(each.amount, currency), each.memo, each.match] for each in open_
+    ]
+    output.table(columns, rows)
+
+
+def _open_lines(open_: Sequence[OpenLine], currency: str) -> None:
+    if not open_:
+        return
+    output.line()
+    output.line(_("Not yet in the books"))
+    columns = [_("Line"), _("Day"), output.right(_("Days")), output.right(_("Amount")), _("What the bank says"),
+               _("May be"), _("By")]  # fmt: skip
+    output.table(columns, [_open_line(each, currency) for each in open_])
+
+
+def _open_line(line: OpenLine, currency: str) -> list[object]:
+    reference = "" if line.reference in line.text.split() else line.reference
+    said = " ".join(text for text in (line.text, reference) if text)
+    row: list[object] = [line.ref, line.on, line.days, output.amount(line.amount, currency), said]
+    if line.match is not None:
+        return [*row, line.match, _("matched since")]
+    if not line.suggestions:
+        return [*row, "", ""]
+    best = line.suggestions[0]
+    entries = " ".join(best.entries) if len(best.entries) <= 5 else _("{count} entries").format(count=len(best.entries))
+    words = {"amount": _("amount"), "date": _("date"), "reference": _("reference")}
+    return [*row, entries, ", ".join(words[each] for each in best.by)]
 
 
 def _title(title: str, source: Source, as_of: Any) -> None:

@@ -72,17 +72,20 @@ def users(door: Door) -> None:
             "users": [
                 {
                     "user": name, "full_name": full_name, "roles": list(user.roles), "member": user.member,
-                    "active": user.active,
+                    "active": user.active, "one_time_codes": user.one_time_code, "relatives": list(user.relatives),
                 }
                 for name, full_name, user in found
             ]
         })  # fmt: skip
         return
-    columns = [_("User"), _("Name"), _("Roles"), _("Member"), ""]
+    columns = [_("User"), _("Name"), _("Roles"), _("Member"), _("Codes"), ""]
     rows = [
-        [name, full_name, ", ".join(user.roles), user.member, "" if user.active else _("inactive")]
+        [
+            name, full_name, ", ".join(user.roles), user.member, _("yes") if user.one_time_code else "",
+            "" if user.active else _("inactive"),
+        ]
         for name, full_name, user in found
-    ]
+    ]  # fmt: skip
     output.table(columns, rows)
 
 

@@ -415,16 +415,24 @@ class ConfirmationLetter(Document[Confirmation]):
         return (self.report.name, self.report.address)
 
     def facts(self) -> Sequence[tuple[str, str]]:
-        return ((_("Member number"), self.report.member), (_("All amounts in"), self.currency))
+        campaign = ((_("Campaign"), self.report.campaign),) if self.report.campaign else ()
+        return ((_("Member number"), self.report.member), (_("All amounts in"), self.currency), *campaign)
+
+    def _request(self) -> str:
+        if self.report.negative:
+            return _(
+                "Our auditors ask every member they have drawn whether our books are right. Please compare these"
+                " balances with your own papers. Only if they are not right, please tell the auditors directly, not us;"
+                " if they do not hear from you, they take it that you agree."
+            )
+        return _(
+            "Our auditors ask every member they have drawn whether our books are right. Please compare these"
+            " balances with your own papers and answer them directly, not us."
+        )
 
     def body(self) -> Iterator[Flowable]:
         report = self.report
-        yield self.paragraph(
-            _(
-                "Our auditors ask every member they have drawn whether our books are right. Please compare these"
-                " balances with your own papers and answer them directly, not us."
-            )
-        )
+        yield self.paragraph(self._request())
         columns = [Column(_("Account"), "text"), Column(_("Number"), "short"), Column(_("You have with us")),
                    Column(_("You owe us"))]  # fmt: skip
         rows = [
@@ -439,10 +447,6 @@ class ConfirmationLetter(Document[Confirmation]):
         yield from self.heading(_("Your answer"), keep=60 * mm)
         to = report.reply_to or _("the auditors' address, which they give you")
         yield self.paragraph(_("Send it to: {address}").format(address=to))
-        yield from self.parts.bullets(
-            [
-                _("The balances are right."),
-                _("They are not right. I think that these are right:"),
-            ]
-        )
+        agrees = [] if report.negative else [_("The balances are right.")]
+        yield from self.parts.bullets([*agrees, _("They are not right. I think that these are right:")])
         yield self.parts.signatures([report.name], _("Date"))

@@ -49,7 +49,7 @@ _PAUSE = 0.15  # seconds after the last key before the books are asked what it w
 _SHORT_LIST = 4  # so many options, or fewer, stand on the line itself
 
 #: Counting is blind: what the drawer should hold is not shown before the count is in the review.
-BLIND = frozenset({"count-drawer", "close-drawer"})
+BLIND = frozenset({"count-drawer", "close-drawer", "count-petty-cash", "close-petty-cash"})
 
 Options = tuple[tuple[str, str], ...]
 

@@ -15,6 +15,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
+from coopbank.bank.contact import ROLE_WORDS
 from coopbank.reports.dates import short_date
 from coopbank.tui.show import amount, neat
 from coopbank.tui.widgets.rows import Column, RowList
@@ -22,7 +23,8 @@ from coopbank.words import _, marked
 
 if TYPE_CHECKING:
     from coopbank.bank.backups import LastBackup
-    from coopbank.reports.card import CardLoan, CardSavings, CardShares
+    from coopbank.reports.card import CardLoan, CardOwner, CardSavings, CardShares
+    from coopbank.reports.card import MemberCard as Report
     from coopbank.tui.queries import Activity, Card, Standing
 
 PASSBOOK = (
@@ -142,11 +144,21 @@ def _head(card: Card) -> Table:
     facts.append(_("member since {day}").format(day=short_date(report.joined_on)))
     if report.phone:
         facts.append(neat(report.phone))
-    left = Text(_("HAS LEFT"), style="bold reverse") if report.status != "active" else Text("")
-    table.add_row(Text(" · ".join(facts), style="dim"), left)
+    table.add_row(Text(" · ".join(facts), style="dim"), Text(_mark(report), style="bold reverse"))
     if card.own:
         table.add_row(Text(_("This is your own account: a colleague has to serve it."), style="bold reverse"), "")
     return table
+
+
+def _mark(report: Report) -> str:
+    """What whoever serves them must see at once."""
+    if report.died_on is not None:
+        return _("DIED {day}").format(day=short_date(report.died_on))
+    if report.status != "active":
+        return _("HAS LEFT")
+    if report.lost_since is not None:
+        return _("CONTACT LOST {day}").format(day=short_date(report.lost_since))
+    return ""
 
 
 def _holdings(card: Card, currency: str) -> list[Holding]:
@@ -156,6 +168,8 @@ def _holdings(card: Card, currency: str) -> list[Holding]:
         (_("Shares"), [_shares_line(report.member, line, currency) for line in report.shares]),
         (_("Loans"), [row for line in card.loans for row in _loan_lines(line, currency)]),
     ]
+    if report.owners:
+        parts.append((_("With them"), [_owner_line(each) for each in report.owners]))
     if report.unapplied:
         ahead = Holding("", _("unapplied money, kept for them"), amount(report.unapplied, currency))
         parts.append((_("Ahead"), [ahead]))
@@ -170,6 +184,12 @@ def _holdings(card: Card, currency: str) -> list[Holding]:
         for heading, lines in parts
         for place, line in enumerate(lines or [Holding("", _("none"))])
     ]
+
+
+def _owner_line(owner: CardOwner) -> Holding:
+    said = [owner.ref, _(ROLE_WORDS[owner.role]), owner.name, owner.member or ""]
+    account = f"S-{owner.account}" if owner.account else ""
+    return Holding("", "  ".join(part for part in (*said, account) if part))
 
 
 def _savings_line(line: CardSavings, currency: str) -> Holding:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from tests.documents.cases import books, commands, controls, counter, lending, loan_life, staff, terms
+from tests.documents.cases import (
+    auditing,
+    bank_statements,
+    books,
+    commands,
+    controls,
+    counter,
+    getting_in,
+    house,
+    lending,
+    life,
+    loan_life,
+    staff,
+    terms,
+)
 from tests.documents.gallery_case import Case
 
 CASES: tuple[Case, ...] = (
-    *counter.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *staff.CASES, *controls.CASES, *commands.CASES,
-    *terms.CASES,
+    *counter.CASES, *life.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES,
+    *house.CASES, *staff.CASES, *controls.CASES, *auditing.CASES, *getting_in.CASES, *commands.CASES, *terms.CASES,
 )  # fmt: skip

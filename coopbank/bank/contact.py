@@ -1,0 +1,162 @@
+"""Contact with members: when they last did something, who stands beside them, whether they live.
+
+An account is dormant when its member has begun nothing on it for some months; money is unclaimed when the member
+has begun nothing anywhere, and nobody had contact with them, for some years. What happens to a member does not count:
+interest credited, fees, closes, reversals, corrections, balances taken over from old records.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from coopbank.bank import records
+from coopbank.bank.books import Books
+from coopbank.words import marked
+
+BEGUN_BY_MEMBERS: Final = (
+    "deposit", "withdraw", "open-savings", "buy-shares", "redeem-shares", "transfer-shares", "repay-loan",
+    "apply-unapplied", "refund-unapplied", "disburse-loan", "file-report", "grant-loan", "refinance-loan",
+)  # fmt: skip
+"""Operations that somebody came to the counter for; whatever else moves an account is no sign of its member."""
+CAN_BE_ASKED_BACK: Final = ("821", "823", "825", "871", "875", "901", "903", "905")
+"""What a member has here: shares, savings, what was paid towards a share or ahead, and what was declared."""
+SIGNERS: Final = ("joint-owner", "authorised-signer")
+"""Who takes money out beside a living member."""
+HEIRS: Final = ("joint-owner", "beneficiary")
+"""Who is paid after a member's death."""
+ROLE_WORDS: Final = {
+    "joint-owner": marked("joint owner"), "authorised-signer": marked("authorised signer"),
+    "beneficiary": marked("beneficiary"),
+}  # fmt: skip
+
+_MOVED: Final = (
+    "(SELECT o.business_date FROM posting p CROSS JOIN entry e CROSS JOIN operation o"
+    " WHERE p.account_id = a.id AND e.id = p.entry_id AND o.id = e.operation_id"
+    f" AND o.kind IN ({', '.join('?' * len(BEGUN_BY_MEMBERS))}) AND o.business_date <= ?"
+    " AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)"
+    " AND NOT EXISTS (SELECT 1 FROM record c WHERE c.kind = 'correction' AND c.about = 'operation ' || o.id)"
+    " ORDER BY p.entry_id DESC LIMIT 1)"
+)
+_LEAVES: Final = (
+    "SELECT a.gl_code, a.fund, a.contract, a.holder, f.business_date, f.kind, "
+    + _MOVED
+    + ", (SELECT coalesce(sum(d.credit - d.debit), 0) FROM balance_day d"
+    " WHERE d.account_id = a.id AND d.effective_on <= ?)"
+    " FROM account a CROSS JOIN operation f WHERE f.id = a.operation_id AND a.currency <> 'MEM'"
+    " AND a.holder {which} AND f.business_date <= ? ORDER BY a.holder, a.gl_code, a.contract"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """An account of a member: what it holds, and when its member last began something on it."""
+
+    fund: str
+    gl_code: str
+    contract: str
+    balance: int  # minor units; what is the member's is positive
+    last_activity: date
+
+    @property
+    def code(self) -> str:
+        """As people write it: 905/M0007."""
+        return f"{self.gl_code}/{self.contract}" if self.contract else self.gl_code
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """How long nothing was heard of a member: all accounts with something in them, and the last sign on any."""
+
+    member: str
+    accounts: tuple[Quiet, ...]
+    last_contact: date
+    contact: records.Contact
+
+    @property
+    def total(self) -> int:
+        """All that could be asked back, in minor units."""
+        return sum(account.balance for account in self.accounts)
+
+
+def silences(books: Books, as_of: date, member: str | None = None) -> list[Silence]:
+    """Every member who has something that can be asked back, or the one that is named, as of a day."""
+    day = as_of.isoformat()
+    sql = _LEAVES.format(which="IS NOT NULL" if member is None else "= ?")
+    which = [] if member is None else [member]
+    rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in books.tx.rows(sql, *BEGUN_BY_MEMBERS, day, day, *which, day):
+        rows[str(row[3])].append(row)
+    put_right = _put_right(books, day)
+    told = {ref: body for ref, body in books.every(records.Contact) if member in (None, ref)}
+    return [
+        _silence(holder, found, told.get(holder, records.Contact()), put_right, as_of)
+        for holder, found in rows.items()
+        if any(row[7] > 0 and row[0] in CAN_BE_ASKED_BACK for row in found)
+    ]
+
+
+def _silence(
+    member: str, rows: list[tuple[Any, ...]], told: records.Contact, put_right: dict[str, str], as_of: date
+) -> Silence:
+    noted = told.last if told.last is not None and told.last <= as_of.isoformat() else None
+    signs = [noted] if noted is not None else []
+    accounts = []
+    for gl_code, fund, contract, _holder, opened, opened_by, moved, balance in rows:
+        begun = _latest(
+            moved, put_right.get(contract) if gl_code == "905" else None,
+            opened if opened_by in BEGUN_BY_MEMBERS else None,
+        )  # fmt: skip
+        signs += [begun] if begun is not None else []
+        if balance > 0 and gl_code in CAN_BE_ASKED_BACK:
+            since = date.fromisoformat(begun or noted or opened)
+            accounts.append(Quiet(fund, gl_code, contract, int(balance), since))
+    first = min(str(row[4]) for row in rows)  # balances of old records: nothing is known from before
+    return Silence(member, tuple(accounts), date.fromisoformat(max(signs, default=first)), told)
+
+
+def _latest(*days: str | None) -> str | None:
+    return max((day for day in days if day is not None), default=None)
+
+
+def _put_right(books: Books, day: str) -> dict[str, str]:
+    """Savings accounts that a deposit belonged to which was typed for another; the day of the latest."""
+    rows = books.tx.rows(
+        "SELECT r.body, o.business_date FROM record r JOIN operation o ON 'operation ' || o.id = r.about"
+        " WHERE r.kind = 'correction' AND o.business_date <= ? ORDER BY o.id",
+        day,
+    )
+    found: dict[str, str] = {}
+    for text, on in rows:
+        body = records.Correction.model_validate_json(text)
+        if not body.void:
+            found[body.right_account] = str(on)
+    return found
+
+
+def number_of(books: Books, policy: str, default: int) -> int:
+    """A policy that is a whole number; books from before it have its default."""
+    return int(books.policy(policy, default) or default)
+
+
+# ----------------------------------------------------------------------------- who stands beside a member
+
+
+def owners(books: Books, member: str) -> list[tuple[str, records.JointOwner]]:
+    """Joint owners, signers and beneficiaries of a member's accounts, as they are now."""
+    return [(ref, body) for ref, body in books.about(records.JointOwner, member) if body.state == "active"]
+
+
+def with_owners(books: Books, members: Iterable[str]) -> set[str]:
+    """These members, and those who stand on their accounts: serving one is serving the other."""
+    found = set(members)
+    return found | {body.person for member in found for _ref, body in owners(books, member) if body.person is not None}
+
+
+def death_of(books: Books, member: str) -> records.Death | None:
+    """The member's death, if it was recorded."""
+    found = books.find(records.Death, member)
+    return found if found is not None and found.state == "recorded" else None
