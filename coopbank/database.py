@@ -399,7 +399,7 @@ class Database:
         """What a driver's error means to the person at the counter."""
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         if self.dialect == "postgresql":
-            return _postgresql_refusal(error, text, self.place)
+            return postgresql_refusal(error, text, self.place)
         if isinstance(error, sqlite3.IntegrityError):
             return SealRefused(
                 "The books refused it: {why}.", why=text,
@@ -424,7 +424,8 @@ class Database:
         return DatabaseUnusable("{place} cannot be used: {why}.", place=self.shown_place, why=text)
 
 
-def _postgresql_refusal(error: BaseException, text: str, place: str) -> CoopbankError:
+def postgresql_refusal(error: BaseException, text: str, place: str) -> CoopbankError:
+    """What the server's error means to the person at the counter."""
     import sqlalchemy as sa
 
     state = getattr(error, "sqlstate", None) or ""

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from coopbank.database import Database
-from coopbank.errors import AlreadyExists, CoopbankError, DatabaseMissing, DatabaseUnusable, FileDamaged, WrongUsage
+from coopbank.database import Database, postgresql_refusal
+from coopbank.errors import AlreadyExists, CoopbankError, DatabaseUnusable, FileDamaged, WrongUsage
 from coopbank.ledger import posting
 
 if TYPE_CHECKING:
@@ -147,14 +147,8 @@ def _connected(place: str) -> Iterator[psycopg.Connection[Any]]:
         with psycopg.connect(sa.make_url(place).set(drivername="postgresql").render_as_string(hide_password=False),
                              autocommit=True) as connection:  # fmt: skip
             yield connection
-    except psycopg.OperationalError as error:
-        raise DatabaseMissing(
-            "There is no database at {place}: {why}.", place=_shown(place), why=str(error).splitlines()[0]
-        ) from error
     except psycopg.Error as error:
-        raise DatabaseUnusable(
-            "{place} cannot be used: {why}.", place=_shown(place), why=str(error).splitlines()[0]
-        ) from error
+        raise postgresql_refusal(error, str(error).splitlines()[0], place) from error
 
 
 def _shown(place: str) -> str:

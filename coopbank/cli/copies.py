@@ -102,9 +102,14 @@ def _make_folder(folder: Path) -> None:
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise WrongUsage(
-            "The folder of backups {folder} cannot be used: {why}.", field="file", folder=str(folder), why=why,
+            "The folder of backups {folder} cannot be used: {why}.", field="file", folder=near(folder), why=why,
             hint="Plug its disk in, name another with the policy backups, or name a file.",
         ) from error  # fmt: skip
+
+
+def near(path: Path) -> str:
+    """A path as one would type it here."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def require_free(to: Path) -> None:
@@ -305,7 +310,7 @@ def _newest(folder: Path, book: str) -> Path:
     files = backups.backup_files(folder, book)
     if not files:
         raise Unknown(
-            "There is no backup of these books in {folder}.", field="file", folder=str(folder),
+            "There is no backup of these books in {folder}.", field="file", folder=near(folder),
             hint="Make one with: coopbank backup",
         )  # fmt: skip
     return files[0].path
@@ -330,7 +335,7 @@ def _drilled(bank: Bank, source: Path, written: Written, check: HeadsCheck) -> D
         raise damaged(str(source))
     if sealed and bank.keys is None:
         raise KeysLocked(
-            "{file} is encrypted, and your sign-in opens no key.", field="file", file=str(source),
+            "{file} is encrypted, and your sign-in opens no key.", field="file", file=source.name,
             hint="Sign in with a passphrase that opens the book's key.",
         )  # fmt: skip
     scratch = _scratch_for(bank.database, source.parent)

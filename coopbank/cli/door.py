@@ -204,15 +204,6 @@ class Door:
         """The place without a password."""
         return re.sub(r"(://[^:/@]*):[^@]*@", r"\1@", self.place)
 
-    def file(self) -> Path:
-        """The books' file; refused for PostgreSQL."""
-        if self._is_url:
-            raise WrongUsage(
-                "This works on a file; {place} is a server.", place=self.shown_place, field="db",
-                hint="Use the server's own tools, such as pg_dump and pg_restore.",
-            )  # fmt: skip
-        return Path(self.place)
-
     # --------------------------------------------------------------- signing in
 
     def actor(self, bank: Bank) -> Actor:

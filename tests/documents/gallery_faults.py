@@ -14,6 +14,8 @@ from coopbank import database
 from coopbank.bank import passphrases
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
+from coopbank.bank.keyring import KeyFile
+from coopbank.bank.passphrases import Cost
 from coopbank.clock import SetClock
 from tests.documents.gallery_stage import CHEAP, Scene, nonces, run_program
 from tests.support_bank import PASSPHRASE
@@ -107,6 +109,50 @@ def coded(scene: Scene) -> Iterator[None]:
     with closing(_with_keys(scene)) as bank:
         bank.set_code(Actor("admin", ("administrator",)), "admin", "JBSWY3DPEHPK3PXP" * 2)
     yield
+
+
+@contextmanager
+def backed_up(scene: Scene) -> Iterator[None]:
+    """The book has a key, and there is a backup that is encrypted to it."""
+    with keyed(scene):
+        assert run_program(scene, "coopbank backup copy.db").code == 0
+        yield
+
+
+@contextmanager
+def backup_cut(scene: Scene) -> Iterator[None]:
+    """The backup was cut when the disk was pulled out."""
+    with backed_up(scene):
+        copy = scene.folder / "copy.db"
+        copy.write_bytes(copy.read_bytes()[:-100])
+        yield
+
+
+@contextmanager
+def backup_alone(scene: Scene) -> Iterator[None]:
+    """The backup is there, and the key file is not."""
+    with backed_up(scene):
+        for file in scene.folder.glob("*.key"):
+            file.unlink()
+        yield
+
+
+@contextmanager
+def backup_of_others(scene: Scene) -> Iterator[None]:
+    """The backup is of other books, and only the key file of these is there."""
+    with backed_up(scene):
+        (own,) = scene.folder.glob("*.key")
+        KeyFile(scene.folder / "coopbank.other.key").make("other", b"o" * 32, "admin", PASSPHRASE, Cost(1, 8, 1), None)
+        own.unlink()
+        yield
+
+
+@contextmanager
+def backed_up_for_drill(scene: Scene) -> Iterator[None]:
+    """A backup lies in the folder of backups."""
+    with keyed(scene):
+        assert run_program(scene, "coopbank backup").code == 0
+        yield
 
 
 @contextmanager

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from coopbank.bank import anchors
+from coopbank.bank.operations.copies import RecordBackup
+from coopbank.ledger import posting
 from coopbank.tui import queries
 from coopbank.tui.queries import PAGE
 from coopbank.tui.session import Session
+from coopbank.tui.widgets.member_card import backup_words
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 
 @pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
+def small(engine_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallBank]:
+    monkeypatch.setenv("COOPBANK_BACKUPS", str(tmp_path / "backups"))
     with new_bank(engine_url) as bank:
         for name, phone in (("Ada 100% Abernathy", "601 555 0101"), ("Josué Núñez", "601 555 0102")):
             bank.admit(name, phone=phone)
@@ -151,3 +157,46 @@ def test_what_fields_may_name(session: Session) -> None:
     assert [each.ref for each in queries.references(session, "user", "okafor")] == ["tom"]
     assert [each.ref for each in queries.references(session, "member", "ada")] == ["M0001"]
     assert queries.references(session, "nonsense", "") == ()
+
+
+def test_the_counter_asks_for_a_backup_once_the_last_one_is_old(small: SmallBank, session: Session) -> None:
+    """New books ask after a week; a copy that was recorded, or that anchors.log tells of, counts."""
+    assert queries.standing(session).backup is not None
+    assert not queries.standing(session).backup.old  # type: ignore[union-attr]
+    small.go_to("2026-03-10")
+    last = queries.standing(session).backup
+    assert last is not None and (last.on, last.days, last.old) == (None, 8, True)
+    with small.read() as books:
+        head = posting.head(books.tx)
+    made = RecordBackup(
+        file="copy.db", at="2026-03-10T18:00:00Z", number=head.number, head=head.short, sha256="0" * 64, size=1,
+        encrypted=False,
+    )  # fmt: skip
+    small.bank.record_copy(small.tom, made)
+    last = queries.standing(session).backup
+    assert last is not None and (last.on, last.file, last.old) == (date(2026, 3, 10), "copy.db", False)
+    small.go_to("2026-03-18")
+    last = queries.standing(session).backup
+    assert last is not None and (last.days, last.limit, last.old) == (8, 7, True)
+    assert "8 days ago" in backup_words(last)
+    with small.read() as books:
+        place = small.bank.database.place
+        anchors.append(place, books, small.bank.book, "backup", "2026-03-17", "2026-03-17T18:00:00Z")
+        anchors.append(place, books, "0" * 32, "backup", "2026-03-18", "2026-03-18T18:00:00Z")  # of other books
+    last = queries.standing(session).backup
+    assert last is not None and (last.on, last.file, last.old) == (date(2026, 3, 17), "", False)
+    small.agreed("set-policy", by=small.admin, policy="backup_days", value="0")
+    last = queries.standing(session).backup
+    assert last is not None and last.old
+    assert_books(small)
+
+
+def test_books_for_practice_ask_for_no_backup(new_engine_url: Callable[[str], str]) -> None:
+    place = new_engine_url("practice")
+    with new_bank(place, demo_sign_ins="ana") as bank:
+        bank.go_to("2026-05-10")
+        opened = Session(place, clock=bank.clock)
+        try:
+            assert queries.standing(opened).backup is None
+        finally:
+            opened.close()
