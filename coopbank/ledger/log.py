@@ -338,7 +338,7 @@ def _no_fraction(text: str) -> NoReturn:
 
 _decoder = json.JSONDecoder(parse_float=_no_fraction, parse_constant=_no_fraction)  # made once, it takes a while
 _decode = _decoder.decode
-scan: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once
+scan: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
 """The JSON value that begins at a place of a text, and where it ends; raises StopIteration where none does."""
 
 

@@ -193,7 +193,7 @@ def _is_open(log: Log, day: str) -> bool:
 
 
 def _is_sound(log: Log, operation: Operation) -> bool:
-    """Two lines or more in each entry, none of zero, all of known accounts; no fund or currency out, no guard passed."""
+    """Each entry has two lines or more, none of zero, all of known accounts; nothing is out, no guard is passed."""
     leaves = log.leaves
     moved: dict[int, int] = {}
     for entry in operation.entries:
