@@ -246,6 +246,16 @@ def test_a_month_reopened_after_the_next_was_closed_keeps_the_interest(lite: Sma
     assert (story(lite, loan), lite.balance("111", "RLF")) == before
 
 
+def test_a_close_says_that_no_provision_was_made(small: SmallBank) -> None:
+    """It is told on the review and the receipt, and is no refusal: somebody may have decided so."""
+    lent(small, small.admit("Mia Lee"))
+    small.go_to("2026-04-01")
+    assert notes_of(close(small, "2026-03"))["No provision was made for"] == "2026-03"
+    small.go_to("2026-05-04")
+    small.agreed("provide", by=small.tom, approver=small.sue, month="2026-04")
+    assert "No provision was made for" not in notes_of(close(small, "2026-04"))
+
+
 def test_a_month_without_loans_closes_too(lite: SmallBank) -> None:
     lite.go_to("2026-03-31", open_drawer=False)
     lite.close_day()  # its last day is over, and no other is open

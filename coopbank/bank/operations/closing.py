@@ -70,6 +70,8 @@ class CloseMonth(Operation):
         left = sum(through(asset, last) - asset.depreciated for _ref, asset in due_in(desk, last))
         if left:  # it can still be done before this is approved; afterwards it comes with the next month
             desk.note("Not depreciated yet", shown(desk, left))
+        if desk.find(records.Provision, self.month) is None and _lent(desk, self.month):
+            desk.note("No provision was made for", self.month)  # it can be, before this is approved
         desk.period(self.month, periods.LOCKED)
         desk.note("Locked", self.month)
         desk.wishes.append(f"month-report {self.month}")
@@ -112,6 +114,14 @@ class ReopenMonth(Operation):
             raise PeriodLocked("The year {year} is locked.", field="month", year=year)
         desk.period(self.month, periods.ADJUSTING)
         desk.note("Open for adjustments", self.month)
+
+
+def _lent(desk: Desk, month: str) -> bool:
+    """Whether any principal was owed at the end of a month."""
+    owed = desk.tx.value(
+        "SELECT sum(debit - credit) FROM control_total WHERE gl_code = '701' AND length(span) = 7 AND span <= ?", month
+    )
+    return bool(owed)
 
 
 def last_day(month: str) -> date:
