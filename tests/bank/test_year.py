@@ -121,6 +121,20 @@ def test_adjustments_and_closing_stand_in_period_13_of_the_audit_data(small: Sma
     assert periods == {"receive-gift": "M3", "journal-entry": "M13", "close-year": "M13"}
 
 
+def test_years_are_closed_in_their_order(small: SmallBank) -> None:
+    """A year that was left open would let somebody change what the locked one after it began with."""
+    small.do("receive-gift", by=small.tom, amount="10.00", donor="Cora Quist", fund="RLF", tender="transfer")
+    end_of_year(small)
+    small.go_to("2028-01-03")
+    for month in [f"2027-{number:02}" for number in range(1, 13)]:
+        small.agreed("close-month", by=small.tom, approver=small.sue, month=month)
+    small.agreed("open-audit-period", by=small.tom, approver=small.sue, year="2027")
+    with pytest.raises(WrongState, match="2026 is not closed"):
+        small.ask("close-year", by=small.tom, year="2027")
+    close(small)
+    small.agreed("close-year", by=small.tom, approver=small.sue, year="2027")
+
+
 def test_what_must_come_first(small: SmallBank) -> None:
     with pytest.raises(WrongState, match="2026-12 is not closed"):
         small.ask("open-audit-period", by=small.tom, year="2026")

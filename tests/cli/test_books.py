@@ -348,6 +348,10 @@ def test_known_heads_are_compared(run: Run, books: Path, folder: Path) -> None:
         assert run("verify", *arguments).code == 2
     anchors.write_text("nothing\n")
     assert "line 1" in run("verify", "--anchors", "anchors.log").err
+    for text in ("", "# heads\n", f"{head['number']} {head['hash']} close-day 2026-03-02 book 00000000\n"):
+        anchors.write_text(text)  # of other books, as those would be that somebody made anew
+        told = run("verify", "--anchors", "anchors.log")
+        assert told.code == 2 and "no head of these books" in told.err
 
 
 # ----------------------------------------------------------------------------------- copies

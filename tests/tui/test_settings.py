@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from coopbank.bank import codes
+from coopbank.bank.bank import Bank
+from coopbank.clock import SetClock
 from coopbank.tui import settings
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.home import HomeScreen
@@ -14,7 +18,7 @@ from coopbank.tui.screens.lock import LockScreen
 from coopbank.tui.screens.settings import SettingsScreen
 from coopbank.tui.screens.sign_in import SignInScreen
 from coopbank.tui.settings import Settings
-from tests.tui.support import WORDS, Hand, counter, operations
+from tests.tui.support import NOON, WORDS, Hand, counter, operations
 
 
 def test_what_a_file_of_settings_holds_is_taken_field_by_field(tmp_path: Path) -> None:
@@ -99,6 +103,36 @@ async def test_a_locked_counter_keeps_a_form_and_gives_it_back_for_the_passphras
         await hand.see("12.34")
         assert isinstance(hand.app.screen, EntryScreen)
     assert operations(book, "sign-in") == 2
+
+
+async def test_who_has_one_time_codes_unlocks_with_one(
+    book: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COOPBANK_KEYS", str(tmp_path / "keys"))
+    secret = codes.new_secret(lambda count: b"x" * count)
+    bank = Bank.open(book, clock=SetClock(NOON))
+    admin = bank.authenticate("admin", WORDS)
+    bank.make_keys(admin, WORDS)
+    bank.set_code(admin, "admin", secret)
+    bank.close()
+    async with counter(book) as hand:
+        await hand.until(lambda: hand.app.opened is not None)
+        for text in ("admin", WORDS):
+            await hand.type(text)
+            await hand.press("enter")
+        await hand.see("One-time code")
+        await hand.type(codes.code_at(secret, NOON))
+        await hand.press("enter")
+        await hand.until(lambda: hand.app.standing is not None)
+        await idle(hand)
+        await hand.see("Locked. admin is signed in.")
+        assert "One-time code" not in hand.screen_text()
+        await hand.type(WORDS)
+        await hand.press("enter")
+        await hand.see("One-time code")
+        await hand.type(codes.code_at(secret, NOON + timedelta(seconds=30)))
+        await hand.press("enter")
+        await hand.until(lambda: not isinstance(hand.app.screen, LockScreen))
 
 
 async def test_somebody_else_may_sign_in_at_a_locked_counter_after_a_question(book: str) -> None:

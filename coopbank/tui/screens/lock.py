@@ -45,6 +45,9 @@ Nobody typed for a while. Type your **passphrase** and Enter: everything is as y
             with Horizontal(classes="field-line"):
                 yield Static(_("Passphrase"), classes="field-label", markup=False)
                 yield LineInput(placeholder=_("then Enter"), password=True, id="passphrase", max_length=200)
+            with Horizontal(classes="field-line", id="code-line"):
+                yield Static(_("One-time code"), classes="field-label", markup=False)
+                yield LineInput(placeholder=_("six digits from your telephone"), id="code", max_length=10)
             yield StatusLine()
         yield Footer(show_command_palette=False, compact=True)
 
@@ -53,7 +56,13 @@ Nobody typed for a while. Type your **passphrase** and Enter: everything is as y
         """Where the passphrase is typed."""
         return self.query_one("#passphrase", LineInput)
 
+    @property
+    def code(self) -> LineInput:
+        """Where the one-time code is typed, by whoever has them."""
+        return self.query_one("#code", LineInput)
+
     def on_mount(self) -> None:
+        self.query_one("#code-line").display = False  # until one is asked for
         self.box.focus()
 
     def on_input_submitted(self) -> None:
@@ -66,8 +75,8 @@ Nobody typed for a while. Type your **passphrase** and Enter: everything is as y
             return
         self._busy = True
         self.status.say(_("Checking …"))
-        user = self.session.actor.user
-        self.carry_out(lambda session: session.sign_in(user, words), self._unlocked, self._still_locked)
+        user, code = self.session.actor.user, self.code.value or None
+        self.carry_out(lambda session: session.sign_in(user, words, code), self._unlocked, self._still_locked)
 
     def _unlocked(self, _powers: object) -> None:
         self.counter.books_changed()
@@ -75,8 +84,14 @@ Nobody typed for a while. Type your **passphrase** and Enter: everything is as y
 
     def _still_locked(self, fault: CoopbankError) -> None:
         self._busy = False
-        self.box.value = ""
         self.status.refuse(fault)
+        self.code.value = ""
+        if fault.field == "code":  # the passphrase was right, and stays
+            self.query_one("#code-line").display = True
+            self.code.focus()
+            return
+        self.box.value = ""
+        self.box.focus()
 
     def action_another(self) -> None:
         """Somebody else signs in; asks first if a form would be lost."""
