@@ -276,6 +276,8 @@ def table(name: str) -> list[dict[str, str]]:
         raise ValueError(f"there is not one {name}, but {len(found)}")
     with found[0].open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, strict=True)
+        if not rows.fieldnames:
+            raise ValueError(f"{found[0].name} has no heading")
         if len(set(rows.fieldnames or ())) != len(rows.fieldnames or ()):
             raise ValueError(f"{found[0].name} has a column twice")
         return list(rows)

@@ -30,10 +30,10 @@ async def test_a_month_of_statements_with_one_that_fails(
     monkeypatch.chdir(tmp_path)
     draw = batch.draw
 
-    def fails(bank: Any, books: Any, request: Request, *, recorded: bool) -> Any:
+    def fails(bank: Any, books: Any, request: Request, *, recorded: bool, **more: Any) -> Any:
         if request.about == "M0002":
             raise ValueError("no [red]ink[/red]")
-        return draw(bank, books, request, recorded=recorded)
+        return draw(bank, books, request, recorded=recorded, **more)
 
     monkeypatch.setattr(batch, "draw", fails)
     async with counter(book, size=size) as hand:
@@ -62,12 +62,12 @@ async def test_a_batch_is_stopped_after_the_one_in_hand(
     async with counter(book) as hand:
         await go(hand)
 
-        def stops(bank: Any, books: Any, request: Request, *, recorded: bool) -> Any:
+        def stops(bank: Any, books: Any, request: Request, *, recorded: bool, **more: Any) -> Any:
             made.append(request.about)
             screen = hand.app.screen
             assert isinstance(screen, StatementsScreen)
             hand.app.call_from_thread(screen.action_leave)
-            return draw(bank, books, request, recorded=recorded)
+            return draw(bank, books, request, recorded=recorded, **more)
 
         monkeypatch.setattr(batch, "draw", stops)
         await hand.press("ctrl+u")

@@ -57,7 +57,9 @@ what you hand out. After the close of a day it says what came in and went out, a
             with VerticalScroll(can_focus=False):
                 final = receipt.then[-1] if receipt.then else receipt  # what an approval let happen
                 yield Static(_facts(final, self._card, self.session.practice), markup=False, classes="receipt-facts")
-                yield Static("", id="day-report", markup=False)
+                report = Static("", id="day-report", markup=False)
+                report.display = False  # until it is read
+                yield report
                 if final.effects and final.status != "pending":
                     yield Static(before_after(final, currency), markup=False, classes="review-effects")
                 notes = notes_of(receipt, currency) + (notes_of(final, currency) if receipt.then else [])
@@ -68,14 +70,12 @@ what you hand out. After the close of a day it says what came in and went out, a
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one("#day-report").display = False
         day = next((wish.partition(" ")[2] for wish in self._receipt.wishes if wish.startswith("day-report ")), None)
         if day is not None:
             self.ask("day", partial(_day, date.fromisoformat(day)), self._show_day, lambda _fault: None)
 
     def _show_day(self, report: DayReport) -> None:
-        if self.is_attached:
-            shown = self.query_one("#day-report", Static)
+        for shown in self.query("#day-report").results(Static):  # none, if the screen is gone by now
             shown.update(shown_day(report, self.session.currency))
             shown.display = True
 
