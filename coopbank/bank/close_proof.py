@@ -8,7 +8,7 @@ nobody signed are only told. A signature stands for everything before it, earlie
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,16 @@ class CloseProof:
         if kind is not None and kind.signed:
             period = next((row[1] for row in operation.rows if row[0] == "period_state"), "")
             self.waiting = operation.number, operation.kind, period
+
+    def watch_plain(self, _log: Log, operations: Sequence[Operation]) -> None:
+        """Operations that wrote no rows: no signature is among them, so a close before them has none."""
+        for operation in operations:
+            if self.waiting is not None:
+                self.unsigned.append((self.waiting[0], self.waiting[2]))
+                self.waiting = None
+            kind = CATALOGUE.get(operation.kind)
+            if kind is not None and kind.signed:
+                self.waiting = operation.number, operation.kind, ""
 
     def _key(self, log: Log, number: int, body: dict[str, Any]) -> None:
         from coopbank.bank.keyring import signature_holds

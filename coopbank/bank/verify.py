@@ -122,6 +122,9 @@ class Registers:
     approvals: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)  # request: approver, request body
     filed: dict[tuple[str, int, int], str] = field(default_factory=dict)  # report of loan, period, version: by whom
     on_accounts: dict[str, dict[str, str]] = field(default_factory=dict)  # member: who stands on their accounts
+    known: set[tuple[str, str, str | None]] = field(
+        default_factory=set
+    )  # kind, actor, approver: rightly so, for anyone
     opening_closed: bool = False
     opening_loading: bool = False  # balances of old records are coming in, batch by batch
 
@@ -147,23 +150,24 @@ def bank_checks(closes: CloseProof) -> list[Check]:
     """The bank's checks, with registers of their own for one run."""
     state, bank_lines = Registers(), bank_proof.BankProof()
 
-    def replay(log: Log, operation: Operation, _stored: Stored) -> None:
-        _replay(state, log, operation)
-
+    provision = ProvisionProof()
     return [
-        Check("claims", "What the pool holds in cash is exactly what it owes the funds.", watch=replay),
-        Check("powers", "Everyone who acted was a user with the power to do it.", watch=_watch(state, _powers)),
+        Check("claims", "What the pool holds in cash is exactly what it owes the funds.",
+              watch=_watch(state, _replay), watch_plain=_watch_plain(state, _replay_plain)),
+        Check("powers", "Everyone who acted was a user with the power to do it.",
+              watch=_watch(state, _powers), watch_plain=_watch_plain(state, _powers_plain)),
         Check("two people", "What needs a second person had one, who approved exactly that.",
-              watch=_watch(state, _two_people)),
-        Check("registers", "Each register was written only by the operations that it belongs to.", watch=_writers),
-        Check("closes", "Each day's close says what the books said.", watch=_watch(state, _closes)),
+              watch=_watch(state, _two_people), watch_plain=_watch_plain(state, _two_people_plain)),
+        Check("registers", "Each register was written only by the operations that it belongs to.",
+              watch=_writers, needless="plain"),
+        Check("closes", "Each day's close says what the books said.", watch=_watch(state, _closes), needless="plain"),
         Check("years", "A closed year has left no income or expense in any fund.", _ask(state, _years)),
         Check("signatures", "Each signature of a close is the key's own, of what the books say.",
-              lambda _log, _tx: closes.at_end(), watch=closes.watch),
+              lambda _log, _tx: closes.at_end(), watch=closes.watch, watch_plain=closes.watch_plain),
         Check("unsigned closes", "Closes made by somebody whose passphrase opened no key.",
               lambda _log, _tx: closes.told(), informational=True),
         Check("provision", "Each provision follows from its table and the loans; the allowance is what it required.",
-              watch=_watch(state, ProvisionProof().watch)),
+              watch=_watch(state, provision.watch), watch_plain=provision.watch_plain),
         Check("transfers", "Releases, transfers between funds and memo pairs come to zero.", _ask(state, _zero_sums)),
         Check("members", "Every share, subscription and savings account is its owner's.", _ask(state, _members)),
         Check("loans", "What each borrower owes by contract is what the books carry.", _ask(state, _loans)),
@@ -174,7 +178,7 @@ def bank_checks(closes: CloseProof) -> list[Check]:
         Check("bills and gifts", "Open bills are what is payable; no gift is spent beyond itself.",
               _ask(state, _bills_and_gifts)),
         Check(bank_proof.NAME, "The bank's lines are the postings that they are matched with; what was signed was so.",
-              _ask(state, bank_lines.faults), watch=_watch(state, bank_lines.watch)),
+              _ask(state, bank_lines.faults), watch=_watch(state, bank_lines.watch), needless="plain"),
         Check("assets", "Each asset's cost and what was written off of it are what the books carry.",
               _ask(state, _assets)),
         Check("petty cash", "Cash, receipts and what was found short come to each float.", _ask(state, _petty_cash)),
@@ -198,6 +202,13 @@ def _watch(state: Registers, check: Any) -> Any:
     return watch
 
 
+def _watch_plain(state: Registers, check: Any) -> Any:
+    def watch(log: Log, operations: Sequence[Operation]) -> None:
+        check(state, log, operations)
+
+    return watch
+
+
 def _ask(state: Registers, check: Any) -> Any:
     def ask(log: Log, tx: Transaction) -> Iterator[Finding]:
         yield from check(state, log, tx)
@@ -216,27 +227,41 @@ def _replay(state: Registers, log: Log, operation: Operation) -> None:
             _table, kind, ref, _version, _about, body = row
             state.records[kind, ref] = body
             state.made_by[kind, ref] = operation.number
+            if kind in ("user", "role", "joint-owner"):
+                state.known.clear()
             if kind == "joint-owner" and body.get("person"):
                 _on_account(state, ref, body)
             if kind == "opening" and body.get("state") == "closed":
                 state.opening_closed, state.opening_loading = True, False
-    funds: set[str] = set()
+    _replay_lines(state, log, operation)
+
+
+def _replay_plain(state: Registers, log: Log, operations: Sequence[Operation]) -> None:
+    for operation in operations:
+        _replay_lines(state, log, operation)
+
+
+def _replay_lines(state: Registers, log: Log, operation: Operation) -> None:
+    """Balances and sums; what the funds claim of the pool is looked at after each operation that moves it."""
+    leaves, balances, sums = log.leaves, state.balances, state.sums
+    funds: set[str] | None = None
     for _id, _day, _memo, _reverses, lines in operation.entries:
         for account, amount in lines:
-            leaf = log.leaves.get(account)
+            leaf = leaves.get(account)
             if leaf is None:
                 continue  # the ledger's checks say so
-            state.balances[account] += amount
-            state.sums[leaf.fund, leaf.gl_code] += amount
-            if leaf.gl_code == "729":
-                funds.add(leaf.fund)
-            if leaf.gl_code == "879":
-                state.sums["879", leaf.contract] += amount
-                funds.add(leaf.contract)
-    for fund in funds:
-        if state.sums[fund, "729"] != -state.sums["879", fund]:
-            log.add("claims", f"fund {fund} claims {format_amount(state.sums[fund, '729'])} and the pool owes it"
-                    f" {format_amount(-state.sums['879', fund])}", operation.number)  # fmt: skip
+            fund, gl_code = leaf.fund, leaf.gl_code
+            balances[account] += amount
+            sums[fund, gl_code] += amount
+            if gl_code == "729":
+                funds = {*(funds or ()), fund}
+            elif gl_code == "879":
+                sums[gl_code, leaf.contract] += amount
+                funds = {*(funds or ()), leaf.contract}
+    for fund in funds or ():
+        if sums[fund, "729"] != -sums["879", fund]:
+            log.add("claims", f"fund {fund} claims {format_amount(sums[fund, '729'])} and the pool owes it"
+                    f" {format_amount(-sums['879', fund])}", operation.number)  # fmt: skip
 
 
 def _on_account(state: Registers, ref: str, body: dict[str, Any]) -> None:
@@ -247,28 +272,49 @@ def _on_account(state: Registers, ref: str, body: dict[str, Any]) -> None:
         people.pop(ref, None)
 
 
+def _powers_plain(state: Registers, log: Log, operations: Sequence[Operation]) -> None:
+    """The same; what was found right stays so until somebody's powers or accounts change."""
+    for operation in operations:
+        if (operation.kind, operation.actor, operation.approver) not in state.known:
+            _powers(state, log, operation)
+
+
 def _powers(state: Registers, log: Log, operation: Operation) -> None:
     cls = CATALOGUE.get(operation.kind)
     if cls is None or cls.internal:
+        state.known.add((operation.kind, operation.actor, operation.approver))
         return
+    right = True
     for name, person in (("actor", operation.actor), ("approver", operation.approver)):
         if person is None:
             continue
         user = state.records.get(("user", person))
         if user is None or not user.get("active", True):
             log.add("powers", f"{name} {person} was no active user", operation.number)
+            right = False
             continue
         roles = ((role, state.records.get(("role", role), {})) for role in user["roles"])
         if name == "actor" and not any(
             role_may(role, body.get("operations", ()), body.get("edition", 1), operation.kind) for role, body in roles
         ):
             log.add("powers", f"{person} had no power to do {operation.kind}", operation.number)
+            right = False
         served = {operation.request.get("member"), operation.request.get("to_member")}
         if state.on_accounts:
             served |= {person for member in served for person in state.on_accounts.get(member or "", {}).values()}
         theirs = {user.get("member"), *user.get("relatives", ())} - {None}
+        right = right and not theirs
         if theirs & served and operation.kind not in ("add-user", "link-user", "declare-relative"):
             log.add("powers", f"{person} served their own account {min(theirs & served)}", operation.number)
+    if right:
+        state.known.add((operation.kind, operation.actor, operation.approver))
+
+
+def _two_people_plain(state: Registers, log: Log, operations: Sequence[Operation]) -> None:
+    alone = {name for name, cls in CATALOGUE.items() if not cls.second_person} - {"approve"}
+    for operation in operations:
+        if operation.approver is not None or operation.kind not in alone:
+            _two_people(state, log, operation)
 
 
 def _two_people(state: Registers, log: Log, operation: Operation) -> None:

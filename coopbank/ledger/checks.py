@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from coopbank.database import Transaction
-from coopbank.ledger import chain, schema
+from coopbank.ledger import beside, chain, schema
 from coopbank.ledger.log import (
     COLUMNS,
     Finding,
@@ -409,7 +409,7 @@ def same_schema(log: Log, tx: Transaction) -> Iterator[Finding]:
     return (Finding("schema", text) for text in schema.differences(tx))
 
 
-def whole_file(_log: Log, tx: Transaction) -> Iterator[Finding]:
+def whole_file(log: Log, tx: Transaction) -> Iterator[Finding]:
     """SQLite's own look at every page; a server looks after its files itself.
 
     The other checks read tables and indexes as they come: a damaged index that they do not use would pass, and a
@@ -417,9 +417,10 @@ def whole_file(_log: Log, tx: Transaction) -> Iterator[Finding]:
     """
     if tx.dialect != "sqlite":
         return
-    for (said,) in tx.rows("PRAGMA integrity_check"):
+    told = log.beside()
+    for said in told.integrity if told is not None else [str(said) for (said,) in tx.rows(beside.INTEGRITY)]:
         if said != "ok":
-            yield Finding("file", " ".join(str(said).split()))
+            yield Finding("file", " ".join(said.split()))
 
 
 def known_heads(log: Log, tx: Transaction) -> Iterator[Finding]:
@@ -441,7 +442,7 @@ def caches(log: Log, tx: Transaction) -> Iterator[Finding]:
     """Balances, day movements and control totals are what the log comes to."""
     yield from _balance_cache(log, tx)
     yield from _control_cache(log, tx)
-    yield from _day_cache(tx)
+    yield from _day_cache(log, tx)
 
 
 def _balance_cache(log: Log, tx: Transaction) -> Iterator[Finding]:
@@ -480,21 +481,16 @@ def _control_cache(log: Log, tx: Transaction) -> Iterator[Finding]:
         yield Finding("caches", f"the control total {show(' '.join(place))} is missing")
 
 
-_DAYS = (
-    "SELECT p.account_id, e.effective_on,"
-    " CAST(sum(CASE WHEN p.amount > 0 THEN p.amount ELSE 0 END) AS bigint),"
-    " CAST(sum(CASE WHEN p.amount < 0 THEN -p.amount ELSE 0 END) AS bigint)"
-    " FROM posting p JOIN entry e ON e.id = p.entry_id GROUP BY 1, 2"
-)
-_KEPT_DAYS = "SELECT account_id, effective_on, debit, credit FROM balance_day"
-
-
-def _day_cache(tx: Transaction) -> Iterator[Finding]:
+def _day_cache(log: Log, tx: Transaction) -> Iterator[Finding]:
     """Against the postings, which the check `entries` proves to be the log's: there may be millions of days."""
-    for account, day, debit, credit in tx.stream(f"{_KEPT_DAYS} EXCEPT {_DAYS}"):
+    told = log.beside()
+    if told.days_agree if told is not None else beside.days_agree(tx):
+        return
+    kept = "SELECT account_id, effective_on, debit, credit FROM balance_day"
+    for account, day, debit, credit in tx.stream(f"{kept} EXCEPT {beside.DAYS}"):
         found = f"debit {show(debit)}, credit {show(credit)}"
         yield Finding("caches", f"day movements of account {show(account)} on {show(day)}: {found} is wrong")
-    for account, day, debit, credit in tx.stream(f"{_DAYS} EXCEPT {_KEPT_DAYS}"):
+    for account, day, debit, credit in tx.stream(f"{beside.DAYS} EXCEPT {kept}"):
         what = f"day movements of account {show(account)} on {show(day)}: the entries say"
         yield Finding("caches", f"{what} debit {show(debit)}, credit {show(credit)}")
 

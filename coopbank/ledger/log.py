@@ -19,13 +19,15 @@ import hashlib
 import json
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
 from coopbank.database import Transaction
 from coopbank.ledger import chain
+from coopbank.ledger.beside import Answers
 
 PAGE = 500  # operations read at a time
 LISTED = 1000  # findings of one check that are kept; the others are counted
@@ -72,6 +74,14 @@ class Leaf(NamedTuple):
     currency: str
     floor: int | None
     ceiling: int | None
+
+
+class Face(NamedTuple):
+    """What a line has to know of its leaf: where it must balance, which control total it moves, who guards it."""
+
+    place: tuple[str, str]  # fund and currency
+    total: tuple[str, str, str]  # control account, fund and currency
+    guarded: bool
 
 
 class Operation(NamedTuple):
@@ -143,8 +153,10 @@ class Log:
     found: dict[str, Found] = field(default_factory=dict)
     request: str = ""  # the canonical text of the request of the operation that passes
     open_days: set[str] = field(default_factory=set)  # known to be open, in no locked month; emptied by a new state
+    faces: dict[int, Face] = field(default_factory=dict)  # by leaf; made when a plain operation first moves it
     entry_places: array[int] = field(default_factory=lambda: array("q"))  # first entries of entry_operations
     entry_operations: array[int] = field(default_factory=lambda: array("q"))
+    answers: Future[Answers] | None = None  # see beside.py
 
     def add(self, check: str, message: str, operation: int | None = None) -> None:
         """Note a finding of a check."""
@@ -154,8 +166,30 @@ class Log:
         """A leaf's balance after the operations read so far: minor units, debit positive."""
         return self.debits.get(leaf, 0) - self.credits.get(leaf, 0)
 
+    def beside(self) -> Answers | None:
+        """What SQLite was asked in the meantime, if it saw the same books and could answer."""
+        if self.answers is None:
+            return None
+        try:
+            told = self.answers.result()
+        except Exception:
+            return None
+        return told if self.last is not None and told.last == self.last.id else None
+
+    def face(self, account: int) -> Face | None:
+        """What a line has to know of its leaf; None if no operation opened it."""
+        leaf = self.leaves.get(account)
+        if leaf is None:
+            return None
+        guarded = leaf.floor is not None or leaf.ceiling is not None
+        return self.faces.setdefault(
+            account, Face((leaf.fund, leaf.currency), (leaf.gl_code, leaf.fund, leaf.currency), guarded)
+        )
+
 
 Watcher = Callable[[Log, Operation, Stored], None]
+RunWatcher = Callable[[Log, Sequence[Operation]], None]
+"""Sees plain operations that follow one another at once, and the log as it stands after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +212,7 @@ class Watchers:
     row: Callable[[Log, Stored], None]  # sees every row of a page that is not proven, readable or not
     unknown: tuple[Watcher, ...]
     proven: tuple[Watcher, ...]  # its text is canonical and what all tables say
-    plain: tuple[Watcher, ...]  # and it breaks no rule of bookkeeping, and wrote no rows
+    plain: tuple[RunWatcher, ...]  # and it breaks no rule of bookkeeping, and wrote no rows
     page: tuple[PageWatcher, ...]
 
 
@@ -188,13 +222,14 @@ class Watchers:
 def read_log(
     tx: Transaction, log: Log, watchers: Watchers,
     prove: Callable[[Log, Transaction, list[Stored], Page], list[Operation] | None],
-    is_plain: Callable[[Log, Operation], bool],
+    take_plain: Callable[[Log, list[Operation], int], int],
 ) -> None:  # fmt: skip
     """Read all operations into `log`.
 
     A watcher sees each readable operation with `log` as it was sealed upon it: balances
     and period states are those before, while the leaves, controls and funds that it opens are there.
     `prove` gives the operations of a page that is whole; None means that it has to be looked at piece by piece.
+    `take_plain` takes over the plain operations from a place on, and says where the next one stands that is not.
     """
     after: int | None = None
     for stored_page, upto in _pages(tx):
@@ -203,10 +238,8 @@ def read_log(
         if proven is None:
             _read_page(log, stored_page, watchers, operations)
         else:
-            for operation, stored in zip(proven, stored_page, strict=True):
-                operations[operation.number] = operation
-                plain = not operation.rows and is_plain(log, operation)
-                _pass_one(log, operation, stored, watchers.plain if plain else watchers.proven)
+            operations = {operation.number: operation for operation in proven}
+            _pass_proven(log, proven, stored_page, watchers, take_plain)
         for watch_page in watchers.page:
             watch_page(log, tx, Page(after, upto, operations, proven is not None))
         after = upto
@@ -266,6 +299,29 @@ def _read_one(log: Log, stored: Stored) -> Operation | None:
         log.add("text", f"the text cannot be read: {error}", number_of(stored))
         log.unreadable.add(stored.id)
         return None
+
+
+def _pass_proven(
+    log: Log, operations: list[Operation], page: list[Stored], watchers: Watchers,
+    take_plain: Callable[[Log, list[Operation], int], int],
+) -> None:  # fmt: skip
+    """Plain operations pass in runs, the others one by one."""
+    if log.book is None:
+        log.book = operations[0].book
+    at = 0
+    while at < len(operations):
+        end = take_plain(log, operations, at)
+        if end > at:
+            log.last, log.count = page[end - 1], log.count + end - at
+            run = operations[at:end]
+            for watch in watchers.plain:
+                try:
+                    watch(log, run)
+                except Exception as error:
+                    log.add("text", f"the operations from here on cannot be checked: {brief(error)}", run[0].number)
+        if end < len(operations):
+            _pass_one(log, operations[end], page[end], watchers.proven)
+        at = end + 1
 
 
 def _pass_one(log: Log, operation: Operation, stored: Stored, watchers: tuple[Watcher, ...]) -> None:

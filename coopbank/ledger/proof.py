@@ -17,14 +17,16 @@ or False and the watchers look: they alone say what is wrong, and in which words
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha256
 from itertools import accumulate
 from typing import Any
 
 from coopbank.database import Transaction
 from coopbank.ledger import chain
+from coopbank.ledger.chain import canonical, quote
 from coopbank.ledger.checks import day_after, is_beyond, is_day, is_instant, rows_answered_for
-from coopbank.ledger.log import Log, Operation, Page, Stored, only_text, parse, require_row, scan
+from coopbank.ledger.log import Face, Log, Operation, Page, Stored, only_text, parse, require_row, scan
 
 _INTEGERS = ("id", "kind_version", "first_entry", "entry_count", "posting_count", "debit_total", "row_count")
 _TEXTS = ("key", "kind", "actor", "business_date", "at", "sealed")
@@ -45,7 +47,7 @@ def proven(log: Log, tx: Transaction, stored: list[Stored], page: Page) -> list[
     if entries is None:
         return None
     book = log.book if log.book is not None else parse(stored[0].sealed).book
-    opening = f"[{chain.quote(chain.FORM)},{chain.quote(book)},"
+    opening = f"[{quote(chain.FORM)},{quote(book)},"
     found = [_operation(opening, book, row, entries.get(row.id, [])) for row in stored]
     operations = [operation for operation in found if operation is not None]
     if len(operations) != len(found):
@@ -117,35 +119,42 @@ def _operation(opening: str, book: str, row: Stored, entries: Entries) -> Operat
     """The operation, if its text is the one that its columns and entries give; values are of the right types."""
     (number, key, kind, version, actor, approver, day, at, request_hash, _first_entry, entry_count, posting_count,
      debit_total, row_count, previous, hash_, text) = row  # fmt: skip
-    quote, canonical = chain.quote, chain.canonical
-    kind_and_version = f"{quote(kind)},{version}"
-    second = "null" if approver is None else quote(approver)
-    head = f"{opening}{number},{quote(at)},{quote(day)},{quote(actor)},{second},{kind_and_version},{quote(key)},"
+    before = previous.hex()
+    who, what = _who(day, actor, approver), _what(kind, version)
+    head = f"{opening}{number},{quote(at)},{who},{what},{quote(key)},"
     if not text.startswith(head):
         return None
-    request, end = scan(text, len(head))
-    asked = text[len(head) : end]
+    start = len(head)
+    request, end = scan(text, start)
+    asked = text[start:end]
     middle = f",{canonical(entries)},"
     rows: list[list[Any]] = []
     wrote = "[]"
     if row_count:
         rows, wrote = _rows(text, end + len(middle))
-    if text[end:] != f'{middle}{wrote},"{previous.hex()}"]' or asked != canonical(request):
+    if text[end:] != f'{middle}{wrote},"{before}"]' or asked != canonical(request):
         return None
     lines = debits = 0
     for entry in entries:
-        lines += len(entry[4])
-        for _account, amount in entry[4]:
-            if amount > 0:
-                debits += amount
-    if (entry_count, posting_count, debit_total, row_count) != (len(entries), lines, debits, len(rows)):
+        for line in entry[4]:
+            lines += 1
+            if line[1] > 0:
+                debits += line[1]
+    if entry_count != len(entries) or posting_count != lines or debit_total != debits or row_count != len(rows):
         return None
-    if sha256(f"[{kind_and_version},{asked}]".encode()).digest() != request_hash:
+    if sha256(f"[{what},{asked}]".encode()).digest() != request_hash or sha256(text.encode()).digest() != hash_:
         return None
-    if sha256(text.encode()).digest() != hash_:
-        return None
-    return Operation(book, number, at, day, actor, approver, kind, version, key, request, entries, rows,
-                     previous.hex(), text)  # fmt: skip
+    return Operation(book, number, at, day, actor, approver, kind, version, key, request, entries, rows, before, text)
+
+
+@lru_cache(maxsize=4096)
+def _who(day: str, actor: str, approver: str | None) -> str:
+    return f"{quote(day)},{quote(actor)},{'null' if approver is None else quote(approver)}"
+
+
+@lru_cache(maxsize=4096)
+def _what(kind: str, version: int) -> str:
+    return f"{quote(kind)},{version}"
 
 
 def _rows(text: str, start: int) -> tuple[list[list[Any]], str]:
@@ -155,31 +164,60 @@ def _rows(text: str, start: int) -> tuple[list[list[Any]], str]:
         raise ValueError("no rows")
     for row in rows:
         require_row(row)
-    return rows, chain.canonical(rows)
+    return rows, canonical(rows)
 
 
-# ------------------------------------------------------------------------- an operation that is plain
+# ----------------------------------------------------------------------------- operations that are plain
 
 
-def is_plain(log: Log, operation: Operation) -> bool:
-    """Whether an operation of a proven page, one that wrote no rows, cannot break a rule of bookkeeping.
+def take_plain(log: Log, operations: list[Operation], start: int) -> int:
+    """Take over the plain operations that follow one another from a place on; the place of the first that is not.
 
-    Its entries are of its own open day, reverse nothing, balance for each fund and currency, and leave every account
-    within its guard.
+    Plain is an operation of a proven page, one that wrote no rows, that cannot break a rule of bookkeeping: its entries
+    are of its own open day, reverse nothing, balance for each fund and currency, and leave every account within its
+    guard. `log.last` and `log.count` are left to the caller.
     """
+    before = "" if log.last is None else str(log.last.business_date)
+    debits, credits, days = log.debits, log.credits, log.days
+    for index in range(start, len(operations)):
+        operation = operations[index]
+        entries, day = operation.entries, operation.business_date
+        if operation.rows or not _is_timely(operation, before):
+            return index
+        before = day
+        if not entries:
+            continue
+        moves = _moves(log, day, entries) if _is_open(log, day) else None
+        if moves is None:
+            return index
+        totals = days.get(day)
+        if totals is None:
+            totals = days[day] = {}
+        for account, amount, face in moves:
+            sums = totals.get(face.total)
+            if sums is None:
+                sums = totals[face.total] = [0, 0]
+            if amount > 0:
+                debits[account] = debits.get(account, 0) + amount
+                sums[0] += amount
+            else:
+                credits[account] = credits.get(account, 0) - amount
+                sums[1] -= amount
+        log.entry_places.append(entries[0][0])
+        log.entry_operations.append(operation.number)
+        log.next_entry = entries[-1][0] + 1
+    return len(operations)
+
+
+def _is_timely(operation: Operation, before: str) -> bool:
+    """Its day and instant exist and follow; nobody approved it alone."""
     day, at = operation.business_date, operation.at
-    if (
-        not (is_day(day) and is_instant(at) and day <= day_after(at[:10]))
-        or operation.approver in ("", operation.actor)
-        or (log.last is not None and log.last.business_date > day)
-    ):
-        return False
-    if not operation.entries:
-        return True
     return (
-        _is_open(log, day)
-        and all(entry[1] == day and entry[3] is None for entry in operation.entries)
-        and (_is_sound(log, operation))
+        before <= day
+        and is_instant(at)
+        and is_day(day)
+        and day <= day_after(at[:10])
+        and operation.approver not in ("", operation.actor)
     )
 
 
@@ -192,26 +230,33 @@ def _is_open(log: Log, day: str) -> bool:
     return True
 
 
-def _is_sound(log: Log, operation: Operation) -> bool:
-    """Each entry has two lines or more, none of zero, all of known accounts; nothing is out, no guard is passed."""
-    leaves = log.leaves
-    moved: dict[int, int] = {}
-    for entry in operation.entries:
-        lines = entry[4]
-        if len(lines) < 2:
-            return False
+def _moves(log: Log, day: str, entries: Entries) -> list[tuple[int, int, Face]] | None:
+    """The lines of sound entries, each with what it has to know of its leaf; None if they are not.
+
+    Sound is an entry of the day that reverses nothing and has two lines or more, none of zero, all of known accounts;
+    nothing is out, and no guard is passed.
+    """
+    faces = log.faces
+    moves: list[tuple[int, int, Face]] = []
+    guarded: dict[int, int] = {}
+    for _number, dated, _memo, reverses, lines in entries:
+        if dated != day or reverses is not None or len(lines) < 2:
+            return None
         sums: dict[tuple[str, str], int] = {}
         for account, amount in lines:
-            leaf = leaves.get(account)
-            if leaf is None or not amount:
-                return False
-            place = leaf[3], leaf[7]  # fund and currency
+            face = faces.get(account) or log.face(account)
+            if face is None or not amount:
+                return None
+            place = face.place
             sums[place] = sums.get(place, 0) + amount
-            if leaf[8] is not None or leaf[9] is not None:  # floor and ceiling
-                moved[account] = moved.get(account, 0) + amount
+            if face.guarded:
+                guarded[account] = guarded.get(account, 0) + amount
+            moves.append((account, amount, face))
         if any(sums.values()):
-            return False
-    return not moved or all(_is_within(log, account, change) for account, change in moved.items())
+            return None
+    if guarded and not all(_is_within(log, account, change) for account, change in guarded.items()):
+        return None
+    return moves
 
 
 def _is_within(log: Log, account: int, change: int) -> bool:

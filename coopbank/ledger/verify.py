@@ -23,7 +23,7 @@ from functools import partial
 from typing import Any, Literal
 
 from coopbank.database import Database, Transaction
-from coopbank.ledger import checks, proof
+from coopbank.ledger import beside, checks, proof
 from coopbank.ledger.log import (
     Finding,
     Found,
@@ -31,6 +31,7 @@ from coopbank.ledger.log import (
     Operation,
     Page,
     PageWatcher,
+    RunWatcher,
     Stored,
     Watcher,
     Watchers,
@@ -47,13 +48,16 @@ CANNOT_EXCLUDE = (
 )
 
 
-Needless = Literal["never", "proven", "plain", "without rows"]
+Needless = Literal["never", "proven", "plain"]
 """When a watcher is known to find nothing: proof.py says what a proven page and a plain operation are."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A named check. `informational` findings are told and do not make the books wrong."""
+    """A named check. `informational` findings are told and do not make the books wrong.
+
+    A `watch` that is never needless has a `watch_plain` beside it.
+    """
 
     name: str
     why: str
@@ -61,7 +65,12 @@ class Check:
     watch: Watcher | None = None
     watch_page: PageWatcher | None = None
     needless: Needless = "never"  # of `watch`
+    watch_plain: RunWatcher | None = None  # instead of `watch`, where operations are plain
     informational: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.watch is not None and self.needless == "never") != (self.watch_plain is not None):
+            raise ValueError(f"check {self.name}: a watch that is never needless, and it alone, has a watch_plain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +136,7 @@ def run(
 ) -> list[Verdict]:  # fmt: skip
     """Read the log once, with these checks watching, and then ask each what it found."""
     log = Log(known_heads={number: head.lower() for number, head in known_heads})
-    with database.read() as tx, _readable(tx):
+    with database.read() as tx, _readable(tx), beside.answers(database) as log.answers:
         whole = _read(log, tx, wanted, progress)
         for check in wanted:
             if check.function is not None and (whole or check.name == "schema"):
@@ -141,19 +150,21 @@ def _read(log: Log, tx: Transaction, wanted: Sequence[Check], progress: Progress
         (check.needless, check.watch) for check in wanted if check.watch is not None
     ]
     watchers.append(("plain", lambda log, operation, stored: checks.reversals(log, operation, stored, tx)))
+    plain = [check.watch_plain for check in wanted if check.watch_plain is not None]
     if progress is not None:
         told = progress
         watchers.append(("never", lambda log, operation, stored: told(operation.number)))
+        plain.append(lambda log, run: told(run[-1].number))
     groups = Watchers(
         row=checks.chain_of_row,
         unknown=tuple(watch for _needless, watch in watchers),
         proven=tuple(watch for needless, watch in watchers if needless != "proven"),
-        plain=tuple(watch for needless, watch in watchers if needless == "never"),
+        plain=tuple(plain),
         page=tuple(_guarded_page(check) for check in wanted if check.watch_page is not None),
     )
     try:
         with _savepoint(tx), _without_collecting():
-            read_log(tx, log, groups, _prove, proof.is_plain)
+            read_log(tx, log, groups, _prove, proof.take_plain)
     except Exception as error:
         after = "" if log.last is None else f" after operation {log.last.id}"
         log.add("chain", f"the log cannot be read{after}: {brief(error)}")

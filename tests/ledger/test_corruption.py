@@ -117,6 +117,7 @@ EDITS: dict[str, tuple[str, tuple[str, int | None]]] = {
     "a balance row gone": (f"DELETE FROM balance WHERE account_id = {OTHER}", ("caches", None)),
     "day movements": ("UPDATE balance_day SET credit = credit + 5 WHERE account_id = 4", ("caches", None)),
     "day movements gone": ("DELETE FROM balance_day WHERE account_id = 4", ("caches", None)),
+    "day movements more": ("INSERT INTO balance_day VALUES (4, '2026-03-09', 5, 5)", ("caches", None)),
     "a control total": ("UPDATE control_total SET debit = debit + 5 WHERE span = '2026-03'", ("caches", None)),
     "a control total gone": ("DELETE FROM control_total WHERE span = '2026-03-02'", ("caches", None)),
     "an operation gone": ("DELETE FROM operation WHERE id = 4", ("chain", 4)),

@@ -9,7 +9,7 @@ of it from the sealed log; a bucket, which follows from the loan's own story, is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final, Protocol
 
@@ -49,17 +49,27 @@ class ProvisionProof:
         for row in operation.rows:
             if row[0] == "record" and row[1] == records.AllowanceTable.kind and row[2] == TABLE:
                 self.tables[row[3]] = records.AllowanceTable.model_validate(row[5])
-        for _id, day, _memo, _reverses, lines in operation.entries:
-            for account, amount in lines:
-                if account in log.leaves and log.leaves[account].gl_code in _WATCHED:
-                    self.recent.append((day, account, amount))
-        if len(self.recent) > self.most:
-            self._forget(operation.business_date)
-            self.most = max(_MANY, 2 * len(self.recent))
+        self._remember(log, operation)
         for row in operation.rows:
             if row[0] == "record" and row[1] == records.Provision.kind:
                 for fault in self._faults(state, log, records.Provision.model_validate(row[5])):
                     log.add(CHECK, f"the provision of {row[2]}: {fault}", operation.number)
+
+    def watch_plain(self, log: Log, operations: Sequence[Operation]) -> None:
+        """The same for operations that wrote no rows."""
+        for operation in operations:
+            self._remember(log, operation)
+
+    def _remember(self, log: Log, operation: Operation) -> None:
+        leaves = log.leaves
+        for _id, day, _memo, _reverses, lines in operation.entries:
+            for account, amount in lines:
+                leaf = leaves.get(account)
+                if leaf is not None and leaf.gl_code in _WATCHED:
+                    self.recent.append((day, account, amount))
+        if len(self.recent) > self.most:
+            self._forget(operation.business_date)
+            self.most = max(_MANY, 2 * len(self.recent))
 
     def _forget(self, today: str) -> None:
         oldest = (date.fromisoformat(today) - _REACH).isoformat()
