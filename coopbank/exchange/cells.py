@@ -32,4 +32,6 @@ def xlsx_text(text: str) -> str:
     Longer text than a cell may hold ends in an ellipsis.
     """
     shown = _NOT_XML.sub("\ufffd", text)
+    if shown.startswith("<r>") and shown.endswith("</r>"):
+        shown += " "  # XlsxWriter would take it for markup of its own
     return shown if len(shown) <= LONGEST_CELL else shown[: LONGEST_CELL - 1] + "…"

@@ -189,6 +189,14 @@ class Journal:
             month_end = _month_end(month_end + timedelta(days=1))
         yield self._balances(self.through, final=True)
 
+    def money_lines(self) -> int:
+        """How many lines of entries there are in the period, memo accounts left out."""
+        return int(self._tx.value(
+            "SELECT count(*) FROM posting p JOIN entry e ON e.id = p.entry_id JOIN account a ON a.id = p.account_id"
+            " WHERE e.effective_on BETWEEN ? AND ? AND e.operation_id <= ? AND a.currency <> ?",
+            (self.start or date.min).isoformat(), self.through.isoformat(), self.head.number, MEMO_CURRENCY,
+        ))  # fmt: skip
+
     def _opening(self, start: date) -> Opening:
         for id_, amount in self._tx.rows(_BEFORE, start.isoformat(), self.head.number):
             self._balance[id_] = int(amount)

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
+from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
 import xlsxwriter  # type: ignore[import-untyped]
@@ -26,6 +28,7 @@ from coopbank.bank.books import Books
 from coopbank.exchange.cells import xlsx_text
 from coopbank.exchange.files import NewFiles
 from coopbank.exchange.journal import Entry, Journal
+from coopbank.exchange.long_sheets import add_rows
 from coopbank.ledger import posting
 from coopbank.ledger.chart import MEMO_CURRENCY
 from coopbank.money import currency as currency_of
@@ -49,7 +52,11 @@ _SUBLEDGERS: Final = {"Shares": ("901", "903", "875"), "Savings": ("905",)}
 
 def write(bank: Bank, books: Books, files: NewFiles, start: date | None, end: date | None) -> None:
     """Write the workbook of a period; balances are those at its last day."""
-    _Workbook(bank, books, files.binary(FILE_NAME), start, end).write()
+    with TemporaryFile() as made:
+        workbook = _Workbook(bank, books, made, start, end)
+        rows = workbook.write()
+        made.seek(0)
+        add_rows(made, files.binary(FILE_NAME), rows)
 
 
 class _Workbook:
@@ -71,8 +78,8 @@ class _Workbook:
         self.day = self.book.add_format({"num_format": "yyyy-mm-dd"})
         self.sums: dict[str, tuple[str, int]] = {}  # control account: the formula of its subledger's sum, and its value
 
-    def write(self) -> None:
-        """All sheets, in their order."""
+    def write(self) -> dict[str, Iterator[Sequence[Any]]]:
+        """All sheets, in their order; the rows that the files of the journal's sheets still lack."""
         told = trial_balance(self.books, self.end)
         loans = portfolio(self.books, self.end)
         self._about()
@@ -82,8 +89,10 @@ class _Workbook:
             self._leaves(name, codes)
         self._ageing(loans)
         self._tie_outs(controls)
-        self._journal()
+        lines = self._lines()
+        sheets = self._journal(lines)
         self.book.close()
+        return {sheet: islice(lines, LAST_ROW - (sheet == sheets[0])) for sheet in sheets}
 
     # --------------------------------------------------------------------------- cells
 
@@ -208,17 +217,16 @@ class _Workbook:
         sheet.write_string(row, 1, "All differences", self.bold)
         self._formula(sheet, row, 4, f"SUMPRODUCT(ABS(E2:E{row}))", differ)
 
-    def _journal(self) -> None:
-        sheet, row, number = None, LAST_ROW, 0
-        for cells in self._lines():
-            if sheet is None or row >= LAST_ROW:
-                number, row = number + 1, 0
-                name = "Journal" if number == 1 else f"Journal {number}"
-                sheet = self._sheet(name, _JOURNAL, (9, 6, 12, 9, 16, 8, 14, 40, 10, 18, 10, 12, 10))
-            row += 1
-            self._row(sheet, row, cells)
-        if sheet is None:
-            self._sheet("Journal", _JOURNAL)
+    def _journal(self, lines: Iterator[Sequence[Any]]) -> list[str]:
+        """The heads of the journal's sheets, and its first line, which gives the formats; the sheets' files."""
+        sheets = []
+        for number in range(1, max(1, -(-self.journal.money_lines() // LAST_ROW)) + 1):
+            name = "Journal" if number == 1 else f"Journal {number}"
+            sheet = self._sheet(name, _JOURNAL, (9, 6, 12, 9, 16, 8, 14, 40, 10, 18, 10, 12, 10))
+            sheets.append(f"xl/worksheets/sheet{len(self.book.worksheets())}.xml")
+            if number == 1:
+                self._row(sheet, 1, next(lines, ()))
+        return sheets
 
     def _lines(self) -> Iterator[Sequence[Any]]:
         for event in self.journal.events():

@@ -12,8 +12,11 @@ from typing import Any
 
 import openpyxl
 import pytest
+import xlsxwriter  # type: ignore[import-untyped]
 
-from coopbank.exchange import export
+from coopbank.exchange import export, xlsx
+from coopbank.exchange.cells import xlsx_text
+from coopbank.exchange.long_sheets import add_rows
 from coopbank.reports import trial_balance
 from tests.exchange.test_exports import HOSTILE, live
 from tests.reports.borrowers import borrow
@@ -58,6 +61,40 @@ def test_hostile_text_is_text_and_no_formula(tmp_path: Path) -> None:
     for row in book["Journal"].iter_rows(min_row=2):
         assert row[7].data_type in ("s", "n"), "never a formula"
     assert (tmp_path / "a" / "books.xlsx").read_bytes() == (tmp_path / "b" / "books.xlsx").read_bytes()
+
+
+def test_a_long_journal_goes_on_in_further_sheets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        live(small)
+        export(small.bank, "xlsx", tmp_path / "one")
+        monkeypatch.setattr(xlsx, "LAST_ROW", 7)
+        export(small.bank, "xlsx", tmp_path / "many")
+    whole = rows(openpyxl.load_workbook(tmp_path / "one" / "books.xlsx"), "Journal")
+    parts = openpyxl.load_workbook(tmp_path / "many" / "books.xlsx")
+    names = [name for name in parts.sheetnames if name.startswith("Journal")]
+    assert len(names) == -(-(len(whole) - 1) // 7) > 2
+    assert all(rows(parts, name)[0] == whole[0] for name in names)
+    assert [row for name in names for row in rows(parts, name)[1:]] == whole[1:]
+    first, last = parts[names[0]][2], parts[names[-1]][2]
+    assert [cell.number_format for cell in first] == [cell.number_format for cell in last]
+
+
+@pytest.mark.parametrize(
+    "text", ["<r>bold</r>", " spaces ", "a\nb", "_x0041_", "=1+1", "\x07", "<b>&'\"</b>", "\u202eRTL 🙂"]
+)
+def test_texts_come_back_as_they_were(tmp_path: Path, text: str) -> None:
+    made, whole = tmp_path / "made.xlsx", tmp_path / "whole.xlsx"
+    with xlsxwriter.Workbook(made, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_string(0, 0, "Text")
+        sheet.write_string(1, 0, xlsx_text(text))
+    with made.open("rb") as source, whole.open("wb") as target:
+        add_rows(source, target, {"xl/worksheets/sheet1.xml": [(text, Decimal("-0.10"), date(2026, 3, 2), 7, None)]})
+    sheet = openpyxl.load_workbook(whole).active
+    said = text.replace("\x07", "\ufffd").replace("_x0041_", "_x005F_x0041_")  # openpyxl leaves the escape as it is
+    assert sheet["A3"].value.rstrip() == sheet["A2"].value.rstrip() == said.rstrip()
+    assert sheet["A3"].data_type == "s"
+    assert [cell.value for cell in sheet[3]][1:] == [-0.1, (date(2026, 3, 2) - date(1899, 12, 30)).days, 7]
 
 
 def test_books_without_an_entry_make_a_workbook(tmp_path: Path) -> None:
