@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 from coopbank.bank import records
@@ -114,12 +115,14 @@ def _gl_detail(made: Tables, name: str, head: int, *, memo_accounts: bool = Fals
         for row in made.books.tx.stream(_LINES, head, *span, head, MEMO_CURRENCY, int(memo_accounts)):
             entry, line, memo, kind, fund, on, gl, amount, money, actor, at, approver, booked, *others = row
             undoes, undone, of, operation = others
-            debit = int(amount) > 0
-            total.debits, total.credits = total.debits + max(amount, 0), total.credits + max(-amount, 0)
-            day = date.fromisoformat(on)
+            if debit := amount > 0:
+                total.debits += amount
+            else:
+                total.credits -= amount
+            day, written_day = _read_day(on)
             yield (
-                entry, line, memo, memo, kind, fund, f"{day:%Y%m%d}", day.year, _period(day, operation, locked), gl,
-                made.money(abs(int(amount))), "D" if debit else "C", money, actor, _digits(at[:10]), _digits(at[11:19]),
+                entry, line, memo, memo, kind, fund, written_day, day.year, _period(day, operation, locked), gl,
+                made.money(abs(amount)), "D" if debit else "C", money, actor, _digits(at[:10]), _digits(at[11:19]),
                 approver, _digits(booked) if approver else None, "1" if undoes else "2" if undone else None,
                 undoes or undone, of,
             )  # fmt: skip
@@ -143,8 +146,15 @@ def _period(day: date, operation: int, locked: dict[int, int]) -> str:
     return "M13" if late else f"M{day.month}"
 
 
+@lru_cache(maxsize=4096)
+def _read_day(text: str) -> tuple[date, str]:
+    """A day, and how the standard writes it."""
+    return date.fromisoformat(text), _digits(text)
+
+
 def _digits(text: str) -> str:
-    return "".join(c for c in text if c.isdigit())
+    """A day or a time of day without its marks."""
+    return text.replace("-", "").replace(":", "")
 
 
 def _trial_balance(made: Tables, name: str, head: int) -> None:
@@ -242,7 +252,7 @@ def _moves(made: Tables, name: str, which: str, head: int) -> None:
                 line,
                 kind,
                 _digits(on),
-                made.money(abs(int(amount))),
+                made.money(abs(amount)),
                 side,
                 money,
                 actor,

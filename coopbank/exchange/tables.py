@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from coopbank.bank.books import Books
@@ -42,7 +43,7 @@ class Tables:
         writer = csv.writer(self.files.text(name), lineterminator="\r\n")
         writer.writerow(heads)
         for row in rows:
-            writer.writerow([cell_text(cell) for cell in row])
+            writer.writerow([_safe(cell) if type(cell) is str else cell for cell in row])
             total.rows += 1
         return total
 
@@ -57,8 +58,5 @@ class Amount(str):
     __slots__ = ()
 
 
-def cell_text(cell: Any) -> str:
-    """Text made safe for spreadsheets; amounts and numbers as they are."""
-    if cell is None:
-        return ""
-    return csv_text(cell) if type(cell) is str else str(cell)
+_safe = lru_cache(maxsize=65_536)(csv_text)
+"""Most texts of a journal come again and again."""
