@@ -308,6 +308,7 @@ def test_a_campaign_that_asks_about_something_else_is_found(engine_url: str, cha
         ref = start(small, **ASK, selection="all")
         with small.read() as books:
             body = books.get(records.Confirmation, f"{ref}.905/M0002")
+        small.spoiled = True
         where = (" WHERE kind = ? AND ref = ?", ["confirmation", f"{ref}.905/M0002"])
         lower = body.model_copy(update={"balance": 2900}).model_dump_json(exclude_defaults=True)
         edit = ("DELETE FROM record" + where[0], where[1]) if change == "not asked" else (

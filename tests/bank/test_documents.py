@@ -188,6 +188,7 @@ def test_a_member_of_the_staff_may_record_their_own_and_a_stranger_nothing(small
 
 def forge(small: SmallBank, ref: str, version: int = 1, **changes: Any) -> None:
     """Seal a record of a document that no rule of the bank has seen; every hash is good."""
+    small.spoiled = True
     copy = made(small).model_dump(exclude={"number"}, exclude_none=True)
     with small.read() as books:  # the digests are such as an honest copy would have
         known = books.find(records.Document, NUMBER)

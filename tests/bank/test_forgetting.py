@@ -285,9 +285,9 @@ def test_a_value_that_was_taken_away_by_nobodys_decision_is_found(gone: SmallBan
 def restore(bank: SmallBank, digest: str) -> None:
     """The salts of this bank come from a counter: put back the one that belongs to the digest."""
     from coopbank.ledger import chain
-    from tests.support_bank import counted_nonces
+    from tests.support_bank import CountedNonces
 
-    nonce = counted_nonces()
+    nonce = CountedNonces()
     salts = (nonce(16) for _ in range(5000))
     salt = next(salt for salt in salts if chain.salted(salt, "Mia Lee") == digest)
     with bank.bank.database.write() as tx:

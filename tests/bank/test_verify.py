@@ -30,6 +30,7 @@ def small(engine_url: str) -> Iterator[SmallBank]:
         loan = next(ref for ref in granted.created if ref.startswith("L-"))
         bank.do("disburse-loan", by=bank.tom, loan=loan, tender="transfer", cheque_number="1")
         assert_books(bank)
+        bank.spoiled = True
         yield bank
 
 
@@ -229,6 +230,7 @@ def reconciled(engine_url: str) -> Iterator[SmallBank]:
         bank.do("sign-reconciliation", by=bank.tom, on="2026-03-02", balance="895.00")
         bank.do("review-reconciliation", by=bank.sue, on="2026-03-02")
         assert_books(bank)
+        bank.spoiled = True
         yield bank
 
 

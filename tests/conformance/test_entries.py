@@ -27,7 +27,7 @@ from coopbank.bank.operations.founding import FoundBook
 from coopbank.clock import SetClock
 from coopbank.ledger import posting
 from coopbank.money import format_amount, parse_amount, round_minor
-from tests.support_bank import NOON, PASSPHRASE, SmallBank, assert_books, counted_nonces
+from tests.support_bank import NOON, PASSPHRASE, CountedNonces, SmallBank, assert_books
 
 Line = tuple[str, str, int]
 """Fund, account, minor units with their sign (debit +)."""
@@ -302,7 +302,7 @@ class Story:
     def __init__(self, place: str) -> None:
         self.clock = SetClock(datetime.combine(date.fromisoformat(next(iter(DAYS))), NOON))
         request = FoundBook(bank_name="Conformance")
-        bank = Bank.found(place, request, passphrase=PASSPHRASE, clock=self.clock, nonce=counted_nonces())
+        bank = Bank.found(place, request, passphrase=PASSPHRASE, clock=self.clock, nonce=CountedNonces())
         self.small = SmallBank(bank, self.clock)
         self.people: dict[str, Actor] = {name: getattr(self.small, name) for name in ("admin", "ana", "tom", "sue")}
         self.numbers: dict[str, int] = {}  # of the operation that posted a block

@@ -30,7 +30,8 @@ def answered(monkeypatch: pytest.MonkeyPatch, answer: Answers | Exception) -> No
     monkeypatch.setattr(beside, "answers", instead)
 
 
-def test_the_second_thread_sees_what_the_first_would(engine_url: str) -> None:
+def test_the_second_thread_sees_what_the_first_would(engine_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "WORTH", 0)
     with new_books(engine_url) as books:
         books.deposit(5_00)
         with books.database.read() as tx:
