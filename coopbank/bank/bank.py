@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
-from coopbank.bank import anchors, limits, passphrases, receipts, records
+from coopbank.bank import access, anchors, limits, passphrases, receipts, records
 from coopbank.bank.books import Actor, Books, loads, opened
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
@@ -223,6 +223,8 @@ class Bank:
         passphrases.require_strength(passphrase)
         with self.database.write() as tx:
             books = Books(tx)
+            if user != actor.user:
+                self._require_code_begun(books, actor)
             file = self._key_file(books)
             self._perform(tx, actor, SetPassphrase(user=user, must_change=must_change or None), self.new_key())
             passphrases.set_passphrase(tx, user, passphrase, None if file is None else file.cost())
@@ -581,6 +583,7 @@ class Bank:
                     "Choose a passphrase of your own first: somebody else knows this one.", field="passphrase",
                     hint="Set it with: coopbank passphrase {user}", user=desk.actor.user,
                 )  # fmt: skip
+            self._require_code_begun(desk, desk.actor)
         if not operation.internal and not self.may(desk, desk.actor, operation.name):
             raise NotAllowed(
                 "{user} may not do this: {title}.", field="operation", user=desk.actor.user, title=operation.title,
@@ -594,6 +597,23 @@ class Bank:
             raise OwnAccount(
                 "Nobody serves their own account, or a relative's: {member}.", field="member", member=min(served),
                 hint="Ask a colleague to do it.",
+            )  # fmt: skip
+
+    def must_begin_code(self, books: Books, actor: Actor) -> bool:
+        """Whether this person may do nothing before their one-time codes are begun.
+
+        Not asked of who could not: whose passphrase opens no key here has nowhere to keep them.
+        """
+        if not access.must_begin(books, actor.user, actor.roles):
+            return False
+        file = self._key_file(books)
+        return file is not None and file.opens_for(actor.user)
+
+    def _require_code_begun(self, books: Books, actor: Actor) -> None:
+        if self.must_begin_code(books, actor):
+            raise NotAllowed(
+                "{user} begins with one-time codes first: this bank asks them of whoever is {roles}.", field="code",
+                user=actor.user, roles=books.policy(access.CODES_POLICY, ""), hint="Begin with: coopbank codes on",
             )  # fmt: skip
 
     @staticmethod

@@ -152,10 +152,10 @@ def bank_checks(closes: CloseProof) -> list[Check]:
 
     provision = ProvisionProof()
     return [
+        Check("powers", "Everyone who acted was a user with the power to do it.",  # before the registers follow:
+              watch=_watch(state, _powers), watch_plain=_watch_plain(state, _powers_plain)),  # whoever agrees to leave
         Check("claims", "What the pool holds in cash is exactly what it owes the funds.",
               watch=_watch(state, _replay), watch_plain=_watch_plain(state, _replay_plain)),
-        Check("powers", "Everyone who acted was a user with the power to do it.",
-              watch=_watch(state, _powers), watch_plain=_watch_plain(state, _powers_plain)),
         Check("two people", "What needs a second person had one, who approved exactly that.",
               watch=_watch(state, _two_people), watch_plain=_watch_plain(state, _two_people_plain)),
         Check("registers", "Each register was written only by the operations that it belongs to.",

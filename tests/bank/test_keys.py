@@ -418,13 +418,13 @@ def test_one_time_codes_outlive_a_new_key(small: SmallBank) -> None:
 
 
 def test_a_passphrase_is_not_set_where_it_would_lock_out_who_has_codes(small: SmallBank) -> None:
-    small.bank.set_passphrase(small.admin, "tom", "tom's first words")
-    small.bank.set_code(small.tom, "tom", codes.new_secret(nonce))
+    small.bank.set_passphrase(small.admin, "ana", "ana's first words")
+    small.bank.set_code(small.ana, "ana", codes.new_secret(nonce))
     small.bank.keys = None
     with pytest.raises(KeysLocked, match="one-time codes"):
-        small.bank.set_passphrase(small.admin, "tom", "tom's second words")
+        small.bank.set_passphrase(small.admin, "ana", "ana's second words")
     with pytest.raises(CodeWanted):
-        small.bank.authenticate("tom", "tom's first words")
+        small.bank.authenticate("ana", "ana's first words")
 
 
 def test_a_right_passphrase_is_hashed_anew_at_the_banks_own_cost(small: SmallBank) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from textual.widgets import Static
 
 from coopbank.bank import codes
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.clock import SetClock
+from coopbank.tui.screens.codes import CodesScreen, square
 from coopbank.tui.screens.home import HomeScreen
 from coopbank.tui.screens.passphrase import PassphraseScreen
 from coopbank.tui.screens.sign_in import SignInScreen
@@ -80,3 +82,32 @@ async def test_a_passphrase_that_somebody_else_knows_is_changed_before_anything(
     async with counter(book) as hand:
         await hand.sign_in("ana", "ana chose these words")
         await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+
+
+async def test_a_treasurer_without_a_code_begins_one_before_anything(coded: str) -> None:
+    """The administrator has begun: so the bank asks a code of its treasurer as well."""
+    bank = Bank.open(coded, clock=SetClock(NOON))
+    bank.authenticate("admin", WORDS, codes.code_at(SECRET, NOON))
+    with bank.read() as books:
+        file = bank.key_file()
+        assert file is not None and bank.keys is not None
+        file.give(bank.keys.secret, "tom", WORDS)
+        assert bank.must_begin_code(books, Actor("tom", ("treasurer",)))
+    bank.close()
+    async with counter(coded) as hand:
+        await hand.sign_in("tom", WORDS)
+        await hand.until(lambda: isinstance(hand.app.screen, CodesScreen), "codes first")
+        secret = str(hand.app.screen.query_one("#codes-secret", Static).content).replace(" ", "")
+        await hand.type("12345")
+        await hand.press("enter")
+        await hand.see("not the code of this moment")
+        await hand.type(codes.code_at(secret, NOON))
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        assert not hand.app.session.must_begin_code
+    assert_book(coded)
+
+
+def test_the_square_is_as_high_as_it_is_wide() -> None:
+    lines = square(codes.address(SECRET, "tom", "Pearl River Community Bank")).split("\n")
+    assert len({len(line) for line in lines}) == 1 and abs(len(lines[0]) - 2 * len(lines)) <= 1

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from coopbank.bank import limits, records
+from coopbank.bank.access import CODES_POLICY, named, roles_with_codes
 from coopbank.bank.books import Actor
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
@@ -55,7 +56,7 @@ LONGEST_VALUE = 200
 LATER_POLICIES: dict[str, Any] = {
     "colour": "", "logo": "", "auditor_address": "", "time_zone": "", "dormant_months": 12, "cash_report": "",
     "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7, "unclaimed_years": 5,
-    "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5,
+    "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5, CODES_POLICY: "",
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
 AMOUNTS = frozenset({"withdrawal_alone", "drawer_limit", "cash_report", "difference_alone", "unclaimed_together"})
@@ -130,6 +131,13 @@ class SetOneTimeCode(Operation):
                 "Only {user} begins with codes; an administrator can only end them.", field="user", user=self.user
             )
         _require_own_passphrase(actor)
+        if self.user == actor.user and not self.on and named(desk, known.roles):
+            raise NotAllowed(
+                "Whoever is {roles} signs in with one-time codes.", field="user",
+                roles=", ".join(sorted(roles_with_codes(desk.policy(CODES_POLICY)) & set(known.roles))),
+                hint="With another telephone, begin anew: coopbank codes on. Or change the policy {policy}.",
+                policy=CODES_POLICY,
+            )  # fmt: skip
         if known.one_time_code != self.on:
             desk.write(self.user, known.model_copy(update={"one_time_code": self.on}), about=known.member)
 
@@ -298,12 +306,12 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         raise InvalidValue("Choose a bank account that the funds share.", field="value")
     if policy == "backup_withholding" and not (re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text)):
         raise InvalidValue('Write a percentage, for example "24"; "0" withholds nothing.', field="value")
+    if policy == CODES_POLICY:
+        return _roles_named(text)
     if policy == "backups_kept" and text:
         rules_of(text)
-    if policy == "colour" and text:
-        return require_colour(text)
-    if policy == "logo" and text:
-        return require_picture(text)
+    if policy in ("colour", "logo") and text:
+        return require_colour(text) if policy == "colour" else require_picture(text)
     if policy == "time_zone" and text and zone_named(text) is None:
         raise InvalidValue(
             "{zone} is no time zone that is known here.", field="value", zone=text[:40],
@@ -312,6 +320,18 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
     if policy == "paper" and text not in ("letter", "A4"):
         raise InvalidValue("Choose letter or A4.", field="value")
     return text
+
+
+def _roles_named(text: str) -> str:
+    """Roles with commas between them, in order."""
+    wanted = roles_with_codes(text)
+    unknown = sorted(wanted - set(ROLES))
+    if unknown:
+        raise InvalidValue(
+            "There is no role {role}; choose from: {roles}.", field="value", role=unknown[0][:40],
+            roles=", ".join(ROLES),
+        )  # fmt: skip
+    return ", ".join(sorted(wanted))
 
 
 # ------------------------------------------------------------------------- the second person

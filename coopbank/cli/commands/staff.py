@@ -64,15 +64,18 @@ def logout(door: Door) -> None:
 def users(door: Door) -> None:
     """Who works here, with their roles."""
     from coopbank.bank import records
+    from coopbank.bank.access import codes_of
 
     with door.reading() as view:
         found = [(name, view.books.personal(user.full_name), user) for name, user in view.books.every(records.User)]
+        lacking = codes_of(view.books).lacking
     if door.as_json:
         output.document({
             "users": [
                 {
                     "user": name, "full_name": full_name, "roles": list(user.roles), "member": user.member,
-                    "active": user.active, "one_time_codes": user.one_time_code, "relatives": list(user.relatives),
+                    "active": user.active, "one_time_codes": user.one_time_code,
+                    "codes_missing": name in lacking, "relatives": list(user.relatives),
                 }
                 for name, full_name, user in found
             ]
@@ -81,12 +84,19 @@ def users(door: Door) -> None:
     columns = [_("User"), _("Name"), _("Roles"), _("Member"), _("Codes"), ""]
     rows = [
         [
-            name, full_name, ", ".join(user.roles), user.member, _("yes") if user.one_time_code else "",
+            name, full_name, ", ".join(user.roles), user.member, _codes(user.one_time_code, name in lacking),
             "" if user.active else _("inactive"),
         ]
         for name, full_name, user in found
     ]  # fmt: skip
     output.table(columns, rows)
+    if lacking:
+        told = _("Without one-time codes, which their roles should have: {users}.")
+        output.narrate(told.format(users=", ".join(lacking)))
+
+
+def _codes(has: bool, lacks: bool) -> str:
+    return _("yes") if has else _("missing") if lacks else ""
 
 
 @command(app, "passphrase")
