@@ -11,15 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, Final
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.operation import ADMINISTRATOR, TREASURER
+from coopbank.words import _
 
 CODES_POLICY: Final = "codes_required_for"
 CODES_DEFAULT: Final = f"{ADMINISTRATOR}, {TREASURER}"
 """What books say that are made now; older ones ask nobody until they decide otherwise."""
+
+
+TOLD_DAYS: Final = 30
+"""For so long a person is told at each sign-in what colleagues did to it: longer than whoever hid it would like."""
+_MOST_TOLD: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +64,25 @@ def must_begin(books: Books, user: str, roles: Iterable[str]) -> bool:
         return False
     found = codes_of(books)
     return found.asked and user in found.lacking
+
+
+def told(books: Books, user: str) -> tuple[str, ...]:
+    """What colleagues did to a user's sign-in in the last days, in words, the latest first."""
+    since = ((books.business_date() or date.max) - timedelta(days=TOLD_DAYS)).isoformat()
+    found = []
+    for text, kind, actor, day in books.tx.rows(
+        "SELECT r.body, o.kind, o.actor, o.business_date FROM record r JOIN operation o ON o.id = r.operation_id"
+        " WHERE r.kind = ? AND r.ref = ? ORDER BY r.version DESC LIMIT ?",
+        records.SignInReset.kind, user, _MOST_TOLD,
+    ):  # fmt: skip
+        reset = records.SignInReset.model_validate_json(text)
+        agreed = _("and {user} agreed").format(user=reset.agreed_by) if reset.agreed_by else _("alone")
+        if kind == "set-passphrase":
+            did = _("{day}: {user} set a new passphrase for you, {agreed}.")
+        elif reset.codes:
+            did = _("{day}: {user} ended your one-time codes, {agreed}.")
+        else:
+            continue
+        if day >= since:
+            found.append(did.format(day=day, user=actor, agreed=agreed))
+    return tuple(found)

@@ -27,7 +27,19 @@ from coopbank.bank.operations.copies import RecordBackup, RecordDrill
 from coopbank.bank.operations.documents import Made, RecordDocuments
 from coopbank.bank.operations.founding import FoundBook
 from coopbank.bank.operations.keys import KEY, SIGNED, SetSigningKey, SignClose, endorsed_text, text_of_close
-from coopbank.bank.operations.staff import APPROVED, Ask, ChangeRole, LogRefusal, SetOneTimeCode, SetPassphrase, SignIn
+from coopbank.bank.operations.staff import (
+    APPROVED,
+    SIGNED_IN,
+    Ask,
+    ChangeRole,
+    LogRefusal,
+    ResetSignIn,
+    SetOneTimeCode,
+    SetPassphrase,
+    SignIn,
+    has_own_passphrase,
+    open_reset,
+)
 from coopbank.bank.vital import keep_vital_records
 from coopbank.clock import Clock, SystemClock, instant_text
 from coopbank.database import Database, Transaction, lost_a_race
@@ -77,6 +89,7 @@ class Bank:
         self.book = ""
         self.institution = records.Institution(name="", institution_kind="", currency="USD")
         self.keys: Keyring | None = None  # open once somebody has signed in whose passphrase opens it
+        self._held_back: tuple[str, Keyring | None] = "", None  # of whom, until they have a passphrase of their own
         self._control_names: dict[str, str] = {}
 
     # ------------------------------------------------------------------ opening
@@ -143,7 +156,8 @@ class Bank:
 
         `code` is the one-time code of a user who has them: `CodeWanted` if it is not there.
         """
-        now, self.keys = self.clock.now(), None  # whoever was here before is not any more
+        now = self.clock.now()
+        self.close_keys()  # whoever was here before is not any more
         with self.database.read() as tx:
             good, locked = passphrases.passphrase_matches(tx, user, passphrase, now)
             books = Books(tx)
@@ -165,7 +179,17 @@ class Bank:
                 self._require_unlocked(user, tx)
                 passphrases.clear_failures(tx, user)
                 passphrases.renew(tx, user, passphrase, None if file is None else file.cost())
+        self._hold_back(actor)
         return actor
+
+    def close_keys(self) -> None:
+        """Nobody reads what is encrypted any more, until somebody signs in."""
+        self.keys, self._held_back = None, ("", None)
+
+    def _hold_back(self, actor: Actor) -> None:
+        """What a passphrase opens that somebody else knows is kept for the one that its owner chooses."""
+        if actor.must_change:
+            self.keys, self._held_back = None, (actor.user, self.keys)
 
     def _require_unlocked(self, user: str, tx: Transaction | None = None) -> None:
         """Refuse if tries at the same moment have locked the user out meanwhile: a burst learns no more than its first.
@@ -179,7 +203,7 @@ class Bank:
             return
         locked = passphrases.locked_until(tx, user, self.clock.now())
         if locked:
-            self.keys = None
+            self.close_keys()
             raise _locked_out(locked)
 
     def _require_code(self, user: str, code: str | None, file: KeyFile | None) -> None:
@@ -200,10 +224,19 @@ class Bank:
         self.record_sign_in(actor)
         return actor
 
-    def record_sign_in(self, actor: Actor) -> None:
-        """Seal that this person signed in."""
+    def record_sign_in(self, actor: Actor, *, once_a_day: bool = False) -> bool:
+        """Seal that this person signed in; of many commands of a script the first of a day (UTC), if so asked.
+
+        Whether it was sealed now.
+        """
+        if self.database.read_only:
+            return False
+        key = f"{SIGNED_IN}{actor.user}:{self.clock.now().date()}" if once_a_day else self.new_key()
+        with self.database.read() as tx:
+            if once_a_day and tx.value("SELECT 1 FROM operation WHERE key = ?", key) is not None:
+                return False
         with self.database.write() as tx:
-            self._perform(tx, actor, SignIn(), self.new_key())
+            return self._perform(tx, actor, SignIn(), key).status == "done"
 
     def _failed_sign_in(self, user: str) -> None:
         if self.database.read_only:
@@ -218,32 +251,55 @@ class Bank:
             with suppress(CoopbankError), self.database.write() as tx:
                 self._perform(tx, Actor(user, ()), request, self.new_key())
 
-    def set_passphrase(self, actor: Actor, user: str, passphrase: str, *, must_change: bool = False) -> None:
-        """Set one's own passphrase, or as administrator a colleague's; that it was set is sealed, never the words."""
+    def set_passphrase(self, actor: Actor, user: str, passphrase: str) -> Receipt | None:
+        """Set one's own passphrase, or as administrator a colleague's; that it was set is sealed, never the words.
+
+        A colleague chooses another one at first use. One that they have already is replaced only where that was
+        agreed: what is returned then is the request that waits for a second person, and nothing was set.
+        """
         passphrases.require_strength(passphrase)
+        waits = self._reset_first(actor, user)
+        if waits is not None:
+            return waits
         with self.database.write() as tx:
             books = Books(tx)
             if user != actor.user:
                 self._require_code_begun(books, actor)
             file = self._key_file(books)
-            self._perform(tx, actor, SetPassphrase(user=user, must_change=must_change or None), self.new_key())
+            self._perform(tx, actor, SetPassphrase(user=user), self.new_key())
             passphrases.set_passphrase(tx, user, passphrase, None if file is None else file.cost())
             known = books.get(records.User, user, "user")
-            if file is not None and self.keys is not None and (set(known.roles) - KEYLESS_ROLES or known.one_time_code):
-                file.give(self.keys.secret, user, passphrase)  # if it cannot, the passphrase stays as it was
+            keys = self._held_back[1] if user == actor.user == self._held_back[0] else self.keys
+            if file is not None and keys is not None and (set(known.roles) - KEYLESS_ROLES or known.one_time_code):
+                file.give(keys.secret, user, passphrase)  # if it cannot, the passphrase stays as it was
             elif known.one_time_code:
                 raise KeysLocked(
                     "{user} signs in with one-time codes, which lie under the book's key, and that is not open.",
                     field="user", user=user, hint="Sign in with a passphrase that opens it, or end the codes first.",
                 )  # fmt: skip
+        if user == actor.user == self._held_back[0]:
+            self.keys, self._held_back = keys, ("", None)
+        return None
+
+    def _reset_first(self, actor: Actor, user: str) -> Receipt | None:
+        """Ask that a colleague's passphrase may be replaced, where nobody has agreed yet; the request, if it waits."""
+        with self.read() as books:
+            known, asker = books.find(records.User, user), books.user(actor.user)
+            if user == actor.user or known is None or asker is None or not self.may(books, asker, ResetSignIn.name):
+                return None  # set-passphrase says what is wrong
+            if open_reset(books, user) is not None or not has_own_passphrase(books, user, known):
+                return None
+        receipt = self.perform(actor, ResetSignIn(user=user))
+        return receipt if receipt.status == "pending" else None
 
     def keep_sign_in(self, actor: Actor) -> str:
         """A token for `coopbank login`."""
         with self.database.write() as tx:
             token = passphrases.open_session(tx, actor.user, self.clock.now(), self._nonce)
             file = self._key_file(Books(tx))
-        if file is not None and self.keys is not None:
-            file.give_session(self.keys.secret, token, actor.user, self.clock.now())
+        keys = self._held_back[1] if actor.user == self._held_back[0] else self.keys
+        if file is not None and keys is not None:
+            file.give_session(keys.secret, token, actor.user, self.clock.now())
         return token
 
     def actor_of(self, token: str) -> Actor | None:
@@ -252,15 +308,18 @@ class Bank:
             user = passphrases.session_user(tx, token, self.clock.now())
             books = Books(tx)
             actor, file = None if user is None else books.user(user), self._key_file(books)
-        self.keys = None if actor is None or file is None else file.unlock_session(token)
+        self.close_keys()
+        if actor is not None and file is not None:
+            self.keys = file.unlock_session(token)
+            self._hold_back(actor)
         return actor
 
     def set_code(self, actor: Actor, user: str, secret: str | None) -> None:
-        """Give a user one-time codes, or take them away: one's own, or as administrator a colleague's."""
+        """Begin one's own one-time codes, or end them; a colleague's end by `reset-sign-in`."""
         from coopbank.bank import codes
 
         file = self.key_file()
-        if file is None or (secret is not None and self.keys is None):
+        if file is None or (secret is not None and self.keys is None and self._held_back[0] != actor.user):
             raise KeysLocked(
                 "One-time codes are kept under the book's key, and that is not open.", field="user",
                 hint="Make one with: coopbank keys make, and sign in again.",
@@ -274,7 +333,7 @@ class Bank:
 
     def sign_out(self, token: str) -> None:
         """End a kept sign-in."""
-        self.keys = None
+        self.close_keys()
         with self.database.write() as tx:
             passphrases.end_session(tx, token)
             file = self._key_file(Books(tx))
@@ -680,7 +739,7 @@ def require_key(key: str) -> None:
     """Refuse an idempotency key that could not be kept, or that stands for an approval."""
     if not 0 < len(key) <= 200 or not key.isprintable():
         raise InvalidValue("A key is a text of 1 to 200 characters that can be printed.", field="key")
-    reserved = next((prefix for prefix in (APPROVED, SIGNED) if key.startswith(prefix)), None)
+    reserved = next((prefix for prefix in (APPROVED, SIGNED, SIGNED_IN) if key.startswith(prefix)), None)
     if reserved is not None:
         raise InvalidValue("Keys that begin with {reserved} are the program's own.", field="key", reserved=reserved)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ from coopbank.bank.lending.provision_proof import ProvisionProof, close_faults
 from coopbank.bank.operation import CATALOGUE, role_may
 from coopbank.bank.operations.forgetting import faults as forgetting_faults
 from coopbank.bank.operations.unclaimed import SET_APART, UNCLAIMED
+from coopbank.bank.people_proof import PeopleProof
 from coopbank.database import Database, Transaction
 from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import POOL
@@ -86,7 +87,9 @@ WRITERS = {
         "declare-relative",
         "set-passphrase",
         "set-one-time-code",
+        "reset-sign-in",
     },
+    "sign-in-reset": {"reset-sign-in", "set-passphrase"},
     "cash-difference": {"count-drawer", "close-drawer", "sign-difference", "open-day"},
     "year-close": {"close-year"},
     "signing-key": {"set-signing-key"},
@@ -150,10 +153,16 @@ def bank_checks(closes: CloseProof) -> list[Check]:
     """The bank's checks, with registers of their own for one run."""
     state, bank_lines = Registers(), bank_proof.BankProof()
 
-    provision = ProvisionProof()
+    provision, people = ProvisionProof(), PeopleProof(state)
     return [
         Check("powers", "Everyone who acted was a user with the power to do it.",  # before the registers follow:
               watch=_watch(state, _powers), watch_plain=_watch_plain(state, _powers_plain)),  # whoever agrees to leave
+        Check("approvers", "Who approved was allowed to; users and powers were changed by two, where there were two.",
+              watch=_as_watch(people.approvers), watch_plain=people.approvers_plain),
+        Check("limits", "Nobody moved more than their role may, at all, alone or in a day.",
+              watch=_as_watch(people.limits), watch_plain=people.limits_plain),
+        Check("sign-ins", "A colleague's passphrase was replaced only as agreed, and changed at first use.",
+              watch=_as_watch(people.sign_ins), watch_plain=people.sign_ins_plain),
         Check("claims", "What the pool holds in cash is exactly what it owes the funds.",
               watch=_watch(state, _replay), watch_plain=_watch_plain(state, _replay_plain)),
         Check("two people", "What needs a second person had one, who approved exactly that.",
@@ -198,6 +207,13 @@ def bank_checks(closes: CloseProof) -> list[Check]:
 def _watch(state: Registers, check: Any) -> Any:
     def watch(log: Log, operation: Operation, _stored: Stored) -> None:
         check(state, log, operation)
+
+    return watch
+
+
+def _as_watch(check: Callable[[Log, Operation], None]) -> Any:
+    def watch(log: Log, operation: Operation, _stored: Stored) -> None:
+        check(log, operation)
 
     return watch
 

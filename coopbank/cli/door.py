@@ -22,7 +22,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coopbank.cli import state
+from coopbank.cli import output, state
 from coopbank.errors import (
     CodeWanted,
     DatabaseMissing,
@@ -211,7 +211,7 @@ class Door:
         passphrase = passphrase_given()
         kept = state.kept_sign_in(self.place)
         if self.user is not None and passphrase:
-            return self.authenticate(bank, self.user, passphrase)
+            return self.signed_in_now(bank, self.user, passphrase)
         if kept is not None and self.user in (None, kept.user):
             actor = bank.actor_of(kept.token)
             if actor is not None and actor.user == kept.user:  # a token acts for nobody but its owner
@@ -227,7 +227,14 @@ class Door:
                 hint="Say who you are with --as USER, or use: coopbank login --as USER",
             )
         words = ask_passphrase(_("Passphrase of {user}: ").format(user=self.user))
-        return self.authenticate(bank, self.user, words)
+        return self.signed_in_now(bank, self.user, words)
+
+    def signed_in_now(self, bank: Bank, user: str, passphrase: str) -> Actor:
+        """The same as `authenticate`, for one command: the first of a day is sealed as a sign-in."""
+        actor = self.authenticate(bank, user, passphrase)
+        if bank.record_sign_in(actor, once_a_day=True):
+            tell_of_sign_in(bank, actor)
+        return actor
 
     @staticmethod
     def authenticate(bank: Bank, user: str, passphrase: str) -> Actor:
@@ -239,6 +246,15 @@ class Door:
             if not sys.stdin or not sys.stdin.isatty():
                 raise
         return bank.authenticate(user, passphrase, ask_passphrase(_("One-time code: ")))
+
+
+def tell_of_sign_in(bank: Bank, actor: Actor) -> None:
+    """What colleagues did to somebody's sign-in, to standard error."""
+    from coopbank.bank import access
+
+    with bank.read() as books:
+        for each in access.told(books, actor.user):
+            output.narrate(each)
 
 
 def place_named(text: str | None) -> str:

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from coopbank.bank import records
-from coopbank.bank.access import codes_of
+from coopbank.bank import access, records
 from coopbank.bank.backups import LastBackup, last_backup
 from coopbank.bank.books import Books
 from coopbank.bank.contact import ROLE_WORDS, owners, with_owners
@@ -73,6 +72,7 @@ class Standing:
     head_number: int
     head_hash: str
     backup: LastBackup | None = None  # None: books for practice need none
+    told: tuple[str, ...] = ()  # what colleagues did to the actor's sign-in
     lack_codes: tuple[str, ...] = ()  # users who should sign in with one-time codes, and do not
 
 
@@ -95,7 +95,7 @@ def standing(session: Session) -> Standing:
             vault=books.balance(POOL, "739/VAULT"), cheques=sum(leaf.balance for leaf in books.leaves("735", POOL)),
             unknown=len(books.about(records.Suspense, "open")), head_number=int(number),
             head_hash=bytes(hash_).hex()[:16], backup=backup_of(session, books),
-            lack_codes=codes_of(books).lacking,
+            told=access.told(books, session.actor.user), lack_codes=access.codes_of(books).lacking,
         )  # fmt: skip
 
 

@@ -86,10 +86,14 @@ class Session:
         self.actor = self.bank.sign_in(user, passphrase, code)
         return self.look_up_powers()
 
-    def set_passphrase(self, user: str, words: str) -> None:
-        """One's own passphrase, or a colleague's, who then chooses another when they sign in."""
-        self.bank.set_passphrase(self.actor, user, words, must_change=user != self.actor.user)
+    def set_passphrase(self, user: str, words: str) -> str | None:
+        """One's own passphrase, or a colleague's, who then chooses another when they sign in.
+
+        The number of the request, where a second person has to agree first.
+        """
+        waits = self.bank.set_passphrase(self.actor, user, words)
         self.look_up_powers()
+        return None if waits is None else waits.request
 
     def new_code(self) -> tuple[str, str]:
         """A secret for one-time codes that nobody has yet, and the address that an authenticator reads."""
@@ -108,7 +112,8 @@ class Session:
 
     def sign_out(self) -> None:
         """Nobody acts any more."""
-        self.actor, self.powers, self.bank.keys = Actor("", ()), (), None
+        self.actor, self.powers = Actor("", ()), ()
+        self.bank.close_keys()
 
     def look_up_powers(self) -> tuple[Power, ...]:
         """What the actor may do now: of their roles, and of this kind of institution."""

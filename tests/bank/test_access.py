@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from coopbank.bank import codes
-from coopbank.bank.access import codes_of
+from coopbank.bank import codes, records
+from coopbank.bank.access import codes_of, told
 from coopbank.bank.books import Actor
 from coopbank.bank.operations.staff import LATER_POLICIES
-from coopbank.errors import CodeWanted, InvalidValue, NotAllowed
+from coopbank.errors import CodeWanted, InvalidValue, NotAllowed, OwnRequest, SignInRefused, Unknown, WrongState
 from coopbank.reports.audit import audit
 from tests.support_bank import PASSPHRASE, SmallBank, assert_books, new_bank
 
@@ -54,7 +55,7 @@ def test_until_the_first_code_passphrases_are_enough_and_who_has_none_is_told(sm
 
 def test_with_the_first_code_the_others_of_these_roles_begin_theirs(small: SmallBank) -> None:
     mia = small.admit("Mia Lee")
-    small.bank.set_passphrase(small.admin, "tom", "tom's own words")
+    small.give_passphrase("tom", "tom's own words")
     begin(small, small.admin)
     gift = {"amount": "5.00", "donor": "Cora", "fund": "RLF", "tender": "transfer"}
     with pytest.raises(NotAllowed, match="one-time codes first") as refusal:
@@ -80,7 +81,7 @@ def test_who_has_no_place_for_a_code_is_not_locked_out(small: SmallBank) -> None
 
 
 def test_an_administrator_without_a_code_sets_nobody_s_passphrase(small: SmallBank) -> None:
-    small.bank.set_passphrase(small.admin, "tom", "tom's own words")
+    small.give_passphrase("tom", "tom's own words")
     begin(small, small.tom)
     with pytest.raises(NotAllowed, match="one-time codes first"):
         small.bank.set_passphrase(small.admin, "ana", "words for ana")
@@ -128,3 +129,128 @@ def test_practice_books_ask_nobody(tmp_path: Path) -> None:
 
 def test_older_books_ask_nobody_until_they_decide() -> None:
     assert LATER_POLICIES["codes_required_for"] == ""
+
+
+# ------------------------------------------------------------------ a colleague's sign-in, renewed
+
+
+def reset_of(small: SmallBank, user: str) -> records.SignInReset | None:
+    with small.read() as books:
+        return books.find(records.SignInReset, user)
+
+
+def test_one_administrator_alone_takes_no_colleague_over(small: SmallBank) -> None:
+    small.give_passphrase("tom", "only tom knows")
+    waits = small.bank.set_passphrase(small.admin, "tom", "words of the administrator")
+    assert waits is not None and waits.status == "pending"
+    with pytest.raises(SignInRefused):
+        small.bank.authenticate("tom", "words of the administrator")
+    with pytest.raises(WrongState, match="already"):
+        small.bank.set_passphrase(small.admin, "tom", "words of the administrator")
+    with pytest.raises(OwnRequest):
+        small.ask("approve", by=small.admin, request=waits.request)
+    small.bank.authenticate("tom", "only tom knows")
+
+
+def test_what_was_agreed_is_used_once_changed_at_first_use_and_told(small: SmallBank) -> None:
+    small.give_passphrase("tom", "tom has forgotten")
+    small.bank.authenticate("admin", PASSPHRASE)
+    waits = small.bank.set_passphrase(small.admin, "tom", "for tom, once")
+    assert waits is not None
+    small.do("approve", by=small.sue, request=waits.request)
+    assert small.bank.set_passphrase(small.admin, "tom", "for tom, once") is None
+    reset = reset_of(small, "tom")
+    assert reset is not None and (reset.state, reset.asked_by, reset.agreed_by) == ("used", "admin", "sue")
+    tom = small.bank.authenticate("tom", "for tom, once")
+    assert tom.must_change and small.bank.keys is None, "what somebody else knows opens no key"
+    with pytest.raises(NotAllowed, match="passphrase of your own"):
+        small.ask("receive-gift", by=tom, amount="5.00", donor="Cora", fund="RLF", tender="transfer")
+    small.bank.set_passphrase(tom, "tom", "tom's new words")
+    assert small.bank.keys is not None, "and now it does, without anybody's help"
+    small.bank.authenticate("tom", "tom's new words")
+    assert small.bank.keys is not None
+    with small.read() as books:
+        assert told(books, "tom") == ("2026-03-02: admin set a new passphrase for you, and sue agreed.",)
+        assert told(books, "ana") == ()
+    again = small.bank.set_passphrase(small.admin, "tom", "for tom, twice")
+    assert again is not None and again.status == "pending", "an agreement counts once"
+
+
+def test_a_kept_sign_in_with_somebody_else_s_words_opens_no_key(small: SmallBank) -> None:
+    small.bank.set_passphrase(small.admin, "tom", "from the administrator")
+    token = small.bank.keep_sign_in(small.bank.authenticate("tom", "from the administrator"))
+    tom = small.bank.actor_of(token)
+    assert tom is not None and small.bank.keys is None
+    small.bank.set_passphrase(tom, "tom", "tom's own words")
+    assert small.bank.keys is not None
+    small.bank.close_keys()
+    small.bank.authenticate("tom", "tom's own words")
+    assert small.bank.keys is not None
+
+
+def test_an_agreement_that_is_a_week_old_is_none(small: SmallBank) -> None:
+    small.give_passphrase("tom", "only tom knows")
+    small.agreed("reset-sign-in", by=small.admin, approver=small.sue, user="tom")
+    small.go_to("2026-03-10")
+    waits = small.bank.set_passphrase(small.admin, "tom", "words of the administrator")
+    assert waits is not None
+
+
+def test_codes_are_ended_by_two_and_told(small: SmallBank) -> None:
+    small.give_passphrase("ana", "ana's own words")
+    begin(small, small.ana)
+    asked = small.ask("reset-sign-in", by=small.admin, user="ana", passphrase=False, codes=True, why="a new telephone")
+    assert asked.status == "pending"
+    with pytest.raises(CodeWanted):
+        small.bank.authenticate("ana", "ana's own words")
+    small.do("approve", by=small.tom, request=asked.request)
+    small.bank.authenticate("ana", "ana's own words")
+    with small.read() as books:
+        assert told(books, "ana") == ("2026-03-02: admin ended your one-time codes, and tom agreed.",)
+    waits = small.bank.set_passphrase(small.admin, "ana", "words of the administrator")
+    assert waits is not None, "that codes may end is no leave to set a passphrase"
+
+
+def test_where_nobody_else_could_agree_one_acts_alone_and_it_is_told(small: SmallBank) -> None:
+    small.give_passphrase("tom", "tom has forgotten")
+    small.agreed("change-role", by=small.admin, user="sue", user_roles=["supervisor"], active=False)
+    assert small.bank.set_passphrase(small.admin, "tom", "for tom, once") is None
+    with small.read() as books:
+        assert told(books, "tom") == ("2026-03-02: admin set a new passphrase for you, alone.",)
+    small.go_to("2026-04-15")
+    with small.read() as books:
+        assert told(books, "tom") == ()
+
+
+def test_what_is_not_renewed(small: SmallBank) -> None:
+    no = small.ask
+    with pytest.raises(NotAllowed, match="yours to set"):
+        no("reset-sign-in", by=small.admin, user="admin")
+    with pytest.raises(NotAllowed, match="may not do this"):
+        no("reset-sign-in", by=small.tom, user="ana")
+    with pytest.raises(Unknown):
+        no("reset-sign-in", by=small.admin, user="nobody")
+    with pytest.raises(InvalidValue, match="the passphrase, the codes, or both"):
+        no("reset-sign-in", by=small.admin, user="ana", passphrase=False)
+    with pytest.raises(InvalidValue, match="without one-time codes"):
+        no("reset-sign-in", by=small.admin, user="ana", codes=True)
+    with pytest.raises(NotAllowed, match="Only an administrator"):
+        small.bank.set_passphrase(small.tom, "ana", "words of the treasurer")
+
+
+# --------------------------------------------------------------- commands that carry a passphrase
+
+
+def test_of_a_person_s_commands_the_first_of_a_day_is_a_sign_in(small: SmallBank) -> None:
+    assert small.bank.record_sign_in(small.tom, once_a_day=True)
+    assert not small.bank.record_sign_in(small.tom, once_a_day=True)
+    assert small.bank.record_sign_in(small.ana, once_a_day=True)
+    small.clock.instant += timedelta(days=1)
+    assert small.bank.record_sign_in(small.tom, once_a_day=True)
+    with small.read() as books:
+        assert books.tx.value("SELECT count(*) FROM operation WHERE kind = 'sign-in'") == 3
+
+
+def test_nobody_takes_the_key_of_a_sign_in_to_hide_it(small: SmallBank) -> None:
+    with pytest.raises(InvalidValue, match="program's own"):
+        small.ask("admit-member", member_name="Mia Lee", key="signed-in:ana:2026-03-02")

@@ -69,7 +69,10 @@ async def test_signing_out_closes_the_key(coded: str) -> None:
 
 async def test_a_passphrase_that_somebody_else_knows_is_changed_before_anything(book: str) -> None:
     bank = Bank.open(book, clock=SetClock(NOON))
-    bank.set_passphrase(ADMIN, "ana", "words of the administrator", must_change=True)
+    waits = bank.set_passphrase(ADMIN, "ana", "words of the administrator")
+    assert waits is not None, "two people agree that a colleague's passphrase is replaced"
+    bank.perform(Actor("tom", ("treasurer",)), bank.build("approve", {"request": waits.request}))
+    assert bank.set_passphrase(ADMIN, "ana", "words of the administrator") is None
     bank.close()
     async with counter(book) as hand:
         await hand.sign_in("ana", "words of the administrator")
@@ -111,3 +114,18 @@ async def test_a_treasurer_without_a_code_begins_one_before_anything(coded: str)
 def test_the_square_is_as_high_as_it_is_wide() -> None:
     lines = square(codes.address(SECRET, "tom", "Pearl River Community Bank")).split("\n")
     assert len({len(line) for line in lines}) == 1 and abs(len(lines[0]) - 2 * len(lines)) <= 1
+
+
+async def test_a_colleague_s_passphrase_waits_for_another_colleague(book: str) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("admin")
+        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        hand.app.push_screen(PassphraseScreen("ana"))
+        await hand.until(lambda: isinstance(hand.app.screen, PassphraseScreen))
+        for _ in range(2):
+            await hand.type("words of the administrator")
+            await hand.press("enter")
+        await hand.see("A colleague has to agree first: R-0000")
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+    assert_book(book)

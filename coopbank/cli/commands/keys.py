@@ -105,11 +105,18 @@ def codes_off(
     door: Door,
     user: Annotated[str | None, typer.Argument(metavar="USER", help="A colleague who lost their telephone.")] = None,
 ) -> None:
-    """No more one-time codes: for yourself, or as administrator for a colleague."""
+    """No more one-time codes: for yourself, or as administrator for a colleague, where another one agrees."""
+    from coopbank.bank.operations.staff import ResetSignIn
+
     with door.signed_in() as (bank, actor):
-        name = user or actor.user
-        bank.set_code(actor, name, None)
+        name, waits = user or actor.user, None
+        if name == actor.user:
+            bank.set_code(actor, name, None)
+        else:
+            waits = bank.perform(actor, ResetSignIn(user=name, passphrase=False, codes=True)).request
     if door.as_json:
-        output.document({"user": name, "codes": False})
+        output.document({"user": name, "codes": waits is not None} | ({"request": waits} if waits else {}))
+    elif waits is not None:
+        output.line(_("A colleague has to agree first: {request}.").format(request=waits))
     else:
         output.line(_("{user} signs in without one-time codes.").format(user=name))
