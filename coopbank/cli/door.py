@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING
 from coopbank.cli import output, state
 from coopbank.errors import (
     CodeWanted,
+    CoopbankError,
+    DatabaseBusy,
     DatabaseMissing,
     DatabaseUnusable,
     NotABook,
@@ -36,6 +38,7 @@ from coopbank.words import _
 if TYPE_CHECKING:
     from coopbank.bank.bank import Bank
     from coopbank.bank.books import Actor, Books
+    from coopbank.bank.keyring import Keyring
     from coopbank.database import Database
 
 DEFAULT_PLACE = "ledger.db"
@@ -138,10 +141,10 @@ class Door:
             bank.close()
 
     @contextmanager
-    def signed_in(self) -> Iterator[tuple[Bank, Actor]]:
-        """The bank, and who acts."""
+    def signed_in(self, *, to_write: bool = True) -> Iterator[tuple[Bank, Actor]]:
+        """The bank, and who acts; who only tries something out leaves nothing behind, a sign-in neither."""
         with self.bank() as bank:
-            yield bank, self.actor(bank)
+            yield bank, self.actor(bank, to_write=to_write)
 
     @contextmanager
     def bank_to_print(self) -> Iterator[tuple[Bank, Actor | None]]:
@@ -206,12 +209,15 @@ class Door:
 
     # --------------------------------------------------------------- signing in
 
-    def actor(self, bank: Bank) -> Actor:
-        """Who acts, by one of the ways of signing in."""
+    def actor(self, bank: Bank, *, to_write: bool = True) -> Actor:
+        """Who acts, by one of the ways of signing in.
+
+        The first command of a person and day that came with a passphrase is sealed as their sign-in.
+        """
         passphrase = passphrase_given()
         kept = state.kept_sign_in(self.place)
         if self.user is not None and passphrase:
-            return self.signed_in_now(bank, self.user, passphrase)
+            return self._signed_in_now(bank, self.user, passphrase, to_write)
         if kept is not None and self.user in (None, kept.user):
             actor = bank.actor_of(kept.token)
             if actor is not None and actor.user == kept.user:  # a token acts for nobody but its owner
@@ -227,14 +233,31 @@ class Door:
                 hint="Say who you are with --as USER, or use: coopbank login --as USER",
             )
         words = ask_passphrase(_("Passphrase of {user}: ").format(user=self.user))
-        return self.signed_in_now(bank, self.user, words)
+        return self._signed_in_now(bank, self.user, words, to_write)
 
-    def signed_in_now(self, bank: Bank, user: str, passphrase: str) -> Actor:
-        """The same as `authenticate`, for one command: the first of a day is sealed as a sign-in."""
+    def _signed_in_now(self, bank: Bank, user: str, passphrase: str, to_write: bool) -> Actor:
         actor = self.authenticate(bank, user, passphrase)
-        if bank.record_sign_in(actor, once_a_day=True):
+        if to_write and bank.record_sign_in(actor, once_a_day=True):
             tell_of_sign_in(bank, actor)
         return actor
+
+    def keys_at_hand(self) -> Keyring | None:
+        """The book's key, of whoever has signed in or comes with a passphrase; nobody is asked for one.
+
+        None where the books themselves are too damaged for signing in.
+        """
+        kept = state.kept_sign_in(self.place)
+        if not (kept is not None and self.user in (None, kept.user)) and not (self.user and passphrase_given()):
+            return None
+        try:
+            with self.signed_in(to_write=False) as (bank, _actor):
+                return bank.keys
+        except (SignInRefused, DatabaseBusy):
+            if self.user is not None:
+                raise
+            return None  # a kept sign-in has ended: reading needs none
+        except CoopbankError:
+            return None
 
     @staticmethod
     def authenticate(bank: Bank, user: str, passphrase: str) -> Actor:

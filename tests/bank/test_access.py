@@ -11,9 +11,13 @@ import pytest
 from coopbank.bank import codes, records
 from coopbank.bank.access import codes_of, told
 from coopbank.bank.books import Actor
+from coopbank.bank.keyring import Keyring, seal
 from coopbank.bank.operations.staff import LATER_POLICIES
+from coopbank.bank.verify import verify
 from coopbank.errors import CodeWanted, InvalidValue, NotAllowed, OwnRequest, SignInRefused, Unknown, WrongState
+from coopbank.ledger.verify import wrong
 from coopbank.reports.audit import audit
+from tests.attacks.rewriter import with_guards_off
 from tests.support_bank import PASSPHRASE, SmallBank, assert_books, new_bank
 
 
@@ -254,3 +258,37 @@ def test_of_a_person_s_commands_the_first_of_a_day_is_a_sign_in(small: SmallBank
 def test_nobody_takes_the_key_of_a_sign_in_to_hide_it(small: SmallBank) -> None:
     with pytest.raises(InvalidValue, match="program's own"):
         small.ask("admit-member", member_name="Mia Lee", key="signed-in:ana:2026-03-02")
+
+
+# -------------------------------------------------------------------------- what is encrypted, compared
+
+
+def faults(small: SmallBank, keys: Keyring | None) -> list[str]:
+    return [f"{f.check}: {f.message}" for f in wrong(verify(small.bank.database, keys=keys))]
+
+
+def test_whoever_holds_the_key_compares_what_is_encrypted(small: SmallBank) -> None:
+    small.admit("Mia Lee", tax_id="123-45-6789")
+    small.admit("Noa Banks", tax_id="987-65-4321")
+    told_of = [v for v in verify(small.bank.database) if v.name == "encrypted"]
+    assert told_of[0].count == 1 and "2" in told_of[0].findings[0].message
+    assert [v.count for v in verify(small.bank.database, keys=small.bank.keys) if v.name == "encrypted"] == [0]
+    assert not faults(small, small.bank.keys)
+    assert faults(small, Keyring(b"another book's secret, 32 bytes.")), "what cannot be opened is told"
+
+
+def test_an_encrypted_number_changed_in_the_file_is_found_by_who_holds_the_key(tmp_path: Path) -> None:
+    """Anybody can encrypt to the book: only who reads it sees that it is another number."""
+    place = tmp_path / "book.db"
+    with new_bank(str(place)) as small:
+        small.bank.make_keys(small.admin, PASSPHRASE)
+        small.admit("Mia Lee", tax_id="123-45-6789")
+        keys = small.bank.keys
+        assert keys is not None
+        other = seal(keys.public.seal, b"0123456789abcdef999-99-9999", lambda count: b"n" * count)
+        for value, said in ((other, "is another"), (other[:-8] + "AAAAAAA=", "cannot be decrypted any more")):
+            with_guards_off(place, lambda db, value=value: db.execute(
+                "UPDATE personal SET value = ? WHERE field = 'tax_id'", (value,)))  # fmt: skip
+            assert not faults(small, None)
+            (found,) = faults(small, keys)
+            assert found.startswith("personal: the tax_id that was sealed") and said in found
