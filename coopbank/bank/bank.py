@@ -89,6 +89,7 @@ class Bank:
         self.book = ""
         self.institution = records.Institution(name="", institution_kind="", currency="USD")
         self.keys: Keyring | None = None  # open once somebody has signed in whose passphrase opens it
+        self._unsealed: Actor | None = None  # who signed in for one command, and has done nothing yet
         self._held_back: tuple[str, Keyring | None] = "", None  # of whom, until they have a passphrase of their own
         self._control_names: dict[str, str] = {}
 
@@ -224,19 +225,30 @@ class Bank:
         self.record_sign_in(actor)
         return actor
 
-    def record_sign_in(self, actor: Actor, *, once_a_day: bool = False) -> bool:
-        """Seal that this person signed in; of many commands of a script the first of a day (UTC), if so asked.
-
-        Whether it was sealed now.
-        """
-        if self.database.read_only:
-            return False
-        key = f"{SIGNED_IN}{actor.user}:{self.clock.now().date()}" if once_a_day else self.new_key()
-        with self.database.read() as tx:
-            if once_a_day and tx.value("SELECT 1 FROM operation WHERE key = ?", key) is not None:
-                return False
+    def record_sign_in(self, actor: Actor) -> None:
+        """Seal that this person signed in."""
         with self.database.write() as tx:
-            return self._perform(tx, actor, SignIn(), key).status == "done"
+            self._perform(tx, actor, SignIn(), self.new_key())
+
+    def sign_in_for_a_command(self, actor: Actor) -> bool:
+        """Seal with the first thing that they do that this person signed in; of many commands the first of a day (UTC).
+
+        Whether it is the first. What is only tried out, or is not well formed, leaves no sign-in behind.
+        """
+        with self.database.read() as tx:
+            first = tx.value("SELECT 1 FROM operation WHERE key = ?", self._sign_in_key(actor)) is None
+        self._unsealed = actor if first else None
+        return first
+
+    def seal_sign_in(self) -> None:
+        """Seal now what `sign_in_for_a_command` left for the first thing done."""
+        actor, self._unsealed = self._unsealed, None
+        if actor is not None and not self.database.read_only:
+            with self.database.write() as tx:
+                self._perform(tx, actor, SignIn(), self._sign_in_key(actor))
+
+    def _sign_in_key(self, actor: Actor) -> str:
+        return f"{SIGNED_IN}{actor.user}:{self.clock.now().date()}"
 
     def _failed_sign_in(self, user: str) -> None:
         if self.database.read_only:
@@ -258,6 +270,7 @@ class Bank:
         agreed: what is returned then is the request that waits for a second person, and nothing was set.
         """
         passphrases.require_strength(passphrase)
+        self.seal_sign_in()
         waits = self._reset_first(actor, user)
         if waits is not None:
             return waits
@@ -318,6 +331,7 @@ class Bank:
         """Begin one's own one-time codes, or end them; a colleague's end by `reset-sign-in`."""
         from coopbank.bank import codes
 
+        self.seal_sign_in()
         file = self.key_file()
         if file is None or (secret is not None and self.keys is None and self._held_back[0] != actor.user):
             raise KeysLocked(
@@ -412,6 +426,7 @@ class Bank:
         self, actor: Actor, requests: Sequence[tuple[Operation, str | None]], keys: dict[int, str]
     ) -> list[Receipt]:
         """One attempt; `keys` remembers those that were drawn."""
+        self.seal_sign_in()
         current: Operation | None = None
         try:
             with self.database.write() as tx:
@@ -492,6 +507,7 @@ class Bank:
         return self._record(actor, operation)
 
     def _record(self, actor: Actor, operation: Operation) -> Receipt:
+        self.seal_sign_in()
         key = self.new_key()
         for attempt in range(1, _ATTEMPTS + 1):
             try:

@@ -131,6 +131,7 @@ class Door:
 
         if self._is_url:
             with self.signed_in() as (bank, _actor):
+                bank.seal_sign_in()  # on a server reading is something that was done
                 yield bank
             return
         self.require_file()
@@ -141,10 +142,10 @@ class Door:
             bank.close()
 
     @contextmanager
-    def signed_in(self, *, to_write: bool = True) -> Iterator[tuple[Bank, Actor]]:
-        """The bank, and who acts; who only tries something out leaves nothing behind, a sign-in neither."""
+    def signed_in(self) -> Iterator[tuple[Bank, Actor]]:
+        """The bank, and who acts."""
         with self.bank() as bank:
-            yield bank, self.actor(bank, to_write=to_write)
+            yield bank, self.actor(bank)
 
     @contextmanager
     def bank_to_print(self) -> Iterator[tuple[Bank, Actor | None]]:
@@ -209,15 +210,15 @@ class Door:
 
     # --------------------------------------------------------------- signing in
 
-    def actor(self, bank: Bank, *, to_write: bool = True) -> Actor:
+    def actor(self, bank: Bank) -> Actor:
         """Who acts, by one of the ways of signing in.
 
-        The first command of a person and day that came with a passphrase is sealed as their sign-in.
+        A person's first command of a day with a passphrase is sealed as their sign-in, once it does something.
         """
         passphrase = passphrase_given()
         kept = state.kept_sign_in(self.place)
         if self.user is not None and passphrase:
-            return self._signed_in_now(bank, self.user, passphrase, to_write)
+            return self._signed_in_now(bank, self.user, passphrase)
         if kept is not None and self.user in (None, kept.user):
             actor = bank.actor_of(kept.token)
             if actor is not None and actor.user == kept.user:  # a token acts for nobody but its owner
@@ -233,11 +234,11 @@ class Door:
                 hint="Say who you are with --as USER, or use: coopbank login --as USER",
             )
         words = ask_passphrase(_("Passphrase of {user}: ").format(user=self.user))
-        return self._signed_in_now(bank, self.user, words, to_write)
+        return self._signed_in_now(bank, self.user, words)
 
-    def _signed_in_now(self, bank: Bank, user: str, passphrase: str, to_write: bool) -> Actor:
+    def _signed_in_now(self, bank: Bank, user: str, passphrase: str) -> Actor:
         actor = self.authenticate(bank, user, passphrase)
-        if to_write and bank.record_sign_in(actor, once_a_day=True):
+        if bank.sign_in_for_a_command(actor):
             tell_of_sign_in(bank, actor)
         return actor
 
@@ -250,7 +251,7 @@ class Door:
         if not (kept is not None and self.user in (None, kept.user)) and not (self.user and passphrase_given()):
             return None
         try:
-            with self.signed_in(to_write=False) as (bank, _actor):
+            with self.signed_in() as (bank, _actor):
                 return bank.keys
         except (SignInRefused, DatabaseBusy):
             if self.user is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -246,13 +247,28 @@ def test_what_is_not_renewed(small: SmallBank) -> None:
 
 
 def test_of_a_person_s_commands_the_first_of_a_day_is_a_sign_in(small: SmallBank) -> None:
-    assert small.bank.record_sign_in(small.tom, once_a_day=True)
-    assert not small.bank.record_sign_in(small.tom, once_a_day=True)
-    assert small.bank.record_sign_in(small.ana, once_a_day=True)
+    def signed_in() -> int:
+        with small.read() as books:
+            return int(books.tx.value("SELECT count(*) FROM operation WHERE kind = 'sign-in'"))
+
+    def command(actor: Actor) -> bool:
+        first = small.bank.sign_in_for_a_command(actor)
+        small.bank.preview(actor, small.bank.build("declare-relative", {"user": actor.user, "relative": mia}))
+        before = signed_in()
+        with suppress(InvalidValue):  # declared already; the refusal is sealed, and so is the sign-in before it
+            small.ask("declare-relative", by=actor, user=actor.user, relative=mia)
+        assert signed_in() - before == first
+        return first
+
+    mia = small.admit("Mia Lee")
+    assert small.bank.sign_in_for_a_command(small.tom) and signed_in() == 0, "and nothing was done yet"
+    assert command(small.tom) and not small.bank.sign_in_for_a_command(small.tom)
+    assert command(small.ana)
     small.clock.instant += timedelta(days=1)
-    assert small.bank.record_sign_in(small.tom, once_a_day=True)
-    with small.read() as books:
-        assert books.tx.value("SELECT count(*) FROM operation WHERE kind = 'sign-in'") == 3
+    assert small.bank.sign_in_for_a_command(small.tom)
+    small.bank.seal_sign_in()
+    small.bank.seal_sign_in()
+    assert signed_in() == 3
 
 
 def test_nobody_takes_the_key_of_a_sign_in_to_hide_it(small: SmallBank) -> None:

@@ -369,7 +369,7 @@ def import_(
     if not file:
         raise WrongUsage("Which file?", field="file", hint="Name it after the kind, or print one with --template.")
     _require_options_of(kind, said)
-    with door.signed_in(to_write=not dry_run) as (bank, actor):
+    with door.signed_in() as (bank, actor):
         found = _imported(bank, actor, kind, file, dry_run, said)
     if door.as_json:
         output.document(found.as_dict())

@@ -235,7 +235,7 @@ class _Counted(list[tuple["Operation", str | None]]):
 
 def perform(door: Door, wanted: Sequence[Wanted], *, dry_run: bool = False, in_a_list: bool = False) -> list[Receipt]:
     """Sign in, perform all or none, and return the receipts."""
-    with door.signed_in(to_write=not dry_run) as (bank, actor):
+    with door.signed_in() as (bank, actor):
         requests = _Counted()
         try:
             for index, each in enumerate(wanted, start=1):
