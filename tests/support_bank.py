@@ -91,6 +91,14 @@ class SmallBank:
         """Admit a member; returns the number."""
         return self.do("admit-member", member_name=name, **values).created[0]
 
+    def give_passphrase(self, user: str, words: str) -> None:
+        """The administrator sets a first passphrase, and its owner one of their own with what that opens."""
+        keys = self.bank.keys
+        self.bank.set_passphrase(self.admin, user, f"{words}, from the administrator")
+        actor = self.bank.authenticate(user, f"{words}, from the administrator")
+        self.bank.set_passphrase(actor, user, words)
+        self.bank.keys = keys
+
     # ---------------------------------------------------------------------- days
 
     def go_to(self, day: str | date, *, open_drawer: bool = True) -> None:

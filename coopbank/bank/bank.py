@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
-from coopbank.bank import anchors, limits, passphrases, receipts, records
+from coopbank.bank import access, anchors, limits, passphrases, receipts, records
 from coopbank.bank.books import Actor, Books, loads, opened
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
@@ -27,7 +27,19 @@ from coopbank.bank.operations.copies import RecordBackup, RecordDrill
 from coopbank.bank.operations.documents import Made, RecordDocuments
 from coopbank.bank.operations.founding import FoundBook
 from coopbank.bank.operations.keys import KEY, SIGNED, SetSigningKey, SignClose, endorsed_text, text_of_close
-from coopbank.bank.operations.staff import APPROVED, Ask, ChangeRole, LogRefusal, SetOneTimeCode, SetPassphrase, SignIn
+from coopbank.bank.operations.staff import (
+    APPROVED,
+    SIGNED_IN,
+    Ask,
+    ChangeRole,
+    LogRefusal,
+    ResetSignIn,
+    SetOneTimeCode,
+    SetPassphrase,
+    SignIn,
+    has_own_passphrase,
+    open_reset,
+)
 from coopbank.bank.vital import keep_vital_records
 from coopbank.clock import Clock, SystemClock, instant_text
 from coopbank.database import Database, Transaction, lost_a_race
@@ -77,6 +89,8 @@ class Bank:
         self.book = ""
         self.institution = records.Institution(name="", institution_kind="", currency="USD")
         self.keys: Keyring | None = None  # open once somebody has signed in whose passphrase opens it
+        self._unsealed: Actor | None = None  # who signed in for one command, and has done nothing yet
+        self._held_back: tuple[str, Keyring | None] = "", None  # of whom, until they have a passphrase of their own
         self._control_names: dict[str, str] = {}
 
     # ------------------------------------------------------------------ opening
@@ -143,7 +157,8 @@ class Bank:
 
         `code` is the one-time code of a user who has them: `CodeWanted` if it is not there.
         """
-        now, self.keys = self.clock.now(), None  # whoever was here before is not any more
+        now = self.clock.now()
+        self.close_keys()  # whoever was here before is not any more
         with self.database.read() as tx:
             good, locked = passphrases.passphrase_matches(tx, user, passphrase, now)
             books = Books(tx)
@@ -165,7 +180,17 @@ class Bank:
                 self._require_unlocked(user, tx)
                 passphrases.clear_failures(tx, user)
                 passphrases.renew(tx, user, passphrase, None if file is None else file.cost())
+        self._hold_back(actor)
         return actor
+
+    def close_keys(self) -> None:
+        """Nobody reads what is encrypted any more, until somebody signs in."""
+        self.keys, self._held_back = None, ("", None)
+
+    def _hold_back(self, actor: Actor) -> None:
+        """What a passphrase opens that somebody else knows is kept for the one that its owner chooses."""
+        if actor.must_change:
+            self.keys, self._held_back = None, (actor.user, self.keys)
 
     def _require_unlocked(self, user: str, tx: Transaction | None = None) -> None:
         """Refuse if tries at the same moment have locked the user out meanwhile: a burst learns no more than its first.
@@ -179,7 +204,7 @@ class Bank:
             return
         locked = passphrases.locked_until(tx, user, self.clock.now())
         if locked:
-            self.keys = None
+            self.close_keys()
             raise _locked_out(locked)
 
     def _require_code(self, user: str, code: str | None, file: KeyFile | None) -> None:
@@ -205,6 +230,26 @@ class Bank:
         with self.database.write() as tx:
             self._perform(tx, actor, SignIn(), self.new_key())
 
+    def sign_in_for_a_command(self, actor: Actor) -> bool:
+        """Seal with the first thing that they do that this person signed in; of many commands the first of a day (UTC).
+
+        Whether it is the first. What is only tried out, or is not well formed, leaves no sign-in behind.
+        """
+        with self.database.read() as tx:
+            first = tx.value("SELECT 1 FROM operation WHERE key = ?", self._sign_in_key(actor)) is None
+        self._unsealed = actor if first else None
+        return first
+
+    def seal_sign_in(self) -> None:
+        """Seal now what `sign_in_for_a_command` left for the first thing done."""
+        actor, self._unsealed = self._unsealed, None
+        if actor is not None and not self.database.read_only:
+            with self.database.write() as tx:
+                self._perform(tx, actor, SignIn(), self._sign_in_key(actor))
+
+    def _sign_in_key(self, actor: Actor) -> str:
+        return f"{SIGNED_IN}{actor.user}:{self.clock.now().date()}"
+
     def _failed_sign_in(self, user: str) -> None:
         if self.database.read_only:
             return
@@ -218,30 +263,56 @@ class Bank:
             with suppress(CoopbankError), self.database.write() as tx:
                 self._perform(tx, Actor(user, ()), request, self.new_key())
 
-    def set_passphrase(self, actor: Actor, user: str, passphrase: str, *, must_change: bool = False) -> None:
-        """Set one's own passphrase, or as administrator a colleague's; that it was set is sealed, never the words."""
+    def set_passphrase(self, actor: Actor, user: str, passphrase: str) -> Receipt | None:
+        """Set one's own passphrase, or as administrator a colleague's; that it was set is sealed, never the words.
+
+        A colleague chooses another one at first use. One that they have already is replaced only where that was
+        agreed: what is returned then is the request that waits for a second person, and nothing was set.
+        """
         passphrases.require_strength(passphrase)
+        self.seal_sign_in()
+        waits = self._reset_first(actor, user)
+        if waits is not None:
+            return waits
         with self.database.write() as tx:
             books = Books(tx)
+            if user != actor.user:
+                self._require_code_begun(books, actor)
             file = self._key_file(books)
-            self._perform(tx, actor, SetPassphrase(user=user, must_change=must_change or None), self.new_key())
+            self._perform(tx, actor, SetPassphrase(user=user), self.new_key())
             passphrases.set_passphrase(tx, user, passphrase, None if file is None else file.cost())
             known = books.get(records.User, user, "user")
-            if file is not None and self.keys is not None and (set(known.roles) - KEYLESS_ROLES or known.one_time_code):
-                file.give(self.keys.secret, user, passphrase)  # if it cannot, the passphrase stays as it was
+            keys = self._held_back[1] if user == actor.user == self._held_back[0] else self.keys
+            if file is not None and keys is not None and (set(known.roles) - KEYLESS_ROLES or known.one_time_code):
+                file.give(keys.secret, user, passphrase)  # if it cannot, the passphrase stays as it was
             elif known.one_time_code:
                 raise KeysLocked(
                     "{user} signs in with one-time codes, which lie under the book's key, and that is not open.",
                     field="user", user=user, hint="Sign in with a passphrase that opens it, or end the codes first.",
                 )  # fmt: skip
+        if user == actor.user == self._held_back[0]:
+            self.keys, self._held_back = keys, ("", None)
+        return None
+
+    def _reset_first(self, actor: Actor, user: str) -> Receipt | None:
+        """Ask that a colleague's passphrase may be replaced, where nobody has agreed yet; the request, if it waits."""
+        with self.read() as books:
+            known, asker = books.find(records.User, user), books.user(actor.user)
+            if user == actor.user or known is None or asker is None or not self.may(books, asker, ResetSignIn.name):
+                return None  # set-passphrase says what is wrong
+            if open_reset(books, user) is not None or not has_own_passphrase(books, user, known):
+                return None
+        receipt = self.perform(actor, ResetSignIn(user=user))
+        return receipt if receipt.status == "pending" else None
 
     def keep_sign_in(self, actor: Actor) -> str:
         """A token for `coopbank login`."""
         with self.database.write() as tx:
             token = passphrases.open_session(tx, actor.user, self.clock.now(), self._nonce)
             file = self._key_file(Books(tx))
-        if file is not None and self.keys is not None:
-            file.give_session(self.keys.secret, token, actor.user, self.clock.now())
+        keys = self._held_back[1] if actor.user == self._held_back[0] else self.keys
+        if file is not None and keys is not None:
+            file.give_session(keys.secret, token, actor.user, self.clock.now())
         return token
 
     def actor_of(self, token: str) -> Actor | None:
@@ -250,15 +321,19 @@ class Bank:
             user = passphrases.session_user(tx, token, self.clock.now())
             books = Books(tx)
             actor, file = None if user is None else books.user(user), self._key_file(books)
-        self.keys = None if actor is None or file is None else file.unlock_session(token)
+        self.close_keys()
+        if actor is not None and file is not None:
+            self.keys = file.unlock_session(token)
+            self._hold_back(actor)
         return actor
 
     def set_code(self, actor: Actor, user: str, secret: str | None) -> None:
-        """Give a user one-time codes, or take them away: one's own, or as administrator a colleague's."""
+        """Begin one's own one-time codes, or end them; a colleague's end by `reset-sign-in`."""
         from coopbank.bank import codes
 
+        self.seal_sign_in()
         file = self.key_file()
-        if file is None or (secret is not None and self.keys is None):
+        if file is None or (secret is not None and self.keys is None and self._held_back[0] != actor.user):
             raise KeysLocked(
                 "One-time codes are kept under the book's key, and that is not open.", field="user",
                 hint="Make one with: coopbank keys make, and sign in again.",
@@ -272,7 +347,7 @@ class Bank:
 
     def sign_out(self, token: str) -> None:
         """End a kept sign-in."""
-        self.keys = None
+        self.close_keys()
         with self.database.write() as tx:
             passphrases.end_session(tx, token)
             file = self._key_file(Books(tx))
@@ -351,6 +426,7 @@ class Bank:
         self, actor: Actor, requests: Sequence[tuple[Operation, str | None]], keys: dict[int, str]
     ) -> list[Receipt]:
         """One attempt; `keys` remembers those that were drawn."""
+        self.seal_sign_in()
         current: Operation | None = None
         try:
             with self.database.write() as tx:
@@ -431,6 +507,7 @@ class Bank:
         return self._record(actor, operation)
 
     def _record(self, actor: Actor, operation: Operation) -> Receipt:
+        self.seal_sign_in()
         key = self.new_key()
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -581,6 +658,7 @@ class Bank:
                     "Choose a passphrase of your own first: somebody else knows this one.", field="passphrase",
                     hint="Set it with: coopbank passphrase {user}", user=desk.actor.user,
                 )  # fmt: skip
+            self._require_code_begun(desk, desk.actor)
         if not operation.internal and not self.may(desk, desk.actor, operation.name):
             raise NotAllowed(
                 "{user} may not do this: {title}.", field="operation", user=desk.actor.user, title=operation.title,
@@ -594,6 +672,23 @@ class Bank:
             raise OwnAccount(
                 "Nobody serves their own account, or a relative's: {member}.", field="member", member=min(served),
                 hint="Ask a colleague to do it.",
+            )  # fmt: skip
+
+    def must_begin_code(self, books: Books, actor: Actor) -> bool:
+        """Whether this person may do nothing before their one-time codes are begun.
+
+        Not asked of who could not: whose passphrase opens no key here has nowhere to keep them.
+        """
+        if not access.must_begin(books, actor.user, actor.roles):
+            return False
+        file = self._key_file(books)
+        return file is not None and file.opens_for(actor.user)
+
+    def _require_code_begun(self, books: Books, actor: Actor) -> None:
+        if self.must_begin_code(books, actor):
+            raise NotAllowed(
+                "{user} begins with one-time codes first: this bank asks them of whoever is {roles}.", field="code",
+                user=actor.user, roles=books.policy(access.CODES_POLICY, ""), hint="Begin with: coopbank codes on",
             )  # fmt: skip
 
     @staticmethod
@@ -660,7 +755,7 @@ def require_key(key: str) -> None:
     """Refuse an idempotency key that could not be kept, or that stands for an approval."""
     if not 0 < len(key) <= 200 or not key.isprintable():
         raise InvalidValue("A key is a text of 1 to 200 characters that can be printed.", field="key")
-    reserved = next((prefix for prefix in (APPROVED, SIGNED) if key.startswith(prefix)), None)
+    reserved = next((prefix for prefix in (APPROVED, SIGNED, SIGNED_IN) if key.startswith(prefix)), None)
     if reserved is not None:
         raise InvalidValue("Keys that begin with {reserved} are the program's own.", field="key", reserved=reserved)
 

@@ -58,6 +58,15 @@ def require(keys: Keyring | None, file: KeyFile | None, user: str, code: str | N
         )
 
 
+def require_first(secret: str, code: str, now: datetime) -> None:
+    """Refuse unless it is the code that this secret gives at this moment: only then was it taken over."""
+    if matching_step(secret, code, now) is None:
+        raise SignInRefused(
+            "That is not the code of this moment; nothing was changed.", field="code",
+            hint="Check the clocks of the telephone and of this computer.",
+        )  # fmt: skip
+
+
 def matching_step(secret: str, code: str, now: datetime) -> int | None:
     """The half minute that a code belongs to, about now; None if to none."""
     totp, current = pyotp.TOTP(secret), int(now.timestamp()) // _STEP

@@ -236,6 +236,10 @@ class KeyFile:
         """Whether there is one that can be read."""
         return bool(self._read())
 
+    def opens_for(self, user: str) -> bool:
+        """Whether a user has a slot of their own."""
+        return f"user:{user}" in self._read().get("slots", {})
+
     def seals(self) -> str:
         """The public sealing key that it belongs to, as hex; empty if it cannot be read."""
         return str(self._read().get("seal", ""))

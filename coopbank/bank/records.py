@@ -94,6 +94,18 @@ class User(Body):
     must_change: bool = False  # somebody else knows their passphrase
 
 
+class SignInReset(Body):
+    """That a colleague's sign-in may be renewed, agreed by a second person where there is one; ref is the user name."""
+
+    kind: ClassVar[str] = "sign-in-reset"
+    state: str = "open"  # open, used
+    passphrase: bool = True  # an administrator may set a new one, once
+    codes: bool = False  # their one-time codes have ended
+    asked_by: str
+    agreed_by: str | None = None  # None: nobody else could have
+    until: str  # last business day on which the passphrase may be set
+
+
 class Request(Body):
     """An operation that waits for a second person; ref R-00001."""
 

@@ -22,9 +22,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coopbank.cli import state
+from coopbank.cli import output, state
 from coopbank.errors import (
     CodeWanted,
+    CoopbankError,
+    DatabaseBusy,
     DatabaseMissing,
     DatabaseUnusable,
     NotABook,
@@ -36,6 +38,7 @@ from coopbank.words import _
 if TYPE_CHECKING:
     from coopbank.bank.bank import Bank
     from coopbank.bank.books import Actor, Books
+    from coopbank.bank.keyring import Keyring
     from coopbank.database import Database
 
 DEFAULT_PLACE = "ledger.db"
@@ -128,6 +131,7 @@ class Door:
 
         if self._is_url:
             with self.signed_in() as (bank, _actor):
+                bank.seal_sign_in()  # on a server reading is something that was done
                 yield bank
             return
         self.require_file()
@@ -207,11 +211,14 @@ class Door:
     # --------------------------------------------------------------- signing in
 
     def actor(self, bank: Bank) -> Actor:
-        """Who acts, by one of the ways of signing in."""
+        """Who acts, by one of the ways of signing in.
+
+        A person's first command of a day with a passphrase is sealed as their sign-in, once it does something.
+        """
         passphrase = passphrase_given()
         kept = state.kept_sign_in(self.place)
         if self.user is not None and passphrase:
-            return self.authenticate(bank, self.user, passphrase)
+            return self._signed_in_now(bank, self.user, passphrase)
         if kept is not None and self.user in (None, kept.user):
             actor = bank.actor_of(kept.token)
             if actor is not None and actor.user == kept.user:  # a token acts for nobody but its owner
@@ -227,7 +234,31 @@ class Door:
                 hint="Say who you are with --as USER, or use: coopbank login --as USER",
             )
         words = ask_passphrase(_("Passphrase of {user}: ").format(user=self.user))
-        return self.authenticate(bank, self.user, words)
+        return self._signed_in_now(bank, self.user, words)
+
+    def _signed_in_now(self, bank: Bank, user: str, passphrase: str) -> Actor:
+        actor = self.authenticate(bank, user, passphrase)
+        if bank.sign_in_for_a_command(actor):
+            tell_of_sign_in(bank, actor)
+        return actor
+
+    def keys_at_hand(self) -> Keyring | None:
+        """The book's key, of whoever has signed in or comes with a passphrase; nobody is asked for one.
+
+        None where the books themselves are too damaged for signing in.
+        """
+        kept = state.kept_sign_in(self.place)
+        if not (kept is not None and self.user in (None, kept.user)) and not (self.user and passphrase_given()):
+            return None
+        try:
+            with self.signed_in() as (bank, _actor):
+                return bank.keys
+        except (SignInRefused, DatabaseBusy):
+            if self.user is not None:
+                raise
+            return None  # a kept sign-in has ended: reading needs none
+        except CoopbankError:
+            return None
 
     @staticmethod
     def authenticate(bank: Bank, user: str, passphrase: str) -> Actor:
@@ -239,6 +270,15 @@ class Door:
             if not sys.stdin or not sys.stdin.isatty():
                 raise
         return bank.authenticate(user, passphrase, ask_passphrase(_("One-time code: ")))
+
+
+def tell_of_sign_in(bank: Bank, actor: Actor) -> None:
+    """What colleagues did to somebody's sign-in, to standard error."""
+    from coopbank.bank import access
+
+    with bank.read() as books:
+        for each in access.told(books, actor.user):
+            output.narrate(each)
 
 
 def place_named(text: str | None) -> str:

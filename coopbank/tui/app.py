@@ -211,7 +211,9 @@ class Counter(AsksBooks, TypeAhead):
         if self.session.actor.must_change:  # somebody else knows their passphrase
             from coopbank.tui.screens.passphrase import PassphraseScreen
 
-            self.push_screen(PassphraseScreen())
+            self.push_screen(PassphraseScreen(), lambda _done: self._codes_first())
+        elif self.session.must_begin_code:
+            self.begin_codes()
         elif not self.session.powers:  # an auditor, or books that are only read
             self.action_go_to("audit")
         self.books_changed()
@@ -463,6 +465,16 @@ class Counter(AsksBooks, TypeAhead):
 
         self.push_screen(PassphraseScreen())
 
+    def _codes_first(self) -> None:
+        if self.session.must_begin_code:
+            self.begin_codes()
+
+    def begin_codes(self) -> None:
+        """One-time codes for whoever is signed in."""
+        from coopbank.tui.screens.codes import CodesScreen
+
+        self.push_screen(CodesScreen())
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         if self.at_home:
             yield SystemCommand(_("Sign out"), _("The next person signs in"), self.sign_out)
@@ -474,6 +486,8 @@ class Counter(AsksBooks, TypeAhead):
             yield SystemCommand(_("Lock"), _("Cover the screen until you are back"), self.lock)
             yield SystemCommand(_("Set a passphrase"), _("Your own, or as administrator a colleague's"),
                                 self.set_passphrase)  # fmt: skip
+            yield SystemCommand(_("One-time codes"), _("Sign in with a code from your telephone as well"),
+                                self.begin_codes)  # fmt: skip
         yield SystemCommand(_("Help"), _("Help for this screen"), self.action_help)
         yield SystemCommand(_("Leave"), _("Leave the counter"), self.action_leave)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from coopbank.bank import limits, records
+from coopbank.bank.access import CODES_POLICY
 from coopbank.bank.operation import CATALOGUE
 from coopbank.words import _, marked, translate
 
@@ -122,6 +123,10 @@ POLICIES: Final = {
     "retention_years": (
         marked("Years kept"),
         marked("So many years after a member has left, and they may be forgotten."),
+    ),
+    CODES_POLICY: (
+        marked("Roles with one-time codes"),
+        marked("Whoever has one of these roles signs in with a code as well, once the first of them has begun."),
     ),
     "cash_report": (
         marked("Cash to be told"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from coopbank.bank import records
+from coopbank.bank import access, records
 from coopbank.bank.backups import LastBackup, last_backup
 from coopbank.bank.books import Books
 from coopbank.bank.contact import ROLE_WORDS, owners, with_owners
@@ -72,6 +72,8 @@ class Standing:
     head_number: int
     head_hash: str
     backup: LastBackup | None = None  # None: books for practice need none
+    told: tuple[str, ...] = ()  # what colleagues did to the actor's sign-in
+    lack_codes: tuple[str, ...] = ()  # users who should sign in with one-time codes, and do not
 
 
 def standing(session: Session) -> Standing:
@@ -93,6 +95,7 @@ def standing(session: Session) -> Standing:
             vault=books.balance(POOL, "739/VAULT"), cheques=sum(leaf.balance for leaf in books.leaves("735", POOL)),
             unknown=len(books.about(records.Suspense, "open")), head_number=int(number),
             head_hash=bytes(hash_).hex()[:16], backup=backup_of(session, books),
+            told=access.told(books, session.actor.user), lack_codes=access.codes_of(books).lacking,
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ Everything here runs in a worker's thread. What goes back to the screens is froz
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -61,6 +62,7 @@ class Session:
             raise
         self.actor = Actor("", ())
         self.powers: tuple[Power, ...] = ()
+        self.must_begin_code = False  # before anything else
         self.welcome = self._look()
 
     def answer(self, question: Callable[[Session], T]) -> T:
@@ -84,14 +86,34 @@ class Session:
         self.actor = self.bank.sign_in(user, passphrase, code)
         return self.look_up_powers()
 
-    def set_passphrase(self, user: str, words: str) -> None:
-        """One's own passphrase, or a colleague's, who then chooses another when they sign in."""
-        self.bank.set_passphrase(self.actor, user, words, must_change=user != self.actor.user)
+    def set_passphrase(self, user: str, words: str) -> str | None:
+        """One's own passphrase, or a colleague's, who then chooses another when they sign in.
+
+        The number of the request, where a second person has to agree first.
+        """
+        waits = self.bank.set_passphrase(self.actor, user, words)
+        self.look_up_powers()
+        return None if waits is None else waits.request
+
+    def new_code(self) -> tuple[str, str]:
+        """A secret for one-time codes that nobody has yet, and the address that an authenticator reads."""
+        from coopbank.bank import codes
+
+        secret = codes.new_secret(secrets.token_bytes)
+        return secret, codes.address(secret, self.actor.user, self.welcome.institution)
+
+    def begin_codes(self, secret: str, code: str) -> None:
+        """The actor signs in with codes from now on, if this is the first of them."""
+        from coopbank.bank import codes
+
+        codes.require_first(secret, code, self.bank.clock.now())
+        self.bank.set_code(self.actor, self.actor.user, secret)
         self.look_up_powers()
 
     def sign_out(self) -> None:
         """Nobody acts any more."""
-        self.actor, self.powers, self.bank.keys = Actor("", ()), (), None
+        self.actor, self.powers = Actor("", ()), ()
+        self.bank.close_keys()
 
     def look_up_powers(self) -> tuple[Power, ...]:
         """What the actor may do now: of their roles, and of this kind of institution."""
@@ -99,6 +121,7 @@ class Session:
             now = books.user(self.actor.user)
             self.actor = now or Actor(self.actor.user, ())
             self.powers = _powers(books, self.actor, self.bank.institution.institution_kind)
+            self.must_begin_code = self.bank.must_begin_code(books, self.actor)
         return self.powers
 
     def may(self, name: str) -> bool:

@@ -257,7 +257,7 @@ def test_who_lost_their_powers_has_their_request_refused(small: SmallBank, mia: 
 
 
 def test_a_wrong_passphrase_is_refused_counted_and_delays(small: SmallBank) -> None:
-    small.bank.set_passphrase(small.admin, "ana", "only ana knows")
+    small.give_passphrase("ana", "only ana knows")
     assert small.bank.sign_in("ana", "only ana knows").user == "ana"
     for _ in range(4):
         with pytest.raises(SignInRefused, match="wrong"):

@@ -38,8 +38,8 @@ def sealed_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sealed bank")
     with new_bank(str(folder / "ledger.db")) as small:
         small.bank.make_keys(small.admin, PASSPHRASE)
-        small.bank.set_passphrase(small.admin, "tom", PASSPHRASE)
-        small.bank.set_passphrase(small.admin, "sue", PASSPHRASE)
+        small.give_passphrase("tom", PASSPHRASE)
+        small.give_passphrase("sue", PASSPHRASE)
         mia = small.admit("Mia Lee", phone="601 555 0101", tax_id="123-45-6789")
         small.do("open-savings", member=mia)
         small.do("deposit", member=mia, amount="150.00")

@@ -177,14 +177,14 @@ def test_what_options_say(operation: str, words: list[str], values: dict[str, An
 def test_bad_input_is_named_and_changes_nothing(
     run: Run, books: Path, words: list[str], code: int, field: str | None, says: str
 ) -> None:
-    before = [kind for kind in kinds_in(books) if kind != "log-refusal"]
+    before = [kind for kind in kinds_in(books) if kind not in ("log-refusal", "sign-in")]
     people = run(*ANA, "do", *words)
     assert (people.code, people.out) == (code, "")
     assert people.err.startswith("coopbank: ") and people.err.count("\n") == 1
     assert says in people.err
     programs = run(*ANA, "do", *words, "--json")
     assert (programs.code, programs.error["field"], programs.err) == (code, field, "")
-    assert [kind for kind in kinds_in(books) if kind != "log-refusal"] == before
+    assert [kind for kind in kinds_in(books) if kind not in ("log-refusal", "sign-in")] == before
     if code == 2:
         assert len(before) == operations_in(books), "what is not well formed is not even a refusal"
 
@@ -226,7 +226,7 @@ def test_of_a_list_with_a_fault_nothing_is_done(run: Run, books: Path, folder: P
     rule = [deposit("1.00"), {"operation": "withdraw", "member": "M0001", "amount": "500.00"}]
     refused = run(*ANA, "do", "--json", written(folder, rule))
     assert (refused.code, refused.error["code"], refused.error["index"]) == (1, "overdrawn", 2)
-    assert kinds_in(books)[before:] == ["log-refusal"]
+    assert kinds_in(books)[before:] == ["sign-in", "log-refusal"]
 
 
 def test_a_list_can_be_previewed_each_upon_those_before_it(run: Run, books: Path, folder: Path) -> None:
@@ -331,3 +331,16 @@ def test_the_last_month_that_is_over_is_closed_when_none_is_named(run: Run, book
     assert asked.code == 0, asked.out
     assert asked.document["status"] == "pending"
     assert run("pending", "--json").document["requests"][-1]["fields"] == {"month": "2026-02"}
+
+
+def test_of_a_script_s_commands_the_first_of_a_day_is_sealed_as_a_sign_in(run: Run, books: Path) -> None:
+    def did(*words: str) -> list[str]:
+        before = operations_in(books)
+        run(*ANA, *words)
+        return kinds_in(books)[before:]
+
+    pay_in = ("do", "deposit", "--member", "M0001", "--amount", "1.00")
+    assert did(*pay_in, "--dry-run") == []
+    assert did("do", "deposit", "--amount", "1.00") == []
+    assert did(*pay_in) == ["sign-in", "deposit"]
+    assert did(*pay_in) == ["deposit"]

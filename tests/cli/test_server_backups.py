@@ -52,7 +52,7 @@ def server(
     place = new_engine_url("bank")
     with new_bank(place) as small:
         small.bank.make_keys(small.admin, PASSPHRASE)
-        small.bank.set_passphrase(small.admin, "tom", PASSPHRASE)
+        small.give_passphrase("tom", PASSPHRASE)
         mia = small.admit("Mia Lee")
         small.do("open-savings", member=mia)
         small.do("deposit", member=mia, amount="150.00")

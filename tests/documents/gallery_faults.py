@@ -112,6 +112,14 @@ def coded(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
+def tom_coded(scene: Scene) -> Iterator[None]:
+    """Tom signs in with one-time codes, and admin could, and does not yet."""
+    with closing(_with_keys(scene)) as bank:
+        bank.set_code(Actor("tom", ("treasurer",)), "tom", "JBSWY3DPEHPK3PXP" * 2)
+    yield
+
+
+@contextmanager
 def backed_up(scene: Scene) -> Iterator[None]:
     """The book has a key, and there is a backup that is encrypted to it."""
     with keyed(scene):
@@ -168,7 +176,8 @@ def key_file_gone(scene: Scene) -> Iterator[None]:
 def given_passphrase(scene: Scene) -> Iterator[None]:
     """The administrator gave ana a passphrase, which she is to change."""
     environment = {"COOPBANK_NEW_PASSPHRASE": PASSPHRASE}
-    run_program(scene, "coopbank --as admin passphrase ana --must-change", env=environment)
+    scene.play("admin+tom reset-sign-in user=ana")
+    run_program(scene, "coopbank --as admin passphrase ana", env=environment)
     yield
 
 

@@ -18,8 +18,9 @@ def model_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Thursday 5 March 2026 is open, drawer D1 is ana's; five members, a loan, a request that waits."""
     place = tmp_path_factory.mktemp("counter") / "model.db"
     with new_bank(str(place), name="Pearl River Community Bank") as small:
-        for user in ("ana", "tom", "admin"):
-            small.bank.set_passphrase(small.admin, user, WORDS)
+        small.bank.set_passphrase(small.admin, "admin", WORDS)
+        for user in ("ana", "tom"):
+            small.give_passphrase(user, WORDS)
         for name, phone in (
             ("Ada Abernathy", "601 555 0101"), ("Josué Núñez", "601 555 0102"), (HOSTILE, "601 555 0103"),
             (TURNED, ""), ("Green Tassel Urban Farm", "769 555 0199"),

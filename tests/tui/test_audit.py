@@ -151,7 +151,7 @@ async def test_an_auditor_who_signs_in_comes_to_the_desk_first(tmp_path: Path) -
     place = str(tmp_path / "ledger.db")
     with new_bank(place) as small:
         small.agreed("add-user", small.admin, small.tom, user="aud", full_name="Audra Lee", user_roles=["auditor"])
-        small.bank.set_passphrase(small.admin, "aud", WORDS)
+        small.give_passphrase("aud", WORDS)
     async with counter(place) as hand:
         await hand.sign_in("aud")
         await at_the_desk(hand)

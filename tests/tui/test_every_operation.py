@@ -168,6 +168,7 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "set-day-limit": ("town", "admin", {"role": "teller", "amount": "2000"}, ""),
     "declare-relative": ("town", "ana", {"user": "ana", "relative": "M0003"}, ""),
     "set-signing-key": ("town", "admin", {"sign": "ab" * 32, "seal": "cd" * 32}, ""),
+    "reset-sign-in": ("town", "admin", {"user": "tom", "why": "forgotten [b]"}, ""),
     "link-user": ("town", "admin", {"user": "tom", "member": "M0002"}, ""),
     "refuse": ("town", "tom", {"request": "{waits}", "why": "not now"}, ""),
     "set-policy": ("town", "tom", {"policy": "drawer_limit", "value": "3000.00"}, ""),

@@ -43,7 +43,7 @@ def model_loans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Seven loans of three members on 25 June 2026, one of each kind; drawer D1 is ana's."""
     place = tmp_path_factory.mktemp("loans") / "model.db"
     with new_bank(str(place)) as small:
-        small.bank.set_passphrase(small.admin, "ana", WORDS)
+        small.give_passphrase("ana", WORDS)
         for name in ("Ada Abernathy", HOSTILE, "Green Tassel Urban Farm"):
             small.do("buy-shares", member=small.admit(name), amount="25.00")
         small.do("receive-gift", by=small.tom, donor="Friends", amount="9000.00", fund="RLF", tender="transfer")

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from coopbank.bank import records
+from coopbank.bank.access import CODES_DEFAULT, CODES_POLICY
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Memo, Personal, Text, refuse
 from coopbank.bank.lending.allowance import TABLE, first_table
@@ -66,6 +67,7 @@ POLICIES: dict[str, object] = {
     "unclaimed_together": "50.00",  # up to which the state takes amounts in one sum, without names
     "retention_years": 5,  # after a member has left, before they may be forgotten
     "cash_report": "10000.00",  # cash of one person in a day, above which it is told
+    CODES_POLICY: CODES_DEFAULT,  # roles that sign in with one-time codes, once somebody of them has begun
 }
 
 
@@ -117,10 +119,11 @@ class FoundBook(Operation):
         for role in ROLES:
             powers = sorted(n for n, op in CATALOGUE.items() if role in op.roles and not op.internal)
             desk.write(role, records.Role(operations=powers, edition=EDITION))
-        for policy, value in POLICIES.items():
+        practice: dict[str, object] = {}
+        if self.demo_sign_ins is not None:  # everybody knows the passphrases of practice books
+            practice = {CODES_POLICY: "", "demo_sign_ins": self.demo_sign_ins}
+        for policy, value in (POLICIES | practice).items():
             desk.write(policy, records.Policy(value=in_currency(value, self.currency)))
-        if self.demo_sign_ins is not None:
-            desk.write("demo_sign_ins", records.Policy(value=self.demo_sign_ins))
         desk.write("901", records.ShareClass(name="Membership share", par=2500, most=1))
         desk.write("903", records.ShareClass(name="Investment share", par=10000))
         desk.write("FIRST", records.BankAccount(name="Current account", fund=POOL))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from coopbank.bank import limits, records
-from coopbank.bank.books import Actor
+from coopbank.bank.access import CODES_POLICY, named, roles_with_codes
+from coopbank.bank.books import Actor, Books
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import (
@@ -55,11 +57,14 @@ LONGEST_VALUE = 200
 LATER_POLICIES: dict[str, Any] = {
     "colour": "", "logo": "", "auditor_address": "", "time_zone": "", "dormant_months": 12, "cash_report": "",
     "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7, "unclaimed_years": 5,
-    "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5,
+    "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5, CODES_POLICY: "",
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
+RESET_DAYS = 7
+"""Days after which an agreement that a passphrase may be set anew is none any more."""
 AMOUNTS = frozenset({"withdrawal_alone", "drawer_limit", "cash_report", "difference_alone", "unclaimed_together"})
 """Policies that are an amount of money."""
+SIGNED_IN = "signed-in:"  # begins the key of the sign-in of a person's first command of a day; no door may use it
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
 
 
@@ -92,11 +97,11 @@ class SetPassphrase(Operation):
     name: ClassVar[str] = "set-passphrase"
     title: ClassVar[str] = "Set a passphrase"
     subject: ClassVar[str] = "staff"
+    version: ClassVar[int] = 2  # 1 left it to the door whether a colleague's is changed at first use
     internal: ClassVar[bool] = True
     reversible: ClassVar[bool] = False
 
     user: UserRef
-    must_change: bool | None = None  # at the next sign-in; it is for the door to ask
 
     def perform(self, desk: Desk) -> None:
         known = desk.get(records.User, self.user, "user")
@@ -105,9 +110,21 @@ class SetPassphrase(Operation):
             raise NotAllowed("Only an administrator sets a colleague's passphrase.", field="user")
         if self.user != actor.user:
             _require_own_passphrase(actor)
-        must = bool(self.must_change) and self.user != actor.user
+            self._use_reset(desk, known)
+        must = self.user != actor.user and not is_practice(desk)
         if must != known.must_change:
             desk.write(self.user, known.model_copy(update={"must_change": must}), about=known.member)
+
+    def _use_reset(self, desk: Desk, known: records.User) -> None:
+        """Once somebody has a passphrase of their own, a colleague replaces it only where that was agreed."""
+        reset = open_reset(desk, self.user)
+        if reset is not None:
+            desk.write(self.user, reset.model_copy(update={"state": "used"}))
+        elif has_own_passphrase(desk, self.user, known):
+            raise NotAllowed(
+                "{user} has a passphrase already; that a colleague sets another is agreed first.", field="user",
+                user=self.user, hint="Ask for it with: coopbank do reset-sign-in --user {user}",
+            )  # fmt: skip
 
 
 class SetOneTimeCode(Operation):
@@ -125,11 +142,19 @@ class SetOneTimeCode(Operation):
     def perform(self, desk: Desk) -> None:
         known = desk.get(records.User, self.user, "user")
         actor = desk.actor_now(desk.actor.user)
-        if self.user != actor.user and (self.on or ADMINISTRATOR not in actor.roles):
+        if self.user != actor.user:
             raise NotAllowed(
-                "Only {user} begins with codes; an administrator can only end them.", field="user", user=self.user
-            )
+                "Only {user} begins with codes; an administrator can only end them.", field="user", user=self.user,
+                hint="Ask for it with: coopbank do reset-sign-in --user {user} --codes yes --passphrase no",
+            )  # fmt: skip
         _require_own_passphrase(actor)
+        if self.user == actor.user and not self.on and named(desk, known.roles):
+            raise NotAllowed(
+                "Whoever is {roles} signs in with one-time codes.", field="user",
+                roles=", ".join(sorted(roles_with_codes(desk.policy(CODES_POLICY)) & set(known.roles))),
+                hint="With another telephone, begin anew: coopbank codes on. Or change the policy {policy}.",
+                policy=CODES_POLICY,
+            )  # fmt: skip
         if known.one_time_code != self.on:
             desk.write(self.user, known.model_copy(update={"one_time_code": self.on}), about=known.member)
 
@@ -164,11 +189,15 @@ class LogRefusal(Operation):
 class UsersChange(Operation):
     """Common to changes of users: alone while nobody else could approve, then with a second person."""
 
+    def nobody(self) -> str:
+        """A user who could not agree to this, whatever their roles."""
+        return ""
+
     def second_reason(self, desk: Desk) -> str | None:
         others = [
             name
             for name, user in desk.every(records.User)
-            if name != desk.actor.user and user.active and set(user.roles) & set(self.approvers)
+            if name not in (desk.actor.user, self.nobody()) and user.active and set(user.roles) & set(self.approvers)
             and limits.may(desk, tuple(user.roles), Approve.name)
         ]  # fmt: skip
         return "Users and their roles are changed by two people." if others else None
@@ -247,6 +276,83 @@ class LinkUser(UsersChange):
         desk.write(self.user, user.model_copy(update={"member": self.member}), about=self.member)
 
 
+class ResetSignIn(UsersChange):
+    """Help a colleague who cannot sign in: a new passphrase may be set for them, or their one-time codes end.
+
+    Whoever could do that alone could sign in as them: so it takes two people wherever a third could agree.
+    """
+
+    name: ClassVar[str] = "reset-sign-in"
+    title: ClassVar[str] = "Renew a colleague's sign-in"
+    subject: ClassVar[str] = "staff"
+    roles: ClassVar[tuple[str, ...]] = (ADMINISTRATOR,)
+    since: ClassVar[int] = 2
+    reversible: ClassVar[bool] = False
+
+    user: Annotated[UserRef, Field(title="User")]
+    passphrase: Annotated[bool, Field(title="A new passphrase may be set")] = True
+    codes: Annotated[bool, Field(title="Their one-time codes end")] = False
+    why: Annotated[Memo | None, Field(title="Why")] = None
+
+    def nobody(self) -> str:
+        return str(self.user)  # who has lost their passphrase cannot agree
+
+    def perform(self, desk: Desk) -> None:
+        known = desk.get(records.User, self.user, "user")
+        if self.user == desk.actor.user:
+            raise NotAllowed(
+                "Your own passphrase is yours to set.", field="user", hint="Set it with: coopbank passphrase {user}",
+                user=self.user,
+            )  # fmt: skip
+        if not (self.passphrase or self.codes):
+            raise InvalidValue("Say what is to be renewed: the passphrase, the codes, or both.", field="passphrase")
+        if self.codes and not known.one_time_code:
+            raise InvalidValue("{user} signs in without one-time codes.", field="codes", user=self.user)
+        reset = open_reset(desk, self.user)
+        if self.passphrase and (reset is not None or _asked_already(desk, self)):
+            raise WrongState(
+                "That is agreed or asked for already.", field="user",
+                hint="See what waits with: coopbank pending. Once agreed, set it with: coopbank passphrase {user}",
+                user=self.user,
+            )  # fmt: skip
+        if self.codes:
+            desk.write(self.user, known.model_copy(update={"one_time_code": False}), about=known.member)
+        left = self.passphrase or reset is not None
+        body = records.SignInReset(
+            state="open" if left else "used", passphrase=left, codes=self.codes, asked_by=desk.actor.user,
+            agreed_by=desk.approver, until=(desk.business_day + timedelta(days=RESET_DAYS)).isoformat(),
+        )  # fmt: skip
+        desk.write(self.user, body)
+        desk.note("User", self.user)
+        if self.passphrase:
+            desk.note("Then set it with", f"coopbank passphrase {self.user}")
+
+
+def open_reset(books: Books, user: str) -> records.SignInReset | None:
+    """The agreement that a user's passphrase may be set anew, if there is one that was not used."""
+    found = books.find(records.SignInReset, user)
+    today = (books.business_date() or date.min).isoformat()
+    return found if found is not None and found.state == "open" and found.until >= today else None
+
+
+def has_own_passphrase(books: Books, user: str, known: records.User) -> bool:
+    """Whether a user has a passphrase that they chose; one that a colleague set is theirs only once they changed it."""
+    return not known.must_change and books.tx.value('SELECT 1 FROM credential WHERE "user" = ?', user) is not None
+
+
+def is_practice(books: Books) -> bool:
+    """Whether these are practice books, whose passphrases everybody knows."""
+    return books.find(records.Policy, "demo_sign_ins") is not None
+
+
+def _asked_already(desk: Desk, asked: ResetSignIn) -> bool:
+    return any(
+        request.operation == asked.name and request.payload.get("user") == asked.user
+        and request.payload.get("passphrase", True)
+        for _ref, request in desk.about(records.Request, "waiting")
+    )  # fmt: skip
+
+
 def _short(value: str, info: ValidationInfo) -> str:
     """Only a picture is long."""
     if len(value) > LONGEST_VALUE and info.data.get("policy") != "logo":
@@ -298,12 +404,12 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         raise InvalidValue("Choose a bank account that the funds share.", field="value")
     if policy == "backup_withholding" and not (re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text)):
         raise InvalidValue('Write a percentage, for example "24"; "0" withholds nothing.', field="value")
+    if policy == CODES_POLICY:
+        return _roles_named(text)
     if policy == "backups_kept" and text:
         rules_of(text)
-    if policy == "colour" and text:
-        return require_colour(text)
-    if policy == "logo" and text:
-        return require_picture(text)
+    if policy in ("colour", "logo") and text:
+        return require_colour(text) if policy == "colour" else require_picture(text)
     if policy == "time_zone" and text and zone_named(text) is None:
         raise InvalidValue(
             "{zone} is no time zone that is known here.", field="value", zone=text[:40],
@@ -312,6 +418,18 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
     if policy == "paper" and text not in ("letter", "A4"):
         raise InvalidValue("Choose letter or A4.", field="value")
     return text
+
+
+def _roles_named(text: str) -> str:
+    """Roles with commas between them, in order."""
+    wanted = roles_with_codes(text)
+    unknown = sorted(wanted - set(ROLES))
+    if unknown:
+        raise InvalidValue(
+            "There is no role {role}; choose from: {roles}.", field="value", role=unknown[0][:40],
+            roles=", ".join(ROLES),
+        )  # fmt: skip
+    return ", ".join(sorted(wanted))
 
 
 # ------------------------------------------------------------------------- the second person

@@ -21,6 +21,7 @@ from coopbank.words import _
 
 if TYPE_CHECKING:
     from coopbank.bank.close_proof import CloseProof
+    from coopbank.bank.keyring import Keyring
     from coopbank.bank.operations.founding import FoundBook
     from coopbank.database import Database
     from coopbank.ledger.verify import Verdict
@@ -164,7 +165,10 @@ def verify(
         typer.Option("--key", metavar="FILE", help="Public key that signs the closes, as you had it; may be repeated."),
     ] = None,
 ) -> None:
-    """Prove the books from the sealed log alone, check by check. Exit code 3 when something is wrong."""
+    """Prove the books from the sealed log alone, check by check. Exit code 3 when something is wrong.
+
+    Signed in with a passphrase that opens the book's key, it compares encrypted taxpayer numbers as well.
+    """
     from coopbank.bank.close_proof import CloseProof
 
     known = [_known_head(text) for text in heads or ()]
@@ -173,25 +177,25 @@ def verify(
         database = door.database_to_read()
         try:
             known += _anchored(anchors, _book_of(database)) if anchors else []
-            verdicts, head = prove(database, known, closes)
+            verdicts, head = prove(database, known, closes, door.keys_at_hand())
         finally:
             database.close()
     else:
         with door.signed_in() as (bank, _actor):
             known += _anchored(anchors, bank.book) if anchors else []
-            verdicts, head = prove(bank.database, known, closes)
+            verdicts, head = prove(bank.database, known, closes, bank.keys)
     sound = report_verdicts(door, verdicts, head, known, closes)
     if not sound:
         raise typer.Exit(BOOKS_WRONG)
 
 
 def prove(
-    database: Database, known: Sequence[tuple[int, str]], closes: CloseProof | None = None
+    database: Database, known: Sequence[tuple[int, str]], closes: CloseProof | None = None, keys: Keyring | None = None
 ) -> tuple[list[Verdict], dict[str, Any] | None]:
     """What each check comes to, and the head of the chain."""
     from coopbank.bank.verify import verify as proven
 
-    verdicts = proven(database, known, closes=closes)
+    verdicts = proven(database, known, closes=closes, keys=keys)
     try:
         with database.read() as tx:
             return verdicts, _head(tx)

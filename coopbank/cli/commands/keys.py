@@ -12,7 +12,7 @@ import typer
 from coopbank.cli import output
 from coopbank.cli.app import app, command
 from coopbank.cli.door import Door, ask_passphrase, passphrase_given
-from coopbank.errors import SignInRefused, Unknown, WrongUsage
+from coopbank.errors import Unknown, WrongUsage
 from coopbank.words import _
 
 keys_app = typer.Typer(help="The key that signs closes and packs.", rich_markup_mode=None, no_args_is_help=True)
@@ -92,11 +92,7 @@ def codes_on(door: Door) -> None:
                 segno.make(address).terminal(compact=True)
             output.line(_("Secret for your authenticator: {secret}").format(secret=secret))
         given = ask_passphrase(_("The code that it shows now: "))
-        if codes.matching_step(secret, given, bank.clock.now()) is None:
-            raise SignInRefused(
-                "That is not the code of this moment; nothing was changed.", field="code",
-                hint="Check the clocks of the telephone and of this computer.",
-            )  # fmt: skip
+        codes.require_first(secret, given, bank.clock.now())
         bank.set_code(actor, actor.user, secret)
     if door.as_json:
         output.document({"user": actor.user, "codes": True})
@@ -109,11 +105,18 @@ def codes_off(
     door: Door,
     user: Annotated[str | None, typer.Argument(metavar="USER", help="A colleague who lost their telephone.")] = None,
 ) -> None:
-    """No more one-time codes: for yourself, or as administrator for a colleague."""
+    """No more one-time codes: for yourself, or as administrator for a colleague, where another one agrees."""
+    from coopbank.bank.operations.staff import ResetSignIn
+
     with door.signed_in() as (bank, actor):
-        name = user or actor.user
-        bank.set_code(actor, name, None)
+        name, waits = user or actor.user, None
+        if name == actor.user:
+            bank.set_code(actor, name, None)
+        else:
+            waits = bank.perform(actor, ResetSignIn(user=name, passphrase=False, codes=True)).request
     if door.as_json:
-        output.document({"user": name, "codes": False})
+        output.document({"user": name, "codes": waits is not None} | ({"request": waits} if waits else {}))
+    elif waits is not None:
+        output.line(_("A colleague has to agree first: {request}.").format(request=waits))
     else:
         output.line(_("{user} signs in without one-time codes.").format(user=name))

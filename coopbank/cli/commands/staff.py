@@ -10,12 +10,12 @@ import typer
 from coopbank.cli import output, state
 from coopbank.cli.app import app, command
 from coopbank.cli.commands.operations import do_one
-from coopbank.cli.door import Door, ask_passphrase, new_passphrase, passphrase_given
+from coopbank.cli.door import Door, ask_passphrase, new_passphrase, passphrase_given, tell_of_sign_in
 from coopbank.errors import CoopbankError, WrongUsage
 from coopbank.words import _
 
 MustChange = Annotated[
-    bool, typer.Option("--must-change", help="A colleague chooses a passphrase of their own before they do anything.")
+    bool, typer.Option("--must-change", hidden=True, help="A colleague chooses another at first use: so it always is.")
 ]
 UserName = Annotated[str, typer.Argument(metavar="USER", help="User name.")]
 
@@ -35,6 +35,7 @@ def login(
         passphrase = passphrase_given() or ask_passphrase(_("Passphrase of {user}: ").format(user=name))
         actor = door.authenticate(bank, name, passphrase)
         bank.record_sign_in(actor)
+        tell_of_sign_in(bank, actor)
         file = state.keep_sign_in(door.place, actor.user, bank.keep_sign_in(actor))
     if door.as_json:
         output.document({"user": actor.user, "roles": list(actor.roles), "member": actor.member, "kept_in": str(file)})
@@ -64,15 +65,18 @@ def logout(door: Door) -> None:
 def users(door: Door) -> None:
     """Who works here, with their roles."""
     from coopbank.bank import records
+    from coopbank.bank.access import codes_of
 
     with door.reading() as view:
         found = [(name, view.books.personal(user.full_name), user) for name, user in view.books.every(records.User)]
+        lacking = codes_of(view.books).lacking
     if door.as_json:
         output.document({
             "users": [
                 {
                     "user": name, "full_name": full_name, "roles": list(user.roles), "member": user.member,
-                    "active": user.active, "one_time_codes": user.one_time_code, "relatives": list(user.relatives),
+                    "active": user.active, "one_time_codes": user.one_time_code,
+                    "codes_missing": name in lacking, "relatives": list(user.relatives),
                 }
                 for name, full_name, user in found
             ]
@@ -81,18 +85,29 @@ def users(door: Door) -> None:
     columns = [_("User"), _("Name"), _("Roles"), _("Member"), _("Codes"), ""]
     rows = [
         [
-            name, full_name, ", ".join(user.roles), user.member, _("yes") if user.one_time_code else "",
+            name, full_name, ", ".join(user.roles), user.member, _codes(user.one_time_code, name in lacking),
             "" if user.active else _("inactive"),
         ]
         for name, full_name, user in found
     ]  # fmt: skip
     output.table(columns, rows)
+    if lacking:
+        told = _("Without one-time codes, which their roles should have: {users}.")
+        output.narrate(told.format(users=", ".join(lacking)))
+
+
+def _codes(has: bool, lacks: bool) -> str:
+    return _("yes") if has else _("missing") if lacks else ""
 
 
 @command(app, "passphrase")
 def passphrase(door: Door, user: UserName, must_change: MustChange = False) -> None:
-    """Set a passphrase: your own, or as administrator a colleague's. Asks for it, or takes COOPBANK_NEW_PASSPHRASE."""
-    _set_passphrase(door, user, must_change)
+    """Set a passphrase: your own, or as administrator a colleague's. Asks for it, or takes COOPBANK_NEW_PASSPHRASE.
+
+    A colleague chooses another one before they do anything. Who has one already gets a new one by two people: what
+    waits then is named, and once it is approved the same command sets it.
+    """
+    _set_passphrase(door, user)
 
 
 user_app = typer.Typer(help="Add a user, set a passphrase.", rich_markup_mode=None, no_args_is_help=True)
@@ -119,14 +134,17 @@ def add(
 @command(user_app, "passphrase")
 def user_passphrase(door: Door, user: UserName, must_change: MustChange = False) -> None:
     """Set a passphrase: your own, or as administrator a colleague's."""
-    _set_passphrase(door, user, must_change)
+    _set_passphrase(door, user)
 
 
-def _set_passphrase(door: Door, user: str, must_change: bool) -> None:
+def _set_passphrase(door: Door, user: str) -> None:
     with door.signed_in() as (bank, actor):
         words = new_passphrase("COOPBANK_NEW_PASSPHRASE", _("New passphrase of {user}: ").format(user=user))
-        bank.set_passphrase(actor, user, words, must_change=must_change)
+        waits = bank.set_passphrase(actor, user, words)
     if door.as_json:
-        output.document({"user": user})
+        output.document({"user": user} | ({"status": "pending", "request": waits.request} if waits else {}))
+    elif waits is not None:
+        told = _("A colleague has to agree first: {request}. Once it is approved, set it with the same command.")
+        output.line(told.format(request=waits.request))
     else:
         output.line(_("{user} has a new passphrase.").format(user=user))

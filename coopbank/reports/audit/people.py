@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from coopbank.bank import records
+from coopbank.bank.access import codes_of
 from coopbank.reports.audit.frame import FOR_EVERYBODY, MADE, AuditTest, Hunt, Row
 from coopbank.words import _, marked
 
@@ -68,6 +69,17 @@ def only_each_other(hunt: Hunt) -> Iterator[Row]:
                 yield Row(said, None, last[1], last[2], f"{one}, {other}")
 
 
+def without_codes(hunt: Hunt) -> Iterator[Row]:
+    """Whoever has powers for which the bank wants one-time codes, and signs in by passphrase alone."""
+    if not hunt.start <= (hunt.books.business_date() or hunt.start) <= hunt.end:
+        return  # it is known of today only
+    found = codes_of(hunt.books)
+    hunt.looked_at += len(found.having) + len(found.lacking)
+    for name in found.lacking:
+        user = hunt.books.get(records.User, name)
+        yield Row(_("signs in by passphrase alone: {roles}").format(roles=", ".join(user.roles)), who=name)
+
+
 TESTS = (
     AuditTest(
         "self-service", marked("Self-service"), marked("Nobody serves their own account."),
@@ -76,5 +88,10 @@ TESTS = (
     AuditTest(
         "pairs", marked("Pairs who approve each other"),
         marked("Two people who never need a third can agree on anything."), marked("approvals"), only_each_other,
+    ),
+    AuditTest(
+        "codes", marked("Without one-time codes"),
+        marked("A passphrase alone can be looked at over a shoulder; the bank names roles that take a code as well."),
+        marked("users of those roles"), without_codes,
     ),
 )  # fmt: skip

@@ -22,7 +22,8 @@ class PassphraseScreen(CounterModal[bool]):
     HELP = marked("""# A new passphrase
 
 At least eight characters; several words are best. An administrator sets a colleague's, who then chooses another
-at the next sign-in; everybody sets their own. That it was set is in the books; the words are not.""")
+at the next sign-in; everybody sets their own. One that a colleague has already is replaced by two people.
+That it was set is in the books; the words are not.""")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f9", "set", marked("Set it"), key_display="F9", id="set")]
 
     def __init__(self, user: str | None = None) -> None:
@@ -65,9 +66,13 @@ at the next sign-in; everybody sets their own. That it was set is in the books; 
         self._busy = True
         self.carry_out(lambda session: session.set_passphrase(user.strip(), words), self._set, self._refused)
 
-    def _set(self, _nothing: None) -> None:
+    def _set(self, waits: str | None) -> None:
         self._busy = False
         self.counter.books_changed()
+        if waits is not None:
+            told = _("A colleague has to agree first: {request}. Then set it here once more.")
+            self.query_one(StatusLine).say(told.format(request=waits))
+            return
         self.dismiss(True)
 
     def _refused(self, fault: CoopbankError) -> None:

@@ -246,6 +246,10 @@ def _day(standing: Standing, currency: str) -> list[Holding]:
         lines.append((_("For a second person"), waits, ("place", "waiting")))
     if standing.backup is not None and standing.backup.old:
         lines.append((_("Last backup"), backup_words(standing.backup), ("place", "day")))
+    for each in standing.told:
+        lines.append((_("Your sign-in"), f"! {neat(each)}", ("place", "people")))
+    if standing.lack_codes:
+        lines.append((_("No one-time code"), f"! {', '.join(map(neat, standing.lack_codes))}", ("place", "people")))
     head = f"{standing.head_number}  {standing.head_hash}"
     lines.append((_("Head of the chain"), head, ("operation", str(standing.head_number))))
     wide = max(len(label) for label, _what, _opens in lines) + 2
