@@ -105,7 +105,8 @@ def test_a_backup_is_made_drilled_and_restored(
     assert (made.document["head"]["number"], made.document["recorded"], made.document["notes"]) == (before, True, [])
     drilled = run("--as", "tom", "drill", "--json")
     assert drilled.code == 0, drilled.out + drilled.err
-    assert (drilled.document["anchors"], drilled.document["newer"]) == (1, 2), "newer are the sign-in and the record of the backup"
+    newer = drilled.document["newer"]
+    assert (drilled.document["anchors"], newer) == (1, 2), "the sign-in and the record of the backup"
     assert none_are_left(server)
     empty = new_engine_url("other")
     restored = run("--db", empty, "--as", "tom", "restore", str(file), "--json")
