@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from coopbank.errors import NotABook
+from coopbank.errors import DatabaseVersion, NotABook
 
 PersonalRef = dict[str, str]  # {"#": salted digest}
 SEALED = "sealed:1:"  # begins a personal value that is encrypted, see keyring.py
@@ -26,10 +26,15 @@ class Body(BaseModel):
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
-        """A record as it was written; refused in words where the file was damaged."""
+        """A record as it was written; refused in words where it was damaged, or written by a newer program."""
         try:
             return super().model_validate_json(json_data, **options)
         except ValidationError as error:
+            if all(fault["type"] == "extra_forbidden" for fault in error.errors()):  # whole, and with more than we know
+                raise DatabaseVersion(
+                    "A newer coopbank wrote in these books: a record of kind {kind} holds more than this one knows.",
+                    kind=cls.kind, hint="Use that version, or a newer one.",
+                ) from error  # fmt: skip
             raise NotABook(
                 "The books are damaged: a record of kind {kind} cannot be read.", kind=cls.kind,
                 hint="See what else is wrong with: coopbank verify. Then go back to a backup.",

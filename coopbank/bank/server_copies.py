@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import psycopg
 
 SCRATCH = "coopbank_scratch_"
-_CALLERS = ("public.is_period(text)", "public.is_instant(text)")  # call is_day
+_CALLERS = ("public.is_period(text)", "public.is_instant(text)")  # called is_day by its bare name
 
 
 def require_tools() -> None:
@@ -57,8 +57,8 @@ def dump(database: Database, to: Path) -> tuple[int, str]:
 def restore(file: Path, place: str, name: str) -> None:
     """Restore a dump into a database that is there and holds nothing; all of it or nothing.
 
-    pg_restore works without any search path, and two functions that constraints call, call a third one by its name
-    alone: so they are given one while the rows come in.
+    pg_restore works without any search path, and in dumps of the first schema two functions that constraints call, call
+    a third one by its name alone: so they are given one while the rows come in.
     """
     require_tools()
     require_empty(place)

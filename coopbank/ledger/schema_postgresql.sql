@@ -13,10 +13,11 @@
 CREATE FUNCTION is_day(d text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
   RETURN d ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AND make_date(substr(d, 1, 4)::int, substr(d, 6, 2)::int, substr(d, 9, 2)::int) IS NOT NULL;
 EXCEPTION WHEN datetime_field_overflow THEN RETURN false; END $$;
+-- these two name the schema: pg_restore, which works without a search path, checks rows while it copies them
 CREATE FUNCTION is_period(p text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
-  RETURN p ~ '^[0-9]{4}$' OR p ~ '^[0-9]{4}-[0-9]{2}$' AND is_day(p || '-01') OR is_day(p); END $$;
+  RETURN p ~ '^[0-9]{4}$' OR p ~ '^[0-9]{4}-[0-9]{2}$' AND public.is_day(p || '-01') OR public.is_day(p); END $$;
 CREATE FUNCTION is_instant(t text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
-  RETURN t ~ '^[0-9-]{10}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9][.][0-9]{6}Z$' AND is_day(substr(t, 1, 10)); END $$;
+  RETURN t ~ '^[0-9-]{10}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9][.][0-9]{6}Z$' AND public.is_day(substr(t, 1, 10)); END $$;
 
 -- ---------------------------------------------------------------------------------------------------- sealed tables
 

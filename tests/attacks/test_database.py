@@ -212,7 +212,7 @@ def test_a_file_may_have_any_name(run: Run, folder: Path, one_file: Path, name: 
     assert run("--db", relative, "trial-balance").code == 0
     assert run("--db", relative, "backup", f"in here/copy of {name}").code == 0
     assert run("--db", f"in here/copy of {name}", "verify").code == 0
-    assert figures(place)[0] == (before[0][0] + 1, before[0][1] + 1)
+    assert figures(place)[0] == (before[0][0] + 2, before[0][1] + 2), "the deposit, and whose sign-in it came with"
     assert {path.name for path in inner.iterdir()} <= {name, name + "-wal", name + "-shm", f"copy of {name}"}
 
 

@@ -15,7 +15,17 @@ from coopbank.bank.books import Actor
 from coopbank.bank.keyring import Keyring, seal
 from coopbank.bank.operations.staff import LATER_POLICIES
 from coopbank.bank.verify import verify
-from coopbank.errors import CodeWanted, InvalidValue, NotAllowed, OwnRequest, SignInRefused, Unknown, WrongState
+from coopbank.errors import (
+    CodeWanted,
+    DatabaseVersion,
+    InvalidValue,
+    NotABook,
+    NotAllowed,
+    OwnRequest,
+    SignInRefused,
+    Unknown,
+    WrongState,
+)
 from coopbank.ledger.verify import wrong
 from coopbank.reports.audit import audit
 from tests.attacks.rewriter import with_guards_off
@@ -308,3 +318,13 @@ def test_an_encrypted_number_changed_in_the_file_is_found_by_who_holds_the_key(t
             assert not faults(small, None)
             (found,) = faults(small, keys)
             assert found.startswith("personal: the tax_id that was sealed") and said in found
+
+
+def test_a_record_of_a_newer_program_is_no_damage() -> None:
+    good = '{"full_name": {"#": "0"}, "roles": ["teller"]'
+    with pytest.raises(DatabaseVersion, match="newer coopbank") as refusal:
+        records.User.model_validate_json(good + ', "shoe_size": 41}')
+    assert refusal.value.exit_code == 4
+    for damaged in (good, good + ', "shoe_size": 41, "active": "perhaps"}', "{}"):
+        with pytest.raises(NotABook, match="damaged"):
+            records.User.model_validate_json(damaged)

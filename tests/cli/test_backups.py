@@ -297,7 +297,7 @@ def test_a_drill_proves_the_newest_backup(run: Run, keyed: Path, folder: Path) -
     answer = run("--as", "tom", "drill", "--json")
     assert answer.code == 0, answer.out + answer.err
     found = answer.document
-    assert (found["encrypted"], found["known"], found["anchors"], found["newer"]) == (True, True, 1, 2)
+    assert (found["encrypted"], found["known"], found["anchors"], found["newer"]) == (True, True, 1, 3)
     assert "can be restored" in run("--as", "tom", "drill").out
     bank = Bank.open(str(keyed), read_only=True)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.sealed_files import is_sealed
+from coopbank.bank.server_copies import dump
 from coopbank.bank.verify import verify
 from coopbank.database import Database
 from coopbank.ledger.verify import wrong
@@ -103,7 +105,8 @@ def test_a_backup_is_made_drilled_and_restored(
     assert (made.document["head"]["number"], made.document["recorded"], made.document["notes"]) == (before, True, [])
     drilled = run("--as", "tom", "drill", "--json")
     assert drilled.code == 0, drilled.out + drilled.err
-    assert (drilled.document["anchors"], drilled.document["newer"]) == (1, 1)
+    newer = drilled.document["newer"]
+    assert (drilled.document["anchors"], newer) == (1, 2), "the sign-in and the record of the backup"
     assert none_are_left(server)
     empty = new_engine_url("other")
     restored = run("--db", empty, "--as", "tom", "restore", str(file), "--json")
@@ -203,3 +206,23 @@ def test_no_password_stands_on_a_command_line(monkeypatch: pytest.MonkeyPatch, f
     server_copies._run("pg_dump", "postgresql+psycopg://ann:s%20ecret@host:5433/bank?sslmode=require", "--x")
     said += [(folder / name).read_text().strip() for name in ("called", "given")]
     assert said == ["--no-password --dbname=postgresql://ann@host:5433/bank?sslmode=require --x", "s ecret"]
+
+
+@ON_A_SERVER
+def test_a_plain_pg_restore_restores_a_dump(server: str, new_engine_url: Callable[[str], str], folder: Path) -> None:
+    """Somebody has the dump and the server's own programs, and no coopbank: one command is enough."""
+    database = Database.open(server, read_only=True)
+    try:
+        number, _head = dump(database, folder / "books.pgdump")
+    finally:
+        database.close()
+    empty = new_engine_url("plain")
+    address = empty.replace("+psycopg", "", 1)
+    subprocess.run(
+        ["pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--clean", "--if-exists",
+         f"--dbname={address}", str(folder / "books.pgdump")], check=True, capture_output=True,
+    )  # fmt: skip
+    with contextlib.closing(Bank.open(empty)) as copy:
+        assert not wrong(verify(copy.database))
+        with copy.read() as books:
+            assert books.tx.value("SELECT max(id) FROM operation") == number
