@@ -266,6 +266,10 @@ AssetRef = ref("asset")
 PettyCashRef = ref("petty-cash")
 JointOwnerRef = ref("joint-owner")
 CampaignRef = ref("campaign")
+BodyRef = ref("voting-body")
+MeetingRef = ref("meeting")
+ResolutionRef = ref("resolution")
+PollRef = ref("poll")
 
 
 @cache  # asked of each request, and the answer never changes

@@ -29,6 +29,7 @@ from coopbank.bank.lending.provision_proof import ProvisionProof, close_faults
 from coopbank.bank.operation import CATALOGUE, role_may
 from coopbank.bank.operations.forgetting import faults as forgetting_faults
 from coopbank.bank.operations.unclaimed import SET_APART, UNCLAIMED
+from coopbank.bank.voting_proof import DecisionProof
 from coopbank.database import Database, Transaction
 from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import POOL
@@ -106,6 +107,17 @@ WRITERS = {
     "reconciliation": {"sign-reconciliation", "review-reconciliation", "reopen-reconciliation"},
     "campaign": {"start-campaign", "close-campaign"},
     "confirmation": {"start-campaign", "record-reply", "resolve-exception"},
+    "voting-body": {"set-body"},
+    "seat": {"seat-member", "end-seat"},
+    "meeting": {"call-meeting", "cancel-meeting"},
+    "resolution": {
+        "propose-resolution",
+        "withdraw-resolution",
+        "cancel-meeting",
+        "record-count",
+        "close-vote",
+    },
+    "vote": {"record-vote", "declare-interest"},
     "backup": {"record-backup"},
     "drill": {"record-drill"},
 }
@@ -150,7 +162,7 @@ def bank_checks(closes: CloseProof) -> list[Check]:
     """The bank's checks, with registers of their own for one run."""
     state, bank_lines = Registers(), bank_proof.BankProof()
 
-    provision = ProvisionProof()
+    provision, decisions = ProvisionProof(), DecisionProof()
     return [
         Check("claims", "What the pool holds in cash is exactly what it owes the funds.",
               watch=_watch(state, _replay), watch_plain=_watch_plain(state, _replay_plain)),
@@ -186,6 +198,8 @@ def bank_checks(closes: CloseProof) -> list[Check]:
               _documents),
         Check("confirmations", "Each campaign asks about what its seed draws from the balances of its day.",
               _ask(state, _confirmations)),
+        Check("resolutions", "Each vote was cast by one who might, and came to what its resolution says.",
+              _ask(state, decisions.faults), watch=_watch(state, decisions.watch), needless="plain"),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten by two people.",
               _ask(state, _personal)),
         Check("unclaimed", "What is set apart for the state is what account 893 holds.", _ask(state, _unclaimed)),

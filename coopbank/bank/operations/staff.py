@@ -55,7 +55,7 @@ LONGEST_VALUE = 200
 LATER_POLICIES: dict[str, Any] = {
     "colour": "", "logo": "", "auditor_address": "", "time_zone": "", "dormant_months": 12, "cash_report": "",
     "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7, "unclaimed_years": 5,
-    "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5,
+    "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5, "meeting_notice_days": 10,
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
 AMOUNTS = frozenset({"withdrawal_alone", "drawer_limit", "cash_report", "difference_alone", "unclaimed_together"})

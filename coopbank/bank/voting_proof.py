@@ -1,0 +1,124 @@
+"""Decisions, proven from the sealed log: for `verify`.
+
+The roll of each meeting is drawn up once more from the members and seats of then; each vote was cast while its vote was
+open, by one who was on that roll and had no interest in the matter; the outcome is reckoned again from the votes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, Final, Protocol
+
+from coopbank.bank import records
+from coopbank.bank.voting import counted, drawn_up
+from coopbank.database import Transaction
+from coopbank.finance.voting import Tally, outcome
+from coopbank.ledger.log import Finding, Log, Operation
+
+CHECK: Final = "resolutions"
+CLOSED: Final = ("carried", "rejected", "no-quorum")
+
+
+class Replayed(Protocol):
+    """The registers as the log has them so far."""
+
+    @property
+    def records(self) -> dict[tuple[str, str], dict[str, Any]]: ...
+
+
+class DecisionProof:
+    """What one run over the log has seen of meetings and votes."""
+
+    def __init__(self) -> None:
+        self.rolls: dict[str, set[str]] = {}  # by meeting
+        self.states: dict[str, str] = {}  # of each resolution, before the operation in hand
+        self.votes: dict[str, dict[str, str]] = defaultdict(dict)  # by resolution: how each member voted
+
+    def watch(self, state: Replayed, log: Log, operation: Operation) -> None:
+        """Look at an operation that the registers have seen already."""
+        for row in operation.rows:
+            if row[0] != "record":
+                continue
+            _table, kind, ref, version, _about, body = row
+            if kind == records.Meeting.kind:
+                self._meeting(state, log, operation, ref, version, body)
+            elif kind == records.Vote.kind:
+                self._vote(state, log, operation, ref, body)
+            elif kind == records.Resolution.kind:
+                self._resolution(state, log, operation, ref, body)
+
+    def _meeting(self, state: Replayed, log: Log, operation: Operation, ref: str, version: int, body: Any) -> None:
+        meeting = records.Meeting.model_validate(body)
+        if version > 1:
+            return
+        rules = state.records.get((records.VotingBody.kind, meeting.body), {})
+        roll = drawn_up(
+            rules.get("form", ""), meeting.body, meeting.record_date, meeting.on, _of(state, records.Member.kind),
+            {member for member, death in _of(state, records.Death.kind) if death.get("state", "recorded") == "recorded"
+             and not death.get("void")},
+            _of(state, records.Seat.kind),
+        )  # fmt: skip
+        self.rolls[ref] = roll
+        if len(roll) != meeting.roll:
+            log.add(CHECK, f"the roll of {ref} has {len(roll)} members, not {meeting.roll}", operation.number)
+        rule = (str(rules.get("quorum_percent", "0")), rules.get("quorum_least", 2))
+        if (meeting.quorum_percent, meeting.quorum_least) != rule or meeting.called != operation.number:
+            log.add(CHECK, f"meeting {ref} was not called by the rules of {meeting.body}", operation.number)
+
+    def _vote(self, state: Replayed, log: Log, operation: Operation, ref: str, body: Any) -> None:
+        vote = records.Vote.model_validate(body)
+        resolution = state.records.get((records.Resolution.kind, vote.resolution), {})
+        if self.states.get(vote.resolution) != "open":
+            log.add(CHECK, f"a vote on {vote.resolution} was recorded while its vote was not open", operation.number)
+        if vote.member not in self.rolls.get(resolution.get("meeting", ""), ()):
+            log.add(CHECK, f"{vote.member} voted on {vote.resolution} and is not on the roll", operation.number)
+        if ref != f"{vote.resolution}.{vote.member}":
+            log.add(CHECK, f"the vote {ref} is kept under another number", operation.number)
+        if self.votes[vote.resolution].get(vote.member) == "recused" and vote.vote != "recused":
+            log.add(CHECK, f"{vote.member} has an interest in {vote.resolution} and voted", operation.number)
+        self.votes[vote.resolution][vote.member] = vote.vote
+
+    def _resolution(self, state: Replayed, log: Log, operation: Operation, ref: str, body: Any) -> None:
+        resolution = records.Resolution.model_validate(body)
+        before = self.states.get(ref)
+        self.states[ref] = resolution.state
+        if before in CLOSED:
+            log.add(CHECK, f"{ref} was changed after its vote was closed", operation.number)
+        if before is None:
+            rules = state.records.get((records.VotingBody.kind, resolution.body), {})
+            if resolution.majority != rules.get("majorities", {}).get(resolution.matter, "simple"):
+                log.add(CHECK, f"{ref} was moved with another majority than {resolution.body} has", operation.number)
+        if resolution.state in CLOSED and resolution.manner != "ballots":
+            for fault in self._outcome(state, ref, resolution):
+                log.add(CHECK, fault, operation.number)
+
+    def _outcome(self, state: Replayed, ref: str, resolution: records.Resolution) -> Iterator[str]:
+        """What does not agree between a closed vote and the votes."""
+        body = state.records.get((records.Meeting.kind, resolution.meeting))
+        if body is None:
+            yield f"{ref} was decided at no meeting"
+            return
+        meeting = records.Meeting.model_validate(body)
+        votes = self.votes[ref]
+        kept = Tally(
+            resolution.in_favour, resolution.against, resolution.abstained, resolution.recused, meeting.roll
+        )  # fmt: skip
+        by_name = counted(votes.values(), meeting.roll)
+        if resolution.manner == "by-count":
+            if by_name.present or by_name.recused != kept.recused or kept.present > kept.entitled:
+                yield f"the hands counted on {ref} do not go with the votes that were recorded"
+        elif kept != by_name:
+            yield f"{ref} says other votes than were recorded"
+        if resolution.state != outcome(kept, resolution.majority, meeting.quorum_percent, meeting.quorum_least):
+            yield f"{ref} is {resolution.state}, and its votes say otherwise"
+
+    def faults(self, _state: Replayed, _log: Log, _tx: Transaction) -> Iterator[Finding]:
+        """What shows only at the log's end."""
+        yield from ()
+
+
+def _of(state: Replayed, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for (each, ref), body in state.records.items():
+        if each == kind:
+            yield ref, body
