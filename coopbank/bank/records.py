@@ -858,6 +858,26 @@ class Vote(Body):
     why: str = ""
 
 
+class Mandate(Body):
+    """An operation that a body decides first; ref is the operation, about the body."""
+
+    kind: ClassVar[str] = "mandate"
+    operation: str
+    body: str
+    above: int | None = None  # minor units; without it always
+    state: str = "in-force"  # in-force, lifted
+
+
+class ResolutionUse(Body):
+    """Something done under a resolution; ref RES-00001.123, about the resolution. Void once it was reversed."""
+
+    kind: ClassVar[str] = "resolution-use"
+    resolution: str
+    operation: int
+    what: str
+    amount: int | None = None
+
+
 class Refusal(Body):
     """A refusal to a signed-in person, or a failed sign-in; ref X-<operation>."""
 

@@ -26,6 +26,7 @@ from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.lending.flows import OWN, on_leaf, real_fund
 from coopbank.bank.lending.proof import faults_of
 from coopbank.bank.lending.provision_proof import ProvisionProof, close_faults
+from coopbank.bank.mandates import takes_resolution
 from coopbank.bank.operation import CATALOGUE, role_may
 from coopbank.bank.operations.forgetting import faults as forgetting_faults
 from coopbank.bank.operations.unclaimed import SET_APART, UNCLAIMED
@@ -117,6 +118,8 @@ WRITERS = {
         "record-count",
         "close-vote",
     },
+    "mandate": {"set-mandate"},
+    "resolution-use": {name for name in CATALOGUE if takes_resolution(name)},
     "vote": {"record-vote", "declare-interest"},
     "backup": {"record-backup"},
     "drill": {"record-drill"},
@@ -198,8 +201,8 @@ def bank_checks(closes: CloseProof) -> list[Check]:
               _documents),
         Check("confirmations", "Each campaign asks about what its seed draws from the balances of its day.",
               _ask(state, _confirmations)),
-        Check("resolutions", "Each vote was cast by one who might, and came to what its resolution says.",
-              _ask(state, decisions.faults), watch=_watch(state, decisions.watch), needless="plain"),
+        Check("resolutions", "Votes were cast by who might and came to what is said; what a body decides, it decided.",
+              watch=_watch(state, decisions.watch), watch_plain=_watch_plain(state, decisions.watch_plain)),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten by two people.",
               _ask(state, _personal)),
         Check("unclaimed", "What is set apart for the state is what account 893 holds.", _ask(state, _unclaimed)),

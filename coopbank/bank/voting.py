@@ -7,6 +7,7 @@ afterwards is on it, whatever day their admission names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from coopbank.finance.voting import Tally
 
 ASSEMBLY: Final = "assembly"
 MATTERS: Final = ("loan", "allocation", "policy", "election", "surplus", "transfer", "other")
+RESOLUTION: Final = re.compile(r"RES-[0-9]{5,}")
+"""What the number of a resolution looks like."""
 CHOICES: Final = {"for": "in_favour", "against": "against", "abstain": "abstained", "recused": "recused"}
 """What a vote can say, and the figure that counts it."""
 

@@ -1,22 +1,27 @@
 """Decisions, proven from the sealed log: for `verify`.
 
 The roll of each meeting is drawn up once more from the members and seats of then; each vote was cast while its vote was
-open, by one who was on that roll and had no interest in the matter; the outcome is reckoned again from the votes.
+open, by one who was on that roll and had no interest in the matter; the outcome is reckoned again from the votes. What
+a body decides first was done under a resolution of that body, within what it says, and names it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from coopbank.bank import records
+from coopbank.bank.mandates import FIELD, above, amount_asked, matters_of
+from coopbank.bank.operation import CATALOGUE
+from coopbank.bank.operation import Operation as Performed
 from coopbank.bank.voting import counted, drawn_up
-from coopbank.database import Transaction
 from coopbank.finance.voting import Tally, outcome
-from coopbank.ledger.log import Finding, Log, Operation
+from coopbank.ledger.log import Log, Operation
 
 CHECK: Final = "resolutions"
+MOVED: Final = {"meeting", "body", "matter", "text", "about", "amount", "until", "majority"}
+"""What of a resolution never changes."""
 CLOSED: Final = ("carried", "rejected", "no-quorum")
 
 
@@ -33,10 +38,14 @@ class DecisionProof:
     def __init__(self) -> None:
         self.rolls: dict[str, set[str]] = {}  # by meeting
         self.states: dict[str, str] = {}  # of each resolution, before the operation in hand
+        self.moved: dict[str, dict[str, Any]] = {}  # what each resolution said at first
+        self.mandates: dict[str, records.Mandate] = {}  # by operation
+        self.uses: dict[str, dict[int, int | None]] = defaultdict(dict)  # by resolution: amount by operation
         self.votes: dict[str, dict[str, str]] = defaultdict(dict)  # by resolution: how each member voted
 
     def watch(self, state: Replayed, log: Log, operation: Operation) -> None:
         """Look at an operation that the registers have seen already."""
+        named = None
         for row in operation.rows:
             if row[0] != "record":
                 continue
@@ -47,6 +56,13 @@ class DecisionProof:
                 self._vote(state, log, operation, ref, body)
             elif kind == records.Resolution.kind:
                 self._resolution(state, log, operation, ref, body)
+            elif kind == records.ResolutionUse.kind:
+                named = self._use(state, log, operation, ref, body)
+        if operation.kind in self.mandates:
+            self._mandated(state, log, operation, named)
+        for row in operation.rows:
+            if row[0] == "record" and row[1] == records.Mandate.kind:
+                self.mandates[row[2]] = records.Mandate.model_validate(row[5])
 
     def _meeting(self, state: Replayed, log: Log, operation: Operation, ref: str, version: int, body: Any) -> None:
         meeting = records.Meeting.model_validate(body)
@@ -83,6 +99,9 @@ class DecisionProof:
         resolution = records.Resolution.model_validate(body)
         before = self.states.get(ref)
         self.states[ref] = resolution.state
+        moved = resolution.model_dump(include=MOVED)
+        if self.moved.setdefault(ref, moved) != moved:
+            log.add(CHECK, f"{ref} was changed after it was moved", operation.number)
         if before in CLOSED:
             log.add(CHECK, f"{ref} was changed after its vote was closed", operation.number)
         if before is None:
@@ -113,9 +132,72 @@ class DecisionProof:
         if resolution.state != outcome(kept, resolution.majority, meeting.quorum_percent, meeting.quorum_least):
             yield f"{ref} is {resolution.state}, and its votes say otherwise"
 
-    def faults(self, _state: Replayed, _log: Log, _tx: Transaction) -> Iterator[Finding]:
-        """What shows only at the log's end."""
-        yield from ()
+    # ------------------------------------------------------------------------------- mandates
+
+    def watch_plain(self, state: Replayed, log: Log, operations: Sequence[Operation]) -> None:
+        """Operations that wrote no rows have no resolution either."""
+        for operation in operations:
+            if operation.kind in self.mandates:
+                self._mandated(state, log, operation, None)
+
+    def _mandated(self, state: Replayed, log: Log, operation: Operation, named: str | None) -> None:
+        """What a body decides was done under a resolution of that body."""
+        mandate = self.mandates.get(operation.kind)
+        cls = CATALOGUE.get(operation.kind)
+        if mandate is None or cls is None or not above(mandate, self._amount(state, cls, operation)):
+            return
+        body = state.records.get((records.Resolution.kind, named or ""), {}).get("body")
+        if body != mandate.body:
+            log.add(CHECK, f"{operation.kind} was done without a resolution of {mandate.body}", operation.number)
+
+    def _amount(self, state: Replayed, cls: type[Performed], operation: Operation) -> int | None:
+        return amount_asked(cls, operation.request, state.records["institution", "book"]["currency"])
+
+    def _use(self, state: Replayed, log: Log, operation: Operation, ref: str, body: Any) -> str:
+        """A use of a resolution is within what it says; returns the resolution."""
+        use = records.ResolutionUse.model_validate(body)
+        uses = self.uses[use.resolution]
+        if use.void:
+            uses.pop(use.operation, None)
+            return use.resolution
+        uses[use.operation] = use.amount
+        for fault in self._use_faults(state, operation, ref, use):
+            log.add(CHECK, f"{use.resolution}: {fault}", operation.number)
+        return use.resolution
+
+    def _use_faults(
+        self, state: Replayed, operation: Operation, ref: str, use: records.ResolutionUse
+    ) -> Iterator[str]:  # fmt: skip
+        cls = CATALOGUE.get(operation.kind)
+        body = state.records.get((records.Resolution.kind, use.resolution))
+        if cls is None or body is None:
+            yield f"there is no such resolution, or nothing like {operation.kind} is done under one"
+            return
+        resolution = records.Resolution.model_validate(body)
+        if self.states.get(use.resolution) != "carried":
+            yield f"{operation.kind} was done under it, and it was not carried"
+        if resolution.until is not None and resolution.until < operation.business_date:
+            yield f"{operation.kind} was done after it had ended"
+        if resolution.matter not in cls.decided_as or not self._about(state, resolution.about, cls, operation):
+            yield f"{operation.kind} is not what it decides"
+        asked = (use.resolution, operation.number, operation.kind, self._amount(state, cls, operation))
+        named = operation.request.get(FIELD)
+        if asked != (named, use.operation, use.what, use.amount) or ref != f"{use.resolution}.{operation.number}":
+            yield f"what {operation.kind} wrote of it is not what was done"
+        uses = self.uses[use.resolution]
+        amounts = [amount for amount in uses.values() if amount is not None]
+        if len(uses) > 1 and (resolution.amount is None or len(amounts) < len(uses)):
+            yield "it was used twice"
+        elif resolution.amount is not None and sum(amounts) > resolution.amount:
+            yield "more was done under it than it says"
+        if any(use.resolution not in memo for _id, _day, memo, _reverses, _lines in operation.entries):
+            yield f"an entry of {operation.kind} does not name it"
+
+    @staticmethod
+    def _about(state: Replayed, about: str, cls: type[Performed], operation: Operation) -> bool:
+        matters = matters_of(cls, operation.request)
+        funds = {gift["fund"] for name in matters if (gift := state.records.get((records.Gift.kind, name)))}
+        return not about or about in matters | funds
 
 
 def _of(state: Replayed, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:

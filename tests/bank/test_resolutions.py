@@ -203,7 +203,7 @@ def test_a_larger_majority_where_the_body_wants_it(hall: SmallBank) -> None:
     body(hall, "ASSEMBLY", majorities="policy two-thirds, transfer of-all", **rules)
     subject: dict[str, Any] = {"matter": "policy", "about": "paper"}
     first = moved(hall, **subject)
-    second, third = moved(hall, **subject), moved(hall, matter="transfer", about="GEN")
+    second, third = moved(hall, **subject), moved(hall, matter="transfer", about="GEN", amount="5.00")
     body(hall, "ASSEMBLY", **rules)  # what was moved before keeps its majority
     vote(hall, first, "fffaa.")
     vote(hall, second, "ffffaa")
@@ -314,8 +314,10 @@ def test_an_interest_takes_a_vote_back(hall: SmallBank) -> None:
 def test_motions_that_are_refused(hall: SmallBank) -> None:
     move: dict[str, Any] = {"meeting": "MT-00001", "text": "x"}
     refused(hall, InvalidValue, "propose-resolution", hall.sue, field="about", matter="loan", **move)
+    refused(hall, InvalidValue, "propose-resolution", hall.sue, field="amount", matter="loan", about="A-001", **move)
     for matter, about in (("loan", "A-001"), ("policy", "no-such"), ("transfer", "NOPE")):
-        refused(hall, Unknown, "propose-resolution", hall.sue, field="about", matter=matter, about=about, **move)
+        named = {"matter": matter, "about": about, "amount": "5.00"}
+        refused(hall, Unknown, "propose-resolution", hall.sue, field="about", **named, **move)
     refused(
         hall, InvalidDate, "propose-resolution", hall.sue, field="until", matter="other", until="2026-03-10", **move
     )

@@ -25,6 +25,7 @@ from coopbank.bank.operations import (  # noqa: F401
     loan_reports,
     loan_terms,
     losses,
+    mandates,
     members,
     notes,
     opening,

@@ -8,7 +8,6 @@ does not vote and stands in no figure. Two people close the vote; the outcome is
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 from typing import Annotated, ClassVar, Literal
 
@@ -148,6 +147,8 @@ class ProposeResolution(Operation):
 
     def _require_subject(self, desk: Desk) -> None:
         """Refuse a loan or a policy without its subject, and a subject that there is not."""
+        if self.amount is None and self.matter in ("loan", "allocation", "transfer"):
+            raise InvalidValue("{field_name} is missing.", field="amount", field_name="amount")
         if self.about is None:
             if self.matter in ("loan", "policy"):
                 raise InvalidValue(
@@ -420,7 +421,3 @@ def _require_declared(
                 "{member} has an interest in {resolution}: note it before the votes are counted.", field="resolution",
                 member=member, resolution=ref, hint="Use declare-interest.",
             )  # fmt: skip
-
-
-RESOLUTION = re.compile(r"RES-[0-9]{5,}")
-"""What the number of a resolution looks like."""

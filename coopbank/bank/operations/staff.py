@@ -13,6 +13,7 @@ from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import (
     Code,
+    Decided,
     MemberRef,
     Memo,
     Personal,
@@ -262,12 +263,16 @@ class SetPolicy(Operation):
     subject: ClassVar[str] = "staff"
     roles: ClassVar[tuple[str, ...]] = (TREASURER, ADMINISTRATOR)
     second_person: ClassVar[bool] = True
+    decided_as: ClassVar[tuple[str, ...]] = ("policy",)
+    decided_about: ClassVar[tuple[str, ...]] = ("policy",)
+    decided_amount: ClassVar[str] = ""
 
     policy: Code
     value: Annotated[
         str, BeforeValidator(clean_text), AfterValidator(_short), Field(max_length=LARGEST_PICTURE, title="New value"),
         Widget("text"),
     ]  # fmt: skip
+    resolution: Decided = None
 
     def perform(self, desk: Desk) -> None:
         before = desk.find(records.Policy, self.policy)
