@@ -48,7 +48,8 @@ def amount_asked(cls: type[Operation], request: dict[str, Any], currency: str) -
 def matters_of(cls: type[Operation], request: dict[str, Any]) -> set[str]:
     """What a request is about: the operation itself, the things that it names by their numbers, `decided_about`."""
     named = [name for name, info in cls.model_fields.items() if widget_of(info).startswith("ref:") and name != FIELD]
-    return {cls.name, *(value for name in (*named, *cls.decided_about) if isinstance(value := request.get(name), str))}
+    fields = (*named, *cls.decided_about)
+    return {cls.name, *cls.decided_always, *(v for name in fields if isinstance(v := request.get(name), str))}
 
 
 def used(books: Books, resolution: str) -> list[records.ResolutionUse]:

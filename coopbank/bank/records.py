@@ -846,6 +846,8 @@ class Resolution(Body):
     recused: int = 0
     closed_on: str | None = None
     why: str = ""
+    poll: str = ""  # whose ballots decided it, for
+    option: str = ""
 
 
 class Vote(Body):
@@ -856,6 +858,41 @@ class Vote(Body):
     member: str
     vote: str  # for, against, abstain, recused
     why: str = ""
+
+
+class Poll(Body):
+    """A secret ballot; ref PL-00001, about the meeting. Who has a ballot and what the ballots say are kept apart."""
+
+    kind: ClassVar[str] = "poll"
+    meeting: str
+    body: str
+    form: str  # allocation, election
+    question: str
+    options: list[list[Any]]  # code, title, and the sum asked for in minor units, 0 in an election
+    fund: str = ""  # whose money is allotted
+    pot: int = 0
+    committee: str = ""  # on which seats are elected
+    seats: int = 0
+    voters: int = 0  # how many have a ballot, once the poll is closed
+    state: str = "open"  # open, closed, no-quorum, counted, declared, withdrawn
+    why: str = ""
+
+
+class BallotGiven(Body):
+    """That a member was given a ballot; ref PL-00001.M0007, about the poll."""
+
+    kind: ClassVar[str] = "ballot-given"
+    poll: str
+    member: str
+
+
+class BallotBox(Body):
+    """What the ballots of a poll say, without names and in no order; ref is the poll."""
+
+    kind: ClassVar[str] = "ballot-box"
+    ballots: dict[str, int]  # what a ballot says: how many say just that
+    digest: str  # SHA-256 of the box as a text: finance/voting.py
+    missing: str = ""  # why there are fewer than were given
 
 
 class Mandate(Body):

@@ -14,7 +14,7 @@ from typing import Any, Final
 from coopbank.bank import records
 from coopbank.bank.books import Books, loads
 from coopbank.bank.contact import death_of
-from coopbank.finance.voting import Tally
+from coopbank.finance.voting import Box, Option, Tally
 
 ASSEMBLY: Final = "assembly"
 MATTERS: Final = ("loan", "allocation", "policy", "election", "surplus", "transfer", "other")
@@ -101,6 +101,13 @@ def may_vote(books: Books, meeting: records.Meeting, form: str, member: str) -> 
 def _known_before(books: Books, kind: str, ref: str, number: int) -> bool:
     found = books.tx.value("SELECT operation_id FROM record WHERE kind = ? AND ref = ? AND version = 1", kind, ref)
     return found is not None and int(found) < number
+
+
+def box_of(ref: str, poll: records.Poll, ballots: Mapping[str, int], currency: str) -> Box:
+    """The box of a poll: its options and its ballots."""
+    options = tuple(Option(str(code), str(title), int(asked)) for code, title, asked in poll.options)
+    every = tuple(sorted(ballot for ballot, times in ballots.items() for _ in range(times)))
+    return Box(ref, poll.form, currency, poll.pot, poll.seats, options, every)
 
 
 def counted(votes: Iterable[str], on_roll: int) -> Tally:

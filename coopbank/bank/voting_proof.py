@@ -8,15 +8,15 @@ a body decides first was done under a resolution of that body, within what it sa
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from coopbank.bank import records
 from coopbank.bank.mandates import FIELD, above, amount_asked, matters_of
 from coopbank.bank.operation import CATALOGUE
 from coopbank.bank.operation import Operation as Performed
-from coopbank.bank.voting import counted, drawn_up
-from coopbank.finance.voting import Tally, outcome
+from coopbank.bank.voting import box_of, counted, drawn_up
+from coopbank.finance.voting import Count, Tally, count, outcome
 from coopbank.ledger.log import Log, Operation
 
 CHECK: Final = "resolutions"
@@ -32,12 +32,26 @@ class Replayed(Protocol):
     def records(self) -> dict[tuple[str, str], dict[str, Any]]: ...
 
 
+Reader = Callable[[Replayed, Log, Operation, str, int, Any], None]
+"""Looks at a row: registers, log, operation, ref, version, body."""
+
+
 class DecisionProof:
     """What one run over the log has seen of meetings and votes."""
 
     def __init__(self) -> None:
         self.rolls: dict[str, set[str]] = {}  # by meeting
         self.states: dict[str, str] = {}  # of each resolution, before the operation in hand
+        self.named: str | None = None  # the resolution that the operation in hand says it is done under
+        self.readers: dict[str, Reader] = {
+            records.Meeting.kind: self._meeting, records.Vote.kind: self._vote,
+            records.Resolution.kind: self._resolution, records.ResolutionUse.kind: self._use,
+            records.Poll.kind: self._poll, records.BallotGiven.kind: self._given, records.BallotBox.kind: self._box,
+            records.Seat.kind: self._elected,
+        }  # fmt: skip
+        self.allotted: set[tuple[str, str]] = set()  # poll and option
+        self.polls: dict[str, records.Poll] = {}  # before the row in hand
+        self.given: dict[str, set[str]] = defaultdict(set)  # by poll: who has a ballot
         self.moved: dict[str, dict[str, Any]] = {}  # what each resolution said at first
         self.mandates: dict[str, records.Mandate] = {}  # by operation
         self.uses: dict[str, dict[int, int | None]] = defaultdict(dict)  # by resolution: amount by operation
@@ -45,22 +59,14 @@ class DecisionProof:
 
     def watch(self, state: Replayed, log: Log, operation: Operation) -> None:
         """Look at an operation that the registers have seen already."""
-        named = None
+        self.named = None
         for row in operation.rows:
-            if row[0] != "record":
-                continue
-            _table, kind, ref, version, _about, body = row
-            if kind == records.Meeting.kind:
-                self._meeting(state, log, operation, ref, version, body)
-            elif kind == records.Vote.kind:
-                self._vote(state, log, operation, ref, body)
-            elif kind == records.Resolution.kind:
-                self._resolution(state, log, operation, ref, body)
-            elif kind == records.ResolutionUse.kind:
-                named = self._use(state, log, operation, ref, body)
+            if row[0] == "record" and row[1] in self.readers:
+                _table, kind, ref, version, _about, body = row
+                self.readers[kind](state, log, operation, ref, version, body)
         if operation.kind in self.mandates:
-            self._mandated(state, log, operation, named)
-        for row in operation.rows:
+            self._mandated(state, log, operation, self.named)
+        for row in operation.rows:  # in force from the next operation on
             if row[0] == "record" and row[1] == records.Mandate.kind:
                 self.mandates[row[2]] = records.Mandate.model_validate(row[5])
 
@@ -82,7 +88,7 @@ class DecisionProof:
         if (meeting.quorum_percent, meeting.quorum_least) != rule or meeting.called != operation.number:
             log.add(CHECK, f"meeting {ref} was not called by the rules of {meeting.body}", operation.number)
 
-    def _vote(self, state: Replayed, log: Log, operation: Operation, ref: str, body: Any) -> None:
+    def _vote(self, state: Replayed, log: Log, operation: Operation, ref: str, _version: int, body: Any) -> None:
         vote = records.Vote.model_validate(body)
         resolution = state.records.get((records.Resolution.kind, vote.resolution), {})
         if self.states.get(vote.resolution) != "open":
@@ -95,7 +101,7 @@ class DecisionProof:
             log.add(CHECK, f"{vote.member} has an interest in {vote.resolution} and voted", operation.number)
         self.votes[vote.resolution][vote.member] = vote.vote
 
-    def _resolution(self, state: Replayed, log: Log, operation: Operation, ref: str, body: Any) -> None:
+    def _resolution(self, state: Replayed, log: Log, operation: Operation, ref: str, _version: int, body: Any) -> None:
         resolution = records.Resolution.model_validate(body)
         before = self.states.get(ref)
         self.states[ref] = resolution.state
@@ -104,12 +110,13 @@ class DecisionProof:
             log.add(CHECK, f"{ref} was changed after it was moved", operation.number)
         if before in CLOSED:
             log.add(CHECK, f"{ref} was changed after its vote was closed", operation.number)
-        if before is None:
+        if before is None and resolution.manner != "ballots":
             rules = state.records.get((records.VotingBody.kind, resolution.body), {})
             if resolution.majority != rules.get("majorities", {}).get(resolution.matter, "simple"):
                 log.add(CHECK, f"{ref} was moved with another majority than {resolution.body} has", operation.number)
-        if resolution.state in CLOSED and resolution.manner != "ballots":
-            for fault in self._outcome(state, ref, resolution):
+        if resolution.state in CLOSED:
+            check = self._allotted if resolution.manner == "ballots" else self._outcome
+            for fault in check(state, ref, resolution):
                 log.add(CHECK, fault, operation.number)
 
     def _outcome(self, state: Replayed, ref: str, resolution: records.Resolution) -> Iterator[str]:
@@ -132,6 +139,66 @@ class DecisionProof:
         if resolution.state != outcome(kept, resolution.majority, meeting.quorum_percent, meeting.quorum_least):
             yield f"{ref} is {resolution.state}, and its votes say otherwise"
 
+    # -------------------------------------------------------------------------------- ballots
+
+    def _given(self, _state: Replayed, log: Log, operation: Operation, ref: str, version: int, body: Any) -> None:
+        ballot = records.BallotGiven.model_validate(body)
+        poll = self.polls.get(ballot.poll)
+        if version > 1 or ballot.member in self.given[ballot.poll] or ref != f"{ballot.poll}.{ballot.member}":
+            log.add(CHECK, f"{ballot.member} was given a second ballot of {ballot.poll}", operation.number)
+        if poll is None or poll.state != "open" or ballot.member not in self.rolls.get(poll.meeting, ()):
+            log.add(CHECK, f"{ballot.member} was given a ballot of {ballot.poll} without a right to it",
+                    operation.number)  # fmt: skip
+        self.given[ballot.poll].add(ballot.member)
+
+    def _box(self, state: Replayed, log: Log, operation: Operation, ref: str, version: int, body: Any) -> None:
+        kept = records.BallotBox.model_validate(body)
+        poll = self.polls.get(ref)
+        if poll is None or version > 1 or self._count(state, ref, kept).digest != kept.digest:
+            log.add(CHECK, f"the ballots of {ref} are not those that were counted", operation.number)
+        if poll is not None and not len(self.given[ref]) == poll.voters >= sum(kept.ballots.values()):
+            log.add(CHECK, f"there are more ballots of {ref} than were given", operation.number)
+        typed = operation.request.get("ballots", [])
+        if typed != [f"{times}x {ballot}" for ballot, times in sorted(kept.ballots.items())]:
+            log.add(CHECK, f"the ballots of {ref} are not those that were typed", operation.number)
+
+    def _count(self, state: Replayed, ref: str, kept: records.BallotBox) -> Count:
+        return count(box_of(ref, self.polls[ref], kept.ballots, state.records["institution", "book"]["currency"]))
+
+    def _result(self, state: Replayed, poll: str) -> Count | None:
+        """What the ballots of a poll come to, if there are any."""
+        body = state.records.get((records.BallotBox.kind, poll))
+        if body is None or poll not in self.polls:
+            return None
+        return self._count(state, poll, records.BallotBox.model_validate(body))
+
+    def _allotted(self, state: Replayed, ref: str, resolution: records.Resolution) -> Iterator[str]:
+        """What does not agree between money that was allotted and the ballots."""
+        result = self._result(state, resolution.poll)
+        won = {} if result is None else {place.option.code: place for place in result.won}
+        place = won.get(resolution.option)
+        poll = self.polls.get(resolution.poll)
+        said = (resolution.amount, resolution.in_favour, resolution.about, resolution.matter, resolution.state)
+        if (resolution.poll, resolution.option) in self.allotted:
+            yield f"{resolution.option} of {resolution.poll} was allotted money twice"
+        self.allotted.add((resolution.poll, resolution.option))
+        if place is None or poll is None or said != (
+            place.awarded, place.approvals, poll.fund, "allocation", "carried",
+        ):  # fmt: skip
+            yield f"{ref} is not what the ballots of {resolution.poll} say"
+
+    def _poll(self, _state: Replayed, _log: Log, _operation: Operation, ref: str, _version: int, body: Any) -> None:
+        self.polls[ref] = records.Poll.model_validate(body)
+
+    def _elected(self, state: Replayed, log: Log, operation: Operation, _ref: str, _version: int, body: Any) -> None:
+        if operation.kind != "declare-result":
+            return
+        seat = records.Seat.model_validate(body)
+        result, poll = self._result(state, seat.elected_by), self.polls.get(seat.elected_by)
+        winners = set() if result is None else {place.option.code for place in result.won}
+        if poll is None or seat.member not in winners or seat.body != poll.committee:
+            log.add(CHECK, f"{seat.member} took a seat on {seat.body} and was not elected", operation.number)
+
     # ------------------------------------------------------------------------------- mandates
 
     def watch_plain(self, state: Replayed, log: Log, operations: Sequence[Operation]) -> None:
@@ -153,17 +220,17 @@ class DecisionProof:
     def _amount(self, state: Replayed, cls: type[Performed], operation: Operation) -> int | None:
         return amount_asked(cls, operation.request, state.records["institution", "book"]["currency"])
 
-    def _use(self, state: Replayed, log: Log, operation: Operation, ref: str, body: Any) -> str:
-        """A use of a resolution is within what it says; returns the resolution."""
+    def _use(self, state: Replayed, log: Log, operation: Operation, ref: str, _version: int, body: Any) -> None:
+        """A use of a resolution is within what it says."""
         use = records.ResolutionUse.model_validate(body)
         uses = self.uses[use.resolution]
         if use.void:
             uses.pop(use.operation, None)
-            return use.resolution
+            return
         uses[use.operation] = use.amount
         for fault in self._use_faults(state, operation, ref, use):
             log.add(CHECK, f"{use.resolution}: {fault}", operation.number)
-        return use.resolution
+        self.named = use.resolution
 
     def _use_faults(
         self, state: Replayed, operation: Operation, ref: str, use: records.ResolutionUse

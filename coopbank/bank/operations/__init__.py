@@ -31,6 +31,7 @@ from coopbank.bank.operations import (  # noqa: F401
     opening,
     participations,
     petty_cash,
+    polls,
     powers,
     products,
     provisioning,

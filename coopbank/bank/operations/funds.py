@@ -267,6 +267,7 @@ class PayExpense(_Bill, Paying):
     roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER, ADMINISTRATOR)
     second_person: ClassVar[bool] = True
     decided_as: ClassVar[tuple[str, ...]] = ("allocation",)
+    decided_always: ClassVar[tuple[str, ...]] = (FUND,)
 
     resolution: Decided = None
 
