@@ -895,6 +895,24 @@ class BallotBox(Body):
     missing: str = ""  # why there are fewer than were given
 
 
+class CreditMemo(Body):
+    """What voters on a loan may read, if the borrower agrees; ref is the application, about the same."""
+
+    kind: ClassVar[str] = "credit-memo"
+    terms: str  # the term sheet
+    memo: PersonalRef
+    written_by: str
+
+
+class MemoConsent(Body):
+    """Whether the borrower agrees that voters read the credit memo; ref is the application, about the same."""
+
+    kind: ClassVar[str] = "memo-consent"
+    given: bool
+    how: PersonalRef  # what shows it: a signed form, a call
+    on: str
+
+
 class Mandate(Body):
     """An operation that a body decides first; ref is the operation, about the body."""
 

@@ -120,6 +120,8 @@ WRITERS = {
         "declare-result",
     },
     "poll": {"open-poll", "withdraw-poll", "close-poll", "load-ballots", "declare-result"},
+    "credit-memo": {"write-credit-memo"},
+    "memo-consent": {"consent-to-share"},
     "ballot-given": {"give-ballots"},
     "ballot-box": {"load-ballots"},
     "mandate": {"set-mandate"},

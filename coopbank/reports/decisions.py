@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.voting import box_of
-from coopbank.errors import WrongState
+from coopbank.errors import NotAllowed, WrongState
 from coopbank.finance.voting import Count, count, needed
 from coopbank.reports.document import Minor
 from coopbank.words import _
@@ -72,6 +72,24 @@ class ResolutionSheet:
 
 
 @dataclass(frozen=True, slots=True)
+class VotersPapers:
+    """What voters on a loan read: what is asked for, the terms, the credit memo."""
+
+    resolution: str
+    text: str
+    application: str
+    member: str
+    name: str
+    product: str
+    amount: Minor
+    at_most: Minor | None
+    purpose: str
+    terms: str
+    memo: str
+    consent_on: str
+
+
+@dataclass(frozen=True, slots=True)
 class BallotSheet:
     """A poll with its count. `text` is the box as it is exported; `voters` had a ballot."""
 
@@ -102,6 +120,30 @@ def resolutions(books: Books, state: str | None = None) -> tuple[ResolutionLine,
         for ref, body in books.every(records.Resolution)
         if state in (None, body.state)
     )
+
+
+def voters_papers(books: Books, ref: str) -> VotersPapers:
+    """What voters on a loan read; refuses unless there is a memo and the borrower agreed that voters read it."""
+    body = books.get(records.Resolution, ref, "resolution")
+    application = books.find(records.Application, body.about)
+    if application is None:
+        raise WrongState(
+            "{resolution} is about no application for a loan.", field="resolution", resolution=ref,
+            hint="A resolution on a loan names the application.",
+        )  # fmt: skip
+    consent = books.find(records.MemoConsent, body.about)
+    if consent is None or not consent.given:
+        raise NotAllowed(
+            "The borrower has not agreed that voters read the credit memo of {application}.", field="resolution",
+            application=body.about, hint="Ask them, and note what they say with consent-to-share.",
+        )  # fmt: skip
+    memo = books.get(records.CreditMemo, body.about, "resolution")
+    return VotersPapers(
+        resolution=ref, text=body.text, application=body.about, member=application.member,
+        name=books.member_name(application.member), product=application.product, amount=application.amount,
+        at_most=body.amount, purpose=application.purpose, terms=memo.terms, memo=books.personal(memo.memo),
+        consent_on=consent.on,
+    )  # fmt: skip
 
 
 def _line(ref: str, body: records.Resolution, meeting: records.Meeting, used: int) -> ResolutionLine:

@@ -53,7 +53,8 @@ def test_a_quorum_is_rounded_up(entitled: int, percent: str, least: int, wanted:
 @pytest.mark.parametrize(
     ("votes", "won"),
     [
-        ((2, 1, 0), {"simple", "two-thirds"}), ((1, 1, 0), set()), ((3, 1, 0), {"simple", "two-thirds", "three-quarters"}),
+        ((2, 1, 0), {"simple", "two-thirds"}), ((1, 1, 0), set()),
+        ((3, 1, 0), {"simple", "two-thirds", "three-quarters"}),
         ((0, 0, 4), set()), ((1, 0, 3), {"simple", "two-thirds", "three-quarters"}),
         ((5, 1, 0), {"simple", "two-thirds", "three-quarters", "of-all"}), ((4, 4, 0), set()),
     ],

@@ -12,6 +12,7 @@ from coopbank.bank.operations import (  # noqa: F401
     collateral,
     confirmations,
     copies,
+    credit_memos,
     days,
     differences,
     documents,
