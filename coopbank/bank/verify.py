@@ -119,7 +119,7 @@ WRITERS = {
         "close-vote",
         "declare-result",
     },
-    "poll": {"open-poll", "withdraw-poll", "close-poll", "load-ballots", "declare-result"},
+    "poll": {"open-poll", "withdraw-poll", "close-poll", "load-ballots", "declare-result", "cancel-meeting"},
     "credit-memo": {"write-credit-memo"},
     "memo-consent": {"consent-to-share"},
     "ballot-given": {"give-ballots"},

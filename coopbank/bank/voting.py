@@ -15,6 +15,7 @@ from coopbank.bank import records
 from coopbank.bank.books import Books, loads
 from coopbank.bank.contact import death_of
 from coopbank.finance.voting import Box, Option, Tally
+from coopbank.words import marked
 
 ASSEMBLY: Final = "assembly"
 MATTERS: Final = ("loan", "allocation", "policy", "election", "surplus", "transfer", "other")
@@ -22,6 +23,12 @@ RESOLUTION: Final = re.compile(r"RES-[0-9]{5,}")
 """What the number of a resolution looks like."""
 CHOICES: Final = {"for": "in_favour", "against": "against", "abstain": "abstained", "recused": "recused"}
 """What a vote can say, and the figure that counts it."""
+WORDS: Final = (
+    marked("carried"), marked("rejected"), marked("no-quorum"), marked("counted"), marked("declared"),
+    marked("called"), marked("dissolved"), marked("simple"), marked("two-thirds"), marked("three-quarters"),
+    marked("of-all"), marked("by-name"), marked("by-count"), marked("ballots"), marked("recused"),
+)  # fmt: skip
+"""What is kept of decisions in these words and shown in the reader's."""
 
 Bodies = Iterable[tuple[str, Mapping[str, Any]]]
 

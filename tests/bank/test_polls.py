@@ -141,6 +141,25 @@ def test_who_is_elected_takes_a_seat(hall: SmallBank) -> None:
     assert seats == {"M0002": ref, "M0003": ref}
 
 
+def test_who_is_elected_again_for_no_longer_keeps_the_seat(hall: SmallBank) -> None:
+    hall.agreed("seat-member", hall.admin, hall.tom, body="LOANS", member="M0002", until="2027-03-01")
+    ref = voted(hall, "3x M0002\n2x M0003", **ELECT)
+    hall.agreed("declare-result", hall.sue, hall.tom, poll=ref, until="2027-03-01")
+    with hall.read() as books:
+        seats = {seat.member: seat.elected_by for _ref, seat in books.about(records.Seat, "LOANS")}
+    assert seats == {"M0002": "", "M0003": ref}
+
+
+def test_a_meeting_is_cancelled_with_its_polls_until_one_is_counted(hall: SmallBank) -> None:
+    ref = voted(hall, "", **POT)
+    hall.do("call-meeting", hall.sue, body="ASSEMBLY", on="2026-03-02", notice_sent_on="2026-03-02")
+    voted(hall, **(POT | {"meeting": "MT-00002"}))
+    hall.do("cancel-meeting", hall.sue, meeting="MT-00001", why="the notice was wrong")
+    assert kept(hall, ref).state == "withdrawn"
+    refused(hall, WrongState, "load-ballots", hall.sue, poll=ref, ballots="5x ROOF")
+    refused(hall, WrongState, "cancel-meeting", hall.sue, field="meeting", meeting="MT-00002", why="x")
+
+
 def test_who_left_meanwhile_takes_no_seat(hall: SmallBank) -> None:
     ref = voted(hall, "3x M0002\nM0002 M0003\nM0003", **ELECT)
     hall.do("change-member", member="M0003", status="left")

@@ -40,7 +40,7 @@ from coopbank.bank.operations.bodies import Whole, active_body, take_seat
 from coopbank.bank.operations.members import require_active, require_alive
 from coopbank.bank.operations.resolutions import CLERKS, held_meeting
 from coopbank.bank.operations.savings import shown
-from coopbank.bank.voting import ASSEMBLY, box_of, may_vote, vote_ref
+from coopbank.bank.voting import ASSEMBLY, box_of, may_vote, seat_ref, vote_ref
 from coopbank.errors import (
     AlreadyVoted,
     InvalidAmount,
@@ -445,14 +445,18 @@ class DeclareResult(_OnPoll):
         desk.note("Resolution", f"{ref} {place.option.code}")
 
     def _seat(self, desk: Desk, poll: records.Poll, member: str) -> None:
-        """A seat for who was elected; one who has left or died meanwhile takes none, and it stays vacant."""
+        """A seat for who was elected and has none for so long; who has left or died meanwhile takes none: it stays vacant."""
         assert self.until is not None
         known = desk.find(records.Member, member)
         death = desk.find(records.Death, member)
         if known is None or known.status != "active" or (death is not None and death.state == "recorded"):
             desk.note("Takes no seat", member)
             return
-        take_seat(desk, poll.committee, member, self.until.isoformat(), self.poll, field="until")
+        before, until = desk.find(records.Seat, seat_ref(poll.committee, member)), self.until.isoformat()
+        if before is not None and before.state == "held" and before.until >= until:
+            desk.note("Seat", f"{seat_ref(poll.committee, member)}, {before.until}")
+            return
+        take_seat(desk, poll.committee, member, until, self.poll, field="until")
 
 
 # ------------------------------------------------------------------------------------- helpers

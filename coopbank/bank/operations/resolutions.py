@@ -103,8 +103,21 @@ class CancelMeeting(Operation):
                 gone = resolution.model_copy(update={"state": "withdrawn", "why": self.why})
                 desk.write(ref, gone, about=self.meeting)
                 desk.note("Withdrawn", ref)
+        self._call_polls_off(desk)
         desk.write(self.meeting, meeting.model_copy(update={"state": "cancelled", "why": self.why}), about=meeting.body)
         desk.note("Cancelled", self.meeting)
+
+    def _call_polls_off(self, desk: Desk) -> None:
+        for ref, poll in desk.about(records.Poll, self.meeting):
+            if poll.state in ("counted", "declared"):
+                raise WrongState(
+                    "Meeting {meeting} has decided {resolution} already.", field="meeting", meeting=self.meeting,
+                    resolution=ref,
+                )  # fmt: skip
+            if poll.state in (OPEN, "closed"):
+                gone = poll.model_copy(update={"state": "withdrawn", "why": self.why})
+                desk.write(ref, gone, about=self.meeting)
+                desk.note("Withdrawn", ref)
 
 
 class ProposeResolution(Operation):
@@ -321,7 +334,7 @@ class RecordCount(_OnResolution):
     second_person: ClassVar[bool] = True
     reversible: ClassVar[bool] = False  # counted anew before the vote is closed
 
-    in_favour: Annotated[Whole, Field(title="For")]
+    in_favour: Annotated[Whole, Field(title="In favour")]
     against: Annotated[Whole, Field(title="Against")]
     abstained: Annotated[Whole, Field(title="Abstained")] = 0
 
@@ -378,7 +391,7 @@ class CloseVote(_OnResolution):
             closed_on=desk.business_day.isoformat(),
         )  # fmt: skip
         desk.note("Resolution", f"{self.resolution}, {_(state)}")
-        desk.note("For, against, abstained", f"{tally.in_favour}, {tally.against}, {tally.abstained}")
+        desk.note("In favour, against, abstained", f"{tally.in_favour}, {tally.against}, {tally.abstained}")
         if state == NO_QUORUM:
             least = needed(tally.entitled, meeting.quorum_percent, meeting.quorum_least)
             desk.note("Quorum", _("{count} of {all}").format(count=tally.present, all=least))

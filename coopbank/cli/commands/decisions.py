@@ -86,7 +86,7 @@ def _pairs(found: ResolutionSheet, money: output.Money) -> list[tuple[str, objec
         (_("At most"), "" if line.amount is None else money(line.amount)),
         (_("Used"), money(line.used) if line.used else ""), (_("Holds until"), found.until or ""),
         (_("Decided on"), found.closed_on or ""), (_("How"), _(found.manner) if found.manner else ""),
-        (_("For"), found.in_favour), (_("Against"), found.against), (_("Abstained"), found.abstained),
+        (_("In favour"), found.in_favour), (_("Against"), found.against), (_("Abstained"), found.abstained),
         (_("Ballots"), f"{found.poll} {line.option}".strip()), (_("Why"), found.why),
     ]  # fmt: skip
 
