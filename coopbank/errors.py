@@ -7,11 +7,14 @@ CoopbankError
 │   │   └── InvalidDate          not a date, or not a possible one here
 │   ├── Unknown              nothing in the books has that name or number
 │   ├── AlreadyExists        the books hold one already
+│   │   └── AlreadyVoted         one member, one vote
 │   ├── NotAllowed           this person may not do this
 │   │   ├── SignInRefused        wrong name or passphrase, or signed out
 │   │   │   └── CodeWanted           the passphrase was right; a one-time code is wanted too
 │   │   ├── KeysLocked           encrypted, and whoever asks holds no key
 │   │   ├── OwnAccount           nobody serves their own account
+│   │   ├── NotEntitled          not on the roll, or with an interest in the matter
+│   │   ├── NeedsResolution      a body of members has to decide it first, and this is not decided so
 │   │   └── OwnRequest           nobody approves their own request
 │   ├── LimitReached         more than this person's role may move
 │   ├── Overdrawn            an account, a fund or a drawer has not got that much
@@ -22,6 +25,7 @@ CoopbankError
 │   │   └── CannotReverse        reversed already, or something rests on it
 │   ├── KeyReused            the idempotency key was used with another request
 │   ├── NotOffered           this kind of institution does not do this
+│   ├── BallotsAltered       ballots that are not those that were counted
 │   ├── SealRefused          the database itself refused what was to be written
 │   └── ImportRefused        rows of a file that cannot be imported
 ├── WrongUsage           the command line or a document is not well formed   exit 2
@@ -111,6 +115,10 @@ class AlreadyExists(Refused):
     """The books hold one already."""
 
 
+class AlreadyVoted(AlreadyExists):
+    """One member, one vote."""
+
+
 class NotAllowed(Refused):
     """This person may not do this."""
 
@@ -129,6 +137,14 @@ class KeysLocked(NotAllowed):
 
 class OwnAccount(NotAllowed):
     """Nobody serves their own account."""
+
+
+class NotEntitled(NotAllowed):
+    """Not on the roll of those who vote, or with an interest in the matter."""
+
+
+class NeedsResolution(NotAllowed):
+    """A body of members has to decide it first, and no resolution says so."""
 
 
 class OwnRequest(NotAllowed):
@@ -169,6 +185,10 @@ class KeyReused(Refused):
 
 class NotOffered(Refused):
     """This kind of institution does not do this."""
+
+
+class BallotsAltered(Refused):
+    """Ballots that are not those that were counted, or no ballots at all."""
 
 
 class SealRefused(Refused):

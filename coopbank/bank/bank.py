@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
-from coopbank.bank import access, anchors, limits, passphrases, receipts, records
+from coopbank.bank import access, anchors, limits, mandates, passphrases, receipts, records
 from coopbank.bank.books import Actor, Books, loads, opened
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
@@ -533,6 +533,7 @@ class Bank:
             reason = self._second_reason(desk, operation)
             draft = self._draft(desk, operation, "preview")
             operation.perform(desk)
+            mandates.mark(desk, operation)
             if reason is not None:
                 _with_second(draft)
             leaves = posting.validate(tx, draft)
@@ -589,6 +590,7 @@ class Bank:
             reason = None if approver else self._second_reason(desk, operation)
         draft = self._draft(desk, operation, key)
         operation.perform(desk)
+        mandates.mark(desk, operation)
         draft.business_date = desk.business_day
         if reason is not None:
             _with_second(draft)
@@ -666,6 +668,7 @@ class Bank:
             )  # fmt: skip
         if not operation.internal:
             limits.require_within(desk, operation)
+            mandates.require(desk, operation)
         own = desk.actor.theirs | self._approver_theirs(desk)
         served = own & with_owners(desk, operation.serves(desk)) if own else None
         if served:

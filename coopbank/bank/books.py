@@ -37,7 +37,9 @@ _NAMES = {
     "document": "document", "cash-difference": "cash difference", "bank-statement": "bank statement",
     "bank-line": "bank line", "bank-match": "match", "reconciliation": "reconciliation", "asset": "asset",
     "petty-cash": "petty cash", "joint-owner": "joint owner", "unclaimed": "unclaimed property",
-    "campaign": "campaign", "confirmation": "confirmation",
+    "campaign": "campaign", "confirmation": "confirmation", "voting-body": "body", "seat": "seat",
+    "meeting": "meeting", "resolution": "resolution", "vote": "vote", "mandate": "mandate",
+    "credit-memo": "credit memo", "poll": "poll",
 }  # fmt: skip
 
 

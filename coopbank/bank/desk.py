@@ -58,6 +58,7 @@ class Desk(Books):
         self.notes: list[tuple[str, str]] = []
         self.created: list[str] = []
         self.wishes: list[str] = []
+        self.resolution: str | None = None  # that this is done under; every entry names it
         self.after: list[Callable[[Transaction], None]] = []
         self.followers: list[tuple[Actor, str | None, Operation, str]] = []
         self._kept: dict[tuple[str, str], str] = {}  # digest of each of them, by field and value
@@ -75,6 +76,8 @@ class Desk(Books):
         self, memo: str, moves: Iterable[Move], *, effective_on: date | None = None, reverses: int | None = None
     ) -> None:
         """An entry. Moves of zero are left out; a leaf that does not exist yet is opened."""
+        if self.resolution is not None and self.resolution not in memo:
+            memo = f"{memo}, {self.resolution}"
         lines = tuple(Line(self.leaf_id(fund, code), amount) for fund, code, amount in moves if amount)
         self.entries.append(EntryDraft(memo, effective_on or self.business_day, lines, reverses))
 

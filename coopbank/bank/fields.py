@@ -266,6 +266,15 @@ AssetRef = ref("asset")
 PettyCashRef = ref("petty-cash")
 JointOwnerRef = ref("joint-owner")
 CampaignRef = ref("campaign")
+BodyRef = ref("voting-body")
+MeetingRef = ref("meeting")
+ResolutionRef = ref("resolution")
+PollRef = ref("poll")
+Decided = Annotated[
+    str | None, BeforeValidator(clean_text), AfterValidator(lambda value: value and _code(value)),
+    Field(max_length=40, title="Resolution that decided it"), Widget("ref:resolution"),
+]  # fmt: skip
+"""Where an operation names the resolution that it is done under; the last field of its form."""
 
 
 @cache  # asked of each request, and the answer never changes

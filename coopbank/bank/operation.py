@@ -54,6 +54,10 @@ class Operation(BaseModel):
     since: ClassVar[int] = 1  # edition of the catalogue that brought it
     erases: ClassVar[bool] = False  # its traces in the file are cleared after it
     signed: ClassVar[bool] = False  # a close, to be signed with the book's key
+    decided_as: ClassVar[tuple[str, ...]] = ()  # matters of a resolution that it may be done under (bank/mandates.py)
+    decided_about: ClassVar[tuple[str, ...]] = ()  # fields that say what it is about, beside those that name a record
+    decided_always: ClassVar[tuple[str, ...]] = ()  # what it is about whatever its fields say
+    decided_amount: ClassVar[str] = "amount"  # the field that a resolution's amount limits
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

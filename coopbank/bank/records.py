@@ -796,6 +796,160 @@ class Confirmation(Body):
     correction: int | None = None  # the operation that put it right
 
 
+class VotingBody(Body):
+    """Members who decide together, each with one vote; ref is its code, ASSEMBLY."""
+
+    kind: ClassVar[str] = "voting-body"
+    name: str
+    form: str  # assembly: all members; committee, council: those who hold a seat
+    quorum_percent: str = "0"  # of those who may vote
+    quorum_least: int = 2  # persons, however small the body
+    notice_days: int
+    majorities: dict[str, str] = {}  # by kind of resolution, where it is not simple: see finance/voting.py
+    state: str = "active"  # active, dissolved
+
+
+class Seat(Body):
+    """A member's seat on a committee or council; ref LOANS.M0007, about the body. A further term is a new version."""
+
+    kind: ClassVar[str] = "seat"
+    body: str
+    member: str
+    from_day: str
+    until: str  # last day of the term
+    elected_by: str = ""  # resolution or poll
+    state: str = "held"  # held, ended
+    ended_on: str | None = None
+    why: str = ""
+
+
+class Meeting(Body):
+    """A meeting of a body; ref MT-00001, about the body.
+
+    Who is on its roll follows from the body, the record date and `called`: see bank/voting.py.
+    """
+
+    kind: ClassVar[str] = "meeting"
+    body: str
+    on: str
+    notice_sent_on: str
+    record_date: str  # members since then, or seats held on that day
+    called: int  # the operation that called it
+    roll: int  # how many may vote
+    quorum_percent: str
+    quorum_least: int
+    agenda: str = ""
+    state: str = "called"  # called, cancelled
+    why: str = ""
+
+
+class Resolution(Body):
+    """A matter that a meeting decides; ref RES-00001, about the meeting. Its majority is the body's of then."""
+
+    kind: ClassVar[str] = "resolution"
+    meeting: str
+    body: str
+    matter: str  # loan, allocation, policy, election, surplus, transfer, other
+    text: str
+    about: str = ""  # A-001, M0007, L-010, a fund, a policy, an operation
+    amount: int | None = None  # what may be done under it in all; without one it serves once
+    until: str | None = None  # last day on which something may be done under it
+    majority: str = "simple"
+    state: str = "open"  # open, carried, rejected, no-quorum, withdrawn
+    manner: str = ""  # by-name, by-count, ballots
+    in_favour: int = 0
+    against: int = 0
+    abstained: int = 0
+    recused: int = 0
+    closed_on: str | None = None
+    why: str = ""
+    poll: str = ""  # whose ballots decided it, for
+    option: str = ""
+
+
+class Vote(Body):
+    """How a member voted; ref RES-00001.M0007, about the resolution. Who has an interest is recused."""
+
+    kind: ClassVar[str] = "vote"
+    resolution: str
+    member: str
+    vote: str  # for, against, abstain, recused
+    why: str = ""
+
+
+class Poll(Body):
+    """A secret ballot; ref PL-00001, about the meeting. Who has a ballot and what the ballots say are kept apart."""
+
+    kind: ClassVar[str] = "poll"
+    meeting: str
+    body: str
+    form: str  # allocation, election
+    question: str
+    options: list[list[Any]]  # code, title, and the sum asked for in minor units, 0 in an election
+    fund: str = ""  # whose money is allotted
+    pot: int = 0
+    committee: str = ""  # on which seats are elected
+    seats: int = 0
+    voters: int = 0  # how many have a ballot, once the poll is closed
+    state: str = "open"  # open, closed, no-quorum, counted, declared, withdrawn
+    why: str = ""
+
+
+class BallotGiven(Body):
+    """That a member was given a ballot; ref PL-00001.M0007, about the poll."""
+
+    kind: ClassVar[str] = "ballot-given"
+    poll: str
+    member: str
+
+
+class BallotBox(Body):
+    """What the ballots of a poll say, without names and in no order; ref is the poll."""
+
+    kind: ClassVar[str] = "ballot-box"
+    ballots: dict[str, int]  # what a ballot says: how many say just that
+    digest: str  # SHA-256 of the box as a text: finance/voting.py
+    missing: str = ""  # why there are fewer than were given
+
+
+class CreditMemo(Body):
+    """What voters on a loan may read, if the borrower agrees; ref is the application, about the same."""
+
+    kind: ClassVar[str] = "credit-memo"
+    terms: str  # the term sheet
+    memo: PersonalRef
+    written_by: str
+
+
+class MemoConsent(Body):
+    """Whether the borrower agrees that voters read the credit memo; ref is the application, about the same."""
+
+    kind: ClassVar[str] = "memo-consent"
+    given: bool
+    how: PersonalRef  # what shows it: a signed form, a call
+    on: str
+
+
+class Mandate(Body):
+    """An operation that a body decides first; ref is the operation, about the body."""
+
+    kind: ClassVar[str] = "mandate"
+    operation: str
+    body: str
+    above: int | None = None  # minor units; without it always
+    state: str = "in-force"  # in-force, lifted
+
+
+class ResolutionUse(Body):
+    """Something done under a resolution; ref RES-00001.123, about the resolution. Void once it was reversed."""
+
+    kind: ClassVar[str] = "resolution-use"
+    resolution: str
+    operation: int
+    what: str
+    amount: int | None = None
+
+
 class Refusal(Body):
     """A refusal to a signed-in person, or a failed sign-in; ref X-<operation>."""
 

@@ -26,10 +26,12 @@ from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.lending.flows import OWN, on_leaf, real_fund
 from coopbank.bank.lending.proof import faults_of
 from coopbank.bank.lending.provision_proof import ProvisionProof, close_faults
+from coopbank.bank.mandates import takes_resolution
 from coopbank.bank.operation import CATALOGUE, role_may
 from coopbank.bank.operations.forgetting import faults as forgetting_faults
 from coopbank.bank.operations.unclaimed import SET_APART, UNCLAIMED
 from coopbank.bank.people_proof import PeopleProof
+from coopbank.bank.voting_proof import DecisionProof
 from coopbank.database import Database, Transaction
 from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import POOL
@@ -112,6 +114,25 @@ WRITERS = {
     "reconciliation": {"sign-reconciliation", "review-reconciliation", "reopen-reconciliation"},
     "campaign": {"start-campaign", "close-campaign"},
     "confirmation": {"start-campaign", "record-reply", "resolve-exception"},
+    "voting-body": {"set-body"},
+    "seat": {"seat-member", "end-seat", "declare-result"},
+    "meeting": {"call-meeting", "cancel-meeting"},
+    "resolution": {
+        "propose-resolution",
+        "withdraw-resolution",
+        "cancel-meeting",
+        "record-count",
+        "close-vote",
+        "declare-result",
+    },
+    "poll": {"open-poll", "withdraw-poll", "close-poll", "load-ballots", "declare-result", "cancel-meeting"},
+    "credit-memo": {"write-credit-memo"},
+    "memo-consent": {"consent-to-share"},
+    "ballot-given": {"give-ballots"},
+    "ballot-box": {"load-ballots"},
+    "mandate": {"set-mandate"},
+    "resolution-use": {name for name in CATALOGUE if takes_resolution(name)},
+    "vote": {"record-vote", "declare-interest"},
     "backup": {"record-backup"},
     "drill": {"record-drill"},
 }
@@ -157,7 +178,7 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
     """The bank's checks, with registers of their own for one run."""
     state, bank_lines = Registers(), bank_proof.BankProof()
 
-    provision, people = ProvisionProof(), PeopleProof(state)
+    provision, people, decisions = ProvisionProof(), PeopleProof(state), DecisionProof()
     return [
         Check("powers", "Everyone who acted was a user with the power to do it.",  # before the registers follow:
               watch=_watch(state, _powers), watch_plain=_watch_plain(state, _powers_plain)),  # whoever agrees to leave
@@ -199,6 +220,8 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
               _documents),
         Check("confirmations", "Each campaign asks about what its seed draws from the balances of its day.",
               _ask(state, _confirmations)),
+        Check("resolutions", "Votes were cast by who might and came to what is said; what a body decides, it decided.",
+              watch=_watch(state, decisions.watch), watch_plain=_watch_plain(state, decisions.watch_plain)),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten by two people.",
               lambda log, tx: _personal(state, log, tx, keys)),
         Check("unclaimed", "What is set apart for the state is what account 893 holds.", _ask(state, _unclaimed)),

@@ -116,6 +116,10 @@ POLICIES: Final = {
         marked("Days of notice"),
         marked("So many days after the notice to a member, and unclaimed money may be turned over."),
     ),
+    "meeting_notice_days": (
+        marked("Notice of meetings"),
+        marked("So many days between the notice of a meeting and the meeting, where a body has no rule of its own."),
+    ),
     "unclaimed_together": (
         marked("Unclaimed in one sum"),
         marked("Up to this amount, unclaimed money is reported in one sum without names."),

@@ -200,4 +200,27 @@ SCENES = {
         """,
         after="lender",
     ),
+    "hall": Setting(
+        """
+        admin+tom set-body body=ASSEMBLY body_name="All members" form=assembly notice_days=0
+        admin+tom set-body body=LOANS body_name="Loan committee" form=committee
+        admin+tom seat-member body=LOANS member=M0001 until=2027-03-01
+        admin+tom set-mandate operation=grant-loan body=ASSEMBLY above=1000.00
+        sue call-meeting body=ASSEMBLY on=2026-03-02 notice_sent_on=2026-03-02
+        sue call-meeting body=ASSEMBLY on=2026-03-20 notice_sent_on=2026-03-02
+        tom apply-for-loan member=M0002 product=TERM amount=200.00 purpose="a saw"
+        sue propose-resolution meeting=MT-00001 matter=loan about=A-001 amount=200.00 text="We lend for a saw"
+        sue propose-resolution meeting=MT-00001 matter=other text="We paint the door green"
+        sue propose-resolution meeting=MT-00002 matter=other text="We paint the gate too"
+        sue record-vote resolution=RES-00002 member=M0001 vote=for
+        sue record-vote resolution=RES-00002 member=M0003 vote=for
+        sue open-poll meeting=MT-00001 form=allocation question="What is the gift for?" fund=EDU pot=400.00 \
+            options='["ROOF 300.00 A new roof","SHOP 100.00 A shop"]'
+        sue give-ballots poll=PL-00001 members='["M0001","M0002","M0003"]'
+        sue+tom close-poll poll=PL-00001
+        sue open-poll meeting=MT-00001 form=election question="Who decides on loans?" committee=LOANS seats=1 \
+            options='["M0001","M0002"]'
+        """,
+        after="town",
+    ),
 }

@@ -68,6 +68,8 @@ class SetBudget(Operation):
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
     reversible: ClassVar[bool] = False  # the next version changes it
+    decided_as: ClassVar[tuple[str, ...]] = ("allocation",)
+    decided_amount: ClassVar[str] = ""
 
     year: Annotated[int, Field(ge=1900, le=9998, title="Year")]
     lines: Lines

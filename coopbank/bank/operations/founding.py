@@ -64,6 +64,7 @@ POLICIES: dict[str, object] = {
     "dormant_months": 12,  # without a movement that the member began
     "unclaimed_years": 5,  # without contact, after which the state takes what nobody claims (Mississippi: 5)
     "notice_days": 60,  # between the notice to a member and turning their money over
+    "meeting_notice_days": 10,  # between the notice of a meeting and the meeting
     "unclaimed_together": "50.00",  # up to which the state takes amounts in one sum, without names
     "retention_years": 5,  # after a member has left, before they may be forgotten
     "cash_report": "10000.00",  # cash of one person in a day, above which it is told

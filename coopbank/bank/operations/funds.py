@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field
 from coopbank.bank import records
 from coopbank.bank.budgeting import beyond_budget
 from coopbank.bank.desk import Desk, Move
-from coopbank.bank.fields import BillRef, Code, FundRef, GiftRef, Memo, Money, Personal, Text, Widget, refuse
+from coopbank.bank.fields import BillRef, Code, Decided, FundRef, GiftRef, Memo, Money, Personal, Text, Widget, refuse
 from coopbank.bank.operation import ADMINISTRATOR, TELLER, TREASURER, Operation
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.tender import Paying, Receiving
@@ -129,10 +129,13 @@ class SpendGift(Paying):
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     second_person: ClassVar[bool] = True
 
+    decided_as: ClassVar[tuple[str, ...]] = ("allocation",)
+
     gift: GiftRef
     amount: Money
     expense: ExpenseCode
     memo: Memo = ""
+    resolution: Decided = None
 
     def perform(self, desk: Desk) -> None:
         require_expense(desk, self.expense)
@@ -263,6 +266,10 @@ class PayExpense(_Bill, Paying):
     subject: ClassVar[str] = "bills"
     roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER, ADMINISTRATOR)
     second_person: ClassVar[bool] = True
+    decided_as: ClassVar[tuple[str, ...]] = ("allocation",)
+    decided_always: ClassVar[tuple[str, ...]] = (FUND,)
+
+    resolution: Decided = None
 
     def perform(self, desk: Desk) -> None:
         require_expense(desk, self.expense)

@@ -24,6 +24,7 @@ from coopbank.bank.fields import (
     ApplicationRef,
     Code,
     Day,
+    Decided,
     Every,
     FundRef,
     LoanRef,
@@ -113,6 +114,8 @@ class GrantLoan(Operation):
     subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER,)
     second_person: ClassVar[bool] = True
+    decided_as: ClassVar[tuple[str, ...]] = ("loan",)
+    decided_amount: ClassVar[str] = "principal"
 
     member: MemberRef
     principal: Annotated[Money, Field(title="Amount lent, or the limit of a line")]
@@ -158,6 +161,7 @@ class GrantLoan(Operation):
         int | None, Field(ge=0, le=3660, title="Days to pay once it is accepted"), Widget("number")
     ] = None  # fmt: skip
     number: Annotated[Code | None, Field(title="Loan number (from old records)")] = None
+    resolution: Decided = None
 
     def perform(self, desk: Desk) -> None:
         require_active(desk, self.member)

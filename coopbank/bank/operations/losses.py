@@ -42,6 +42,8 @@ class WriteDown(Operation):
     subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (TREASURER, SUPERVISOR)
     second_person: ClassVar[bool] = True
+    decided_as: ClassVar[tuple[str, ...]] = ("loan",)
+    decided_amount: ClassVar[str] = "principal"
 
     loan: LoanRef
     principal: Annotated[Money, Field(title="Principal that is owed no more")]
@@ -80,6 +82,8 @@ class ChargeOff(Operation):
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER)
     second_person: ClassVar[bool] = True
+    decided_as: ClassVar[tuple[str, ...]] = ("loan",)
+    decided_amount: ClassVar[str] = ""
 
     loan: LoanRef
     resolution: Annotated[Text, Field(title="By which decision, before its time has come")] = ""

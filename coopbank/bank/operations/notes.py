@@ -16,7 +16,7 @@ from pydantic import Field
 from coopbank.bank import records
 from coopbank.bank.accrual import accrue, owed, pay, start_of_segment
 from coopbank.bank.desk import Desk, Move
-from coopbank.bank.fields import Code, Counted, Day, FundRef, MemberRef, Money, NoteRef, Personal, Rate, Widget
+from coopbank.bank.fields import Code, Counted, Day, Decided, FundRef, MemberRef, Money, NoteRef, Personal, Rate, Widget
 from coopbank.bank.operation import TREASURER
 from coopbank.bank.operations.lending import open_for, own_number
 from coopbank.bank.operations.products import require_lender
@@ -34,6 +34,7 @@ class IssueNote(Receiving):
     subject: ClassVar[str] = "notes"
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     second_person: ClassVar[bool] = True
+    decided_as: ClassVar[tuple[str, ...]] = ("transfer", "other")
 
     lender: Annotated[Personal, Field(min_length=1, title="Lender")]
     amount: Money
@@ -44,6 +45,7 @@ class IssueNote(Receiving):
     tender: Tender = "transfer"
     member: Annotated[MemberRef | None, Field(title="Member number, if the lender is one")] = None
     number: Annotated[Code | None, Field(title="Note number, if it has one")] = None
+    resolution: Decided = None
 
     def perform(self, desk: Desk) -> None:
         if self.member is not None:

@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from coopbank.bank import records
 from coopbank.bank.desk import Desk, Move
-from coopbank.bank.fields import Day, LoanRef, Memo, Money, Widget, clean_text, refuse
+from coopbank.bank.fields import Day, Decided, LoanRef, Memo, Money, Widget, clean_text, refuse
 from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.lending.allowance import (
     GRADES,
@@ -131,12 +131,15 @@ class SetAllowanceTable(Operation):
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     second_person: ClassVar[bool] = True
     reversible: ClassVar[bool] = False  # the next table changes it
+    decided_as: ClassVar[tuple[str, ...]] = ("policy",)
+    decided_amount: ClassVar[str] = ""
 
     from_day: Annotated[Day, Field(title="In force from")]
     buckets: Annotated[Rates, Field(title="Percent by lateness, for example: 1-30 2, 31-60 10")] = {}
     grades: Annotated[Rates, Field(title="Percent by grade, for example: 4 20, 5 50")] = {}
     commitments: Annotated[Share | None, Field(title="Percent of what is promised and not paid out")] = None
     why: Annotated[Memo, Field(min_length=1, title="Why")]
+    resolution: Decided = None
 
     def perform(self, desk: Desk) -> None:
         last = last_provision(desk)

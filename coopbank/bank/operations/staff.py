@@ -15,6 +15,7 @@ from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import (
     Code,
+    Decided,
     MemberRef,
     Memo,
     Personal,
@@ -58,6 +59,7 @@ LATER_POLICIES: dict[str, Any] = {
     "colour": "", "logo": "", "auditor_address": "", "time_zone": "", "dormant_months": 12, "cash_report": "",
     "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7, "unclaimed_years": 5,
     "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5, CODES_POLICY: "",
+    "meeting_notice_days": 10,
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
 RESET_DAYS = 7
@@ -368,12 +370,16 @@ class SetPolicy(Operation):
     subject: ClassVar[str] = "staff"
     roles: ClassVar[tuple[str, ...]] = (TREASURER, ADMINISTRATOR)
     second_person: ClassVar[bool] = True
+    decided_as: ClassVar[tuple[str, ...]] = ("policy",)
+    decided_about: ClassVar[tuple[str, ...]] = ("policy",)
+    decided_amount: ClassVar[str] = ""
 
     policy: Code
     value: Annotated[
         str, BeforeValidator(clean_text), AfterValidator(_short), Field(max_length=LARGEST_PICTURE, title="New value"),
         Widget("text"),
     ]  # fmt: skip
+    resolution: Decided = None
 
     def perform(self, desk: Desk) -> None:
         before = desk.find(records.Policy, self.policy)

@@ -13,6 +13,7 @@ from coopbank.cli.commands import (  # noqa: F401
     silence,
     documents,
     auditing,
+    decisions,
     staff,
     keys,
     counter,

@@ -63,6 +63,11 @@ _WIDE = 100
 """Columns from which a schedule stands beside what the operation would do."""
 
 
+def _rarely_filled(row: FieldRow) -> bool:
+    """A form that is otherwise filled in does not begin at the resolution, which few operations need."""
+    return row.spec.name == "resolution" and not row.spec.required
+
+
 class EntryScreen(CounterScreen[bool | None]):
     """One operation, filled in. Answers True for the next member, False to stay, None if nothing was posted."""
 
@@ -231,7 +236,8 @@ lost, and what is wrong brings you to its field.""")
             self._ask_step(step)
             self.refresh_bindings()
         shown = [row for row in self.rows if row.display]
-        first = next((row for row in shown if not row.value), None) or next(iter(shown), None)
+        first = next((row for row in shown if not row.value and not _rarely_filled(row)), None)
+        first = first or next(iter(shown), None)
         if first is not None:
             first.control.focus()
         elif self._steps:
