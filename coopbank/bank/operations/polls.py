@@ -445,7 +445,7 @@ class DeclareResult(_OnPoll):
         desk.note("Resolution", f"{ref} {place.option.code}")
 
     def _seat(self, desk: Desk, poll: records.Poll, member: str) -> None:
-        """A seat for who was elected and has none for so long; who has left or died meanwhile takes none: it stays vacant."""
+        """A seat for who was elected and has none for so long; who has left or died meanwhile leaves it vacant."""
         assert self.until is not None
         known = desk.find(records.Member, member)
         death = desk.find(records.Death, member)
