@@ -160,14 +160,14 @@ class ProposeResolution(Operation):
 
     def _require_subject(self, desk: Desk) -> None:
         """Refuse a loan or a policy without its subject, and a subject that there is not."""
+        if self.about is None and self.matter in ("loan", "policy"):
+            raise InvalidValue(
+                "Say what it is about.", field="about",
+                hint="The application or the loan; the name of the policy or of the operation.",
+            )  # fmt: skip
         if self.amount is None and self.matter in ("loan", "allocation", "transfer"):
             raise InvalidValue("{field_name} is missing.", field="amount", field_name="amount")
         if self.about is None:
-            if self.matter in ("loan", "policy"):
-                raise InvalidValue(
-                    "Say what it is about.", field="about",
-                    hint="The application or the loan; the name of the policy or of the operation.",
-                )  # fmt: skip
             return
         if self.matter == "loan":
             known = any(desk.find(cls, self.about) for cls in (records.Application, records.Loan, records.Member))
