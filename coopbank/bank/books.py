@@ -37,7 +37,8 @@ _NAMES = {
     "document": "document", "cash-difference": "cash difference", "bank-statement": "bank statement",
     "bank-line": "bank line", "bank-match": "match", "reconciliation": "reconciliation", "asset": "asset",
     "petty-cash": "petty cash", "joint-owner": "joint owner", "unclaimed": "unclaimed property",
-    "campaign": "campaign", "confirmation": "confirmation",
+    "campaign": "campaign", "confirmation": "confirmation", "dividend": "dividend", "surplus": "division of surplus",
+    "surplus-rules": "rule for surplus", "redemption": "redemption",
 }  # fmt: skip
 
 

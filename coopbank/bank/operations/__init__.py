@@ -13,6 +13,7 @@ from coopbank.bank.operations import (  # noqa: F401
     copies,
     days,
     differences,
+    dividends,
     documents,
     forgetting,
     founding,
