@@ -273,7 +273,7 @@ class PatronageRedeemed(Body):
     vintage: str
     amount: int
     members: int
-    qualified: bool
+    nonqualified: int = 0  # of the amount: taxable to the member now
     resolution: str
     on: str
 

@@ -96,8 +96,10 @@ def divide(
 ) -> Division:  # fmt: skip
     """The waterfall. `weights` are the members' measures by class of shares ("901": balance × days) and by basis.
 
-    Raises `InvalidAmount` (field `steps`) where the steps come to more than the result.
+    A loss is divided among nobody. Raises `InvalidAmount` (field `steps`) where the steps come to more than the result.
     """
+    if result <= 0:
+        return Division(result, kept, (), {}, {})
     steps: list[Step] = []
     base: int | None = None  # of patronage, once the first of it is reached
     left_percent, left = Fraction(HUNDRED), 0

@@ -1,9 +1,9 @@
 """Dividends on shares: declared for a year on a class, and paid.
 
-How a class is presented decides the entry. A class that is a *liability* earns its dividend as an expense of the year
-(381), dated in it, before its result is known. A class that is *equity* gets a distribution out of
-undivided earnings (940), after the year was closed. Never one without the other. In both, a loss must have been made good, the rate
-stays within the cap of law and bylaws, and subscriptions (875) get nothing: no share was issued for them.
+How a class is presented decides the entry. A class that is a *liability* has its dividend as an expense of the year
+(381), dated in it, before its result is known. A class that is *equity* gets a distribution out of undivided earnings
+(940), after the year was closed. Never one without the other. In both a loss must have been made good, the rate stays
+within the cap of law and bylaws, and subscriptions (875) get nothing: no share was issued for them.
 """
 
 from __future__ import annotations
