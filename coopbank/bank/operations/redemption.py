@@ -3,7 +3,7 @@
 Retained patronage is redeemed oldest vintage first, over all members at once, and becomes payable (823). Shares that
 a member gives back are accepted first (901 to 825: they are no shares any more, and the bank owes the money), and paid
 when the terms of their class allow: after the days of notice, within the year's cap, in the order of acceptance.
-Nothing is set off against what a member owes: loans here are non-extractive, and a bylaw that says otherwise is not built in.
+Nothing is set off against what a member owes: loans here are non-extractive.
 """
 
 from __future__ import annotations
