@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from coopbank.database import Database, statements
 from coopbank.ledger import schema, tables
 from coopbank.ledger.verify import verify_ledger, wrong
-from coopbank.migrations import FOLDER
+from coopbank.migrations import FOLDER, upgrade
 from tests.ledger.raw import send
 from tests.ledger.support import Books, assert_books
 
@@ -43,6 +43,20 @@ def test_a_migrated_database_is_what_the_source_makes(new_engine_url: Any) -> No
     finally:
         migrated.close()
         straight.close()
+
+
+def test_books_of_the_first_revision_are_brought_forward(new_engine_url: Any) -> None:
+    old = Database(new_engine_url("old"))
+    try:
+        with old.write() as tx:
+            upgrade(tx.connection, to="0001")
+        with old.read() as tx:
+            assert list(schema.differences(tx))
+        old.upgrade()
+        with old.read() as tx:
+            assert not list(schema.differences(tx))
+    finally:
+        old.close()
 
 
 REGENERATE = "write schema_postgresql.json anew: python -m coopbank.ledger.schema postgresql+psycopg://..."
