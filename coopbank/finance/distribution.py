@@ -55,8 +55,8 @@ def shared(total: int, weights: Mapping[str, int]) -> dict[str, int]:
 
 def in_money(allocated: int, percent: str) -> int:
     """The part of a notice that is paid in money, rounded up to the minor unit."""
-    exact = percent_of(percent, allocated)
-    return -(-exact.numerator // exact.denominator)
+    numerator, denominator = Decimal(percent).as_integer_ratio()
+    return -(-allocated * numerator // (HUNDRED * denominator))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def test_a_migrated_database_is_what_the_source_makes(new_engine_url: Any) -> No
 def test_books_of_the_first_revision_are_brought_forward(new_engine_url: Any) -> None:
     old = Database(new_engine_url("old"))
     try:
-        with old.write() as tx:
+        with old.write_by_engine() as tx:
             upgrade(tx.connection, to="0001")
         with old.read() as tx:
             assert list(schema.differences(tx))

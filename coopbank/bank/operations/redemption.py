@@ -98,14 +98,16 @@ class RedeemPatronage(Operation):
         holders = dict(
             desk.tx.rows("SELECT id, holder FROM account WHERE gl_code IN (?, ?) AND fund = ?", *_RETAINED, FUND)
         )
-        for control in (*_RETAINED, equity.PATRONAGE):
+        for control in _RETAINED:
             desk.know_leaves(FUND, control)
+        known = {f"{equity.PATRONAGE}/{contract}" for contract in desk.know_leaves(FUND, equity.PATRONAGE)}
         moves: list[Move] = []
         payable: dict[str, int] = {}
         for leaf, part in zip(leaves, parts, strict=True):
             target = f"{equity.PATRONAGE}/{leaf.contract.partition('/')[0]}"
-            if not desk.has_leaf(FUND, target):
+            if target not in known:
                 desk.open_leaf(FUND, target, holder=holders[leaf.id])
+                known.add(target)
             moves.append((FUND, leaf.code, part))
             payable[target] = payable.get(target, 0) + part
         return moves + [(FUND, target, -part) for target, part in payable.items()]

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from coopbank.bank import equity, records
 from coopbank.bank.desk import Desk, Move
@@ -58,20 +58,20 @@ _STEPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], dict[str, str]]],
         lambda m: {"to": "patronage", "basis": m[1], "percent": m[2]},
     ),
 )
-_SHAPES = ({"to", "percent"}, {"to", "fund", "percent"}, {"to", "share_class", "rate", "basis"},
-           {"to", "basis", "percent"})  # fmt: skip
+
+
+def step_of(text: str) -> dict[str, str]:
+    """A step as the rules keep it; refuses what is none."""
+    for pattern, read in _STEPS:
+        if match := pattern.fullmatch(text):
+            return read(match)
+    raise refuse("Write a step as: indivisible 20, fund EDU 10, dividend 901 1, or patronage interest 100.")
 
 
 def _read_step(value: Any) -> Any:
-    """A step as it is said, "indivisible 20", or as it was sealed."""
-    if isinstance(value, dict) and set(value) in _SHAPES and all(isinstance(each, str) for each in value.values()):
-        names = ("to", "fund", "share_class", "rate", "basis", "percent")
-        value = " ".join(value[name] for name in names if name in value)
-    if isinstance(value, str):
-        for pattern, read in _STEPS:
-            if match := pattern.fullmatch(value.strip()):
-                return read(match)
-    raise refuse("Write a step as: indivisible 20, fund EDU 10, dividend 901 1, or patronage interest 100.")
+    text = " ".join(value.split()) if isinstance(value, str) else ""
+    step_of(text)
+    return text
 
 
 def _read_lines(value: Any) -> Any:
@@ -85,32 +85,28 @@ def _read_lines(value: Any) -> Any:
 
 def _read_pair(pattern: str, said: str) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
-        text = " ".join(map(str, value)) if isinstance(value, list | tuple) else value
-        match = re.fullmatch(pattern, text.strip()) if isinstance(text, str) else None
-        if match is None:
+        text = " ".join(value.split()) if isinstance(value, str) else ""
+        if re.fullmatch(pattern, text) is None:
             raise refuse(said)
-        return [match[1], match[2]]
+        return text
 
     return read
 
 
+_OUTSIDE = _read_pair(rf"[0-9]{{3}} {_PERCENT}", "Write account and percent that is not members' business: 127 100.")
+_HOURS = _read_pair(r"M[0-9]{4,9} [0-9]{1,6}(?:\.[0-9]{1,2})?", "Write member and hours: M0020 412.25.")
+
 Steps = Annotated[
-    list[Annotated[dict[str, str], BeforeValidator(_read_step)]], BeforeValidator(_read_lines),
+    list[Annotated[str, BeforeValidator(_read_step)]], BeforeValidator(_read_lines),
     Field(min_length=1, max_length=20, title="Steps, in their order (indivisible 20)"), Widget("lines"),
-    WithJsonSchema({"type": "array", "items": {"type": "string"}, "examples": [["indivisible 20"]]}),
 ]  # fmt: skip
 Outside = Annotated[
-    list[Annotated[list[str], BeforeValidator(_read_pair(
-        rf"([0-9]{{3}})\s+{_PERCENT}", "Write account and percent that is not members' business: 127 100."))]],
-    BeforeValidator(_read_lines), Field(max_length=50, title="Not members' business (account and percent: 127 100)"),
-    Widget("lines"), WithJsonSchema({"type": "array", "items": {"type": "string"}, "examples": [["127 100"]]}),
+    list[Annotated[str, BeforeValidator(_OUTSIDE)]], BeforeValidator(_read_lines),
+    Field(max_length=50, title="Not members' business (account and percent: 127 100)"), Widget("lines"),
 ]  # fmt: skip
 Hours = Annotated[
-    list[Annotated[list[str], BeforeValidator(_read_pair(
-        r"(M[0-9]{4,9})\s+([0-9]{1,6}(?:\.[0-9]{1,2})?)", "Write member and hours: M0020 412.25."))]],
-    BeforeValidator(_read_lines),
-    Field(min_length=1, max_length=100_000, title="Hours (member and hours: M0020 412.25)"),
-    Widget("lines"), WithJsonSchema({"type": "array", "items": {"type": "string"}, "examples": [["M0020 412.25"]]}),
+    list[Annotated[str, BeforeValidator(_HOURS)]], BeforeValidator(_read_lines),
+    Field(min_length=1, max_length=100_000, title="Hours (member and hours: M0020 412.25)"), Widget("lines"),
 ]  # fmt: skip
 
 _OFFERED = (UNCHARTERED, CREDIT_UNION)
@@ -129,15 +125,16 @@ class SetSurplusRules(Operation):
     offered_by: ClassVar[tuple[str, ...]] = _OFFERED
 
     steps: Steps
-    outside: Outside = [["127", "100"]]
+    outside: Outside = ["127 100"]
     cash: Annotated[Percent, Field(title="Part of each notice in money, percent")] = "20"
     qualified: Annotated[bool, Field(title="Notices are qualified (the member is taxed now)")] = True
     consent: Annotated[Text, Field(title="Bylaw by which members consent, if qualified")] = ""
     resolution: Resolution
 
     def perform(self, desk: Desk) -> None:
-        self._require_sums()
-        for number, step in enumerate(self.steps):
+        steps = [step_of(text) for text in self.steps]
+        _require_sums(steps)
+        for number, step in enumerate(steps):
             self._require_step(desk, step, f"steps.{number}")
         outside = self._outside(desk)
         if self.qualified and not self.consent:
@@ -150,26 +147,13 @@ class SetSurplusRules(Operation):
                 "A qualified notice is paid in money to at least {least} %.", field="cash", least=LEAST_CASH
             )
         body = records.SurplusRules(
-            steps=self.steps, outside=outside, cash=self.cash, qualified=self.qualified, consent=self.consent,
+            steps=steps, outside=outside, cash=self.cash, qualified=self.qualified, consent=self.consent,
             resolution=self.resolution,
         )  # fmt: skip
         if desk.find(records.SurplusRules, RULES) == body:
             raise InvalidValue("The rules say that already.", field="steps")
         desk.write(RULES, body)
         desk.note("Version", str(1 + desk.version(records.SurplusRules.kind, RULES)))
-
-    def _require_sums(self) -> None:
-        of_result = sum(Decimal(s["percent"]) for s in self.steps if s["to"] in ("regular", "indivisible", "fund"))
-        of_base = sum(Decimal(s["percent"]) for s in self.steps if s["to"] == "patronage")
-        for total in (of_result, of_base):
-            if total > 100:
-                raise InvalidAmount("The percentages come to {total}, more than 100.", field="steps", total=total)
-        kinds = [step["to"] for step in self.steps]
-        if "patronage" in kinds and set(kinds[kinds.index("patronage") :]) != {"patronage"}:
-            raise InvalidValue("Patronage divides what is left: it comes last.", field="steps")
-        named = [tuple(s.get(name) for name in ("to", "fund", "share_class", "basis")) for s in self.steps]
-        if len(set(named)) != len(named):
-            raise InvalidValue("A step stands twice.", field="steps")
 
     @staticmethod
     def _require_step(desk: Desk, step: dict[str, str], field: str) -> None:
@@ -191,7 +175,8 @@ class SetSurplusRules(Operation):
 
     def _outside(self, desk: Desk) -> dict[str, str]:
         found: dict[str, str] = {}
-        for number, (code, percent) in enumerate(self.outside):
+        for number, text in enumerate(self.outside):
+            code, percent = text.split()
             field = f"outside.{number}"
             if desk.tx.value("SELECT kind FROM gl_account WHERE code = ?", code) not in ("income", "expense"):
                 raise InvalidValue("Account {code} is neither income nor expense.", field=field, code=code)
@@ -199,6 +184,21 @@ class SetSurplusRules(Operation):
                 raise InvalidValue("Name each account once, with up to 100 percent.", field=field)
             found[code] = percent
         return found
+
+
+def _require_sums(steps: list[dict[str, str]]) -> None:
+    """Refuse percentages above 100, anything after patronage, and a step that stands twice."""
+    of_result = sum(Decimal(s["percent"]) for s in steps if s["to"] in ("regular", "indivisible", "fund"))
+    of_base = sum(Decimal(s["percent"]) for s in steps if s["to"] == "patronage")
+    for total in (of_result, of_base):
+        if total > 100:
+            raise InvalidAmount("The percentages come to {total}, more than 100.", field="steps", total=total)
+    kinds = [step["to"] for step in steps]
+    if "patronage" in kinds and set(kinds[kinds.index("patronage") :]) != {"patronage"}:
+        raise InvalidValue("Patronage divides what is left: it comes last.", field="steps")
+    named = [tuple(s.get(name) for name in ("to", "fund", "share_class", "basis")) for s in steps]
+    if len(set(named)) != len(named):
+        raise InvalidValue("A step stands twice.", field="steps")
 
 
 class RecordHours(Operation):
@@ -221,7 +221,8 @@ class RecordHours(Operation):
         require_not_allocated(desk, self.year)
         known = {ref for (ref,) in desk.tx.rows("SELECT ref FROM record WHERE kind = ? AND version = 1", "member")}
         found: dict[str, str] = {}
-        for number, (member, hours) in enumerate(self.hours):
+        for number, text in enumerate(self.hours):
+            member, hours = text.split()
             if member not in known:
                 raise Unknown("There is no {name} {ref}.", field=f"hours.{number}", name="member", ref=member)
             if member in found:
@@ -313,10 +314,10 @@ class AllocateSurplus(Operation):
         money = {member: amount for member, amount in division.cash.items() if amount}
         moves += payable_to(desk, equity.PATRONAGE, money)
         control = equity.QUALIFIED if qualified else equity.NONQUALIFIED
-        desk.know_leaves(FUND, control)
+        known = desk.know_leaves(FUND, control)
         for member, amount in sorted(division.allocated.items()):
             leaf, kept = f"{control}/{member}/{self.year}", amount - division.cash[member]
-            if kept and not desk.has_leaf(FUND, leaf):
+            if kept and f"{member}/{self.year}" not in known:
                 desk.open_leaf(FUND, leaf, holder=member)
             moves.append((FUND, leaf, -kept))
         return moves

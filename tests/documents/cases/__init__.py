@@ -9,6 +9,7 @@ from tests.documents.cases import (
     commands,
     controls,
     counter,
+    equity,
     getting_in,
     house,
     lending,
@@ -22,4 +23,5 @@ from tests.documents.gallery_case import Case
 CASES: tuple[Case, ...] = (
     *counter.CASES, *life.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES,
     *house.CASES, *staff.CASES, *controls.CASES, *auditing.CASES, *getting_in.CASES, *commands.CASES, *terms.CASES,
+    *equity.CASES,
 )  # fmt: skip
