@@ -38,10 +38,13 @@ def days_in(year: str) -> int:
     return (last - first).days + 1
 
 
-def balance_weights(books: Books, gl_code: str, year: str, basis: str, upto: int) -> dict[str, int]:
+def balance_weights(
+    books: Books, gl_code: str, year: str, basis: str, upto: int, member: str | None = None
+) -> dict[str, int]:
     """Balance × days of a year by member, over their leaves of a control account; minor units, what is owed to them.
 
-    By `average` each day counts with the balance of its end; by `year-end` all days with that of the last.
+    One member's alone, if one is named. By `average` each day counts with the balance of its end; by `year-end` all
+    days with that of the last.
     """
     first, last = year_days(year)
     opening: dict[tuple[str, str], int] = {}
@@ -51,8 +54,8 @@ def balance_weights(books: Books, gl_code: str, year: str, basis: str, upto: int
         "SELECT a.holder, a.contract, CASE WHEN e.effective_on < ? THEN '' ELSE e.effective_on END, sum(-p.amount)"
         " FROM account a JOIN posting p ON p.account_id = a.id JOIN entry e ON e.id = p.entry_id"
         " WHERE a.gl_code = ? AND a.fund = ? AND a.holder IS NOT NULL AND e.effective_on <= ? AND e.operation_id <= ?"
-        " GROUP BY 1, 2, 3",
-        since, gl_code, FUND, last.isoformat(), upto,
+        + (" AND a.holder = ?" if member else "") + " GROUP BY 1, 2, 3",
+        since, gl_code, FUND, last.isoformat(), upto, *([member] if member else []),
     ):  # fmt: skip
         if day:
             moved[holder, contract].append((date.fromisoformat(day), int(amount)))
@@ -69,7 +72,7 @@ def balance_weights(books: Books, gl_code: str, year: str, basis: str, upto: int
     return dict(found)
 
 
-def interest_weights(books: Books, year: str, upto: int) -> dict[str, int]:
+def interest_weights(books: Books, year: str, upto: int, member: str | None = None) -> dict[str, int]:
     """Interest that members paid on their loans in a year, by member; minor units. What was paid before is not theirs.
 
     Read off the cumulative sums that each loan's record carries: as of the year's last operation, less as of its first.
@@ -78,11 +81,11 @@ def interest_weights(books: Books, year: str, upto: int) -> dict[str, int]:
     end = min(upto, _last_operation(books, last))
     start = _last_operation(books, first - timedelta(days=1))
     found: dict[str, int] = defaultdict(int)
-    before = _paid_of_loans(books, start)
-    for loan, (member, paid) in _paid_of_loans(books, end).items():
+    before = _paid_of_loans(books, start, member)
+    for loan, (borrower, paid) in _paid_of_loans(books, end, member).items():
         known = before[loan][1] if loan in before else _paid_at_opening(books, loan)
         if paid > known:
-            found[member] += paid - known
+            found[borrower] += paid - known
     return dict(found)
 
 
@@ -93,11 +96,12 @@ def _last_operation(books: Books, day: date) -> int:
     return int(found or 0)
 
 
-def _paid_of_loans(books: Books, upto: int) -> dict[str, tuple[str, int]]:
+def _paid_of_loans(books: Books, upto: int, member: str | None) -> dict[str, tuple[str, int]]:
     rows = books.tx.rows(
-        "SELECT r.ref, r.body FROM record r WHERE r.kind = ? AND r.version ="
+        "SELECT r.ref, r.body FROM record r WHERE r.kind = ?" + (" AND r.about = ?" if member else "")
+        + " AND r.version ="
         " (SELECT max(version) FROM record l WHERE l.kind = r.kind AND l.ref = r.ref AND l.operation_id <= ?)",
-        records.Loan.kind, upto,
+        records.Loan.kind, *([member] if member else []), upto,
     )  # fmt: skip
     bodies = ((ref, json.loads(text)) for ref, text in rows)
     return {ref: (body["member"], _paid(body)) for ref, body in bodies if not body.get("void")}
@@ -130,12 +134,12 @@ def hour_weights(books: Books, year: str, upto: int) -> dict[str, int]:
     return {member: int(Decimal(hours) * HOUR) for member, hours in body.hours.items()}
 
 
-def basis_weights(books: Books, basis: str, year: str, upto: int) -> dict[str, int]:
-    """The members' measures by a basis of patronage."""
+def basis_weights(books: Books, basis: str, year: str, upto: int, member: str | None = None) -> dict[str, int]:
+    """The members' measures by a basis of patronage; one member's alone, if one is named."""
     if basis == INTEREST:
-        return interest_weights(books, year, upto)
+        return interest_weights(books, year, upto, member)
     if basis == SAVINGS:
-        return balance_weights(books, "905", year, AVERAGE, upto)
+        return balance_weights(books, "905", year, AVERAGE, upto, member)
     return hour_weights(books, year, upto)
 
 

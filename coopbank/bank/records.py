@@ -254,7 +254,7 @@ class Surplus(Body):
     rules: int  # version of the rules
     result: int  # of GEN, by the closing of the year
     kept: int  # of business that is not members'
-    steps: list[dict[str, Any]]  # those of the rules with "amount", and "base" or "weight" they come from
+    steps: list[dict[str, Any]]  # those of the rules, with "base", "amount", "measured"
     left: int  # stays in 940
     cash: int  # of patronage: in money
     retained: int

@@ -57,7 +57,11 @@ class Divided:
 
     def document(self) -> list[dict[str, Any]]:
         """The steps as their record keeps them."""
-        return [{**step.rule, "base": step.base, "amount": step.amount} for step in self.division.steps]
+        return [
+            {**step.rule, "base": step.base, "amount": step.amount}
+            | ({"measured": step.measured} if step.rule["to"] == "patronage" else {})
+            for step in self.division.steps
+        ]
 
 
 def divided(books: Books, year: str, rules: records.SurplusRules, upto: int) -> Divided:

@@ -67,6 +67,7 @@ class Step:
     amount: int
     base: int  # what the percentage was taken of; of a dividend the capital, rounded
     shares: Mapping[str, int] = field(default_factory=dict)
+    measured: int = 0  # of a patronage: the measure of all members together
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def divide(
             measured = weights[rule["basis"]]
             amount = amount if any(measured.values()) else 0
             left -= amount
-            steps.append(Step(rule, amount, base, shared(amount, measured)))
+            steps.append(Step(rule, amount, base, shared(amount, measured), sum(measured.values())))
         elif rule["to"] == "dividend":
             capital = weights[rule["share_class"]]
             shares = dividend(rule["rate"], capital, days)
