@@ -60,12 +60,7 @@ class PatronageNotice:
 def patronage_notice(books: Books, member: str, year: int) -> PatronageNotice:
     """What a member got of a year's surplus; refuses a year that is not divided, and a member without a part in it."""
     body = books.get(records.Member, member, "member")
-    surplus = books.find(records.Surplus, str(year))
-    if surplus is None or surplus.state != "allocated":
-        raise WrongState(
-            "The surplus of {year} is not divided.", field="year", year=year,
-            hint="The assembly votes on it first (propose-surplus, allocate-surplus).",
-        )  # fmt: skip
+    surplus = allocated(books, year)
     number = allocated_by(books, year)
     rules = rules_of(books, surplus.rules)
     got = _credited(books, number, member)
@@ -85,6 +80,17 @@ def patronage_notice(books: Books, member: str, year: int) -> PatronageNotice:
     )  # fmt: skip
 
 
+def allocated(books: Books, year: int) -> records.Surplus:
+    """The division of a year's surplus; refuses one that is not voted and posted."""
+    found = books.find(records.Surplus, str(year))
+    if found is None or found.state != "allocated":
+        raise WrongState(
+            "The surplus of {year} is not divided.", field="year", year=year,
+            hint="The assembly votes on it first (propose-surplus, allocate-surplus).",
+        )  # fmt: skip
+    return found
+
+
 def allocated_by(books: Books, year: int) -> int:
     """The operation that divided a year's surplus, the last one if an earlier was taken back."""
     return int(
@@ -96,7 +102,8 @@ def allocated_by(books: Books, year: int) -> int:
 
 
 def with_a_part(books: Books, year: int) -> list[str]:
-    """The members who have patronage of a year, in the order of their numbers."""
+    """The members who have patronage of a year, in the order of their numbers; refuses a year that is not divided."""
+    allocated(books, year)
     rows = books.tx.rows(
         "SELECT DISTINCT a.holder FROM entry e JOIN posting p ON p.entry_id = e.id"
         " JOIN account a ON a.id = p.account_id WHERE e.operation_id = ? AND a.gl_code = ? AND a.holder IS NOT NULL"

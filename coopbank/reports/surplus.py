@@ -13,6 +13,7 @@ from coopbank.bank.books import Books
 from coopbank.bank.surplus import notice_due, rules_of
 from coopbank.errors import Unknown
 from coopbank.reports.document import Minor, Source, source
+from coopbank.reports.totals import Backdated, backdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class ShareRegister:
     holdings: tuple[ShareHolding, ...]
     totals: dict[str, Minor]  # by class, what is unnamed included
     unnamed: Minor
+    backdated: Backdated | None
 
 
 def share_register(books: Books, as_of: date | None = None) -> ShareRegister:
@@ -117,4 +119,4 @@ def share_register(books: Books, as_of: date | None = None) -> ShareRegister:
         elif amount:
             shares = int(amount) // classes[share_class].par
             holdings.append(ShareHolding(member, name, share_class, shares, int(amount)))
-    return ShareRegister(source(books), as_of, tuple(holdings), totals, unnamed)
+    return ShareRegister(source(books), as_of, tuple(holdings), totals, unnamed, backdated(books, as_of))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -9,7 +10,10 @@ import typer
 from coopbank.cli import options, output
 from coopbank.cli.app import app, command
 from coopbank.cli.door import Door
+from coopbank.cli.faults import REFUSED
 from coopbank.cli.options import AsOf
+from coopbank.errors import WrongUsage
+from coopbank.money import quoted
 from coopbank.words import _, marked
 
 _STATES = {"proposed": marked("proposed"), "allocated": marked("voted and posted")}
@@ -70,3 +74,59 @@ def share_register(door: Door, as_of: AsOf = None) -> None:
         rows.append([_("(nobody named)"), "", "", "", output.amount(found.unnamed, currency)])
     rows += [[_("Total"), "", code, "", output.amount(total, currency)] for code, total in found.totals.items()]
     output.table(columns, rows)
+    if found.backdated is not None:
+        output.line(_("Changed since: {entries} entries were dated into this period later, the last on {day}.").format(
+            entries=found.backdated.entries, day=found.backdated.last_posted_on))  # fmt: skip
+
+
+@command(app, "tax-files")
+def tax_files(
+    door: Door,
+    year: Annotated[str, typer.Argument(metavar="YEAR", help="The calendar year, YYYY.")],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Where the files go.")],
+) -> None:
+    """Figures for the forms 1099-PATR, 1099-INT and 1099-DIV as CSV files. They are data, not the forms."""
+    from coopbank.exchange.tax_files import tax_files as write
+
+    with door.reading() as view:
+        files = write(view.books, _year(year), folder)
+    if door.as_json:
+        output.document({"files": [str(file) for file in files]})
+        return
+    for file in files:
+        output.line(file)
+
+
+@command(app, "patronage-notices")
+def patronage_notices(
+    door: Door,
+    year: Annotated[str, typer.Argument(metavar="YEAR", help="The year whose surplus was divided, YYYY.")],
+    folder: Annotated[str, typer.Option("--folder", metavar="FOLDER", help="Where they go.")] = "statements",
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, metavar="N", help="Processes that draw.")] = 1,
+) -> None:
+    """The written notices of a year's surplus as PDF, one for each member who has a part in it."""
+    from coopbank.statements import make_notices
+
+    with door.bank_to_print() as (bank, actor):
+        made = make_notices(
+            bank, _year(year), folder, actor=actor, jobs=jobs, progress=output.progress(_("notices")),
+            failed=lambda _member, _fault: None,  # told at the end
+        )  # fmt: skip
+    if door.as_json:
+        output.document({
+            "files": [str(file) for file in made.files], "made": made.made, "kept": made.kept,
+            "failed": [{"about": ref, "why": why} for ref, why in made.failed],
+        })  # fmt: skip
+    else:
+        for file in made.files:
+            output.line(file)
+    if made.failed:
+        for ref, why in made.failed:
+            output.narrate(_("{member}: {why}").format(member=ref, why=why))
+        raise typer.Exit(REFUSED)
+
+
+def _year(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{4}", text):
+        raise WrongUsage("{year} is not a year.", field="year", year=quoted(text), hint="Write it as YYYY.")
+    return int(text)
