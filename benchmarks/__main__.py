@@ -10,7 +10,7 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from benchmarks import audit, backups, counter, documents, finance, lending
+from benchmarks import audit, backups, counter, documents, equity, finance, lending
 from benchmarks.books import DAY, TELLER, Bare, draft, entry, leaf, new_bank, paired_rates, seal_one
 from coopbank.bank.bank import Bank
 from coopbank.ledger.balances import control_totals
@@ -35,6 +35,7 @@ def main() -> int:
         documents.measure(show, folder, quick=quick)
         backups.measure(show, folder, quick=quick)
         audit.measure(show, folder, quick=quick)
+        equity.measure(show, folder, quick=quick)
     return 0
 
 

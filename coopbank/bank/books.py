@@ -40,6 +40,8 @@ _NAMES = {
     "campaign": "campaign", "confirmation": "confirmation", "voting-body": "body", "seat": "seat",
     "meeting": "meeting", "resolution": "resolution", "vote": "vote", "mandate": "mandate",
     "credit-memo": "credit memo", "poll": "poll",
+    "dividend": "dividend", "surplus": "division of surplus",
+    "surplus-rules": "rule for surplus", "redemption": "redemption",
 }  # fmt: skip
 
 

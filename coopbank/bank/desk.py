@@ -63,7 +63,7 @@ class Desk(Books):
         self.followers: list[tuple[Actor, str | None, Operation, str]] = []
         self._kept: dict[tuple[str, str], str] = {}  # digest of each of them, by field and value
         self._nonce = nonce
-        self._new_leaves: dict[tuple[str, str], int] = {}
+        self._new_leaves: dict[tuple[str, str], int] = {}  # opened here, or known already
         self._new_records: dict[tuple[str, str], tuple[int, records.Body]] = {}
         self._numbers: dict[str, int] = {}
         self._next_account: int | None = None
@@ -91,6 +91,14 @@ class Desk(Books):
             "SELECT id FROM account WHERE fund = ? AND gl_code = ? AND contract = ?", fund, gl_code, contract
         )
         return int(found) if found is not None else self.open_leaf(fund, code)
+
+    def know_leaves(self, fund: str, gl_code: str) -> dict[str, int]:
+        """Read all leaves of a control account at once, for a batch that will post to many; numbers by contract."""
+        rows = self.tx.rows("SELECT contract, id FROM account WHERE gl_code = ? AND fund = ?", gl_code, fund)
+        found = {str(contract): int(number) for contract, number in rows}
+        for contract, number in found.items():
+            self._new_leaves.setdefault((fund, f"{gl_code}/{contract}" if contract else gl_code), number)
+        return found
 
     def has_leaf(self, fund: str, code: str) -> bool:
         """Whether a leaf exists, or is opened by this operation."""

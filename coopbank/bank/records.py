@@ -213,6 +213,99 @@ class ShareClass(Body):
     name: str
     par: int
     most: int | None = None  # shares a member may hold
+    presentation: str = "equity"  # equity, liability: whether its dividend is a distribution or an expense
+    dividend_cap: str = ""  # percent a year; empty: the policy `dividend_cap`
+    notice_days: int = 0  # between acceptance of a redemption and its payment
+    yearly_cap: str = ""  # percent of the class at the year's beginning that is redeemed in a year; empty: no cap
+    queue: bool = True  # redemptions are paid in the order of their acceptance
+    resolution: str = ""
+
+
+class Dividend(Body):
+    """A dividend on a class of shares for a year; ref 2026-901, about the year. What each member got is its entry."""
+
+    kind: ClassVar[str] = "dividend"
+    year: str
+    share_class: str
+    rate: str  # percent a year
+    basis: str  # average, year-end
+    presentation: str  # as the class was presented when it was declared
+    total: int  # minor units
+    members: int
+    resolution: str
+    on: str
+
+
+class SurplusRules(Body):
+    """How a year's surplus is divided; ref `surplus-rules`, a version for each decision.
+
+    Steps are taken in their order: {"to": "regular" | "indivisible", "percent"}, {"to": "fund", "fund", "percent"},
+    {"to": "dividend", "share_class", "rate"}, {"to": "patronage", "basis", "percent"}. Percentages are of the result;
+    those of patronage are of what the members' own business left after the steps before the first of them.
+    """
+
+    kind: ClassVar[str] = "surplus-rules"
+    steps: list[dict[str, str]]
+    outside: dict[str, str] = {}  # account: percent of it that is no business with members, and is kept in 940
+    cash: str = "20"  # percent of each notice that is paid in money
+    qualified: bool = True
+    consent: str = ""  # the bylaw by which members consent, of qualified notices
+    resolution: str
+
+
+class PatronageHours(Body):
+    """Hours that members worked in a year, as a basis of patronage; ref is the year. Hours by member, decimals."""
+
+    kind: ClassVar[str] = "patronage-hours"
+    hours: dict[str, str]
+    source: str
+
+
+class Surplus(Body):
+    """The division of a year's surplus; ref is the year, first as proposed, then as voted and posted.
+
+    `each` is the SHA-256 of what every member is to get, so that what is posted is what was proposed.
+    """
+
+    kind: ClassVar[str] = "surplus"
+    rules: int  # version of the rules
+    result: int  # of GEN, by the closing of the year
+    kept: int  # of business that is not members'
+    steps: list[dict[str, Any]]  # those of the rules, with "base", "amount", "measured"
+    left: int  # stays in 940
+    cash: int  # of patronage: in money
+    retained: int
+    members: int  # who get patronage
+    each: str
+    state: str = "proposed"  # proposed, allocated
+    on: str
+    resolution: str = ""
+    redemption: str = ""  # what the notices say of the retained part
+
+
+class PatronageRedeemed(Body):
+    """Retained patronage of a vintage that became payable; ref 2021-<operation>, about the vintage."""
+
+    kind: ClassVar[str] = "patronage-redeemed"
+    vintage: str
+    amount: int
+    members: int
+    nonqualified: int = 0  # of the amount: taxable to the member now
+    resolution: str
+    on: str
+
+
+class Redemption(Body):
+    """Shares that a member gives back: accepted, and paid when the class allows; ref RD-00001, about its state."""
+
+    kind: ClassVar[str] = "redemption"
+    member: str
+    share_class: str
+    amount: int
+    accepted_on: str
+    payable_on: str
+    state: str = "waiting"  # waiting, paid
+    paid_on: str | None = None
 
 
 class Savings(Body):

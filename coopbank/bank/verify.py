@@ -22,6 +22,7 @@ from coopbank.bank.close_proof import CloseProof
 from coopbank.bank.confirming import campaign_faults
 from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
+from coopbank.bank.equity_proof import equity_faults
 from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.lending.flows import OWN, on_leaf, real_fund
 from coopbank.bank.lending.proof import faults_of
@@ -101,7 +102,13 @@ WRITERS = {
     "close-signature": {"sign-close"},
     "role": {"found-book", "set-role", "set-day-limit"},
     "policy": {"found-book", "set-policy"},
-    "share-class": {"found-book"},
+    "share-class": {"found-book", "set-share-class"},
+    "dividend": {"declare-dividend", "allocate-surplus"},
+    "surplus-rules": {"set-surplus-rules"},
+    "patronage-hours": {"record-hours"},
+    "surplus": {"propose-surplus", "allocate-surplus"},
+    "patronage-redeemed": {"redeem-patronage"},
+    "redemption": {"accept-redemption", "pay-redemption"},
     "bank-account": {"found-book", "add-bank-account"},
     "drawer": {"open-drawer", "count-drawer", "close-drawer"},
     "request": {"ask", "approve", "refuse", "take-back"},
@@ -215,6 +222,8 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
               _ask(state, bank_lines.faults), watch=_watch(state, bank_lines.watch), needless="plain"),
         Check("assets", "Each asset's cost and what was written off of it are what the books carry.",
               _ask(state, _assets)),
+        Check("equity", "Dividends and surplus are divided by their rules, and stand on the members' accounts.",
+              _equity),
         Check("petty cash", "Cash, receipts and what was found short come to each float.", _ask(state, _petty_cash)),
         Check("documents", "Every document that was made names an operation before it, and that one's fingerprint.",
               _documents),
@@ -685,6 +694,10 @@ def _confirmations(state: Registers, _log: Log, tx: Transaction) -> Iterator[Fin
     yield from campaign_faults(
         tx, ((ref, records.Campaign.model_validate(body)) for ref, body in state.latest("campaign"))
     )
+
+
+def _equity(_log: Log, tx: Transaction) -> Iterator[Finding]:
+    yield from (Finding("equity", fault, number) for number, fault in equity_faults(tx))
 
 
 def _documents(_log: Log, tx: Transaction) -> Iterator[Finding]:

@@ -13,7 +13,7 @@
 A document is in its member's language, on letter paper or A4, in normal or large print.
 """
 
-from coopbank.statements.batch import Month, make_letters, make_month, print_ready
+from coopbank.statements.batch import Month, make_letters, make_month, make_notices, print_ready
 from coopbank.statements.checking import Checked, check
 from coopbank.statements.kinds import KINDS
 from coopbank.statements.locked import lock
@@ -31,5 +31,6 @@ __all__ = [
     "make_again",
     "make_letters",
     "make_month",
+    "make_notices",
     "print_ready",
 ]

@@ -31,6 +31,7 @@ from coopbank.bank.books import Actor, Books
 from coopbank.errors import CoopbankError, InvalidDate, Unknown, WrongUsage
 from coopbank.ledger import posting
 from coopbank.reports.dates import month_bounds
+from coopbank.reports.patronage import with_a_part
 from coopbank.statements.making import ORDINARY, Copy, Written, draw, file_of, kept, store, wanted
 
 Progress = Callable[[int, int], None]
@@ -40,6 +41,7 @@ Failed = Callable[[str, Exception], None]
 
 KIND: Final = "member-statement"
 LETTER: Final = "confirmation"
+NOTICE: Final = "patronage-notice"
 MANIFEST: Final = "MANIFEST.json"
 _PART: Final = 100
 """Statements recorded by one operation."""
@@ -103,6 +105,23 @@ def make_letters(
     refs = sorted({confirmation.member for _ref, confirmation in asked})
     run = _run(bank, work, refs, actor=actor, jobs=jobs, progress=progress, failed=failed)
     return _finished(bank, run, folder / f"{day:%Y-%m}", {"campaign": campaign, "day": body.day}, body.as_of)
+
+
+def make_notices(
+    bank: Bank, year: int, folder: Path | str, *, actor: Actor | None = None, copy: Copy = ORDINARY, jobs: int = 1,
+    progress: Progress | None = None, failed: Failed | None = None,
+) -> Month:  # fmt: skip
+    """Make the patronage notices of a year, one for each member who has a part in its surplus.
+
+    `failed` as in `make_month`. Refuses a year whose surplus is not divided.
+    """
+    with bank.read() as books:
+        refs = with_a_part(books, year)
+        head = posting.head(books.tx).number
+    days, folder = (date(year, 1, 1), date(year, 12, 31)), Path(folder)
+    work = _Work(bank.database.place, NOTICE, days, folder, copy, head, recorded=actor is not None)
+    run = _run(bank, work, refs, actor=actor, jobs=jobs, progress=progress, failed=failed)
+    return _finished(bank, run, folder / str(year), {"surplus": str(year)}, head)
 
 
 def _run(

@@ -29,6 +29,7 @@ from coopbank.reports.papers import (
     share_statement,
     tax_year,
 )
+from coopbank.reports.patronage import patronage_notice
 from coopbank.statements.document import Document
 from coopbank.statements.papers.assembly import AssemblyReport
 from coopbank.statements.papers.books import BalanceSheetPaper, DayClose, IncomePaper, TrialBalancePaper
@@ -37,6 +38,7 @@ from coopbank.statements.papers.institution import (
     ConfirmationLetter,
     GiftLetter,
     NotePaper,
+    PatronagePaper,
     SharePaper,
     TaxSummary,
 )
@@ -189,6 +191,8 @@ KINDS: dict[str, Kind] = {
              lambda books, about, _s, end: share_statement(books, about, end.year), SharePaper),
         Kind("certificate", "CE", marked("Share certificate"), "member", "",
              lambda books, about, _s, end: share_statement(books, about, end.year), Certificate),
+        Kind("patronage-notice", "PN", marked("Patronage notice"), "member", "year",
+             lambda books, about, _s, end: patronage_notice(books, about, end.year), PatronagePaper),
         Kind("confirmation", "CF", marked("Please confirm your balances"), "member", "day",
              lambda books, about, _s, end: confirmation(books, about, end), ConfirmationLetter),
         Kind("day-report", "DC", marked("Day report"), "", "day",

@@ -72,6 +72,14 @@ POLICIES: Final = {
         marked("Days to the next backup"),
         marked("When the last good backup is older, the counter asks for another one."),
     ),
+    "dividend_cap": (
+        marked("Cap of dividends"),
+        marked("Percent a year that a dividend on shares may be at most, where the class says nothing else."),
+    ),
+    "redemption_reserve": (
+        marked("Reserves before redemption"),
+        marked("Percent of members' shares and savings that the reserves must come to before equity is redeemed."),
+    ),
     "cheque_hold_days": (
         marked("Days a cheque is held"),
         marked("Days for which the money of a cheque is held before it can be paid out."),

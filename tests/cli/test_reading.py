@@ -27,6 +27,7 @@ READING = [
     ("trial-balance",), ("trial-balance", "--as-of", "2026-03-02", "--by-fund"), ("balance-sheet",),
     ("balance-sheet", "--by-fund"), ("income",), ("income", "--from", "2026-01-01", "--to", "2026-12-31", "--by-fund"),
     ("budget", "2026"), ("assets",), ("assets", "--as-of", "2026-03-02"),
+    ("share-register",), ("share-register", "--as-of", "2026-03-02"),
     ("fund",), ("fund", "RLF"), ("portfolio",), ("verify",), ("operations",),
 ]  # fmt: skip
 AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}")
@@ -76,7 +77,7 @@ def test_reading_refuses_nothing_in_empty_books(run: Run, folder: Path, command:
         (("entries", "--account", "999/X"), "account"), (("entries", "--member", "M0099"), "member"),
         (("entries", "--from", "2026-03-02", "--to", "2026-03-01"), "to"),
         (("income", "--from", "2026-03-02", "--to", "2026-03-01"), "to"),
-        (("statement", "M0099"), "member"),
+        (("statement", "M0099"), "member"), (("surplus", "2026"), "year"), (("patronage-notices", "2026"), "year"),
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_refused_by_name(run: Run, books: Path, command: tuple[str, ...], field: str) -> None:

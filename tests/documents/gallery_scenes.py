@@ -74,6 +74,25 @@ SCENES = {
     ),
     "april": Setting("day 2026-03-31\nday 2026-04-01\ntom+sue close-month month=2026-03", after="town"),
     "closed": Setting(_months(3, 12), after="new"),  # every month of 2026
+    "surplus": Setting(  # 2026 closed with 500.00 earned, shares of 1,000.00 and 2,000.00, rules, hours
+        "\n".join(
+            (
+                """
+        ana admit-member member_name="Mia Lee"
+        ana admit-member member_name="José Núñez"
+        ana open-savings member=M0001
+        ana buy-shares member=M0001 share_class=903 amount=1000.00
+        ana buy-shares member=M0002 share_class=903 amount=2000.00
+        tom receive-gift fund=GEN amount=500.00 donor="A neighbour" tender=transfer
+        tom+sue set-surplus-rules steps='["indivisible 20","patronage hours 100"]' consent=b resolution=R-0
+        tom+sue record-hours year=2026 source=sheets hours='["M0001 10.5","M0002 20"]'
+        """,
+                _months(3, 12),
+                "tom+sue open-audit-period year=2026\ntom+sue close-year year=2026",
+            )
+        ),
+        after="new",
+    ),
     "may": Setting("day 2026-04-01\nana deposit member=M0001 amount=1.00\nday 2026-05-04", after="town"),
     "house": Setting(
         """

@@ -687,3 +687,36 @@ def test_two_writers_make_one_chain(books: Books) -> None:
 def test_the_book_id_of_these_tests_is_in_every_text(still_books: Books) -> None:
     with still_books.database.read() as tx:
         assert all(BOOK in text for (text,) in tx.rows("SELECT sealed FROM operation"))
+
+
+# -------------------------------------------------------------------- the indivisible reserve
+
+
+def reserve_books(books: Books) -> tuple[int, int, int]:
+    """Leaves of the indivisible reserve with money in it, of undivided earnings, and one that names no holder."""
+    reserve, earned, unnamed = 9001, CAPITAL, 9003
+    rows = [
+        NewControl("932", "Indivisible reserve", "equity", "credit", "ceiling"),
+        NewControl("945", "Retained patronage", "equity", "credit", "ceiling"),
+        NewAccount(reserve, "932", "GEN", "", None, "equity", "USD", None, 0),
+        NewAccount(unnamed, "945", "GEN", "OTHERS/2021", None, "equity", "USD", None, 0),
+    ]
+    send(books, Raw(books, rows=rows).statements())
+    send(books, Raw(books, [entry([(earned, 90_00), (reserve, -90_00)])]).statements())
+    return reserve, earned, unnamed
+
+
+def test_the_indivisible_reserve_is_never_moved_to_a_member(books: Books) -> None:
+    reserve, earned, unnamed = reserve_books(books)
+    words = "never moved to a member"
+    # at once, by a leaf that names nobody, and by two entries of one operation
+    refused(books, Raw(books, [entry([(reserve, 5_00), (unnamed, -5_00)])]).statements(), words)
+    refused(books, Raw(books, [entry([(reserve, 5_00), (SAVINGS, -5_00)])]).statements(), words)
+    refused(
+        books,
+        Raw(books, [entry([(reserve, 5_00), (earned, -5_00)]), entry([(earned, 5_00), (unnamed, -5_00)])]).statements(),
+        words,
+    )
+    # its legal twin: to what is nobody's
+    send(books, Raw(books, [entry([(reserve, 5_00), (earned, -5_00)])]).statements())
+    assert_books(books.database)

@@ -55,6 +55,18 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "buy-shares": ("town", "ana", {"member": "M0003", "amount": "25"}, ""),
     "redeem-shares": ("town", "ana", {"member": "M0001", "amount": "25"}, ""),
     "transfer-shares": ("town", "ana", {"member": "M0001", "to_member": "M0003", "amount": "25", "share_class": "901"}, ""),
+    "set-share-class": ("town", "tom", {"share_class": "903", "presentation": "liability", "resolution": "[b]R-1"}, ""),
+    "declare-dividend": ("surplus", "tom", {"year": "2026", "rate": "3", "resolution": "R-1"}, ""),
+    "pay-dividend": ("surplus", "tom", {"member": "M0001", "tender": "transfer"}, "tom+sue declare-dividend year=2026 rate=3 resolution=R-1"),
+    "set-surplus-rules": ("town", "tom", {"steps": "indivisible 20", "consent": "bylaw 12", "resolution": "R-1"}, ""),
+    "record-hours": ("town", "tom", {"year": "2026", "hours": "M0001 12.5", "source": "sheets"}, ""),
+    "propose-surplus": ("surplus", "tom", {"year": "2026"}, ""),
+    "allocate-surplus": ("surplus", "tom", {"year": "2026", "resolution": "R-1"}, "tom propose-surplus year=2026"),
+    "pay-patronage": ("surplus", "tom", {"member": "M0001", "tender": "transfer"}, VOTED := (
+        "tom propose-surplus year=2026\ntom+sue allocate-surplus year=2026 resolution=R-1")),
+    "redeem-patronage": ("surplus", "tom", {"vintage": "2026", "resolution": "R-2"}, VOTED),
+    "accept-redemption": ("town", "ana", {"member": "M0001", "amount": "25"}, ""),
+    "pay-redemption": ("town", "tom", {"redemption": "RD-00001", "tender": "transfer"}, "ana+tom accept-redemption member=M0001 amount=25.00"),
     "credit-interest": (
         "new", "tom", {"quarter": "2026-Q1"},
         ('ana admit-member member_name="Mia Lee"\nana open-savings member=M0001 annual_rate=2\n'

@@ -147,8 +147,8 @@ def _require_zero_sums(desk: Desk, lines: Sequence[EntryLine]) -> None:
 #: Control accounts whose leaves belong to a register or to an operation of their own.
 OWNED = {
     "901": "shares", "903": "shares", "875": "shares", "905": "savings", "945": "patronage", "946": "patronage",
-    "950": "patronage", "701": "loans", "781": "loans", "871": "loans", "872": "unknown receipts",
-    "831": "participations", "811": "notes", "851": "notes",
+    "950": "patronage", "821": "dividends", "823": "patronage", "825": "shares", "701": "loans", "781": "loans",
+    "871": "loans", "872": "unknown receipts", "831": "participations", "811": "notes", "851": "notes",
     "801": "bills", "739": "cash", "735": "cash", "729": "cash", "879": "cash", "990": "opening", "960": "closing",
 }  # fmt: skip
 

@@ -87,6 +87,7 @@ class RedeemShares(Paying):
         desk.get(records.Member, self.member, "member")
         require_alive(desk, self.member)
         if not self.subscription:
+            require_no_notice(kind, self.share_class)
             require_whole(desk, self.amount, kind)
         held = require_held(desk, self.member, code, self.amount)
         desk.post(
@@ -152,6 +153,15 @@ def require_held(desk: Desk, member: str, code: str, amount: int) -> int:
         )  # fmt: skip
     require_available(desk, code, has, amount)
     return has
+
+
+def require_no_notice(kind: records.ShareClass, share_class: str) -> None:
+    """Refuse to pay shares at once whose class is redeemed by notice."""
+    if kind.notice_days or kind.yearly_cap:
+        raise WrongState(
+            "Shares {share_class} are redeemed by notice.", field="share_class", share_class=share_class,
+            hint="Accept them first (accept-redemption); they are paid when it is their turn.",
+        )  # fmt: skip
 
 
 def require_whole(desk: Desk, amount: int, kind: records.ShareClass) -> None:

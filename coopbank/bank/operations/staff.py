@@ -59,7 +59,7 @@ LATER_POLICIES: dict[str, Any] = {
     "colour": "", "logo": "", "auditor_address": "", "time_zone": "", "dormant_months": 12, "cash_report": "",
     "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7, "unclaimed_years": 5,
     "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5, CODES_POLICY: "",
-    "meeting_notice_days": 10,
+    "meeting_notice_days": 10, "dividend_cap": "8", "redemption_reserve": "0",
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
 RESET_DAYS = 7
@@ -67,6 +67,12 @@ RESET_DAYS = 7
 AMOUNTS = frozenset({"withdrawal_alone", "drawer_limit", "cash_report", "difference_alone", "unclaimed_together"})
 """Policies that are an amount of money."""
 SIGNED_IN = "signed-in:"  # begins the key of the sign-in of a person's first command of a day; no door may use it
+PERCENTAGES = {
+    "backup_withholding": 'Write a percentage, for example "24"; "0" withholds nothing.',
+    "dividend_cap": 'Write a percentage a year, for example "8".',
+    "redemption_reserve": 'Write a percentage, for example "10"; "0" asks for no reserve.',
+}
+"""Policies that are a percentage, and what a refusal of anything else says."""
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
 
 
@@ -408,8 +414,8 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         return format_amount(amount, desk.currency)
     if policy == "bank_account" and desk.get(records.BankAccount, text, "value").fund != POOL:
         raise InvalidValue("Choose a bank account that the funds share.", field="value")
-    if policy == "backup_withholding" and not (re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text)):
-        raise InvalidValue('Write a percentage, for example "24"; "0" withholds nothing.', field="value")
+    if policy in PERCENTAGES and not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text):
+        raise InvalidValue(PERCENTAGES[policy], field="value")
     if policy == CODES_POLICY:
         return _roles_named(text)
     if policy == "backups_kept" and text:

@@ -209,10 +209,25 @@ def _require_reversible(desk: Desk, past: Past) -> None:
             "Operation {number} ({title}) wrote no entry.", field="operation", number=past.number, title=past.title,
             hint="Change what it wrote with an operation of its own.",
         )  # fmt: skip
+    if past.kind == "allocate-surplus":
+        _require_no_notices(desk, past)
     if past.kind == OpeningBalance.name and desk.get(records.Opening, "opening").state == "closed":
         raise CannotReverse(
             "The opening is closed.", field="operation",
             hint="Correct an old balance by a journal entry against 940, or 961 in a fund of its own.",
+        )  # fmt: skip
+
+
+def _require_no_notices(desk: Desk, past: Past) -> None:
+    """Members who hold a notice of their part have been told: only the next year's vote changes anything."""
+    year = desk.tx.value("SELECT ref FROM record WHERE operation_id = ? AND kind = ?", past.number, "surplus")
+    notice = desk.tx.value(
+        "SELECT min(ref) FROM record WHERE kind = ? AND ref LIKE ?", records.Document.kind, f"PN-{year}-%"
+    )
+    if notice is not None:
+        raise CannotReverse(
+            "Notices of the surplus of {year} were made: {notice}.", field="operation", year=year, notice=notice,
+            hint="Only the next year's vote changes anything now.",
         )  # fmt: skip
 
 

@@ -363,7 +363,7 @@ class PatronagePaper(Document[PatronageNotice]):
         report = self.report
         return (
             (_("Member number"), report.member), (_("Taxpayer number"), report.tax_id),
-            (_("Decided on"), long_date(report.resolved_on)),
+            (_("Decided on"), long_date(report.resolved_on)), (_("Resolution"), report.resolution),
             (_("Paid on"), long_date(report.paid_on) if report.paid_on else ""),
         )  # fmt: skip
 
@@ -377,12 +377,18 @@ class PatronagePaper(Document[PatronageNotice]):
             ]
         )
         yield from self.heading(_("How it was divided"))
-        columns = [Column(translate(report.basis).capitalize(), "text"), Column(_("Measured")), Column(_("Patronage"))]
-        rows = [
-            Row((_("Yours"), self.money(report.quantity), self.money(report.allocated))),
-            Row((_("All members"), self.money(report.quantity_all), self.money(report.divided)), strong=True),
-        ]
-        yield self.figures(columns, rows)
+        for part in report.parts:
+            columns = [
+                Column(translate(part.basis).capitalize(), "text"),
+                Column(_("Measured")),
+                Column(_("Patronage")),
+            ]
+            own = self.money(report.allocated) if len(report.parts) == 1 else ""
+            rows = [
+                Row((_("Yours"), self.money(part.quantity), own)),
+                Row((_("All members"), self.money(part.quantity_all), self.money(part.divided)), strong=True),
+            ]
+            yield self.figures(columns, rows)
         yield from self.heading(_("What it means"))
         if report.qualified:
             text = _(

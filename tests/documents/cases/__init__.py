@@ -10,6 +10,7 @@ from tests.documents.cases import (
     controls,
     counter,
     decisions,
+    equity,
     getting_in,
     house,
     lending,
@@ -24,4 +25,5 @@ CASES: tuple[Case, ...] = (
     *counter.CASES, *life.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES,
     *house.CASES, *staff.CASES, *controls.CASES, *auditing.CASES, *getting_in.CASES, *commands.CASES, *terms.CASES,
     *decisions.CASES,
+    *equity.CASES,
 )  # fmt: skip

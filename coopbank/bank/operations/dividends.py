@@ -1,0 +1,220 @@
+"""Dividends on shares: declared for a year on a class, and paid.
+
+How a class is presented decides the entry. A class that is a *liability* has its dividend as an expense of the year
+(381), dated in it, before its result is known. A class that is *equity* gets a distribution out of undivided earnings
+(940), after the year was closed. Never one without the other. In both a loss must have been made good, the rate stays
+within the cap of law and bylaws, and subscriptions (875) get nothing: no share was issued for them.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from coopbank.bank import equity, records
+from coopbank.bank.desk import Desk, Move
+from coopbank.bank.fields import Percent, Rate, Text, Widget
+from coopbank.bank.operation import ADMINISTRATOR, CREDIT_UNION, SUPERVISOR, TREASURER, UNCHARTERED, Operation
+from coopbank.bank.operations.payouts import PayOut
+from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.operations.shares import ShareClassCode
+from coopbank.bank.operations.year import Year
+from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidValue, Overdrawn, WrongState
+from coopbank.finance.distribution import dividend
+from coopbank.ledger import periods
+
+LIABILITY = "liability"
+_EXPENSE, _EARNINGS = "381", "940"
+
+Resolution = Annotated[Text, Field(min_length=1, title="Resolution: who decided it, and when")]
+
+
+class SetShareClass(Operation):
+    """Set how a class of shares is presented, what its dividend may be at most, and how it is redeemed."""
+
+    name: ClassVar[str] = "set-share-class"
+    title: ClassVar[str] = "Set the terms of a class of shares"
+    subject: ClassVar[str] = "shares"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER, ADMINISTRATOR)
+    since: ClassVar[int] = 2
+    second_person: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False  # the next version changes it
+
+    share_class: ShareClassCode
+    presentation: Annotated[
+        Literal["equity", "liability"] | None, Widget("choice"), Field(title="Presented as (empty: as before)")
+    ] = None
+    dividend_cap: Annotated[Rate | None, Field(title="Dividend at most, percent a year")] = None
+    notice_days: Annotated[int | None, Field(ge=0, le=3650, title="Days of notice before a redemption is paid")] = None
+    yearly_cap: Annotated[Percent | None, Field(title="Redeemed in a year at most, percent of the class")] = None
+    queue: Annotated[bool | None, Field(title="Redemptions are paid in the order of their acceptance")] = None
+    resolution: Resolution
+
+    def perform(self, desk: Desk) -> None:
+        before = desk.get(records.ShareClass, self.share_class, "share_class")
+        asked = {
+            "presentation": self.presentation, "dividend_cap": self.dividend_cap, "notice_days": self.notice_days,
+            "yearly_cap": self.yearly_cap, "queue": self.queue,
+        }  # fmt: skip
+        changes = {name: value for name, value in asked.items() if value is not None and value != getattr(before, name)}
+        if not changes:
+            raise InvalidValue(
+                "Class {share_class} is that already.", field="share_class", share_class=self.share_class
+            )
+        desk.write(self.share_class, before.model_copy(update={**changes, "resolution": self.resolution}))
+        for name in changes:
+            desk.note(str(type(self).model_fields[name].title), str(changes[name]))
+
+
+class DeclareDividend(Operation):
+    """Declare a year's dividend on a class of shares. It is payable to each member from then on."""
+
+    name: ClassVar[str] = "declare-dividend"
+    title: ClassVar[str] = "Declare a dividend"
+    subject: ClassVar[str] = "shares"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
+    since: ClassVar[int] = 2
+    second_person: ClassVar[bool] = True
+    offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION)
+
+    year: Year
+    rate: Annotated[Rate, Field(title="Percent a year")]
+    share_class: ShareClassCode = "903"
+    basis: Annotated[
+        Literal["average", "year-end"],
+        Widget("choice"),
+        Field(title="On the average balance, or that of the year's end"),
+    ] = "average"
+    resolution: Resolution
+
+    def perform(self, desk: Desk) -> None:
+        kind = desk.get(records.ShareClass, self.share_class, "share_class")
+        day = self._day(desk, kind)
+        if not Decimal(self.rate):
+            raise InvalidValue("A dividend of nothing is none.", field="rate")
+        require_under_cap(desk, kind, self.rate)
+        weights = equity.balance_weights(desk, self.share_class, self.year, self.basis, desk.number)
+        shares = dividend(self.rate, weights, equity.days_in(self.year))
+        total = sum(shares.values())
+        if not total:
+            raise WrongState("Nobody held shares {share_class} in {year}.", field="year", share_class=self.share_class,
+                             year=self.year)  # fmt: skip
+        self._require_earned(desk, kind, total)
+        source = _EXPENSE if kind.presentation == LIABILITY else _EARNINGS
+        moves: list[Move] = [(FUND, source, total), *payable_to(desk, equity.DIVIDENDS, shares)]
+        desk.post(f"Dividend {self.year} on {self.share_class}, {self.rate} %", moves, effective_on=day)
+        write_dividend(
+            desk, self.year, self.share_class, kind, rate=self.rate, basis=self.basis, total=total, members=len(shares),
+            resolution=self.resolution,
+        )  # fmt: skip
+        desk.note("Dividend", shown(desk, total))
+        desk.note("Members", str(len(shares)))
+
+    def _day(self, desk: Desk, kind: records.ShareClass) -> date:
+        """The day of the entry: in the year for an expense, today for a distribution, after the year was closed."""
+        _first, last = equity.year_days(self.year)
+        if desk.business_day < last:
+            raise WrongState(
+                "{year} is not over: the books stand at {today}.", field="year", year=self.year,
+                today=desk.business_day,
+            )  # fmt: skip
+        founded = date.fromisoformat(desk.tx.value("SELECT business_date FROM operation WHERE id = 1"))
+        if last < founded:
+            raise InvalidDate("The books begin on {first}.", field="year", first=founded)
+        require_undeclared(desk, self.year, self.share_class)
+        closed = periods.state(desk.tx, self.year) == periods.LOCKED
+        if kind.presentation == LIABILITY and closed:
+            raise WrongState(
+                "{year} is closed, and a dividend on {share_class} is an expense of that year.", field="year",
+                year=self.year, share_class=self.share_class, hint="Reopen the year first (reopen-year).",
+            )  # fmt: skip
+        if kind.presentation != LIABILITY:
+            require_closed(desk, self.year)
+            return desk.business_day
+        return last
+
+    def _require_earned(self, desk: Desk, kind: records.ShareClass, total: int) -> None:
+        held = equity.earnings(desk)
+        if kind.presentation == LIABILITY:
+            held += equity.result_so_far(desk, self.year)
+        require_earned(desk, held, total)
+
+
+class PayDividend(PayOut):
+    """Pay dividends that were declared: one member's, or all into the members' savings."""
+
+    name: ClassVar[str] = "pay-dividend"
+    title: ClassVar[str] = "Pay dividends"
+    subject: ClassVar[str] = "shares"
+    payable: ClassVar[str] = equity.DIVIDENDS
+    what: ClassVar[str] = "Dividend"
+
+
+# ------------------------------------------------------------------------------- shared with the surplus
+
+
+def require_closed(desk: Desk, year: str) -> None:
+    """Refuse a year whose result is not final."""
+    if desk.find(records.YearClose, year) is None or periods.state(desk.tx, year) != periods.LOCKED:
+        raise WrongState(
+            "{year} is not closed: its result is not final.", field="year", year=year,
+            hint="Close it first (close-year).",
+        )  # fmt: skip
+
+
+def require_undeclared(desk: Desk, year: str, share_class: str, field: str = "year") -> None:
+    """Refuse a second dividend on a class for the same year."""
+    if desk.find(records.Dividend, f"{year}-{share_class}") is not None:
+        raise AlreadyExists(
+            "The dividend of {year} on {share_class} is declared already.", field=field, year=year,
+            share_class=share_class, hint="Reverse that one first, if nothing of it was paid.",
+        )  # fmt: skip
+
+
+def require_under_cap(desk: Desk, kind: records.ShareClass, rate: str, field: str = "rate") -> None:
+    """Refuse a rate above the cap of the class, or of the law (policy `dividend_cap`)."""
+    cap = kind.dividend_cap or str(desk.policy("dividend_cap", "8"))
+    if Decimal(rate) > Decimal(cap):
+        raise InvalidAmount(
+            "A dividend of {rate} % is above the cap of {cap} %.", field=field, rate=rate, cap=cap,
+            hint="The cap is a policy (dividend_cap), or a term of the class (set-share-class).",
+        )  # fmt: skip
+
+
+def require_earned(desk: Desk, held: int, total: int, field: str = "rate") -> None:
+    """Refuse to distribute while a loss is not made good, or more than undivided earnings hold."""
+    if held <= 0:
+        raise WrongState(
+            "There are no earnings to distribute: a loss of {loss} is not made good.", field=field,
+            loss=shown(desk, -held),
+        )  # fmt: skip
+    if total > held:
+        raise Overdrawn(
+            "Undivided earnings are {held}; {total} would be distributed.", field=field, held=shown(desk, held),
+            total=shown(desk, total),
+        )  # fmt: skip
+
+
+def payable_to(desk: Desk, control: str, shares: dict[str, int]) -> list[Move]:
+    """Lines that make amounts payable to members, each on their own leaf, opened if need be."""
+    known = desk.know_leaves(FUND, control)
+    for member in shares:
+        if member not in known:
+            desk.open_leaf(FUND, f"{control}/{member}", holder=member)
+    return [(FUND, f"{control}/{member}", -amount) for member, amount in shares.items()]
+
+
+def write_dividend(
+    desk: Desk, year: str, share_class: str, kind: records.ShareClass, *, rate: str, basis: str, total: int,
+    members: int, resolution: str,
+) -> None:  # fmt: skip
+    """The record of a dividend."""
+    body = records.Dividend(
+        year=year, share_class=share_class, rate=rate, basis=basis, presentation=kind.presentation, total=total,
+        members=members, resolution=resolution, on=desk.business_day.isoformat(),
+    )  # fmt: skip
+    desk.write(f"{year}-{share_class}", body, about=year)

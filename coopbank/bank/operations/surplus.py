@@ -1,0 +1,368 @@
+"""The year's surplus: rules as data, a proposal to the assembly, and the entry once it has voted.
+
+Rules are a list of steps that the bank decides (`set-surplus-rules`):
+
+    regular 5                      percent of the result to the regular reserve (931)
+    indivisible 20                 percent of the result to the indivisible reserve (932), which no member ever gets
+    fund EDU 10                    percent of the result to another fund, with its money
+    dividend 901 1                 percent a year on the shares of a class that is equity
+    patronage interest 100         percent of what members' business left, by interest paid, savings or hours
+
+`propose-surplus` reckons a closed year by them and keeps every figure; `allocate-surplus` posts exactly that, refused
+when the books have changed since. Only the general fund's result is divided; what did not come from members
+(`outside`: 127 100, say) stays in undivided earnings. Part of each notice is paid in money (823), the rest is retained
+by vintage (945, or 946 if not qualified). A charity has no patronage.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field
+
+from coopbank.bank import equity, records
+from coopbank.bank.desk import Desk, Move
+from coopbank.bank.fields import Memo, Percent, Text, Widget, refuse
+from coopbank.bank.operation import ADMINISTRATOR, CREDIT_UNION, SUPERVISOR, TREASURER, UNCHARTERED, Operation
+from coopbank.bank.operations.dividends import (
+    LIABILITY,
+    Resolution,
+    payable_to,
+    require_closed,
+    require_earned,
+    require_undeclared,
+    require_under_cap,
+    write_dividend,
+)
+from coopbank.bank.operations.funds import require_spendable_fund
+from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.operations.year import Year
+from coopbank.bank.surplus import LEAST_CASH, RESERVE_OF, RULES, divided, rules_of
+from coopbank.bank.tender import claim
+from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, Unknown, WrongState
+from coopbank.finance.distribution import Division, Step
+
+_PERCENT = r"([0-9]{1,3}(?:\.[0-9]{1,6})?)"
+_STEPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], dict[str, str]]], ...] = (
+    (re.compile(rf"(regular|indivisible)\s+{_PERCENT}"), lambda m: {"to": m[1], "percent": m[2]}),
+    (re.compile(rf"fund\s+([A-Z0-9]{{1,8}})\s+{_PERCENT}"), lambda m: {"to": "fund", "fund": m[1], "percent": m[2]}),
+    (
+        re.compile(rf"dividend\s+(90[13])\s+{_PERCENT}(?:\s+(average|year-end))?"),
+        lambda m: {"to": "dividend", "share_class": m[1], "rate": m[2], "basis": m[3] or equity.YEAR_END},
+    ),
+    (
+        re.compile(rf"patronage\s+(interest|savings|hours)\s+{_PERCENT}"),
+        lambda m: {"to": "patronage", "basis": m[1], "percent": m[2]},
+    ),
+)
+
+
+def step_of(text: str) -> dict[str, str]:
+    """A step as the rules keep it; refuses what is none."""
+    for pattern, read in _STEPS:
+        if match := pattern.fullmatch(text):
+            return read(match)
+    raise refuse("Write a step as: indivisible 20, fund EDU 10, dividend 901 1, or patronage interest 100.")
+
+
+def _read_step(value: Any) -> Any:
+    text = " ".join(value.split()) if isinstance(value, str) else ""
+    step_of(text)
+    return text
+
+
+def _read_lines(value: Any) -> Any:
+    """Lines may come as one text, or as several of which one holds several; empty ones do not count."""
+    parts = [value] if isinstance(value, str) else value
+    if not isinstance(parts, list):
+        return value
+    lines = [line for part in parts for line in (part.splitlines() if isinstance(part, str) else [part])]
+    return [line for line in lines if not isinstance(line, str) or line.strip()]
+
+
+def _read_pair(pattern: str, said: str) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        text = " ".join(value.split()) if isinstance(value, str) else ""
+        if re.fullmatch(pattern, text) is None:
+            raise refuse(said)
+        return text
+
+    return read
+
+
+_OUTSIDE = _read_pair(rf"[0-9]{{3}} {_PERCENT}", "Write account and percent that is not members' business: 127 100.")
+_HOURS = _read_pair(r"M[0-9]{4,9} [0-9]{1,6}(?:\.[0-9]{1,2})?", "Write member and hours: M0020 412.25.")
+
+Steps = Annotated[
+    list[Annotated[str, BeforeValidator(_read_step)]], BeforeValidator(_read_lines),
+    Field(min_length=1, max_length=20, title="Steps, in their order (indivisible 20)"), Widget("lines"),
+]  # fmt: skip
+Outside = Annotated[
+    list[Annotated[str, BeforeValidator(_OUTSIDE)]], BeforeValidator(_read_lines),
+    Field(max_length=50, title="Not members' business (account and percent: 127 100)"), Widget("lines"),
+]  # fmt: skip
+Hours = Annotated[
+    list[Annotated[str, BeforeValidator(_HOURS)]], BeforeValidator(_read_lines),
+    Field(min_length=1, max_length=100_000, title="Hours (member and hours: M0020 412.25)"), Widget("lines"),
+]  # fmt: skip
+
+_OFFERED = (UNCHARTERED, CREDIT_UNION)
+
+
+class SetSurplusRules(Operation):
+    """Set the rules by which a year's surplus is divided. What was decided before stays beside it."""
+
+    name: ClassVar[str] = "set-surplus-rules"
+    title: ClassVar[str] = "Set the rules for the surplus"
+    subject: ClassVar[str] = "surplus"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER, ADMINISTRATOR)
+    since: ClassVar[int] = 2
+    second_person: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False  # the next version changes it
+    offered_by: ClassVar[tuple[str, ...]] = _OFFERED
+
+    steps: Steps
+    outside: Outside = ["127 100"]
+    cash: Annotated[Percent, Field(title="Part of each notice in money, percent")] = "20"
+    qualified: Annotated[bool, Field(title="Notices are qualified (the member is taxed now)")] = True
+    consent: Annotated[Text, Field(title="Bylaw by which members consent, if qualified")] = ""
+    resolution: Resolution
+
+    def perform(self, desk: Desk) -> None:
+        steps = [step_of(text) for text in self.steps]
+        _require_sums(steps)
+        for number, step in enumerate(steps):
+            self._require_step(desk, step, f"steps.{number}")
+        outside = self._outside(desk)
+        if self.qualified and not self.consent:
+            raise InvalidValue(
+                "Qualified notices need the members' consent on file.", field="consent",
+                hint="Name the bylaw by which they consent, or make the notices nonqualified.",
+            )  # fmt: skip
+        if self.qualified and Decimal(self.cash) < LEAST_CASH:
+            raise InvalidAmount(
+                "A qualified notice is paid in money to at least {least} %.", field="cash", least=LEAST_CASH
+            )
+        body = records.SurplusRules(
+            steps=steps, outside=outside, cash=self.cash, qualified=self.qualified, consent=self.consent,
+            resolution=self.resolution,
+        )  # fmt: skip
+        if desk.find(records.SurplusRules, RULES) == body:
+            raise InvalidValue("The rules say that already.", field="steps")
+        desk.write(RULES, body)
+        desk.note("Version", str(1 + desk.version(records.SurplusRules.kind, RULES)))
+
+    @staticmethod
+    def _require_step(desk: Desk, step: dict[str, str], field: str) -> None:
+        if step["to"] == "fund":
+            require_spendable_fund(desk, step["fund"], field)
+            if step["fund"] == FUND:
+                raise InvalidValue("The surplus is that of {fund} already.", field=field, fund=FUND)
+        elif step["to"] == "dividend":
+            kind = desk.get(records.ShareClass, step["share_class"], field)
+            require_under_cap(desk, kind, step["rate"], field)
+            if kind.presentation == LIABILITY:
+                raise InvalidValue(
+                    "Shares {share_class} are a liability: their dividend is an expense before the result.",
+                    field=field,
+                    share_class=step["share_class"], hint="Declare it in the year (declare-dividend).",
+                )  # fmt: skip
+        if not Decimal(step.get("percent", step.get("rate", "0"))):
+            raise InvalidAmount("A step of nothing is none.", field=field)
+
+    def _outside(self, desk: Desk) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for number, text in enumerate(self.outside):
+            code, percent = text.split()
+            field = f"outside.{number}"
+            if desk.tx.value("SELECT kind FROM gl_account WHERE code = ?", code) not in ("income", "expense"):
+                raise InvalidValue("Account {code} is neither income nor expense.", field=field, code=code)
+            if code in found or Decimal(percent) > 100:
+                raise InvalidValue("Name each account once, with up to 100 percent.", field=field)
+            found[code] = percent
+        return found
+
+
+def _require_sums(steps: list[dict[str, str]]) -> None:
+    """Refuse percentages above 100, anything after patronage, and a step that stands twice."""
+    of_result = sum(Decimal(s["percent"]) for s in steps if s["to"] in ("regular", "indivisible", "fund"))
+    of_base = sum(Decimal(s["percent"]) for s in steps if s["to"] == "patronage")
+    for total in (of_result, of_base):
+        if total > 100:
+            raise InvalidAmount("The percentages come to {total}, more than 100.", field="steps", total=total)
+    kinds = [step["to"] for step in steps]
+    if "patronage" in kinds and set(kinds[kinds.index("patronage") :]) != {"patronage"}:
+        raise InvalidValue("Patronage divides what is left: it comes last.", field="steps")
+    named = [tuple(s.get(name) for name in ("to", "fund", "share_class", "basis")) for s in steps]
+    if len(set(named)) != len(named):
+        raise InvalidValue("A step stands twice.", field="steps")
+
+
+class RecordHours(Operation):
+    """Record the hours that members worked in a year, where patronage goes by them. Earlier ones are replaced."""
+
+    name: ClassVar[str] = "record-hours"
+    title: ClassVar[str] = "Record members' hours"
+    subject: ClassVar[str] = "surplus"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    since: ClassVar[int] = 2
+    second_person: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False  # the next list replaces it
+    offered_by: ClassVar[tuple[str, ...]] = _OFFERED
+
+    year: Year
+    hours: Hours
+    source: Annotated[Text, Field(min_length=1, title="Where they are from")]
+
+    def perform(self, desk: Desk) -> None:
+        require_not_allocated(desk, self.year)
+        known = {ref for (ref,) in desk.tx.rows("SELECT ref FROM record WHERE kind = ? AND version = 1", "member")}
+        found: dict[str, str] = {}
+        for number, text in enumerate(self.hours):
+            member, hours = text.split()
+            if member not in known:
+                raise Unknown("There is no {name} {ref}.", field=f"hours.{number}", name="member", ref=member)
+            if member in found:
+                raise InvalidValue("Member {member} stands twice.", field=f"hours.{number}", member=member)
+            found[member] = hours
+        desk.write(self.year, records.PatronageHours(hours=found, source=self.source))
+        desk.note("Members", str(len(found)))
+        desk.note("Hours", str(sum(Decimal(hours) for hours in found.values())))
+
+
+class ProposeSurplus(Operation):
+    """Reckon how a closed year's surplus is to be divided by the rules, for the assembly. Nothing is posted."""
+
+    name: ClassVar[str] = "propose-surplus"
+    title: ClassVar[str] = "Propose the division of the surplus"
+    subject: ClassVar[str] = "surplus"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    since: ClassVar[int] = 2
+    reversible: ClassVar[bool] = False  # another proposal replaces it
+    offered_by: ClassVar[tuple[str, ...]] = _OFFERED
+
+    year: Year
+    redemption: Annotated[Memo, Field(title="What notices say of the retained part")] = ""
+
+    def perform(self, desk: Desk) -> None:
+        require_closed(desk, self.year)
+        require_not_allocated(desk, self.year)
+        desk.get(records.SurplusRules, RULES, "year")
+        version = desk.version(records.SurplusRules.kind, RULES)
+        found = divided(desk, self.year, rules_of(desk, version), desk.number)
+        division = found.division
+        if division.result <= 0:
+            raise WrongState(
+                "{year} ended with a loss of {loss}: there is no surplus to divide.", field="year", year=self.year,
+                loss=shown(desk, -division.result),
+            )  # fmt: skip
+        cash = sum(division.cash.values())
+        body = records.Surplus(
+            rules=version, result=division.result, kept=division.kept, steps=found.document(), left=division.left,
+            cash=cash, retained=sum(division.allocated.values()) - cash, members=len(division.allocated),
+            each=found.each, on=desk.business_day.isoformat(), redemption=self.redemption,
+        )  # fmt: skip
+        desk.write(self.year, body)
+        note_division(desk, division)
+        desk.wishes.append(f"surplus {self.year}")
+
+
+class AllocateSurplus(Operation):
+    """Post the division of a surplus that the assembly has voted: what was proposed, to the cent."""
+
+    name: ClassVar[str] = "allocate-surplus"
+    title: ClassVar[str] = "Divide the surplus"
+    subject: ClassVar[str] = "surplus"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
+    since: ClassVar[int] = 2
+    second_person: ClassVar[bool] = True
+    offered_by: ClassVar[tuple[str, ...]] = _OFFERED
+
+    year: Year
+    resolution: Annotated[Text, Field(min_length=1, title="Resolution of the assembly, and its date")]
+
+    def perform(self, desk: Desk) -> None:
+        require_closed(desk, self.year)
+        require_not_allocated(desk, self.year)
+        proposal = desk.get(records.Surplus, self.year, "year")
+        rules = rules_of(desk, proposal.rules)
+        found = divided(desk, self.year, rules, desk.number)
+        division = found.division
+        if (found.each, found.document(), division.kept) != (proposal.each, proposal.steps, proposal.kept):
+            raise WrongState(
+                "The books have changed since the division of {year} was proposed.", field="year", year=self.year,
+                hint="Propose it anew (propose-surplus), and let the assembly see it.",
+            )  # fmt: skip
+        for step in division.steps:
+            if step.rule["to"] == "dividend":
+                require_undeclared(desk, self.year, step.rule["share_class"])
+        require_earned(desk, equity.earnings(desk), division.taken, field="year")
+        desk.post(f"Surplus of {self.year}", self._moves(desk, division, qualified=rules.qualified))
+        self._write_dividends(desk, division)
+        update = {"state": "allocated", "on": desk.business_day.isoformat(), "resolution": self.resolution}
+        desk.write(self.year, proposal.model_copy(update=update))
+        note_division(desk, division)
+
+    def _moves(self, desk: Desk, division: Division, *, qualified: bool) -> list[Move]:
+        moves: list[Move] = [(FUND, "940", division.taken)]
+        for step in division.steps:
+            moves += self._step(desk, step)
+        money = {member: amount for member, amount in division.cash.items() if amount}
+        moves += payable_to(desk, equity.PATRONAGE, money)
+        control = equity.QUALIFIED if qualified else equity.NONQUALIFIED
+        known = desk.know_leaves(FUND, control)
+        for member, amount in sorted(division.allocated.items()):
+            leaf, kept = f"{control}/{member}/{self.year}", amount - division.cash[member]
+            if kept and f"{member}/{self.year}" not in known:
+                desk.open_leaf(FUND, leaf, holder=member)
+            moves.append((FUND, leaf, -kept))
+        return moves
+
+    @staticmethod
+    def _step(desk: Desk, step: Step) -> list[Move]:
+        to = step.rule["to"]
+        if to in RESERVE_OF:
+            return [(FUND, RESERVE_OF[to], -step.amount)]
+        if to == "fund":
+            fund = step.rule["fund"]
+            return [(fund, "961", -step.amount), *claim(FUND, fund, step.amount)] if step.amount else []
+        if to == "dividend":
+            return payable_to(desk, equity.DIVIDENDS, dict(step.shares))
+        return []  # patronage: all steps together, a notice a member
+
+    def _write_dividends(self, desk: Desk, division: Division) -> None:
+        for step in division.steps:
+            if step.rule["to"] == "dividend" and step.amount:
+                share_class = step.rule["share_class"]
+                kind = desk.get(records.ShareClass, share_class, "year")
+                write_dividend(
+                    desk, self.year, share_class, kind, rate=step.rule["rate"], basis=step.rule["basis"],
+                    total=step.amount, members=len(step.shares), resolution=self.resolution,
+                )  # fmt: skip
+
+
+def require_not_allocated(desk: Desk, year: str) -> None:
+    """Refuse a year whose surplus was divided."""
+    found = desk.find(records.Surplus, year)
+    if found is not None and found.state == "allocated":
+        raise AlreadyExists(
+            "The surplus of {year} is divided already.", field="year", year=year,
+            hint="Before notices are sent it can be reversed; after them only the next year's vote changes anything.",
+        )  # fmt: skip
+
+
+def note_division(desk: Desk, division: Division) -> None:
+    """What a receipt says of a division."""
+    cash = sum(division.cash.values())
+    desk.note("Result", shown(desk, division.result))
+    desk.note("Not members' business, kept", shown(desk, division.kept))
+    for step in division.steps:
+        desk.note(" ".join(str(value) for value in step.rule.values()), shown(desk, step.amount))
+    desk.note("Patronage in money", shown(desk, cash))
+    desk.note("Patronage retained", shown(desk, sum(division.allocated.values()) - cash))
+    desk.note("Stays in undivided earnings", shown(desk, division.left))
+    desk.note("Members", str(len(division.allocated)))

@@ -1,0 +1,132 @@
+"""Members' equity on the command line: how a surplus is divided, the register of shares, files for tax forms."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from coopbank.cli import options, output
+from coopbank.cli.app import app, command
+from coopbank.cli.door import Door
+from coopbank.cli.faults import REFUSED
+from coopbank.cli.options import AsOf
+from coopbank.errors import WrongUsage
+from coopbank.money import quoted
+from coopbank.words import _, marked
+
+_STATES = {"proposed": marked("proposed"), "allocated": marked("voted and posted")}
+_STEPS = {
+    "regular": marked("Regular reserve"), "indivisible": marked("Indivisible reserve"), "fund": marked("Fund"),
+    "dividend": marked("Dividend on shares"), "patronage": marked("Patronage by"),
+}  # fmt: skip
+
+
+@command(app, "surplus")
+def surplus(door: Door, year: Annotated[str, typer.Argument(metavar="YEAR", help="The year, YYYY.")]) -> None:
+    """How a year's surplus is divided, step by step: as proposed to the assembly, or as voted."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.surplus import surplus as drawn
+
+    with door.reading() as view:
+        found = drawn(view.books, year)
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    output.line(_("Surplus of {year}: {state}, {day}").format(year=year, state=_(_STATES[found.state]), day=found.on))
+    if found.resolution:
+        output.line(_("Resolution: {resolution}").format(resolution=found.resolution))
+    columns = ["", output.right("%"), output.right(_("Of")), output.right(_("Amount")), output.right(_("Left"))]
+    rows = [
+        [f"{_(_STEPS[step.to])} {step.what}".strip(), step.rate,
+         *(output.amount(minor, currency) for minor in (step.base, step.amount, step.left))]
+        for step in found.steps
+    ]  # fmt: skip
+    first = [_("Result of the year"), "", "", "", output.amount(found.result, currency)]
+    last = [_("Stays in undivided earnings"), "", "", "", output.amount(found.left, currency)]
+    output.table(columns, [first, *rows, last])
+    output.line(_("Not members' business, and so no patronage: {amount}").format(
+        amount=output.amount(found.kept, currency)))  # fmt: skip
+    output.line(_("Patronage of {count} members: {cash} in money, {retained} retained.").format(
+        count=found.members, cash=output.amount(found.cash, currency), retained=output.amount(found.retained, currency),
+    ))  # fmt: skip
+    output.line(_("Written notices are due by {day}.").format(day=found.notices_by))
+    output.line(_("Fingerprint of what every member gets: {digits}").format(digits=found.each[:16]))
+
+
+@command(app, "share-register")
+def share_register(door: Door, as_of: AsOf = None) -> None:
+    """The register of shares at the end of a day: every member's shares of each class."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.surplus import share_register as drawn
+
+    with door.reading() as view:
+        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    columns = [_("Member"), _("Name"), _("Class"), output.right(_("Shares")), output.right(_("Amount"))]
+    rows = [[h.member, h.name, h.share_class, h.shares, output.amount(h.amount, currency)] for h in found.holdings]
+    if found.unnamed:
+        rows.append([_("(nobody named)"), "", "", "", output.amount(found.unnamed, currency)])
+    rows += [[_("Total"), "", code, "", output.amount(total, currency)] for code, total in found.totals.items()]
+    output.table(columns, rows)
+    if found.backdated is not None:
+        output.line(_("Changed since: {entries} entries were dated into this period later, the last on {day}.").format(
+            entries=found.backdated.entries, day=found.backdated.last_posted_on))  # fmt: skip
+
+
+@command(app, "tax-files")
+def tax_files(
+    door: Door,
+    year: Annotated[str, typer.Argument(metavar="YEAR", help="The calendar year, YYYY.")],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Where the files go.")],
+) -> None:
+    """Figures for the forms 1099-PATR, 1099-INT and 1099-DIV as CSV files. They are data, not the forms."""
+    from coopbank.exchange.tax_files import tax_files as write
+
+    with door.reading() as view:
+        files = write(view.books, _year(year), folder)
+    if door.as_json:
+        output.document({"files": [str(file) for file in files]})
+        return
+    for file in files:
+        output.line(file)
+
+
+@command(app, "patronage-notices")
+def patronage_notices(
+    door: Door,
+    year: Annotated[str, typer.Argument(metavar="YEAR", help="The year whose surplus was divided, YYYY.")],
+    folder: Annotated[str, typer.Option("--folder", metavar="FOLDER", help="Where they go.")] = "statements",
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, metavar="N", help="Processes that draw.")] = 1,
+) -> None:
+    """The written notices of a year's surplus as PDF, one for each member who has a part in it."""
+    from coopbank.statements import make_notices
+
+    with door.bank_to_print() as (bank, actor):
+        made = make_notices(
+            bank, _year(year), folder, actor=actor, jobs=jobs, progress=output.progress(_("notices")),
+            failed=lambda _member, _fault: None,  # told at the end
+        )  # fmt: skip
+    if door.as_json:
+        output.document({
+            "files": [str(file) for file in made.files], "made": made.made, "kept": made.kept,
+            "failed": [{"about": ref, "why": why} for ref, why in made.failed],
+        })  # fmt: skip
+    else:
+        for file in made.files:
+            output.line(file)
+    if made.failed:
+        for ref, why in made.failed:
+            output.narrate(_("{member}: {why}").format(member=ref, why=why))
+        raise typer.Exit(REFUSED)
+
+
+def _year(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{4}", text):
+        raise WrongUsage("{year} is not a year.", field="year", year=quoted(text), hint="Write it as YYYY.")
+    return int(text)
