@@ -733,6 +733,31 @@ class Document(Body):
     made_by: str
 
 
+class AidCase(Body):
+    """A solidarity grant; ref S-01, about its fund. Whom it was for and why is kept apart, and can be forgotten."""
+
+    kind: ClassVar[str] = "aid-case"
+    aid_kind: str  # telephone, ride, funeral, food, rent, energy, medicine, childcare, strike, other
+    amount: int  # minor units
+    fund: str
+    gift: str | None = None
+    paid_to: str  # biller, recipient
+    given_on: str
+    given_by: list[str]  # who asked for it, and who approved
+    recipient: PersonalRef
+    need: PersonalRef
+    criteria: PersonalRef
+    relation: PersonalRef
+    recipient_member: PersonalRef | None = None
+    official: bool = False  # of an official's household
+    resolution: str = ""
+    returned: int = 0  # of the amount, what came back
+    receipted: int = 0  # for how much of it there are receipts
+    receipts: list[PersonalRef] = []
+    files: list[PersonalRef] = []  # SHA-256 of scanned receipts
+    forgotten_on: str | None = None
+
+
 class Campaign(Body):
     """Members asked to confirm their balances; ref V-001, about its state. What was drawn follows from seed and books.
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coopbank.bank import bank_proof, records
+from coopbank.bank.aid_proof import AidProof
 from coopbank.bank.asset_plan import ASSET_LEAVES, WRITTEN_OFF_ON, is_asset, written_off_by_plan
 from coopbank.bank.books import Books
 from coopbank.bank.close_proof import CloseProof
@@ -77,7 +78,7 @@ WRITERS = {
     "death": {"record-death", "withdraw-death"},
     "contact": {"lost-contact", "found-again", "send-due-diligence"},
     "unclaimed": {"turn-over-unclaimed", "pay-unclaimed", "opening-balance"},
-    "forgotten": {"forget-member"},
+    "forgotten": {"forget-member", "forget-case"},
     "user": {
         "found-book",
         "add-user",
@@ -106,6 +107,7 @@ WRITERS = {
     "reconciliation": {"sign-reconciliation", "review-reconciliation", "reopen-reconciliation"},
     "campaign": {"start-campaign", "close-campaign"},
     "confirmation": {"start-campaign", "record-reply", "resolve-exception"},
+    "aid-case": {"give-aid", "file-aid-receipt", "return-aid", "forget-case", "return-cheque"},
     "backup": {"record-backup"},
     "drill": {"record-drill"},
 }
@@ -150,7 +152,7 @@ def bank_checks(closes: CloseProof) -> list[Check]:
     """The bank's checks, with registers of their own for one run."""
     state, bank_lines = Registers(), bank_proof.BankProof()
 
-    provision = ProvisionProof()
+    provision, aid = ProvisionProof(), AidProof()
     return [
         Check("claims", "What the pool holds in cash is exactly what it owes the funds.",
               watch=_watch(state, _replay), watch_plain=_watch_plain(state, _replay_plain)),
@@ -186,6 +188,8 @@ def bank_checks(closes: CloseProof) -> list[Check]:
               _documents),
         Check("confirmations", "Each campaign asks about what its seed draws from the balances of its day.",
               _ask(state, _confirmations)),
+        Check("solidarity", "Each grant of aid is what its entry gave; neither recipient nor kin decided it.",
+              _ask(state, aid.faults), watch=_watch(state, aid.watch), needless="plain"),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten by two people.",
               _ask(state, _personal)),
         Check("unclaimed", "What is set apart for the state is what account 893 holds.", _ask(state, _unclaimed)),

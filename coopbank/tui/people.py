@@ -59,6 +59,19 @@ POLICIES: Final = {
         marked("Cash difference of one person"),
         marked("A count that differs by more is signed by a colleague before the next day."),
     ),
+    "solidarity_fund": (
+        marked("Solidarity fund"),
+        marked("Small aid is given out of this fund, where no other one is named."),
+    ),
+    "solidarity_case": (marked("Aid for a case"), marked("A case of the solidarity fund is helped with at most this.")),
+    "solidarity_year": (
+        marked("Aid for a recipient in a year"),
+        marked("The solidarity fund gives the same recipient at most this in a calendar year."),
+    ),
+    "care_committee": (
+        marked("Care committee"),
+        marked("User names of those who decide about aid, two of them each time. All who may where it is empty."),
+    ),
     "backups": (
         marked("Folder for backups"),
         marked("Where backups and anchors.log go: best on another disk. Beside the books where it is empty."),

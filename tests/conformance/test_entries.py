@@ -250,6 +250,13 @@ DAYS: dict[str, list[Step]] = {
         step("E14d", "clear-suspense", "tom", suspense="U-00001", to="gift", fund="SOL"),
         step("E15c", "repay-loan", "ana", loan="L-011", amount="450.00", tender="transfer"),
     ],
+    "2026-05-20": [
+        step(
+            "E24", "give-aid", "ana", "tom", number="S-14", recipient="Somebody", aid_kind="telephone", amount="150.00",
+            need="the telephone is cut off", criteria="no income", relation="none", tender="transfer",
+            cheque_number="1050",
+        )
+    ],
     "2026-05-31": [step("E15d", "remit-participation", "tom", peer="PF-1")],
     "2026-06-02": [step("E12d E12e E16h E10j E10k", "close-month", "tom", "sue", month="2026-05")],
     "2026-06-30": [

@@ -85,6 +85,15 @@ SCENES = {
         """,
         after="town",
     ),
+    # A solidarity fund that has helped once, and what else stands around the bank.
+    "commons": Setting(
+        """
+        tom+sue open-fund code=SOL fund_name=Solidarity fund_class=designated
+        tom receive-gift fund=SOL amount=900.00 donor="Many" tender=transfer
+        ana+tom give-aid recipient="Lou Bell" aid_kind=ride amount=40.00 need=work criteria=x relation=x tender=transfer
+        """,
+        after="town",
+    ),
     # A joint owner, a beneficiary, one who was taken off, somebody beside another member; M0002 has died.
     "family": Setting(
         """

@@ -127,6 +127,12 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "refill-petty-cash": ("house", "tom", {"petty_cash": "PETTY", "from_place": "FIRST"}, ""),
     "spend-petty-cash": ("house", "ana", {"petty_cash": "PETTY", "supplier": "POST", "receipt": "18", "amount": "3", "expense": "290"}, ""),
     "set-budget": ("town", "tom", {"year": "2026", "lines": "290 1200.00\n181 500.00", "resolution": "Board"}, ""),
+    # the institutions around the bank
+    "give-aid": ("commons", "ana", {"recipient": "Rosa [b]", "aid_kind": "telephone", "amount": "15", "need": "cut off",
+                                    "criteria": "x", "relation": "none", "tender": "transfer"}, ""),
+    "file-aid-receipt": ("commons", "ana", {"case": "S-01", "amount": "40", "receipt": "Bill 7"}, ""),
+    "return-aid": ("commons", "tom", {"case": "S-01", "amount": "10", "why": "too much", "tender": "transfer"}, ""),
+    "forget-case": ("commons", "tom", {"case": "S-01", "before_time": "yes"}, ""),
     # cash
     "add-bank-account": ("town", "tom", {"code": "SAVE", "account_name": "Savings at the bank"}, ""),
     "bank-cheques": ("town", "tom", {"cheques": "CH-00001"}, ""),

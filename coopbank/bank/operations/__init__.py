@@ -36,6 +36,7 @@ from coopbank.bank.operations import (  # noqa: F401
     savings,
     savings_interest,
     shares,
+    solidarity,
     staff,
     suspense,
     unclaimed,

@@ -50,7 +50,7 @@ class ForgetMember(Operation):
         self._require_kept_long_enough(desk, left)
         own = own_refs(desk, self.member)
         _require_nothing_open(desk, self.member)
-        digests = sorted(set(digests_about(desk, self.member, own)))
+        digests = sorted({*digests_about(desk, self.member, own), *_digests_of_aid(desk, self.member)})
         day = desk.business_day.isoformat()
         desk.write(self.member, body.model_copy(update={"forgotten_on": day}))
         desk.write(
@@ -227,6 +227,14 @@ def _digests(value: Any) -> Iterator[str]:
             yield value["#"]
         else:
             yield from _digests(list(value.values()))
+
+
+def _digests_of_aid(desk: Desk, member: str) -> Iterator[str]:
+    """What is kept of the member's cases at the solidarity fund, as far as it can be read."""
+    from coopbank.bank.operations.solidarity import cases_of_member, digests_of_case
+
+    for case in cases_of_member(desk, member):
+        yield from digests_of_case(desk, case)
 
 
 # --------------------------------------------------------------------------------------------- erasing

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from coopbank.bank import limits, records
-from coopbank.bank.books import Actor
+from coopbank.bank.books import LOCKED, Actor
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import (
@@ -41,6 +42,7 @@ from coopbank.errors import (
     AlreadyExists,
     InvalidAmount,
     InvalidValue,
+    KeysLocked,
     NotAllowed,
     OwnAccount,
     OwnRequest,
@@ -56,9 +58,15 @@ LATER_POLICIES: dict[str, Any] = {
     "colour": "", "logo": "", "auditor_address": "", "time_zone": "", "dormant_months": 12, "cash_report": "",
     "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7, "unclaimed_years": 5,
     "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5,
+    "solidarity_fund": "SOL", "solidarity_case": "250.00", "solidarity_year": "500.00", "care_committee": "",
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
-AMOUNTS = frozenset({"withdrawal_alone", "drawer_limit", "cash_report", "difference_alone", "unclaimed_together"})
+AMOUNTS = frozenset(
+    {
+        "withdrawal_alone", "drawer_limit", "cash_report", "difference_alone", "unclaimed_together",
+        "solidarity_case", "solidarity_year",
+    }
+)  # fmt: skip
 """Policies that are an amount of money."""
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
 
@@ -294,8 +302,8 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         if amount < 0:
             raise InvalidAmount("The amount cannot be below zero.", field="value")
         return format_amount(amount, desk.currency)
-    if policy == "bank_account" and desk.get(records.BankAccount, text, "value").fund != POOL:
-        raise InvalidValue("Choose a bank account that the funds share.", field="value")
+    if policy in _NAMING:
+        return _NAMING[policy](desk, text)
     if policy == "backup_withholding" and not (re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text)):
         raise InvalidValue('Write a percentage, for example "24"; "0" withholds nothing.', field="value")
     if policy == "backups_kept" and text:
@@ -312,6 +320,24 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
     if policy == "paper" and text not in ("letter", "A4"):
         raise InvalidValue("Choose letter or A4.", field="value")
     return text
+
+
+def _shared_account(desk: Desk, text: str) -> str:
+    if desk.get(records.BankAccount, text, "value").fund != POOL:
+        raise InvalidValue("Choose a bank account that the funds share.", field="value")
+    return text
+
+
+def _active_users(desk: Desk, text: str) -> str:
+    return ", ".join(desk.actor_now(user).user for user in text.replace(",", " ").split())
+
+
+#: Policies that name something of the books, and how it is read.
+_NAMING: dict[str, Callable[[Desk, str], str]] = {
+    "bank_account": _shared_account,
+    "care_committee": _active_users,
+    "solidarity_fund": lambda desk, text: desk.fund_exists(text, "value"),
+}
 
 
 # ------------------------------------------------------------------------- the second person
@@ -393,7 +419,13 @@ class Approve(_Decision):
                 user=desk.actor.user, member=asker.member, hint="A colleague has to.",
             )  # fmt: skip
         book_currency.set(desk.currency)  # the request is read on the approver's side, maybe in another thread
-        asked = build(request.operation, desk.resolve(request.payload))
+        values = desk.resolve(request.payload)
+        if LOCKED in values.values():
+            raise KeysLocked(
+                "Request {request} is encrypted, and the book's key is not open.", field="request",
+                request=self.request, hint="It takes somebody whose passphrase opens the key.",
+            )  # fmt: skip
+        asked = build(request.operation, values)
         if desk.actor.theirs and desk.actor.theirs & with_owners(desk, asked.serves(desk)):
             raise OwnAccount("Nobody approves what touches their own account.", field="request")
         self.decide(desk, request, "approved")
