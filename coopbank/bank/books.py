@@ -38,6 +38,7 @@ _NAMES = {
     "bank-line": "bank line", "bank-match": "match", "reconciliation": "reconciliation", "asset": "asset",
     "petty-cash": "petty cash", "joint-owner": "joint owner", "unclaimed": "unclaimed property",
     "campaign": "campaign", "confirmation": "confirmation", "aid-case": "case",
+    "register": "register", "register-entry": "entry of a register",
 }  # fmt: skip
 
 

@@ -277,6 +277,8 @@ PettyCashRef = ref("petty-cash")
 JointOwnerRef = ref("joint-owner")
 CampaignRef = ref("campaign")
 CaseRef = ref("aid-case")
+RegisterRef = ref("register")
+EntryRef = ref("register-entry")
 
 
 @cache  # asked of each request, and the answer never changes

@@ -758,6 +758,37 @@ class AidCase(Body):
     forgotten_on: str | None = None
 
 
+class Register(Body):
+    """A register that the bank keeps beside its books; ref is its code, a version for each change of its fields.
+
+    Its fields are `RegisterField` of bank/institution_registers.py.
+    """
+
+    kind: ClassVar[str] = "register"
+    title: dict[str, str]  # by language
+    fields: list[dict[str, Any]]
+    dated_by: str | None = None
+    count_by: str | None = None
+    keepers: list[str] = []
+    shipped: bool = False  # its fields are those that the program reads
+    state: str = "kept"  # kept, ended
+
+
+class RegisterEntry(Body):
+    """An entry of a register; ref JOBS-00001, about its first member, or else its first loan.
+
+    What is personal is kept apart; amounts are minor units, other numbers decimal texts.
+    """
+
+    kind: ClassVar[str] = "register-entry"
+    register_version: int
+    values: dict[str, Any]
+    entered_on: str
+    state: str = "open"  # open, closed, mistaken
+    closed_on: str | None = None
+    why: str = ""  # of the last change
+
+
 class Campaign(Body):
     """Members asked to confirm their balances; ref V-001, about its state. What was drawn follows from seed and books.
 

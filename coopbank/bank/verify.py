@@ -30,6 +30,7 @@ from coopbank.bank.lending.provision_proof import ProvisionProof, close_faults
 from coopbank.bank.operation import CATALOGUE, role_may
 from coopbank.bank.operations.forgetting import faults as forgetting_faults
 from coopbank.bank.operations.unclaimed import SET_APART, UNCLAIMED
+from coopbank.bank.register_proof import RegisterProof
 from coopbank.database import Database, Transaction
 from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import POOL
@@ -108,6 +109,8 @@ WRITERS = {
     "campaign": {"start-campaign", "close-campaign"},
     "confirmation": {"start-campaign", "record-reply", "resolve-exception"},
     "aid-case": {"give-aid", "file-aid-receipt", "return-aid", "forget-case", "return-cheque"},
+    "register": {"define-register"},
+    "register-entry": {"add-entry", "change-entry", "close-entry"},
     "backup": {"record-backup"},
     "drill": {"record-drill"},
 }
@@ -152,7 +155,7 @@ def bank_checks(closes: CloseProof) -> list[Check]:
     """The bank's checks, with registers of their own for one run."""
     state, bank_lines = Registers(), bank_proof.BankProof()
 
-    provision, aid = ProvisionProof(), AidProof()
+    provision, aid, kept = ProvisionProof(), AidProof(), RegisterProof()
     return [
         Check("claims", "What the pool holds in cash is exactly what it owes the funds.",
               watch=_watch(state, _replay), watch_plain=_watch_plain(state, _replay_plain)),
@@ -190,6 +193,8 @@ def bank_checks(closes: CloseProof) -> list[Check]:
               _ask(state, _confirmations)),
         Check("solidarity", "Each grant of aid is what its entry gave; neither recipient nor kin decided it.",
               _ask(state, aid.faults), watch=_watch(state, aid.watch), needless="plain"),
+        Check("institution registers", "Each entry of the bank's own registers fits the definition that it names.",
+              watch=_watch(state, kept.watch), needless="plain"),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten by two people.",
               _ask(state, _personal)),
         Check("unclaimed", "What is set apart for the state is what account 893 holds.", _ask(state, _unclaimed)),

@@ -132,6 +132,10 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
                                     "criteria": "x", "relation": "none", "tender": "transfer"}, ""),
     "file-aid-receipt": ("commons", "ana", {"case": "S-01", "amount": "40", "receipt": "Bill 7"}, ""),
     "return-aid": ("commons", "tom", {"case": "S-01", "amount": "10", "why": "too much", "tender": "transfer"}, ""),
+    "define-register": ("town", "tom", {"code": "BIKES", "register_title": "Bicycles", "fields": "bike text required Bicycle\ndays number total Days"}, ""),
+    "add-entry": ("commons", "ana", {"register_code": "TOOLS", "values": "tool: A [b]saw\nmember: M0003\non: 2026-03-01"}, ""),
+    "change-entry": ("commons", "ana", {"entry": "TOOLS-00001", "values": "days: 4", "why": "late"}, ""),
+    "close-entry": ("commons", "ana", {"entry": "TOOLS-00001", "why": "came back"}, ""),
     "forget-case": ("commons", "tom", {"case": "S-01", "before_time": "yes"}, ""),
     # cash
     "add-bank-account": ("town", "tom", {"code": "SAVE", "account_name": "Savings at the bank"}, ""),

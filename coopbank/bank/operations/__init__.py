@@ -33,6 +33,7 @@ from coopbank.bank.operations import (  # noqa: F401
     products,
     provisioning,
     refinance,
+    registers,
     savings,
     savings_interest,
     shares,

@@ -32,7 +32,7 @@ from coopbank.bank.fields import (
     Widget,
 )
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TREASURER, Operation
-from coopbank.bank.operations.forgetting import erase
+from coopbank.bank.operations.forgetting import digests_written_with, erase
 from coopbank.bank.operations.funds import fund_class, release, require_own_expense
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.tender import Paying, Receiving
@@ -350,34 +350,13 @@ class ForgetCase(_OnCase):
                 "What is known of {case} is kept until {kept_until}.", field="case", case=self.case,
                 kept_until=kept_until, hint="If the law lets it go earlier, two people may say so (before_time).",
             )  # fmt: skip
-        digests = sorted(set(digests_of_case(desk, self.case)))
+        digests = sorted(set(digests_written_with(desk, records.AidCase.kind, self.case)))
         day = desk.business_day.isoformat()
         desk.write(self.case, case.model_copy(update={"forgotten_on": day}), about=case.fund)
         gone = records.Forgotten(on=day, left_on=case.given_on, before_time=self.before_time, digests=digests)
         desk.write(self.case, gone)
         desk.note("Values that are erased", str(len(digests)))
         desk.after.append(lambda tx: erase(tx, self.case, digests))
-
-
-def digests_of_case(books: Books, case: str) -> list[str]:
-    """The digest of every personal value of a case: of its record, of what asked for it and of its receipts."""
-    rows = books.tx.rows(
-        "SELECT DISTINCT p.digest FROM record r JOIN personal p ON p.operation_id = r.operation_id"
-        " WHERE r.kind = ? AND r.ref = ?",
-        records.AidCase.kind, case,
-    )  # fmt: skip
-    asked = books.tx.rows(
-        "SELECT DISTINCT o.key FROM record r JOIN operation o ON o.id = r.operation_id"
-        " WHERE r.kind = ? AND r.ref = ?",
-        records.AidCase.kind, case,
-    )  # fmt: skip
-    for (key,) in asked:
-        rows += books.tx.rows(
-            "SELECT DISTINCT p.digest FROM record r JOIN personal p ON p.operation_id = r.operation_id"
-            " WHERE r.kind = 'request' AND r.ref = ? AND r.version = 1",
-            str(key).removeprefix("approved:"),
-        )  # fmt: skip
-    return [str(digest) for (digest,) in rows]
 
 
 def cases_of_member(books: Books, member: str) -> list[str]:
