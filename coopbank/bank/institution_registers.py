@@ -131,7 +131,8 @@ def entries_of(books: Books, code: str) -> list[tuple[str, records.RegisterEntry
         " (SELECT max(version) FROM record l WHERE l.kind = r.kind AND l.ref = r.ref) ORDER BY length(r.ref), r.ref",
         records.RegisterEntry.kind, f"{code}-", f"{code}.",
     )  # fmt: skip
-    return [(ref, records.RegisterEntry.model_validate_json(text)) for ref, text in rows]
+    found = [(ref, records.RegisterEntry.model_validate_json(text)) for ref, text in rows]
+    return [(ref, body) for ref, body in found if not body.void]
 
 
 def counted(entries: list[tuple[str, records.RegisterEntry]]) -> Iterator[tuple[str, records.RegisterEntry]]:

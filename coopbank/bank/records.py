@@ -365,6 +365,7 @@ class Product(Body):
     early: str = "next"  # what more than the running row does: next, shorten, lower
     late_fee: dict[str, Any] | None = None  # {"flat": minor} or {"percent": "5"}, and "after_days"
     funds: list[str] = []  # that may lend it; any if empty
+    course: str = ""  # that a borrower completes first, by its title in the register COURSES
     state: str = "offered"  # offered, withdrawn
 
 

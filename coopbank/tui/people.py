@@ -72,6 +72,14 @@ POLICIES: Final = {
         marked("Care committee"),
         marked("User names of those who decide about aid, two of them each time. All who may where it is empty."),
     ),
+    "linked_limit": (
+        marked("Limit of linked borrowers"),
+        marked("Linked borrowers together owe and await no more than this. No limit where it is empty."),
+    ),
+    "campaign_payees": (
+        marked("Political campaigns"),
+        marked("Suppliers that are political campaigns or committees. No money of the bank is paid to them."),
+    ),
     "backups": (
         marked("Folder for backups"),
         marked("Where backups and anchors.log go: best on another disk. Beside the books where it is empty."),

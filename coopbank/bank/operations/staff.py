@@ -59,12 +59,13 @@ LATER_POLICIES: dict[str, Any] = {
     "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7, "unclaimed_years": 5,
     "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5,
     "solidarity_fund": "SOL", "solidarity_case": "250.00", "solidarity_year": "500.00", "care_committee": "",
+    "linked_limit": "", "campaign_payees": "",
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
 AMOUNTS = frozenset(
     {
         "withdrawal_alone", "drawer_limit", "cash_report", "difference_alone", "unclaimed_together",
-        "solidarity_case", "solidarity_year",
+        "solidarity_case", "solidarity_year", "linked_limit",
     }
 )  # fmt: skip
 """Policies that are an amount of money."""
@@ -297,7 +298,7 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         if not re.fullmatch(r"[0-9]{1,4}", text):
             raise InvalidValue("Write a whole number from 0 to 9999.", field="value")
         return int(text)
-    if policy in AMOUNTS:
+    if policy in AMOUNTS and not (policy == "linked_limit" and not text):
         amount = parse_amount(text, desk.currency, field="value")
         if amount < 0:
             raise InvalidAmount("The amount cannot be below zero.", field="value")

@@ -9,7 +9,7 @@ import typer
 from coopbank.cli import options, output
 from coopbank.cli.app import app, command
 from coopbank.cli.door import Door
-from coopbank.cli.options import From, To
+from coopbank.cli.options import AsOf, From, To
 from coopbank.errors import NotAllowed
 from coopbank.words import _
 
@@ -153,3 +153,104 @@ def _require_keeper(books: Books, actor: Actor, code: str) -> None:
             "{user} does not keep the register {code}.", field="personal", user=actor.user, code=code,
             hint="It takes one of: {roles}.", roles=", ".join(keepers),
         )  # fmt: skip
+
+
+# --------------------------------------------------------------------------- jobs and borrowers
+
+
+@command(app, "jobs")
+def jobs(
+    door: Door,
+    as_of: AsOf = None,
+    fund: Annotated[str | None, typer.Option("--fund", metavar="F", help="Only loans of this fund.")] = None,
+    of_all: Annotated[
+        int | None, typer.Option("--of", metavar="N", min=1, help="Jobs of the place in all, for the part of them.")
+    ] = None,
+) -> None:
+    """Jobs that borrowers created and retained, what each cost, and who pays a living wage."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.jobs import jobs as drawn
+
+    with door.reading() as view:
+        found = drawn(view.books, options.day_or_none(as_of, "as_of"), fund, of_all)
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    output.line(_("Jobs, {day}").format(day=found.as_of))
+    output.line(found.source.institution)
+    output.line()
+    met = {True: _("yes"), False: _("no"), None: ""}
+    output.table(
+        [_("Loan"), _("Member"), output.right(_("Lent")), output.right(_("Before")), output.right(_("Projected")),
+         output.right(_("Created")), output.right(_("Retained")), output.right(_("FTE")), _("As of"), _("Evidence"),
+         _("Living wage")],
+        [[row.loan, row.member, output.amount(row.lent, currency), row.baseline, row.projected, row.created,
+          row.retained, row.fte, row.as_of, met[row.evidence], met[row.wage_met]] for row in found.loans],
+        empty=_("No jobs were reported."),
+    )  # fmt: skip
+    output.line()
+    part = found.jobs_percent_bp
+    cost = found.cost_per_job
+    output.pairs([
+        (_("Created"), str(found.created)), (_("Retained"), str(found.retained)), (_("FTE"), str(found.fte)),
+        (_("Cost per job"), "" if cost is None else output.amount(cost, currency)),
+        (_("Part of all jobs"), "" if part is None else f"{part // 100}.{part % 100:02d} %"),
+    ])  # fmt: skip
+    _rests_on(found.source)
+
+
+@command(app, "linked")
+def linked(door: Door) -> None:
+    """Groups of linked borrowers, what they owe and await together, and what is left of the limit."""
+    from coopbank.reports.borrowers import linked as drawn
+    from coopbank.reports.document import as_document
+
+    with door.reading() as view:
+        found = drawn(view.books)
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    rows = [
+        [group.group, each.member, output.amount(each.owed, currency), output.amount(each.promised, currency)]
+        for group in found.groups for each in group.members
+    ]  # fmt: skip
+    output.table([_("Group"), _("Member"), output.right(_("Owed")), output.right(_("Granted, not paid out"))], rows,
+                 empty=_("No borrowers are linked."))  # fmt: skip
+    for group in found.groups:
+        left = "" if group.left is None else _(", {left} left of the limit").format(
+            left=output.amount(group.left, currency)
+        )  # fmt: skip
+        output.line(f"{group.group}: {output.amount(group.total, currency)}{left}")
+    _rests_on(found.source)
+
+
+@command(app, "ladder")
+def ladder(
+    door: Door,
+    small: Annotated[str, typer.Option("--small", metavar="AMOUNT", help="The most that a small loan is.")] = "5000.00",
+) -> None:
+    """Members whose first loan was small, and the larger ones that it led to."""
+    from coopbank.money import parse_amount
+    from coopbank.reports.borrowers import ladder as drawn
+    from coopbank.reports.document import as_document
+
+    with door.reading() as view:
+        found = drawn(view.books, parse_amount(small, view.currency, field="small"))
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    output.table(
+        [_("Member"), _("Loans"), _("First"), output.right(_("First loan")), output.right(_("Largest after it"))],
+        [[row.member, ", ".join(row.loans), row.first_on, output.amount(row.first, currency),
+          output.amount(row.largest_after, currency)] for row in found.members],
+        empty=_("No small loan has led to a larger one yet."),
+    )  # fmt: skip
+    output.line(
+        _("{climbed} of {count} members whose first loan was small have borrowed more since.").format(
+            climbed=found.climbed, count=found.first_small
+        )
+    )
+    _rests_on(found.source)

@@ -96,4 +96,16 @@ CASES: tuple[Case, ...] = (
        scene="commons", steps="ana close-entry entry=TOOLS-00001 why=back"),
     no(e.NotAllowed, "What a register keeps apart, asked by who does not keep it", "sue register TOOLS --personal",
        "Read it without.", scene="commons"),
+
+    # --------------------------------------------------------------------------------- borrowers
+    no(e.WrongState, "A loan whose course is not completed",
+       "ana do grant-loan --member M0001 --principal 50.00 --product GRANTLOAN --installments 5 --annual-rate 0",
+       "Let them take the course first.", scene="commons",
+       steps="ana+tom define-product code=GRANTLOAN product_name=First installments=5 annual_rate=0 course=Books"),
+    no(e.LimitReached, "Linked borrowers above their limit",
+       "ana do grant-loan --member M0001 --principal 50.00 --installments 5 --annual-rate 0", scene="commons",
+       steps="""tom+admin set-policy policy=linked_limit value=1000.00
+                ana add-entry register_code=GROUPS values='{"group":"Loop","member":"M0001","since":"2026-01-01","why":"w"}'
+                ana add-entry register_code=GROUPS values='{"group":"Loop","member":"M0003","since":"2026-01-01","why":"w"}'
+             """),
 )
