@@ -277,6 +277,7 @@ PettyCashRef = ref("petty-cash")
 JointOwnerRef = ref("joint-owner")
 CampaignRef = ref("campaign")
 CaseRef = ref("aid-case")
+DuesRef = ref("dues")
 RegisterRef = ref("register")
 EntryRef = ref("register-entry")
 

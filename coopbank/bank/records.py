@@ -545,6 +545,7 @@ class Gift(Body):
     purpose: str
     received_on: str
     released: int = 0
+    land_use: str | None = None  # it buys land of this use, and nothing else: housing, farm, commercial, open
 
 
 class Bill(Body):
@@ -788,6 +789,40 @@ class RegisterEntry(Body):
     state: str = "open"  # open, closed, mistaken
     closed_on: str | None = None
     why: str = ""  # of the last change
+    fixed: list[str] = []  # fields that an entry of the books posted, and that stay as they are
+
+
+class DonatedWork(Body):
+    """Skilled work that was given and improves a building; ref DW-001, about the building. Leaf 772/B-1 of the fund."""
+
+    kind: ClassVar[str] = "donated-work"
+    building: str
+    fund: str
+    hours: str
+    hourly: int  # minor units
+    amount: int
+    work: str
+    source: str  # where that cost of an hour is from
+    on: str
+
+
+class GroundRent(Body):
+    """Rent of a ground lease for a month; ref LEASES-00001/2026-03, about the lease."""
+
+    kind: ClassVar[str] = "ground-rent"
+    month: str
+    paid: int
+    fund: str
+
+
+class Dues(Body):
+    """Dues of a member co-operative for a year; ref DU-001, about the member. 791/DU-001 holds what is open."""
+
+    kind: ClassVar[str] = "dues"
+    member: str
+    year: int
+    amount: int
+    paid: int = 0
 
 
 class Campaign(Body):

@@ -20,6 +20,7 @@ from coopbank.bank.aid_proof import AidProof
 from coopbank.bank.asset_plan import ASSET_LEAVES, WRITTEN_OFF_ON, is_asset, written_off_by_plan
 from coopbank.bank.books import Books
 from coopbank.bank.close_proof import CloseProof
+from coopbank.bank.commons_proof import dues_faults, land_faults
 from coopbank.bank.confirming import campaign_faults
 from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
@@ -110,7 +111,10 @@ WRITERS = {
     "confirmation": {"start-campaign", "record-reply", "resolve-exception"},
     "aid-case": {"give-aid", "file-aid-receipt", "return-aid", "forget-case", "return-cheque"},
     "register": {"define-register"},
-    "register-entry": {"add-entry", "change-entry", "close-entry"},
+    "register-entry": {"add-entry", "change-entry", "close-entry", "buy-parcel"},
+    "donated-work": {"recognise-donated-work"},
+    "ground-rent": {"receive-ground-rent", "return-cheque"},
+    "dues": {"bill-dues", "receive-dues", "return-cheque"},
     "backup": {"record-backup"},
     "drill": {"record-drill"},
 }
@@ -195,6 +199,8 @@ def bank_checks(closes: CloseProof) -> list[Check]:
               _ask(state, aid.faults), watch=_watch(state, aid.watch), needless="plain"),
         Check("institution registers", "Each entry of the bank's own registers fits the definition that it names.",
               watch=_watch(state, kept.watch), needless="plain"),
+        Check("land", "Each parcel stands at what it cost, and donated work at its hours.", _ask(state, land_faults)),
+        Check("dues", "What is open of each bill of dues is what the books carry.", _ask(state, dues_faults)),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten by two people.",
               _ask(state, _personal)),
         Check("unclaimed", "What is set apart for the state is what account 893 holds.", _ask(state, _unclaimed)),

@@ -78,7 +78,11 @@ POLICIES: Final = {
     ),
     "campaign_payees": (
         marked("Political campaigns"),
-        marked("Suppliers that are political campaigns or committees. No money of the bank is paid to them."),
+        marked("Suppliers that are political campaigns or committees. Charitable money is never paid to them."),
+    ),
+    "donated_work": (
+        marked("Donated work"),
+        marked("Whether skilled work that improves a building is recognised in the books: yes or no."),
     ),
     "backups": (
         marked("Folder for backups"),

@@ -217,7 +217,7 @@ _MAY_BE_ZERO = {
     ("count-petty-cash", "counted"), ("close-petty-cash", "counted"), ("buy-asset", "residual"),
     ("enter-asset", "residual"), ("enter-asset", "depreciated"), ("dispose-asset", "proceeds"),
     ("set-role", "alone_up_to"), ("set-role", "at_most"), ("set-day-limit", "amount"),
-    ("record-reply", "amount"),
+    ("record-reply", "amount"), ("buy-parcel", "closing_costs"),
 }  # fmt: skip
 _MAY_BE_BELOW = {
     ("file-report", "surplus"),  # a loss

@@ -279,6 +279,19 @@ DAYS: dict[str, list[Step]] = {
         step("E16b", "accept-report", "tom", loan="L-002", period=2),
     ],
     "2026-07-31": [step("E16c", "repay-loan", "ana", loan="L-002", amount="2000.00", tender="transfer")],
+    "2026-08-05": [
+        step("", "define-register", "tom", "sue", template="PARCELS"),
+        step(
+            "E25a", "buy-parcel", "tom", "sue", parcel="P-057", price="7000.00", closing_costs="300.00", use="housing",
+            resolution="Assembly, R-27", deed="book 7, page 57", tender="transfer",
+        ),
+    ],
+    "2026-08-30": [
+        step(
+            "E25b", "recognise-donated-work", "tom", "sue", building="B-1", hours="40", hourly="25.00",
+            work="carpentry", source="wage survey",
+        )
+    ],
     "2026-09-30": [
         step(
             "E20a E20b", "charge-off", "tom", "sue", loan="L-003", resolution="R-29", why="it will not be paid",

@@ -20,6 +20,7 @@ from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import WORDS, ReviewScreen
 from coopbank.tui.widgets.fields import FieldRow
 from coopbank.tui.widgets.inputs import Choice
+from tests.documents.cases.commons import LEASE
 from tests.documents.gallery_scenes import SCENES
 from tests.documents.gallery_stage import Scene, found_scene
 from tests.support_bank import PASSPHRASE
@@ -136,6 +137,11 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "add-entry": ("commons", "ana", {"register_code": "TOOLS", "values": "tool: A [b]saw\nmember: M0003\non: 2026-03-01"}, ""),
     "change-entry": ("commons", "ana", {"entry": "TOOLS-00001", "values": "days: 4", "why": "late"}, ""),
     "close-entry": ("commons", "ana", {"entry": "TOOLS-00001", "why": "came back"}, ""),
+    "buy-parcel": ("commons", "tom", {"parcel": "P-057", "price": "10", "use": "housing", "resolution": "R-27", "deed": "7/57", "fund": "SOL", "tender": "transfer"}, "tom+sue define-register template=PARCELS"),
+    "recognise-donated-work": ("commons", "tom", {"building": "B-1", "hours": "40", "hourly": "25", "work": "carpentry", "source": "a survey", "fund": "SOL"}, ""),
+    "receive-ground-rent": ("commons", "ana", {"lease": "LEASES-00001", "month": "2026-03", "amount": "7"}, LEASE),
+    "bill-dues": ("commons", "tom", {"member": "M0003", "year": "2026", "amount": "5"}, ""),
+    "receive-dues": ("commons", "ana", {"dues": "DU-001", "amount": "5"}, "tom bill-dues member=M0003 year=2026 amount=5.00"),
     "forget-case": ("commons", "tom", {"case": "S-01", "before_time": "yes"}, ""),
     # cash
     "add-bank-account": ("town", "tom", {"code": "SAVE", "account_name": "Savings at the bank"}, ""),

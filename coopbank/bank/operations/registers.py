@@ -415,6 +415,12 @@ class ChangeEntry(_OnEntry):
     def perform(self, desk: Desk) -> None:
         definition, before = self.known(desk)
         values = self.read(desk, definition, self.values, before.values)
+        for name in before.fixed:
+            if values.get(name) != before.values.get(name):
+                raise WrongState(
+                    "The books posted {name} of {entry}, and it stays.", field=f"values.{name}", name=name,
+                    entry=self.entry, hint="Reverse the operation that posted it, and do it anew.",
+                )  # fmt: skip
         if _opened(desk, values) == _opened(desk, before.values, kept=False):
             raise InvalidValue("Entry {entry} says that already.", field="values", entry=self.entry)
         after = before.model_copy(
@@ -456,6 +462,11 @@ class CloseEntry(_OnEntry):
     def perform(self, desk: Desk) -> None:
         definition, before = self.known(desk)
         state = "mistaken" if self.mistaken else "closed"
+        if self.mistaken and before.fixed:
+            raise WrongState(
+                "The books posted {entry}: it is no mistake of the register.", field="mistaken", entry=self.entry,
+                hint="Reverse the operation that posted it.",
+            )  # fmt: skip
         if before.state == state:
             raise AlreadyExists(
                 "Entry {entry} was closed on {day}.", field="entry", entry=self.entry, day=before.closed_on

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from coopbank.bank import limits, records
 from coopbank.bank.books import LOCKED, Actor
+from coopbank.bank.campaign_guard import payees_text
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import (
@@ -59,7 +60,7 @@ LATER_POLICIES: dict[str, Any] = {
     "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7, "unclaimed_years": 5,
     "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5,
     "solidarity_fund": "SOL", "solidarity_case": "250.00", "solidarity_year": "500.00", "care_committee": "",
-    "linked_limit": "", "campaign_payees": "",
+    "linked_limit": "", "campaign_payees": "", "donated_work": "yes",
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
 AMOUNTS = frozenset(
@@ -329,6 +330,12 @@ def _shared_account(desk: Desk, text: str) -> str:
     return text
 
 
+def _yes_or_no(_desk: Desk, text: str) -> str:
+    if text not in ("yes", "no"):
+        raise InvalidValue("Choose yes or no.", field="value")
+    return text
+
+
 def _active_users(desk: Desk, text: str) -> str:
     return ", ".join(desk.actor_now(user).user for user in text.replace(",", " ").split())
 
@@ -336,6 +343,8 @@ def _active_users(desk: Desk, text: str) -> str:
 #: Policies that name something of the books, and how it is read.
 _NAMING: dict[str, Callable[[Desk, str], str]] = {
     "bank_account": _shared_account,
+    "campaign_payees": payees_text,
+    "donated_work": _yes_or_no,
     "care_committee": _active_users,
     "solidarity_fund": lambda desk, text: desk.fund_exists(text, "value"),
 }

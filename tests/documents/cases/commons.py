@@ -16,6 +16,25 @@ _ADD = "ana do add-entry --register-code TOOLS --values"
 _LENT = "--values 'tool: A saw' --values 'member: M0003' --values 'on: 2026-03-01'"
 _DEFINE = "tom do define-register --code NEW --register-title New --fields"
 
+_PARCEL = "tom do buy-parcel --parcel P-057 --price 10.00 --use housing --resolution R-27 --deed 7/57 --tender transfer"
+_BOUGHT = (
+    "tom+sue define-register template=PARCELS\n"
+    "tom+sue buy-parcel parcel=P-057 price=10.00 use=housing resolution=R-27 deed=7/57 tender=transfer fund=SOL"
+)
+_FARM = (
+    "tom+sue define-register template=PARCELS\n"
+    "tom receive-gift fund=EDU amount=90.00 donor=D number=G-88 land_use=farm tender=transfer"
+)
+_WORK = (
+    "tom do recognise-donated-work --building B-1 --hours 40 --hourly 25.00 --work carpentry --source survey --fund SOL"
+)
+LEASE = _BOUGHT + (
+    '\ntom+sue define-register template=LEASES\nana add-entry register_code=LEASES values=\'{"parcel":"PARCELS-00001",'
+    '"member":"M0003","begins":"2026-02-01","rent":"7.00","formula":"cost and half of the rise"}\''
+)
+_DUES = "tom bill-dues member=M0003 year=2026 amount=5.00"
+_CAMPAIGN = "tom+admin set-policy policy=campaign_payees value=voteforx"
+
 # fmt: off
 CASES: tuple[Case, ...] = (
     # -------------------------------------------------------------------------------- solidarity
@@ -104,8 +123,64 @@ CASES: tuple[Case, ...] = (
        steps="ana+tom define-product code=GRANTLOAN product_name=First installments=5 annual_rate=0 course=Books"),
     no(e.LimitReached, "Linked borrowers above their limit",
        "ana do grant-loan --member M0001 --principal 50.00 --installments 5 --annual-rate 0", scene="commons",
-       steps="""tom+admin set-policy policy=linked_limit value=1000.00
-                ana add-entry register_code=GROUPS values='{"group":"Loop","member":"M0001","since":"2026-01-01","why":"w"}'
-                ana add-entry register_code=GROUPS values='{"group":"Loop","member":"M0003","since":"2026-01-01","why":"w"}'
-             """),
+       steps="\n".join(["tom+admin set-policy policy=linked_limit value=1000.00", *(
+           f"ana add-entry register_code=GROUPS values='{{\"group\":\"Loop\",\"since\":\"2026-01-01\",\"why\":\"w\","
+           f"\"member\":\"{member}\"}}'" for member in ("M0001", "M0003"))])),
+
+    # -------------------------------------------------------------------------------------- land
+    no(e.InvalidValue, "A number of a parcel in another form", _PARCEL.replace("P-057", "57"), scene="commons"),
+    no(e.Unknown, "A parcel while no register of parcels is kept", f"{_PARCEL} --fund SOL",
+       "Define it: coopbank do define-register --template PARCELS.", scene="commons"),
+    no(e.AlreadyExists, "A parcel bought twice", f"{_PARCEL} --fund SOL", scene="commons", steps=_BOUGHT),
+    no(e.WrongState, "A parcel out of a restricted fund, without a gift", f"{_PARCEL} --fund EDU", scene="commons",
+       steps="tom+sue define-register template=PARCELS"),
+    no(e.WrongState, "A parcel of another use than its gift was given for", f"{_PARCEL} --fund EDU --gift G-88",
+       scene="commons", steps=_FARM),
+    no(e.WrongState, "Land money spent on something else",
+       "tom do spend-gift --gift G-88 --amount 5.00 --expense 250 --tender transfer",
+       "Pay rent from another fund.", scene="commons", steps=_FARM),
+    no(e.Overdrawn, "A parcel that costs more than its gift",
+       _PARCEL.replace("housing", "farm").replace("10.00", "90.01") + " --fund EDU --gift G-88", scene="commons",
+       steps=_FARM),
+    no(e.InvalidValue, "A parcel by a gift of another fund", f"{_PARCEL} --fund SOL --gift G-88", scene="commons",
+       steps=_FARM),
+    no(e.WrongState, "What the books posted, changed in a register",
+       "tom do change-entry --entry PARCELS-00001 --values 'price: 1.00' --why x", scene="commons", steps=_BOUGHT),
+    no(e.WrongState, "What the books posted, closed as a mistake",
+       "tom do close-entry --entry PARCELS-00001 --mistaken --why x", scene="commons", steps=_BOUGHT),
+    no(e.InvalidValue, "A number of a building in another form", _WORK.replace("B-1", "1"), scene="commons"),
+    no(e.InvalidValue, "Hours of work that are none", _WORK.replace("40", "0"), scene="commons"),
+    no(e.NotOffered, "Donated work in books that do not recognise it", _WORK,
+       "Keep the hours in the register of volunteers.", scene="commons",
+       steps="tom+admin set-policy policy=donated_work value=no"),
+    no(e.InvalidValue, "Rent of what is no lease",
+       "ana do receive-ground-rent --lease TOOLS-00001 --month 2026-03 --amount 1.00", scene="commons"),
+    no(e.InvalidAmount, "More rent than the lease says",
+       "ana do receive-ground-rent --lease LEASES-00001 --month 2026-03 --amount 7.01", scene="commons", steps=LEASE),
+    no(e.WrongState, "Rent of a month before the lease",
+       "ana do receive-ground-rent --lease LEASES-00001 --month 2026-01 --amount 1.00", scene="commons", steps=LEASE),
+    no(e.WrongState, "Rent of a lease that is over",
+       "ana do receive-ground-rent --lease LEASES-00001 --month 2026-03 --amount 1.00", scene="commons",
+       steps=LEASE + "\nana close-entry entry=LEASES-00001 why='moved out'"),
+    no(e.InvalidValue, "A policy that is yes or no", "tom do set-policy --policy donated_work --value maybe",
+       scene="commons"),
+
+    # -------------------------------------------------------------------------------- federation
+    no(e.InvalidDate, "Dues of a far year", "tom do bill-dues --member M0003 --year 2030 --amount 5.00",
+       scene="commons"),
+    no(e.InvalidValue, "Dues that nobody agreed", "tom do bill-dues --member M0003 --year 2026", scene="commons"),
+    no(e.AlreadyExists, "Dues billed twice", "tom do bill-dues --member M0003 --year 2026 --amount 5.00",
+       "It is billed.", scene="commons", steps=_DUES),
+    no(e.InvalidAmount, "More than the dues that are open", "ana do receive-dues --dues DU-001 --amount 5.01",
+       scene="commons", steps=_DUES),
+    no(e.WrongState, "Dues that are paid", "ana do receive-dues --dues DU-001 --amount 1.00", "Nothing is open.",
+       scene="commons", steps=_DUES + "\nana receive-dues dues=DU-001 amount=5.00"),
+
+    # --------------------------------------------------------------------------------- campaigns
+    no(e.NotAllowed, "Charitable money to a campaign",
+       "ana do enter-bill --supplier VOTEFORX --number 1 --amount 5.00 --expense 290 --gift G-01",
+       "Do not pay it from here.", scene="commons", steps=_CAMPAIGN),
+    no(e.InvalidValue, "Charitable money to nobody that is named",
+       "tom do spend-gift --gift G-01 --amount 5.00 --expense 290 --tender transfer", scene="commons",
+       steps=_CAMPAIGN),
 )
