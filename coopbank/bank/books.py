@@ -42,6 +42,9 @@ _NAMES = {
     "credit-memo": "credit memo", "poll": "poll",
     "dividend": "dividend", "surplus": "division of surplus",
     "surplus-rules": "rule for surplus", "redemption": "redemption",
+    "aid-case": "case",
+    "register": "register", "register-entry": "entry of a register",
+    "dues": "dues", "donated-work": "donated work", "ground-rent": "ground rent",
 }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from coopbank.ledger.posting import (
 if TYPE_CHECKING:
     from coopbank.bank.keyring import Keyring
 
-SECRET_FIELDS = frozenset({"tax_id"})
+SECRET_FIELDS = frozenset({"tax_id", "recipient", "recipient_member", "need", "criteria", "relation", "receipt"})
 """Personal values that are encrypted in the file, where the book has a key."""
 
 Move = tuple[str, str, int]

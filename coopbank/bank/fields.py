@@ -233,6 +233,16 @@ Code = Annotated[
 """A short name that stands in memos and account codes: G-07, D1, FIRST."""
 
 
+def _hash(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"[0-9a-f]{64}", value := value.strip().lower()):
+        raise refuse("A SHA-256 has 64 digits and letters from a to f.")
+    return value
+
+
+Sha256 = Annotated[str, BeforeValidator(_hash), Widget("text")]
+"""The fingerprint of a file, as `sha256sum` prints it."""
+
+
 def ref(kind: str) -> Any:
     """A code that names an existing record of that kind."""
     return Annotated[
@@ -275,6 +285,10 @@ Decided = Annotated[
     Field(max_length=40, title="Resolution that decided it"), Widget("ref:resolution"),
 ]  # fmt: skip
 """Where an operation names the resolution that it is done under; the last field of its form."""
+CaseRef = ref("aid-case")
+DuesRef = ref("dues")
+RegisterRef = ref("register")
+EntryRef = ref("register-entry")
 
 
 @cache  # asked of each request, and the answer never changes

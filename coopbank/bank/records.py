@@ -475,6 +475,7 @@ class Product(Body):
     early: str = "next"  # what more than the running row does: next, shorten, lower
     late_fee: dict[str, Any] | None = None  # {"flat": minor} or {"percent": "5"}, and "after_days"
     funds: list[str] = []  # that may lend it; any if empty
+    course: str = ""  # that a borrower completes first, by its title in the register COURSES
     state: str = "offered"  # offered, withdrawn
 
 
@@ -654,6 +655,7 @@ class Gift(Body):
     purpose: str
     received_on: str
     released: int = 0
+    land_use: str | None = None  # it buys land of this use, and nothing else: housing, farm, commercial, open
 
 
 class Bill(Body):
@@ -841,6 +843,96 @@ class Document(Body):
     print_size: str
     software: str
     made_by: str
+
+
+class AidCase(Body):
+    """A solidarity grant; ref S-01, about its fund. Whom it was for and why is kept apart, and can be forgotten."""
+
+    kind: ClassVar[str] = "aid-case"
+    aid_kind: str  # telephone, ride, funeral, food, rent, energy, medicine, childcare, strike, other
+    amount: int  # minor units
+    fund: str
+    gift: str | None = None
+    paid_to: str  # biller, recipient
+    given_on: str
+    given_by: list[str]  # who asked for it, and who approved
+    recipient: PersonalRef
+    need: PersonalRef
+    criteria: PersonalRef
+    relation: PersonalRef
+    recipient_member: PersonalRef | None = None
+    official: bool = False  # of an official's household
+    resolution: str = ""
+    returned: int = 0  # of the amount, what came back
+    receipted: int = 0  # for how much of it there are receipts
+    receipts: list[PersonalRef] = []
+    files: list[PersonalRef] = []  # SHA-256 of scanned receipts
+    forgotten_on: str | None = None
+
+
+class Register(Body):
+    """A register that the bank keeps beside its books; ref is its code, a version for each change of its fields.
+
+    Its fields are `RegisterField` of bank/institution_registers.py.
+    """
+
+    kind: ClassVar[str] = "register"
+    title: dict[str, str]  # by language
+    fields: list[dict[str, Any]]
+    dated_by: str | None = None
+    count_by: str | None = None
+    keepers: list[str] = []
+    shipped: bool = False  # its fields are those that the program reads
+    state: str = "kept"  # kept, ended
+
+
+class RegisterEntry(Body):
+    """An entry of a register; ref JOBS-00001, about its first member, or else its first loan.
+
+    What is personal is kept apart; amounts are minor units, other numbers decimal texts.
+    """
+
+    kind: ClassVar[str] = "register-entry"
+    register_version: int
+    values: dict[str, Any]
+    entered_on: str
+    state: str = "open"  # open, closed, mistaken
+    closed_on: str | None = None
+    why: str = ""  # of the last change
+    fixed: list[str] = []  # fields that an entry of the books posted, and that stay as they are
+
+
+class DonatedWork(Body):
+    """Skilled work that was given and improves a building; ref DW-001, about the building. Leaf 772/B-1 of the fund."""
+
+    kind: ClassVar[str] = "donated-work"
+    building: str
+    fund: str
+    hours: str
+    hourly: int  # minor units
+    amount: int
+    work: str
+    source: str  # where that cost of an hour is from
+    on: str
+
+
+class GroundRent(Body):
+    """Rent of a ground lease for a month; ref LEASES-00001/2026-03, about the lease."""
+
+    kind: ClassVar[str] = "ground-rent"
+    month: str
+    paid: int
+    fund: str
+
+
+class Dues(Body):
+    """Dues of a member co-operative for a year; ref DU-001, about the member. 791/DU-001 holds what is open."""
+
+    kind: ClassVar[str] = "dues"
+    member: str
+    year: int
+    amount: int
+    paid: int = 0
 
 
 class Campaign(Body):

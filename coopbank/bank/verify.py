@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from coopbank.bank import bank_proof, records
+from coopbank.bank.aid_proof import AidProof
 from coopbank.bank.asset_plan import ASSET_LEAVES, WRITTEN_OFF_ON, is_asset, written_off_by_plan
 from coopbank.bank.books import Books, opened
 from coopbank.bank.close_proof import CloseProof
+from coopbank.bank.commons_proof import dues_faults, land_faults
 from coopbank.bank.confirming import campaign_faults
 from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
@@ -32,6 +34,7 @@ from coopbank.bank.operation import CATALOGUE, role_may
 from coopbank.bank.operations.forgetting import faults as forgetting_faults
 from coopbank.bank.operations.unclaimed import SET_APART, UNCLAIMED
 from coopbank.bank.people_proof import PeopleProof
+from coopbank.bank.register_proof import RegisterProof
 from coopbank.bank.voting_proof import DecisionProof
 from coopbank.database import Database, Transaction
 from coopbank.ledger import chain, periods
@@ -84,7 +87,7 @@ WRITERS = {
     "death": {"record-death", "withdraw-death"},
     "contact": {"lost-contact", "found-again", "send-due-diligence"},
     "unclaimed": {"turn-over-unclaimed", "pay-unclaimed", "opening-balance"},
-    "forgotten": {"forget-member"},
+    "forgotten": {"forget-member", "forget-case"},
     "user": {
         "found-book",
         "add-user",
@@ -140,6 +143,12 @@ WRITERS = {
     "mandate": {"set-mandate"},
     "resolution-use": {name for name in CATALOGUE if takes_resolution(name)},
     "vote": {"record-vote", "declare-interest"},
+    "aid-case": {"give-aid", "file-aid-receipt", "return-aid", "forget-case", "return-cheque"},
+    "register": {"define-register"},
+    "register-entry": {"add-entry", "change-entry", "close-entry", "buy-parcel"},
+    "donated-work": {"recognise-donated-work"},
+    "ground-rent": {"receive-ground-rent", "return-cheque"},
+    "dues": {"bill-dues", "receive-dues", "return-cheque"},
     "backup": {"record-backup"},
     "drill": {"record-drill"},
 }
@@ -186,6 +195,7 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
     state, bank_lines = Registers(), bank_proof.BankProof()
 
     provision, people, decisions = ProvisionProof(), PeopleProof(state), DecisionProof()
+    aid, kept = AidProof(), RegisterProof()
     return [
         Check("powers", "Everyone who acted was a user with the power to do it.",  # before the registers follow:
               watch=_watch(state, _powers), watch_plain=_watch_plain(state, _powers_plain)),  # whoever agrees to leave
@@ -231,6 +241,12 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
               _ask(state, _confirmations)),
         Check("resolutions", "Votes were cast by who might and came to what is said; what a body decides, it decided.",
               watch=_watch(state, decisions.watch), watch_plain=_watch_plain(state, decisions.watch_plain)),
+        Check("solidarity", "Each grant of aid is what its entry gave; neither recipient nor kin decided it.",
+              _ask(state, aid.faults), watch=_watch(state, aid.watch), needless="plain"),
+        Check("institution registers", "Each entry of the bank's own registers fits the definition that it names.",
+              watch=_watch(state, kept.watch), needless="plain"),
+        Check("land", "Each parcel stands at what it cost, and donated work at its hours.", _ask(state, land_faults)),
+        Check("dues", "What is open of each bill of dues is what the books carry.", _ask(state, dues_faults)),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten by two people.",
               lambda log, tx: _personal(state, log, tx, keys)),
         Check("unclaimed", "What is set apart for the state is what account 893 holds.", _ask(state, _unclaimed)),

@@ -16,6 +16,7 @@ SHA-256 of the file and its number, and the bank answers "repeated".
     shares       opening balances of whole shares: member, amount, share class (901 or 903)
     loans        loans in mid-life: terms, what was paid, what is due next (see opening_rows.py)
     operations   any operations: JSON, JSON lines, or CSV with a column "operation"
+    entries      entries of the bank's own registers: a column "register", and one for each field
     bank-lines   statements of the bank: OFX, camt.053 or CSV (see bank_lines.py), all that is said besides in `about`
 """
 
@@ -44,7 +45,7 @@ from coopbank.errors import (
     Unknown,
     WrongUsage,
 )
-from coopbank.exchange import opening_rows, rows, verdicts
+from coopbank.exchange import opening_rows, register_rows, rows, verdicts
 from coopbank.exchange.bank_lines import BankFile, import_statements
 from coopbank.exchange.faults import Faults
 from coopbank.exchange.files import NewFiles
@@ -151,9 +152,9 @@ def _require_kind(kind: str, control: Control | None, as_of: date | None) -> Non
             "There is no import called {kind}.", field="kind", kind=quoted(kind),
             hint="Choose one of: {kinds}.", kinds=", ".join((*KINDS, BANK_LINES)),
         )  # fmt: skip
-    if control is not None and control.total is not None and kind == "members":
+    if control is not None and control.total is not None and kind in ("members", "entries"):
         raise WrongUsage(
-            "Members have no amounts that could come to a total.", field="control_total",
+            "These rows have no amounts that could come to a total.", field="control_total",
             hint="Say how many there are: --control-count.",
         )  # fmt: skip
     if as_of is not None and kind not in OPENINGS:
@@ -443,7 +444,7 @@ BANK_LINES: Final = "bank-lines"
 
 KINDS: Final[dict[str, Callable[[Source], Plan]]] = {
     "members": _members, "savings": opening_rows.savings, "shares": opening_rows.shares,
-    "loans": opening_rows.loans, "operations": _operations,
+    "loans": opening_rows.loans, "operations": _operations, "entries": register_rows.entries,
 }  # fmt: skip
 """Every import of rows by name."""
 

@@ -116,6 +116,8 @@ def note(faults: Faults, record: Record, refusal: Refused) -> None:
     """A refusal of a row, under the name that the file gives the column."""
     place = (refusal.field or "").split(".")
     name = place[2] if place[0] == "loans" and len(place) > 2 else place[0]
+    if place[0] == "values" and len(place) > 1:  # of an entry of a register
+        name = place[1]
     if name == "lines" and name not in record.values:  # of an opening balance that the row was made into
         name = "amount" if isinstance(refusal, InvalidAmount) else "member"
     column = record.columns.get(name, refusal.field and name)

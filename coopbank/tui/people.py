@@ -60,6 +60,31 @@ POLICIES: Final = {
         marked("Cash difference of one person"),
         marked("A count that differs by more is signed by a colleague before the next day."),
     ),
+    "solidarity_fund": (
+        marked("Solidarity fund"),
+        marked("Small aid is given out of this fund, where no other one is named."),
+    ),
+    "solidarity_case": (marked("Aid for a case"), marked("A case of the solidarity fund is helped with at most this.")),
+    "solidarity_year": (
+        marked("Aid for a recipient in a year"),
+        marked("The solidarity fund gives the same recipient at most this in a calendar year."),
+    ),
+    "care_committee": (
+        marked("Care committee"),
+        marked("User names of those who decide about aid, two of them each time. All who may where it is empty."),
+    ),
+    "linked_limit": (
+        marked("Limit of linked borrowers"),
+        marked("Linked borrowers together owe and await no more than this. No limit where it is empty."),
+    ),
+    "campaign_payees": (
+        marked("Political campaigns"),
+        marked("Suppliers that are political campaigns or committees. Charitable money is never paid to them."),
+    ),
+    "donated_work": (
+        marked("Donated work"),
+        marked("Whether skilled work that improves a building is recognised in the books: yes or no."),
+    ),
     "backups": (
         marked("Folder for backups"),
         marked("Where backups and anchors.log go: best on another disk. Beside the books where it is empty."),

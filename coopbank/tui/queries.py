@@ -590,7 +590,7 @@ def _described(books: Books, body: records.Body) -> str:
         return f"{name} · {_(ROLE_WORDS[body.role])} · {body.member}"
     if isinstance(body, records.Drawer):
         return body.owner or translate(body.state)
-    for name in ("full_name", "lender", "donor", "supplier", "name", "holder", "number", "state"):
+    for name in ("full_name", "lender", "donor", "supplier", "name", "holder", "number", "aid_kind", "state"):
         value = getattr(body, name, None)
         if value:
             return books.personal(value) if isinstance(value, dict) else str(value)

@@ -250,6 +250,13 @@ DAYS: dict[str, list[Step]] = {
         step("E14d", "clear-suspense", "tom", suspense="U-00001", to="gift", fund="SOL"),
         step("E15c", "repay-loan", "ana", loan="L-011", amount="450.00", tender="transfer"),
     ],
+    "2026-05-20": [
+        step(
+            "E24", "give-aid", "ana", "tom", number="S-14", recipient="Somebody", aid_kind="telephone", amount="150.00",
+            need="the telephone is cut off", criteria="no income", relation="none", tender="transfer",
+            cheque_number="1050",
+        )
+    ],
     "2026-05-31": [step("E15d", "remit-participation", "tom", peer="PF-1")],
     "2026-06-02": [step("E12d E12e E16h E10j E10k", "close-month", "tom", "sue", month="2026-05")],
     "2026-06-30": [
@@ -272,6 +279,19 @@ DAYS: dict[str, list[Step]] = {
         step("E16b", "accept-report", "tom", loan="L-002", period=2),
     ],
     "2026-07-31": [step("E16c", "repay-loan", "ana", loan="L-002", amount="2000.00", tender="transfer")],
+    "2026-08-05": [
+        step("", "define-register", "tom", "sue", template="PARCELS"),
+        step(
+            "E25a", "buy-parcel", "tom", "sue", parcel="P-057", price="7000.00", closing_costs="300.00", use="housing",
+            resolution="Assembly, R-27", deed="book 7, page 57", tender="transfer",
+        ),
+    ],
+    "2026-08-30": [
+        step(
+            "E25b", "recognise-donated-work", "tom", "sue", building="B-1", hours="40", hourly="25.00",
+            work="carpentry", source="wage survey",
+        )
+    ],
     "2026-09-30": [
         step(
             "E20a E20b", "charge-off", "tom", "sue", loan="L-003", resolution="R-29", why="it will not be paid",

@@ -104,6 +104,22 @@ SCENES = {
         """,
         after="town",
     ),
+    # A solidarity fund that has helped once, and what else stands around the bank.
+    "commons": Setting(
+        """
+        tom+sue open-fund code=SOL fund_name=Solidarity fund_class=designated
+        tom receive-gift fund=SOL amount=900.00 donor="Many" tender=transfer
+        ana+tom give-aid recipient="Lou Bell" aid_kind=ride amount=40.00 need=work criteria=x relation=x tender=transfer
+        tom+sue define-register template=COURSES
+        tom+sue define-register template=ATTENDANCE
+        tom+sue define-register template=GROUPS
+        tom+sue define-register code=TOOLS register_title="Tool library" fields='["tool text required Tool","member \
+member required To whom","on date required When","days number total Days","hours hours total Hours","state \
+choice(good/worn) State"]'
+        ana add-entry register_code=TOOLS values='{"tool":"A drill","member":"M0003","on":"2026-03-01"}'
+        """,
+        after="town",
+    ),
     # A joint owner, a beneficiary, one who was taken off, somebody beside another member; M0002 has died.
     "family": Setting(
         """

@@ -20,6 +20,7 @@ from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import WORDS, ReviewScreen
 from coopbank.tui.widgets.fields import FieldRow
 from coopbank.tui.widgets.inputs import Choice
+from tests.documents.cases.commons import LEASE
 from tests.documents.gallery_scenes import SCENES
 from tests.documents.gallery_stage import Scene, found_scene
 from tests.support_bank import PASSPHRASE
@@ -139,6 +140,21 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "refill-petty-cash": ("house", "tom", {"petty_cash": "PETTY", "from_place": "FIRST"}, ""),
     "spend-petty-cash": ("house", "ana", {"petty_cash": "PETTY", "supplier": "POST", "receipt": "18", "amount": "3", "expense": "290"}, ""),
     "set-budget": ("town", "tom", {"year": "2026", "lines": "290 1200.00\n181 500.00", "resolution": "Board"}, ""),
+    # the institutions around the bank
+    "give-aid": ("commons", "ana", {"recipient": "Rosa [b]", "aid_kind": "telephone", "amount": "15", "need": "cut off",
+                                    "criteria": "x", "relation": "none", "tender": "transfer"}, ""),
+    "file-aid-receipt": ("commons", "ana", {"case": "S-01", "amount": "40", "receipt": "Bill 7"}, ""),
+    "return-aid": ("commons", "tom", {"case": "S-01", "amount": "10", "why": "too much", "tender": "transfer"}, ""),
+    "define-register": ("town", "tom", {"code": "BIKES", "register_title": "Bicycles", "fields": "bike text required Bicycle\ndays number total Days"}, ""),
+    "add-entry": ("commons", "ana", {"register_code": "TOOLS", "values": "tool: A [b]saw\nmember: M0003\non: 2026-03-01"}, ""),
+    "change-entry": ("commons", "ana", {"entry": "TOOLS-00001", "values": "days: 4", "why": "late"}, ""),
+    "close-entry": ("commons", "ana", {"entry": "TOOLS-00001", "why": "came back"}, ""),
+    "buy-parcel": ("commons", "tom", {"parcel": "P-057", "price": "10", "use": "housing", "resolution": "R-27", "deed": "7/57", "fund": "SOL", "tender": "transfer"}, "tom+sue define-register template=PARCELS"),
+    "recognise-donated-work": ("commons", "tom", {"building": "B-1", "hours": "40", "hourly": "25", "work": "carpentry", "source": "a survey", "fund": "SOL"}, ""),
+    "receive-ground-rent": ("commons", "ana", {"lease": "LEASES-00001", "month": "2026-03", "amount": "7"}, LEASE),
+    "bill-dues": ("commons", "tom", {"member": "M0003", "year": "2026", "amount": "5"}, ""),
+    "receive-dues": ("commons", "ana", {"dues": "DU-001", "amount": "5"}, "tom bill-dues member=M0003 year=2026 amount=5.00"),
+    "forget-case": ("commons", "tom", {"case": "S-01", "before_time": "yes"}, ""),
     # cash
     "add-bank-account": ("town", "tom", {"code": "SAVE", "account_name": "Savings at the bank"}, ""),
     "bank-cheques": ("town", "tom", {"cheques": "CH-00001"}, ""),

@@ -50,7 +50,7 @@ class ForgetMember(Operation):
         self._require_kept_long_enough(desk, left)
         own = own_refs(desk, self.member)
         _require_nothing_open(desk, self.member)
-        digests = sorted(set(digests_about(desk, self.member, own)))
+        digests = sorted({*digests_about(desk, self.member, own), *_digests_of_registers(desk, self.member, own)})
         day = desk.business_day.isoformat()
         desk.write(self.member, body.model_copy(update={"forgotten_on": day}))
         desk.write(
@@ -227,6 +227,38 @@ def _digests(value: Any) -> Iterator[str]:
             yield value["#"]
         else:
             yield from _digests(list(value.values()))
+
+
+def _digests_of_registers(desk: Desk, member: str, own: frozenset[str]) -> Iterator[str]:
+    """What registers say of the member, and the solidarity fund's cases as far as they can be read."""
+    from coopbank.bank.operations.solidarity import cases_of_member
+
+    for case in cases_of_member(desk, member):
+        yield from digests_written_with(desk, records.AidCase.kind, case)
+    for ref in sorted(own):
+        rows = desk.tx.rows(
+            "SELECT DISTINCT ref FROM record WHERE about = ? AND kind = ?", ref, records.RegisterEntry.kind
+        )
+        for (entry,) in rows:
+            yield from digests_written_with(desk, records.RegisterEntry.kind, entry)
+
+
+def digests_written_with(books: Books, kind: str, ref: str) -> list[str]:
+    """Every personal value of the operations that wrote a record, and of the requests that these came from."""
+    wrote = books.tx.rows(
+        "SELECT DISTINCT o.id, o.key FROM record r JOIN operation o ON o.id = r.operation_id"
+        " WHERE r.kind = ? AND r.ref = ?",
+        kind, ref,
+    )  # fmt: skip
+    found: list[str] = []
+    for number, key in wrote:
+        asked = books.tx.value(
+            "SELECT operation_id FROM record WHERE kind = 'request' AND ref = ? AND version = 1",
+            str(key).removeprefix("approved:"),
+        )
+        for each in filter(None, (number, asked)):
+            found += [digest for (digest,) in books.tx.rows("SELECT digest FROM personal WHERE operation_id = ?", each)]
+    return found
 
 
 # --------------------------------------------------------------------------------------------- erasing

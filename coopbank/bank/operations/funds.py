@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 
 from coopbank.bank import records
 from coopbank.bank.budgeting import beyond_budget
+from coopbank.bank.campaign_guard import require_no_campaign, require_payee
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import BillRef, Code, Decided, FundRef, GiftRef, Memo, Money, Personal, Text, Widget, refuse
 from coopbank.bank.operation import ADMINISTRATOR, TELLER, TREASURER, Operation
@@ -29,6 +30,8 @@ from coopbank.words import _
 FundClass = Annotated[
     Literal["restricted", "reserve", "revolving", "designated", "conditional", "general"], Widget("choice")
 ]
+
+LandUse = Annotated[Literal["housing", "farm", "commercial", "open"], Widget("choice")]
 
 #: Funds whose money is spent by releasing it; revolving capital and reserves are lent and kept, not spent.
 RELEASING = ("restricted", "conditional", "designated")
@@ -92,6 +95,7 @@ class ReceiveGift(Receiving):
     donor: Annotated[Personal, Field(min_length=1, title="Donor")]
     purpose: Annotated[Memo, Field(title="Purpose, as the donor put it")] = ""
     number: Annotated[Code | None, Field(title="Number, if it has one (G-07)")] = None
+    land_use: Annotated[LandUse | None, Field(title="For land of this use, and nothing else")] = None
 
     def perform(self, desk: Desk) -> None:
         require_spendable_fund(desk, self.fund)
@@ -104,7 +108,7 @@ class ReceiveGift(Receiving):
         desk.post(f"Gift {ref}", [*self.receive(desk, self.fund, self.amount), (self.fund, f"181/{ref}", -self.amount)])
         gift = records.Gift(
             donor=desk.keep("donor", self.donor), fund=self.fund, amount=self.amount, purpose=self.purpose,
-            received_on=desk.business_day.isoformat(),
+            received_on=desk.business_day.isoformat(), land_use=self.land_use,
         )  # fmt: skip
         desk.write(ref, gift, about=self.fund)
         desk.note("Gift", ref)
@@ -135,11 +139,16 @@ class SpendGift(Paying):
     amount: Money
     expense: ExpenseCode
     memo: Memo = ""
+    supplier: Annotated[Supplier | None, Field(title="Whom it is paid to")] = None
     resolution: Decided = None
+
+    def serves(self, desk: Desk) -> set[str]:
+        return set() if self.supplier is None else supplier_member(self.supplier)
 
     def perform(self, desk: Desk) -> None:
         require_expense(desk, self.expense)
         gift, moves = release(desk, self.gift, self.amount, self.expense)
+        require_payee(desk, self.supplier, gift.fund, self.gift)
         desk.post(f"Gift {self.gift} spent{_tail(self.memo)}", [*moves, *self.pay(desk, gift.fund, self.amount)])
         desk.note("Left of the gift", shown(desk, gift.amount - gift.released))
 
@@ -151,6 +160,11 @@ def release(desk: Desk, ref: str, amount: int, expense: str) -> tuple[records.Gi
         raise WrongState(
             "Gift {gift} went to fund {fund}, which does not spend by release.", field="gift", gift=ref,
             fund=gift.fund, hint="Enter and pay a bill of that fund instead.",
+        )  # fmt: skip
+    if gift.land_use is not None:
+        raise WrongState(
+            "Gift {gift} was given for land: {use}.", field="gift", gift=ref, use=gift.land_use,
+            hint="Buy a parcel of that use with it (buy-parcel).",
         )  # fmt: skip
     left = gift.amount - gift.released
     if amount > left:
@@ -250,6 +264,7 @@ class PayBill(Paying):
                 "You entered bill {bill}: one enters, another pays.", field="bill", bill=self.bill,
                 hint="Ask a colleague to pay it.",
             )  # fmt: skip
+        require_no_campaign(desk, bill.supplier, bill.fund, bill.gift)
         desk.post(
             f"Bill {self.bill} of {bill.supplier} paid{_numbered(self)}",
             [(bill.fund, f"801/{bill.supplier}", bill.amount), *self.pay(desk, bill.fund, bill.amount)],
@@ -293,6 +308,7 @@ def register_bill(
 ) -> str:  # fmt: skip
     """Enter a bill in the register; refuses a supplier's number that was entered before."""
     require_new_bill(desk, supplier, number)
+    require_no_campaign(desk, supplier, fund, gift)
     ref = desk.next_ref("bill", "B-", 5)
     bill = records.Bill(
         supplier=supplier, number=number, amount=amount, expense=account, fund=fund,

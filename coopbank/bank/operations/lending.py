@@ -19,6 +19,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from coopbank.bank import records
+from coopbank.bank.borrowers import require_course, require_linked
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import (
     ApplicationRef,
@@ -168,6 +169,8 @@ class GrantLoan(Operation):
         require_alive(desk, self.member)
         funds = self._funds(desk)
         version, product = product_of(desk, self.product)
+        require_course(desk, product, self.member)
+        require_linked(desk, self.member, self.principal)
         document = self.terms_document(product)
         rate = document.get("annual_rate", "0")
         for fund in funds:

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from coopbank.bank import records
 from coopbank.bank.budgeting import beyond_budget
+from coopbank.bank.campaign_guard import require_no_campaign
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Counted, FundRef, Memo, Money, PettyCashRef, Pieces, Text, UserRef
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
@@ -126,6 +127,7 @@ class SpendPettyCash(Operation):
     def _require_new(self, desk: Desk) -> None:
         """Refuse a receipt that was paid before, from petty cash or as a bill."""
         require_new_bill(desk, self.supplier, self.receipt, "receipt")
+        require_no_campaign(desk, self.supplier, self.fund)
         for ref, voucher in desk.every(records.Voucher):
             if (voucher.supplier, folded(voucher.receipt)) == (self.supplier, folded(self.receipt)):
                 raise AlreadyExists(

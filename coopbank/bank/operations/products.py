@@ -165,6 +165,7 @@ class DefineProduct(Operation):
         list[FundRef], AfterValidator(_without_doubles), Widget("ref:fund"),
         Field(max_length=50, title="Funds that may lend it, any if left out"),
     ] = []  # fmt: skip
+    course: Annotated[Text, Field(title="Course that a borrower completes first, by its title")] = ""
     why: Annotated[Memo, Field(title="Why, or by which decision")] = ""
 
     def perform(self, desk: Desk) -> None:
@@ -180,7 +181,7 @@ class DefineProduct(Operation):
         body = records.Product(
             title=self.product_name, repayment=self.repayment, terms=self._terms(), least=self.least, most=self.most,
             most_rate=self.most_rate, most_installments=self.most_installments, order=self.order, early=self.early,
-            late_fee=self._late_fee(), funds=self.funds,
+            late_fee=self._late_fee(), funds=self.funds, course=self.course,
         )  # fmt: skip
         _require_limits(desk, body)
         prove(body, desk.business_day, desk.currency)

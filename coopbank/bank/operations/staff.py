@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Annotated, Any, ClassVar
 
@@ -10,7 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from coopbank.bank import limits, records
 from coopbank.bank.access import CODES_POLICY, named, roles_with_codes
-from coopbank.bank.books import Actor, Books
+from coopbank.bank.books import LOCKED, Actor, Books
+from coopbank.bank.campaign_guard import payees_text
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import (
@@ -44,6 +46,7 @@ from coopbank.errors import (
     AlreadyExists,
     InvalidAmount,
     InvalidValue,
+    KeysLocked,
     NotAllowed,
     OwnAccount,
     OwnRequest,
@@ -60,11 +63,18 @@ LATER_POLICIES: dict[str, Any] = {
     "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7, "unclaimed_years": 5,
     "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5, CODES_POLICY: "",
     "meeting_notice_days": 10, "dividend_cap": "8", "redemption_reserve": "0",
+    "solidarity_fund": "SOL", "solidarity_case": "250.00", "solidarity_year": "500.00", "care_committee": "",
+    "linked_limit": "", "campaign_payees": "", "donated_work": "yes",
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
 RESET_DAYS = 7
 """Days after which an agreement that a passphrase may be set anew is none any more."""
-AMOUNTS = frozenset({"withdrawal_alone", "drawer_limit", "cash_report", "difference_alone", "unclaimed_together"})
+AMOUNTS = frozenset(
+    {
+        "withdrawal_alone", "drawer_limit", "cash_report", "difference_alone", "unclaimed_together",
+        "solidarity_case", "solidarity_year", "linked_limit",
+    }
+)  # fmt: skip
 """Policies that are an amount of money."""
 SIGNED_IN = "signed-in:"  # begins the key of the sign-in of a person's first command of a day; no door may use it
 PERCENTAGES = {
@@ -407,17 +417,15 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
         if not re.fullmatch(r"[0-9]{1,4}", text):
             raise InvalidValue("Write a whole number from 0 to 9999.", field="value")
         return int(text)
-    if policy in AMOUNTS:
+    if policy in AMOUNTS and not (policy == "linked_limit" and not text):
         amount = parse_amount(text, desk.currency, field="value")
         if amount < 0:
             raise InvalidAmount("The amount cannot be below zero.", field="value")
         return format_amount(amount, desk.currency)
-    if policy == "bank_account" and desk.get(records.BankAccount, text, "value").fund != POOL:
-        raise InvalidValue("Choose a bank account that the funds share.", field="value")
+    if policy in _NAMING:
+        return _NAMING[policy](desk, text)
     if policy in PERCENTAGES and not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text):
         raise InvalidValue(PERCENTAGES[policy], field="value")
-    if policy == CODES_POLICY:
-        return _roles_named(text)
     if policy == "backups_kept" and text:
         rules_of(text)
     if policy in ("colour", "logo") and text:
@@ -432,7 +440,7 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
     return text
 
 
-def _roles_named(text: str) -> str:
+def _roles_named(_desk: Desk, text: str) -> str:
     """Roles with commas between them, in order."""
     wanted = roles_with_codes(text)
     unknown = sorted(wanted - set(ROLES))
@@ -442,6 +450,33 @@ def _roles_named(text: str) -> str:
             roles=", ".join(ROLES),
         )  # fmt: skip
     return ", ".join(sorted(wanted))
+
+
+def _shared_account(desk: Desk, text: str) -> str:
+    if desk.get(records.BankAccount, text, "value").fund != POOL:
+        raise InvalidValue("Choose a bank account that the funds share.", field="value")
+    return text
+
+
+def _yes_or_no(_desk: Desk, text: str) -> str:
+    if text not in ("yes", "no"):
+        raise InvalidValue("Choose yes or no.", field="value")
+    return text
+
+
+def _active_users(desk: Desk, text: str) -> str:
+    return ", ".join(desk.actor_now(user).user for user in text.replace(",", " ").split())
+
+
+#: Policies that name something of the books, and how it is read.
+_NAMING: dict[str, Callable[[Desk, str], str]] = {
+    CODES_POLICY: _roles_named,
+    "bank_account": _shared_account,
+    "campaign_payees": payees_text,
+    "donated_work": _yes_or_no,
+    "care_committee": _active_users,
+    "solidarity_fund": lambda desk, text: desk.fund_exists(text, "value"),
+}
 
 
 # ------------------------------------------------------------------------- the second person
@@ -523,7 +558,13 @@ class Approve(_Decision):
                 user=desk.actor.user, member=asker.member, hint="A colleague has to.",
             )  # fmt: skip
         book_currency.set(desk.currency)  # the request is read on the approver's side, maybe in another thread
-        asked = build(request.operation, desk.resolve(request.payload))
+        values = desk.resolve(request.payload)
+        if LOCKED in values.values():
+            raise KeysLocked(
+                "Request {request} is encrypted, and the book's key is not open.", field="request",
+                request=self.request, hint="It takes somebody whose passphrase opens the key.",
+            )  # fmt: skip
+        asked = build(request.operation, values)
         if desk.actor.theirs and desk.actor.theirs & with_owners(desk, asked.serves(desk)):
             raise OwnAccount("Nobody approves what touches their own account.", field="request")
         self.decide(desk, request, "approved")

@@ -10,6 +10,7 @@ from coopbank.cli.commands import (  # noqa: F401
     explaining,
     calculators,
     reports,
+    commons,
     equity,
     silence,
     documents,

@@ -7,6 +7,7 @@ from tests.documents.cases import (
     bank_statements,
     books,
     commands,
+    commons,
     controls,
     counter,
     decisions,
@@ -23,7 +24,6 @@ from tests.documents.gallery_case import Case
 
 CASES: tuple[Case, ...] = (
     *counter.CASES, *life.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES,
-    *house.CASES, *staff.CASES, *controls.CASES, *auditing.CASES, *getting_in.CASES, *commands.CASES, *terms.CASES,
-    *decisions.CASES,
-    *equity.CASES,
+    *house.CASES, *commons.CASES, *staff.CASES, *controls.CASES, *auditing.CASES, *getting_in.CASES, *commands.CASES,
+    *terms.CASES, *decisions.CASES, *equity.CASES,
 )  # fmt: skip
