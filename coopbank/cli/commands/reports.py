@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from coopbank.reports.budget import BudgetPart, BudgetReport, BudgetRow
     from coopbank.reports.document import Source
     from coopbank.reports.financial import FundPosition, Section
+    from coopbank.reports.glance import Glance
     from coopbank.reports.portfolio import Portfolio
     from coopbank.reports.reconciliation import OpenLine, OpenPosting, ReconciliationReport
     from coopbank.reports.totals import Backdated, FundColumn
@@ -149,21 +150,50 @@ def fund(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The fund's code; all of them if left out.")] = "all",
     as_of: AsOf = None,
 ) -> None:
-    """Where a fund stands: cash, lent, granted, owed, free."""
+    """A fund at one look: cash, lent, granted, owed, free; where its money came from, and its ratios."""
     from coopbank.reports.document import as_document
     from coopbank.reports.financial import fund as drawn
+    from coopbank.reports.glance import WHOLE, glance
 
     with door.reading() as view:
-        found = drawn(view.books, name, options.day_or_none(as_of, "as_of"))
+        day = options.day_or_none(as_of, "as_of")
+        found, seen = drawn(view.books, name, day), glance(view.books, name, day)
+    glances = {each.code: each for each in seen.funds}
     if door.as_json:
-        output.document(as_document(found))
+        document = as_document(found)
+        looks = {each["code"]: each for each in as_document(seen)["funds"]}
+        for position in document["funds"]:
+            position["glance"] = looks.pop(position["code"])
+        output.document({**document, "whole": looks.get(WHOLE), "year_from": seen.year_from, "risk_on": seen.risk_on})
         return
     _title(_("Funds"), found.source, found.as_of)
     for position in found.funds:
         output.line(f"{position.code}  {_(position.name)} ({position.fund_class})")
         output.print_aligned(_position(position, found.source.currency), [False, True])
+        _glance(glances[position.code], found.source.currency)
+        output.line()
+    if WHOLE in glances:
+        output.line(_("All funds together"))
+        _glance(glances[WHOLE], found.source.currency)
         output.line()
     _end(found.source, found.backdated)
+
+
+def _glance(at: Glance, currency: str) -> None:
+    """Where the money came from, what was lost, and the ratios with both their parts."""
+    rows = [(_("Capital base"), at.capital), *(("  " + part.name, part.amount) for part in at.sources)]
+    rows += [(_("Ever lent"), at.lent_ever), (_("Lost on loans, ever"), at.ever.charged_off + at.ever.written_down),
+             (_("Recovered, ever"), at.ever.recovered)]  # fmt: skip
+    output.print_aligned([["  " + label, output.amount(minor, currency)] for label, minor in rows], [False, True])
+    output.print_aligned(
+        [
+            ["  " + each.name, each.text, each.why if each.value is None else _("{part} / {whole}").format(
+                part=output.amount(each.numerator, currency), whole=output.amount(each.denominator, currency)
+            )]
+            for each in at.measures
+        ],
+        [False, True, False],
+    )  # fmt: skip
 
 
 def _position(at: FundPosition, currency: str) -> list[list[str]]:
