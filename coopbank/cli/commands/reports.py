@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from coopbank.reports.budget import BudgetPart, BudgetReport, BudgetRow
     from coopbank.reports.document import Source
     from coopbank.reports.financial import FundPosition, Section
+    from coopbank.reports.forecast import MonthAhead
     from coopbank.reports.glance import Glance
     from coopbank.reports.portfolio import Portfolio
     from coopbank.reports.reconciliation import OpenLine, OpenPosting, ReconciliationReport
@@ -205,6 +206,53 @@ def _position(at: FundPosition, currency: str) -> list[list[str]]:
         (_("Balance of the fund"), at.balance),
     ]  # fmt: skip
     return [["  " + label, output.amount(minor, currency)] for label, minor in rows]
+
+
+@command(app, "forecast")
+def forecast(
+    door: Door,
+    name: Annotated[str, typer.Argument(metavar="FUND", help="The fund's code.")] = "RLF",
+    months: Annotated[int, typer.Option("--months", metavar="N", help="How many months ahead.")] = 24,
+    lend: Annotated[str | None, typer.Option("--lend", metavar="AMOUNT", help="When can this much be lent?")] = None,
+    as_of: AsOf = None,
+) -> None:
+    """A fund's cash for months to come, cautious and hopeful; and from when on an amount can be lent."""
+    from coopbank.money import parse_amount
+    from coopbank.reports.document import as_document
+    from coopbank.reports.forecast import forecast as drawn
+
+    with door.reading() as view:
+        amount = None if lend is None else parse_amount(lend, view.currency, field="lend")
+        found = drawn(view.books, name, options.day_or_none(as_of, "as_of"), months, amount)
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    title = _("Cash of {fund} until {day}").format(fund=f"{found.fund} {_(found.fund_name)}", day=found.until)
+    _title(title, found.source, found.as_of)
+    columns = [_("Month"), output.right(_("In")), output.right(_("Out")), output.right(_("Cautious")),
+               output.right(_("In, hopeful")), output.right(_("Hopeful"))]  # fmt: skip
+    rows = [["", "", "", output.amount(found.cash, currency), "", output.amount(found.cash, currency)]]
+    output.table(columns, [*rows, *(_month_ahead(month, currency) for month in found.months)])
+    pairs = [(_("Can be lent at once, cautious"), output.amount(found.lendable[0], currency)),
+             (_("Can be lent at once, hopeful"), output.amount(found.lendable[1], currency))]  # fmt: skip
+    if found.lend is not None:
+        asked, never = output.amount(found.lend.amount, currency), _("not in these months")
+        pairs += [
+            (_("{amount} can be lent from, cautious").format(amount=asked), str(found.lend.cautious or never)),
+            (_("{amount} can be lent from, hopeful").format(amount=asked), str(found.lend.hopeful or never)),
+        ]
+    output.pairs(pairs)
+    for note in found.notes:
+        output.line(note)
+    _end(found.source, None)
+
+
+def _month_ahead(month: MonthAhead, currency: str) -> list[str]:
+    came, went = (sum(x for x in month.cautious.values() if (x > 0) == up) for up in (True, False))
+    hoped = sum(x for x in month.hopeful.values() if x > 0)
+    amounts = (came, -went, month.cautious_end, hoped, month.hopeful_end)
+    return [f"{month.first:%Y-%m}", *(output.amount(minor, currency) for minor in amounts)]
 
 
 @command(app, "budget")
