@@ -195,7 +195,6 @@ def _add(sums: list[int], more: Iterable[int]) -> None:
         sums[number] += amount
 
 
-
 @dataclass(slots=True)
 class Summary:
     """All loans at the end of a day, as a day's close keeps them; amounts in minor units.

@@ -9,6 +9,7 @@ from tests.documents.cases import (
     commands,
     controls,
     counter,
+    funds,
     getting_in,
     house,
     lending,
@@ -21,5 +22,5 @@ from tests.documents.gallery_case import Case
 
 CASES: tuple[Case, ...] = (
     *counter.CASES, *life.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES,
-    *house.CASES, *staff.CASES, *controls.CASES, *auditing.CASES, *getting_in.CASES, *commands.CASES, *terms.CASES,
+    *funds.CASES, *house.CASES, *staff.CASES, *controls.CASES, *auditing.CASES, *getting_in.CASES, *commands.CASES, *terms.CASES,
 )  # fmt: skip
