@@ -10,7 +10,7 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from benchmarks import audit, backups, counter, documents, equity, finance, lending
+from benchmarks import audit, backups, counter, dashboard, documents, equity, finance, lending
 from benchmarks.books import DAY, TELLER, Bare, draft, entry, leaf, new_bank, paired_rates, seal_one
 from coopbank.bank.bank import Bank
 from coopbank.ledger.balances import control_totals
@@ -103,6 +103,7 @@ def batches(folder: Path) -> None:
 def growth(folder: Path, total: int) -> None:
     """The rate as the books grow, and the trial balance on the way."""
     bank = new_bank(folder, "growth")
+    dashboard.prepare(bank)
     claim = leaf(bank, "GEN", "729")
     first = _open_leaves(bank)
     marks: list[float] = []
@@ -122,6 +123,7 @@ def growth(folder: Path, total: int) -> None:
     if len(marks) >= 6:
         early, late = statistics.median(marks[1:4]), statistics.median(marks[-3:])
         show("rate at 1,000,000 entries", late, "a second", "at 200,000", early, late / early, ">= 0.7")
+    dashboard.measure(show, bank, done)
 
 
 def _next_day(bank: Bank, day: date) -> date:

@@ -529,7 +529,7 @@ class Loan(Body):
     book: dict[str, dict[str, int]] = {}
     grade: str | None = None  # of risk, as last decided
     reserve: int | None = None  # a specific allowance instead of the table's
-    borne: dict[str, int] = {}  # of a loss: which fund bore how much, the last that was hit last
+    borne: dict[str, int] = {}  # of a loss: what each still bears, as bank/waterfall.py names it; or a reserve's fund
     participants: dict[str, int] = {}  # share of each peer that owns a part, of the sum of all shares
     servicing: str = "0"  # what part of a peer's interest is ours for servicing it, a fraction
     replaced_by: str | None = None  # the loan that refinanced it
@@ -567,6 +567,26 @@ class LoanEvent(Body):
     type: str  # see bank/lending/facts.py
     on: str  # its value date: the day from which it counts
     data: dict[str, Any] = {}
+
+
+class LossWaterfall(Body):
+    """Who bears the losses of a fund's loans, in order; ref is the fund. Each decision is a version."""
+
+    kind: ClassVar[str] = "loss-waterfall"
+    steps: list[list[Any]]  # kind, whose, what it keeps (minor units): ["notes", "B", 0]
+    resolution: str
+    why: str = ""
+
+
+class LossAttribution(Body):
+    """Who bore a loss when a loan was charged off; ref is the loan. What is still borne of it stands in the loan."""
+
+    kind: ClassVar[str] = "loss-attribution"
+    on: str
+    funds: dict[str, int]  # each fund's loss, minor units
+    waterfalls: dict[str, int]  # the version of each fund's waterfall
+    held: dict[str, int]  # what each fund had provided for it before
+    shares: dict[str, list[list[Any]]]  # by fund: place, absorber, amount
 
 
 class Collateral(Body):

@@ -29,6 +29,8 @@ from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.lending.flows import OWN, on_leaf, real_fund
 from coopbank.bank.lending.proof import faults_of
 from coopbank.bank.lending.provision_proof import ProvisionProof, close_faults
+from coopbank.bank.loss_proof import NAME as LOSSES
+from coopbank.bank.loss_proof import LossProof
 from coopbank.bank.mandates import takes_resolution
 from coopbank.bank.operation import CATALOGUE, role_may
 from coopbank.bank.operations.forgetting import faults as forgetting_faults
@@ -59,6 +61,8 @@ WRITERS = {
     "loan-terms": _LENDING,
     "allowance-table": {"found-book", "set-allowance-table"},
     "provision": {"provide"},
+    "loss-waterfall": {"set-loss-waterfall"},
+    "loss-attribution": {"charge-off"},
     "note": {"issue-note", "repay-note", "close-month", "opening-balance", "return-cheque"},
     "savings-interest": {"credit-interest"},
     "product": {"found-book", "define-product", "withdraw-product"},
@@ -195,7 +199,7 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
     state, bank_lines = Registers(), bank_proof.BankProof()
 
     provision, people, decisions = ProvisionProof(), PeopleProof(state), DecisionProof()
-    aid, kept = AidProof(), RegisterProof()
+    aid, kept, losses = AidProof(), RegisterProof(), LossProof()
     return [
         Check("powers", "Everyone who acted was a user with the power to do it.",  # before the registers follow:
               watch=_watch(state, _powers), watch_plain=_watch_plain(state, _powers_plain)),  # whoever agrees to leave
@@ -219,6 +223,8 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
               lambda _log, _tx: closes.told(), informational=True),
         Check("provision", "Each provision follows from its table and the loans; the allowance is what it required.",
               watch=_watch(state, provision.watch), watch_plain=provision.watch_plain),
+        Check(LOSSES, "Each loss was shared by the fund's waterfall; what came back went to the last hit first.",
+              _ask(state, losses.faults), watch=_watch(state, losses.watch), needless="plain"),
         Check("transfers", "Releases, transfers between funds and memo pairs come to zero.", _ask(state, _zero_sums)),
         Check("members", "Every share, subscription and savings account is its owner's.", _ask(state, _members)),
         Check("loans", "What each borrower owes by contract is what the books carry.", _ask(state, _loans)),

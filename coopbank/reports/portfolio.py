@@ -117,7 +117,7 @@ class Portfolio:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class SeenLoan:
     """A loan that was read: its lateness, and what each fund's books carry."""
 
     account: LoanAccount
@@ -137,7 +137,7 @@ def portfolio(books: Books, as_of: date | None = None) -> Portfolio:
 
     origin = source(books)
     day = as_of or origin.business_date or date.min
-    read = _read(books, day, origin)
+    read = read_loans(books, day, origin)
     out = [each for each in read if each.account.body.state == "active"]
     off = [each for each in read if each.account.body.state == "charged-off"]
     granted = [each for each in read if each.account.body.state == "granted"]
@@ -166,11 +166,11 @@ def loans_named(books: Books, refs: Sequence[str], day: date) -> tuple[Portfolio
     currency = source(books).currency
     accounts = in_parts(((ref, books.get(records.Loan, ref, "loan")) for ref in refs), books, currency)
     return tuple(
-        _loan(books, _Seen(each, classify(each, day), carried(each.body)), position(each, day)) for each in accounts
+        _loan(books, SeenLoan(each, classify(each, day), carried(each.body)), position(each, day)) for each in accounts
     )
 
 
-def _read(books: Books, day: date, origin: Source) -> list[_Seen]:
+def read_loans(books: Books, day: date, origin: Source) -> list[SeenLoan]:
     """Every loan that was granted, owed or charged off on a day; of today they are read many at a time."""
     from coopbank.bank.lending.delinquency import carried, classify, in_parts, known_on, loans_on
 
@@ -179,10 +179,10 @@ def _read(books: Books, day: date, origin: Source) -> list[_Seen]:
         accounts = known_on(books, wanted, day, origin.currency)
     else:
         accounts = in_parts(wanted, books, origin.currency)
-    return [_Seen(account, classify(account, day), carried(account.body)) for account in accounts]
+    return [SeenLoan(account, classify(account, day), carried(account.body)) for account in accounts]
 
 
-def _loan(books: Books, seen: _Seen, at: Position) -> PortfolioLoan:
+def _loan(books: Books, seen: SeenLoan, at: Position) -> PortfolioLoan:
     body, late = at.loan, seen.late
     return PortfolioLoan(
         ref=at.ref, member=body.member, name=books.member_name(body.member), fund=body.fund, purpose=body.purpose,
@@ -194,7 +194,7 @@ def _loan(books: Books, seen: _Seen, at: Position) -> PortfolioLoan:
     )  # fmt: skip
 
 
-def _buckets(loans: Sequence[_Seen]) -> tuple[tuple[Bucket, ...], tuple[Bucket, ...]]:
+def _buckets(loans: Sequence[SeenLoan]) -> tuple[tuple[Bucket, ...], tuple[Bucket, ...]]:
     """The buckets by days late, and those beside them."""
     from coopbank.bank.lending.delinquency import AGES, DEFERRED, DUE, LATE, REPORT_OVERDUE
 
@@ -213,7 +213,7 @@ def _buckets(loans: Sequence[_Seen]) -> tuple[tuple[Bucket, ...], tuple[Bucket, 
     )
 
 
-def _bucket(code: str, name: str, low: int, high: int | None, loans: Sequence[_Seen]) -> Bucket:
+def _bucket(code: str, name: str, low: int, high: int | None, loans: Sequence[SeenLoan]) -> Bucket:
     inside = [each for each in loans if each.late.bucket == code]
     return Bucket(
         name, low, high, len(inside), sum(each.of(None) for each in inside), sum(each.late.due for each in inside),
@@ -221,12 +221,12 @@ def _bucket(code: str, name: str, low: int, high: int | None, loans: Sequence[_S
     )  # fmt: skip
 
 
-def _funds(loans: Sequence[_Seen]) -> tuple[FundRisk, ...]:
+def _funds(loans: Sequence[SeenLoan]) -> tuple[FundRisk, ...]:
     codes = sorted({fund for each in loans for fund in each.account.body.funds})
     return tuple(_risk(code, [each for each in loans if code in each.account.body.funds], code) for code in codes)
 
 
-def _risk(code: str, loans: Sequence[_Seen], fund: str | None) -> FundRisk:
+def _risk(code: str, loans: Sequence[SeenLoan], fund: str | None) -> FundRisk:
     """What is at risk of some loans; of one fund's part of them, if a fund is named."""
     from coopbank.bank.lending.delinquency import DEFERRED, REPORT_OVERDUE
 

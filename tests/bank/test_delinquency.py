@@ -271,6 +271,7 @@ def test_a_close_keeps_what_all_loans_come_to(small: SmallBank) -> None:
         "buckets": {"current": [1, 2000_00], "31-60": [1, 1000_00], "deferred by terms": [1, 6000_00]},
         "over_30": 1000_00, "over_90": 0, "deferred": 6000_00, "modified": 0, "modified_over_30": 0,
         "non_accrual": 0, "charged_off": [0, 0],
+        "funds": {"GEN": [1, 2000_00, 0, 0, 0, 0, 0, 0], "RLF": [2, 7000_00, 1000_00, 0, 6000_00, 0, 0, 0]},
     }  # fmt: skip
 
     small.open_day("2026-05-05", open_drawer=False)

@@ -265,6 +265,10 @@ DAYS: dict[str, list[Step]] = {
             "", "set-allowance-table", "tom", "sue", from_day="2026-06-30", why="resolution R-15",
             buckets="1-30 1, 31-60 1, over 180 50",
         ),
+        step(
+            "", "set-loss-waterfall", "tom", "sue", fund="RLF", resolution="resolution R-16",
+            steps=["allowance", "reserve RESERVE", "notes B", "notes A", "shares 901"],
+        ),
         step("E19", "provide", "tom", "sue", month="2026-06"),
     ],
     "2026-07-05": [
@@ -295,7 +299,6 @@ DAYS: dict[str, list[Step]] = {
     "2026-09-30": [
         step(
             "E20a E20b", "charge-off", "tom", "sue", loan="L-003", resolution="R-29", why="it will not be paid",
-            reserve_account="RESERVE", from_reserve="2450.00",
         )
     ],
     "2026-10-10": [step("E22", "write-down", "sue", "tom", loan="L-001", principal="500.00", resolution="R-31")],

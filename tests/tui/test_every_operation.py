@@ -128,6 +128,7 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "enter-bill": ("town", "ana", {"supplier": "POWER", "number": "79", "amount": "30", "expense": "290"}, ""),
     "pay-bill": ("town", "tom", {"bill": "B-00002", "tender": "transfer"}, ""),
     "pay-expense": ("town", "ana", {"supplier": "POST", "number": "1", "amount": "3", "expense": "290"}, ""),
+    "set-loss-waterfall": ("town", "tom", {"steps": "allowance\nnotes A", "resolution": "R-40 [b]"}, ""),
     # assets, petty cash, budgets
     "buy-asset": ("town", "ana", {"supplier": "SHOP", "number": "9", "asset_name": "A desk [b]", "cost": "90", "tender": "bill", "life_months": "60"}, ""),
     "depreciate": ("house", "tom", {"month": "2026-04"}, "day 2026-04-01"),

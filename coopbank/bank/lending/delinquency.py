@@ -176,6 +176,24 @@ def in_parts(found: Iterable[tuple[str, records.Loan]], books: Books, currency: 
 
 # --------------------------------------------------------------------------------- at the close
 
+#: What a day's close keeps of one fund's part of the loans: their number, then principal in the books.
+OF_FUND: Final = (
+    "loans", "principal", "over_30", "over_90", "deferred", "report_overdue", "modified", "non_accrual"
+)  # fmt: skip
+
+
+def of_fund(loan: LoanAccount, at: Delinquency, part: int) -> list[int]:
+    """One loan's part in a fund, as `OF_FUND` names the figures; `part` is its principal there."""
+    return [
+        1, part, part * (at.days > 30), part * (at.days > 90), part * (at.bucket == DEFERRED),
+        part * (at.bucket == REPORT_OVERDUE), part * loan.body.modified, part * at.non_accrual,
+    ]  # fmt: skip
+
+
+def _add(sums: list[int], more: Iterable[int]) -> None:
+    for number, amount in enumerate(more):
+        sums[number] += amount
+
 
 @dataclass(slots=True)
 class Summary:
@@ -197,6 +215,7 @@ class Summary:
     modified_over_30: int = 0
     non_accrual: int = 0
     charged_off: list[int] = field(default_factory=lambda: [0, 0])  # number, principal still owed
+    funds: dict[str, list[int]] = field(default_factory=dict)  # each fund's part of the loans, as `OF_FUND` names it
     proposed: list[str] = field(default_factory=list)  # for non-accrual
 
     def add(self, loan: LoanAccount, at: Delinquency, interest: int, memo: int) -> None:
@@ -219,6 +238,8 @@ class Summary:
         self.modified += principal * loan.body.modified
         self.modified_over_30 += principal * (loan.body.modified and at.days > 30)
         self.non_accrual += principal * at.non_accrual
+        for fund, part in carried(loan.body).items():
+            _add(self.funds.setdefault(fund, [0] * len(OF_FUND)), of_fund(loan, at, part))
 
     def as_document(self) -> dict[str, Any]:
         """As the close keeps it; empty where there is no loan."""
@@ -229,7 +250,7 @@ class Summary:
             "memo": self.memo, "buckets": {name: self.buckets[name] for name in BUCKETS if name in self.buckets},
             "over_30": self.over_30, "over_90": self.over_90, "deferred": self.buckets.get(DEFERRED, [0, 0])[1],
             "modified": self.modified, "modified_over_30": self.modified_over_30, "non_accrual": self.non_accrual,
-            "charged_off": self.charged_off,
+            "charged_off": self.charged_off, "funds": {fund: self.funds[fund] for fund in sorted(self.funds)},
         }  # fmt: skip
 
 

@@ -154,3 +154,7 @@ def close_faults(state: Replayed, kept: Mapping[str, Any]) -> Iterator[str]:
         booked = sum(amount for (_fund, gl_code), amount in state.sums.items() if gl_code == code)
         if kept and kept.get(figure) != booked:
             yield f"other {figure} of loans than {code} held"
+    parts = {fund: figures[1] for fund, figures in kept.get("funds", {}).items() if figures[1]}
+    held = {fund: amount for (fund, gl_code), amount in state.sums.items() if gl_code == "701" and amount}
+    if "funds" in kept and parts != held:
+        yield "other principal of loans in a fund than 701 held"

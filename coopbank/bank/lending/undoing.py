@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from coopbank.bank import records
 from coopbank.bank.books import loads
@@ -112,7 +113,7 @@ def take_back(desk: Desk, ref: str, number: int, events: dict[str, records.LoanE
     return Undone(loan, events, outcome, outcome.moved)
 
 
-def write_back(desk: Desk, undone: Undone) -> None:
+def write_back(desk: Desk, undone: Undone, **changes: Any) -> None:
     """Write the facts as void, and the loan as it is without them."""
     ref, body = undone.account.ref, undone.account.body
     for event_ref, event in undone.voided.items():
@@ -122,7 +123,7 @@ def write_back(desk: Desk, undone: Undone) -> None:
         desk.write(ref, terms.model_copy(update={"void": True}), about=ref)
         desk.write(ref, body.model_copy(update={"void": True}), about=body.member)
         return
-    desk.write(ref, undone.outcome.after, about=body.member)
+    desk.write(ref, undone.outcome.after.model_copy(update=changes), about=body.member)
 
 
 def _around(desk: Desk, ref: str, number: int) -> tuple[records.Loan | None, records.Loan]:

@@ -52,5 +52,6 @@ from coopbank.bank.operations import (  # noqa: F401
     suspense,
     unclaimed,
     undoing,
+    waterfalls,
     year,
 )

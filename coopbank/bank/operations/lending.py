@@ -366,13 +366,13 @@ class RepayLoan(Receiving):
         if unapplied:
             open_for(desk, FUND, f"871/{loan.body.member}", loan.body.member)
             moves = [*moves, (FUND, f"871/{loan.body.member}", -unapplied)]
-        refill, borne = refilled(desk, loan.body, done.moved)
+        refill, borne = refilled(desk, self.loan, loan.body, done.moved, done.after)
         post_loan(
             desk, self.loan, loan.body.member, f"Payment {self.loan}", _earned_first(done.lines, [*moves, *refill])
         )
         if on != desk.business_day:
             desk.note("Counts from", on.isoformat())
-        finish(desk, done, **({"borne": borne} if refill else {}))
+        finish(desk, done, **({"borne": borne} if borne != loan.body.borne else {}))
         if unapplied:
             desk.note("Kept as unapplied", shown(desk, unapplied))
 
@@ -404,12 +404,12 @@ class ApplyUnapplied(Operation):
         cash = dict(done.cash)
         cash[FUND] = cash.get(FUND, 0) - self.amount
         moves = shared_cash(None, {fund: part for fund, part in cash.items() if part})
-        refill, borne = refilled(desk, loan.body, done.moved)
+        refill, borne = refilled(desk, self.loan, loan.body, done.moved, done.after)
         post_loan(
             desk, self.loan, loan.body.member, f"Unapplied money of {loan.body.member} to {self.loan}",
             [(FUND, leaf, self.amount), *_earned_first(done.lines, [*moves, *refill])],
         )  # fmt: skip
-        finish(desk, done, **({"borne": borne} if refill else {}))
+        finish(desk, done, **({"borne": borne} if borne != loan.body.borne else {}))
         desk.note("Still unapplied", shown(desk, held - self.amount))
 
 

@@ -2,8 +2,9 @@
 
 Provision first, then the loss: a loss goes through the allowance (719), which never stands on
 the debit side. A write-down releases the borrower; a charge-off does not: the debt stands in
-memo (M20) and what comes back goes to the allowance again. Where a reserve bore a part of
-the loss, its cash moved between funds by 187, and a recovery refills it first.
+memo (M20) and what comes back goes to the allowance again. Who bears the loss is said by the
+fund's waterfall (waterfalls.py): a reserve's cash moves between funds by 187, and a recovery
+refills the last that was hit first. A fund without one may name a reserve at the charge-off.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from coopbank.bank.lending.accounts import LoanAccount, tell
 from coopbank.bank.lending.scheduled import ACCRUAL, ScheduledRun
 from coopbank.bank.operation import LOAN_OFFICER, SUPERVISOR, TREASURER, Operation
 from coopbank.bank.operations.lending import active_loan, borrower, post_loan, tell_next, written
-from coopbank.bank.operations.reserves import between
+from coopbank.bank.operations.reserves import attribute, between
 from coopbank.bank.operations.savings import shown
 from coopbank.errors import InvalidAmount, InvalidValue, NotAllowed, Overdrawn, WrongState
 from coopbank.ledger.chart import POOL
@@ -99,11 +100,11 @@ class ChargeOff(Operation):
         self._require_bad(desk, loan)
         done = tell(loan, [("charge-off", desk.business_day, {})])
         losses = _losses(done.moved)
-        post_loan(
-            desk, self.loan, loan.body.member, f"Loan {self.loan} charged off",
-            [*provided(_needed(desk, self.loan, losses)), *done.lines],
-        )  # fmt: skip
-        borne = self._reserve(desk, loan, losses.get(loan.body.fund, 0))
+        needed = _needed(desk, self.loan, losses)
+        post_loan(desk, self.loan, loan.body.member, f"Loan {self.loan} charged off", [*provided(needed), *done.lines])
+        held = {fund: loss - needed[fund] for fund, loss in losses.items()}
+        borne = {**self._reserve(desk, loan, losses.get(loan.body.fund, 0)),
+                 **attribute(desk, self.loan, losses, held)}  # fmt: skip
         after = written(desk, done, **({"borne": borne} if borne else {}))
         desk.note("Loss", shown(desk, sum(losses.values())))
         desk.note("Still owed", shown(desk, done.standing.owed))
@@ -139,6 +140,11 @@ class ChargeOff(Operation):
             )  # fmt: skip
         if self.reserve_account is None or self.from_reserve is None:
             return {}
+        if desk.find(records.LossWaterfall, loan.body.fund) is not None:
+            raise InvalidValue(
+                "Fund {fund} has a waterfall: it says which reserve pays, and how much.", field="reserve_account",
+                fund=loan.body.fund, hint="Leave the reserve out, or set another waterfall first (set-loss-waterfall).",
+            )  # fmt: skip
         account = desk.get(records.BankAccount, self.reserve_account, "reserve_account")
         if account.fund == POOL:
             raise InvalidValue("A reserve has an account of its own.", field="reserve_account")

@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field
 
 from coopbank.bank import limits, records
 from coopbank.bank.books import loads
-from coopbank.bank.desk import Desk
+from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Memo, Money, Widget, refuse
 from coopbank.bank.lending.flows import OWN
 from coopbank.bank.lending.undoing import STORY, Undone, later_operations, resting_on, take_back, told_by, write_back
@@ -26,6 +26,7 @@ from coopbank.bank.operations import collateral
 from coopbank.bank.operations.lending import named, post_loan
 from coopbank.bank.operations.losses import covering
 from coopbank.bank.operations.opening import OpeningBalance
+from coopbank.bank.operations.reserves import settled_borne
 from coopbank.bank.operations.savings import FUND, require_available, shown
 from coopbank.errors import CannotReverse, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL
@@ -342,11 +343,13 @@ def undo_loans(desk: Desk, past: Past, *, replay: bool) -> list[Undone]:
 def post_undone(desk: Desk, undone: list[Undone], memo: str) -> None:
     """Write the loans as they are without it, and post what their stories come to beyond the exact reversal."""
     for each in undone:
-        write_back(desk, each)
-        ref = each.account.ref
+        ref, refill, changes = each.account.ref, list[Move](), dict[str, Any]()
+        if each.outcome is not None:
+            refill, changes["borne"] = settled_borne(desk, ref, each.outcome.after)
+        write_back(desk, each, **changes)
         desk.note("Void" if each.outcome is None else "Told anew", ref)
         post_loan(
-            desk, ref, each.account.body.member, memo, [*covering(desk, ref, each.moved), *each.lines]
+            desk, ref, each.account.body.member, memo, [*covering(desk, ref, each.moved), *each.lines, *refill]
         )  # fmt: skip
 
 

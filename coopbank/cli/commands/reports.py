@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from coopbank.reports.budget import BudgetPart, BudgetReport, BudgetRow
     from coopbank.reports.document import Source
     from coopbank.reports.financial import FundPosition, Section
+    from coopbank.reports.forecast import MonthAhead
+    from coopbank.reports.glance import Glance
     from coopbank.reports.portfolio import Portfolio
     from coopbank.reports.reconciliation import OpenLine, OpenPosting, ReconciliationReport
     from coopbank.reports.totals import Backdated, FundColumn
@@ -149,21 +151,50 @@ def fund(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The fund's code; all of them if left out.")] = "all",
     as_of: AsOf = None,
 ) -> None:
-    """Where a fund stands: cash, lent, granted, owed, free."""
+    """A fund at one look: cash, lent, granted, owed, free; where its money came from, and its ratios."""
     from coopbank.reports.document import as_document
     from coopbank.reports.financial import fund as drawn
+    from coopbank.reports.glance import WHOLE, glance
 
     with door.reading() as view:
-        found = drawn(view.books, name, options.day_or_none(as_of, "as_of"))
+        day = options.day_or_none(as_of, "as_of")
+        found, seen = drawn(view.books, name, day), glance(view.books, name, day)
+    glances = {each.code: each for each in seen.funds}
     if door.as_json:
-        output.document(as_document(found))
+        document = as_document(found)
+        looks = {each["code"]: each for each in as_document(seen)["funds"]}
+        for position in document["funds"]:
+            position["glance"] = looks.pop(position["code"])
+        output.document({**document, "whole": looks.get(WHOLE), "year_from": seen.year_from, "risk_on": seen.risk_on})
         return
     _title(_("Funds"), found.source, found.as_of)
     for position in found.funds:
         output.line(f"{position.code}  {_(position.name)} ({position.fund_class})")
         output.print_aligned(_position(position, found.source.currency), [False, True])
+        _glance(glances[position.code], found.source.currency)
+        output.line()
+    if WHOLE in glances:
+        output.line(_("All funds together"))
+        _glance(glances[WHOLE], found.source.currency)
         output.line()
     _end(found.source, found.backdated)
+
+
+def _glance(at: Glance, currency: str) -> None:
+    """Where the money came from, what was lost, and the ratios with both their parts."""
+    rows = [(_("Capital base"), at.capital), *(("  " + part.name, part.amount) for part in at.sources)]
+    rows += [(_("Ever lent"), at.lent_ever), (_("Lost on loans, ever"), at.ever.charged_off + at.ever.written_down),
+             (_("Recovered, ever"), at.ever.recovered)]  # fmt: skip
+    output.print_aligned([["  " + label, output.amount(minor, currency)] for label, minor in rows], [False, True])
+    output.print_aligned(
+        [
+            ["  " + each.name, each.text, each.why if each.value is None else _("{part} / {whole}").format(
+                part=output.amount(each.numerator, currency), whole=output.amount(each.denominator, currency)
+            )]
+            for each in at.measures
+        ],
+        [False, True, False],
+    )  # fmt: skip
 
 
 def _position(at: FundPosition, currency: str) -> list[list[str]]:
@@ -175,6 +206,53 @@ def _position(at: FundPosition, currency: str) -> list[list[str]]:
         (_("Balance of the fund"), at.balance),
     ]  # fmt: skip
     return [["  " + label, output.amount(minor, currency)] for label, minor in rows]
+
+
+@command(app, "forecast")
+def forecast(
+    door: Door,
+    name: Annotated[str, typer.Argument(metavar="FUND", help="The fund's code.")] = "RLF",
+    months: Annotated[int, typer.Option("--months", metavar="N", help="How many months ahead.")] = 24,
+    lend: Annotated[str | None, typer.Option("--lend", metavar="AMOUNT", help="When can this much be lent?")] = None,
+    as_of: AsOf = None,
+) -> None:
+    """A fund's cash for months to come, cautious and hopeful; and from when on an amount can be lent."""
+    from coopbank.money import parse_amount
+    from coopbank.reports.document import as_document
+    from coopbank.reports.forecast import forecast as drawn
+
+    with door.reading() as view:
+        amount = None if lend is None else parse_amount(lend, view.currency, field="lend")
+        found = drawn(view.books, name, options.day_or_none(as_of, "as_of"), months, amount)
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    title = _("Cash of {fund} until {day}").format(fund=f"{found.fund} {_(found.fund_name)}", day=found.until)
+    _title(title, found.source, found.as_of)
+    columns = [_("Month"), output.right(_("In")), output.right(_("Out")), output.right(_("Cautious")),
+               output.right(_("In, hopeful")), output.right(_("Hopeful"))]  # fmt: skip
+    rows = [["", "", "", output.amount(found.cash, currency), "", output.amount(found.cash, currency)]]
+    output.table(columns, [*rows, *(_month_ahead(month, currency) for month in found.months)])
+    pairs = [(_("Can be lent at once, cautious"), output.amount(found.lendable[0], currency)),
+             (_("Can be lent at once, hopeful"), output.amount(found.lendable[1], currency))]  # fmt: skip
+    if found.lend is not None:
+        asked, never = output.amount(found.lend.amount, currency), _("not in these months")
+        pairs += [
+            (_("{amount} can be lent from, cautious").format(amount=asked), str(found.lend.cautious or never)),
+            (_("{amount} can be lent from, hopeful").format(amount=asked), str(found.lend.hopeful or never)),
+        ]
+    output.pairs(pairs)
+    for note in found.notes:
+        output.line(note)
+    _end(found.source, None)
+
+
+def _month_ahead(month: MonthAhead, currency: str) -> list[str]:
+    came, went = (sum(x for x in month.cautious.values() if (x > 0) == up) for up in (True, False))
+    hoped = sum(x for x in month.hopeful.values() if x > 0)
+    amounts = (came, -went, month.cautious_end, hoped, month.hopeful_end)
+    return [f"{month.first:%Y-%m}", *(output.amount(minor, currency) for minor in amounts)]
 
 
 @command(app, "budget")

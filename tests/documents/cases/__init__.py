@@ -12,6 +12,7 @@ from tests.documents.cases import (
     counter,
     decisions,
     equity,
+    funds,
     getting_in,
     house,
     lending,
@@ -24,6 +25,6 @@ from tests.documents.gallery_case import Case
 
 CASES: tuple[Case, ...] = (
     *counter.CASES, *life.CASES, *lending.CASES, *loan_life.CASES, *books.CASES, *bank_statements.CASES,
-    *house.CASES, *commons.CASES, *staff.CASES, *controls.CASES, *auditing.CASES, *getting_in.CASES, *commands.CASES,
-    *terms.CASES, *decisions.CASES, *equity.CASES,
+    *funds.CASES, *house.CASES, *commons.CASES, *staff.CASES, *controls.CASES, *auditing.CASES, *getting_in.CASES,
+    *commands.CASES, *terms.CASES, *decisions.CASES, *equity.CASES,
 )  # fmt: skip
