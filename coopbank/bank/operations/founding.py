@@ -65,6 +65,8 @@ POLICIES: dict[str, object] = {
     "notice_days": 60,  # between the notice to a member and turning their money over
     "unclaimed_together": "50.00",  # up to which the state takes amounts in one sum, without names
     "retention_years": 5,  # after a member has left, before they may be forgotten
+    "dividend_cap": "8",  # percent a year, where the class says nothing else (Mississippi associations: 8)
+    "redemption_reserve": "0",  # percent of members' capital that reserves must come to before equity is redeemed
     "cash_report": "10000.00",  # cash of one person in a day, above which it is told
 }
 
