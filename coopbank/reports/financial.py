@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.database import Transaction
 from coopbank.ledger.chart import POOL
@@ -105,7 +106,10 @@ class Funds:
 def balance_sheet(books: Books, as_of: date | None = None) -> BalanceSheet:
     """What the institution owns and owes at the end of a day; now if no day is given."""
     rows, _memo = rows_of(books, as_of)
-    by_kind = {kind: [row for row in rows if row.kind == kind] for kind in ("asset", "liability", "equity")}
+    owed = _classes_owed(books, as_of)
+    by_kind: dict[str, list[TrialRow]] = {"asset": [], "liability": [], "equity": []}
+    for row in rows:
+        by_kind.setdefault("liability" if row.code in owed else row.kind, []).append(row)
     result = _result_row([row for row in rows if row.kind in ("income", "expense")])
     equity = [*by_kind["equity"], result] if result.combined or any(result.by_fund.values()) else by_kind["equity"]
     return BalanceSheet(
@@ -115,6 +119,17 @@ def balance_sheet(books: Books, as_of: date | None = None) -> BalanceSheet:
         equity=_section(_("Members' stake and reserves"), equity),
         backdated=backdated(books, as_of),
     )  # fmt: skip
+
+
+def _classes_owed(books: Books, as_of: date | None) -> set[str]:
+    """Classes of shares that are presented as a liability, by the terms that were in force on the day."""
+    found = books.tx.rows(
+        "SELECT r.ref, r.body FROM record r JOIN operation o ON o.id = r.operation_id"
+        " WHERE r.kind = ? AND o.business_date <= ? ORDER BY r.version",
+        records.ShareClass.kind, (as_of or date.max).isoformat(),
+    )  # fmt: skip
+    terms = {ref: records.ShareClass.model_validate_json(text).presentation for ref, text in found}
+    return {ref for ref, presentation in terms.items() if presentation == "liability"}
 
 
 def _result_row(rows: list[TrialRow]) -> TrialRow:

@@ -337,7 +337,7 @@ def test_journal_entries_that_are_refused(counter: SmallBank) -> None:
     no_journal(counter, InvalidValue, "lines.0.account", "GEN 731 Dr 1.00", "GEN 940 Cr 1.00")
     no_journal(counter, Unknown, "lines.0.account", "GEN 731/NONE Dr 1.00", "GEN 940 Cr 1.00")
     no_journal(counter, Unknown, "lines.0.fund", "XYZ 940 Dr 1.00", "GEN 940 Cr 1.00")
-    no_journal(counter, Unknown, "lines.1.account", "GEN 940 Dr 1.00", "GEN 823/M9999 Cr 1.00")
+    no_journal(counter, Unknown, "lines.1.account", "GEN 940 Dr 1.00", "GEN 861/M9999 Cr 1.00")
     no_journal(counter, InvalidValue, "memo", "GEN 940 Dr 1.00", "GEN 931 Cr 1.00", memo=" ")
     no_journal(counter, Overdrawn, None, "RLF 370 Dr 2000.01", "RLF 731/FIRST Cr 2000.01")
     for group in ZERO_SUMS:
@@ -354,8 +354,8 @@ def test_a_journal_entry_always_takes_two(counter: SmallBank) -> None:
 
 def test_nobody_books_on_their_own_leaf(counter: SmallBank) -> None:
     counter.agreed("link-user", by=counter.admin, user="tom", member="M0001")
-    no_journal(counter, OwnAccount, None, "GEN 940 Dr 1.00", "GEN 823/M0001 Cr 1.00")
-    asked = counter.ask("journal-entry", counter.tom, memo="m", lines=["GEN 940 Dr 1.00", "GEN 823/M0002 Cr 1.00"])
+    no_journal(counter, OwnAccount, None, "GEN 940 Dr 1.00", "GEN 861/M0001 Cr 1.00")
+    asked = counter.ask("journal-entry", counter.tom, memo="m", lines=["GEN 940 Dr 1.00", "GEN 861/M0002 Cr 1.00"])
     counter.agreed("link-user", by=counter.admin, user="sue", member="M0002")
     refused(counter, OwnAccount, "approve", counter.sue, request=asked.request)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from coopbank.errors import CannotReverse, Unknown, WrongState
+from coopbank.reports import balance_sheet
 from coopbank.reports.document import as_document
 from coopbank.reports.patronage import patronage_notice, with_a_part
 from coopbank.reports.surplus import share_register, surplus
@@ -97,3 +98,15 @@ def test_the_register_of_shares_as_of_a_day(small: SmallBank) -> None:
     assert [(h.member, h.shares, h.amount) for h in before.holdings] == [(mia, 3, 300_00)]
     assert [(h.member, h.shares, h.amount) for h in now.holdings] == [(mia, 2, 200_00), (bea, 1, 100_00)]
     assert now.totals == {"901": 0, "903": 300_00} == before.totals
+
+
+def test_a_class_that_is_a_liability_stands_among_what_is_owed(small: SmallBank) -> None:
+    mia = small.admit("Mia Lee")
+    small.do("buy-shares", member=mia, share_class="903", amount="300.00")
+    small.go_to("2026-03-10")
+    both(small, "set-share-class", share_class="903", presentation="liability", resolution="board, 10 March")
+    with small.read() as books:
+        now, before = balance_sheet(books), balance_sheet(books, date(2026, 3, 9))
+    assert "903" in {row.code for row in now.liabilities.rows} and "903" in {row.code for row in before.equity.rows}
+    assert now.liabilities.combined - before.liabilities.combined == -300_00
+    assert now.assets.combined + now.liabilities.combined + now.equity.combined == 0

@@ -78,7 +78,7 @@ def _drawn(village: Village) -> Iterator[Shown]:
             for size in SIZES:
                 with speaking(language):
                     _save("patronage-notice", language, size, patronage_paper(books, size))
-        yield Shown("patronage-notice", "Patronage notice", "invented figures: the operations come later")
+        yield Shown("patronage-notice", "Patronage notice", "invented figures")
 
 
 def _save(name: str, language: str, size: str, paper: Document[Any]) -> None:

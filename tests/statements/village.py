@@ -74,6 +74,8 @@ def _papers(bank: Bank, application: str) -> list[tuple[str, str, date, date]]:
               "application": application}  # fmt: skip
     found = []
     for kind in KINDS.values():
+        if kind.name == "patronage-notice":
+            continue  # no surplus of these books is divided: `patronage_paper` is a sample
         span = YEAR if kind.span == "year" else (today, today) if kind.span in ("", "day") else APRIL
         about = late if kind.name == "late-notice" else abouts.get(kind.subject, "")
         found.append((kind.name, about, *span))
@@ -99,7 +101,7 @@ def paper_of(books: Books, kind: str, about: str, start: date, end: date, print_
 
 
 def patronage_paper(books: Books, print_size: Print) -> PatronagePaper:
-    """A patronage notice from invented figures: the operations behind it come later."""
+    """A patronage notice from invented figures: no surplus of these books is divided."""
     origin = source(books)
     stamp = Stamp("PA-2025-M0001", origin.head_number, origin.head_hash, origin.head_at)
     notice = replace(sample(origin, "M0001", "Green Tassel Urban Farm", "1432 Valley St, Jackson MS"))

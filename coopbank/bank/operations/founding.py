@@ -67,6 +67,8 @@ POLICIES: dict[str, object] = {
     "meeting_notice_days": 10,  # between the notice of a meeting and the meeting
     "unclaimed_together": "50.00",  # up to which the state takes amounts in one sum, without names
     "retention_years": 5,  # after a member has left, before they may be forgotten
+    "dividend_cap": "8",  # percent a year, where the class says nothing else (Mississippi associations: 8)
+    "redemption_reserve": "0",  # percent of members' capital that reserves must come to before equity is redeemed
     "cash_report": "10000.00",  # cash of one person in a day, above which it is told
     CODES_POLICY: CODES_DEFAULT,  # roles that sign in with one-time codes, once somebody of them has begun
 }
