@@ -33,7 +33,7 @@ async def test_people_are_shown_with_what_they_may_do(book: str, size: tuple[int
         await hand.see("Is linked to no member")
 
 
-async def test_an_administrator_adds_a_colleague_and_gives_them_a_passphrase(book: str) -> None:
+async def test_an_administrator_adds_a_colleague_and_asks_for_anothers_passphrase(book: str) -> None:
     async with counter(book) as hand:
         await go(hand, admin_of(book), "works here", PeopleScreen)
         await hand.press("f3")
@@ -58,6 +58,8 @@ async def test_an_administrator_adds_a_colleague_and_gives_them_a_passphrase(boo
         await hand.press("enter")
         await hand.type("many plain words")
         await hand.press("f9")
+        await hand.see("A colleague has to agree first")
+        await hand.press("escape")
         await hand.until(lambda: isinstance(hand.app.screen, PeopleScreen))
     assert operations(book, "ask") + operations(book, "add-user") >= 2
 
