@@ -61,12 +61,8 @@ LATER_POLICIES: dict[str, Any] = {
 """Policies that books made by an earlier version do not have yet, and what holds there."""
 AMOUNTS = frozenset({"withdrawal_alone", "drawer_limit", "cash_report", "difference_alone", "unclaimed_together"})
 """Policies that are an amount of money."""
-PERCENTAGES = {
-    "backup_withholding": 'Write a percentage, for example "24"; "0" withholds nothing.',
-    "dividend_cap": 'Write a percentage a year, for example "8".',
-    "redemption_reserve": 'Write a percentage, for example "10"; "0" asks for no reserve.',
-}
-"""Policies that are a percentage, and what a refusal of anything else says."""
+PERCENTAGES = frozenset({"backup_withholding", "dividend_cap", "redemption_reserve"})
+"""Policies that are a percentage."""
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
 
 
@@ -304,7 +300,7 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
     if policy == "bank_account" and desk.get(records.BankAccount, text, "value").fund != POOL:
         raise InvalidValue("Choose a bank account that the funds share.", field="value")
     if policy in PERCENTAGES and not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text):
-        raise InvalidValue(PERCENTAGES[policy], field="value")
+        raise InvalidValue('Write a percentage, for example "24"; "0" is none.', field="value")
     if policy == "backups_kept" and text:
         rules_of(text)
     if policy == "colour" and text:
