@@ -44,7 +44,7 @@ FUNCTIONS = {"_", "translate", "marked", "refuse", "note"} | REFUSALS
 STATES = (
     *("open", "closed", "waiting", "approved", "refused", "withdrawn", "on-hand", "banked", "returned"),
     *("held", "released", "granted", "active", "paid", "charged-off", "cancelled", "repaid", "renewed", "void"),
-    *("declined", "pledged", "mistaken", "cleared", "offered", "in use", "disposed", "refilled"),
+    *("declined", "pledged", "mistaken", "cleared", "offered", "in use", "disposed", "refilled", "proposed"),
     *("due", "late", "allocated", "kept", "used"),
     *("carried", "rejected", "no-quorum", "counted", "declared", "called", "ended", "dissolved", "in-force", "lifted"),
     *("asked", "given-up", "matched", "recorded", "removed", "reopened", "reviewed", "signed", "undone"),

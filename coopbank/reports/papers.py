@@ -299,7 +299,8 @@ def tax_year(books: Books, ref: str, year: int) -> TaxYear:
     return TaxYear(
         source=told.source, member=ref, name=told.name, address=told.address,
         tax_id=f"•••••{known[-4:]}" if known and body.tax_id else "", year=year, complete=told.complete,
-        savings_interest=credited, withheld=withheld, notes_interest=notes, loan_interest=paid, patronage=0,
+        savings_interest=credited, withheld=withheld, notes_interest=notes, loan_interest=paid,
+        patronage=_patronage(books, ref, start, end),
         reported_from=threshold, reportable=credited + notes >= threshold > 0,
     )  # fmt: skip
 
@@ -315,6 +316,18 @@ def _credited(books: Books, ref: str, start: date, end: date) -> tuple[int, int]
         ref, start.isoformat(), end.isoformat(),
     ) or (0, 0)  # fmt: skip
     return int(gross or 0), int(withheld or 0)
+
+
+def _patronage(books: Books, ref: str, start: date, end: date) -> int:
+    """Patronage that is income of a year: allocated in it, in money or retained and qualified."""
+    found = books.tx.value(
+        "SELECT -sum(p.amount) FROM account a JOIN posting p ON p.account_id = a.id JOIN entry e ON e.id = p.entry_id"
+        " JOIN operation o ON o.id = e.operation_id WHERE a.holder = ? AND a.gl_code IN ('823', '945')"
+        " AND o.business_date BETWEEN ? AND ? AND o.kind = 'allocate-surplus'"
+        " AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)",
+        ref, start.isoformat(), end.isoformat(),
+    )  # fmt: skip
+    return int(found or 0)
 
 
 # ------------------------------------------------------------------------------ confirmation

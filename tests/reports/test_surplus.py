@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 
 from coopbank.errors import CannotReverse, Unknown, WrongState
-from coopbank.reports import balance_sheet
+from coopbank.reports import balance_sheet, member, member_card
 from coopbank.reports.document import as_document
+from coopbank.reports.papers import tax_year
 from coopbank.reports.patronage import patronage_notice, with_a_part
 from coopbank.reports.surplus import share_register, surplus
 from coopbank.statements import make
 from tests.bank.support_equity import close_year, earn, end_of_year
 from tests.support_bank import SmallBank, assert_books, new_bank
+
+DAY = date(2027, 1, 4)
 
 
 @pytest.fixture
@@ -32,8 +35,8 @@ def both(small: SmallBank, operation: str, **values: object) -> int:
 def divided(small: SmallBank) -> int:
     """100.00 of 2026: 20 to the indivisible reserve, 60 by hours, 20 by savings; M0001 has 10 of 30 hours."""
     mia, bea = small.admit("Mia <b>Lee</b>"), small.admit("Bea Long")
-    for member, amount in ((mia, "25.00"), (bea, "25.00")):
-        small.do("buy-shares", member=member, amount=amount)
+    for holder, amount in ((mia, "25.00"), (bea, "25.00")):
+        small.do("buy-shares", member=holder, amount=amount)
     small.do("open-savings", member=mia)
     small.do("deposit", member=mia, amount="50.00")
     earn(small, "100.00")
@@ -78,6 +81,13 @@ def test_a_notice_says_what_was_posted_and_binds(small: SmallBank, tmp_path: Pat
     assert [(p.quantity, p.quantity_all, p.divided) for p in mia.parts] == [
         (10_00, 30_00, 60_00), (41_78, 41_78, 20_00),  # 50.00 from 2 March: 305 of 365 days
     ]  # fmt: skip
+    with small.read() as books:
+        assert tax_year(books, "M0001", 2027).patronage == 40_00
+        shown = {account.code: account.closing for account in member(books, "M0001", DAY, DAY).accounts}
+        assert shown["823/M0001"] == 8_00 and shown["945/M0001/2026"] == 32_00
+        assert member_card(books, "M0001")
+    made = make(small.bank, "member-statement", "M0001", DAY, DAY, folder=tmp_path)
+    assert made.path.read_bytes().startswith(b"%PDF")
     made = make(small.bank, "patronage-notice", "M0001", date(2026, 1, 1), date(2026, 12, 31), actor=small.ana,
                 folder=tmp_path)  # fmt: skip
     assert made.path.read_bytes().startswith(b"%PDF")

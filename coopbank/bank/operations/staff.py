@@ -77,12 +77,8 @@ AMOUNTS = frozenset(
 )  # fmt: skip
 """Policies that are an amount of money."""
 SIGNED_IN = "signed-in:"  # begins the key of the sign-in of a person's first command of a day; no door may use it
-PERCENTAGES = {
-    "backup_withholding": 'Write a percentage, for example "24"; "0" withholds nothing.',
-    "dividend_cap": 'Write a percentage a year, for example "8".',
-    "redemption_reserve": 'Write a percentage, for example "10"; "0" asks for no reserve.',
-}
-"""Policies that are a percentage, and what a refusal of anything else says."""
+PERCENTAGES = frozenset({"backup_withholding", "dividend_cap", "redemption_reserve"})
+"""Policies that are a percentage."""
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
 
 
@@ -425,7 +421,7 @@ def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
     if policy in _NAMING:
         return _NAMING[policy](desk, text)
     if policy in PERCENTAGES and not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text):
-        raise InvalidValue(PERCENTAGES[policy], field="value")
+        raise InvalidValue('Write a percentage, for example "24"; "0" is none.', field="value")
     if policy == "backups_kept" and text:
         rules_of(text)
     if policy in ("colour", "logo") and text:

@@ -44,6 +44,7 @@ from coopbank.bank.surplus import LEAST_CASH, RESERVE_OF, RULES, divided, rules_
 from coopbank.bank.tender import claim
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, Unknown, WrongState
 from coopbank.finance.distribution import Division, Step
+from coopbank.words import marked
 
 _PERCENT = r"([0-9]{1,3}(?:\.[0-9]{1,6})?)"
 _STEPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], dict[str, str]]], ...] = (
@@ -93,8 +94,10 @@ def _read_pair(pattern: str, said: str) -> Callable[[Any], Any]:
     return read
 
 
-_OUTSIDE = _read_pair(rf"[0-9]{{3}} {_PERCENT}", "Write account and percent that is not members' business: 127 100.")
-_HOURS = _read_pair(r"M[0-9]{4,9} [0-9]{1,6}(?:\.[0-9]{1,2})?", "Write member and hours: M0020 412.25.")
+_OUTSIDE = _read_pair(
+    rf"[0-9]{{3}} {_PERCENT}", marked("Write account and percent that is not members' business: 127 100.")
+)
+_HOURS = _read_pair(r"M[0-9]{4,9} [0-9]{1,6}(?:\.[0-9]{1,2})?", marked("Write member and hours: M0020 412.25."))
 
 Steps = Annotated[
     list[Annotated[str, BeforeValidator(_read_step)]], BeforeValidator(_read_lines),
