@@ -39,6 +39,7 @@ _NAMES = {
     "petty-cash": "petty cash", "joint-owner": "joint owner", "unclaimed": "unclaimed property",
     "campaign": "campaign", "confirmation": "confirmation", "aid-case": "case",
     "register": "register", "register-entry": "entry of a register",
+    "partner": "institution", "pair": "pair",
     "dues": "dues", "donated-work": "donated work", "ground-rent": "ground rent",
 }  # fmt: skip
 

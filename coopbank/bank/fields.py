@@ -278,6 +278,8 @@ JointOwnerRef = ref("joint-owner")
 CampaignRef = ref("campaign")
 CaseRef = ref("aid-case")
 DuesRef = ref("dues")
+InstitutionRef = ref("partner")
+PairRef = ref("pair")
 RegisterRef = ref("register")
 EntryRef = ref("register-entry")
 

@@ -18,6 +18,7 @@ from coopbank.bank.operations import (  # noqa: F401
     forgetting,
     founding,
     funds,
+    institutions,
     keys,
     land,
     lending,
