@@ -17,8 +17,9 @@ from coopbank.bank.operations.institutions import DUE, OWED, OWES, book_id
 from coopbank.errors import Unknown
 from coopbank.reports.document import Minor, Source, source
 from coopbank.reports.trial_balance import trial_balance
+from coopbank.words import marked
 
-MATCHED, IN_TRANSIT, DIFFERENT = "matched", "in transit", "different"
+MATCHED, IN_TRANSIT, DIFFERENT = marked("matched"), marked("in transit"), marked("different")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,13 @@ def _confirmed(other: Books, body: records.Pair) -> bool | None:
 
 def _verdict(ours: Half | None, theirs: Half | None) -> tuple[str, str]:
     if ours is None or theirs is None:
-        return IN_TRANSIT, "only one book has it"
+        return IN_TRANSIT, marked("only one book has it")
     if ours.amount != theirs.amount:
-        return DIFFERENT, "the amounts differ"
+        return DIFFERENT, marked("the amounts differ")
     if ours.confirmed is False or theirs.confirmed is False:
-        return DIFFERENT, "what was confirmed is not in the other book"
+        return DIFFERENT, marked("what was confirmed is not in the other book")
     if ours.settled != theirs.settled:
-        return IN_TRANSIT, "a payment is under way"
+        return IN_TRANSIT, marked("a payment is under way")
     return MATCHED, ""
 
 

@@ -21,9 +21,10 @@ from coopbank.bank.operations.funds import ExpenseCode, require_expense, require
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.tender import Paying, Receiving
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, Unknown, WrongState
+from coopbank.words import _, marked
 
 OWED, DUE = "892", "792"
-OWES, IS_OWED = "owes", "is owed"
+OWES, IS_OWED = marked("owes"), marked("is owed")
 
 
 def book_id(books: Books) -> str:
@@ -187,7 +188,7 @@ def _settled(desk: Desk, ref: str, side: str, amount: int) -> records.Pair:
     before = desk.get(records.Pair, ref, "pair")
     if before.side != side:
         raise WrongState(
-            "Pair {pair} is something that our institution {side}.", field="pair", pair=ref, side=before.side,
+            "Pair {pair} is something that our institution {side}.", field="pair", pair=ref, side=_(before.side),
             hint="What is owed is paid, what is due is received; the two are not set off.",
         )  # fmt: skip
     left = before.amount - before.settled
