@@ -46,6 +46,7 @@ STATES = (
     *("held", "released", "granted", "active", "paid", "charged-off", "cancelled", "repaid", "renewed", "void"),
     *("declined", "pledged", "mistaken", "cleared", "offered", "in use", "disposed", "refilled"),
     *("due", "late"),
+    *("kept", "ended"),
     *("asked", "given-up", "matched", "recorded", "removed", "reopened", "reviewed", "signed", "undone"),
 )
 #: How terms came to be, where no operation changed them: see `LoanTerms.change` of bank/records.py.
