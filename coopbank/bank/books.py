@@ -44,6 +44,7 @@ _NAMES = {
     "surplus-rules": "rule for surplus", "redemption": "redemption",
     "aid-case": "case",
     "register": "register", "register-entry": "entry of a register",
+    "partner": "institution", "pair": "pair",
     "dues": "dues", "donated-work": "donated work", "ground-rent": "ground rent",
 }  # fmt: skip
 

@@ -46,3 +46,16 @@ def _differing(check: str, state: Any, log: Log, told: dict[Leaf, int], own: tup
         if told.get(leaf, 0) != held.get(leaf, 0):
             yield Finding(check, f"{leaf[1]}/{leaf[2]} in fund {leaf[0]} holds {format_amount(held.get(leaf, 0))}, the"
                           f" register says {format_amount(told.get(leaf, 0))}")  # fmt: skip
+
+
+def pair_faults(state: Any, log: Log, _tx: Any) -> Iterator[Finding]:
+    """What is open of the pairs with each institution is what the accounts between them hold."""
+    for gl_code, side, sign in (("892", "owes", -1), ("792", "is owed", 1)):
+        told: dict[Leaf, int] = defaultdict(int)
+        for _ref, body in state.latest("pair"):
+            if body["side"] == side:
+                told[body["fund"], gl_code, body["institution"]] += sign * (body["amount"] - body.get("settled", 0))
+        partners = {ref for ref, _body in state.latest("partner")}
+        for fault in _differing("institutions", state, log, told, (gl_code, "")):
+            if any(f"/{partner} " in fault.message for partner in partners):
+                yield fault

@@ -287,6 +287,8 @@ Decided = Annotated[
 """Where an operation names the resolution that it is done under; the last field of its form."""
 CaseRef = ref("aid-case")
 DuesRef = ref("dues")
+InstitutionRef = ref("partner")
+PairRef = ref("pair")
 RegisterRef = ref("register")
 EntryRef = ref("register-entry")
 

@@ -936,6 +936,30 @@ class DonatedWork(Body):
     on: str
 
 
+class Partner(Body):
+    """An institution of the network that keeps its own book; ref is its code, as in 892/TRUST and 792/TRUST."""
+
+    kind: ClassVar[str] = "partner"
+    name: str
+    book: str  # the number of its book, which the first operation there holds
+
+
+class Pair(Body):
+    """This book's half of what one institution owes another; ref IP-0001, about the institution."""
+
+    kind: ClassVar[str] = "pair"
+    institution: str
+    side: str  # owes, is owed
+    reference: str  # given by who owes, the same in both books
+    amount: int
+    fund: str
+    on: str
+    memo: str
+    settled: int = 0
+    their_operation: int | None = None  # that entered the other half, as we confirmed it
+    their_head: str | None = None  # first 16 hex digits of that operation's hash
+
+
 class GroundRent(Body):
     """Rent of a ground lease for a month; ref LEASES-00001/2026-03, about the lease."""
 

@@ -20,7 +20,7 @@ from coopbank.bank.aid_proof import AidProof
 from coopbank.bank.asset_plan import ASSET_LEAVES, WRITTEN_OFF_ON, is_asset, written_off_by_plan
 from coopbank.bank.books import Books, opened
 from coopbank.bank.close_proof import CloseProof
-from coopbank.bank.commons_proof import dues_faults, land_faults
+from coopbank.bank.commons_proof import dues_faults, land_faults, pair_faults
 from coopbank.bank.confirming import campaign_faults
 from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
@@ -152,6 +152,15 @@ WRITERS = {
     "register-entry": {"add-entry", "change-entry", "close-entry", "buy-parcel"},
     "donated-work": {"recognise-donated-work"},
     "ground-rent": {"receive-ground-rent", "return-cheque"},
+    "partner": {"add-institution"},
+    "pair": {
+        "owe-institution",
+        "claim-from-institution",
+        "confirm-pair",
+        "pay-institution",
+        "receive-from-institution",
+        "return-cheque",
+    },
     "dues": {"bill-dues", "receive-dues", "return-cheque"},
     "backup": {"record-backup"},
     "drill": {"record-drill"},
@@ -253,6 +262,8 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
               watch=_watch(state, kept.watch), needless="plain"),
         Check("land", "Each parcel stands at what it cost, and donated work at its hours.", _ask(state, land_faults)),
         Check("dues", "What is open of each bill of dues is what the books carry.", _ask(state, dues_faults)),
+        Check("institutions", "What is open with each institution is what accounts 892 and 792 hold.",
+              _ask(state, pair_faults)),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten by two people.",
               lambda log, tx: _personal(state, log, tx, keys)),
         Check("unclaimed", "What is set apart for the state is what account 893 holds.", _ask(state, _unclaimed)),

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
@@ -17,9 +18,12 @@ from coopbank.finance.periods import add_months
 from coopbank.money import round_ratio
 from coopbank.reports.document import Minor, Source, source
 from coopbank.reports.financial import FundPosition, Income, fund, income
+from coopbank.reports.jobs import jobs
 from coopbank.reports.movements import balances_before, leaf_of
 from coopbank.reports.portfolio import portfolio
+from coopbank.reports.register_book import RegisterSummary, summaries
 from coopbank.reports.revolving import MonthLent, lent_by_month
+from coopbank.reports.solidarity import AidKindRow, solidarity
 from coopbank.reports.totals import movements
 from coopbank.words import _, translate
 
@@ -77,6 +81,10 @@ class AnnualReport:
     due_next_year: Minor  # principal that schedules ask for in the twelve months after
     notes_due: Minor  # lenders' notes that fall due in them
     free: Minor  # cash of all funds that is not promised
+    aid: tuple[AidKindRow, ...]  # what the solidarity fund gave, by kind of need
+    registers: tuple[RegisterSummary, ...]  # the bank's own, entries of the year; those without any left out
+    jobs_created: Decimal  # of borrowers, as of the year's end
+    jobs_retained: Decimal
 
 
 def annual(books: Books, year: int) -> AnnualReport:
@@ -107,7 +115,7 @@ def annual(books: Books, year: int) -> AnnualReport:
     joined = sum(
         body.joined_on >= start.isoformat() for _ref, body in books.every(records.Member) if body.joined_on <= last
     )
-    now = len(members)
+    now, work = len(members), jobs(books, end)
     return AnnualReport(
         source=origin, year=year, start=start, end=end, complete=today >= date(year, 12, 31),
         members_before=now - joined + left, members_joined=joined, members_left=left, members=now,
@@ -122,6 +130,9 @@ def annual(books: Books, year: int) -> AnnualReport:
         surplus=-told.combined, surplus_before=0 if before is None else -before.combined, months=months,
         funds=positions, promised=nets["M40"], due_next_year=_due_next_year(books, end),
         notes_due=_notes_due(books, end), free=sum(each.free for each in positions),
+        aid=solidarity(books, start, end).kinds,
+        registers=tuple(each for each in summaries(books, start, end) if each.entries),
+        jobs_created=work.created, jobs_retained=work.retained,
     )  # fmt: skip
 
 

@@ -110,6 +110,7 @@ SCENES = {
         tom+sue open-fund code=SOL fund_name=Solidarity fund_class=designated
         tom receive-gift fund=SOL amount=900.00 donor="Many" tender=transfer
         ana+tom give-aid recipient="Lou Bell" aid_kind=ride amount=40.00 need=work criteria=x relation=x tender=transfer
+        tom+sue add-institution code=TRUST institution_name="Land Trust" book=abababababababababababababababab
         tom+sue define-register template=COURSES
         tom+sue define-register template=ATTENDANCE
         tom+sue define-register template=GROUPS

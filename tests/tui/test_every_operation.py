@@ -20,7 +20,7 @@ from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import WORDS, ReviewScreen
 from coopbank.tui.widgets.fields import FieldRow
 from coopbank.tui.widgets.inputs import Choice
-from tests.documents.cases.commons import LEASE
+from tests.documents.cases.commons import CLAIMED, LEASE
 from tests.documents.gallery_scenes import SCENES
 from tests.documents.gallery_stage import Scene, found_scene
 from tests.support_bank import PASSPHRASE
@@ -155,6 +155,12 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "receive-ground-rent": ("commons", "ana", {"lease": "LEASES-00001", "month": "2026-03", "amount": "7"}, LEASE),
     "bill-dues": ("commons", "tom", {"member": "M0003", "year": "2026", "amount": "5"}, ""),
     "receive-dues": ("commons", "ana", {"dues": "DU-001", "amount": "5"}, "tom bill-dues member=M0003 year=2026 amount=5.00"),
+    "add-institution": ("commons", "tom", {"code": "NORTH", "institution_name": "North", "book": "cd" * 16}, ""),
+    "owe-institution": ("commons", "tom", {"institution": "TRUST", "amount": "5", "memo": "insurance", "expense": "366"}, ""),
+    "claim-from-institution": ("commons", "tom", {"institution": "TRUST", "amount": "5", "memo": "rent", "reference": "T-1"}, ""),
+    "confirm-pair": ("commons", "tom", {"pair": "IP-0001", "their_operation": "7", "their_head": "ab" * 8, "their_amount": "5"}, CLAIMED),
+    "receive-from-institution": ("commons", "tom", {"pair": "IP-0001", "amount": "5", "tender": "transfer"}, CLAIMED),
+    "pay-institution": ("commons", "tom", {"pair": "IP-0001", "amount": "5", "tender": "transfer"}, "tom+sue owe-institution institution=TRUST amount=5.00 memo=rent"),
     "forget-case": ("commons", "tom", {"case": "S-01", "before_time": "yes"}, ""),
     # cash
     "add-bank-account": ("town", "tom", {"code": "SAVE", "account_name": "Savings at the bank"}, ""),

@@ -163,22 +163,30 @@ def _require_sound(desk: Desk, wanted: Definition) -> None:
     """Refuse a definition that contradicts itself; the field is named."""
     names = [field.name for field in wanted.fields]
     for field in wanted.fields:
-        place = {"field": "fields", "name": field.name}
         if names.count(field.name) > 1:
-            raise InvalidValue("Field {name} stands twice.", **place)
+            raise InvalidValue("Field {name} stands twice.", field="fields", name=field.name)
         if (field.type == "choice") != bool(field.choices):
             raise InvalidValue(
-                "Field {name}: a choice has its choices, and nothing else has.", **place,
+                "Field {name}: a choice has its choices, and nothing else has.", field="fields", name=field.name,
                 hint="Write it as: stage choice(idea/plan/loan) Stage.",
             )  # fmt: skip
         if (field.type == "entry") != bool(field.of):
-            raise InvalidValue("Field {name}: an entry says of which register: entry(COURSES).", **place)
+            raise InvalidValue(
+                "Field {name}: an entry says of which register: entry(COURSES).", field="fields", name=field.name
+            )
         if field.of and field.of != wanted.code:
             register_named(desk, field.of, "fields")
         if field.total and field.type not in COUNTED:
-            raise InvalidValue("Field {name} cannot be added up: it is of type {type}.", **place, type=field.type)
+            raise InvalidValue(
+                "Field {name} cannot be added up: it is of type {type}.",
+                field="fields",
+                name=field.name,
+                type=field.type,
+            )
         if field.personal and field.type not in ("text", "document"):
-            raise InvalidValue("Field {name}: only a text or a document is kept apart.", **place)
+            raise InvalidValue(
+                "Field {name}: only a text or a document is kept apart.", field="fields", name=field.name
+            )
     _require_names(wanted)
 
 
@@ -236,7 +244,7 @@ def _read_values(value: Any) -> Any:
     if isinstance(value, str | list):
         value = _of_lines(value)
     if not isinstance(value, dict) or not all(isinstance(v, str | bool | int) for v in value.values()):
-        raise refuse("Write a line for each field: hours: 2.5")
+        raise refuse("Write each field on a line of its own, such as hours: 2.5.")
     if len(value) > 60 or sum(len(str(v)) for v in value.values()) > 20_000:
         raise refuse("That is too much for an entry.")
     return json.dumps({str(name): found for name, found in value.items()}, ensure_ascii=False, sort_keys=True)
@@ -247,12 +255,12 @@ def _of_lines(value: str | list[Any]) -> dict[str, Any]:
     parts = value.splitlines() if isinstance(value, str) else value
     for part in parts:
         if not isinstance(part, str):
-            raise refuse("Write a line for each field: hours: 2.5")
+            raise refuse("Write each field on a line of its own, such as hours: 2.5.")
         if not part.strip():
             continue
         match = _LINE.fullmatch(part.strip())
         if match is None:
-            raise refuse("{line} is no line of an entry; write: hours: 2.5", line=part.strip()[:40])
+            raise refuse("{line} is no line of an entry; write it as hours: 2.5.", line=part.strip()[:40])
         name = re.sub(r"[ -]", "_", match[1].strip().lower())
         if name in found:
             raise refuse("{name} stands twice.", name=name)

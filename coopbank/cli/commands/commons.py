@@ -8,9 +8,9 @@ import typer
 
 from coopbank.cli import options, output
 from coopbank.cli.app import app, command
-from coopbank.cli.door import Door
+from coopbank.cli.door import Door, place_named
 from coopbank.cli.options import AsOf, From, To
-from coopbank.errors import NotAllowed
+from coopbank.errors import InvalidAmount, InvalidValue, NotAllowed
 from coopbank.words import _
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from coopbank.bank.books import Actor, Books
     from coopbank.reports.document import Source
+    from coopbank.reports.mirror import Half, Mirror
     from coopbank.reports.register_book import RegisterSummary
 
 
@@ -254,3 +255,131 @@ def ladder(
         )
     )
     _rests_on(found.source)
+
+
+# ------------------------------------------------------------------------------- several books
+
+
+@command(app, "mirror")
+def mirror(door: Door, other: Annotated[str, typer.Argument(metavar="OTHERDB", help="The other book.")]) -> None:
+    """What this book and another one say of each other: pairs that match, are in transit, or differ.
+
+    Ends with exit code 3 when a pair differs.
+    """
+    from coopbank.reports.document import as_document
+    from coopbank.reports.mirror import DIFFERENT
+    from coopbank.reports.mirror import mirror as drawn
+
+    with door.reading() as view, Door(place_named(other), door.user).reading() as beside:
+        found = drawn(view.books, beside.books)
+    differ = any(row.verdict == DIFFERENT for row in found.pairs)
+    if door.as_json:
+        output.document({**as_document(found, found.ours.currency), "different": differ})
+    else:
+        _mirror(found)
+    if differ:
+        raise typer.Exit(3)
+
+
+def _mirror(found: Mirror) -> None:
+    currency = found.ours.currency
+
+    def told(half: Half | None) -> list[str]:
+        if half is None:
+            return ["", "", ""]
+        seen = {True: _("yes"), False: _("NO"), None: ""}[half.confirmed]
+        return [f"{half.pair} {_(half.side)}", output.amount(half.amount - half.settled, currency), seen]
+
+    output.line(f"{found.ours.institution} / {found.theirs.institution}")
+    output.line()
+    output.table(
+        [_("Reference"), _("Ours"), output.right(_("Open")), _("Confirmed"), _("Theirs"), output.right(_("Open")),
+         _("Confirmed"), _("Verdict"), _("Why")],
+        [[row.reference, *told(row.ours), *told(row.theirs), _(row.verdict), _(row.why)] for row in found.pairs],
+        empty=_("There is nothing between these books."),
+    )  # fmt: skip
+    output.pairs([
+        (_("We owe (892), they have due (792)"),
+         f"{output.amount(found.owed, currency)} / {output.amount(found.owed_there, currency)}"),
+        (_("We have due (792), they owe (892)"),
+         f"{output.amount(found.due, currency)} / {output.amount(found.due_there, currency)}"),
+        (_("The books agree"), _("yes") if found.agrees else _("no")),
+    ])  # fmt: skip
+
+
+@command(app, "federation")
+def federation(
+    door: Door,
+    others: Annotated[list[str] | None, typer.Argument(metavar="DB...", help="The other books.")] = None,
+    as_of: AsOf = None,
+) -> None:
+    """This book and others side by side: trial balances, and what the institutions owe each other."""
+    from contextlib import ExitStack
+
+    from coopbank.reports.document import as_document
+    from coopbank.reports.mirror import federation as drawn
+
+    with ExitStack() as stack:
+        views = [stack.enter_context(door.reading())]
+        for other in others or ():
+            views.append(stack.enter_context(Door(place_named(other), door.user).reading()))
+        found = drawn([view.books for view in views], options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    for place, book in enumerate(found.books, 1):
+        output.line(f"{place}  {book.source.institution}  {book.book}  {book.source.business_date}")
+    output.line()
+    output.table(
+        [_("Account"), _("Name"), *(output.right(str(place)) for place, _book in enumerate(found.books, 1)),
+         output.right(_("Between them")), output.right(_("Whole"))],
+        [[row.code, _(row.name), *(output.amount(minor, currency) if minor else "" for minor in row.by_book),
+          output.amount(row.between, currency) if row.between else "", output.amount(row.whole, currency)]
+         for row in found.rows],
+    )  # fmt: skip
+    if found.between:
+        output.line(_("Between these books {amount} is in transit. See: coopbank mirror OTHERDB").format(
+            amount=output.amount(found.between, currency)
+        ))  # fmt: skip
+
+
+@command(app, "resale")
+def resale(
+    door: Door,
+    lease: Annotated[str, typer.Argument(metavar="LEASE", help="The ground lease, such as LEASES-00001.")],
+    value: Annotated[str, typer.Option("--value", metavar="AMOUNT", help="What the building is worth now.")],
+) -> None:
+    """What a leaseholder may sell the building for, reckoned step by step by the lease's share of the rise."""
+    from decimal import Decimal
+
+    from coopbank.bank import records
+    from coopbank.finance.resale import resale as reckoned
+    from coopbank.money import parse_amount
+
+    with door.reading() as view:
+        found = view.books.get(records.RegisterEntry, lease, "lease")
+        currency = view.currency
+        worth = parse_amount(value, currency, field="value")
+    if not lease.startswith("LEASES-"):
+        raise InvalidValue("{lease} is no ground lease.", field="lease", lease=lease)
+    if worth < 0:
+        raise InvalidAmount("The amount cannot be below zero.", field="value")
+    said = found.values
+    told = reckoned(
+        said.get("price", 0), said.get("improvements", 0), worth,
+        min(Decimal(said.get("share_percent", "0")), Decimal(100)),
+    )  # fmt: skip
+    rows = {
+        "price": told.price, "improvements": told.improvements, "value": told.value, "rise": told.rise,
+        "share": told.share, "resale_price": told.resale_price,
+    }  # fmt: skip
+    if door.as_json:
+        output.document({name: output.amount(minor, currency) for name, minor in rows.items()})
+        return
+    words = [
+        _("Price that was paid"), _("Improvements at cost"), _("Worth now"), _("Rise beyond both"),
+        _("The leaseholder's share of it"), _("May be sold for"),
+    ]  # fmt: skip
+    output.pairs([(word, output.amount(minor, currency)) for word, minor in zip(words, rows.values(), strict=True)])
+    output.line(str(said.get("formula", "")))

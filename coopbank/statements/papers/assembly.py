@@ -10,6 +10,7 @@ from reportlab.platypus import Flowable
 
 from coopbank.reports.annual import AnnualReport, LentKind
 from coopbank.reports.dates import long_date, short_date
+from coopbank.reports.register_book import RegisterSummary
 from coopbank.statements.charts import BarChart, Series
 from coopbank.statements.document import Document
 from coopbank.statements.tables import Column, Row
@@ -18,6 +19,11 @@ from coopbank.words import _, translate
 
 def _percent(hundredths: int) -> str:
     return _("{percent} %").format(percent=f"{Decimal(hundredths) / 100:.2f}")
+
+
+def _told(summary: RegisterSummary) -> str:
+    counts = [f"{_(count.value)} {count.entries}" for count in summary.counts if count.value]
+    return ", ".join([*counts, *(f"{total.title}: {total.total}" for total in summary.totals)])
 
 
 class AssemblyReport(Document[AnnualReport]):
@@ -50,6 +56,7 @@ class AssemblyReport(Document[AnnualReport]):
         yield from self._cost()
         yield from self._result()
         yield from self._funds()
+        yield from self._around()
         yield from self._next()
 
     def _members(self) -> Iterator[Flowable]:
@@ -164,6 +171,29 @@ class AssemblyReport(Document[AnnualReport]):
             for each in self.report.funds
         ]  # fmt: skip
         yield self.figures(columns, rows)
+
+    def _around(self) -> Iterator[Flowable]:
+        """What was done around the bank, as its registers tell it; nobody who was helped is named."""
+        report = self.report
+        if not (report.aid or report.registers):
+            return
+        yield from self.heading(_("Around the bank"))
+        if report.jobs_created or report.jobs_retained:
+            yield self.paragraph(
+                _("Businesses that we lend to have created {created} jobs and kept {retained}.").format(
+                    created=report.jobs_created, retained=report.jobs_retained
+                )
+            )
+        if report.aid:
+            columns = [Column(_("Solidarity fund"), "text"), Column(_("Cases")), Column(_("Given"))]
+            rows = [Row((_(row.aid_kind), str(row.cases), self.money(row.amount))) for row in report.aid]
+            yield self.figures(columns, rows)
+            yield self.gap()
+        if report.registers:
+            columns = [Column(_("Register"), "text"), Column(_("Entries")), Column(_("Come to"), "text")]
+            yield self.figures(
+                columns, [Row((each.title, str(each.entries), _told(each))) for each in report.registers]
+            )
 
     def _next(self) -> Iterator[Flowable]:
         report = self.report

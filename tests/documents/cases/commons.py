@@ -35,6 +35,9 @@ LEASE = _BOUGHT + (
 _DUES = "tom bill-dues member=M0003 year=2026 amount=5.00"
 _CAMPAIGN = "tom+admin set-policy policy=campaign_payees value=voteforx"
 
+_CLAIM = "tom do claim-from-institution --institution TRUST --reference T-1 --amount 5.00 --memo rent"
+CLAIMED = "tom+sue claim-from-institution institution=TRUST reference=T-1 amount=5.00 memo=rent"
+
 # fmt: off
 CASES: tuple[Case, ...] = (
     # -------------------------------------------------------------------------------- solidarity
@@ -103,11 +106,11 @@ CASES: tuple[Case, ...] = (
     no(e.InvalidValue, "A number that is none", f"{_ADD} 'days: many'", scene="commons"),
     no(e.InvalidValue, "A number below zero", f"{_ADD} 'days: -1'", scene="commons"),
     no(e.InvalidValue, "More hours than a year has", f"{_ADD} 'hours: 9000'", scene="commons"),
-    no(e.InvalidValue, "A choice that there is not", f"{_ADD} 'state: lost'", scene="commons"),
+    no(e.InvalidValue, "A choice of an entry that there is not", f"{_ADD} 'state: lost'", scene="commons"),
     no(e.Unknown, "An entry of a member that there is not", f"{_ADD} 'member: M0999'", scene="commons"),
     no(e.Unknown, "An entry of a course that there is not",
        "ana do add-entry --register-code ATTENDANCE --values 'course: COURSES-00009'", scene="commons"),
-    no(e.InvalidValue, "A change that changes nothing",
+    no(e.InvalidValue, "A change of an entry that changes nothing",
        "ana do change-entry --entry TOOLS-00001 --values 'tool: A drill' --why x", scene="commons"),
     no(e.WrongState, "A change of a mistake", "ana do change-entry --entry TOOLS-00001 --values 'days: 2' --why x",
        scene="commons", steps="ana+tom close-entry entry=TOOLS-00001 why=x mistaken=true"),
@@ -183,4 +186,37 @@ CASES: tuple[Case, ...] = (
     no(e.InvalidValue, "Charitable money to nobody that is named",
        "tom do spend-gift --gift G-01 --amount 5.00 --expense 290 --tender transfer", scene="commons",
        steps=_CAMPAIGN),
+
+    # ----------------------------------------------------------------------------- several books
+    no(e.AlreadyExists, "An institution entered twice",
+       f"tom do add-institution --code TRUST --institution-name Trust --book {'cd' * 16}", scene="commons"),
+    no(e.AlreadyExists, "A book entered under a second name",
+       f"tom do add-institution --code LAND --institution-name Trust --book {'ab' * 16}", "Use the name it has.",
+       scene="commons"),
+    no(e.InvalidValue, "A number of a book in another form",
+       "tom do add-institution --code LAND --institution-name Trust --book 12", scene="commons"),
+    no(e.AlreadyExists, "A claim under a reference that is entered", _CLAIM, "It is entered.", scene="commons",
+       steps=CLAIMED),
+    no(e.InvalidValue, "A claim that is interest", f"{_CLAIM} --income 111", scene="commons"),
+    no(e.Unknown, "A claim on an account that there is not", f"{_CLAIM} --income 999", scene="commons"),
+    no(e.WrongState, "What is due, paid", "tom do pay-institution --pair IP-0001 --amount 1.00 --tender transfer",
+       "Receive it instead.", scene="commons", steps=CLAIMED),
+    no(e.InvalidAmount, "More than is open between institutions",
+       "tom do receive-from-institution --pair IP-0001 --amount 5.01 --tender transfer", scene="commons",
+       steps=CLAIMED),
+    no(e.InvalidAmount, "A pair confirmed with another amount",
+       f"tom do confirm-pair --pair IP-0001 --their-operation 7 --their-head {'ab' * 8} --their-amount 4.00",
+       "Do not confirm it; ask them.", scene="commons", steps=CLAIMED),
+    no(e.InvalidValue, "A head of a chain in another form",
+       "tom do confirm-pair --pair IP-0001 --their-operation 7 --their-head 12 --their-amount 5.00", scene="commons",
+       steps=CLAIMED),
+    no(e.AlreadyExists, "A pair confirmed twice",
+       f"tom do confirm-pair --pair IP-0001 --their-operation 7 --their-head {'ab' * 8} --their-amount 5.00",
+       "It is confirmed.", scene="commons",
+       steps=CLAIMED + f"\ntom confirm-pair pair=IP-0001 their_operation=7 their_head={'ab' * 8} their_amount=5.00"),
+    no(e.Unknown, "Books that do not know each other", "mirror ledger.db", "Enter each in the other.",
+       scene="commons"),
+    no(e.InvalidValue, "A resale of what is no lease", "resale TOOLS-00001 --value 5.00", scene="commons"),
+    no(e.InvalidAmount, "A building that is worth less than nothing", "resale LEASES-00001 --value=-5.00",
+       scene="commons", steps=LEASE),
 )
