@@ -37,7 +37,7 @@ _NAMES = {
     "document": "document", "cash-difference": "cash difference", "bank-statement": "bank statement",
     "bank-line": "bank line", "bank-match": "match", "reconciliation": "reconciliation", "asset": "asset",
     "petty-cash": "petty cash", "joint-owner": "joint owner", "unclaimed": "unclaimed property",
-    "campaign": "campaign", "confirmation": "confirmation",
+    "campaign": "campaign", "confirmation": "confirmation", "fund-loan": "fund loan", "note-class": "class of notes",
 }  # fmt: skip
 
 
