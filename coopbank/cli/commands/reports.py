@@ -255,6 +255,61 @@ def _month_ahead(month: MonthAhead, currency: str) -> list[str]:
     return [f"{month.first:%Y-%m}", *(output.amount(minor, currency) for minor in amounts)]
 
 
+@command(app, "pearls")
+def pearls(door: Door, as_of: AsOf = None) -> None:
+    """PEARLS ratios with their goals; one that does not fit says so."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.pearls import pearls as drawn
+
+    with door.reading() as view:
+        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    _title(_("PEARLS ratios"), found.source, found.as_of)
+    columns = ["", _("Ratio"), output.right(_("Value")), _("Goal"), _("Parts, or why there is none")]
+    rows = [
+        [each.code, each.name, _("n/a") if each.value is None else f"{each.value} %", each.goal,
+         each.why or f"{output.amount(each.numerator, currency)} / {output.amount(each.denominator, currency)}"]
+        for each in found.ratios
+    ]  # fmt: skip
+    output.table(columns, rows)
+    _end(found.source, None)
+
+
+@command(app, "ladder")
+def ladder(door: Door, as_of: AsOf = None) -> None:
+    """What falls due when: lenders' notes by class and rank, and what funds owe each other."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.ladder import ladder as drawn
+
+    with door.reading() as view:
+        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    _title(_("What falls due when"), found.source, found.as_of)
+    columns = [_("Due"), _("Number"), _("Fund"), _("Class, or fund that lends"), output.right(_("Rank")),
+               output.right("%"), output.right(_("Principal")), output.right(_("Interest")), ""]  # fmt: skip
+    rows = [
+        [rung.due_on, rung.ref, rung.fund, rung.owed_to, "" if rung.rank is None else rung.rank, rung.annual_rate,
+         output.amount(rung.principal, currency), output.amount(rung.interest, currency),
+         _("overdue") if rung.overdue else ""]
+        for rung in found.rungs
+    ]  # fmt: skip
+    output.table(columns, rows, empty=_("Nothing is owed to lenders or between funds."))
+    for year in found.years:
+        amounts = (output.amount(minor, currency) for minor in (year.principal, year.cumulative))
+        output.line(
+            _("{year}: {principal}, with all before {cumulative}").format(
+                year=year.year, principal=next(amounts), cumulative=next(amounts)
+            )
+        )
+    _end(found.source, None)
+
+
 @command(app, "budget")
 def budget(
     door: Door,

@@ -58,7 +58,7 @@ class FundReportPaper(Document[FundReport]):
         yield self.figures([Column(_("What it is"), "text"), Column(_("Amount"))], rows)
 
     def _measures(self) -> Iterator[Flowable]:
-        yield from self.heading(_("Ratios"), keep=40 * mm)
+        yield from self.heading(_("Ratios"), keep=120 * mm)
         columns = [Column(_("Ratio"), "text"), Column(_("Part")), Column(_("Of")), Column(_("Value"))]
         rows = [
             Row((each.name, self.money(each.numerator), self.money(each.denominator), each.text))
