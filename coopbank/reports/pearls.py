@@ -1,8 +1,8 @@
 """PEARLS: the ratios that the World Council of Credit Unions watches, each with its parts and its goal.
 
-Source: WOCCU, PEARLS Monitoring System, with the goals that it prints. A ratio that does not fit this institution has no
-value and says why: who takes no deposits is not measured by them. Nothing here says that anybody complies with
-anything; goals are printed as they were published. Lateness counts days, twelve months as 365.
+Source: WOCCU, PEARLS Monitoring System, with the goals that it prints. A ratio that does not fit this institution has
+no value and says why: who takes no deposits is not measured by them. Nothing here says that anybody complies with
+anything. Lateness counts days, twelve months as 365.
 """
 
 from __future__ import annotations

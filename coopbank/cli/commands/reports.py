@@ -278,6 +278,46 @@ def pearls(door: Door, as_of: AsOf = None) -> None:
     _end(found.source, None)
 
 
+@command(app, "report-file")
+def report_file(
+    door: Door,
+    form: Annotated[str, typer.Argument(metavar="FORM", help="ed-209.")],
+    fund: Annotated[str, typer.Argument(metavar="FUND", help="The fund's code.")] = "RLF",
+    as_of: AsOf = None,
+    delinquent_days: Annotated[int, typer.Option("--delinquent-days", help="Days late from which it is.")] = 1,
+    default_days: Annotated[
+        int, typer.Option("--default-days", help="Days late from which a loan is in default.")
+    ] = 121,
+) -> None:
+    """Lines of a funder's form from the books, with the rule they follow. It says nothing about complying."""
+    from coopbank.errors import WrongUsage
+    from coopbank.reports.document import as_document
+    from coopbank.reports.ed209 import ed209
+
+    if form != "ed-209":
+        raise WrongUsage("There is no form {form} here; choose from: {forms}.", field="form", form=form[:40],
+                         forms="ed-209")  # fmt: skip
+    with door.reading() as view:
+        found = ed209(view.books, fund, options.day_or_none(as_of, "as_of"), delinquent_days, default_days)
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    _title(_("Form {form}, fund {fund}").format(form="ED-209", fund=found.fund), found.source, found.as_of)
+    rows = [
+        [each.line, each.name, "" if each.count is None else each.count,
+         _("n/a") if each.amount is None else output.amount(each.amount, currency), each.why]
+        for each in found.lines
+    ]  # fmt: skip
+    output.table([_("Line"), _("Name"), output.right(_("Loans")), output.right(_("Amount")), ""], rows)
+    output.line(
+        _("By {rule}; delinquent from {delinquent} days late on, in default from {default}.").format(
+            rule=found.rule, delinquent=found.delinquent_days, default=found.default_days
+        )
+    )
+    _end(found.source, None)
+
+
 @command(app, "ladder")
 def ladder(door: Door, as_of: AsOf = None) -> None:
     """What falls due when: lenders' notes by class and rank, and what funds owe each other."""
