@@ -12,7 +12,7 @@ _LEND = "tom+sue lend-to-fund from_fund=GEN to_fund=RLF amount=5.00 resolution=R
 _SET_RULES = "tom do set-programme --fund RLF --funder 'Delta Fund' --agreement DF-12"
 _RULES = (
     "tom+sue set-programme fund=RLF funder='Delta Fund' agreement=DF-12 least_rate=4"
-     " largest_loan=500.00 purposes=machines"
+    " largest_loan=500.00 purposes=machines"
 )
 _GRANT = "ana do grant-loan --member M0003 --principal 90.00 --installments 4"
 _CLASS = "tom+sue define-note-class note_class=B class_title=Second rank=2 most_rate=2 ceiling=100.00 resolution=R-5"
