@@ -22,6 +22,7 @@ CoopbankError
 │   │   ├── DayClosed            no business day is open, or not that one
 │   │   ├── PeriodLocked         the month or year is locked
 │   │   ├── DrawerClosed         no open drawer, or not this one
+│   │   ├── ProgrammeRule        a funder's programme does not allow this loan
 │   │   └── CannotReverse        reversed already, or something rests on it
 │   ├── KeyReused            the idempotency key was used with another request
 │   ├── NotOffered           this kind of institution does not do this
@@ -173,6 +174,10 @@ class PeriodLocked(WrongState):
 
 class DrawerClosed(WrongState):
     """No open drawer, or not this one."""
+
+
+class ProgrammeRule(WrongState):
+    """A funder's programme does not allow this loan."""
 
 
 class CannotReverse(WrongState):

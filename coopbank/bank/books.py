@@ -46,6 +46,7 @@ _NAMES = {
     "register": "register", "register-entry": "entry of a register",
     "partner": "institution", "pair": "pair",
     "dues": "dues", "donated-work": "donated work", "ground-rent": "ground rent",
+    "fund-loan": "fund loan", "note-class": "class of notes",
 }  # fmt: skip
 
 

@@ -533,6 +533,7 @@ class Loan(Body):
     participants: dict[str, int] = {}  # share of each peer that owns a part, of the sum of all shares
     servicing: str = "0"  # what part of a peer's interest is ours for servicing it, a fraction
     replaced_by: str | None = None  # the loan that refinanced it
+    place: str = ""  # where its money works
 
     @property
     def fund(self) -> str:
@@ -663,6 +664,50 @@ class Note(Body):
     state: str = "active"  # active, repaid, renewed
     renews: str | None = None  # the note that it continues
     renewed_by: str | None = None  # the note that continues it
+
+
+class NoteClass(Body):
+    """A class of notes, as it was voted; ref is the class. A lower rank is paid first, and bears losses last."""
+
+    kind: ClassVar[str] = "note-class"
+    title: str
+    rank: int
+    most_rate: str | None = None  # percent a year
+    ceiling: int | None = None  # what may be owed on all its notes together
+    resolution: str
+    why: str = ""
+
+
+class FundLoan(Body):
+    """What one fund lent to another; ref IF-001, about the fund that owes; the leaves 728/OWES and 878/LENDS."""
+
+    kind: ClassVar[str] = "fund-loan"
+    from_fund: str
+    to_fund: str
+    amount: int
+    owed: int
+    lent_on: str
+    due_on: str
+    resolution: str
+    state: str = "open"  # open, repaid
+
+
+class Programme(Body):
+    """What a funder asks of the loans of a fund; ref is the fund. Each decision is a version."""
+
+    kind: ClassVar[str] = "programme"
+    funder: str
+    agreement: str
+    least_rate: str | None = None  # percent a year
+    most_rate: str | None = None
+    largest_loan: int | None = None  # minor units
+    purposes: list[str] = []  # any if empty
+    places: list[str] = []
+    security: str = "any"  # any, none
+    reserve: str = "none"  # none, cash, book
+    reserve_percent: str | None = None  # of what is lent
+    reserve_account: str | None = None
+    why: str = ""
 
 
 class Gift(Body):

@@ -62,6 +62,9 @@ WRITERS = {
     "allowance-table": {"found-book", "set-allowance-table"},
     "provision": {"provide"},
     "loss-waterfall": {"set-loss-waterfall"},
+    "programme": {"set-programme"},
+    "fund-loan": {"lend-to-fund", "repay-fund"},
+    "note-class": {"define-note-class"},
     "loss-attribution": {"charge-off"},
     "note": {"issue-note", "repay-note", "close-month", "opening-balance", "return-cheque"},
     "savings-interest": {"credit-interest"},
@@ -238,6 +241,7 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
         Check("members", "Every share, subscription and savings account is its owner's.", _ask(state, _members)),
         Check("loans", "What each borrower owes by contract is what the books carry.", _ask(state, _loans)),
         Check("notes", "What each lender is owed by the note is what the books carry.", _ask(state, _notes)),
+        Check("fund loans", "What one fund owes another is what both of them carry.", _ask(state, _fund_loans)),
         Check("cash", "Closed drawers are empty, cheques on hand are the cheques listed.", _ask(state, _cash)),
         Check("unknown receipts", "What nobody has recognised yet is what account 872 holds.", _ask(state, _suspense)),
         Check("collateral", "What secures a loan cost no more than was paid out for it.", _ask(state, _collateral)),
@@ -595,6 +599,19 @@ def _loans(state: Registers, log: Log, tx: Transaction) -> Iterator[Finding]:
 
 def _notes(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
     yield from _agree("notes", state, log, "note", {"811": "owed_principal", "851": "accrued"}, -1)
+
+
+def _fund_loans(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
+    """Loans between funds: both sides hold the same, and no less than the register; old books may hold more."""
+    owed: dict[tuple[str, str], int] = defaultdict(int)
+    for _ref, body in state.latest("fund-loan"):
+        owed[body["from_fund"], body["to_fund"]] += body["owed"]
+    balances = _leaf_balances(state, log, "728", "878")
+    for (lends, owes), amount in owed.items():
+        ours, theirs = balances.get(("728", lends, owes), 0), -balances.get(("878", owes, lends), 0)
+        if ours != theirs or ours < amount:
+            yield Finding("fund loans", f"{owes} owes {lends} {format_amount(amount)} by the register; the books have"
+                          f" {format_amount(ours)} and {format_amount(theirs)}")  # fmt: skip
 
 
 def _cash(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:

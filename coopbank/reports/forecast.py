@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 from coopbank.bank import records
 from coopbank.bank.accrual import accrue
-from coopbank.bank.books import Books
+from coopbank.bank.books import B, Books
 from coopbank.bank.budgeting import budget_ref
 from coopbank.bank.lending.reported import ReportedRun
 from coopbank.errors import InvalidValue
@@ -121,8 +121,10 @@ def forecast(
         if of == fund:
             own[code] = own.get(code, 0) + debit - credit
     assumed: list[str] = []
-    found = [*_loans(books, fund, day, until, origin), *_notes(books, fund, day, until), *_bills(own, day),
-             *_budget(books, fund, day, until, assumed)]  # fmt: skip
+    found = [
+        *_loans(books, fund, day, until, origin), *_notes(books, fund, day, until), *_fund_loans(books, fund, day),
+        *_bills(own, day), *_budget(books, fund, day, until, assumed),
+    ]  # fmt: skip
     found = sorted((each for each in found if each.amount and each.on <= until), key=lambda e: (e.on, e.kind, e.about))
     cash = own.get("729", 0)
     lines = {name: _balances(found, name, cash, day) for name in ("cautious", "hopeful")}
@@ -263,7 +265,7 @@ def _by_reports(loan: LoanAccount, at: Position, tomorrow: date, until: date) ->
 
 def _notes(books: Books, fund: str, day: date, until: date) -> Iterator[Expected]:
     """Notes with their interest on the day they fall due; what is over due is paid tomorrow."""
-    for ref, note in _notes_on(books, day):
+    for ref, note in records_on(books, records.Note, day):
         if note.fund != fund or note.state != "active":
             continue
         due = max(date.fromisoformat(note.due_on), day + _DAY)
@@ -272,17 +274,25 @@ def _notes(books: Books, fund: str, day: date, until: date) -> Iterator[Expected
             yield Expected(due, NOTES, ref, -(after.owed_principal + after.accrued))
 
 
-def _notes_on(books: Books, day: date) -> Iterator[tuple[str, records.Note]]:
-    """Every note as what was posted up to a day left it."""
+def records_on(books: Books, cls: type[B], day: date) -> Iterator[tuple[str, B]]:
+    """Every record of a kind as what was posted up to a day left it."""
     for ref, text in books.tx.rows(
         "SELECT r.ref, r.body FROM record r WHERE r.kind = ? AND r.version = (SELECT max(l.version) FROM record l"
         " JOIN operation o ON o.id = l.operation_id WHERE l.kind = r.kind AND l.ref = r.ref AND o.business_date <= ?)"
         " ORDER BY r.ref",
-        records.Note.kind, day.isoformat(),
+        cls.kind, day.isoformat(),
     ):  # fmt: skip
-        note = records.Note.model_validate_json(text)
-        if not note.void:
-            yield ref, note
+        body = cls.model_validate_json(text)
+        if not body.void:
+            yield ref, body
+
+
+def _fund_loans(books: Books, fund: str, day: date) -> Iterator[Expected]:
+    """What funds owe each other, on its day; tomorrow if that is past."""
+    for ref, loan in records_on(books, records.FundLoan, day):
+        if loan.state == "open" and fund in (loan.from_fund, loan.to_fund):
+            due = max(date.fromisoformat(loan.due_on), day + _DAY)
+            yield Expected(due, NOTES, ref, loan.owed if fund == loan.from_fund else -loan.owed)
 
 
 def _bills(own: Mapping[str, int], day: date) -> Iterator[Expected]:

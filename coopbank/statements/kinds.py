@@ -19,6 +19,7 @@ from coopbank.errors import InvalidDate, InvalidValue, Unknown
 from coopbank.reports import balance_sheet, day_report, income, member, trial_balance
 from coopbank.reports.annual import annual
 from coopbank.reports.dates import month_bounds
+from coopbank.reports.fund_report import fund_report
 from coopbank.reports.loan_papers import late_notice, loan_agreement, loan_schedule, loan_statement, payoff
 from coopbank.reports.papers import (
     confirmation,
@@ -33,6 +34,7 @@ from coopbank.reports.patronage import patronage_notice
 from coopbank.statements.document import Document
 from coopbank.statements.papers.assembly import AssemblyReport
 from coopbank.statements.papers.books import BalanceSheetPaper, DayClose, IncomePaper, TrialBalancePaper
+from coopbank.statements.papers.fund import FundReportPaper
 from coopbank.statements.papers.institution import (
     Certificate,
     ConfirmationLetter,
@@ -54,7 +56,7 @@ from coopbank.statements.papers.member_statement import MemberStatement
 from coopbank.statements.papers.receipt import Receipt
 from coopbank.words import marked
 
-Subject = Literal["", "member", "loan", "note", "gift", "application", "operation"]
+Subject = Literal["", "member", "loan", "note", "gift", "application", "operation", "fund"]
 Span = Literal["", "period", "day", "today", "year"]
 Gather = Callable[[Books, str, date, date], Any]
 """Subject, first day and last day to a report; days that the kind does not use are ignored."""
@@ -205,6 +207,8 @@ KINDS: dict[str, Kind] = {
              lambda books, _about, start, end: income(books, start, end), IncomePaper),
         Kind("assembly-report", "AR", marked("Report to the members' assembly"), "", "year",
              lambda books, _about, _s, end: annual(books, end.year), AssemblyReport),
+        Kind("fund-report", "FR", marked("Fund report"), "fund", "day",
+             lambda books, about, _s, end: fund_report(books, about, end), FundReportPaper),
     )
 }  # fmt: skip
 

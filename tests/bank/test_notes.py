@@ -10,7 +10,19 @@ from typing import Any
 import pytest
 
 from coopbank.bank import records
-from coopbank.errors import InvalidAmount, Overdrawn, OwnAccount, Refused, Unknown, WrongState
+from coopbank.bank.operation import Receipt
+from coopbank.errors import (
+    CannotReverse,
+    InvalidAmount,
+    InvalidValue,
+    NotAllowed,
+    Overdrawn,
+    OwnAccount,
+    Refused,
+    Unknown,
+    WrongState,
+)
+from tests.bank.support_counter import refused
 from tests.bank.support_lending import assert_replayed, close_months_before, copy_of, lent, notes_of, simple_interest
 from tests.support_bank import SmallBank, assert_books, new_bank
 
@@ -167,3 +179,58 @@ def test_what_the_lender_is_called_stays_out_of_the_sealed_text(lite: SmallBank)
         sealed = "".join(text for (text,) in books.tx.rows("SELECT sealed FROM operation"))
         assert books.personal(books.get(records.Note, note).lender) == name
     assert "Ann" not in sealed
+
+
+# --------------------------------------------------------------------------------------- classes
+
+
+def define(bank: SmallBank, note_class: str, rank: int, **values: Any) -> Receipt:
+    values = {"class_title": f"Class {note_class}", "resolution": "R-5", **values}
+    return bank.agreed(
+        "define-note-class", by=bank.tom, approver=bank.sue, note_class=note_class, rank=rank, **values
+    )  # fmt: skip
+
+
+def test_a_class_has_a_ceiling_and_a_highest_rate(counter: SmallBank) -> None:
+    define(counter, "B", 2, most_rate="2", ceiling="1000.00")
+    note: dict[str, Any] = {"lender": "Ida", "amount": "600.00", "annual_rate": "2", "due_on": "2029-03-02"}
+    note["note_class"] = "B"
+    high = {**note, "annual_rate": "2.01"}
+    refused(counter, InvalidValue, "issue-note", counter.tom, field="annual_rate", says="2 % at most", **high)
+    first = counter.agreed("issue-note", by=counter.tom, approver=counter.sue, **note).created[0]
+    refused(counter, InvalidAmount, "issue-note", counter.tom, field="amount", says="600.00 is owed", **note)
+    counter.agreed("issue-note", by=counter.tom, approver=counter.sue, **{**note, "amount": "400.00"})
+    counter.agreed("issue-note", by=counter.tom, approver=counter.sue, **{**note, "note_class": "A"})
+    values: dict[str, Any] = {"note": first, "amount": "0.00", "renew_until": "2030-03-02"}
+    refused(counter, InvalidValue, "repay-note", counter.tom, field="renew_rate", renew_rate="3", **values)
+    counter.agreed("repay-note", by=counter.tom, approver=counter.sue, **values)
+
+
+def test_a_junior_note_waits_while_a_senior_one_is_overdue(counter: SmallBank) -> None:
+    define(counter, "A", 1)
+    define(counter, "B", 2)
+    note: dict[str, Any] = {"lender": "Ida", "amount": "500.00", "annual_rate": "2"}
+    for note_class, due in (("A", "2026-03-04"), ("B", "2029-03-02"), ("C", "2029-03-02")):
+        counter.agreed("issue-note", by=counter.tom, approver=counter.sue, due_on=due, note_class=note_class, **note)
+    counter.close_day()
+    counter.open_day("2026-03-05", open_drawer=False)
+    refused(counter, WrongState, "repay-note", counter.tom, field="note", says="N-001", note="N-002")
+    counter.agreed("repay-note", by=counter.tom, approver=counter.sue, note="N-002", amount="0.00")  # interest alone
+    counter.agreed("repay-note", by=counter.tom, approver=counter.sue, note="N-003")  # of a class without a rank
+    counter.agreed("repay-note", by=counter.tom, approver=counter.sue, note="N-001")
+    counter.agreed("repay-note", by=counter.tom, approver=counter.sue, note="N-002")
+
+
+def test_who_defines_a_class_and_that_a_change_says_why(counter: SmallBank) -> None:
+    values: dict[str, Any] = {"note_class": "A", "class_title": "x", "rank": 1, "resolution": "R-5"}
+    refused(counter, NotAllowed, "define-note-class", **values)
+    for rank in (0, 100, -1, "x"):
+        refused(counter, InvalidValue, "define-note-class", counter.tom, field="rank", **{**values, "rank": rank})
+    number = define(counter, "A", 1, class_title="x").number
+    refused(counter, InvalidValue, "define-note-class", counter.tom, field="note_class", says="already", **values)
+    refused(counter, InvalidValue, "define-note-class", counter.tom, field="why", **{**values, "rank": 2})
+    refused(counter, CannotReverse, "reverse", counter.tom, operation=number, reason="x")
+    note: dict[str, Any] = {"lender": "Ida", "amount": "500.00", "annual_rate": "2", "due_on": "2029-03-02"}
+    counter.agreed("issue-note", by=counter.tom, approver=counter.sue, **note)
+    low = {**values, "ceiling": "499.99", "why": "x"}
+    refused(counter, InvalidAmount, "define-note-class", counter.tom, field="ceiling", says="500.00", **low)

@@ -71,7 +71,7 @@ def _papers(bank: Bank, application: str) -> list[tuple[str, str, date, date]]:
         borrower = books.get(records.Loan, by_kind["schedule"]).member
         gift = next(ref for ref, body in books.every(records.Gift) if body.released)
     abouts = {"member": borrower, "loan": by_kind["schedule"], "note": "N-001", "gift": gift, "operation": payment,
-              "application": application}  # fmt: skip
+              "application": application, "fund": "RLF"}  # fmt: skip
     found = []
     for kind in KINDS.values():
         if kind.name == "patronage-notice":

@@ -129,6 +129,11 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "pay-bill": ("town", "tom", {"bill": "B-00002", "tender": "transfer"}, ""),
     "pay-expense": ("town", "ana", {"supplier": "POST", "number": "1", "amount": "3", "expense": "290"}, ""),
     "set-loss-waterfall": ("town", "tom", {"steps": "allowance\nnotes A", "resolution": "R-40 [b]"}, ""),
+    "transfer-funds": ("town", "tom", {"to_fund": "RLF", "amount": "5", "resolution": "R-20"}, ""),
+    "lend-to-fund": ("town", "tom", {"to_fund": "RLF", "amount": "5", "resolution": "R-21", "due_on": "20261001"}, ""),
+    "repay-fund": ("town", "tom", {"fund_loan": "IF-001"}, "tom+sue lend-to-fund to_fund=RLF amount=5.00 resolution=R-21 due_on=2026-10-01"),
+    "set-programme": ("town", "tom", {"fund": "RLF", "funder": "Delta [b]", "agreement": "DF-12", "least_rate": "2"}, ""),
+    "define-note-class": ("town", "tom", {"note_class": "B", "class_title": "Second", "rank": "2", "resolution": "R-5"}, ""),
     # assets, petty cash, budgets
     "buy-asset": ("town", "ana", {"supplier": "SHOP", "number": "9", "asset_name": "A desk [b]", "cost": "90", "tender": "bill", "life_months": "60"}, ""),
     "depreciate": ("house", "tom", {"month": "2026-04"}, "day 2026-04-01"),

@@ -16,6 +16,7 @@ from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import CollateralRef, LoanRef, Memo, Money, Text, Widget
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
+from coopbank.bank.operations.programmes import require_no_security
 from coopbank.bank.operations.savings import shown
 from coopbank.errors import InvalidAmount, InvalidValue, Unknown, WrongState
 from coopbank.words import _
@@ -54,6 +55,7 @@ class PledgeCollateral(Operation):
                 "Loan {loan} is {state}; nothing is pledged for it any more.", field="loan", loan=self.loan,
                 state=_(loan.state),
             )  # fmt: skip
+        require_no_security(desk, loan)
         self._require_room(desk, paid_out(desk, self.paid_from, self.loan))
         ref = desk.next_ref("collateral", "C-", 3)
         pledged = records.Collateral(

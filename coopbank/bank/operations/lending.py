@@ -48,6 +48,7 @@ from coopbank.bank.operation import LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.bank.operations import applications, collateral
 from coopbank.bank.operations.members import require_active, require_alive
 from coopbank.bank.operations.products import Multiple, YesNo, product_of, require_lender, require_within
+from coopbank.bank.operations.programmes import require_programmes
 from coopbank.bank.operations.reserves import refilled
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.tender import Paying, Receiving, claim, shared_cash
@@ -161,6 +162,7 @@ class GrantLoan(Operation):
     payment_days: Annotated[
         int | None, Field(ge=0, le=3660, title="Days to pay once it is accepted"), Widget("number")
     ] = None  # fmt: skip
+    place: Annotated[Text, Field(max_length=80, title="Place where its money works")] = ""
     number: Annotated[Code | None, Field(title="Loan number (from old records)")] = None
     resolution: Decided = None
 
@@ -190,7 +192,9 @@ class GrantLoan(Operation):
             funds=funds, principal=self.principal, annual_rate=rate, purpose=self.purpose, granted_on=today,
             granted_by=desk.actor.user, approved_by=desk.approver, application=self.application,
             book=by_fund({"promised": self.principal}, funds), told=untold(terms, self.principal, desk.currency),
+            place=self.place,
         )  # fmt: skip
+        require_programmes(desk, loan, self.principal)
         post_loan(desk, ref, self.member, f"Loan {ref} granted", lines(ref, self.member, loan.book))
         desk.write(ref, terms, about=ref)
         desk.write(ref, loan, about=self.member)
@@ -298,6 +302,7 @@ class DisburseLoan(Paying):
                 "Only {left} of loan {loan} is left to pay out.", field="amount", left=shown(desk, left), loan=self.loan
             )
         require_in_time(desk, loan)
+        require_programmes(desk, loan.body, amount, field="loan")
         with named(self, "loan", principal="amount"):
             done = tell(loan, [("advance", desk.business_day, {"amount": amount})])
         cash = self.pay_for(desk, done.cash)

@@ -9,6 +9,7 @@ renewed: the rest stands as a new note from the same day.
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -16,14 +17,71 @@ from pydantic import Field
 from coopbank.bank import records
 from coopbank.bank.accrual import accrue, owed, pay, start_of_segment
 from coopbank.bank.desk import Desk, Move
-from coopbank.bank.fields import Code, Counted, Day, Decided, FundRef, MemberRef, Money, NoteRef, Personal, Rate, Widget
-from coopbank.bank.operation import TREASURER
+from coopbank.bank.fields import (
+    Code,
+    Counted,
+    Day,
+    Decided,
+    FundRef,
+    MemberRef,
+    Memo,
+    Money,
+    NoteRef,
+    Personal,
+    Rate,
+    Text,
+    Widget,
+)
+from coopbank.bank.operation import SUPERVISOR, TREASURER, Operation
 from coopbank.bank.operations.lending import open_for, own_number
 from coopbank.bank.operations.products import require_lender
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import Paying, Receiving, Tender
-from coopbank.errors import InvalidAmount, InvalidDate, WrongState
+from coopbank.errors import InvalidAmount, InvalidDate, InvalidValue, WrongState
 from coopbank.words import _
+
+
+class DefineNoteClass(Operation):
+    """Say what a class of notes is: its rank among lenders, its highest interest, and how much it may come to."""
+
+    name: ClassVar[str] = "define-note-class"
+    title: ClassVar[str] = "Define a class of notes"
+    subject: ClassVar[str] = "notes"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER)
+    since: ClassVar[int] = 2
+    second_person: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False  # the next version changes it
+
+    note_class: Annotated[Code, Field(title="Class")]
+    class_title: Annotated[Text, Field(min_length=1, title="What it is called")]
+    rank: Annotated[int, Field(ge=1, le=99, title="Rank (1 is paid first, higher ones bear losses first)")] = 1
+    most_rate: Annotated[Rate | None, Field(title="Highest interest, percent a year")] = None
+    ceiling: Annotated[Money | None, Field(title="Most that may be owed on all its notes")] = None
+    resolution: Annotated[Text, Field(min_length=1, title="By which decision")]
+    why: Annotated[Memo, Field(title="Why, if it changes an earlier one")] = ""
+
+    def perform(self, desk: Desk) -> None:
+        body = records.NoteClass(
+            title=self.class_title, rank=self.rank, most_rate=self.most_rate, ceiling=self.ceiling,
+            resolution=self.resolution, why=self.why,
+        )  # fmt: skip
+        before = desk.find(records.NoteClass, self.note_class)
+        if before is not None and before.model_copy(update={"why": self.why}) == body:
+            raise InvalidValue("Class {note_class} is that already.", field="note_class", note_class=self.note_class)
+        if before is not None and not self.why:
+            raise InvalidValue(
+                "There is a class {note_class} already: say why it changes.", field="why", note_class=self.note_class
+            )
+        owed = owed_on_class(desk, self.note_class)
+        if self.ceiling is not None and owed > self.ceiling:
+            raise InvalidAmount(
+                "{owed} is owed on notes of class {note_class} already.", field="ceiling", owed=shown(desk, owed),
+                note_class=self.note_class,
+            )  # fmt: skip
+        desk.write(self.note_class, body)
+        desk.note("Class", self.note_class)
+        desk.note("Owed on it", shown(desk, owed))
 
 
 class IssueNote(Receiving):
@@ -52,6 +110,7 @@ class IssueNote(Receiving):
             desk.get(records.Member, self.member, "member")
         require_lender(desk, self.fund, "fund")
         require_later(desk, self.due_on, "due_on")
+        require_class(desk, self.note_class, self.annual_rate, self.amount, "annual_rate")
         ref = own_number(desk, "note", "N-", self.number)
         today = desk.business_day.isoformat()
         note = records.Note(
@@ -96,6 +155,7 @@ class RepayNote(Paying):
         today = desk.value_date(None, not_before=start_of_segment(note))
         note, recognised = accrue(note, today)
         principal = self._principal(desk, note)
+        self._require_turn(desk, note, principal)
         interest, rest = note.accrued, note.owed_principal - principal
         paid, _parts = pay(note, interest + principal, today)
         moves: list[Move] = [
@@ -133,12 +193,28 @@ class RepayNote(Paying):
             )  # fmt: skip
         return principal
 
+    def _require_turn(self, desk: Desk, note: records.Note, principal: int) -> None:
+        """Refuse principal of a junior note before its day while a senior one of the fund is overdue."""
+        today, rank = desk.business_day.isoformat(), rank_of(desk, note)
+        if not principal or note.due_on <= today or rank is None:
+            return
+        for ref, other in desk.every(records.Note):
+            senior = rank_of(desk, other)
+            if (other.fund, other.state) != (note.fund, "active") or other.due_on >= today or senior is None:
+                continue
+            if senior < rank:
+                raise WrongState(
+                    "Note {senior} comes first and is overdue since {day}; note {note} is not due yet.", field="note",
+                    senior=ref, day=other.due_on, note=self.note, hint="Repay that one, or pay the interest alone.",
+                )  # fmt: skip
+
     def _renew(self, desk: Desk, note: records.Note, rest: int) -> str:
         """A new note for the rest, from today; returns its number."""
         assert self.renew_until is not None
         if not rest:
             raise InvalidAmount("Nothing of note {note} is left to renew.", field="amount", note=self.note)
         require_later(desk, self.renew_until, "renew_until")
+        require_class(desk, note.note_class, self.renew_rate or note.annual_rate, 0, "renew_rate")
         ref = desk.next_ref("note", "N-", 3)
         today = desk.business_day.isoformat()
         new = records.Note(
@@ -150,6 +226,35 @@ class RepayNote(Paying):
         desk.write(ref, new, about=note.member)
         desk.note("New note", ref)
         return ref
+
+
+def rank_of(desk: Desk, note: records.Note) -> int | None:
+    """The rank of a note's class; None where the class was never defined."""
+    found = desk.find(records.NoteClass, note.note_class)
+    return None if found is None else found.rank
+
+
+def owed_on_class(desk: Desk, note_class: str) -> int:
+    """Principal owed on all notes of a class."""
+    return sum(note.owed_principal for _ref, note in desk.every(records.Note) if note.note_class == note_class)
+
+
+def require_class(desk: Desk, note_class: str, rate: str, amount: int, field: str) -> None:
+    """Refuse a note beyond what was voted for its class; a class that was never defined asks nothing."""
+    found = desk.find(records.NoteClass, note_class)
+    if found is None:
+        return
+    if found.most_rate is not None and Decimal(rate) > Decimal(found.most_rate):
+        raise InvalidValue(
+            "Notes of class {note_class} bear {most} % at most.", field=field, note_class=note_class,
+            most=found.most_rate,
+        )  # fmt: skip
+    owed = owed_on_class(desk, note_class)
+    if found.ceiling is not None and owed + amount > found.ceiling:
+        raise InvalidAmount(
+            "Class {note_class} may come to {ceiling}; {owed} is owed already.", field="amount", note_class=note_class,
+            ceiling=shown(desk, found.ceiling), owed=shown(desk, owed),
+        )  # fmt: skip
 
 
 def active_note(desk: Desk, ref: str) -> records.Note:

@@ -14,6 +14,7 @@ from coopbank.bank.fields import Counted, FundRef, Memo, Text, Widget, refuse
 from coopbank.bank.operation import SUPERVISOR, TREASURER, Operation
 from coopbank.bank.operations.funds import fund_class
 from coopbank.bank.operations.products import require_lender
+from coopbank.bank.operations.programmes import require_book_reserve
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.waterfall import ALLOWANCE, KINDS, NOTES, RESERVE, SHARES, SURPLUS
 from coopbank.errors import InvalidValue
@@ -84,6 +85,7 @@ class SetLossWaterfall(Operation):
         for number, step in enumerate(self.steps):
             self._require_step(desk, step, f"steps.{number}")
         self._require_order()
+        require_book_reserve(desk, self.fund, [step.absorber for step in self.steps])
         steps: list[list[Any]] = [[step.absorber, step.of, step.keeps] for step in self.steps]
         before = desk.find(records.LossWaterfall, self.fund)
         if before is not None and before.steps == steps:

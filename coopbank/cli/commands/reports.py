@@ -255,6 +255,101 @@ def _month_ahead(month: MonthAhead, currency: str) -> list[str]:
     return [f"{month.first:%Y-%m}", *(output.amount(minor, currency) for minor in amounts)]
 
 
+@command(app, "pearls")
+def pearls(door: Door, as_of: AsOf = None) -> None:
+    """PEARLS ratios with their goals; one that does not fit says so."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.pearls import pearls as drawn
+
+    with door.reading() as view:
+        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    _title(_("PEARLS ratios"), found.source, found.as_of)
+    columns = ["", _("Ratio"), output.right(_("Value")), _("Goal"), _("Parts, or why there is none")]
+    rows = [
+        [each.code, each.name, _("n/a") if each.value is None else f"{each.value} %", each.goal,
+         each.why or f"{output.amount(each.numerator, currency)} / {output.amount(each.denominator, currency)}"]
+        for each in found.ratios
+    ]  # fmt: skip
+    output.table(columns, rows)
+    _end(found.source, None)
+
+
+@command(app, "report-file")
+def report_file(
+    door: Door,
+    form: Annotated[str, typer.Argument(metavar="FORM", help="ed-209.")],
+    fund: Annotated[str, typer.Argument(metavar="FUND", help="The fund's code.")] = "RLF",
+    as_of: AsOf = None,
+    delinquent_days: Annotated[int, typer.Option("--delinquent-days", help="Days late from which it is.")] = 1,
+    default_days: Annotated[
+        int, typer.Option("--default-days", help="Days late from which a loan is in default.")
+    ] = 121,
+) -> None:
+    """Lines of a funder's form from the books, with the rule they follow. It says nothing about complying."""
+    from coopbank.errors import WrongUsage
+    from coopbank.reports.document import as_document
+    from coopbank.reports.ed209 import ed209
+
+    if form != "ed-209":
+        raise WrongUsage("There is no form {form} here; choose from: {forms}.", field="form", form=form[:40],
+                         forms="ed-209")  # fmt: skip
+    with door.reading() as view:
+        found = ed209(view.books, fund, options.day_or_none(as_of, "as_of"), delinquent_days, default_days)
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    _title(_("Form {form}, fund {fund}").format(form="ED-209", fund=found.fund), found.source, found.as_of)
+    rows = [
+        [each.line, each.name, "" if each.count is None else each.count,
+         _("n/a") if each.amount is None else output.amount(each.amount, currency), each.why]
+        for each in found.lines
+    ]  # fmt: skip
+    output.table([_("Line"), _("Name"), output.right(_("Loans")), output.right(_("Amount")), ""], rows)
+    output.line(
+        _("By {rule}; delinquent from {delinquent} days late on, in default from {default}.").format(
+            rule=found.rule, delinquent=found.delinquent_days, default=found.default_days
+        )
+    )
+    _end(found.source, None)
+
+
+@command(app, "ladder")
+def ladder(door: Door, as_of: AsOf = None) -> None:
+    """What falls due when: lenders' notes by class and rank, and what funds owe each other."""
+    from coopbank.reports.document import as_document
+    from coopbank.reports.ladder import ladder as drawn
+
+    with door.reading() as view:
+        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
+    if door.as_json:
+        output.document(as_document(found))
+        return
+    currency = found.source.currency
+    _title(_("What falls due when"), found.source, found.as_of)
+    columns = [_("Due"), _("Number"), _("Fund"), _("Class, or fund that lends"), output.right(_("Rank")),
+               output.right("%"), output.right(_("Principal")), output.right(_("Interest")), ""]  # fmt: skip
+    rows = [
+        [rung.due_on, rung.ref, rung.fund, rung.owed_to, "" if rung.rank is None else rung.rank, rung.annual_rate,
+         output.amount(rung.principal, currency), output.amount(rung.interest, currency),
+         _("overdue") if rung.overdue else ""]
+        for rung in found.rungs
+    ]  # fmt: skip
+    output.table(columns, rows, empty=_("Nothing is owed to lenders or between funds."))
+    for year in found.years:
+        amounts = (output.amount(minor, currency) for minor in (year.principal, year.cumulative))
+        output.line(
+            _("{year}: {principal}, with all before {cumulative}").format(
+                year=year.year, principal=next(amounts), cumulative=next(amounts)
+            )
+        )
+    _end(found.source, None)
+
+
 @command(app, "budget")
 def budget(
     door: Door,

@@ -29,6 +29,7 @@ SUBJECTS = {
     "": marked("the bank: leave the number empty"), "member": marked("a member: M0007"),
     "loan": marked("a loan: L-010"), "note": marked("a lender's note: N-001"), "gift": marked("a gift: G-07"),
     "application": marked("an application: A-001"), "operation": marked("an operation: its number"),
+    "fund": marked("a fund: RLF"),
 }  # fmt: skip
 
 
