@@ -1,4 +1,4 @@
-"""One bank with three months of life for each module and engine; the tests here only read it."""
+"""Banks with some months of life, each made once for each engine and process; the tests here only read them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.reports.town import Town, live
 from tests.support_bank import assert_books, new_bank
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with new_bank(_place(request, tmp_path_factory.mktemp("town"))) as small:
         made = live(small)
@@ -24,7 +24,7 @@ def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield made
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Borrowers]:
     """A bank with a loan of every kind; the tests only read it."""
     with new_bank(_place(request, tmp_path_factory.mktemp("loans"))) as small:
@@ -37,14 +37,14 @@ def _place(request: pytest.FixtureRequest, folder: Path) -> str:
     if request.param == "sqlite":
         return str(folder / "town.db")
     server: str = request.getfixturevalue("postgresql_url")
-    name = f"town_{os.getpid()}_{request.module.__name__.rpartition('.')[2]}"
+    name = f"{request.fixturename}_{os.getpid()}"
     with psycopg.connect(server.replace("+psycopg", "", 1), autocommit=True) as connection:
         connection.execute(f'drop database if exists "{name}" with (force)')
         connection.execute(f'create database "{name}" template template0')
     return server.replace("/postgres?", f"/{name}?")
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def suspects(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suspects]:
     """A bank in which much deserves a look; the tests only read it."""
     with new_bank(_place(request, tmp_path_factory.mktemp("suspects"))) as small:
