@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -53,8 +54,12 @@ try:
         time.sleep(0.05)
 except (OSError, ValueError):
     pass
+shutil.rmtree(os.path.realpath(os.path.join(folder, "memory")), ignore_errors=True)
 shutil.rmtree(folder, ignore_errors=True)
 """
+
+_ROOM = 4 << 30  # bytes
+_LONGEST = ("tests/test_two_years.py", "tests/documents/test_documents.py", "tests/test_demo.py")
 
 _reaper = pytest.StashKey[subprocess.Popen[bytes]]()
 
@@ -79,6 +84,26 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(HOME=str(home), TZ="America/Chicago", COLUMNS="100", LINES="30", LC_ALL="C.UTF-8")
     os.environ.update({SERVER_FOLDER: str(Path(folder, "pg")), "XDG_RUNTIME_DIR": str(run)})
     time.tzset()
+
+
+    _keep_in_memory(folder)
+
+
+def _keep_in_memory(folder: str) -> None:
+    """Let the tests' own files lie in memory where there is room: each commit waits for the disk otherwise."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK | os.X_OK) or shutil.disk_usage(memory).free < _ROOM:
+        return
+    place = memory / Path(folder).name
+    place.mkdir(mode=0o700)
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(place)
+    Path(folder, "memory").symlink_to(place)  # for the reaper
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
