@@ -65,6 +65,7 @@ def test_the_largest_amount_goes_in_and_out_to_the_cent(fresh: SmallBank) -> Non
 def test_a_sum_beyond_64_bits_is_refused_and_not_rounded(fresh: SmallBank) -> None:
     """Nobody gets there by posting; a total put there by hand does not turn over, or into a float."""
     fresh.do("deposit", member="M0001", amount="1.00", tender="transfer")
+    fresh.spoiled = True
     near = 2**63 - 50
     with fresh.bank.database.write() as tx:
         account = tx.value("SELECT id FROM account WHERE gl_code = '905' AND contract = 'M0001'")

@@ -249,6 +249,7 @@ def test_an_edited_file(engine_url: str, case: str) -> None:
         small.do("deposit", member="M0001", amount="40.00")
         with small.read() as books:
             assert audit(books, [name]).results[0].found == 0
+        small.spoiled = True
         corrupt(small.bank.database, [change(entry)])
         with small.read() as books:
             said = [row.said for row in audit(books, [name]).results[0].rows]
