@@ -18,6 +18,7 @@ WHAT_TO_DO = {
     e.Unknown: "Look the name or number up, and try again.",
     e.AlreadyExists: "Use the one that is there, or choose another name.",
     e.NotAllowed: "Ask somebody whose work it is.",
+    e.LimitReached: "Ask for less, or have the limit changed by whoever may.",
     e.Overdrawn: "Take a smaller amount, or bring money in first.",
     e.WrongState: "Do first what the message names.",
     e.InvalidTerms: "Mend the field of the document and try again.",
