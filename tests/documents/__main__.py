@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+import time
 from pathlib import Path
 
 from tests.documents import DOCUMENTS
 
+os.environ["TZ"] = "America/Chicago"  # the bank's own, as in the tests, wherever the pages are made
+time.tzset()
 FOLDER = Path(__file__).parents[2] / "docs"
 
 for name, page in DOCUMENTS.items():
