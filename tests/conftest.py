@@ -85,7 +85,6 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update({SERVER_FOLDER: str(Path(folder, "pg")), "XDG_RUNTIME_DIR": str(run)})
     time.tzset()
 
-
     _keep_in_memory(folder)
 
 

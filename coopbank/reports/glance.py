@@ -30,11 +30,13 @@ from typing import Final
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
+from coopbank.bank.institution_registers import entries_of
 from coopbank.finance.periods import add_months
 from coopbank.ledger.chart import POOL
-from coopbank.money import format_amount, round_ratio
+from coopbank.money import format_amount, round_minor, round_ratio
 from coopbank.reports.document import Minor, Source, source
 from coopbank.reports.financial import closing_movements
+from coopbank.reports.jobs import jobs
 from coopbank.reports.totals import Backdated, backdated, fund_columns, movements, require_fund
 from coopbank.words import _
 
@@ -174,6 +176,7 @@ class _Seen:
         self.notes = _notes_by_class(books, day)
         self.loans = _Loans(books, day)
         self.risk, self.risk_on = _risk(books, day, at_close=at_close)
+        self.has_jobs = next(iter(entries_of(books, "JOBS")), None) is not None
 
 
 def _nets(books: Books, start: date | None, end: date) -> dict[tuple[str, str], int]:
@@ -358,9 +361,18 @@ def _of_fund(seen: _Seen, code: str, name: str, fund_class: str) -> Glance:
                    "times"),
             _ratio("debt", _("Owed to lenders, of its own capital"), capital - own_capital, own_capital),
             *_concentration(loans.owed[code]),
-            Measure("cost_per_job", _("Cost per job"), loans.lent[code], 0, None, "times", _("No jobs are recorded.")),
+            _per_job(seen, code),
         ),
     )  # fmt: skip
+
+
+def _per_job(seen: _Seen, code: str) -> Measure:
+    """What was lent on the loans that report jobs, for each job; a part of a job counts, in hundredths."""
+    told = jobs(seen.books, seen.day, None if code == WHOLE else code) if seen.has_jobs else None
+    people = 0 if told is None else round_minor((told.created + told.retained) * 100)
+    if told is None or not people:
+        return Measure("cost_per_job", _("Cost per job"), 0, 0, None, "times", _("No jobs are recorded."))
+    return _ratio("cost_per_job", _("Cost per job"), told.lent, people, "times")
 
 
 def _of(nets: _Nets, fund: str) -> dict[str, int]:

@@ -12,6 +12,7 @@ import pytest
 from coopbank.errors import InvalidAmount, LimitReached, WrongState
 from coopbank.reports.borrowers import ladder, linked
 from coopbank.reports.document import as_document
+from coopbank.reports.glance import glance
 from coopbank.reports.jobs import jobs
 from tests.bank.conftest import begin
 from tests.bank.support_counter import refused
@@ -62,6 +63,9 @@ def test_jobs_as_of_a_day(town: SmallBank) -> None:
         fund = jobs(books, fund="GEN")
         assert [row.loan for row in fund.loans] == [second] and fund.cost_per_job == 16000
         assert jobs(books, date(2025, 12, 31)).cost_per_job is None
+        seen = {fund.code: {each.code: each.value for each in fund.measures} for fund in glance(books).funds}
+        assert (seen["all"]["cost_per_job"], seen["GEN"]["cost_per_job"]) == ("133.33", "160.00")
+        assert seen["LLR"]["cost_per_job"] is None
         assert as_document(now)["loans"][0]["wage"] == "18.00"
     wrong = tell(town, "JOBS", loan=first, on="2026-03-03", basis="actual", created="900")
     town.agreed("close-entry", by=town.ana, entry=wrong, why="typed for another", mistaken=True)

@@ -318,8 +318,8 @@ def report_file(
     _end(found.source, None)
 
 
-@command(app, "ladder")
-def ladder(door: Door, as_of: AsOf = None) -> None:
+@command(app, "maturities")
+def maturities(door: Door, as_of: AsOf = None) -> None:
     """What falls due when: lenders' notes by class and rank, and what funds owe each other."""
     from coopbank.reports.document import as_document
     from coopbank.reports.ladder import ladder as drawn
