@@ -177,26 +177,28 @@ def take_plain(log: Log, operations: list[Operation], start: int) -> int:
     are of its own open day, reverse nothing, balance for each fund and currency, and leave every account within its
     guard. `log.last` and `log.count` are left to the caller.
     """
-    before = "" if log.last is None else str(log.last.business_date)
-    debits, credits, days = log.debits, log.credits, log.days
+    before, instant_day = "" if log.last is None else str(log.last.business_date), ""
+    debits, credits = log.debits, log.credits
+    totals: dict[tuple[str, str, str], list[int]] | None = None  # of the day
+    sums_of: dict[int, list[int]] = {}  # the same by leaf
     for index in range(start, len(operations)):
         operation = operations[index]
-        entries, day = operation.entries, operation.business_date
-        if operation.rows or not _is_timely(operation, before):
+        _book, number, at, day, actor, approver, *_asked, entries, rows, _previous, _text = operation
+        if rows or day < before or approver in ("", actor) or not is_instant(at):
             return index
-        before = day
+        if day != before or at[:10] != instant_day or totals is None:
+            if not is_day(day) or day > day_after(at[:10]):
+                return index
+            before, instant_day, totals, sums_of = day, at[:10], log.days.setdefault(day, {}), {}
         if not entries:
             continue
         moves = _moves(log, day, entries) if _is_open(log, day) else None
         if moves is None:
             return index
-        totals = days.get(day)
-        if totals is None:
-            totals = days[day] = {}
         for account, amount, face in moves:
-            sums = totals.get(face.total)
+            sums = sums_of.get(account)
             if sums is None:
-                sums = totals[face.total] = [0, 0]
+                sums = sums_of[account] = totals.setdefault(face.total, [0, 0])
             if amount > 0:
                 debits[account] = debits.get(account, 0) + amount
                 sums[0] += amount
@@ -204,21 +206,9 @@ def take_plain(log: Log, operations: list[Operation], start: int) -> int:
                 credits[account] = credits.get(account, 0) - amount
                 sums[1] -= amount
         log.entry_places.append(entries[0][0])
-        log.entry_operations.append(operation.number)
+        log.entry_operations.append(number)
         log.next_entry = entries[-1][0] + 1
     return len(operations)
-
-
-def _is_timely(operation: Operation, before: str) -> bool:
-    """Its day and instant exist and follow; nobody approved it alone."""
-    day, at = operation.business_date, operation.at
-    return (
-        before <= day
-        and is_instant(at)
-        and is_day(day)
-        and day <= day_after(at[:10])
-        and operation.approver not in ("", operation.actor)
-    )
 
 
 def _is_open(log: Log, day: str) -> bool:

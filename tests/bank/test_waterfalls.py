@@ -237,6 +237,7 @@ def test_a_loss_shared_otherwise_is_found(engine_url: str, monkeypatch: pytest.M
         loan = small.agreed("grant-loan", member="M0001", principal="400.00", **terms).created[0]
         small.do("disburse-loan", by=small.tom, loan=loan)
         visit(small, "2026-05-04")
+        small.spoiled = True
         asked = small.ask("charge-off", small.ana, loan=loan, resolution="x", why="x")
         with monkeypatch.context() as patched:
             patched.setattr(Sharing, "share", spared)

@@ -18,7 +18,7 @@ from coopbank.reports.document import as_document
 from coopbank.reports.mirror import Federation, Mirror, federation, mirror
 from tests import support_bank
 from tests.bank.support_counter import entry, posted, refused
-from tests.support_bank import SmallBank, assert_books, counted_nonces, new_bank
+from tests.support_bank import CountedNonces, SmallBank, assert_books, new_bank
 
 Pair = tuple[SmallBank, SmallBank]
 INSURANCE = {"memo": "the land trust's insurance", "amount": "500.00"}
@@ -29,10 +29,10 @@ def second_bank(place: str, **values: Any) -> Iterator[SmallBank]:
     """A bank whose book has another number than the first one's."""
 
     def nonces() -> Callable[[int], bytes]:
-        plain = counted_nonces()
+        plain = CountedNonces()
         return lambda size: bytes(255 - byte for byte in plain(size))
 
-    with patch.object(support_bank, "counted_nonces", nonces), new_bank(place, **values) as bank:
+    with patch.object(support_bank, "CountedNonces", nonces), new_bank(place, **values) as bank:
         yield bank
 
 

@@ -166,6 +166,7 @@ def test_a_file_that_was_touched_and_books_that_were_changed_are_told(tmp_path: 
     with new_bank(str(tmp_path / "b.db")) as small:
         ada = grown(small)
         made = statement(small, ada, tmp_path)
+        small.spoiled = True
         touched = tmp_path / "touched.pdf"
         with pikepdf.open(made.path) as pdf:
             pdf.docinfo["/Title"] = "Another"
@@ -249,6 +250,7 @@ def test_a_forged_record_of_a_document_is_found(tmp_path: Path) -> None:
         ada = grown(small)
         statement(small, ada, tmp_path)
         assert_books(small)
+        small.spoiled = True
         with small.bank.database.write() as tx:
             for name in [name for (name,) in tx.rows("SELECT name FROM sqlite_master WHERE type = 'trigger'")]:
                 tx.run(f"DROP TRIGGER {name}")

@@ -43,6 +43,7 @@ class ProvisionProof:
         self.tables: dict[int, records.AllowanceTable] = {}
         self.recent: list[tuple[str, int, int]] = []  # effective day, leaf, amount
         self.most = _MANY
+        self.unwatched: set[int] = set()  # leaves of other accounts
 
     def watch(self, state: Replayed, log: Log, operation: Operation) -> None:
         """Look at an operation that the registers have seen already."""
@@ -61,12 +62,14 @@ class ProvisionProof:
             self._remember(log, operation)
 
     def _remember(self, log: Log, operation: Operation) -> None:
-        leaves = log.leaves
         for _id, day, _memo, _reverses, lines in operation.entries:
             for account, amount in lines:
-                leaf = leaves.get(account)
-                if leaf is not None and leaf.gl_code in _WATCHED:
+                if account in self.unwatched or (leaf := log.leaves.get(account)) is None:
+                    continue
+                if leaf.gl_code in _WATCHED:
                     self.recent.append((day, account, amount))
+                else:
+                    self.unwatched.add(account)
         if len(self.recent) > self.most:
             self._forget(operation.business_date)
             self.most = max(_MANY, 2 * len(self.recent))

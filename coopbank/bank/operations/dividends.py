@@ -38,6 +38,8 @@ class SetShareClass(Operation):
     name: ClassVar[str] = "set-share-class"
     title: ClassVar[str] = "Set the terms of a class of shares"
     subject: ClassVar[str] = "shares"
+    decided_as: ClassVar[tuple[str, ...]] = ("policy",)
+    decided_amount: ClassVar[str] = ""
     roles: ClassVar[tuple[str, ...]] = (TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
@@ -75,6 +77,8 @@ class DeclareDividend(Operation):
     name: ClassVar[str] = "declare-dividend"
     title: ClassVar[str] = "Declare a dividend"
     subject: ClassVar[str] = "shares"
+    decided_as: ClassVar[tuple[str, ...]] = ("surplus",)
+    decided_amount: ClassVar[str] = ""
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2

@@ -66,6 +66,7 @@ class TransferFunds(_BetweenFunds):
 
     name: ClassVar[str] = "transfer-funds"
     title: ClassVar[str] = "Transfer between funds"
+    decided_as: ClassVar[tuple[str, ...]] = ("transfer",)
 
     def perform(self, desk: Desk) -> None:
         self.require_free(desk)
@@ -84,6 +85,7 @@ class LendToFund(_BetweenFunds):
 
     name: ClassVar[str] = "lend-to-fund"
     title: ClassVar[str] = "Lend to another fund"
+    decided_as: ClassVar[tuple[str, ...]] = ("transfer",)
 
     due_on: Annotated[Day, Field(title="To be repaid by")]
 

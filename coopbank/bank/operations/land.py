@@ -55,6 +55,8 @@ class BuyParcel(Paying):
     name: ClassVar[str] = "buy-parcel"
     title: ClassVar[str] = "Buy a parcel of land"
     subject: ClassVar[str] = "land"
+    decided_as: ClassVar[tuple[str, ...]] = ("allocation",)
+    decided_amount: ClassVar[str] = "price"
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True

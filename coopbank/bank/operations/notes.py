@@ -47,6 +47,8 @@ class DefineNoteClass(Operation):
     name: ClassVar[str] = "define-note-class"
     title: ClassVar[str] = "Define a class of notes"
     subject: ClassVar[str] = "notes"
+    decided_as: ClassVar[tuple[str, ...]] = ("policy",)
+    decided_amount: ClassVar[str] = ""
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER)
     since: ClassVar[int] = 2

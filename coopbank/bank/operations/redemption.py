@@ -51,6 +51,7 @@ class RedeemPatronage(Operation):
     name: ClassVar[str] = "redeem-patronage"
     title: ClassVar[str] = "Redeem retained patronage"
     subject: ClassVar[str] = "surplus"
+    decided_as: ClassVar[tuple[str, ...]] = ("surplus",)
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2

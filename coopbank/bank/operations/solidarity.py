@@ -67,6 +67,7 @@ class GiveAid(Paying):
     name: ClassVar[str] = "give-aid"
     title: ClassVar[str] = "Give a solidarity grant"
     subject: ClassVar[str] = "solidarity"
+    decided_as: ClassVar[tuple[str, ...]] = ("allocation",)
     roles: ClassVar[tuple[str, ...]] = KEEPERS
     approvers: ClassVar[tuple[str, ...]] = KEEPERS
     since: ClassVar[int] = 2

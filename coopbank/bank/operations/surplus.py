@@ -121,6 +121,8 @@ class SetSurplusRules(Operation):
     name: ClassVar[str] = "set-surplus-rules"
     title: ClassVar[str] = "Set the rules for the surplus"
     subject: ClassVar[str] = "surplus"
+    decided_as: ClassVar[tuple[str, ...]] = ("surplus",)
+    decided_amount: ClassVar[str] = ""
     roles: ClassVar[tuple[str, ...]] = (TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
@@ -279,6 +281,8 @@ class AllocateSurplus(Operation):
     name: ClassVar[str] = "allocate-surplus"
     title: ClassVar[str] = "Divide the surplus"
     subject: ClassVar[str] = "surplus"
+    decided_as: ClassVar[tuple[str, ...]] = ("surplus",)
+    decided_amount: ClassVar[str] = ""
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2

@@ -69,6 +69,8 @@ class SetLossWaterfall(Operation):
     name: ClassVar[str] = "set-loss-waterfall"
     title: ClassVar[str] = "Set a fund's loss waterfall"
     subject: ClassVar[str] = "funds"
+    decided_as: ClassVar[tuple[str, ...]] = ("policy",)
+    decided_amount: ClassVar[str] = ""
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER)
     since: ClassVar[int] = 2
