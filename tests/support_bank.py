@@ -147,9 +147,14 @@ class SmallBank:
 
 
 @contextmanager
-def new_bank(place: str, *, name: str = "Pearl River Community Bank", **founding: Any) -> Iterator[SmallBank]:
-    """Found a bank at that place, with staff, and open its first day. `founding` is for `FoundBook`."""
-    small = _opened(place, name, founding)
+def new_bank(
+    place: str, *, name: str = "Pearl River Community Bank", nonces: int = 0, **founding: Any
+) -> Iterator[SmallBank]:
+    """Found a bank at that place, with staff, and open its first day. `founding` is for `FoundBook`.
+
+    Books whose `nonces` begin elsewhere have another number.
+    """
+    small = _opened(place, name, nonces, founding)
     try:
         yield small
         with small.read() as books:
@@ -160,15 +165,15 @@ def new_bank(place: str, *, name: str = "Pearl River Community Bank", **founding
         small.bank.close()
 
 
-def _opened(place: str, name: str, founding: dict[str, Any]) -> SmallBank:
+def _opened(place: str, name: str, nonces: int, founding: dict[str, Any]) -> SmallBank:
     """The bank on its first day: from the copy that this process made of an equal one, in a tenth of the time."""
-    made = (place.partition("://")[0] if "://" in place else "", name, repr(sorted(founding.items())))
+    made = (place.partition("://")[0] if "://" in place else "", name, repr((nonces, sorted(founding.items()))))
     clock = SetClock(datetime.combine(date.fromisoformat(FIRST_DAY), NOON))
     if made in _copies:
-        put_back, nonces = _copies[made]
+        put_back, drawn = _copies[made]
         put_back(place)
-        return SmallBank(Bank.open(place, clock=clock, nonce=CountedNonces(nonces)), clock)
-    nonce = CountedNonces()
+        return SmallBank(Bank.open(place, clock=clock, nonce=CountedNonces(drawn)), clock)
+    nonce = CountedNonces(nonces)
     request = FoundBook(bank_name=name, **{"administrator_roles": ["administrator"]} | founding)
     bank = Bank.found(place, request, passphrase=PASSPHRASE, clock=clock, nonce=nonce)
     with bank.database.closed_on_failure():

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
@@ -16,24 +15,16 @@ from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, NotAllow
 from coopbank.ledger.verify import wrong
 from coopbank.reports.document import as_document
 from coopbank.reports.mirror import Federation, Mirror, federation, mirror
-from tests import support_bank
 from tests.bank.support_counter import entry, posted, refused
-from tests.support_bank import CountedNonces, SmallBank, assert_books, new_bank
+from tests.support_bank import SmallBank, assert_books, new_bank
 
 Pair = tuple[SmallBank, SmallBank]
 INSURANCE = {"memo": "the land trust's insurance", "amount": "500.00"}
 
 
-@contextmanager
-def second_bank(place: str, **values: Any) -> Iterator[SmallBank]:
+def second_bank(place: str, **values: Any) -> AbstractContextManager[SmallBank]:
     """A bank whose book has another number than the first one's."""
-
-    def nonces() -> Callable[[int], bytes]:
-        plain = CountedNonces()
-        return lambda size: bytes(255 - byte for byte in plain(size))
-
-    with patch.object(support_bank, "CountedNonces", nonces), new_bank(place, **values) as bank:
-        yield bank
+    return new_bank(place, nonces=1_000_000, **values)
 
 
 @pytest.fixture
