@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from coopbank.bank import limits, records
 from coopbank.bank.access import CODES_POLICY
 from coopbank.bank.operation import CATALOGUE
+from coopbank.bank.operations.staff import LATER_POLICIES
 from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ class Rule:
 
 
 def rules(session: Session) -> tuple[Rule, ...]:
-    """What the bank decided for itself, and who decided it when."""
+    """What the bank decided for itself, and who decided it when; what holds until it decides otherwise."""
     with session.bank.read() as books:
         decided = {
             ref: (day, actor)
@@ -195,11 +196,11 @@ def rules(session: Session) -> tuple[Rule, ...]:
                 records.Policy.kind,
             )
         }
-        held = dict(books.every(records.Policy))
+        values = {**LATER_POLICIES, **{ref: policy.value for ref, policy in books.every(records.Policy)}}
         return tuple(
-            Rule(ref, translate(title), _shown(ref, held[ref].value), translate(text), *decided[ref])
+            Rule(ref, translate(title), _shown(ref, values[ref]), translate(text), *decided.get(ref, ("", "")))
             for ref, (title, text) in POLICIES.items()
-            if ref in held
+            if ref in values
         )
 
 

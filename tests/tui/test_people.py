@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from coopbank.bank.operations.founding import POLICIES
+from coopbank.bank.operations.staff import LATER_POLICIES
 from coopbank.tui import people
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.passphrase import PassphraseScreen
@@ -14,7 +15,7 @@ from tests.tui.support import Hand, counter, look, operations
 
 
 def test_every_policy_says_what_it_is_about() -> None:
-    assert set(people.POLICIES) == set(POLICIES)
+    assert set(people.POLICIES) == {*POLICIES, *LATER_POLICIES}
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])

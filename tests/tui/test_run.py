@@ -28,7 +28,7 @@ async def test_a_file_that_is_no_book_is_told_on_the_screen(tmp_path: Path) -> N
     place.write_text("Dear treasurer, " * 100)
     async with counter(str(place)) as hand:
         await hand.see("The books cannot be opened")
-        await hand.see("is not a book of coopbank")
+        await hand.until(lambda: "is not a book of coopbank" in " ".join(hand.screen_text().replace("│", " ").split()))
         assert isinstance(hand.app.screen, SignInScreen)
         assert hand.app.failed is not None
         assert hand.app.failed.exit_code == 4

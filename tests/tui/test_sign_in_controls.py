@@ -121,7 +121,7 @@ async def test_a_colleague_s_passphrase_waits_for_another_colleague(book: str) -
         await hand.sign_in("admin")
         await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
         hand.app.push_screen(PassphraseScreen("ana"))
-        await hand.until(lambda: isinstance(hand.app.screen, PassphraseScreen))
+        await hand.until(lambda: isinstance(hand.app.screen, PassphraseScreen) and hand.app.focused is not None)
         for _ in range(2):
             await hand.type("words of the administrator")
             await hand.press("enter")
