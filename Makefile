@@ -11,7 +11,8 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 DB ?= ledger.db
-WORKERS ?= logical
+# One more than there are processors: the counter's tests wait half of their time.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
 PYTEST := $(BIN)/python -m pytest
 COMPILE := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 --all-extras \
 	--group build --generate-hashes --no-emit-index-url --no-annotate --no-header $(LOCK_OPTIONS)
