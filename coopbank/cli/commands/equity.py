@@ -30,7 +30,7 @@ def surplus(door: Door, year: Annotated[str, typer.Argument(metavar="YEAR", help
     from coopbank.reports.surplus import surplus as drawn
 
     with door.reading() as view:
-        found = drawn(view.books, year)
+        found = drawn(view.books, str(_year(year)))
     if door.as_json:
         output.document(as_document(found))
         return
