@@ -37,7 +37,7 @@ from coopbank.errors import (
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-SCHEMA_VERSION = "0003"  # the newest revision in coopbank/migrations/versions
+SCHEMA_VERSION = "0004"  # the newest revision in coopbank/migrations/versions
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
 _cursor_numbers = itertools.count(1)

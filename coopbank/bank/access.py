@@ -45,12 +45,19 @@ def roles_with_codes(value: Any) -> frozenset[str]:
 
 def named(books: Books, roles: Iterable[str]) -> bool:
     """Whether the policy names one of these roles."""
-    return not roles_with_codes(books.policy(CODES_POLICY, "")).isdisjoint(roles)
+    return not _wanted(books).isdisjoint(roles)
+
+
+def _wanted(books: Books) -> frozenset[str]:
+    return roles_with_codes(books.policy(CODES_POLICY, ""))
 
 
 def codes_of(books: Books) -> Codes:
     """How far the bank has come with one-time codes."""
-    wanted = roles_with_codes(books.policy(CODES_POLICY, ""))
+    return _codes_of(books, _wanted(books))
+
+
+def _codes_of(books: Books, wanted: frozenset[str]) -> Codes:
     people = [(name, user) for name, user in books.every(records.User) if user.active]
     meant = [(name, user) for name, user in people if wanted & set(user.roles)]
     having = tuple(name for name, user in meant if user.one_time_code)
@@ -60,9 +67,10 @@ def codes_of(books: Books) -> Codes:
 
 def must_begin(books: Books, user: str, roles: Iterable[str]) -> bool:
     """Whether a user may sign in only to begin their codes."""
-    if not named(books, roles):
+    wanted = _wanted(books)
+    if wanted.isdisjoint(roles):
         return False
-    found = codes_of(books)
+    found = _codes_of(books, wanted)
     return found.asked and user in found.lacking
 
 

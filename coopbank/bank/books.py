@@ -72,6 +72,7 @@ class Books:
     def __init__(self, tx: Transaction, keys: Keyring | None = None) -> None:
         self.tx = tx
         self.keys = keys  # of whoever has signed in: opens what is encrypted
+        self.held_roles: dict[tuple[str, ...], list[tuple[str, records.Role]]] = {}  # filled by limits.py
 
     # ----------------------------------------------------------------- records
 
@@ -80,7 +81,7 @@ class Books:
         text = self.tx.value(
             "SELECT body FROM record WHERE kind = ? AND ref = ? ORDER BY version DESC LIMIT 1", cls.kind, ref
         )
-        body = None if text is None else cls.model_validate_json(text)
+        body = None if text is None else cls.read(text)
         return None if body is None or body.void else body
 
     def get(self, cls: type[B], ref: str, field: str | None = None) -> B:
@@ -98,7 +99,7 @@ class Books:
             " (SELECT max(version) FROM record l WHERE l.kind = r.kind AND l.ref = r.ref) ORDER BY r.ref",
             cls.kind,
         )
-        return [(ref, body) for ref, text in found if not (body := cls.model_validate_json(text)).void]
+        return [(ref, body) for ref, text in found if not (body := cls.read(text)).void]
 
     def about(self, cls: type[B], about: str) -> list[tuple[str, B]]:
         """The latest version of every record of a kind whose latest version concerns that thing."""
@@ -108,7 +109,7 @@ class Books:
             " ORDER BY r.ref",
             about, cls.kind,
         )  # fmt: skip
-        return [(ref, body) for ref, text in found if not (body := cls.model_validate_json(text)).void]
+        return [(ref, body) for ref, text in found if not (body := cls.read(text)).void]
 
     def version(self, kind: str, ref: str) -> int:
         """How many versions a record has; 0 if there is none."""

@@ -17,8 +17,12 @@ _DAY: Final = "With this, {user} moves more than {limit} today, and that takes t
 
 
 def held_roles(books: Books, roles: tuple[str, ...]) -> list[tuple[str, records.Role]]:
-    """The records of these roles, by name."""
-    return [(name, role) for name in roles if (role := books.find(records.Role, name)) is not None]
+    """The records of these roles, by name; read once for the books of an operation, which asks three times."""
+    held = books.held_roles.get(roles)
+    if held is None:
+        held = [(name, role) for name in roles if (role := books.find(records.Role, name)) is not None]
+        books.held_roles[roles] = held
+    return held
 
 
 def powers(name: str, role: records.Role) -> frozenset[str]:

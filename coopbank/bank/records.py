@@ -7,6 +7,7 @@ can be read off. Amounts are minor units, dates ISO texts, rates decimal texts.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -25,6 +26,11 @@ class Body(BaseModel):
     void: bool = False  # the operation that made it was reversed
 
     @classmethod
+    def read(cls, text: str) -> Self:
+        """The body of a text that the books hold."""
+        return cls.model_validate_json(text)
+
+    @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
         """A record as it was written; refused in words where it was damaged, or written by a newer program."""
         try:
@@ -41,6 +47,16 @@ class Body(BaseModel):
             ) from error  # fmt: skip
 
 
+class Kept(Body):
+    """Base of the few bodies that every operation asks for: read once from each text, and only ever looked at."""
+
+    @classmethod
+    @lru_cache(maxsize=512)
+    def read(cls, text: str) -> Self:
+        """The body of a text, the same one for the same text."""
+        return super().read(text)
+
+
 class Institution(Body):
     """The book itself; ref `book`."""
 
@@ -50,14 +66,14 @@ class Institution(Body):
     currency: str
 
 
-class Policy(Body):
+class Policy(Kept):
     """A setting that the bank decides; ref is its name."""
 
     kind: ClassVar[str] = "policy"
     value: Any
 
 
-class Role(Body):
+class Role(Kept):
     """What the people of a role may do, and up to which amounts; ref is the role. Amounts in minor units."""
 
     kind: ClassVar[str] = "role"
@@ -86,7 +102,7 @@ class CloseSignature(Body):
     signature: str
 
 
-class User(Body):
+class User(Kept):
     """Someone who works at the counter; ref is the user name."""
 
     kind: ClassVar[str] = "user"

@@ -188,17 +188,22 @@ CREATE TABLE session (  -- secret: sign-ins kept by `coopbank login`
 
 -- --------------------------------------------------------------------------------- nothing joins what is sealed
 
+-- Foreign keys are asked of the first line alone, which costs more than all the rest: each further line needs the one
+-- before it, each further entry's first line that of the entry before, and an entry its lines. With foreign keys on,
+-- none of these outlives a transaction that does not seal it, and inside of one they cannot be turned off.
 CREATE TRIGGER posting_sealed BEFORE INSERT ON posting
-WHEN NEW.entry_id < coalesce((SELECT first_entry + entry_count FROM operation ORDER BY id DESC LIMIT 1), 1)
-  OR (SELECT foreign_keys FROM pragma_foreign_keys) = 0
-BEGIN SELECT RAISE(ABORT, 'entry is sealed, or foreign keys are off'); END;
+WHEN EXISTS (SELECT 1 FROM entry WHERE id = NEW.entry_id)
+  OR CASE WHEN NEW.line > 1 THEN NOT EXISTS (SELECT 1 FROM posting WHERE entry_id = NEW.entry_id AND line = NEW.line - 1)
+          WHEN NEW.entry_id = 1 OR EXISTS (SELECT 1 FROM entry WHERE id = NEW.entry_id - 1) THEN (SELECT foreign_keys FROM pragma_foreign_keys) = 0
+          ELSE NOT EXISTS (SELECT 1 FROM posting WHERE entry_id = NEW.entry_id - 1 AND line = 1) END
+BEGIN SELECT RAISE(ABORT, 'entry is sealed, its lines are not numbered from 1, or foreign keys are off'); END;
 
 CREATE TRIGGER entry_sealed BEFORE INSERT ON entry
 WHEN NEW.operation_id <> 1 + coalesce((SELECT max(id) FROM operation), 0)
   OR EXISTS (SELECT 1 FROM entry WHERE id = NEW.id)
   OR (NEW.reverses_id IS NOT NULL AND EXISTS (SELECT 1 FROM entry WHERE reverses_id = NEW.reverses_id))
-  OR (SELECT foreign_keys FROM pragma_foreign_keys) = 0
-BEGIN SELECT RAISE(ABORT, 'entry is sealed, or the entry it reverses is reversed already'); END;
+  OR NOT EXISTS (SELECT 1 FROM posting WHERE entry_id = NEW.id AND line = 1)
+BEGIN SELECT RAISE(ABORT, 'entry is sealed, has no lines, or the entry it reverses is reversed already'); END;
 
 CREATE TRIGGER gl_account_sealed BEFORE INSERT ON gl_account
 WHEN NEW.operation_id <> 1 + coalesce((SELECT max(id) FROM operation), 0) OR EXISTS (SELECT 1 FROM gl_account WHERE code = NEW.code)
@@ -266,28 +271,38 @@ BEGIN
    WHERE NEW.row_count <> (SELECT count(*) FROM record WHERE operation_id = NEW.id) + (SELECT count(*) FROM account WHERE operation_id = NEW.id)
        + (SELECT count(*) FROM period_state WHERE operation_id = NEW.id) + (SELECT count(*) FROM gl_account WHERE operation_id = NEW.id)
        + (SELECT count(*) FROM fund WHERE operation_id = NEW.id);
-  -- entries: gapless, all of this operation, none left over
+  -- entries: gapless, all of this operation, none left over; dated not after the day, nor before it without a second person
   SELECT RAISE(ABORT, 'unsealed rows are left')
    WHERE NEW.entry_count = 0 AND (EXISTS (SELECT 1 FROM entry WHERE id >= NEW.first_entry) OR EXISTS (SELECT 1 FROM posting WHERE entry_id >= NEW.first_entry));
-  SELECT RAISE(ABORT, 'entries are not gapless')
-    FROM (SELECT count(*) AS n, min(id) AS a, max(id) AS z, min(operation_id) AS o, max(operation_id) AS q FROM entry WHERE id >= NEW.first_entry)
-   WHERE n <> NEW.entry_count OR n > 0 AND (a <> NEW.first_entry OR z <> NEW.first_entry + NEW.entry_count - 1 OR o <> NEW.id OR q <> NEW.id);
-  SELECT RAISE(ABORT, 'control totals differ')
-    FROM (SELECT count(*) AS n, coalesce(sum(max(amount, 0)), 0) AS d, max(entry_id) AS z FROM posting WHERE entry_id >= NEW.first_entry)
-   WHERE n <> NEW.posting_count OR d <> NEW.debit_total OR z >= NEW.first_entry + NEW.entry_count;
-  SELECT RAISE(ABORT, 'lines are not numbered from 1, or an entry has fewer than two')
-   WHERE EXISTS (SELECT 1 FROM entry e WHERE e.id >= NEW.first_entry
-                  AND NOT EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = e.id GROUP BY p.entry_id HAVING count(*) >= 2 AND max(p.line) = count(*)));
-  SELECT RAISE(ABORT, 'entry does not balance')
-   WHERE EXISTS (SELECT 1 FROM posting p JOIN account a ON a.id = p.account_id WHERE p.entry_id >= NEW.first_entry
-                 GROUP BY p.entry_id, a.currency, a.fund HAVING sum(p.amount) <> 0);
-  -- dates and periods: the day is open, no entry lies after it, none in a locked period, an earlier one has two people
+  SELECT CASE
+      WHEN n <> NEW.entry_count OR n > 0 AND (a <> NEW.first_entry OR z <> NEW.first_entry + NEW.entry_count - 1 OR o <> NEW.id OR q <> NEW.id)
+        THEN RAISE(ABORT, 'entries are not gapless')
+      WHEN latest > NEW.business_date OR earliest < NEW.business_date AND NEW.approver IS NULL
+        THEN RAISE(ABORT, 'entry is dated in the future, or in the past without a second person')
+    END
+    FROM (SELECT count(*) AS n, min(id) AS a, max(id) AS z, min(operation_id) AS o, max(operation_id) AS q,
+                 min(+effective_on) AS earliest, max(+effective_on) AS latest FROM entry WHERE id >= NEW.first_entry);
+  -- lines: as many and as much as the operation says, of its entries alone, numbered from 1, two at least for each entry
+  SELECT CASE
+      WHEN n <> NEW.posting_count OR d <> NEW.debit_total OR z >= NEW.first_entry + NEW.entry_count THEN RAISE(ABORT, 'control totals differ')
+      WHEN entries <> NEW.entry_count OR fewest < 2 OR gap <> 0 THEN RAISE(ABORT, 'lines are not numbered from 1, or an entry has fewer than two')
+    END
+    FROM (SELECT count(*) AS entries, coalesce(sum(k), 0) AS n, coalesce(sum(d), 0) AS d, max(e) AS z, min(k) AS fewest, max(l - k) AS gap
+            FROM (SELECT entry_id AS e, count(*) AS k, max(line) AS l, sum(max(amount, 0)) AS d
+                    FROM posting WHERE entry_id >= NEW.first_entry GROUP BY entry_id));
+  -- balance by currency and fund, and for every leaf touched a balance row with the account's own guards
+  SELECT CASE
+      WHEN off <> 0 THEN RAISE(ABORT, 'entry does not balance')
+      WHEN bad <> 0 THEN RAISE(ABORT, 'a balance row is missing, or its guard is not the account''s')
+    END
+    FROM (SELECT max(abs(m)) AS off, max(bad) AS bad
+            FROM (SELECT sum(p.amount) AS m, max(b.account_id IS NULL OR b.floor IS NOT a.floor OR b.ceiling IS NOT a.ceiling) AS bad
+                    FROM posting p JOIN account a ON a.id = p.account_id LEFT JOIN balance b ON b.account_id = a.id
+                   WHERE p.entry_id >= NEW.first_entry GROUP BY p.entry_id, a.currency, a.fund));
+  -- periods: the day is open, no entry in a locked one
   SELECT RAISE(ABORT, 'the business day is not open')
    WHERE NEW.entry_count > 0 AND (SELECT state FROM period_state WHERE period = NEW.business_date AND operation_id < NEW.id
                                    ORDER BY operation_id DESC LIMIT 1) IS NOT 'open';
-  SELECT RAISE(ABORT, 'entry is dated in the future, or in the past without a second person')
-   WHERE EXISTS (SELECT 1 FROM entry WHERE id >= NEW.first_entry
-                  AND (effective_on > NEW.business_date OR effective_on < NEW.business_date AND NEW.approver IS NULL));
   SELECT RAISE(ABORT, 'the period is locked')
     FROM (SELECT DISTINCT +effective_on AS d FROM entry WHERE id >= NEW.first_entry)  -- "+": by number, not by a scan of the index of days
    WHERE (SELECT state FROM period_state WHERE period = substr(d, 1, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) = 'locked'
@@ -299,10 +314,7 @@ BEGIN
         OR EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = e.id AND NOT EXISTS (SELECT 1 FROM posting o
                     WHERE o.entry_id = e.reverses_id AND o.line = p.line AND o.account_id = p.account_id AND o.amount = -p.amount))
         OR EXISTS (SELECT 1 FROM entry o WHERE o.id = e.reverses_id AND (o.reverses_id IS NOT NULL OR o.id >= e.id))));
-  -- a balance row with the account's own guards for every leaf touched; then the caches
-  SELECT RAISE(ABORT, 'a balance row is missing, or its guard is not the account''s')
-   WHERE EXISTS (SELECT 1 FROM posting p JOIN account a ON a.id = p.account_id LEFT JOIN balance b ON b.account_id = a.id
-                  WHERE p.entry_id >= NEW.first_entry AND (b.account_id IS NULL OR b.floor IS NOT a.floor OR b.ceiling IS NOT a.ceiling));
+  -- the guards of the leaves; then the caches
   SELECT RAISE(ABORT, 'a leaf would stand beyond its guard')
     FROM (SELECT account_id, sum(amount) AS m FROM posting WHERE entry_id >= NEW.first_entry GROUP BY +account_id) AS s
     JOIN balance b ON b.account_id = s.account_id
@@ -315,10 +327,10 @@ BEGIN
       FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.id >= NEW.first_entry GROUP BY +p.account_id, e.effective_on
     ON CONFLICT (account_id, effective_on) DO UPDATE SET debit = debit + excluded.debit, credit = credit + excluded.credit;
   INSERT INTO control_total (span, gl_code, fund, currency, debit, credit)
-    SELECT substr(s.day, 1, w.width), s.gl_code, s.fund, s.currency, sum(s.d), sum(s.c)
-      FROM (SELECT e.effective_on AS day, a.gl_code, a.fund, a.currency, sum(max(p.amount, 0)) AS d, sum(max(-p.amount, 0)) AS c
-              FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id
-             WHERE e.id >= NEW.first_entry GROUP BY 1, 2, 3, 4) AS s
+    SELECT substr(s.day, 1, w.width), a.gl_code, a.fund, a.currency, sum(s.d), sum(s.c)
+      FROM (SELECT p.account_id, e.effective_on AS day, sum(max(p.amount, 0)) AS d, sum(max(-p.amount, 0)) AS c
+              FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.id >= NEW.first_entry GROUP BY +p.account_id, e.effective_on) AS s
+      JOIN account a ON a.id = s.account_id
       CROSS JOIN (SELECT 7 AS width UNION ALL SELECT 10) AS w
      WHERE true GROUP BY 1, 2, 3, 4
     ON CONFLICT (span, gl_code, fund, currency) DO UPDATE SET debit = debit + excluded.debit, credit = credit + excluded.credit;

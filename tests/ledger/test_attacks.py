@@ -176,6 +176,15 @@ def test_nothing_is_left_without_an_operation(still_books: Books, table: str) ->
     refused(still_books, [insert(table, columns)])
 
 
+@pytest.mark.parametrize(
+    "places", [[(2, 1)], [(2, 2)], [(3, 1)], [(2, 1), (2, 2)], [(2, 1), (3, 1)], [(0, 1)], [(-1, 2)]]
+)
+def test_lines_are_not_left_without_their_entry(still_books: Books, places: list[tuple[int, int]]) -> None:
+    """In whichever place: only the first of them is asked whether foreign keys are on."""
+    lines = [{"entry_id": e, "line": n, "account_id": SAVINGS, "amount": -1} for e, n in places]
+    refused(still_books, [insert("posting", line) for line in lines])
+
+
 def test_lines_do_not_wait_for_an_entry_of_the_next_operation(books: Books) -> None:
     """Lines counted by this operation and again by the next would move the balances twice."""
     first = Raw(books, [entry(deposit_lines(5_00))])
