@@ -10,7 +10,7 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from benchmarks import audit, backups, counter, dashboard, documents, equity, finance, lending
+from benchmarks import audit, backups, counter, dashboard, documents, equity, finance, lending, savings
 from benchmarks.books import DAY, TELLER, Bare, draft, entry, leaf, new_bank, paired_rates, seal_one
 from coopbank.bank.bank import Bank
 from coopbank.ledger.balances import control_totals
@@ -36,6 +36,7 @@ def main() -> int:
         backups.measure(show, folder, quick=quick)
         audit.measure(show, folder, quick=quick)
         equity.measure(show, folder, quick=quick)
+        savings.measure(show, folder, quick=quick)
     return 0
 
 

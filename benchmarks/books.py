@@ -26,10 +26,10 @@ ADMINISTRATOR = Actor("admin", ("administrator",))
 TELLER = Actor("ana", ("teller", "treasurer"))
 
 
-def new_bank(folder: Path, name: str) -> Bank:
+def new_bank(folder: Path, name: str, clock: SetClock = CLOCK) -> Bank:
     """A founded bank with an open day, an open drawer and one member with savings."""
     place = str(folder / f"{name}.db")
-    bank = Bank.found(place, FoundBook(bank_name="Bench"), passphrase="measured twice", clock=CLOCK)
+    bank = Bank.found(place, FoundBook(bank_name="Bench"), passphrase="measured twice", clock=clock)
     ana = {"user": "ana", "full_name": "Ana", "user_roles": list(TELLER.roles)}
     bank.perform(ADMINISTRATOR, bank.build("add-user", ana))
     for operation, values in (

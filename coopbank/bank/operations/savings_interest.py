@@ -73,8 +73,9 @@ class CreditInterest(Operation):
         parts = split(total, [each.exact for each in earned]) if total else []
         moves: list[Move] = [(FUND, "385", total), (FUND, "852", -total), (FUND, "852", total)]
         withheld = 0
+        rate = Fraction(Decimal(str(desk.policy("backup_withholding", "0")))) / 100
         for each, part in zip(earned, parts, strict=False):
-            tax = self._withheld(desk, each.account.member, part)
+            tax = self._withheld(desk, each.account.member, part, rate) if rate else 0
             moves.append((FUND, f"905/{each.account.account}", -part))
             if tax:  # a line of its own, so that a year's withholding can be read off
                 moves.append((FUND, f"905/{each.account.account}", tax))
@@ -104,14 +105,10 @@ class CreditInterest(Operation):
             )  # fmt: skip
 
     @staticmethod
-    def _withheld(desk: Desk, member: str, amount: int) -> int:
-        """Tax of a member without a taxpayer number, by the bank's policy."""
-        percent = Decimal(str(desk.policy("backup_withholding", "0")))
+    def _withheld(desk: Desk, member: str, amount: int, rate: Fraction) -> int:
+        """Tax of a member without a taxpayer number, in minor units, at the bank's rate."""
         found = desk.find(records.Member, member)
-        if not percent or found is None or found.tax_id is not None:
-            return 0
-        num, den = percent.as_integer_ratio()
-        return round_minor(Fraction(amount * num, 100 * den))
+        return 0 if found is None or found.tax_id is not None else round_minor(amount * rate)
 
 
 def days_of(quarter: str) -> tuple[date, date]:
