@@ -75,6 +75,7 @@ class Bare:
     """The baseline: plain tables, the same pragmas, durable commits."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
         self.connection.executescript(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
@@ -88,16 +89,21 @@ class Bare:
 
     def commit(self, entries: int = 1) -> None:
         """So many two-line entries in one durable transaction."""
-        first, self.next = self.next, self.next + entries
+        first = self.next
+        self.commit_lines([(i + i % 20000 + 1, i + i % 20000 + 2) for i in range(first, first + entries)])
+
+    def commit_lines(self, accounts: list[tuple[int, int]]) -> None:
+        """An entry for each pair of accounts, in one durable transaction."""
+        first, self.next = self.next, self.next + len(accounts)
         execute = self.connection.execute
         execute("BEGIN IMMEDIATE")
-        ids = range(first, first + entries)
+        ids = range(first, first + len(accounts))
         self.connection.executemany(
             "INSERT INTO header VALUES (?, ?, ?)", [(i, "2026-03-02", "benchmark") for i in ids]
         )
         self.connection.executemany(
             "INSERT INTO line VALUES (?, ?, ?, ?)",
-            [(i, n, n + i % 20000, a) for i in ids for n, a in ((1, 100), (2, -100))],
+            [line for i, (a, b) in zip(ids, accounts, strict=True) for line in ((i, 1, a, 100), (i, 2, b, -100))],
         )
         execute("COMMIT")
 

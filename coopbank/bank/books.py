@@ -103,8 +103,9 @@ class Books:
 
     def about(self, cls: type[B], about: str) -> list[tuple[str, B]]:
         """The latest version of every record of a kind whose latest version concerns that thing."""
+        # Joined to nothing, the kind is no reason to read through every record of it, as SQLite would.
         found = self.tx.rows(
-            "SELECT r.ref, r.body FROM record r WHERE r.about = ? AND r.kind = ? AND NOT EXISTS"
+            "SELECT r.ref, r.body FROM record r WHERE r.about = ? AND r.kind || '' = ? AND NOT EXISTS"
             " (SELECT 1 FROM record l WHERE l.kind = r.kind AND l.ref = r.ref AND l.version > r.version)"
             " ORDER BY r.ref",
             about, cls.kind,

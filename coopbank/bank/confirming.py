@@ -149,7 +149,7 @@ def campaign_faults(tx: Transaction, campaigns: Iterable[tuple[str, records.Camp
     """For `verify`: each campaign asked about what its seed draws from the balances of then."""
     for ref, campaign in campaigns:
         rows = tx.rows(
-            "SELECT ref, body FROM record WHERE kind = ? AND about = ? AND version = 1",
+            "SELECT ref, body FROM record WHERE kind || '' = ? AND about = ? AND version = 1",
             records.Confirmation.kind, ref,
         )  # fmt: skip
         asked = ((number, records.Confirmation.model_validate_json(body)) for number, body in rows)

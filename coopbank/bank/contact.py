@@ -38,7 +38,7 @@ _MOVED: Final = (
     " WHERE p.account_id = a.id AND e.id = p.entry_id AND o.id = e.operation_id"
     f" AND o.kind IN ({', '.join('?' * len(BEGUN_BY_MEMBERS))}) AND o.business_date <= ?"
     " AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)"
-    " AND NOT EXISTS (SELECT 1 FROM record c WHERE c.kind = 'correction' AND c.about = 'operation ' || o.id)"
+    " AND NOT EXISTS (SELECT 1 FROM record c WHERE c.kind || '' = 'correction' AND c.about = 'operation ' || o.id)"
     " ORDER BY p.entry_id DESC LIMIT 1)"
 )
 _LEAVES: Final = (

@@ -98,8 +98,8 @@ def _last_operation(books: Books, day: date) -> int:
 
 def _paid_of_loans(books: Books, upto: int, member: str | None) -> dict[str, tuple[str, int]]:
     rows = books.tx.rows(
-        "SELECT r.ref, r.body FROM record r WHERE r.kind = ?" + (" AND r.about = ?" if member else "")
-        + " AND r.version ="
+        "SELECT r.ref, r.body FROM record r WHERE "
+        + ("r.kind || '' = ? AND r.about = ?" if member else "r.kind = ?") + " AND r.version ="
         " (SELECT max(version) FROM record l WHERE l.kind = r.kind AND l.ref = r.ref AND l.operation_id <= ?)",
         records.Loan.kind, *([member] if member else []), upto,
     )  # fmt: skip

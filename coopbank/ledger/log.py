@@ -29,7 +29,8 @@ from coopbank.database import Transaction
 from coopbank.ledger import chain
 from coopbank.ledger.beside import Answers
 
-PAGE = 500  # operations read at a time
+PAGE = 500  # operations read at a time,
+PAGE_LINES = 20_000  # or so many of their lines and rows
 LISTED = 1000  # findings of one check that are kept; the others are counted
 Findings = Iterable["Finding"]
 
@@ -246,13 +247,28 @@ def read_log(
 
 
 def _pages(tx: Transaction) -> Iterator[tuple[list[Stored], int | None]]:
-    """Pages of operations by keyset, which is a stream on both engines; the last one's end open."""
-    sql = f"SELECT {STORED} FROM operation WHERE id > ? ORDER BY id LIMIT {PAGE}"
-    page = _page(tx, sql, -(2**63))
-    while len(page) == PAGE:
-        yield page, page[-1].id
-        page = _page(tx, sql, page[-1].id)
-    yield page, None
+    """Pages of operations by keyset, which is a stream on both engines; the last one's end open.
+
+    A page holds at most `PAGE` operations and about `PAGE_LINES` lines and rows, or one operation that has more: what
+    is held at a time does not grow with how much one operation wrote.
+    """
+    after = -(2**63)
+    while True:
+        sizes = tx.rows(
+            f"SELECT posting_count, row_count FROM operation WHERE id > ? ORDER BY id LIMIT {PAGE + 1}", after
+        )
+        count, lines = 0, 0
+        for counts in sizes[:PAGE]:
+            lines += sum(number for number in counts if type(number) is int)
+            if count and lines > PAGE_LINES:
+                break
+            count += 1
+        page = _page(tx, f"SELECT {STORED} FROM operation WHERE id > ? ORDER BY id LIMIT {count}", after)
+        if count == len(sizes):
+            yield page, None
+            return
+        after = page[-1].id
+        yield page, after
 
 
 def _page(tx: Transaction, sql: str, after: Any) -> list[Stored]:

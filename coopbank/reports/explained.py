@@ -102,7 +102,8 @@ class _Operations(Answers):
 
     def _told_by(self, number: int) -> list[Fact]:
         rows = self.books.tx.rows(
-            "SELECT body FROM record WHERE kind = ? AND about = ? AND version = 1 AND operation_id = ? ORDER BY ref",
+            "SELECT body FROM record WHERE kind || '' = ? AND about = ? AND version = 1 AND operation_id = ?"
+            " ORDER BY ref",
             records.LoanEvent.kind, self.loan.ref, number,
         )  # fmt: skip
         return [Fact.of(records.LoanEvent.model_validate_json(text)) for (text,) in rows]
@@ -242,7 +243,7 @@ class _Operations(Answers):
 def _known_by(books: Books, ref: str, number: int) -> list[Fact]:
     """The facts of a loan as an operation left them."""
     rows = books.tx.rows(
-        "SELECT r.body FROM record r WHERE r.kind = ? AND r.about = ? AND r.operation_id <= ? AND r.version ="
+        "SELECT r.body FROM record r WHERE r.kind || '' = ? AND r.about = ? AND r.operation_id <= ? AND r.version ="
         " (SELECT max(l.version) FROM record l WHERE l.kind = r.kind AND l.ref = r.ref AND l.operation_id <= ?)",
         records.LoanEvent.kind, ref, number, number,
     )  # fmt: skip

@@ -327,7 +327,7 @@ def _taken_back(books: Books, ref: str, known: str) -> dict[int, int]:
         for told, back in books.tx.rows(
             "SELECT e.operation_id, v.operation_id FROM record e JOIN record v ON v.kind = e.kind AND v.ref = e.ref"
             " AND v.version = 2 JOIN operation o ON o.id = v.operation_id"
-            " WHERE e.about = ? AND e.kind = ? AND e.version = 1 AND o.business_date <= ?",
+            " WHERE e.about = ? AND e.kind || '' = ? AND e.version = 1 AND o.business_date <= ?",
             ref, records.LoanEvent.kind, known,
         )
     }  # fmt: skip
@@ -394,7 +394,7 @@ def _events(account: LoanAccount, known: str, currency: str) -> Iterator[StoryEv
         " (SELECT v.operation_id FROM record v JOIN operation u ON u.id = v.operation_id"
         "   WHERE v.kind = r.kind AND v.ref = r.ref AND v.version = 2 AND u.business_date <= ?)"
         " FROM record r JOIN operation o ON o.id = r.operation_id"
-        " WHERE r.about = ? AND r.kind = ? AND r.version = 1 AND o.business_date <= ? ORDER BY r.ref",
+        " WHERE r.about = ? AND r.kind || '' = ? AND r.version = 1 AND o.business_date <= ? ORDER BY r.ref",
         known, ref, records.LoanEvent.kind, known,
     )  # fmt: skip
     shared, now = changes(books, ref), _shared_now(account)
@@ -518,7 +518,7 @@ def _collateral(books: Books, ref: str, known: str) -> Iterator[Security]:
     """The register as it stood on a day."""
     rows = books.tx.rows(
         "SELECT r.ref, r.body FROM record r JOIN operation o ON o.id = r.operation_id"
-        " WHERE r.about = ? AND r.kind = ? AND o.business_date <= ? ORDER BY r.ref, r.version",
+        " WHERE r.about = ? AND r.kind || '' = ? AND o.business_date <= ? ORDER BY r.ref, r.version",
         ref, records.Collateral.kind, known,
     )  # fmt: skip
     latest = {name: records.Collateral.model_validate_json(text) for name, text in rows}

@@ -344,7 +344,7 @@ class _Reader:
         """What of a savings account waited on the last day, as was known then."""
         rows = self.books.tx.rows(
             "SELECT r.ref, r.body FROM record r JOIN operation o ON o.id = r.operation_id"
-            " WHERE r.about = ? AND r.kind = ? AND o.business_date <= ? ORDER BY r.ref, r.version",
+            " WHERE r.about = ? AND r.kind || '' = ? AND o.business_date <= ? ORDER BY r.ref, r.version",
             f"{leaf.fund} {leaf.code}", records.Hold.kind, self.end.isoformat(),
         )  # fmt: skip
         latest = {ref: records.Hold.model_validate_json(text) for ref, text in rows}

@@ -95,12 +95,11 @@ def terms_of(books: Books, ref: str, known_by: date | None = None) -> dict[int, 
     day = (known_by or date.max).isoformat()
     rows = books.tx.rows(
         "SELECT t.version, t.body FROM record t JOIN operation o ON o.id = t.operation_id"
-        " WHERE t.kind = ? AND t.ref = ? AND o.business_date <= ? AND NOT EXISTS"
-        " (SELECT 1 FROM record e JOIN record v ON v.kind = e.kind AND v.ref = e.ref AND v.version > 1"
+        " WHERE t.kind = ? AND t.ref = ? AND o.business_date <= ? AND t.operation_id NOT IN"
+        " (SELECT e.operation_id FROM record e JOIN record v ON v.kind = e.kind AND v.ref = e.ref AND v.version > 1"
         " JOIN operation u ON u.id = v.operation_id AND u.business_date <= ?"
-        " WHERE e.kind = ? AND e.about = t.ref AND e.version = 1 AND +e.operation_id = t.operation_id)"  # by `about`
-        " ORDER BY t.version",
-        records.LoanTerms.kind, ref, day, day, records.LoanEvent.kind,
+        " WHERE e.about = ? AND e.kind || '' = ? AND e.version = 1) ORDER BY t.version",
+        records.LoanTerms.kind, ref, day, day, ref, records.LoanEvent.kind,
     )  # fmt: skip
     found: dict[int, Contract] = {}
     for version, text in rows:

@@ -61,7 +61,7 @@ def later_operations(desk: Desk, loan: str, number: int) -> list[int]:
     return [
         int(each)
         for (each,) in desk.tx.rows(
-            "SELECT DISTINCT r.operation_id FROM record r WHERE r.about = ? AND r.kind = ? AND r.version = 1"
+            "SELECT DISTINCT r.operation_id FROM record r WHERE r.about = ? AND r.kind || '' = ? AND r.version = 1"
             " AND r.operation_id > ? AND NOT EXISTS (SELECT 1 FROM record v WHERE v.kind = r.kind AND v.ref = r.ref"
             " AND v.version > 1) ORDER BY r.operation_id",
             loan, records.LoanEvent.kind, number,

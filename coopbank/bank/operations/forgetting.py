@@ -173,7 +173,7 @@ def _bodies(tx: Transaction, member: str, own: frozenset[str], touched: list[str
         if loads(text).get("member") in own:
             yield text
     for number in touched:  # their receipts
-        for (text,) in tx.rows("SELECT body FROM record WHERE about = ? AND kind = 'document'", number):
+        for (text,) in tx.rows("SELECT body FROM record WHERE about = ? AND kind || '' = 'document'", number):
             yield text
 
 
@@ -237,7 +237,7 @@ def _digests_of_registers(desk: Desk, member: str, own: frozenset[str]) -> Itera
         yield from digests_written_with(desk, records.AidCase.kind, case)
     for ref in sorted(own):
         rows = desk.tx.rows(
-            "SELECT DISTINCT ref FROM record WHERE about = ? AND kind = ?", ref, records.RegisterEntry.kind
+            "SELECT DISTINCT ref FROM record WHERE about = ? AND kind || '' = ?", ref, records.RegisterEntry.kind
         )
         for (entry,) in rows:
             yield from digests_written_with(desk, records.RegisterEntry.kind, entry)

@@ -343,7 +343,7 @@ def _events_before(desk: Desk, ref: str) -> int:
     """How many events the number had, if the same loan was taken over before and that was taken back."""
     return int(
         desk.tx.value(
-            "SELECT count(DISTINCT ref) FROM record WHERE kind = ? AND about = ?", records.LoanEvent.kind, ref
+            "SELECT count(DISTINCT ref) FROM record WHERE kind || '' = ? AND about = ?", records.LoanEvent.kind, ref
         )
     )
 
