@@ -141,7 +141,7 @@ def test_who_opens_it_when(petty: SmallBank) -> None:
         (Unknown, "fund", {"fund": "NONE"}),
         (InvalidValue, "receipt", {"receipt": " "}),
         (InvalidValue, "supplier", {"supplier": "A shop"}),
-        (Overdrawn, "amount", {"fund": "LLR"}),
+        (WrongState, "fund", {"fund": "LLR"}),
     ],
 )
 def test_what_is_not_paid_from_it(petty: SmallBank, error: Any, field: str, changes: dict[str, str]) -> None:

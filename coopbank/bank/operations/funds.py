@@ -27,6 +27,8 @@ from coopbank.ledger.posting import NewFund
 from coopbank.money import parse_amount
 from coopbank.words import _
 
+REVOLVING, RESERVE = "revolving", "reserve"
+
 FundClass = Annotated[
     Literal["restricted", "reserve", "revolving", "designated", "conditional", "general"], Widget("choice")
 ]
@@ -159,7 +161,7 @@ def release(desk: Desk, ref: str, amount: int, expense: str) -> tuple[records.Gi
     if fund_class(desk, gift.fund) not in RELEASING:
         raise WrongState(
             "Gift {gift} went to fund {fund}, which does not spend by release.", field="gift", gift=ref,
-            fund=gift.fund, hint="Enter and pay a bill of that fund instead.",
+            fund=gift.fund, hint="Its money is used as money of that fund is.",
         )  # fmt: skip
     if gift.land_use is not None:
         raise WrongState(
@@ -218,6 +220,8 @@ class EnterBill(_Bill):
     def second_reason(self, desk: Desk) -> str | None:
         if self.gift is not None:
             return "What a gift is spent on is decided by two people."
+        if fund_class(desk, self.fund) == REVOLVING:
+            return "Money given for lending is spent on something else only by two people."
         beyond = beyond_budget(desk, desk.business_day, self.fund, self.expense, self.amount)
         return "This goes beyond the budget of the year." if beyond else None
 
@@ -345,12 +349,18 @@ def require_spendable_fund(desk: Desk, fund: str, field: str = "fund") -> None:
 
 
 def require_own_expense(desk: Desk, fund: str) -> None:
-    """Refuse a fund whose money is spent by release only."""
+    """Refuse a fund whose money is spent by release only, or kept for losses."""
     require_spendable_fund(desk, fund)
-    if fund_class(desk, fund) in ("restricted", "conditional"):
+    kind = fund_class(desk, fund)
+    if kind in ("restricted", "conditional"):
         raise WrongState(
             "Money of fund {fund} is spent by releasing a gift.", field="fund", fund=fund,
             hint="Name the gift that pays for it, or use spend-gift.",
+        )  # fmt: skip
+    if kind == RESERVE:
+        raise WrongState(
+            "Fund {fund} is kept for losses on loans: it pays no bills.", field="fund", fund=fund,
+            hint="It leaves by a charge-off, as the loss waterfall says. Bills are paid by GEN.",
         )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ CASES: tuple[Case, ...] = (
     # --------------------------------------------------------------------------- between the funds
     no(e.WrongState, "A restricted gift given to another fund", f"{_GIVE} --from-fund EDU --to-fund RLF",
        "Spend it on what it was given for."),
+    no(e.WrongState, "A bill to the loan-loss reserve",
+       "tom do enter-bill --supplier HALL --number R-3 --expense 250 --amount 50.00 --fund LLR", "Name fund GEN."),
     no(e.InvalidValue, "A fund that gives to itself", f"{_GIVE} --from-fund GEN --to-fund GEN", "Name two funds."),
     no(e.Overdrawn, "More than a fund has that is not promised",
        f"{_GIVE} --from-fund RLF --to-fund GEN".replace("10.00", "99999.00"), scene="lender"),
