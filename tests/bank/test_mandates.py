@@ -15,7 +15,7 @@ from coopbank.errors import InvalidValue, NeedsResolution, NotAllowed, Unknown
 from coopbank.ledger.verify import wrong
 from tests.attacks.rewriter import Rewriter
 from tests.bank.support_counter import refused
-from tests.bank.test_verify import forge
+from tests.forging import forge
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 LOAN: dict[str, Any] = {"member": "M0004", "annual_rate": "6", "installments": 12}

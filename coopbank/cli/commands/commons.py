@@ -14,7 +14,6 @@ from coopbank.errors import InvalidAmount, InvalidValue, NotAllowed
 from coopbank.words import _
 
 if TYPE_CHECKING:
-
     from coopbank.bank.books import Actor, Books
     from coopbank.reports.mirror import Half, Mirror
     from coopbank.reports.register_book import RegisterSummary
