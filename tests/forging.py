@@ -1,4 +1,4 @@
-"""Seals an operation that no rule of the bank has seen: each hash is good, each entry balances; `verify` decides."""
+"""Seals an operation that no rule of the bank has seen: hashes are good, entries balance, and `verify` decides."""
 
 from __future__ import annotations
 
