@@ -12,6 +12,8 @@ from coopbank.cli import frames, options, output
 from coopbank.cli.app import app, command
 from coopbank.cli.door import Door
 from coopbank.cli.options import AsOf, From, To
+from coopbank.errors import WrongUsage
+from coopbank.money import quoted
 from coopbank.words import _
 
 if TYPE_CHECKING:
@@ -275,21 +277,43 @@ def pearls(door: Door, as_of: AsOf = None) -> None:
 @command(app, "report-file")
 def report_file(
     door: Door,
-    form: Annotated[str, typer.Argument(metavar="FORM", help="ed-209.")],
-    fund: Annotated[str, typer.Argument(metavar="FUND", help="The fund's code.")] = "RLF",
+    form: Annotated[str, typer.Argument(metavar="FORM", help="ed-209 or cdfi-tlr.")],
+    fund: Annotated[
+        str | None,
+        typer.Argument(metavar="FUND", help="The fund's code; RLF for ed-209, all of them for cdfi-tlr if left out."),
+    ] = None,
     as_of: AsOf = None,
-    delinquent_days: Annotated[int, typer.Option("--delinquent-days", help="Days late from which it is.")] = 1,
+    start: From = None,
+    end: To = None,
+    delinquent_days: Annotated[int, typer.Option("--delinquent-days", help="ed-209: days late from which it is.")] = 1,
     default_days: Annotated[
-        int, typer.Option("--default-days", help="Days late from which a loan is in default.")
+        int, typer.Option("--default-days", help="ed-209: days late from which a loan is in default.")
     ] = 121,
 ) -> None:
-    """Lines of a funder's form from the books, with the rule they follow. It says nothing about complying."""
-    from coopbank.errors import WrongUsage
+    """A funder's form from the books, with the rule it follows. It says nothing about complying.
+
+    ed-209 is a list of lines on a day (--as-of); cdfi-tlr is a CSV file of the loans that were agreed from --from to
+    --to (this year), with a note of what the books cannot fill on standard error.
+    """
+    if form == "cdfi-tlr":
+        _require_no(form, as_of, "as_of", _("Give the last day of the period with --to."))
+        _tlr(door, fund, start, end)
+        return
+    if form != "ed-209":
+        raise WrongUsage("There is no form {form} here; choose from: {forms}.", field="form", form=quoted(form),
+                         forms="ed-209, cdfi-tlr")  # fmt: skip
+    _require_no(form, start or end, "from", _("Give its day with --as-of."))
+    _ed209(door, fund or "RLF", as_of, delinquent_days, default_days)
+
+
+def _require_no(form: str, option: str | None, field: str, hint: str) -> None:
+    if option is not None:
+        raise WrongUsage("{form} is not asked for in that way.", field=field, form=form, hint=hint)
+
+
+def _ed209(door: Door, fund: str, as_of: str | None, delinquent_days: int, default_days: int) -> None:
     from coopbank.reports.ed209 import ed209
 
-    if form != "ed-209":
-        raise WrongUsage("There is no form {form} here; choose from: {forms}.", field="form", form=form[:40],
-                         forms="ed-209")  # fmt: skip
     found = frames.report(
         door, lambda view: ed209(view.books, fund, options.day_or_none(as_of, "as_of"), delinquent_days, default_days)
     )
@@ -309,6 +333,21 @@ def report_file(
         )
     )
     frames.rests_on(found.source)
+
+
+def _tlr(door: Door, fund: str | None, start: str | None, end: str | None) -> None:
+    from coopbank.exchange.tlr_rows import csv_of
+    from coopbank.reports.tlr import tlr
+
+    found = frames.report(
+        door, lambda view: tlr(view.books, options.day_or_none(start, "from"), options.day_or_none(end, "to"), fund)
+    )
+    if found is None:
+        return
+    output.raw(csv_of(found).replace("\r\n", "\n"))
+    output.narrate(_("By {rule}. It is data for whoever files; nothing says that it complies.").format(rule=found.rule))
+    for each in found.unfilled:
+        output.narrate(_("Not filled: {names}. {why}").format(names=each.names, why=each.why))
 
 
 @command(app, "maturities")
