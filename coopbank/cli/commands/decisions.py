@@ -76,6 +76,8 @@ def _pairs(found: ResolutionSheet, money: output.Money) -> list[tuple[str, objec
         (_("May vote"), found.roll), (_("With an interest"), found.recused or ""), (_("Quorum"), found.quorum),
         (_("Majority"), _(found.majority)), (_("About"), f"{_(line.matter)} {line.about}".strip()),
         (_("At most"), "" if line.amount is None else money(line.amount)),
+        (_("Product"), found.terms.get("product", "")), (_("Interest at most"), found.terms.get("annual_rate", "")),
+        (_("Payments at most"), found.terms.get("installments", "")),
         (_("Used"), money(line.used) if line.used else ""), (_("Holds until"), found.until or ""),
         (_("Decided on"), found.closed_on or ""), (_("How"), _(found.manner) if found.manner else ""),
         (_("In favour"), found.in_favour), (_("Against"), found.against), (_("Abstained"), found.abstained),
