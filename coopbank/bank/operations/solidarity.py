@@ -168,7 +168,7 @@ class GiveAid(Paying):
             )  # fmt: skip
         if self.recipient_member is not None and member:
             return bool(member == self.recipient_member)
-        return name != FORGOTTEN and _name(name) == _name(self.recipient)
+        return name != FORGOTTEN and same_name(name) == same_name(self.recipient)
 
     def _given(self, desk: Desk, fund: str) -> tuple[list[Move], str]:
         """The expense and its release, and the fund whose money pays."""
@@ -220,7 +220,7 @@ def aid_moves(desk: Desk, fund: str, amount: int) -> list[Move]:
     return [(FUND, AID, amount), (FUND, "185", -amount), (fund, "186", amount)]
 
 
-def _name(text: str) -> str:
+def same_name(text: str) -> str:
     """A name as it is compared: blanks, points and case do not make another person of somebody."""
     return " ".join(sorted(re.sub(r"[\W_]+", " ", fold(text)).split()))
 
