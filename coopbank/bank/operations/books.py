@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from coopbank.bank import records
 from coopbank.bank.asset_plan import is_asset
+from coopbank.bank.campaign_guard import require_none_named
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Day, Memo, Money, Widget, clean_text, refuse
 from coopbank.bank.operation import TREASURER, Operation
@@ -200,6 +201,8 @@ class JournalEntry(Operation):
             for fund, code, amount in self._line(desk, line, f"lines.{number}"):
                 moves[fund, code] += amount
         _require_zero_sums(desk, self.lines)
+        named = {f"lines.{number}.account": line.contract for number, line in enumerate(self.lines) if line.amount > 0}
+        require_none_named(desk, named, {line.fund for line in self.lines})
         merged: list[Move] = [(fund, code, amount) for (fund, code), amount in moves.items()]
         day = self.effective_on or desk.business_day
         if day < desk.business_day:
