@@ -2,8 +2,8 @@
 
 Charitable is all money of a charity, and in any book what was given or set apart for a purpose: gifts, and funds that
 are restricted, conditional or designated. Who is a campaign or a political committee is a policy, `campaign_payees`:
-are restricted, conditional or designated. Who is a campaign or a committee is a policy, `campaign_payees`:
-a text is held against the codes word by word.
+codes of suppliers, numbers of members, codes of institutions, whichever they are in these books. A name that is typed
+as a text is held against the codes word by word.
 """
 
 from __future__ import annotations

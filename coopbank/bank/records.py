@@ -213,7 +213,7 @@ class Unclaimed(Body):
 
 
 class Forgotten(Body):
-    """That a member was forgotten; ref is the member. The digests whose salts and values were erased."""
+    """That a member, a case of aid or a refused request was forgotten; ref is theirs. With the digests erased."""
 
     kind: ClassVar[str] = "forgotten"
     on: str

@@ -95,7 +95,7 @@ WRITERS = {
     "death": {"record-death", "withdraw-death"},
     "contact": {"lost-contact", "found-again", "send-due-diligence"},
     "unclaimed": {"turn-over-unclaimed", "pay-unclaimed", "opening-balance"},
-    "forgotten": {"forget-member", "forget-case"},
+    "forgotten": {"forget-member", "forget-case", "forget-request"},
     "user": {
         "found-book",
         "add-user",

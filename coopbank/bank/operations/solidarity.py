@@ -371,8 +371,14 @@ class ForgetCase(_OnCase):
 
 
 def cases_of_member(books: Books, member: str) -> list[str]:
-    """The cases that were for a member, as far as they can be read."""
+    """The cases that were for a member, those taken back too, as far as they can be read."""
+    found = (
+        (ref, records.AidCase.model_validate_json(text))
+        for ref, text in books.tx.rows(
+            "SELECT ref, body FROM record WHERE kind = ? AND version = 1 ORDER BY ref", records.AidCase.kind
+        )
+    )
     return [
-        ref for ref, case in books.every(records.AidCase)
+        ref for ref, case in found
         if case.recipient_member is not None and books.personal(case.recipient_member) == member
     ]  # fmt: skip

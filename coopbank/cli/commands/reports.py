@@ -296,19 +296,22 @@ def report_file(
     --to (this year), with a note of what the books cannot fill on standard error.
     """
     if form == "cdfi-tlr":
-        _require_no(form, as_of, "as_of", _("Give the last day of the period with --to."))
+        _require_no(form, as_of, "as_of")
         _tlr(door, fund, start, end)
         return
     if form != "ed-209":
         raise WrongUsage("There is no form {form} here; choose from: {forms}.", field="form", form=quoted(form),
                          forms="ed-209, cdfi-tlr")  # fmt: skip
-    _require_no(form, start or end, "from", _("Give its day with --as-of."))
+    _require_no(form, start or end, "from")
     _ed209(door, fund or "RLF", as_of, delinquent_days, default_days)
 
 
-def _require_no(form: str, option: str | None, field: str, hint: str) -> None:
+def _require_no(form: str, option: str | None, field: str) -> None:
     if option is not None:
-        raise WrongUsage("{form} is not asked for in that way.", field=field, form=form, hint=hint)
+        raise WrongUsage(
+            "{form} is not asked for in that way.", field=field, form=form,
+            hint="ed-209 is of a day (--as-of), cdfi-tlr of a period (--from, --to).",
+        )  # fmt: skip
 
 
 def _ed209(door: Door, fund: str, as_of: str | None, delinquent_days: int, default_days: int) -> None:

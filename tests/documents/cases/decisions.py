@@ -117,14 +117,16 @@ CASES: tuple[Case, ...] = (
        f"{_GRANT} M0003 --principal 200.00 --resolution RES-00001", "Name the resolution on this loan.",
        scene="hall", steps=_CARRIED),
     no(e.NeedsResolution, "A loan on other terms than were decided",
-       f"{_GRANT} M0003 --principal 200.00 --annual-rate 9 --resolution RES-00004", "Grant it as decided.",
+       f"{_GRANT} M0003 --principal 200.00 --resolution RES-00004", "Grant it as decided.",
        scene="hall",
-       steps="sue propose-resolution meeting=MT-00001 matter=loan about=M0003 amount=200.00 text=Lend annual_rate=6\n"
+       steps="sue propose-resolution meeting=MT-00001 matter=loan about=M0003 amount=200.00 text=Lend annual_rate=5\n"
+             "sue declare-interest resolution=RES-00004 member=M0003 why=asks\n"
              "sue+tom record-count resolution=RES-00004 in_favour=2 against=0\n"
              "sue+tom close-vote resolution=RES-00004"),
     no(e.NeedsResolution, "A second loan on one resolution",
        f"{_GRANT} M0003 --principal 50.00 --resolution RES-00004", "Move it anew.", scene="hall",
        steps="sue propose-resolution meeting=MT-00001 matter=loan about=M0003 amount=200.00 text=Lend\n"
+             "sue declare-interest resolution=RES-00004 member=M0003 why=asks\n"
              "sue+tom record-count resolution=RES-00004 in_favour=2 against=0\n"
              "sue+tom close-vote resolution=RES-00004\n"
              "ana+tom grant-loan member=M0003 principal=100.00 annual_rate=6 installments=12 resolution=RES-00004"),
