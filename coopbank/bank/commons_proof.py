@@ -1,13 +1,14 @@
-"""What verify proves of land, donated work and dues: what their registers say is what the books carry."""
+"""What verify proves of land, donated work, dues and pairs: what their registers say is what the books carry."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from coopbank.ledger.log import Finding, Log
+from coopbank.bank import records
+from coopbank.ledger.log import Finding, Log, Operation
 from coopbank.money import format_amount, round_minor
 
 Leaf = tuple[str, str, str]
@@ -26,6 +27,77 @@ def land_faults(state: Any, log: Log, _tx: Any) -> Iterator[Finding]:
         if body["amount"] != round_minor(Fraction(body["hours"]) * body["hourly"]):
             yield Finding("land", f"{ref} is not {body['hours']} hours at {format_amount(body['hourly'])}",
                           state.made_by["donated-work", ref])  # fmt: skip
+
+
+class BuildingProof:
+    """Watches what moves a building's account: donated work as its register says, and nothing else once it stands.
+
+    What a building cost before it was ours to improve came in by an opening, or by a journal entry of the first kind.
+    """
+
+    _BROUGHT = ("opening-balance", "journal-entry", "reverse", "correct")
+
+    def watch(self, log: Log, operation: Operation) -> None:
+        """Lines on 772/B-* against the donated work that the operation wrote."""
+        booked: dict[Leaf, int] = defaultdict(int)
+        for _id, _day, _memo, _reverses, lines in operation.entries:
+            for account, amount in lines:
+                leaf = log.leaves.get(account)
+                if leaf is not None and leaf.gl_code == "772" and leaf.contract.startswith("B-"):
+                    booked[leaf.fund, "772", leaf.contract] += amount
+        told: dict[Leaf, int] = defaultdict(int)
+        for row in operation.rows:
+            if row[0] == "record" and row[1] == records.DonatedWork.kind:
+                body = row[5]
+                told[body["fund"], "772", body["building"]] += -body["amount"] if body.get("void") else body["amount"]
+        for leaf_ in sorted(booked.keys() | told.keys()):
+            free = operation.kind in self._BROUGHT and leaf_ not in told
+            if not free and booked.get(leaf_, 0) != told.get(leaf_, 0):
+                log.add("land", f"772/{leaf_[2]} in fund {leaf_[0]} moved by {format_amount(booked.get(leaf_, 0))}, the"
+                        f" donated work comes to {format_amount(told.get(leaf_, 0))}", operation.number)  # fmt: skip
+
+    def watch_plain(self, log: Log, operations: Sequence[Operation]) -> None:
+        """The same of operations that wrote no register."""
+        for operation in operations:
+            self.watch(log, operation)
+
+
+class PairProof:
+    """Watches pairs between institutions: a confirmation says what was typed, and changes nothing else."""
+
+    _THEIRS = ("their_operation", "their_head")
+
+    def __init__(self) -> None:
+        self._pairs: dict[str, dict[str, Any]] = {}
+
+    def watch(self, state: Any, log: Log, operation: Operation) -> None:
+        """Each version of a pair against the one before it."""
+        for row in operation.rows:
+            if row[0] != "record" or row[1] != records.Pair.kind:
+                continue
+            ref, body = row[2], records.Pair.model_validate(row[5]).model_dump()
+            before = self._pairs.get(ref)
+            self._pairs[ref] = body
+            for fault in self._faults(state, operation, ref, before, body):
+                log.add("institutions", f"pair {ref}: {fault}", operation.number)
+
+    def _faults(
+        self, state: Any, operation: Operation, ref: str, before: dict[str, Any] | None, body: dict[str, Any]
+    ) -> Iterator[str]:  # fmt: skip
+        theirs = {name: body[name] for name in self._THEIRS}
+        if operation.kind == "confirm-pair":
+            said = {name: operation.request.get(name) for name in ("pair", *self._THEIRS)}
+            if said != {"pair": ref, **theirs}:
+                yield "what was confirmed is not what was typed"
+            if before is None or {**before, **theirs} != body:
+                yield "its confirmation changed what it says"
+            amount = format_amount(body["amount"], state.records["institution", "book"]["currency"])
+            if operation.request.get("their_amount") != amount:
+                yield "another amount was confirmed than it says"
+            if operation.entries:
+                yield "its confirmation moved money"
+        elif any(value != (None if before is None else before[name]) for name, value in theirs.items()):
+            yield f"{operation.kind} changed what was confirmed"
 
 
 def dues_faults(state: Any, log: Log, _tx: Any) -> Iterator[Finding]:

@@ -286,6 +286,8 @@ Decided = Annotated[
     Field(max_length=40, title="Resolution that decided it"), Widget("ref:resolution"),
 ]  # fmt: skip
 """Where an operation names the resolution that it is done under; the last field of its form."""
+Decision = Annotated[Text, Field(min_length=1, title="By which decision")]
+"""Where a decision may be told in words too; a resolution's number is held against it (bank/mandates.py)."""
 CaseRef = ref("aid-case")
 DuesRef = ref("dues")
 InstitutionRef = ref("partner")

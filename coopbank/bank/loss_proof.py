@@ -3,6 +3,9 @@
 Told again from the sealed log. At a charge-off every absorber's reach is reckoned from the books as they stood before
 it, by the version of the waterfall that was in force, and compared part by part; what moved between funds is what the
 parts say. At the end, what a loan's absorbers still bear is its loss less what came back, the last hit refilled first.
+
+A write-down is shared with nobody: nothing is owed any more that could come back, so the fund that lent bears it,
+through its allowance (719), or gives it (366). It provides what is beyond what was held for the loan and in 719.
 """
 
 from __future__ import annotations
@@ -28,10 +31,10 @@ from coopbank.bank.waterfall import (
 )
 from coopbank.database import Transaction
 from coopbank.ledger.log import Finding, Log, Operation
-from coopbank.money import format_amount
+from coopbank.money import format_amount, parse_amount
 
 NAME: Final = "losses"
-_CHARGE_OFF: Final = "charge-off"
+_CHARGE_OFF, _WRITE_DOWN = "charge-off", "write-down"
 
 
 class Replayed(Protocol):
@@ -104,6 +107,9 @@ class LossProof:
             if row[0] == "record" and row[1] == records.LossWaterfall.kind:
                 self.waterfalls[row[2], row[3]] = records.LossWaterfall.model_validate(row[5])
                 self.latest[row[2]] = row[3]
+        if operation.kind == _WRITE_DOWN:
+            for fault in _written_down(state, log, operation):
+                log.add(NAME, fault, operation.number)
         if operation.kind == _CHARGE_OFF and self.latest:
             for fault in self._charged_off(state, log, operation):
                 log.add(NAME, fault, operation.number)
@@ -172,6 +178,45 @@ class LossProof:
                     )
                 if not refilled_in_order([Share(*each) for each in of_fund], still):
                     yield Finding(NAME, f"loan {ref}: a refill passed over an absorber of fund {fund}", number)
+
+
+def _written_down(state: Replayed, log: Log, operation: Operation) -> Iterator[str]:
+    """What does not agree between a write-down, its event and its entry."""
+    ref, gift = operation.request.get("loan"), bool(operation.request.get("gift"))
+    asked = parse_amount(str(operation.request.get("principal")), state.records["institution", "book"]["currency"])
+    rows = [row for row in operation.rows if row[0] == "record"]
+    wanted = {"principal": asked} | ({"gift": True} if gift else {})
+    if [row[5].get("data") for row in rows if row[1] == records.LoanEvent.kind] != [wanted]:
+        yield f"loan {ref}: what was written down is not what was decided"
+    if any(row[1] == records.LossAttribution.kind for row in rows):
+        yield f"loan {ref}: a write-down is shared with nobody"
+    before, held = _Before(state, log, operation, str(ref)), _held_for(state, str(ref))
+    for fund in log.funds:
+        gone = -sum(_lines(log, operation, fund, code) for code in ("701", "781"))
+        loss = _lines(log, operation, fund, "719") + _lines(log, operation, fund, "301")
+        given, provided = _lines(log, operation, fund, "366"), _provided(log, operation, fund)
+        if _lines(log, operation, fund, "187"):
+            yield f"loan {ref}: fund {fund} got or gave money for a write-down"
+        if gift and (given != -_lines(log, operation, fund, "701") or loss or provided):
+            yield f"loan {ref}: fund {fund} did not give what was written down (366)"
+        if gift:
+            continue
+        earned = -_lines(log, operation, fund, "111")
+        needed = max(0, loss - held.get(fund, 0), loss + before.balance(fund, "719"))
+        if given or loss != gone + earned or provided != needed:
+            told = (format_amount(each) for each in (loss, provided, gone + earned, needed))
+            yield "loan {}: fund {} lost {} and provided {}, not {} and {}".format(ref, fund, *told)
+
+
+def _held_for(state: Replayed, ref: str) -> dict[str, int]:
+    """What the last provision before had reckoned for a loan, by fund."""
+    found: dict[str, int] = defaultdict(int)
+    last = max((month for kind, month in state.records if kind == records.Provision.kind), default=None)
+    if last is not None:
+        for line in state.records[records.Provision.kind, last]["lines"]:
+            if line[1] == ref:
+                found[line[0]] += int(line[-1])
+    return found
 
 
 def _lines(log: Log, operation: Operation, fund: str, gl_code: str) -> int:

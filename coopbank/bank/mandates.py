@@ -5,12 +5,18 @@ resolution of that body, and is refused unless the resolution was carried, is ab
 holds, and leaves enough: one with an amount may be used until its amount is used up, one without serves once. What was
 done under a resolution is written down with it, and every entry of it names the resolution in its memo.
 
+A resolution on a loan is about one borrower, by the number of the member, the application or the loan, and serves for
+one loan. It binds what it says of the terms (product, interest and payments at most), and the term sheet that was voted
+on: once the credit memo is written anew, it has to be voted on anew.
+
 A resolution that is named where none is needed has to hold just as well. Where an operation has a free text for its
 decision ("board, 2 March"), a text that is no resolution's number stays a text, until a mandate asks for more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from coopbank.bank import records
@@ -26,6 +32,10 @@ from coopbank.words import _
 FIELD: Final = "resolution"
 IN_FORCE: Final = "in-force"
 CARRIED: Final = "carried"
+LOAN: Final = "loan"
+TERMS: Final = ("product", "annual_rate", "installments")
+"""What a resolution on a loan may say of its terms."""
+_BORROWERS: Final = frozenset({"ref:member", "ref:application", "ref:loan"})
 
 
 def takes_resolution(name: str) -> bool:
@@ -45,9 +55,15 @@ def amount_asked(cls: type[Operation], request: dict[str, Any], currency: str) -
     return parse_amount(text, currency) if isinstance(text, str) else None
 
 
-def matters_of(cls: type[Operation], request: dict[str, Any]) -> set[str]:
-    """What a request is about: the operation itself, the things that it names by their numbers, `decided_about`."""
+def matters_of(cls: type[Operation], request: dict[str, Any], matter: str) -> set[str]:
+    """What a request is about: the operation itself, the things that it names by their numbers, `decided_about`.
+
+    As a loan it is about who borrows and nothing else, so that no product or fund can be called by their number.
+    """
     named = [name for name, info in cls.model_fields.items() if widget_of(info).startswith("ref:") and name != FIELD]
+    if matter == LOAN:
+        named = [name for name in named if widget_of(cls.model_fields[name]) in _BORROWERS]
+        return {value for name in named if isinstance(value := request.get(name), str)}
     fields = (*named, *cls.decided_about)
     return {cls.name, *cls.decided_always, *(v for name in fields if isinstance(v := request.get(name), str))}
 
@@ -105,7 +121,7 @@ def _require_about_this(desk: Desk, operation: Operation, ref: str, resolution: 
         raise NeedsResolution(
             "{resolution} decides another matter: {matter}.", field=FIELD, resolution=ref, matter=_(resolution.matter)
         )
-    about = matters_of(cls, operation.document())
+    about = matters_of(cls, operation.document(), resolution.matter)
     gifts = [gift for name in about if (gift := desk.find(records.Gift, name)) is not None]
     if resolution.about and resolution.about not in about | {gift.fund for gift in gifts}:
         raise NeedsResolution(
@@ -115,7 +131,7 @@ def _require_about_this(desk: Desk, operation: Operation, ref: str, resolution: 
 
 def _require_room(desk: Desk, ref: str, resolution: records.Resolution, amount: int | None) -> None:
     uses = used(desk, ref)
-    if uses and (resolution.amount is None or amount is None):
+    if uses and (resolution.once or resolution.amount is None or amount is None):
         raise NeedsResolution(
             "{resolution} was used already, by operation {number}.", field=FIELD, resolution=ref,
             number=uses[0].operation,
@@ -130,11 +146,41 @@ def _require_room(desk: Desk, ref: str, resolution: records.Resolution, amount: 
         )  # fmt: skip
 
 
+def beyond(resolution: records.Resolution, product: str, document: Mapping[str, Any]) -> str | None:
+    """The first of a loan's terms that a resolution does not allow; a term that it limits and the loan lacks is one."""
+    for name in TERMS:
+        limit, has = resolution.terms.get(name), product if name == "product" else document.get(name)
+        if limit is None:
+            continue
+        if has is None or (has != limit if name == "product" else Decimal(str(has)) > Decimal(limit)):
+            return name
+    return None
+
+
+def _require_terms(desk: Desk, ref: str, resolution: records.Resolution) -> None:
+    """Refuse a loan on other terms than were voted on, and by a term sheet that was written since."""
+    granted = {each: loan for each in desk.created if (loan := desk.find(records.Loan, each)) is not None}
+    for number, loan in granted.items():
+        document = desk.get(records.LoanTerms, number).document
+        name = beyond(resolution, loan.product, document)
+        if name is not None:
+            raise NeedsResolution(
+                "{resolution} decides on a loan with {field_name} {limit}.", field=name, resolution=ref,
+                field_name=name, limit=resolution.terms[name], hint="Grant it as decided, or let the body decide anew.",
+            )  # fmt: skip
+    if granted and resolution.once and desk.version(records.CreditMemo.kind, resolution.about) != resolution.sheet:
+        raise NeedsResolution(
+            "The term sheet of {application} was written anew after {resolution} was voted on.", field=FIELD,
+            application=resolution.about, resolution=ref, hint="The body decides anew, on the new one.",
+        )  # fmt: skip
+
+
 def mark(desk: Desk, operation: Operation) -> None:
     """Write down that something is done under a resolution."""
     ref = desk.resolution
     if ref is None:
         return
+    _require_terms(desk, ref, desk.get(records.Resolution, ref))
     amount = amount_asked(type(operation), operation.document(), desk.currency)
     use = records.ResolutionUse(resolution=ref, operation=desk.number, what=operation.name, amount=amount)
     desk.write(f"{ref}.{desk.number}", use, about=ref)

@@ -213,7 +213,7 @@ class Unclaimed(Body):
 
 
 class Forgotten(Body):
-    """That a member was forgotten; ref is the member. The digests whose salts and values were erased."""
+    """That a member, a case of aid or a refused request was forgotten; ref is theirs. With the digests erased."""
 
     kind: ClassVar[str] = "forgotten"
     on: str
@@ -1144,6 +1144,8 @@ class Resolution(Body):
     about: str = ""  # A-001, M0007, L-010, a fund, a policy, an operation
     amount: int | None = None  # what may be done under it in all; without one it serves once
     until: str | None = None  # last day on which something may be done under it
+    once: bool = False  # one loan and no second, even where some of its amount is left
+    terms: dict[str, str] = {}  # of a loan: its product, and at most this annual_rate and so many installments
     majority: str = "simple"
     state: str = "open"  # open, carried, rejected, no-quorum, withdrawn
     manner: str = ""  # by-name, by-count, ballots
@@ -1152,6 +1154,7 @@ class Resolution(Body):
     abstained: int = 0
     recused: int = 0
     closed_on: str | None = None
+    sheet: int = 0  # version of the application's credit memo that was voted on
     why: str = ""
     poll: str = ""  # whose ballots decided it, for
     option: str = ""

@@ -20,7 +20,7 @@ from coopbank.bank.aid_proof import AidProof
 from coopbank.bank.asset_plan import ASSET_LEAVES, WRITTEN_OFF_ON, is_asset, written_off_by_plan
 from coopbank.bank.books import Books, opened
 from coopbank.bank.close_proof import CloseProof
-from coopbank.bank.commons_proof import dues_faults, land_faults, pair_faults
+from coopbank.bank.commons_proof import BuildingProof, PairProof, dues_faults, land_faults, pair_faults
 from coopbank.bank.confirming import campaign_faults
 from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
@@ -33,6 +33,7 @@ from coopbank.bank.loss_proof import NAME as LOSSES
 from coopbank.bank.loss_proof import LossProof
 from coopbank.bank.mandates import takes_resolution
 from coopbank.bank.operation import CATALOGUE, role_may
+from coopbank.bank.operations.books import JournalEntry, owner_of
 from coopbank.bank.operations.forgetting import faults as forgetting_faults
 from coopbank.bank.operations.unclaimed import SET_APART, UNCLAIMED
 from coopbank.bank.people_proof import PeopleProof
@@ -94,7 +95,7 @@ WRITERS = {
     "death": {"record-death", "withdraw-death"},
     "contact": {"lost-contact", "found-again", "send-due-diligence"},
     "unclaimed": {"turn-over-unclaimed", "pay-unclaimed", "opening-balance"},
-    "forgotten": {"forget-member", "forget-case"},
+    "forgotten": {"forget-member", "forget-case", "forget-request"},
     "user": {
         "found-book",
         "add-user",
@@ -211,7 +212,8 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
     state, bank_lines = Registers(), bank_proof.BankProof()
 
     provision, people, decisions = ProvisionProof(), PeopleProof(state), DecisionProof()
-    aid, kept, losses = AidProof(), RegisterProof(), LossProof()
+    aid, kept, losses = AidProof(keys), RegisterProof(), LossProof()
+    buildings, pairs = BuildingProof(), PairProof()
     return [
         Check("powers", "Everyone who acted was a user with the power to do it.",  # before the registers follow:
               watch=_watch(state, _powers), watch_plain=_watch_plain(state, _powers_plain)),  # whoever agrees to leave
@@ -264,10 +266,13 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
               _ask(state, aid.faults), watch=_watch(state, aid.watch), needless="plain"),
         Check("institution registers", "Each entry of the bank's own registers fits the definition that it names.",
               watch=_watch(state, kept.watch), needless="plain"),
-        Check("land", "Each parcel stands at what it cost, and donated work at its hours.", _ask(state, land_faults)),
+        Check("land", "Each parcel stands at what it cost, donated work at its hours, and on its building.",
+              _ask(state, land_faults), watch=_as_watch(buildings.watch), watch_plain=buildings.watch_plain),
         Check("dues", "What is open of each bill of dues is what the books carry.", _ask(state, dues_faults)),
         Check("institutions", "What is open with each institution is what accounts 892 and 792 hold.",
-              _ask(state, pair_faults)),
+              _ask(state, pair_faults), watch=_watch(state, pairs.watch), needless="plain"),
+        Check("journal entries", "No journal entry names an account that belongs to another operation.",
+              watch=_watch(state, _journal_entries), watch_plain=_watch_plain(state, _journal_plain)),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten by two people.",
               lambda log, tx: _personal(state, log, tx, keys)),
         Check("unclaimed", "What is set apart for the state is what account 893 holds.", _ask(state, _unclaimed)),
@@ -499,6 +504,26 @@ def _leaf_balances(state: Registers, log: Log, *controls: str) -> dict[tuple[str
         for account, leaf in log.leaves.items()
         if leaf.gl_code in controls
     }
+
+
+def _journal_entries(state: Registers, log: Log, operation: Operation) -> None:
+    if operation.kind != JournalEntry.name or operation.kind_version < JournalEntry.version:
+        return
+    for _id, _day, _memo, _reverses, lines in operation.entries:
+        for account, _amount in lines:
+            leaf = log.leaves.get(account)
+            if leaf is None or leaf.gl_code in ("729", "879"):
+                continue  # cash of the pool comes with a line on a bank account
+            code = f"{leaf.gl_code}/{leaf.contract}" if leaf.contract else leaf.gl_code
+            owner = "memo" if leaf.gl_code.startswith("M") else owner_of(code, lambda *of: of in state.records)
+            if owner is not None:
+                log.add("journal entries", f"a journal entry names {code}, which belongs to the operations on {owner}",
+                        operation.number)  # fmt: skip
+
+
+def _journal_plain(state: Registers, log: Log, operations: Sequence[Operation]) -> None:
+    for operation in operations:
+        _journal_entries(state, log, operation)
 
 
 def _zero_sums(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from coopbank.bank import records
-from coopbank.bank.mandates import FIELD, above, amount_asked, matters_of
+from coopbank.bank.mandates import FIELD, above, amount_asked, beyond, matters_of
 from coopbank.bank.operation import CATALOGUE
 from coopbank.bank.operation import Operation as Performed
 from coopbank.bank.voting import box_of, counted, drawn_up
@@ -20,7 +20,7 @@ from coopbank.finance.voting import Count, Tally, count, outcome
 from coopbank.ledger.log import Log, Operation
 
 CHECK: Final = "resolutions"
-MOVED: Final = {"meeting", "body", "matter", "text", "about", "amount", "until", "majority"}
+MOVED: Final = {"meeting", "body", "matter", "text", "about", "amount", "until", "majority", "once", "terms"}
 """What of a resolution never changes."""
 CLOSED: Final = ("carried", "rejected", "no-quorum")
 
@@ -47,11 +47,12 @@ class DecisionProof:
             records.Meeting.kind: self._meeting, records.Vote.kind: self._vote,
             records.Resolution.kind: self._resolution, records.ResolutionUse.kind: self._use,
             records.Poll.kind: self._poll, records.BallotGiven.kind: self._given, records.BallotBox.kind: self._box,
-            records.Seat.kind: self._elected,
+            records.Seat.kind: self._elected, records.CreditMemo.kind: self._memo,
         }  # fmt: skip
         self.allotted: set[tuple[str, str]] = set()  # poll and option
         self.polls: dict[str, records.Poll] = {}  # before the row in hand
         self.given: dict[str, set[str]] = defaultdict(set)  # by poll: who has a ballot
+        self.sheets: dict[str, int] = {}  # version of each application's credit memo
         self.moved: dict[str, dict[str, Any]] = {}  # what each resolution said at first
         self.mandates: dict[str, records.Mandate] = {}  # by operation
         self.uses: dict[str, dict[int, int | None]] = defaultdict(dict)  # by resolution: amount by operation
@@ -114,6 +115,8 @@ class DecisionProof:
             rules = state.records.get((records.VotingBody.kind, resolution.body), {})
             if resolution.majority != rules.get("majorities", {}).get(resolution.matter, "simple"):
                 log.add(CHECK, f"{ref} was moved with another majority than {resolution.body} has", operation.number)
+        if resolution.state in CLOSED and resolution.once and resolution.sheet != self.sheets.get(resolution.about, 0):
+            log.add(CHECK, f"{ref} was closed on another term sheet than there was", operation.number)
         if resolution.state in CLOSED:
             check = self._allotted if resolution.manner == "ballots" else self._outcome
             for fault in check(state, ref, resolution):
@@ -245,7 +248,7 @@ class DecisionProof:
             yield f"{operation.kind} was done under it, and it was not carried"
         if resolution.until is not None and resolution.until < operation.business_date:
             yield f"{operation.kind} was done after it had ended"
-        if resolution.matter not in cls.decided_as or not self._about(state, resolution.about, cls, operation):
+        if resolution.matter not in cls.decided_as or not self._about(state, resolution, cls, operation):
             yield f"{operation.kind} is not what it decides"
         asked = (use.resolution, operation.number, operation.kind, self._amount(state, cls, operation))
         named = operation.request.get(FIELD)
@@ -253,16 +256,36 @@ class DecisionProof:
             yield f"what {operation.kind} wrote of it is not what was done"
         uses = self.uses[use.resolution]
         amounts = [amount for amount in uses.values() if amount is not None]
-        if len(uses) > 1 and (resolution.amount is None or len(amounts) < len(uses)):
+        if len(uses) > 1 and (resolution.once or resolution.amount is None or len(amounts) < len(uses)):
             yield "it was used twice"
         elif resolution.amount is not None and sum(amounts) > resolution.amount:
             yield "more was done under it than it says"
+        yield from self._loan_faults(operation, resolution)
         if any(use.resolution not in memo for _id, _day, memo, _reverses, _lines in operation.entries):
             yield f"an entry of {operation.kind} does not name it"
 
+    def _memo(self, _state: Replayed, _log: Log, _operation: Operation, ref: str, version: int, _body: Any) -> None:
+        self.sheets[ref] = version
+
+    def _loan_faults(self, operation: Operation, resolution: records.Resolution) -> Iterator[str]:
+        """What of a loan that was granted is not what was voted on."""
+        rows = {(row[1], row[2]): row[5] for row in operation.rows if row[0] == "record" and row[3] == 1}
+        for (kind, ref), loan in rows.items():
+            if kind != records.Loan.kind:
+                continue
+            document = rows.get((records.LoanTerms.kind, ref), {}).get("document", {})
+            name = beyond(resolution, loan["product"], document)
+            if name is not None:
+                yield f"loan {ref} has another {name} than was decided"
+            if resolution.once and self.sheets.get(resolution.about, 0) != resolution.sheet:
+                yield f"loan {ref} was granted by another term sheet than was voted on"
+
     @staticmethod
-    def _about(state: Replayed, about: str, cls: type[Performed], operation: Operation) -> bool:
-        matters = matters_of(cls, operation.request)
+    def _about(
+        state: Replayed, resolution: records.Resolution, cls: type[Performed], operation: Operation
+    ) -> bool:  # fmt: skip
+        about = resolution.about
+        matters = matters_of(cls, operation.request, resolution.matter)
         funds = {gift["fund"] for name in matters if (gift := state.records.get((records.Gift.kind, name)))}
         return not about or about in matters | funds
 

@@ -69,6 +69,7 @@ class ResolutionSheet:
     poll: str
     votes: tuple[VoteLine, ...]
     uses: tuple[UseLine, ...]
+    terms: dict[str, str]  # of a loan: its product, and at most this interest and so many payments
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ def resolution(books: Books, ref: str) -> ResolutionSheet:
         until=body.until, manner=body.manner, in_favour=body.in_favour, against=body.against,
         abstained=body.abstained, recused=recused, closed_on=body.closed_on, why=body.why, poll=body.poll,
         votes=tuple(VoteLine(vote.member, vote.vote, vote.why) for vote in votes),
-        uses=tuple(UseLine(use.operation, use.what, use.amount) for use in uses),
+        uses=tuple(UseLine(use.operation, use.what, use.amount) for use in uses), terms=body.terms,
     )  # fmt: skip
 
 

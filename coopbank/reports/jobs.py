@@ -66,7 +66,7 @@ def jobs(books: Books, as_of: date | None = None, fund: str | None = None, of_al
     `of_all` is the number of jobs of the place, for the part that is the federation's.
     """
     day = as_of or books.business_date() or date.max
-    told = _latest(books, day)
+    told = reported_jobs(books, day)
     wages = _living_wages(books, day)
     rows = []
     for ref, by_basis in sorted(told.items()):
@@ -86,8 +86,8 @@ def jobs(books: Books, as_of: date | None = None, fund: str | None = None, of_al
     )  # fmt: skip
 
 
-def _latest(books: Books, day: date) -> dict[str, dict[str, Entry]]:
-    """Of each loan the latest entry of each basis."""
+def reported_jobs(books: Books, day: date) -> dict[str, dict[str, Entry]]:
+    """Of each loan the latest entry of each basis (baseline, projected, actual) up to a day."""
     found: dict[str, dict[str, Entry]] = {}
     for _ref, body in counted(entries_of(books, "JOBS")):
         values = body.values

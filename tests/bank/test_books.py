@@ -328,6 +328,13 @@ def test_the_owned_accounts_are_those_that_were_agreed() -> None:
     assert {"250", "260", "187", "731", "940"} <= set(_PLAIN)
 
 
+@pytest.mark.parametrize("account", ["771/P-001", "772/B-1", "791/DU-001", "791/L-001", "892/TRUST"])
+def test_what_one_operation_owns_of_an_account_is_not_named(counter: SmallBank, account: str) -> None:
+    if account == "892/TRUST":
+        counter.agreed("add-institution", counter.tom, counter.admin, code="TRUST", institution_name="T", book="a" * 32)
+    no_journal(counter, InvalidValue, "lines.0.account", f"GEN {account} Dr 1.00", "GEN 940 Cr 1.00")
+
+
 def test_journal_entries_that_are_refused(counter: SmallBank) -> None:
     counter.do("receive-gift", by=counter.tom, fund="GRT", amount="9.00", donor="x", tender="transfer", number="G-50")
     no_journal(counter, InvalidValue, "lines.0.account", "GRT 181/G-50 Dr 9.00", "GRT 731/FIRST Cr 9.00")
@@ -340,7 +347,7 @@ def test_journal_entries_that_are_refused(counter: SmallBank) -> None:
     no_journal(counter, Unknown, "lines.1.account", "GEN 940 Dr 1.00", "GEN 861/M9999 Cr 1.00")
     no_journal(counter, InvalidValue, "memo", "GEN 940 Dr 1.00", "GEN 931 Cr 1.00", memo=" ")
     no_journal(counter, Overdrawn, None, "RLF 370 Dr 2000.01", "RLF 731/FIRST Cr 2000.01")
-    for group in ZERO_SUMS:
+    for group in (each for each in ZERO_SUMS if each[0] not in OWNED):
         no_journal(counter, InvalidValue, "lines", f"GEN {group[0]} Dr 1.00", "GEN 940 Cr 1.00")
     refused(counter, NotAllowed, "journal-entry", memo="m", lines=["GEN 940 Dr 1.00", "GEN 931 Cr 1.00"])
 

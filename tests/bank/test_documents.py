@@ -9,13 +9,12 @@ import pytest
 from pydantic import ValidationError
 
 from coopbank.bank import records
-from coopbank.bank.bank import request_hash
 from coopbank.bank.books import Actor
 from coopbank.bank.operations.documents import MOST, Made, RecordDocuments, last_edition
 from coopbank.bank.verify import verify
-from coopbank.clock import instant_text
 from coopbank.errors import AlreadyExists, InvalidValue, Unknown, WrongState
-from coopbank.ledger.posting import Draft, NewRecord, seal
+from coopbank.ledger.posting import NewRecord
+from tests.forging import forge
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 NUMBER = "ST-2026-03-M0001"
@@ -186,7 +185,7 @@ def test_a_member_of_the_staff_may_record_their_own_and_a_stranger_nothing(small
 # ------------------------------------------------------------------------------- forged
 
 
-def forge(small: SmallBank, ref: str, version: int = 1, **changes: Any) -> None:
+def forge_document(small: SmallBank, ref: str, version: int = 1, **changes: Any) -> None:
     """Seal a record of a document that no rule of the bank has seen; every hash is good."""
     small.spoiled = True
     copy = made(small).model_dump(exclude={"number"}, exclude_none=True)
@@ -194,15 +193,10 @@ def forge(small: SmallBank, ref: str, version: int = 1, **changes: Any) -> None:
         known = books.find(records.Document, NUMBER)
     assert known is not None
     body = copy | {"made_by": "ana", "figures": known.figures, "file": known.file} | changes
-    request: dict[str, Any] = {"documents": []}
-    with small.bank.database.write() as tx:
-        draft = Draft(
-            key=f"forged {ref} {version}", kind="record-documents", kind_version=1, actor="ana", approver=None,
-            business_date=small.clock.today(), at=instant_text(small.clock.now()), request=request,
-            request_hash=request_hash("record-documents", 1, request), entries=[],
-            rows=[NewRecord("document", ref, version, "M0001", body)],
-        )  # fmt: skip
-        seal(tx, small.bank.book, draft)
+    forge(
+        small, rows=[NewRecord("document", ref, version, "M0001", body)], key=f"forged {ref} {version}",
+        kind="record-documents", request={"documents": []},
+    )  # fmt: skip
 
 
 def findings(small: SmallBank) -> str:
@@ -215,14 +209,14 @@ def findings(small: SmallBank) -> str:
 def test_a_forged_document_is_found(small: SmallBank) -> None:
     record(small, made(small))
     assert findings(small) == ""
-    forge(small, "TX-2026-M0001", head="0" * 16)
+    forge_document(small, "TX-2026-M0001", head="0" * 16)
     assert "TX-2026-M0001 names operation" in findings(small)
 
 
 def test_a_document_as_of_its_own_operation_or_a_later_one_is_found(small: SmallBank) -> None:
     record(small, made(small))
     own = head(small)[0] + 1
-    forge(small, "TX-2026-M0001", as_of=own)
+    forge_document(small, "TX-2026-M0001", as_of=own)
     assert f"TX-2026-M0001 names operation {own}" in findings(small)
 
 
@@ -230,8 +224,8 @@ def test_a_forged_first_copy_is_not_hidden_by_a_good_second_one(small: SmallBank
     record(small, made(small))
     good = made(small)
     same = {"as_of": good.as_of, "head": good.head}
-    forge(small, "TX-2026-M0001", head="0" * 16)
-    forge(small, "TX-2026-M0001", 2, **same)
+    forge_document(small, "TX-2026-M0001", head="0" * 16)
+    forge_document(small, "TX-2026-M0001", 2, **same)
     assert "TX-2026-M0001 names operation" in findings(small)
 
 
@@ -239,7 +233,7 @@ def test_a_copy_that_says_other_things_is_found(small: SmallBank) -> None:
     first = made(small)
     record(small, first)
     same = {"as_of": first.as_of, "head": first.head}
-    forge(small, NUMBER, 2, **same, about="M0002", figures={"#": "0" * 64})
+    forge_document(small, NUMBER, 2, **same, about="M0002", figures={"#": "0" * 64})
     assert f"a copy of document {NUMBER} has another about and another figures" in findings(small)
 
 
@@ -255,7 +249,7 @@ def test_a_copy_that_says_other_things_is_found(small: SmallBank) -> None:
 )
 def test_editions_with_gaps_are_found(small: SmallBank, ref: str, changes: dict[str, Any], words: str) -> None:
     record(small, made(small))
-    forge(small, ref, **changes)
+    forge_document(small, ref, **changes)
     assert words in findings(small)
 
 
@@ -263,5 +257,5 @@ def test_an_edition_as_of_an_earlier_time_than_the_one_it_replaces_is_found(smal
     first = made(small)
     record(small, first)
     same = {"as_of": first.as_of, "head": first.head}
-    forge(small, f"{NUMBER}.E2", edition=2, replaces=NUMBER, **same)
+    forge_document(small, f"{NUMBER}.E2", edition=2, replaces=NUMBER, **same)
     assert "no later operation" in findings(small)

@@ -8,7 +8,7 @@ from coopbank.bank import records
 from coopbank.bank.verify import verify
 from coopbank.ledger.posting import NewRecord
 from tests.bank.support_equity import close_year, earn, end_of_year
-from tests.bank.test_verify import forge
+from tests.forging import forge
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 

@@ -196,6 +196,39 @@ def test_charitable_money_never_pays_a_campaign(trust: SmallBank) -> None:
     refused(trust, NotAllowed, "buy-asset", tom, field="supplier", number="4", gift="G-80", **desk)
 
 
+def test_nor_by_a_journal_entry_a_loan_aid_or_an_institution(trust: SmallBank) -> None:
+    tom, sue = trust.tom, trust.sue
+    trust.agreed("add-institution", by=tom, approver=sue, code="PAC-2", institution_name="x", book="a" * 32)
+    trust.agreed("owe-institution", by=tom, approver=sue, institution="PAC-2", memo="before", amount="1.00")
+    lend: dict[str, Any] = {
+        "member": "M0003",
+        "annual_rate": "0",
+        "installments": 2,
+        "principal": "50.00",
+        "fund": "CLT",
+    }
+    loan = trust.agreed("grant-loan", **lend).created[0]
+    trust.agreed("set-policy", by=tom, approver=trust.admin, policy="campaign_payees", value="PAC-1 PAC-2 M0002")
+    lines = ["GEN 290/PAC-1 Dr 5.00", "GEN 185 Cr 5.00", "CLT 186 Dr 5.00", "CLT 731/FIRST Cr 5.00"]
+    refused(trust, NotAllowed, "journal-entry", tom, field="lines.0.account", memo="m", lines=lines)
+    own = ["GEN 290/PAC-1 Dr 5.00", "GEN 731/FIRST Cr 5.00"]
+    trust.agreed("journal-entry", tom, sue, memo="a co-operative's own money", lines=own)
+    refused(trust, NotAllowed, "grant-loan", field="member", **(lend | {"member": "M0002"}))
+    paid: dict[str, Any] = {"loan": loan, "tender": "transfer"}
+    refused(trust, NotAllowed, "disburse-loan", tom, field="paid_to", paid_to="Committee pac-1, Inc.", **paid)
+    trust.do("disburse-loan", by=tom, paid_to="A printer", **paid)
+    owe: dict[str, Any] = {"institution": "PAC-2", "memo": "x", "amount": "1.00"}
+    refused(trust, NotAllowed, "owe-institution", tom, field="institution", fund="CLT", **owe)
+    trust.agreed("owe-institution", by=tom, approver=sue, **owe)
+    aid: dict[str, Any] = {"aid_kind": "ride", "amount": "5.00", "need": "n", "criteria": "c", "relation": "none",
+                           "fund": "CLT", "tender": "transfer", "recipient": "Rosa Bell"}  # fmt: skip
+    refused(trust, NotAllowed, "give-aid", field="recipient_member", **aid, recipient_member="M0002")
+    refused(trust, NotAllowed, "give-aid", field="recipient", **(aid | {"recipient": "PAC-1"}), paid_to="recipient")
+    refused(trust, InvalidValue, "give-aid", field="biller", **aid)
+    refused(trust, NotAllowed, "give-aid", field="biller", **aid, biller="pac-1")
+    trust.agreed("give-aid", trust.ana, tom, **aid, biller="A taxi")
+
+
 def test_a_charity_has_no_other_money(tmp_path: Any) -> None:
     with new_bank(str(tmp_path / "charity.db"), institution_kind=CHARITY) as bank:
         bank.agreed("set-policy", by=bank.tom, approver=bank.admin, policy="campaign_payees", value="PAC")

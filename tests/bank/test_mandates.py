@@ -11,11 +11,11 @@ import pytest
 from coopbank.bank import records
 from coopbank.bank.operation import CATALOGUE
 from coopbank.bank.verify import verify
-from coopbank.errors import InvalidValue, NeedsResolution, NotAllowed, Unknown
+from coopbank.errors import InvalidValue, NeedsResolution, NotAllowed, Unknown, WrongState
 from coopbank.ledger.verify import wrong
 from tests.attacks.rewriter import Rewriter
 from tests.bank.support_counter import refused
-from tests.bank.test_verify import forge
+from tests.forging import forge
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 LOAN: dict[str, Any] = {"member": "M0004", "annual_rate": "6", "installments": 12}
@@ -101,7 +101,8 @@ def test_not_beyond_its_amount_nor_twice_nor_late(council: SmallBank) -> None:
     no_loan(council, "leaves 2000.00", decided(council), principal="2000.01")
     ref = decided(council, about="M0004", amount="3000.00", until="2026-03-12")
     council.agreed("grant-loan", **LOAN, principal="2000.00", resolution=ref)
-    refused(council, NeedsResolution, "grant-loan", says="leaves 1000.00", **LOAN, principal="1000.01", resolution=ref)
+    refused(council, NeedsResolution, "grant-loan", says="used already", **LOAN, principal="1000.00", resolution=ref)
+    ref = decided(council, about="M0004", amount="3000.00", until="2026-03-12")
     waiting = council.ask("grant-loan", **LOAN, principal="1000.00", resolution=ref).request
     council.go_to("2026-03-13")
     refused(council, NeedsResolution, "approve", council.tom, says="held until 2026-03-12", request=waiting)
@@ -111,7 +112,47 @@ def test_two_that_wait_cannot_both_use_it(council: SmallBank) -> None:
     ref = decided(council, about="M0004")
     first, second = (council.ask("grant-loan", **LOAN, principal="2000.00", resolution=ref).request for _ in range(2))
     council.do("approve", council.tom, request=first)
-    refused(council, NeedsResolution, "approve", council.tom, says="leaves 0.00", request=second)
+    refused(council, NeedsResolution, "approve", council.tom, says="used already", request=second)
+
+
+def test_on_the_terms_that_were_decided(council: SmallBank) -> None:
+    terms: dict[str, Any] = {"product": "TERM", "annual_rate": "6", "installments": 12}
+    ref = decided(council, **terms)
+    asked: dict[str, Any] = {**LOAN, "principal": "2000.00", "application": "A-001", "resolution": ref}
+    shares: dict[str, Any] = {"product": "SURPLUS", "share_percent": "20", "outer_date": "2031-03-02",
+                              "installments": None}  # fmt: skip
+    for field, other in (("annual_rate", {"annual_rate": "6.01"}), ("installments", {"installments": 13}),
+                         ("product", shares)):  # fmt: skip
+        refused(council, NeedsResolution, "grant-loan", field=field, says=f"{field} {terms[field]}", **(asked | other))
+    less: dict[str, Any] = {"member": "M0004", "annual_rate": "5.5", "installments": 10, "principal": "1500.00"}
+    council.agreed("grant-loan", **less, application="A-001", resolution=ref)
+    moved: dict[str, Any] = {"meeting": "MT-00001", "text": "x", "matter": "other"}
+    refused(council, InvalidValue, "propose-resolution", council.sue, field="annual_rate", **moved, annual_rate="6")
+    refused(council, Unknown, "propose-resolution", council.sue, field="product",
+            **(moved | {"matter": "loan", "about": "M0004", "amount": "1.00", "product": "NOPE"}))  # fmt: skip
+
+
+def test_by_the_term_sheet_that_was_voted_on(council: SmallBank) -> None:
+    sheet: dict[str, Any] = {"application": "A-001", "memo": "Sells at two fairs."}
+    council.do("write-credit-memo", **sheet, terms="2,000.00 at 6 %")
+    ref = decided(council)
+    council.do("write-credit-memo", **sheet, terms="2,000.00 at 9 %")
+    no_loan(council, "term sheet of A-001", ref)
+    ref = council.do("propose-resolution", council.sue, meeting="MT-00001", matter="loan", about="A-001",
+                     amount="2000.00", text="Again").created[0]  # fmt: skip
+    council.do("record-vote", resolution=ref, member="M0001", vote="for")
+    refused(council, WrongState, "write-credit-memo", field="application", says=ref, **sheet, terms="at 12 %")
+    council.do("record-vote", resolution=ref, member="M0002", vote="for")
+    council.do("declare-interest", resolution=ref, member="M0004", why="asks for it")
+    council.agreed("close-vote", council.sue, council.admin, resolution=ref)
+    council.agreed("grant-loan", **LOAN, principal="2000.00", application="A-001", resolution=ref)
+
+
+def test_no_fund_or_product_passes_for_a_borrower(council: SmallBank) -> None:
+    """Whoever sets up a product of a borrower's number does not make their resolution one about it."""
+    council.agreed("define-product", council.tom, council.admin, code="M0004", product_name="x",
+                   repayment="schedule", installments=12)  # fmt: skip
+    no_loan(council, "about M0004", decided(council, about="M0004"), member="M0003", product="M0004", application=None)
 
 
 def test_taken_back_it_can_be_used_again(council: SmallBank) -> None:
@@ -199,12 +240,20 @@ def test_every_operation_that_names_a_resolution_says_what_kind() -> None:
 # ---------------------------------------------------------------------------------------- verify
 
 
+def loan_terms(places: list[Any], **terms: str) -> None:
+    """Other terms in the record that a grant wrote."""
+    next(row for row in places[12] if row[1] == "loan-terms")[5]["document"].update(terms)
+
+
 EDITS: dict[str, tuple[str, Any, str]] = {
     "no resolution": ("grant-loan", lambda p: (p[10].pop("resolution"), p[12].pop()), "without a resolution"),
     "another resolution": ("grant-loan", lambda p: p[10].update(resolution="RES-00002"), "not what was done"),
     "more": ("grant-loan", lambda p: (p[10].update(principal="2500.00"), p[12][-1][5].update(amount=250000)),
              "more was done"),
     "not named": ("grant-loan", lambda p: p[11][0].__setitem__(2, "Loan L-001 granted"), "does not name it"),
+    "another rate": ("grant-loan", lambda p: loan_terms(p, annual_rate="7"), "another annual_rate"),
+    "twice": ("propose-resolution", lambda p: p[12][0][5].pop("once"), "changed after it was moved"),
+    "another sheet": ("close-vote", lambda p: p[12][0][5].update(sheet=2), "closed on another term sheet"),
     "not carried": ("close-vote", lambda p: p[12][0][5].update(state="rejected"), "was not carried"),
     "another matter": ("propose-resolution", lambda p: p[12][0][5].update(about="A-009"), "changed after it was moved"),
 }  # fmt: skip
@@ -214,7 +263,7 @@ EDITS: dict[str, tuple[str, Any, str]] = {
 def test_what_was_done_without_its_resolution_is_found(council: SmallBank, edit: str) -> None:
     if council.bank.database.dialect != "sqlite":
         pytest.skip("the attacker's tool works on files")
-    ref = decided(council)
+    ref = decided(council, annual_rate="6")
     council.agreed("grant-loan", **LOAN, principal="2000.00", application="A-001", resolution=ref)
     kind, change, says = EDITS[edit]
     place = council.bank.database.place

@@ -225,6 +225,53 @@ def test_a_member_who_is_forgotten_takes_their_cases_along(fund: SmallBank) -> N
         assert books.personal(books.get(records.AidCase, "S-01").need) == "(forgotten)"
 
 
+def values(bank: SmallBank, *fields: str) -> list[str | None]:
+    """What is kept of some fields of requests and cases, in the order in which it was typed."""
+    with bank.read() as books:
+        marks = ", ".join("?" * len(fields))
+        return [value for (value,) in books.tx.rows(
+            f"SELECT value FROM personal WHERE field IN ({marks}) ORDER BY operation_id, field", *fields
+        )]  # fmt: skip
+
+
+def test_refused_aid_is_forgotten(fund: SmallBank) -> None:
+    """Nobody got anything, and still it stands in the books who asked and why, until two people erase it."""
+    refused_one = fund.ask("give-aid", fund.ana, **CASE).request
+    waiting = fund.ask("give-aid", fund.ana, **(CASE | {"recipient": "Lou Bell"})).request
+    fund.do("refuse", fund.tom, request=refused_one, why="another fund helps")
+    forget: dict[str, Any] = {"request": refused_one}
+    refused(fund, WrongState, "forget-request", fund.admin, field="request", says="kept until 2031", **forget)
+    refused(fund, WrongState, "forget-request", fund.admin, field="request", says="waiting", request=waiting)
+    refused(fund, Unknown, "forget-request", fund.admin, field="request", request="R-99999")
+    fund.agreed("forget-request", fund.admin, fund.tom, before_time=True, **forget)
+    assert values(fund, "recipient", "need") == [None, None, CASE["need"], "Lou Bell"]
+    refused(fund, WrongState, "forget-request", fund.admin, says="was forgotten", before_time=True, **forget)
+    fund.do("take-back", fund.ana, request=waiting)
+    fund.agreed("forget-request", fund.admin, fund.tom, before_time=True, request=waiting)
+    assert set(values(fund, "recipient", "need", "criteria", "relation")) == {None}
+    nobody = fund.ask("set-policy", fund.tom, policy="paper", value="A4").request
+    fund.do("refuse", fund.sue, request=nobody, why="letter")
+    refused(fund, WrongState, "forget-request", fund.admin, says="names nobody", before_time=True, request=nobody)
+
+
+def test_what_was_given_is_not_forgotten_as_a_request(fund: SmallBank) -> None:
+    done = fund.ask("give-aid", fund.ana, **CASE).request
+    fund.do("approve", fund.tom, request=done)
+    refused(fund, WrongState, "forget-request", fund.admin, says="approved", before_time=True, request=done)
+
+
+def test_a_member_takes_refused_requests_and_cases_taken_back_along(fund: SmallBank) -> None:
+    asked = fund.ask("give-aid", fund.ana, **CASE, recipient_member="M0003").request
+    leave: dict[str, Any] = {"member": "M0003", "before_time": True}
+    given = give(fund, recipient="Oto Cole", recipient_member="M0003")
+    fund.agreed("reverse", fund.tom, fund.sue, operation=given.number, reason="typed wrong")
+    fund.do("change-member", member="M0003", status="left")
+    refused(fund, WrongState, "forget-member", fund.admin, says=str(asked), **leave)
+    fund.do("refuse", fund.tom, request=asked, why="x")
+    fund.agreed("forget-member", fund.admin, fund.tom, **leave)
+    assert set(values(fund, "recipient", "need", "criteria", "relation", "recipient_member")) == {None}
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_text(fund: SmallBank, text: str) -> None:
     give(fund, recipient=text[:200], need=text[:200], relation=text[:200])

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from coopbank.bank.bank import request_hash
 from coopbank.bank.verify import verify
-from coopbank.clock import instant_text
-from coopbank.ledger.posting import Draft, EntryDraft, Line, NewRecord, seal
+from coopbank.ledger.posting import NewRecord
+from tests.forging import forge
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 
@@ -37,32 +36,6 @@ def small(engine_url: str) -> Iterator[SmallBank]:
 def found(small: SmallBank) -> dict[str, str]:
     """The first finding of each check that has one."""
     return {v.name: v.findings[0].message for v in verify(small.bank.database) if v.findings and not v.informational}
-
-
-def forge(
-    small: SmallBank, moves: list[tuple[str, str, int]] | None = None, rows: list[NewRecord] | None = None,
-    **changes: object,
-) -> None:  # fmt: skip
-    """Seal an operation that no rule of the bank has seen."""
-    with small.bank.database.write() as tx:
-        day = small.clock.today()
-        lines = []
-        for fund, code, amount in moves or []:
-            gl_code, _slash, contract = code.partition("/")
-            account = tx.value(
-                "SELECT id FROM account WHERE fund = ? AND gl_code = ? AND contract = ?", fund, gl_code, contract
-            )
-            lines.append(Line(int(account), amount))
-        request = {"forged": True}
-        draft = Draft(
-            key="forged", kind="log-refusal", kind_version=1, actor="ana", approver=None, business_date=day,
-            at=instant_text(small.clock.now()), request=request, request_hash=request_hash("log-refusal", 1, request),
-            entries=[EntryDraft("forged", day, tuple(lines))] if lines else [], rows=list(rows or []),
-        )  # fmt: skip
-        for name, value in changes.items():
-            setattr(draft, name, value)
-        draft.request_hash = request_hash(draft.kind, draft.kind_version, draft.request)
-        seal(tx, small.bank.book, draft)
 
 
 def test_a_claim_that_no_cash_covers(small: SmallBank) -> None:

@@ -166,6 +166,8 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "confirm-pair": ("commons", "tom", {"pair": "IP-0001", "their_operation": "7", "their_head": "ab" * 8, "their_amount": "5"}, CLAIMED),
     "receive-from-institution": ("commons", "tom", {"pair": "IP-0001", "amount": "5", "tender": "transfer"}, CLAIMED),
     "pay-institution": ("commons", "tom", {"pair": "IP-0001", "amount": "5", "tender": "transfer"}, "tom+sue owe-institution institution=TRUST amount=5.00 memo=rent"),
+    "forget-request": ("commons", "tom", {"request": "R-00016", "before_time": "yes"}, (
+        'ana? give-aid recipient="Rosa Bell" aid_kind=ride amount=4.00 need=work criteria=x relation=x tender=transfer\ntom refuse request=R-00016 why=no')),
     "forget-case": ("commons", "tom", {"case": "S-01", "before_time": "yes"}, ""),
     # cash
     "add-bank-account": ("town", "tom", {"code": "SAVE", "account_name": "Savings at the bank"}, ""),

@@ -82,13 +82,18 @@ Book = dict[str, dict[str, int]]
 
 
 def by_fund(flows: Mapping[str, int], shares: Mapping[str, int], servicing: str = "0") -> Book:
-    """Cumulative flows split over funds and peers. What was overpaid is the borrower's, in GEN."""
+    """Cumulative flows split over funds and peers. What was overpaid is the borrower's, in GEN.
+
+    Who gets the odd cent of a tie follows from the names, as the sealed record has them, and not from how they were
+    typed in: funds before peers, each by the alphabet.
+    """
     if len(shares) == 1:
         (fund,) = shares
         book = {fund: {flow: amount for flow, amount in flows.items() if amount and flow != "overpaid"}}
         book = {fund: found for fund, found in book.items() if found}
     else:
-        book = _shared(flows, shares, servicing)
+        by_name = dict(sorted(shares.items(), key=lambda each: ("@" in each[0], each[0])))
+        book = _shared(flows, by_name, servicing)
     if flows.get("overpaid"):
         book.setdefault(GENERAL, {})["overpaid"] = flows["overpaid"]
     return book

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated, Any, ClassVar, cast
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from coopbank.bank import records
 from coopbank.bank.asset_plan import is_asset
+from coopbank.bank.campaign_guard import require_none_named
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Day, Memo, Money, Widget, clean_text, refuse
 from coopbank.bank.operation import TREASURER, Operation
@@ -150,7 +151,31 @@ OWNED = {
     "950": "patronage", "821": "dividends", "823": "patronage", "825": "shares", "701": "loans", "781": "loans",
     "871": "loans", "872": "unknown receipts", "831": "participations", "811": "notes", "851": "notes",
     "801": "bills", "739": "cash", "735": "cash", "729": "cash", "879": "cash", "990": "opening", "960": "closing",
+    "728": "loans between funds", "878": "loans between funds",
 }  # fmt: skip
+#: The same of single leaves, by what they are called, on accounts that are free otherwise.
+_OWNED_LEAVES = (
+    (re.compile(r"771/P-.+|772/B-.+"), "land"), (re.compile(r"791/DU-.+"), "dues"), (re.compile(r"791/L-.+"), "loans"),
+)  # fmt: skip
+
+
+def owner_of(account: str, known: Callable[[str, str], bool]) -> str | None:
+    """The operations that an account belongs to, so that no journal entry names it; None for one that is free.
+
+    `known` says whether there is a record of a kind and number.
+    """
+    gl_code, _stroke, contract = account.partition("/")
+    if gl_code in OWNED:
+        return OWNED[gl_code]
+    if gl_code in ("181", "186") and known("gift", contract):
+        return "gifts"
+    if gl_code in ("792", "892") and known("partner", contract):
+        return "other institutions"
+    if is_asset(contract):
+        return "assets"
+    if gl_code == UNCLAIMED and _MEMBER.fullmatch(contract.partition("/")[0]):
+        return "unclaimed money"
+    return next((owner for pattern, owner in _OWNED_LEAVES if pattern.fullmatch(account)), None)
 
 
 class JournalEntry(Operation):
@@ -161,6 +186,7 @@ class JournalEntry(Operation):
     subject: ClassVar[str] = "books"
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     second_person: ClassVar[bool] = True
+    version: ClassVar[int] = 2  # 1 could name loans between funds, land, dues and pairs, and bring them off their books
 
     memo: Annotated[Memo, Field(min_length=1, title="What for")]
     effective_on: Annotated[Day | None, Field(title="Dated (today, or earlier in an open month)")] = None
@@ -175,6 +201,8 @@ class JournalEntry(Operation):
             for fund, code, amount in self._line(desk, line, f"lines.{number}"):
                 moves[fund, code] += amount
         _require_zero_sums(desk, self.lines)
+        named = {f"lines.{number}.account": line.contract for number, line in enumerate(self.lines) if line.amount > 0}
+        require_none_named(desk, named, {line.fund for line in self.lines})
         merged: list[Move] = [(fund, code, amount) for (fund, code), amount in moves.items()]
         day = self.effective_on or desk.business_day
         if day < desk.business_day:
@@ -196,13 +224,7 @@ class JournalEntry(Operation):
 
     @staticmethod
     def _require_plain(desk: Desk, line: EntryLine, kind: str, field: str) -> None:
-        owner = "memo" if kind == "memo" else OWNED.get(line.gl_code)
-        if line.gl_code in ("181", "186") and desk.version("gift", line.contract):
-            owner = "gifts"
-        if is_asset(line.contract):
-            owner = "assets"
-        if line.gl_code == UNCLAIMED and line.member is not None:
-            owner = "unclaimed money"
+        owner = "memo" if kind == "memo" else owner_of(line.account, lambda of, ref: desk.version(of, ref) > 0)
         if owner is not None:
             raise InvalidValue(
                 "Account {account} belongs to the operations on {owner}; a journal entry cannot name it.", field=field,

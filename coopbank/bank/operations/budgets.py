@@ -15,7 +15,7 @@ from coopbank.bank import records
 from coopbank.bank.asset_plan import WRITTEN_OFF_ON
 from coopbank.bank.budgeting import budget_ref
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Code, Counted, FundRef, GiftRef, Memo, Text, Widget, refuse
+from coopbank.bank.fields import Code, Counted, Decision, FundRef, GiftRef, Memo, Widget, refuse
 from coopbank.bank.operation import ADMINISTRATOR, TREASURER, Operation
 from coopbank.bank.operations.funds import require_spendable_fund
 from coopbank.bank.operations.savings import FUND, shown
@@ -73,7 +73,7 @@ class SetBudget(Operation):
 
     year: Annotated[int, Field(ge=1900, le=9998, title="Year")]
     lines: Lines
-    resolution: Annotated[Text, Field(min_length=1, title="Who decided it, and when")]
+    resolution: Annotated[Decision, Field(title="Who decided it, and when")]
     fund: FundRef = FUND
     gift: Annotated[GiftRef | None, Field(title="Gift, if the budget is that of one")] = None
     why: Annotated[Memo, Field(title="Why, if it changes an earlier one")] = ""

@@ -16,7 +16,7 @@ from coopbank.bank.fields import ApplicationRef, Memo, Personal, PersonalMark, W
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
 from coopbank.bank.operations.applications import open_application
 from coopbank.bank.operations.products import YesNo
-from coopbank.errors import InvalidValue
+from coopbank.errors import InvalidValue, WrongState
 
 LongPersonal = Annotated[
     str, BeforeValidator(clean_text), Field(min_length=1, max_length=4000), PersonalMark(), Widget("text")
@@ -48,9 +48,22 @@ class WriteCreditMemo(_OnOpenApplication):
 
     def perform(self, desk: Desk) -> None:
         open_application(desk, self.application)
+        self._require_no_vote(desk)
         memo = records.CreditMemo(terms=self.terms, memo=desk.keep("memo", self.memo), written_by=desk.actor.user)
         desk.write(self.application, memo, about=self.application)
         desk.note("Application", self.application)
+
+    def _require_no_vote(self, desk: Desk) -> None:
+        """Refuse to change what voters have read once some of them have voted on it."""
+        for ref, resolution in desk.every(records.Resolution):
+            if resolution.state != "open" or resolution.about != self.application:
+                continue
+            voted = any(vote.vote != "recused" for _ref, vote in desk.about(records.Vote, ref))
+            if voted or resolution.manner == "by-count":
+                raise WrongState(
+                    "The vote on {resolution} has begun, and this is what is voted on.", field="application",
+                    resolution=ref, hint="Withdraw the resolution and move it anew, or wait for its end.",
+                )  # fmt: skip
 
 
 class ConsentToShare(_OnOpenApplication):

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from coopbank.bank import equity, records
 from coopbank.bank.desk import Desk, Move
-from coopbank.bank.fields import Percent, Rate, Text, Widget
+from coopbank.bank.fields import Decision, Percent, Rate, Widget
 from coopbank.bank.operation import ADMINISTRATOR, CREDIT_UNION, SUPERVISOR, TREASURER, UNCHARTERED, Operation
 from coopbank.bank.operations.payouts import PayOut
 from coopbank.bank.operations.savings import FUND, shown
@@ -29,7 +29,7 @@ from coopbank.ledger import periods
 LIABILITY = "liability"
 _EXPENSE, _EARNINGS = "381", "940"
 
-Resolution = Annotated[Text, Field(min_length=1, title="Resolution: who decided it, and when")]
+Resolution = Annotated[Decision, Field(title="Resolution: who decided it, and when")]
 
 
 class SetShareClass(Operation):

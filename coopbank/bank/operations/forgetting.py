@@ -3,7 +3,9 @@
 Sealed texts hold salted digests of such values; salt and value stand in the table `personal`. Forgetting sets both to
 NULL, in every version and in every request that was ever made about the member, takes them off the find box, and seals
 which digests it erased, so that `verify` tells it from a value that somebody else took away. What was moved and when
-stays. What is outside of the books is not reached: papers, exports, backups.
+stays. A request that was refused or taken back keeps what was typed of people, members or not, until it is forgotten by
+itself (forget-request), or with the member whom it was for. What is outside of the books is not reached: papers,
+exports, backups.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ from coopbank.bank import records
 from coopbank.bank.books import Books, loads
 from coopbank.bank.contact import number_of
 from coopbank.bank.desk import Desk, fold
-from coopbank.bank.fields import MemberRef
-from coopbank.bank.operation import ADMINISTRATOR, Operation
+from coopbank.bank.fields import MemberRef, RequestRef
+from coopbank.bank.operation import ADMINISTRATOR, TREASURER, Operation
 from coopbank.database import Transaction
 from coopbank.errors import WrongState
 from coopbank.finance.periods import add_months
@@ -87,6 +89,61 @@ class ForgetMember(Operation):
                 ))  # fmt: skip
 
 
+class ForgetRequest(Operation):
+    """Erase what a request that was refused or taken back says of people. That it was asked and refused stays."""
+
+    name: ClassVar[str] = "forget-request"
+    title: ClassVar[str] = "Forget a refused request"
+    subject: ClassVar[str] = "staff"
+    roles: ClassVar[tuple[str, ...]] = (TREASURER, ADMINISTRATOR)
+    since: ClassVar[int] = 2
+    second_person: ClassVar[bool] = True
+    reversible: ClassVar[bool] = False
+    erases: ClassVar[bool] = True
+
+    request: RequestRef
+    before_time: Annotated[bool, Field(title="Before the years of retention are over")] = False
+
+    def serves(self, desk: Desk) -> set[str]:
+        found = desk.find(records.Request, self.request)
+        return set() if found is None else {value for value in found.payload.values() if isinstance(value, str)}
+
+    def perform(self, desk: Desk) -> None:
+        asked = desk.get(records.Request, self.request, "request")
+        if asked.state not in ("refused", "withdrawn"):
+            raise WrongState(
+                "Request {request} is {state}.", field="request", request=self.request, state=_(asked.state),
+                hint="What was refused or taken back can be forgotten; what came of others is forgotten with it.",
+            )  # fmt: skip
+        gone = desk.find(records.Forgotten, self.request)
+        if gone is not None:
+            raise WrongState("{case} was forgotten on {day}.", field="request", case=self.request, day=gone.on)
+        digests = sorted(set(_digests(asked.payload)))
+        if not digests:
+            raise WrongState("Request {request} names nobody.", field="request", request=self.request)
+        decided = self._decided_on(desk)
+        kept_until = add_months(decided, 12 * number_of(desk, "retention_years", 5))
+        if desk.business_day < kept_until and not self.before_time:
+            raise WrongState(
+                "What is known of {case} is kept until {kept_until}.", field="request", case=self.request,
+                kept_until=kept_until, hint="If the law lets it go earlier, two people may say so (before_time).",
+            )  # fmt: skip
+        body = records.Forgotten(
+            on=desk.business_day.isoformat(), left_on=decided.isoformat(), before_time=self.before_time, digests=digests
+        )
+        desk.write(self.request, body)
+        desk.note("Values that are erased", str(len(digests)))
+        desk.after.append(lambda tx: erase(tx, self.request, digests))
+
+    def _decided_on(self, desk: Desk) -> date:
+        day = desk.tx.value(
+            "SELECT max(o.business_date) FROM record r JOIN operation o ON o.id = r.operation_id"
+            " WHERE r.kind = ? AND r.ref = ?",
+            records.Request.kind, self.request,
+        )  # fmt: skip
+        return date.fromisoformat(day)
+
+
 # ------------------------------------------------------------------------------------- may they be?
 
 
@@ -121,6 +178,7 @@ def _require_nothing_open(desk: Desk, member: str) -> None:
         ref for ref, ask in desk.about(records.Request, "waiting")
         if member in ask.payload.values() and ask.operation != ForgetMember.name
     ]  # fmt: skip
+    going_on += [ref for ref, ask in aid_asked_for(desk, member) if ask.state == "waiting"]
     going_on += [
         ref for ref, body in desk.every(records.JointOwner) if body.person == member and body.state == "active"
     ]
@@ -235,12 +293,22 @@ def _digests_of_registers(desk: Desk, member: str, own: frozenset[str]) -> Itera
 
     for case in cases_of_member(desk, member):
         yield from digests_written_with(desk, records.AidCase.kind, case)
+    for _ref, asked in aid_asked_for(desk, member):
+        yield from _digests(asked.payload)
     for ref in sorted(own):
         rows = desk.tx.rows(
             "SELECT DISTINCT ref FROM record WHERE about = ? AND kind || '' = ?", ref, records.RegisterEntry.kind
         )
         for (entry,) in rows:
             yield from digests_written_with(desk, records.RegisterEntry.kind, entry)
+
+
+def aid_asked_for(books: Books, member: str) -> Iterator[tuple[str, records.Request]]:
+    """Requests for aid to a member, whatever came of them, as far as they can be read: their number is kept apart."""
+    for ref, asked in books.every(records.Request):
+        known = asked.payload.get("recipient_member")
+        if isinstance(known, dict) and books.personal(known) == member:
+            yield ref, asked
 
 
 def digests_written_with(books: Books, kind: str, ref: str) -> list[str]:

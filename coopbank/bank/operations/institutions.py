@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 
 from coopbank.bank import records
 from coopbank.bank.books import Books, loads
+from coopbank.bank.campaign_guard import require_none_named
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, FundRef, InstitutionRef, Memo, Money, PairRef, Text, refuse
 from coopbank.bank.operation import ADMINISTRATOR, TREASURER, Operation
@@ -117,6 +118,7 @@ class OweInstitution(_Pairing):
         desk.get(records.Partner, self.institution, "institution")
         require_expense(desk, self.expense)
         require_own_expense(desk, self.fund)
+        require_none_named(desk, {"institution": self.institution}, [self.fund])
         reference = f"{book_id(desk)[:4]}-{desk.number}"
         ref = self.pair(desk, OWES, reference)
         leaf = f"{OWED}/{self.institution}"
@@ -215,6 +217,7 @@ class PayInstitution(Paying):
 
     def perform(self, desk: Desk) -> None:
         pair = _settled(desk, self.pair, OWES, self.amount)
+        require_none_named(desk, {"pair": pair.institution}, [pair.fund])
         leaf = f"{OWED}/{pair.institution}"
         moves = [(pair.fund, leaf, self.amount), *self.pay(desk, pair.fund, self.amount)]
         desk.post(f"Pair {self.pair} paid, {pair.reference}", moves)

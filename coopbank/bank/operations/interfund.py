@@ -13,7 +13,7 @@ from pydantic import Field
 
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Day, FundLoanRef, FundRef, Money, Text
+from coopbank.bank.fields import Day, Decision, FundLoanRef, FundRef, Money
 from coopbank.bank.operation import SUPERVISOR, TREASURER, Operation
 from coopbank.bank.operations.funds import fund_class, require_spendable_fund
 from coopbank.bank.operations.notes import require_later
@@ -39,7 +39,7 @@ class _BetweenFunds(Operation):
     from_fund: Annotated[FundRef, Field(title="From fund")] = FUND
     to_fund: Annotated[FundRef, Field(title="To fund")]
     amount: Money
-    resolution: Annotated[Text, Field(min_length=1, title="By which rule or decision")]
+    resolution: Annotated[Decision, Field(title="By which rule or decision")]
 
     def require_free(self, desk: Desk) -> None:
         """Refuse bound money, the pool, the same fund twice, and more than is not promised."""

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field
 
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Code, Counted, EntryRef, FundRef, GiftRef, Money, Sha256, Text, refuse
+from coopbank.bank.fields import Code, Counted, Decision, EntryRef, FundRef, GiftRef, Money, Sha256, Text, refuse
 from coopbank.bank.institution_registers import counted, entries_of, open_register
 from coopbank.bank.operation import ADMINISTRATOR, TELLER, TREASURER, Operation
 from coopbank.bank.operations.closing import Month
@@ -65,7 +65,7 @@ class BuyParcel(Paying):
     price: Money
     closing_costs: Annotated[Counted, Field(title="Closing costs")] = 0
     use: Annotated[LandUse, Field(title="Use")]
-    resolution: Annotated[Text, Field(min_length=1, title="Resolution of the assembly")]
+    resolution: Annotated[Decision, Field(title="Resolution of the assembly")]
     deed: Annotated[Text, Field(min_length=1, title="Deed: book and page, or its number")]
     deed_sha256: Annotated[Sha256 | None, Field(title="SHA-256 of the scanned deed")] = None
     place: Annotated[Text, Field(title="Where it is")] = ""

@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from coopbank.bank import records
 from coopbank.bank.borrowers import require_course, require_linked
+from coopbank.bank.campaign_guard import require_none_named
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import (
     ApplicationRef,
@@ -195,6 +196,7 @@ class GrantLoan(Operation):
             place=self.place,
         )  # fmt: skip
         require_programmes(desk, loan, self.principal)
+        require_none_named(desk, {"member": self.member}, funds)
         post_loan(desk, ref, self.member, f"Loan {ref} granted", lines(ref, self.member, loan.book))
         desk.write(ref, terms, about=ref)
         desk.write(ref, loan, about=self.member)
@@ -303,6 +305,7 @@ class DisburseLoan(Paying):
             )
         require_in_time(desk, loan)
         require_programmes(desk, loan.body, amount, field="loan")
+        require_none_named(desk, {"loan": loan.body.member, "paid_to": self.paid_to}, loan.body.funds)
         with named(self, "loan", principal="amount"):
             done = tell(loan, [("advance", desk.business_day, {"amount": amount})])
         cash = self.pay_for(desk, done.cash)

@@ -17,7 +17,7 @@ from pydantic import Field
 from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk, Move
-from coopbank.bank.fields import BankAccountRef, LoanRef, Memo, Money, Text
+from coopbank.bank.fields import BankAccountRef, Decision, LoanRef, Memo, Money, Text
 from coopbank.bank.lending.accounts import LoanAccount, tell
 from coopbank.bank.lending.scheduled import ACCRUAL, ScheduledRun
 from coopbank.bank.operation import LOAN_OFFICER, SUPERVISOR, TREASURER, Operation
@@ -49,7 +49,7 @@ class WriteDown(Operation):
     loan: LoanRef
     principal: Annotated[Money, Field(title="Principal that is owed no more")]
     gift: Annotated[bool, Field(title="It is a gift of the fund, and no loss")] = False
-    resolution: Annotated[Text, Field(min_length=1, title="By which decision")]
+    resolution: Decision
 
     def serves(self, desk: Desk) -> set[str]:
         return borrower(desk, self.loan)

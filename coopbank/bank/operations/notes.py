@@ -22,6 +22,7 @@ from coopbank.bank.fields import (
     Counted,
     Day,
     Decided,
+    Decision,
     FundRef,
     MemberRef,
     Memo,
@@ -60,7 +61,7 @@ class DefineNoteClass(Operation):
     rank: Annotated[int, Field(ge=1, le=99, title="Rank (1 is paid first, higher ones bear losses first)")] = 1
     most_rate: Annotated[Rate | None, Field(title="Highest interest, percent a year")] = None
     ceiling: Annotated[Money | None, Field(title="Most that may be owed on all its notes")] = None
-    resolution: Annotated[Text, Field(min_length=1, title="By which decision")]
+    resolution: Decision
     why: Annotated[Memo, Field(title="Why, if it changes an earlier one")] = ""
 
     def perform(self, desk: Desk) -> None:

@@ -15,12 +15,27 @@ from pydantic import Field
 
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import BodyRef, Code, Day, MeetingRef, MemberRef, Memo, Money, ResolutionRef, Widget
+from coopbank.bank.fields import (
+    BodyRef,
+    Code,
+    Day,
+    MeetingRef,
+    MemberRef,
+    Memo,
+    Money,
+    ProductRef,
+    Rate,
+    ResolutionRef,
+    Widget,
+)
+from coopbank.bank.mandates import LOAN, TERMS
 from coopbank.bank.operation import ADMINISTRATOR, CATALOGUE, SUPERVISOR, TELLER, TREASURER, Operation
 from coopbank.bank.operations.bodies import Whole, active_body
+from coopbank.bank.operations.products import product_of
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.voting import concerned, counted, may_vote, roll, vote_ref
 from coopbank.errors import AlreadyVoted, InvalidDate, InvalidValue, NotEntitled, Unknown, WrongState
+from coopbank.finance.periods import MOST_ROWS
 from coopbank.finance.voting import NO_QUORUM, Tally, needed, outcome
 from coopbank.words import _
 
@@ -139,24 +154,41 @@ class ProposeResolution(Operation):
     about: Annotated[Code | None, Field(title="Application, loan, fund, policy or operation that it is about")] = None
     amount: Annotated[Money | None, Field(title="Amount at most")] = None
     until: Annotated[Day | None, Field(title="Holds until, if not for good")] = None
+    product: Annotated[ProductRef | None, Field(title="Loan: its product")] = None
+    annual_rate: Annotated[Rate | None, Field(title="Loan: interest at most, percent a year")] = None
+    installments: Annotated[
+        int | None, Field(ge=1, le=MOST_ROWS, title="Loan: number of payments at most"), Widget("number")
+    ] = None  # fmt: skip
 
     def perform(self, desk: Desk) -> None:
         meeting = held_meeting(desk, self.meeting)
         body = active_body(desk, meeting.body, "meeting")
         self._require_subject(desk)
+        terms = self._terms(desk)
         if self.until is not None and self.until < max(date.fromisoformat(meeting.on), desk.business_day):
             raise InvalidDate("{day} is over before anything could be done.", field="until", day=self.until)
         ref = desk.next_ref("resolution", "RES-", 5)
         resolution = records.Resolution(
             meeting=self.meeting, body=meeting.body, matter=self.matter, text=self.text, about=self.about or "",
             amount=self.amount, until=None if self.until is None else self.until.isoformat(),
-            majority=body.majorities.get(self.matter, "simple"),
+            majority=body.majorities.get(self.matter, "simple"), once=self.matter == LOAN, terms=terms,
         )  # fmt: skip
         desk.write(ref, resolution, about=self.meeting)
         desk.note("Resolution", ref)
         desk.note("Majority", _(resolution.majority))
         for member in sorted(concerned(desk, resolution.about)):
             desk.note("Does not vote", member)
+
+    def _terms(self, desk: Desk) -> dict[str, str]:
+        """What of a loan's terms is decided with it; refuses them where no loan is."""
+        said = {name: str(value) for name in TERMS if (value := getattr(self, name)) is not None}
+        if said and self.matter != LOAN:
+            raise InvalidValue(
+                "Only a loan has such terms.", field=min(said), hint="Leave them out, or move it as a loan."
+            )
+        if self.product is not None:
+            product_of(desk, self.product)
+        return said
 
     def _require_subject(self, desk: Desk) -> None:
         """Refuse a loan or a policy without its subject, and a subject that there is not."""
@@ -389,6 +421,7 @@ class CloseVote(_OnResolution):
             desk, resolution, state=state, manner=resolution.manner or "by-name", in_favour=tally.in_favour,
             against=tally.against, abstained=tally.abstained, recused=tally.recused,
             closed_on=desk.business_day.isoformat(),
+            sheet=desk.version(records.CreditMemo.kind, resolution.about) if resolution.once else 0,
         )  # fmt: skip
         desk.note("Resolution", f"{self.resolution}, {_(state)}")
         desk.note("In favour, against, abstained", f"{tally.in_favour}, {tally.against}, {tally.abstained}")

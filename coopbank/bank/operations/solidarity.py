@@ -15,6 +15,7 @@ from pydantic import Field
 
 from coopbank.bank import records
 from coopbank.bank.books import FORGOTTEN, LOCKED, Books
+from coopbank.bank.campaign_guard import require_none_named, require_payee
 from coopbank.bank.contact import number_of
 from coopbank.bank.desk import Desk, Move, fold
 from coopbank.bank.fields import (
@@ -86,6 +87,7 @@ class GiveAid(Paying):
     gift: Annotated[GiftRef | None, Field(title="Gift that pays for it")] = None
     paid_to: Annotated[Literal["biller", "recipient"], Widget("choice"), Field(title="Paid to")] = "biller"
     number: Annotated[Code | None, Field(title="Number of the case, if it has one (S-14)")] = None
+    biller: Annotated[Personal | None, Field(min_length=1, title="Who is paid, if a biller is")] = None
 
     def serves(self, desk: Desk) -> set[str]:
         """The recipient: neither they nor their kin ask for it or approve it."""
@@ -99,6 +101,7 @@ class GiveAid(Paying):
         fund = self.fund or str(desk.policy("solidarity_fund", "SOL"))
         desk.fund_exists(fund)
         self._require_within(desk)
+        self._require_no_campaign(desk, fund)
         case = self._own_number(desk)
         cheque = f", {self.cheque_number}" if self.cheque_number else ""
         moves, owner = self._given(desk, fund)
@@ -108,7 +111,7 @@ class GiveAid(Paying):
         desk.note("Given", shown(desk, self.amount))
 
     def _require_readable(self) -> None:
-        if LOCKED in (self.recipient, self.need, self.criteria, self.relation, self.recipient_member):
+        if LOCKED in (self.recipient, self.need, self.criteria, self.relation, self.recipient_member, self.biller):
             raise KeysLocked(
                 "This case is encrypted, and the book's key is not open.", field="need",
                 hint="Sign in with a passphrase that opens it.",
@@ -136,6 +139,13 @@ class GiveAid(Paying):
                 "The household of an official or worker is helped by resolution of the assembly only.",
                 field="resolution", hint="Bring it before the assembly, and name its resolution.",
             )  # fmt: skip
+
+    def _require_no_campaign(self, desk: Desk, fund: str) -> None:
+        """No aid to a campaign, in its own name or by its bill: while there are any, who is paid is said."""
+        require_none_named(desk, {"recipient": self.recipient, "recipient_member": self.recipient_member}, [fund],
+                           self.gift)  # fmt: skip
+        if self.paid_to == "biller":
+            require_payee(desk, self.biller, fund, self.gift, "biller")
 
     def _require_within(self, desk: Desk) -> None:
         """The caps per case, and per recipient and calendar year."""
@@ -168,7 +178,7 @@ class GiveAid(Paying):
             )  # fmt: skip
         if self.recipient_member is not None and member:
             return bool(member == self.recipient_member)
-        return name != FORGOTTEN and _name(name) == _name(self.recipient)
+        return name != FORGOTTEN and same_name(name) == same_name(self.recipient)
 
     def _given(self, desk: Desk, fund: str) -> tuple[list[Move], str]:
         """The expense and its release, and the fund whose money pays."""
@@ -220,7 +230,7 @@ def aid_moves(desk: Desk, fund: str, amount: int) -> list[Move]:
     return [(FUND, AID, amount), (FUND, "185", -amount), (fund, "186", amount)]
 
 
-def _name(text: str) -> str:
+def same_name(text: str) -> str:
     """A name as it is compared: blanks, points and case do not make another person of somebody."""
     return " ".join(sorted(re.sub(r"[\W_]+", " ", fold(text)).split()))
 
@@ -361,8 +371,14 @@ class ForgetCase(_OnCase):
 
 
 def cases_of_member(books: Books, member: str) -> list[str]:
-    """The cases that were for a member, as far as they can be read."""
+    """The cases that were for a member, those taken back too, as far as they can be read."""
+    found = (
+        (ref, records.AidCase.model_validate_json(text))
+        for ref, text in books.tx.rows(
+            "SELECT ref, body FROM record WHERE kind = ? AND version = 1 ORDER BY ref", records.AidCase.kind
+        )
+    )
     return [
-        ref for ref, case in books.every(records.AidCase)
+        ref for ref, case in found
         if case.recipient_member is not None and books.personal(case.recipient_member) == member
     ]  # fmt: skip

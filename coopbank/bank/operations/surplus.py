@@ -25,7 +25,7 @@ from pydantic import BeforeValidator, Field
 
 from coopbank.bank import equity, records
 from coopbank.bank.desk import Desk, Move
-from coopbank.bank.fields import Memo, Percent, Text, Widget, refuse
+from coopbank.bank.fields import Decision, Memo, Percent, Text, Widget, refuse
 from coopbank.bank.operation import ADMINISTRATOR, CREDIT_UNION, SUPERVISOR, TREASURER, UNCHARTERED, Operation
 from coopbank.bank.operations.dividends import (
     LIABILITY,
@@ -290,7 +290,7 @@ class AllocateSurplus(Operation):
     offered_by: ClassVar[tuple[str, ...]] = _OFFERED
 
     year: Year
-    resolution: Annotated[Text, Field(min_length=1, title="Resolution of the assembly, and its date")]
+    resolution: Annotated[Decision, Field(title="Resolution of the assembly, and its date")]
 
     def perform(self, desk: Desk) -> None:
         require_closed(desk, self.year)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Counted, FundRef, Memo, Text, Widget, refuse
+from coopbank.bank.fields import Counted, Decision, FundRef, Memo, Widget, refuse
 from coopbank.bank.operation import SUPERVISOR, TREASURER, Operation
 from coopbank.bank.operations.funds import fund_class
 from coopbank.bank.operations.products import require_lender
@@ -79,7 +79,7 @@ class SetLossWaterfall(Operation):
 
     fund: FundRef = "RLF"
     steps: Steps
-    resolution: Annotated[Text, Field(min_length=1, title="By which decision")]
+    resolution: Decision
     why: Annotated[Memo, Field(title="Why, if it changes an earlier one")] = ""
 
     def perform(self, desk: Desk) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from coopbank.cli import options, output
+from coopbank.cli import frames, options, output
 from coopbank.cli.app import app, command
 from coopbank.cli.door import Door
 from coopbank.cli.faults import REFUSED
@@ -44,16 +44,13 @@ def audit(
     A row is worth a look and says no more than that. `coopbank verify` proves that nothing was changed.
     """
     from coopbank.reports import audit as audits
-    from coopbank.reports.document import as_document
 
     if names:
         _tell_tests(door)
         return
     first, last = options.day_or_none(start, "from"), options.day_or_none(end, "to")
-    with door.reading() as view:
-        found = audits.audit(view.books, tests or (), first, last)
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: audits.audit(view.books, tests or (), first, last))
+    if found is None:
         return
     output.line(_("Audit tests, {period}").format(period=_period(first, last)))
     output.line(found.source.institution)
@@ -263,12 +260,9 @@ def _list_campaigns(door: Door) -> None:
 
 def _show_control_sheet(door: Door, number: str) -> None:
     from coopbank.reports.confirmations import control_sheet
-    from coopbank.reports.document import as_document
 
-    with door.reading() as view:
-        found = control_sheet(view.books, number)
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: control_sheet(view.books, number))
+    if found is None:
         return
     money = output.Money(found.source.currency)
     output.line(_("Control sheet of campaign {campaign}").format(campaign=number))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coopbank.cli import options, output
+from coopbank.cli import frames, options, output
 from coopbank.cli.app import app, command
 from coopbank.cli.door import Door, place_named
 from coopbank.cli.options import AsOf, From, To
@@ -14,10 +14,7 @@ from coopbank.errors import InvalidAmount, InvalidValue, NotAllowed
 from coopbank.words import _
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from coopbank.bank.books import Actor, Books
-    from coopbank.reports.document import Source
     from coopbank.reports.mirror import Half, Mirror
     from coopbank.reports.register_book import RegisterSummary
 
@@ -36,7 +33,7 @@ def solidarity(door: Door, start: From = None, end: To = None) -> None:
         output.document(as_document(found))
         return
     currency = found.source.currency
-    _span(_("Solidarity fund"), found.source, found.start, found.end)
+    frames.span(_("Solidarity fund"), found.source, found.start, found.end)
     columns = [
         _("Case"), _("Date"), _("Kind of need"), _("Fund"), output.right(_("Given")), output.right(_("Returned")),
         output.right(_("Without a receipt")), _("Decided by"),
@@ -55,21 +52,7 @@ def solidarity(door: Door, start: From = None, end: To = None) -> None:
         [[_(row.aid_kind), row.cases, output.amount(row.amount, currency)] for row in found.kinds],
         empty=_("Nothing was given."),
     )
-    _rests_on(found.source)
-
-
-def _span(title: str, source: Source, start: date, end: date) -> None:
-    output.line(_("{title}, {start} to {end}").format(title=title, start=start, end=end))
-    output.line(source.institution)
-    output.line()
-
-
-def _rests_on(source: Source) -> None:
-    output.line(
-        _("{currency}, business date {day}, head of the chain {number} {hash}").format(
-            currency=source.currency, day=source.business_date, number=source.head_number, hash=source.head_hash
-        )
-    )
+    frames.rests_on(found.source)
 
 
 # ----------------------------------------------------------------------------------- registers
@@ -78,20 +61,19 @@ def _rests_on(source: Source) -> None:
 @command(app, "registers")
 def registers(door: Door, start: From = None, end: To = None) -> None:
     """Every register that the bank keeps beside its books, and what its entries come to."""
-    from coopbank.reports.document import as_document
     from coopbank.reports.register_book import registers as drawn
 
-    with door.reading() as view:
-        found = drawn(view.books, options.day_or_none(start, "from"), options.day_or_none(end, "to"))
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(
+        door, lambda view: drawn(view.books, options.day_or_none(start, "from"), options.day_or_none(end, "to"))
+    )
+    if found is None:
         return
     output.table(
         [_("Register"), _("Title"), output.right(_("Entries")), output.right(_("Open")), _("Come to")],
         [[each.register, each.title, each.entries, each.open, _told(each)] for each in found.registers],
         empty=_("No register is kept. Define one with: coopbank do define-register --template JOBS"),
     )
-    _rests_on(found.source)
+    frames.rests_on(found.source)
 
 
 def _told(summary: RegisterSummary) -> str:
@@ -140,7 +122,7 @@ def register(
     if told := _told(found.summary):
         output.line()
         output.line(told)
-    _rests_on(found.source)
+    frames.rests_on(found.source)
 
 
 def _require_keeper(books: Books, actor: Actor, code: str) -> None:
@@ -169,13 +151,10 @@ def jobs(
     ] = None,
 ) -> None:
     """Jobs that borrowers created and retained, what each cost, and who pays a living wage."""
-    from coopbank.reports.document import as_document
     from coopbank.reports.jobs import jobs as drawn
 
-    with door.reading() as view:
-        found = drawn(view.books, options.day_or_none(as_of, "as_of"), fund, of_all)
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: drawn(view.books, options.day_or_none(as_of, "as_of"), fund, of_all))
+    if found is None:
         return
     currency = found.source.currency
     output.line(_("Jobs, {day}").format(day=found.as_of))
@@ -198,19 +177,16 @@ def jobs(
         (_("Cost per job"), "" if cost is None else output.amount(cost, currency)),
         (_("Part of all jobs"), "" if part is None else f"{part // 100}.{part % 100:02d} %"),
     ])  # fmt: skip
-    _rests_on(found.source)
+    frames.rests_on(found.source)
 
 
 @command(app, "linked")
 def linked(door: Door) -> None:
     """Groups of linked borrowers, what they owe and await together, and what is left of the limit."""
     from coopbank.reports.borrowers import linked as drawn
-    from coopbank.reports.document import as_document
 
-    with door.reading() as view:
-        found = drawn(view.books)
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: drawn(view.books))
+    if found is None:
         return
     currency = found.source.currency
     rows = [
@@ -224,7 +200,7 @@ def linked(door: Door) -> None:
             left=output.amount(group.left, currency)
         )  # fmt: skip
         output.line(f"{group.group}: {output.amount(group.total, currency)}{left}")
-    _rests_on(found.source)
+    frames.rests_on(found.source)
 
 
 @command(app, "ladder")
@@ -235,12 +211,9 @@ def ladder(
     """Members whose first loan was small, and the larger ones that it led to."""
     from coopbank.money import parse_amount
     from coopbank.reports.borrowers import ladder as drawn
-    from coopbank.reports.document import as_document
 
-    with door.reading() as view:
-        found = drawn(view.books, parse_amount(small, view.currency, field="small"))
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: drawn(view.books, parse_amount(small, view.currency, field="small")))
+    if found is None:
         return
     currency = found.source.currency
     output.table(
@@ -254,7 +227,7 @@ def ladder(
             climbed=found.climbed, count=found.first_small
         )
     )
-    _rests_on(found.source)
+    frames.rests_on(found.source)
 
 
 # ------------------------------------------------------------------------------- several books

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coopbank.cli import output
+from coopbank.cli import frames, output
 from coopbank.cli.app import app, command
 from coopbank.cli.documents import read_text
 from coopbank.cli.door import Door
@@ -28,17 +28,13 @@ def resolutions(
 ) -> None:
     """What was moved and decided, and what was done under it."""
     from coopbank.reports import decisions
-    from coopbank.reports.document import as_document
 
     if state is not None and state not in STATES:
         raise WrongUsage("Choose one of: {choices}.", field="state", choices=", ".join(STATES))
-    with door.reading() as view:
-        found = decisions.resolutions(view.books, state)
-        currency = view.books.institution().currency
-    if door.as_json:
-        output.document({"resolutions": as_document(found), "currency": currency})
+    seen = frames.priced(door, lambda view: decisions.resolutions(view.books, state), "resolutions")
+    if seen is None:
         return
-    money = output.Money(currency)
+    found, money = seen
     columns = [_("Resolution"), _("Body"), _("Day"), _("About"), _("Text"), output.right(_("At most")),
                output.right(_("Used")), _("State")]  # fmt: skip
     rows = [
@@ -55,15 +51,11 @@ def resolution(
 ) -> None:  # fmt: skip
     """A resolution whole: notice, roll, quorum, every vote, the outcome, and what was done under it."""
     from coopbank.reports import decisions
-    from coopbank.reports.document import as_document
 
-    with door.reading() as view:
-        found = decisions.resolution(view.books, number.upper())
-        currency = view.books.institution().currency
-    if door.as_json:
-        output.document({**as_document(found), "currency": currency})
+    seen = frames.priced(door, lambda view: decisions.resolution(view.books, number.upper()))
+    if seen is None:
         return
-    money = output.Money(currency)
+    found, money = seen
     output.line(f"{found.line.ref}  {found.line.text}")
     output.line()
     output.pairs(_pairs(found, money))
@@ -84,6 +76,8 @@ def _pairs(found: ResolutionSheet, money: output.Money) -> list[tuple[str, objec
         (_("May vote"), found.roll), (_("With an interest"), found.recused or ""), (_("Quorum"), found.quorum),
         (_("Majority"), _(found.majority)), (_("About"), f"{_(line.matter)} {line.about}".strip()),
         (_("At most"), "" if line.amount is None else money(line.amount)),
+        (_("Product"), found.terms.get("product", "")), (_("Interest at most"), found.terms.get("annual_rate", "")),
+        (_("Payments at most"), found.terms.get("installments", "")),
         (_("Used"), money(line.used) if line.used else ""), (_("Holds until"), found.until or ""),
         (_("Decided on"), found.closed_on or ""), (_("How"), _(found.manner) if found.manner else ""),
         (_("In favour"), found.in_favour), (_("Against"), found.against), (_("Abstained"), found.abstained),
@@ -218,15 +212,11 @@ def voters_papers(
 ) -> None:  # fmt: skip
     """What those read who vote on a loan: term sheet and credit memo, if the borrower agreed."""
     from coopbank.reports import decisions
-    from coopbank.reports.document import as_document
 
-    with door.reading() as view:
-        found = decisions.voters_papers(view.books, number.upper())
-        currency = view.books.institution().currency
-    if door.as_json:
-        output.document({**as_document(found), "currency": currency})
+    seen = frames.priced(door, lambda view: decisions.voters_papers(view.books, number.upper()))
+    if seen is None:
         return
-    money = output.Money(currency)
+    found, money = seen
     output.line(f"{found.resolution}  {found.text}")
     output.line()
     output.pairs([

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coopbank.cli import options, output
+from coopbank.cli import frames, options, output
 from coopbank.cli.app import app, command
 from coopbank.cli.door import Door
 from coopbank.cli.faults import REFUSED
@@ -26,13 +26,10 @@ _STEPS = {
 @command(app, "surplus")
 def surplus(door: Door, year: Annotated[str, typer.Argument(metavar="YEAR", help="The year, YYYY.")]) -> None:
     """How a year's surplus is divided, step by step: as proposed to the assembly, or as voted."""
-    from coopbank.reports.document import as_document
     from coopbank.reports.surplus import surplus as drawn
 
-    with door.reading() as view:
-        found = drawn(view.books, str(_year(year)))
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: drawn(view.books, str(_year(year))))
+    if found is None:
         return
     currency = found.source.currency
     output.line(_("Surplus of {year}: {state}, {day}").format(year=year, state=_(_STATES[found.state]), day=found.on))
@@ -59,13 +56,10 @@ def surplus(door: Door, year: Annotated[str, typer.Argument(metavar="YEAR", help
 @command(app, "share-register")
 def share_register(door: Door, as_of: AsOf = None) -> None:
     """The register of shares at the end of a day: every member's shares of each class."""
-    from coopbank.reports.document import as_document
     from coopbank.reports.surplus import share_register as drawn
 
-    with door.reading() as view:
-        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: drawn(view.books, options.day_or_none(as_of, "as_of")))
+    if found is None:
         return
     currency = found.source.currency
     columns = [_("Member"), _("Name"), _("Class"), output.right(_("Shares")), output.right(_("Amount"))]
@@ -74,9 +68,7 @@ def share_register(door: Door, as_of: AsOf = None) -> None:
         rows.append([_("(nobody named)"), "", "", "", output.amount(found.unnamed, currency)])
     rows += [[_("Total"), "", code, "", output.amount(total, currency)] for code, total in found.totals.items()]
     output.table(columns, rows)
-    if found.backdated is not None:
-        output.line(_("Changed since: {entries} entries were dated into this period later, the last on {day}.").format(
-            entries=found.backdated.entries, day=found.backdated.last_posted_on))  # fmt: skip
+    frames.changed_since(found.backdated)
 
 
 @command(app, "tax-files")

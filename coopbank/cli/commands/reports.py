@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coopbank.cli import options, output
+from coopbank.cli import frames, options, output
 from coopbank.cli.app import app, command
 from coopbank.cli.door import Door
 from coopbank.cli.options import AsOf, From, To
+from coopbank.errors import WrongUsage
+from coopbank.money import quoted
 from coopbank.words import _
 
 if TYPE_CHECKING:
     from coopbank.reports.budget import BudgetPart, BudgetReport, BudgetRow
-    from coopbank.reports.document import Source
     from coopbank.reports.financial import FundPosition, Section
     from coopbank.reports.forecast import MonthAhead
     from coopbank.reports.glance import Glance
     from coopbank.reports.portfolio import Portfolio
     from coopbank.reports.reconciliation import OpenLine, OpenPosting, ReconciliationReport
-    from coopbank.reports.totals import Backdated, FundColumn
+    from coopbank.reports.totals import FundColumn
     from coopbank.reports.trial_balance import TrialRow
 
 ByFund = Annotated[bool, typer.Option("--by-fund", help="A column for each fund.")]
@@ -31,15 +32,14 @@ ByFund = Annotated[bool, typer.Option("--by-fund", help="A column for each fund.
 @command(app, "trial-balance")
 def trial_balance(door: Door, as_of: AsOf = None, by_fund: ByFund = False) -> None:
     """Every control account with its balance; debits equal credits."""
-    from coopbank.reports.document import as_document
     from coopbank.reports.trial_balance import trial_balance as drawn
 
-    with door.reading() as view:
-        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
-    if door.as_json:
-        output.document({**as_document(found), "balanced": found.balanced})
+    found = frames.report(
+        door, lambda view: drawn(view.books, options.day_or_none(as_of, "as_of")), lambda found: found.balanced
+    )
+    if found is None:
         return
-    _title(_("Trial balance"), found.source, found.as_of)
+    frames.title(_("Trial balance"), found.source, found.as_of)
     if by_fund:
         sums = _cells([found.fund_totals.get(fund.code, 0) for fund in found.funds], found.source.currency)
         _by_fund(found.rows, found.funds, found.source.currency, [["", _("Total"), *sums, "", ""]])
@@ -51,7 +51,7 @@ def trial_balance(door: Door, as_of: AsOf = None, by_fund: ByFund = False) -> No
         output.table(*_sides_table(found.memo, found.source.currency))
     if not found.balanced:
         output.line(_("DEBITS AND CREDITS DIFFER. Run: coopbank verify"))
-    _end(found.source, found.backdated)
+    frames.rests_on(found.source, found.backdated)
 
 
 def _two_sides(rows: Sequence[TrialRow], currency: str, debits: int, credits: int) -> None:
@@ -85,21 +85,20 @@ def _cells(amounts: Iterable[int], currency: str) -> list[str]:
 @command(app, "balance-sheet")
 def balance_sheet(door: Door, as_of: AsOf = None, by_fund: ByFund = False) -> None:
     """What is owned, what is owed, and the members' stake."""
-    from coopbank.reports.document import as_document
     from coopbank.reports.financial import balance_sheet as drawn
 
-    with door.reading() as view:
-        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
-    if door.as_json:
-        output.document({**as_document(found), "balanced": found.balanced})
+    found = frames.report(
+        door, lambda view: drawn(view.books, options.day_or_none(as_of, "as_of")), lambda found: found.balanced
+    )
+    if found is None:
         return
-    _title(_("Balance sheet"), found.source, found.as_of)
+    frames.title(_("Balance sheet"), found.source, found.as_of)
     for section, sign in ((found.assets, 1), (found.liabilities, -1), (found.equity, -1)):
         _section(section, sign, found.source.currency, found.funds if by_fund else None)
     owed = -(found.liabilities.combined + found.equity.combined)
     output.pairs([(_("Owned"), output.amount(found.assets.combined, found.source.currency)),
                   (_("Owed, with the members' stake"), output.amount(owed, found.source.currency))])  # fmt: skip
-    _end(found.source, found.backdated)
+    frames.rests_on(found.source, found.backdated)
 
 
 def _section(section: Section, sign: int, currency: str, funds: Sequence[FundColumn] | None) -> None:
@@ -142,7 +141,7 @@ def income(door: Door, start: From = None, end: To = None, by_fund: ByFund = Fal
     output.pairs(
         [(_("Surplus") if found.combined <= 0 else _("Deficit"), output.amount(abs(found.combined), currency))]
     )
-    _end(found.source, found.backdated)
+    frames.rests_on(found.source, found.backdated)
 
 
 @command(app, "fund")
@@ -167,7 +166,7 @@ def fund(
             position["glance"] = looks.pop(position["code"])
         output.document({**document, "whole": looks.get(WHOLE), "year_from": seen.year_from, "risk_on": seen.risk_on})
         return
-    _title(_("Funds"), found.source, found.as_of)
+    frames.title(_("Funds"), found.source, found.as_of)
     for position in found.funds:
         output.line(f"{position.code}  {_(position.name)} ({position.fund_class})")
         output.print_aligned(_position(position, found.source.currency), [False, True])
@@ -177,7 +176,7 @@ def fund(
         output.line(_("All funds together"))
         _glance(glances[WHOLE], found.source.currency)
         output.line()
-    _end(found.source, found.backdated)
+    frames.rests_on(found.source, found.backdated)
 
 
 def _glance(at: Glance, currency: str) -> None:
@@ -229,7 +228,7 @@ def forecast(
         return
     currency = found.source.currency
     title = _("Cash of {fund} until {day}").format(fund=f"{found.fund} {_(found.fund_name)}", day=found.until)
-    _title(title, found.source, found.as_of)
+    frames.title(title, found.source, found.as_of)
     columns = [_("Month"), output.right(_("In")), output.right(_("Out")), output.right(_("Cautious")),
                output.right(_("In, hopeful")), output.right(_("Hopeful"))]  # fmt: skip
     rows = [["", "", "", output.amount(found.cash, currency), "", output.amount(found.cash, currency)]]
@@ -245,7 +244,7 @@ def forecast(
     output.pairs(pairs)
     for note in found.notes:
         output.line(note)
-    _end(found.source, None)
+    frames.rests_on(found.source)
 
 
 def _month_ahead(month: MonthAhead, currency: str) -> list[str]:
@@ -258,16 +257,13 @@ def _month_ahead(month: MonthAhead, currency: str) -> list[str]:
 @command(app, "pearls")
 def pearls(door: Door, as_of: AsOf = None) -> None:
     """PEARLS ratios with their goals; one that does not fit says so."""
-    from coopbank.reports.document import as_document
     from coopbank.reports.pearls import pearls as drawn
 
-    with door.reading() as view:
-        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: drawn(view.books, options.day_or_none(as_of, "as_of")))
+    if found is None:
         return
     currency = found.source.currency
-    _title(_("PEARLS ratios"), found.source, found.as_of)
+    frames.title(_("PEARLS ratios"), found.source, found.as_of)
     columns = ["", _("Ratio"), output.right(_("Value")), _("Goal"), _("Parts, or why there is none")]
     rows = [
         [each.code, each.name, _("n/a") if each.value is None else f"{each.value} %", each.goal,
@@ -275,35 +271,59 @@ def pearls(door: Door, as_of: AsOf = None) -> None:
         for each in found.ratios
     ]  # fmt: skip
     output.table(columns, rows)
-    _end(found.source, None)
+    frames.rests_on(found.source)
 
 
 @command(app, "report-file")
 def report_file(
     door: Door,
-    form: Annotated[str, typer.Argument(metavar="FORM", help="ed-209.")],
-    fund: Annotated[str, typer.Argument(metavar="FUND", help="The fund's code.")] = "RLF",
+    form: Annotated[str, typer.Argument(metavar="FORM", help="ed-209 or cdfi-tlr.")],
+    fund: Annotated[
+        str | None,
+        typer.Argument(metavar="FUND", help="The fund's code; RLF for ed-209, all of them for cdfi-tlr if left out."),
+    ] = None,
     as_of: AsOf = None,
-    delinquent_days: Annotated[int, typer.Option("--delinquent-days", help="Days late from which it is.")] = 1,
+    start: From = None,
+    end: To = None,
+    delinquent_days: Annotated[int, typer.Option("--delinquent-days", help="ed-209: days late from which it is.")] = 1,
     default_days: Annotated[
-        int, typer.Option("--default-days", help="Days late from which a loan is in default.")
+        int, typer.Option("--default-days", help="ed-209: days late from which a loan is in default.")
     ] = 121,
 ) -> None:
-    """Lines of a funder's form from the books, with the rule they follow. It says nothing about complying."""
-    from coopbank.errors import WrongUsage
-    from coopbank.reports.document import as_document
+    """A funder's form from the books, with the rule it follows. It says nothing about complying.
+
+    ed-209 is a list of lines on a day (--as-of); cdfi-tlr is a CSV file of the loans that were agreed from --from to
+    --to (this year), with a note of what the books cannot fill on standard error.
+    """
+    if form == "cdfi-tlr":
+        _require_no(form, as_of, "as_of")
+        _tlr(door, fund, start, end)
+        return
+    if form != "ed-209":
+        raise WrongUsage("There is no form {form} here; choose from: {forms}.", field="form", form=quoted(form),
+                         forms="ed-209, cdfi-tlr")  # fmt: skip
+    _require_no(form, start or end, "from")
+    _ed209(door, fund or "RLF", as_of, delinquent_days, default_days)
+
+
+def _require_no(form: str, option: str | None, field: str) -> None:
+    if option is not None:
+        raise WrongUsage(
+            "{form} is not asked for in that way.", field=field, form=form,
+            hint="ed-209 is of a day (--as-of), cdfi-tlr of a period (--from, --to).",
+        )  # fmt: skip
+
+
+def _ed209(door: Door, fund: str, as_of: str | None, delinquent_days: int, default_days: int) -> None:
     from coopbank.reports.ed209 import ed209
 
-    if form != "ed-209":
-        raise WrongUsage("There is no form {form} here; choose from: {forms}.", field="form", form=form[:40],
-                         forms="ed-209")  # fmt: skip
-    with door.reading() as view:
-        found = ed209(view.books, fund, options.day_or_none(as_of, "as_of"), delinquent_days, default_days)
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(
+        door, lambda view: ed209(view.books, fund, options.day_or_none(as_of, "as_of"), delinquent_days, default_days)
+    )
+    if found is None:
         return
     currency = found.source.currency
-    _title(_("Form {form}, fund {fund}").format(form="ED-209", fund=found.fund), found.source, found.as_of)
+    frames.title(_("Form {form}, fund {fund}").format(form="ED-209", fund=found.fund), found.source, found.as_of)
     rows = [
         [each.line, each.name, "" if each.count is None else each.count,
          _("n/a") if each.amount is None else output.amount(each.amount, currency), each.why]
@@ -315,22 +335,34 @@ def report_file(
             rule=found.rule, delinquent=found.delinquent_days, default=found.default_days
         )
     )
-    _end(found.source, None)
+    frames.rests_on(found.source)
+
+
+def _tlr(door: Door, fund: str | None, start: str | None, end: str | None) -> None:
+    from coopbank.exchange.tlr_rows import csv_of
+    from coopbank.reports.tlr import tlr
+
+    found = frames.report(
+        door, lambda view: tlr(view.books, options.day_or_none(start, "from"), options.day_or_none(end, "to"), fund)
+    )
+    if found is None:
+        return
+    output.raw(csv_of(found).replace("\r\n", "\n"))
+    output.narrate(_("By {rule}. It is data for whoever files; nothing says that it complies.").format(rule=found.rule))
+    for each in found.unfilled:
+        output.narrate(_("Not filled: {names}. {why}").format(names=each.names, why=each.why))
 
 
 @command(app, "maturities")
 def maturities(door: Door, as_of: AsOf = None) -> None:
     """What falls due when: lenders' notes by class and rank, and what funds owe each other."""
-    from coopbank.reports.document import as_document
     from coopbank.reports.ladder import ladder as drawn
 
-    with door.reading() as view:
-        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: drawn(view.books, options.day_or_none(as_of, "as_of")))
+    if found is None:
         return
     currency = found.source.currency
-    _title(_("What falls due when"), found.source, found.as_of)
+    frames.title(_("What falls due when"), found.source, found.as_of)
     columns = [_("Due"), _("Number"), _("Fund"), _("Class, or fund that lends"), output.right(_("Rank")),
                output.right("%"), output.right(_("Principal")), output.right(_("Interest")), ""]  # fmt: skip
     rows = [
@@ -347,7 +379,7 @@ def maturities(door: Door, as_of: AsOf = None) -> None:
                 year=year.year, principal=next(amounts), cumulative=next(amounts)
             )
         )
-    _end(found.source, None)
+    frames.rests_on(found.source)
 
 
 @command(app, "budget")
@@ -359,21 +391,18 @@ def budget(
 ) -> None:
     """Actual against budget of a year, by fund and by gift: the month, and the year to date."""
     from coopbank.reports.budget import budget as drawn
-    from coopbank.reports.document import as_document
 
-    with door.reading() as view:
-        found = drawn(view.books, year, options.day_or_none(as_of, "as_of"), fund)
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: drawn(view.books, year, options.day_or_none(as_of, "as_of"), fund))
+    if found is None:
         return
-    _title(_("Budget of {year}").format(year=found.year), found.source, found.as_of)
+    frames.title(_("Budget of {year}").format(year=found.year), found.source, found.as_of)
     if not found.parts:
         output.line(_("No budget is set."))
         output.line()
     for part in found.parts:
         _budget_part(part, found)
         output.line()
-    _end(found.source, found.backdated)
+    frames.rests_on(found.source, found.backdated)
 
 
 def _budget_part(part: BudgetPart, found: BudgetReport) -> None:
@@ -418,15 +447,12 @@ def _budget_row(row: BudgetRow, name: str, currency: str) -> list[str]:
 def assets(door: Door, as_of: AsOf = None) -> None:
     """The register of assets: cost, what was written off, book value."""
     from coopbank.reports.assets import assets as drawn
-    from coopbank.reports.document import as_document
 
-    with door.reading() as view:
-        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: drawn(view.books, options.day_or_none(as_of, "as_of")))
+    if found is None:
         return
     currency = found.source.currency
-    _title(_("Assets"), found.source, found.as_of)
+    frames.title(_("Assets"), found.source, found.as_of)
     columns = [
         _("Number"), _("What it is"), _("Account"), _("Fund"), _("In use from"), output.right(_("Months")),
         output.right(_("Cost")), output.right(_("Written off")), output.right(_("Book value")),
@@ -438,21 +464,18 @@ def assets(door: Door, as_of: AsOf = None) -> None:
     ]  # fmt: skip
     total = [output.amount(minor, currency) for minor in (found.cost, found.depreciated, found.value)]
     output.table(columns, [*rows, ["", _("Total"), "", "", "", "", *total]])
-    _end(found.source, found.backdated)
+    frames.rests_on(found.source, found.backdated)
 
 
 @command(app, "portfolio")
 def portfolio(door: Door, as_of: AsOf = None) -> None:
     """The loans as a whole: outstanding, arrears by age, what is at risk. `loans` lists them one by one."""
-    from coopbank.reports.document import as_document
     from coopbank.reports.portfolio import portfolio as drawn
 
-    with door.reading() as view:
-        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: drawn(view.books, options.day_or_none(as_of, "as_of")))
+    if found is None:
         return
-    _title(_("Loan portfolio"), found.source, found.as_of)
+    frames.title(_("Loan portfolio"), found.source, found.as_of)
     _arrears(found)
     _beside(found)
     _by_risk(found)
@@ -461,7 +484,7 @@ def portfolio(door: Door, as_of: AsOf = None) -> None:
         output.line(_("So late that their interest should be income no more:"))
         for ref in found.proposed:
             output.line("  " + _("Propose: {operation}").format(operation=f"stop-accrual {ref}"))
-    _end(found.source, None)
+    frames.rests_on(found.source)
 
 
 def _arrears(found: Portfolio) -> None:
@@ -539,16 +562,13 @@ def reconciliation(
     ] = None,
 ) -> None:
     """A bank account by the bank and by the books: what is open on either side, its age, and what it may be."""
-    from coopbank.reports.document import as_document
     from coopbank.reports.reconciliation import reconciliation as drawn
 
-    with door.reading() as view:
-        found = drawn(view.books, account, options.day_or_none(as_of, "as_of"))
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: drawn(view.books, account, options.day_or_none(as_of, "as_of")))
+    if found is None:
         return
     currency = found.source.currency
-    _title(_("Bank reconciliation of {account}").format(account=found.bank_account), found.source, found.as_of)
+    frames.title(_("Bank reconciliation of {account}").format(account=found.bank_account), found.source, found.as_of)
     output.pairs([
         (_("Balance by the bank"), output.amount(found.by_bank, currency)),
         (_("+ deposits in transit"), output.amount(found.in_transit, currency)),
@@ -562,7 +582,7 @@ def reconciliation(
         _open_postings(title, open_, currency)
     _open_lines(found.lines, currency)
     output.line()
-    _end(found.source, None)
+    frames.rests_on(found.source)
 
 
 def _signatures(found: ReconciliationReport) -> list[tuple[str, object]]:
@@ -611,24 +631,3 @@ def _open_line(line: OpenLine, currency: str) -> list[object]:
     entries = " ".join(best.entries) if len(best.entries) <= 5 else _("{count} entries").format(count=len(best.entries))
     words = {"amount": _("amount"), "date": _("date"), "reference": _("reference")}
     return [*row, entries, ", ".join(words[each] for each in best.by)]
-
-
-def _title(title: str, source: Source, as_of: Any) -> None:
-    output.line(f"{title}, {as_of or _('now')}")
-    output.line(source.institution)
-    output.line()
-
-
-def _end(source: Source, backdated: Backdated | None) -> None:
-    """What the figures rest on."""
-    if backdated is not None:
-        output.line(
-            _("Changed since: {entries} entries were dated into this period later, the last on {day}.").format(
-                entries=backdated.entries, day=backdated.last_posted_on
-            )
-        )
-    output.line(
-        _("{currency}, business date {day}, head of the chain {number} {hash}").format(
-            currency=source.currency, day=source.business_date, number=source.head_number, hash=source.head_hash
-        )
-    )

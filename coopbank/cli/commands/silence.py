@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coopbank.cli import options, output
+from coopbank.cli import frames, options, output
 from coopbank.cli.app import app, command
 from coopbank.cli.door import Door
 from coopbank.cli.options import AsOf
@@ -19,13 +19,10 @@ if TYPE_CHECKING:
 @command(app, "dormant")
 def dormant(door: Door, as_of: AsOf = None) -> None:
     """Accounts on which their member began nothing for so many months as the policy dormant_months says."""
-    from coopbank.reports.document import as_document
     from coopbank.reports.silence import dormant as drawn
 
-    with door.reading() as view:
-        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: drawn(view.books, options.day_or_none(as_of, "as_of")))
+    if found is None:
         return
     title = _("Dormant accounts: {months} months without a sign of the member").format(months=found.months)
     _head(title, found.source, found.as_of)
@@ -52,13 +49,10 @@ def _state(lost_since: str | None, died_on: str | None) -> str:
 @command(app, "unclaimed")
 def unclaimed(door: Door, as_of: AsOf = None) -> None:
     """What is to be turned over to the state: nobody had contact with its owner for so many years."""
-    from coopbank.reports.document import as_document
     from coopbank.reports.silence import unclaimed as drawn
 
-    with door.reading() as view:
-        found = drawn(view.books, options.day_or_none(as_of, "as_of"))
-    if door.as_json:
-        output.document(as_document(found))
+    found = frames.report(door, lambda view: drawn(view.books, options.day_or_none(as_of, "as_of")))
+    if found is None:
         return
     _head(_("Unclaimed property: {years} years without contact").format(years=found.years), found.source, found.as_of)
     _show_owners(found)

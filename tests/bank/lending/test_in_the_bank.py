@@ -112,6 +112,14 @@ def test_sixty_and_forty_from_the_promise_to_the_last_cent(lite: SmallBank) -> N
     assert [lite.balance("729", fund) - 20_000_00 for fund in ("RLF", "GEN")] == [earned["RLF"], earned["GEN"]]
 
 
+def test_the_odd_cent_of_halves_goes_to_the_same_fund_in_the_grant_and_ever_after(lite: SmallBank) -> None:
+    """`assert_books` tells the loan again from its record, whose names stand in another order than they were typed."""
+    loan = grant(lite, "M0001", principal="999.99", other_funds="GEN 50")
+    assert [lite.balance(f"M40/{loan}", fund) for fund in ("GEN", "RLF")] == [500_00, 499_99]
+    lite.do("disburse-loan", by=lite.tom, loan=loan)
+    assert [lite.balance(f"701/{loan}", fund) for fund in ("GEN", "RLF")] == [500_00, 499_99]
+
+
 @pytest.mark.parametrize(
     "other", ["GEN 40, GEN 10", "RLF 40", "GEN 0", "GEN 100", "GEN 60, SOL 40", "NONE 10", "GEN", ""]
 )

@@ -10,6 +10,10 @@ _AID = (
     " none --tender transfer --amount"
 )
 _RECEIPT = "ana do file-aid-receipt --case S-01 --receipt 'Bill 7' --amount"
+_REFUSED = (
+    "ana? give-aid recipient='Rosa Bell' aid_kind=ride amount=4.00 need=work criteria=x relation=x tender=transfer\n"
+    "tom refuse request=R-00016 why=no"
+)
 _BACK = "tom do return-aid --why 'not needed' --tender transfer --case S-01 --amount"
 
 _ADD = "ana do add-entry --register-code TOOLS --values"
@@ -59,6 +63,18 @@ CASES: tuple[Case, ...] = (
        steps=f"ana file-aid-receipt case=S-01 receipt='Bill 7' amount=1.00 sha256={'ab' * 32}"),
     no(e.InvalidValue, "A fingerprint that is none", f"{_RECEIPT} 1.00 --sha256 xyz", scene="commons"),
     no(e.InvalidAmount, "More aid returned than was given", f"{_BACK} 40.01", scene="commons"),
+    no(e.WrongState, "A refused request forgotten before its time", "tom do forget-request --request R-00016",
+       scene="commons", steps=_REFUSED),
+    no(e.WrongState, "A refused request forgotten twice", "tom do forget-request --request R-00016 --before-time",
+       "It is done.", scene="commons",
+       steps=_REFUSED + "\ntom+admin forget-request request=R-00016 before_time=true"),
+    no(e.WrongState, "A request forgotten that still waits", "tom do forget-request --request R-00008",
+       "Decide about it first.", scene="commons"),
+    no(e.WrongState, "A refused request forgotten that names nobody", "tom do forget-request --request R-00016",
+       "Nothing is to be done.", scene="commons",
+       steps="tom? set-policy policy=paper value=A4\nsue refuse request=R-00016 why=no"),
+    no(e.NotAllowed, "Aid to a campaign", f"{_AID} 4.00 --biller voteforx --fund SOL",
+       "Pay it out of no charitable money.", scene="commons", steps=_CAMPAIGN),
     no(e.WrongState, "A case forgotten before its time", "tom do forget-case --case S-01", scene="commons"),
     no(e.WrongState, "A case forgotten twice", "tom do forget-case --case S-01 --before-time", scene="commons",
        steps="tom+admin forget-case case=S-01 before_time=true"),

@@ -116,6 +116,26 @@ CASES: tuple[Case, ...] = (
     no(e.NeedsResolution, "A loan to somebody else than was decided",
        f"{_GRANT} M0003 --principal 200.00 --resolution RES-00001", "Name the resolution on this loan.",
        scene="hall", steps=_CARRIED),
+    no(e.NeedsResolution, "A loan on other terms than were decided",
+       f"{_GRANT} M0003 --principal 200.00 --resolution RES-00004", "Grant it as decided.",
+       scene="hall",
+       steps="sue propose-resolution meeting=MT-00001 matter=loan about=M0003 amount=200.00 text=Lend annual_rate=5\n"
+             "sue declare-interest resolution=RES-00004 member=M0003 why=asks\n"
+             "sue+tom record-count resolution=RES-00004 in_favour=2 against=0\n"
+             "sue+tom close-vote resolution=RES-00004"),
+    no(e.NeedsResolution, "A second loan on one resolution",
+       f"{_GRANT} M0003 --principal 50.00 --resolution RES-00004", "Move it anew.", scene="hall",
+       steps="sue propose-resolution meeting=MT-00001 matter=loan about=M0003 amount=200.00 text=Lend\n"
+             "sue declare-interest resolution=RES-00004 member=M0003 why=asks\n"
+             "sue+tom record-count resolution=RES-00004 in_favour=2 against=0\n"
+             "sue+tom close-vote resolution=RES-00004\n"
+             "ana+tom grant-loan member=M0003 principal=100.00 annual_rate=6 installments=12 resolution=RES-00004"),
+    no(e.InvalidValue, "Interest in a motion that lends nothing", f"{_MOVE} other --annual-rate 6", scene="hall"),
+    no(e.WrongState, "A term sheet changed while it is voted on",
+       "ana do write-credit-memo --application A-001 --terms '200.00 at 9 %' --memo x",
+       "Withdraw the resolution and move it anew.", scene="hall",
+       steps="sue declare-interest resolution=RES-00001 member=M0002 why='asks for it'\n"
+             "sue record-vote resolution=RES-00001 member=M0001 vote=for"),
     no(e.NeedsResolution, "A loan on a resolution about a door",
        f"{_GRANT} M0003 --principal 200.00 --resolution RES-00002", "Name the resolution on this loan.",
        scene="hall", steps=_CLOSED),

@@ -1,0 +1,89 @@
+"""The frame of a command that shows a report: asked in one view of the books, printed as JSON or as text.
+
+found = frames.report(door, lambda view: drawn(view.books, day))
+if found is None:
+    return  # --json: it is printed already
+frames.title(_("Assets"), found.source, found.as_of)
+...
+frames.rests_on(found.source, found.backdated)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from coopbank.cli import output
+from coopbank.words import _
+
+if TYPE_CHECKING:
+    from coopbank.cli.door import Door, View
+    from coopbank.reports.document import Source
+    from coopbank.reports.totals import Backdated
+
+T = TypeVar("T")
+
+
+def report(door: Door, ask: Callable[[View], T], balanced: Callable[[T], bool] | None = None) -> T | None:
+    """A report that tells its own currency, or nothing once it was printed as JSON."""
+    with door.reading() as view:
+        found = ask(view)
+    if not door.as_json:
+        return found
+    from coopbank.reports.document import as_document
+
+    printed = as_document(found)
+    output.document(printed if balanced is None else {**printed, "balanced": balanced(found)})
+    return None
+
+
+def priced(door: Door, ask: Callable[[View], T], under: str | None = None) -> tuple[T, output.Money] | None:
+    """The same for what has no currency of its own: with the way to write the amounts of these books.
+
+    In JSON the currency stands beside it, and a list stands `under` a name.
+    """
+    with door.reading() as view:
+        found, currency = ask(view), view.currency
+    if not door.as_json:
+        return found, output.Money(currency)
+    from coopbank.reports.document import as_document
+
+    printed = as_document(found, currency)
+    output.document({**(printed if under is None else {under: printed}), "currency": currency})
+    return None
+
+
+def title(text: str, source: Source, as_of: Any) -> None:
+    """What a report is, of which day, and whose."""
+    _head(f"{text}, {as_of or _('now')}", source)
+
+
+def span(text: str, source: Source, start: Any, end: Any) -> None:
+    """What a report is, of which days, and whose."""
+    _head(_("{title}, {start} to {end}").format(title=text, start=start, end=end), source)
+
+
+def _head(text: str, source: Source) -> None:
+    output.line(text)
+    output.line(source.institution)
+    output.line()
+
+
+def changed_since(backdated: Backdated | None) -> None:
+    """That a figure of the past was changed since, if so."""
+    if backdated is not None:
+        output.line(
+            _("Changed since: {entries} entries were dated into this period later, the last on {day}.").format(
+                entries=backdated.entries, day=backdated.last_posted_on
+            )
+        )
+
+
+def rests_on(source: Source, backdated: Backdated | None = None) -> None:
+    """What the figures rest on, at the end of a report."""
+    changed_since(backdated)
+    output.line(
+        _("{currency}, business date {day}, head of the chain {number} {hash}").format(
+            currency=source.currency, day=source.business_date, number=source.head_number, hash=source.head_hash
+        )
+    )
