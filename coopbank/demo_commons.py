@@ -37,7 +37,10 @@ def first_day(town: Town) -> None:
     for code, title, rank, rate in (("A", "Foundations", 1, "2"), ("B", "Small lenders, paid after class A", 2, "0")):
         town.do("dell", "define-note-class", note_class=code, class_title=title, rank=rank, most_rate=rate,
                 resolution="founding meeting")  # fmt: skip
-    town.do("dell", "open-fund", code="CLT", fund_name="Community land trust", fund_class="designated")
+    for code, name, kind in (
+        ("CLT", "Community land trust", "designated"), ("CG1", "Grant on conditions, for teaching", "conditional"),
+    ):  # fmt: skip
+        town.do("dell", "open-fund", code=code, fund_name=name, fund_class=kind)
     for register in _REGISTERS:
         town.do("dell", "define-register", template=register)
     town.do("dell", "set-policy", policy="care_committee", value="marcus, dell, rosa")
@@ -52,6 +55,8 @@ def rules(town: Town) -> None:
             most_rate="8", largest_loan="25000.00")  # fmt: skip
     town.do("dell", "receive-gift", number="G-05", donor="Friends of the garden", fund="CLT", amount="6500.00",
             purpose="land for growing food", land_use="farm", tender="transfer")  # fmt: skip
+    town.do("dell", "receive-grant", number="CG1", funder="A city's fund for teaching", fund="CG1", amount="2000.00",
+            condition="four courses are held", tender="transfer")  # fmt: skip
 
 
 def today(town: Town, day: date, i: int, number: int) -> None:

@@ -1,4 +1,4 @@
-"""What verify proves of land, donated work, dues and pairs: what their registers say is what the books carry."""
+"""What verify proves of land, donated work, grants, dues and pairs: what their registers say is what the books carry."""
 
 from __future__ import annotations
 
@@ -106,6 +106,17 @@ def dues_faults(state: Any, log: Log, _tx: Any) -> Iterator[Finding]:
         ("GEN", "791", ref): body["amount"] - body.get("paid", 0) for ref, body in state.latest("dues")
     }
     yield from _differing("dues", state, log, told, ("791", "DU-"))
+
+
+def grant_faults(state: Any, log: Log, _tx: Any) -> Iterator[Finding]:
+    """What is neither earned nor returned of each grant is what its account owes."""
+    told = {
+        (body["fund"], "862", ref): body.get("earned", 0) + body.get("returned", 0) - body["amount"]
+        for ref, body in state.latest("grant")
+    }
+    for fault in _differing("grants", state, log, told, ("862", "")):
+        if any(f"/{ref} " in fault.message for _fund, _code, ref in told):  # what an opening brought has no record
+            yield fault
 
 
 def _differing(check: str, state: Any, log: Log, told: dict[Leaf, int], own: tuple[str, str]) -> Iterator[Finding]:

@@ -739,6 +739,24 @@ class Gift(Body):
     land_use: str | None = None  # it buys land of this use, and nothing else: housing, farm, commercial, open
 
 
+class Grant(Body):
+    """A grant on a condition; ref CG-01, about its fund. 862 of that number holds what is neither earned nor returned."""
+
+    kind: ClassVar[str] = "grant"
+    funder: PersonalRef
+    fund: str
+    amount: int
+    condition: str
+    received_on: str
+    earned: int = 0
+    returned: int = 0
+
+    @property
+    def left(self) -> int:
+        """What is still owed to the funder, minor units."""
+        return self.amount - self.earned - self.returned
+
+
 class Bill(Body):
     """A supplier's bill; ref B-00001, about the supplier; the leaf 801/SUPPLIER of its fund while it is open."""
 

@@ -20,7 +20,7 @@ from coopbank.bank.aid_proof import AidProof
 from coopbank.bank.asset_plan import ASSET_LEAVES, WRITTEN_OFF_ON, is_asset, written_off_by_plan
 from coopbank.bank.books import Books, opened
 from coopbank.bank.close_proof import CloseProof
-from coopbank.bank.commons_proof import BuildingProof, PairProof, dues_faults, land_faults, pair_faults
+from coopbank.bank.commons_proof import BuildingProof, PairProof, dues_faults, grant_faults, land_faults, pair_faults
 from coopbank.bank.confirming import campaign_faults
 from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
@@ -166,6 +166,7 @@ WRITERS = {
         "return-cheque",
     },
     "dues": {"bill-dues", "receive-dues", "return-cheque"},
+    "grant": {"receive-grant", "earn-grant", "return-grant", "return-cheque"},
     "backup": {"record-backup"},
     "drill": {"record-drill"},
 }
@@ -268,6 +269,7 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
               watch=_watch(state, kept.watch), needless="plain"),
         Check("land", "Each parcel stands at what it cost, donated work at its hours, and on its building.",
               _ask(state, land_faults), watch=_as_watch(buildings.watch), watch_plain=buildings.watch_plain),
+        Check("grants", "What is left of each grant on a condition is what the books owe.", _ask(state, grant_faults)),
         Check("dues", "What is open of each bill of dues is what the books carry.", _ask(state, dues_faults)),
         Check("institutions", "What is open with each institution is what accounts 892 and 792 hold.",
               _ask(state, pair_faults), watch=_watch(state, pairs.watch), needless="plain"),

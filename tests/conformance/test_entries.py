@@ -197,6 +197,13 @@ DAYS: dict[str, list[Step]] = {
             why="full payment is not expected",
         ),
     ],
+    "2026-02-15": [
+        step("", "open-fund", "tom", "sue", code="CG1", fund_name="A grant on conditions", fund_class="conditional"),
+        step(
+            "E09a", "receive-grant", "tom", "sue", fund="CG1", amount="3000.00", funder="A city", number="CG1",
+            condition="eligible cost", tender="transfer",
+        ),
+    ],
     "2026-02-20": [
         step(
             "E11a", "grant-loan", "ana", "tom", number="L-010", member="M0020", fund="RLF", other_funds="GEN 40",
@@ -244,6 +251,12 @@ DAYS: dict[str, list[Step]] = {
         )
     ],
     "2026-04-12": [step("E15b", "disburse-loan", "tom", loan="L-011", tender="transfer")],
+    "2026-04-20": [
+        step(
+            "E09b", "earn-grant", "tom", "sue", grant="CG1", amount="800.00", expense="290", tender="transfer",
+            evidence="list of those who came",
+        )
+    ],
     "2026-05-04": [step("E12b E12c E16g E10h E10i", "close-month", "tom", "sue", month="2026-04")],
     "2026-05-06": [step("E14c", "receive-unknown", "tom", amount="250.00")],
     "2026-05-12": [

@@ -28,6 +28,10 @@ from tests.tui.support import Hand, assert_book, counter, operations
 
 Fields = dict[str, str]
 
+_GRANTED = (
+    "tom+sue open-fund code=CG1 fund_name=Teaching fund_class=conditional\n"
+    "tom+sue receive-grant fund=CG1 funder=x condition=x amount=50.00 number=CG1 tender=transfer"
+)
 # ruff: noqa: E501  (a case is a line)
 CASES: dict[str, tuple[str, str, Fields, str]] = {
     # days
@@ -158,6 +162,12 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "buy-parcel": ("commons", "tom", {"parcel": "P-057", "price": "10", "use": "housing", "resolution": "R-27", "deed": "7/57", "fund": "SOL", "tender": "transfer"}, "tom+sue define-register template=PARCELS"),
     "recognise-donated-work": ("commons", "tom", {"building": "B-1", "hours": "40", "hourly": "25", "work": "carpentry", "source": "a survey", "fund": "SOL"}, ""),
     "receive-ground-rent": ("commons", "ana", {"lease": "LEASES-00001", "month": "2026-03", "amount": "7"}, LEASE),
+    "receive-grant": (
+        "commons", "tom", {"fund": "CG1", "amount": "5", "funder": "A [b]city", "condition": "a course", "tender": "transfer"},
+        "tom+sue open-fund code=CG1 fund_name=Teaching fund_class=conditional",
+    ),
+    "earn-grant": ("commons", "tom", {"grant": "CG1", "amount": "5", "expense": "290", "evidence": "a list", "tender": "transfer"}, _GRANTED),
+    "return-grant": ("commons", "tom", {"grant": "CG1", "why": "no course", "tender": "transfer"}, _GRANTED),
     "bill-dues": ("commons", "tom", {"member": "M0003", "year": "2026", "amount": "5"}, ""),
     "receive-dues": ("commons", "ana", {"dues": "DU-001", "amount": "5"}, "tom bill-dues member=M0003 year=2026 amount=5.00"),
     "add-institution": ("commons", "tom", {"code": "NORTH", "institution_name": "North", "book": "cd" * 16}, ""),

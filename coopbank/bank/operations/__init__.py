@@ -21,6 +21,7 @@ from coopbank.bank.operations import (  # noqa: F401
     forgetting,
     founding,
     funds,
+    grants,
     institutions,
     interfund,
     keys,

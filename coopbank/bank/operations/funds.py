@@ -104,7 +104,7 @@ class ReceiveGift(Receiving):
         if fund_class(desk, self.fund) == "conditional":
             raise WrongState(
                 "Money of fund {fund} must be returned if its condition is not met: it is owed, no gift yet.",
-                field="fund", fund=self.fund, hint="Book it to 862 with a journal entry.",
+                field="fund", fund=self.fund, hint="Take it in with: receive-grant",
             )  # fmt: skip
         ref = self._own_number(desk)
         desk.post(f"Gift {ref}", [*self.receive(desk, self.fund, self.amount), (self.fund, f"181/{ref}", -self.amount)])

@@ -8,6 +8,11 @@ from tests.documents.gallery_case import Case, no
 _WATERFALL = "tom do set-loss-waterfall --resolution R-40 --steps"
 _SET = "tom+sue set-loss-waterfall fund=RLF steps='allowance, notes A' resolution=R-1"
 _GIVE = "tom do transfer-funds --amount 10.00 --resolution R-1"
+_ADVANCE = "tom do receive-grant --fund CG1 --funder 'A city' --condition 'a course is held' --amount 50.00"
+_GRANTED = (
+    "tom+sue open-fund code=CG1 fund_name=Teaching fund_class=conditional\n"
+    "tom+sue receive-grant fund=CG1 funder='A city' condition=x amount=50.00 number=CG1 tender=transfer"
+)
 _LEND = "tom+sue lend-to-fund from_fund=GEN to_fund=RLF amount=5.00 resolution=R-1 due_on=2026-10-01"
 _SET_RULES = "tom do set-programme --fund RLF --funder 'Delta Fund' --agreement DF-12"
 _RULES = (
@@ -50,6 +55,14 @@ CASES: tuple[Case, ...] = (
     # --------------------------------------------------------------------------- between the funds
     no(e.WrongState, "A restricted gift given to another fund", f"{_GIVE} --from-fund EDU --to-fund RLF",
        "Spend it on what it was given for."),
+    no(e.WrongState, "A grant on conditions in another fund",
+       "tom do receive-grant --fund GEN --funder 'A city' --condition 'a course is held' --amount 50.00",
+       "Name a fund of the class conditional."),
+    no(e.AlreadyExists, "A grant of a number that is used", f"{_ADVANCE} --number CG1", steps=_GRANTED),
+    no(e.InvalidAmount, "More than is left of a grant",
+       "tom do earn-grant --grant CG1 --expense 290 --evidence 'a list' --amount 50.01", steps=_GRANTED),
+    no(e.WrongState, "A grant given back twice", "tom do return-grant --grant CG1 --why 'no course'",
+       "Nothing is to be done.", steps=_GRANTED + "\ntom+sue return-grant grant=CG1 why=x tender=transfer"),
     no(e.WrongState, "A bill to the loan-loss reserve",
        "tom do enter-bill --supplier HALL --number R-3 --expense 250 --amount 50.00 --fund LLR", "Name fund GEN."),
     no(e.InvalidValue, "A fund that gives to itself", f"{_GIVE} --from-fund GEN --to-fund GEN", "Name two funds."),
