@@ -1,10 +1,11 @@
 """Rows of the CDFI Fund's Transaction Level Report, from the books: a row a loan that was agreed in the period.
 
-Rule: CDFI Transaction Level Report, Data Point Guidance (August 2019, OMB 1559-0027); the columns have the names that
-the public data file of fiscal year 2022 has, without the endings of its export. What that file masks (who, balance, days
-late, losses) has names of ours. No later edition was looked at. Loans and borrowers are numbers; nobody is named, and texts that people typed are
-left out, since they may name somebody. The words in a column are ours, in English whatever the language: the portal has
-codes for them, which change.
+Rule: CDFI Transaction Level Report, Data Point Guidance (August 2019, OMB 1559-0027). The columns have the names that
+the public data file of fiscal year 2022 has, without the endings of its export; what that file masks (who, balance,
+days late, losses) has names of ours. No later edition was looked at. Loans and borrowers are numbers; nobody is named,
+and texts that people typed are left out, since they may name somebody. The words in a column are ours, in English
+whatever the language: the portal has codes for them, which change.
+
 What the books do not know has no column; `UNFILLED` says why. Nothing here says that anybody complies with anything.
 
 Figures are of the end of the period, by what was known then. With a fund, amounts are that fund's part.
