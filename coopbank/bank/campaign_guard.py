@@ -9,7 +9,7 @@ as a text is held against the codes word by word.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from coopbank.bank.desk import Desk
 from coopbank.bank.operation import CHARITY
@@ -35,7 +35,7 @@ def require_no_campaign(desk: Desk, supplier: str, fund: str, gift: str | None =
 
 
 def require_none_named(
-    desk: Desk, payees: dict[str, str | None], funds: Iterable[str], gift: str | None = None
+    desk: Desk, payees: Mapping[str, str | None], funds: Iterable[str], gift: str | None = None
 ) -> None:  # fmt: skip
     """Refuse charitable money of any of these funds to a campaign that one of the fields names."""
     campaigns = campaign_payees(desk)

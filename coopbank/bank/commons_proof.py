@@ -37,14 +37,19 @@ class BuildingProof:
 
     _BROUGHT = ("opening-balance", "journal-entry", "reverse", "correct")
 
+    def __init__(self) -> None:
+        self._leaves: dict[int, Leaf] = {}  # few: a line on any other account costs one look
+
     def watch(self, log: Log, operation: Operation) -> None:
         """Lines on 772/B-* against the donated work that the operation wrote."""
+        for row in operation.rows:
+            if row[0] == "account" and row[2] == "772" and row[4].startswith("B-"):
+                self._leaves[row[1]] = row[3], row[2], row[4]
         booked: dict[Leaf, int] = defaultdict(int)
-        for _id, _day, _memo, _reverses, lines in operation.entries:
+        for _id, _day, _memo, _reverses, lines in operation.entries if self._leaves else ():
             for account, amount in lines:
-                leaf = log.leaves.get(account)
-                if leaf is not None and leaf.gl_code == "772" and leaf.contract.startswith("B-"):
-                    booked[leaf.fund, "772", leaf.contract] += amount
+                if account in self._leaves:
+                    booked[self._leaves[account]] += amount
         told: dict[Leaf, int] = defaultdict(int)
         for row in operation.rows:
             if row[0] == "record" and row[1] == records.DonatedWork.kind:
@@ -58,7 +63,7 @@ class BuildingProof:
 
     def watch_plain(self, log: Log, operations: Sequence[Operation]) -> None:
         """The same of operations that wrote no register."""
-        for operation in operations:
+        for operation in operations if self._leaves else ():
             self.watch(log, operation)
 
 

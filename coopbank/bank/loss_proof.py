@@ -5,7 +5,7 @@ it, by the version of the waterfall that was in force, and compared part by part
 parts say. At the end, what a loan's absorbers still bear is its loss less what came back, the last hit refilled first.
 
 A write-down is shared with nobody: nothing is owed any more that could come back, so the fund that lent bears it,
-through its allowance (719), or gives it (366). It provides what is beyond what was held for the loan and in 719.
+through its allowance (719), for which it provides all of it, or gives it (366).
 """
 
 from __future__ import annotations
@@ -190,7 +190,6 @@ def _written_down(state: Replayed, log: Log, operation: Operation) -> Iterator[s
         yield f"loan {ref}: what was written down is not what was decided"
     if any(row[1] == records.LossAttribution.kind for row in rows):
         yield f"loan {ref}: a write-down is shared with nobody"
-    before, held = _Before(state, log, operation, str(ref)), _held_for(state, str(ref))
     for fund in log.funds:
         gone = -sum(_lines(log, operation, fund, code) for code in ("701", "781"))
         loss = _lines(log, operation, fund, "719") + _lines(log, operation, fund, "301")
@@ -202,21 +201,9 @@ def _written_down(state: Replayed, log: Log, operation: Operation) -> Iterator[s
         if gift:
             continue
         earned = -_lines(log, operation, fund, "111")
-        needed = max(0, loss - held.get(fund, 0), loss + before.balance(fund, "719"))
-        if given or loss != gone + earned or provided != needed:
-            told = (format_amount(each) for each in (loss, provided, gone + earned, needed))
-            yield "loan {}: fund {} lost {} and provided {}, not {} and {}".format(ref, fund, *told)
-
-
-def _held_for(state: Replayed, ref: str) -> dict[str, int]:
-    """What the last provision before had reckoned for a loan, by fund."""
-    found: dict[str, int] = defaultdict(int)
-    last = max((month for kind, month in state.records if kind == records.Provision.kind), default=None)
-    if last is not None:
-        for line in state.records[records.Provision.kind, last]["lines"]:
-            if line[1] == ref:
-                found[line[0]] += int(line[-1])
-    return found
+        if given or not loss == provided == gone + earned:
+            told = (format_amount(each) for each in (loss, provided, gone + earned))
+            yield "loan {}: fund {} lost {} and provided {}, not {}".format(ref, fund, *told)
 
 
 def _lines(log: Log, operation: Operation, fund: str, gl_code: str) -> int:

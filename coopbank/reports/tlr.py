@@ -1,9 +1,11 @@
 """Rows of the CDFI Fund's Transaction Level Report, from the books: a row a loan that was agreed in the period.
 
-Rule: CDFI Transaction Level Report, Data Point Guidance (August 2019, OMB 1559-0027); the columns have the names that
-the public data file of fiscal year 2022 has, in capitals. What that file masks and the guidance asks for (balance, days
-late, losses) has names of its own. Loans and borrowers are numbers; nobody is named, and texts that people typed are
-left out, since they may name somebody. The words in a column are ours: the portal has codes for them, which change.
+Rule: CDFI Transaction Level Report, Data Point Guidance (August 2019, OMB 1559-0027). The columns have the names that
+the public data file of fiscal year 2022 has, without the endings of its export; what that file masks (who, balance,
+days late, losses) has names of ours. No later edition was looked at. Loans and borrowers are numbers; nobody is named,
+and texts that people typed are left out, since they may name somebody. The words in a column are ours, in English
+whatever the language: the portal has codes for them, which change.
+
 What the books do not know has no column; `UNFILLED` says why. Nothing here says that anybody complies with anything.
 
 Figures are of the end of the period, by what was known then. With a fund, amounts are that fund's part.
@@ -32,13 +34,13 @@ from coopbank.words import _, marked
 RULE: Final = "CDFI Fund, TLR Data Point Guidance (August 2019, OMB 1559-0027)"
 
 _TYPES: Final = {
-    SCHEDULE: marked("term loan"), LINE: marked("line of credit"), SURPLUS: marked("debt with equity"),
-    REVENUE: marked("debt with equity"),
+    SCHEDULE: "term loan", LINE: "line of credit", SURPLUS: "debt with equity",
+    REVENUE: "debt with equity",
 }  # fmt: skip
-_FEATURES: Final = {SURPLUS: marked("performance-based interest rate"), REVENUE: marked("royalties")}
+_FEATURES: Final = {SURPLUS: "performance-based interest rate", REVENUE: "royalties"}
 _STATES: Final = {
-    "granted": marked("active"), "active": marked("active"), "paid": marked("closed in good standing"),
-    "charged-off": marked("charged off"),
+    "granted": "active", "active": "active", "paid": "closed in good standing",
+    "charged-off": "charged off",
 }  # fmt: skip
 
 UNFILLED: Final = (
@@ -153,20 +155,20 @@ def _row(books: Books, loan: LoanAccount, day: date, fund: str | None, projected
     late = classify(loan, day)
     months, days, _all = whole_months(agreed, last_due)
     rate = terms.document.get("annual_rate")
-    state = _("refinanced") if body.replaced_by else _(_STATES[body.state])
+    state = "refinanced" if body.replaced_by else _STATES[body.state]
     return TlrRow(
-        trans_id=loan.ref, client_id=body.member, investee_type=_(books.get(records.Member, body.member).entity),
+        trans_id=loan.ref, client_id=body.member, investee_type=books.get(records.Member, body.member).entity,
         date_originated=agreed, original_loan_investment_amount=_part(body, body.principal, fund),
-        transaction_type=_(_TYPES[body.repayment]), interest_rate=None if rate is None else str(rate),
-        interest_type=None if rate is None else _("fixed"), amortization_type=_amortization(terms, body.repayment),
-        equity_like_features=_(_FEATURES.get(body.repayment, "none")), term_in_months=months + (days >= 15),
+        transaction_type=_TYPES[body.repayment], interest_rate=None if rate is None else str(rate),
+        interest_type=None if rate is None else "fixed", amortization_type=_amortization(terms, body.repayment),
+        equity_like_features=_FEATURES.get(body.repayment, "none"), term_in_months=months + (days >= 15),
         first_payment_date=first_due, original_collateral_value=_collateral(books, loan.ref, day, body, fund),
         loan_status=state, date_disbursed=None if body.disbursed_on is None else date.fromisoformat(body.disbursed_on),
         principal_balance_outstanding=_booked(body, fund, "701"), days_delinquent=late.days,
         amount_charged_off=_flow(body, fund, "off_principal"), amount_recovered=_flow(body, fund, "recovered"),
-        restructured=_("yes") if body.modified else _("no"),
+        restructured="yes" if body.modified else "no",
         proj_perm_jobs_to_be_created=projected.get("created"),
-        source_of_job_estimates=_("borrower") if "created" in projected else None,
+        source_of_job_estimates="borrower" if "created" in projected else None,
     )  # fmt: skip
 
 
@@ -181,12 +183,12 @@ def _span(terms: Contract, agreed: date, principal: int, currency: str) -> tuple
 def _amortization(terms: Contract, repayment: str) -> str:
     document = terms.document
     if repayment != SCHEDULE:
-        return _("other")
+        return "other"
     rows = int(document["installments"]) - int(document.get("principal_grace") or 0)
     if rows <= 1:
-        return _("non-amortizing")
+        return "non-amortizing"
     percent = document.get("principal_percent")
-    return _("fully amortizing") if percent is None or Decimal(percent) * rows >= 100 else _("partially amortizing")
+    return "fully amortizing" if percent is None or Decimal(percent) * rows >= 100 else "partially amortizing"
 
 
 def _part(body: records.Loan, amount: int, fund: str | None) -> int:

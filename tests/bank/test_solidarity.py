@@ -297,6 +297,11 @@ def test_with_a_key_the_cases_are_encrypted(tmp_path: Path) -> None:
             stored = books.tx.rows("SELECT value FROM personal WHERE field IN ('recipient', 'need')")
         assert stored and all(value.startswith("sealed:1:") for (value,) in stored)
         waiting = bank.ask("give-aid", by=bank.ana, **{**CASE, "amount": "20.00"})
+        with pytest.MonkeyPatch.context() as patch:
+            caps = {"solidarity_year": 1, "solidarity_case": 10**9}
+            patch.setattr(AidProof, "_cap", staticmethod(lambda _state, policy, _default: caps[policy]))
+            assert "its recipient" in str(wrong(verify(bank.bank.database, keys=bank.bank.keys))), "read with the key"
+            assert not wrong(verify(bank.bank.database)), "without it nobody knows whose cap it is"
         bank.bank.keys = None
         with bank.read() as books:
             assert books.personal(kept(bank).need) == "(locked)"

@@ -108,6 +108,15 @@ def test_the_file_names_nobody_and_says_what_it_lacks(lent: SmallBank) -> None:
     assert found.rule == RULE and "PURPOSE" in named and not named & set(head)
 
 
+def test_on_both_engines(engine_url: str) -> None:
+    with new_bank(engine_url) as bank:
+        bank.do("receive-gift", by=bank.tom, amount="2000.00", donor="A", fund="RLF", tender="transfer")
+        bank.admit(NAME)
+        bank.agreed("grant-loan", member="M0001", principal="1000.00", annual_rate="6", installments=1)
+        (row,) = rows(bank, fund="RLF", end=date(2026, 12, 31)).values()
+    assert (row["loan_status"], row["date_disbursed"], row["amortization_type"]) == ("active", None, "non-amortizing")
+
+
 def test_refusals(lent: SmallBank) -> None:
     with lent.read() as books:
         with pytest.raises(Unknown):
