@@ -118,8 +118,8 @@ def open_courses(town: Town, day: date) -> None:
     course = _entry(
         town, "COURSES", course="Books of a co-op", begins=day.isoformat(), hours="12", places="10", fee="0.00"
     )
-    town.do("dell", "earn-grant", grant="CG1", amount="500.00", expense="271", evidence=f"{course}, the list of who came",
-            tender="transfer")  # fmt: skip
+    town.do("dell", "earn-grant", grant="CG1", amount="500.00", expense="271", tender="transfer",
+            evidence=f"{course}, the list of who came")  # fmt: skip
     for member in town.members[3:9]:
         _entry(
             town,

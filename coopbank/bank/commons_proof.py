@@ -1,4 +1,4 @@
-"""What verify proves of land, donated work, grants, dues and pairs: what their registers say is what the books carry."""
+"""What verify proves of land, donated work, grants, dues and pairs: registers say what the books carry."""
 
 from __future__ import annotations
 

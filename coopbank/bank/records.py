@@ -740,7 +740,7 @@ class Gift(Body):
 
 
 class Grant(Body):
-    """A grant on a condition; ref CG-01, about its fund. 862 of that number holds what is neither earned nor returned."""
+    """A grant on a condition; ref CG-01, about its fund. 862/CG-01 holds what is neither earned nor returned."""
 
     kind: ClassVar[str] = "grant"
     funder: PersonalRef
