@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from coopbank.cli import output
 from coopbank.reports.loan import ACCOUNTS, LoanStory
+from coopbank.reports.loan_words import absorber_words
 from coopbank.words import _
 
 
@@ -14,6 +15,7 @@ def show_story(found: LoanStory) -> None:
     _show_agreed(found, money)
     _show_standing(found, money)
     _show_books(found, money)
+    _show_bearers(found, money)
     _show_terms(found)
     _show_events(found, money)
     _show_collateral(found, money)
@@ -98,6 +100,16 @@ def _show_books(found: LoanStory, money: output.Money) -> None:
     output.table(columns, rows)
     if found.accrued_to is not None and found.repayment != "revenue":
         output.line(_("Interest stands in the books up to {day}, that day not counted.").format(day=found.accrued_to))
+
+
+def _show_bearers(found: LoanStory, money: output.Money) -> None:
+    """Who bore its loss, and what is still borne after what came back."""
+    if not found.bearers:
+        return
+    output.line()
+    columns = [_("Loss borne by"), _("Fund"), output.right(_("Bore")), output.right(_("Still bears"))]
+    output.table(columns, [[absorber_words(each.absorber), each.fund, money(each.bore), money(each.bears)]
+                           for each in found.bearers])  # fmt: skip
 
 
 def _show_terms(found: LoanStory) -> None:

@@ -1,6 +1,7 @@
 """The year, for the members' assembly: what was lent and to whom by kind, what came back, what it cost, what is next.
 
-All from the books; nothing names a borrower who is a person. Amounts are positive as they are named.
+All from the books; nothing names a borrower who is a person, or anybody who was helped. Amounts are positive as
+they are named.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from coopbank.bank.books import Books
 from coopbank.errors import InvalidDate
 from coopbank.finance.periods import add_months
 from coopbank.money import round_ratio
+from coopbank.reports.annual_commons import Bore, Decisions, decisions, losses_borne
 from coopbank.reports.document import Minor, Source, source
 from coopbank.reports.financial import FundPosition, Income, fund, income
 from coopbank.reports.jobs import jobs
@@ -24,6 +26,7 @@ from coopbank.reports.portfolio import portfolio
 from coopbank.reports.register_book import RegisterSummary, summaries
 from coopbank.reports.revolving import MonthLent, lent_by_month
 from coopbank.reports.solidarity import AidKindRow, solidarity
+from coopbank.reports.surplus import SurplusReport, surplus
 from coopbank.reports.totals import movements
 from coopbank.words import _, translate
 
@@ -85,6 +88,9 @@ class AnnualReport:
     registers: tuple[RegisterSummary, ...]  # the bank's own, entries of the year; those without any left out
     jobs_created: Decimal  # of borrowers, as of the year's end
     jobs_retained: Decimal
+    division: SurplusReport | None  # of the year's surplus, as proposed or as voted
+    decisions: Decisions
+    borne: tuple[Bore, ...]  # who bore the year's losses
 
 
 def annual(books: Books, year: int) -> AnnualReport:
@@ -133,6 +139,8 @@ def annual(books: Books, year: int) -> AnnualReport:
         aid=solidarity(books, start, end).kinds,
         registers=tuple(each for each in summaries(books, start, end) if each.entries),
         jobs_created=work.created, jobs_retained=work.retained,
+        division=surplus(books, str(year)) if books.find(records.Surplus, str(year)) else None,
+        decisions=decisions(books, start, end), borne=losses_borne(books, start, end),
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from coopbank.bank.lending.flows import balance
 from coopbank.bank.lending.position import Position, position
 from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.bank.lending.standing import Parts
+from coopbank.bank.waterfall import still_borne
 from coopbank.money import format_amount
 from coopbank.reports.document import Minor, Source, source
 from coopbank.reports.explained import Explained, explain
@@ -33,6 +34,7 @@ from coopbank.reports.loan_words import due_words, period_name
 from coopbank.words import _
 
 __all__ = [
+    "Bearer",
     "Explained",
     "FundPart",
     "LoanStory",
@@ -157,6 +159,16 @@ class Security:
     released_on: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who bore a part of the loss, by the fund's waterfall, and what they still bear of it; minor units."""
+
+    fund: str  # whose loss it is
+    absorber: str  # as bank/waterfall.py names it: reserve:RESERVE
+    bore: Minor
+    bears: Minor
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanStory:
     """A loan on a day. `projected`: the day is to come, and nothing is paid until then."""
@@ -222,6 +234,7 @@ class LoanStory:
     rows: tuple[StoryRow, ...]
     periods: tuple[StoryPeriod, ...]
     collateral: tuple[Security, ...]
+    bearers: tuple[Bearer, ...]  # of its loss, in the order in which they are hit
 
 
 def story(books: Books, ref: str, as_of: date | None = None) -> LoanStory:
@@ -255,8 +268,19 @@ def story(books: Books, ref: str, as_of: date | None = None) -> LoanStory:
         next_due=at.next_due, next_amount=at.next_amount, available=at.available, cap=standing.cap,
         bucket=_bucket(account, at, day), words=due_words(at, origin.currency), grade=grade_of(body),
         reserve=body.reserve, modified=body.modified, rows=tuple(_rows(at)), periods=tuple(_periods(at)),
-        collateral=tuple(_collateral(books, ref, known)),
+        collateral=tuple(_collateral(books, ref, known)), bearers=tuple(_bearers(books, ref, body, known)),
     )  # fmt: skip
+
+
+def _bearers(books: Books, ref: str, body: records.Loan, known: str) -> Iterator[Bearer]:
+    """By the attribution of its charge-off; a charge-off that was taken back has none."""
+    told = books.find(records.LossAttribution, ref)
+    if told is None or told.on > known or body.state != "charged-off":
+        return
+    for fund, shares in told.shares.items():
+        now = {share.number: share.amount for share in still_borne(body.borne, fund)}
+        for number, absorber, amount in shares:
+            yield Bearer(fund, str(absorber), int(amount), now.get(int(number), 0))
 
 
 def _day(text: str | None) -> date | None:

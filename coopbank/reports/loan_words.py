@@ -77,3 +77,13 @@ def _asked(row: ReportedPeriod) -> str:
 def period_name(row: ReportedPeriod) -> str:
     """`2026`, or the first and last day of a period that is no calendar year."""
     return period(row.start, row.end - timedelta(days=1))
+
+
+def absorber_words(absorber: str) -> str:
+    """Who bears a loss, as bank/waterfall.py names it, in words."""
+    kind, _colon, of = absorber.partition(":")
+    names = {
+        "allowance": _("allowance"), "reserve": _("reserve {of}"), "surplus": _("surplus of {of}"),
+        "notes": _("notes of class {of}"), "shares": _("shares {of}"), "fund": _("the fund itself"),
+    }  # fmt: skip
+    return names[kind].format(of=of)

@@ -10,7 +10,9 @@ from reportlab.platypus import Flowable
 
 from coopbank.reports.annual import AnnualReport, LentKind
 from coopbank.reports.dates import long_date, short_date
+from coopbank.reports.loan_words import absorber_words
 from coopbank.reports.register_book import RegisterSummary
+from coopbank.reports.surplus import SurplusStep
 from coopbank.statements.charts import BarChart, Series
 from coopbank.statements.document import Document
 from coopbank.statements.tables import Column, Row
@@ -19,6 +21,25 @@ from coopbank.words import _, translate
 
 def _percent(hundredths: int) -> str:
     return _("{percent} %").format(percent=f"{Decimal(hundredths) / 100:.2f}")
+
+
+def _matter(matter: str) -> str:
+    """What a resolution is about, as a heading of figures."""
+    return {
+        "loan": _("Loans"), "allocation": _("Money allotted"), "policy": _("Rules"), "election": _("Elections"),
+        "surplus": _("Surplus"), "transfer": _("Transfers between funds"),
+    }.get(matter, _("Other matters"))  # fmt: skip
+
+
+def _step(step: SurplusStep) -> str:
+    """A step of the division, as members say it."""
+    if step.to == "patronage":
+        bases = {"interest": _("Patronage, by interest paid"), "savings": _("Patronage, by average savings"),
+                 "hours": _("Patronage, by hours worked")}  # fmt: skip
+        return bases[step.what]
+    names = {"regular": _("Regular reserve"), "indivisible": _("Indivisible reserve"), "fund": _("Fund"),
+             "dividend": _("Dividend on shares")}  # fmt: skip
+    return f"{names[step.to]} {step.what}".strip()
 
 
 def _told(summary: RegisterSummary) -> str:
@@ -55,7 +76,9 @@ class AssemblyReport(Document[AnnualReport]):
         yield from self._went_round()
         yield from self._cost()
         yield from self._result()
+        yield from self._division()
         yield from self._funds()
+        yield from self._decided()
         yield from self._around()
         yield from self._next()
 
@@ -135,6 +158,14 @@ class AssemblyReport(Document[AnnualReport]):
             )
         )  # fmt: skip
 
+        if report.borne:
+            columns = [Column(_("Who bore the losses"), "text"), Column(_("Bore")), Column(_("Still bears"))]
+            yield self.figures(
+                columns,
+                [Row((absorber_words(each.absorber), self.money(each.bore), self.money(each.bears)))
+                 for each in report.borne],
+            )  # fmt: skip
+
     def _result(self) -> Iterator[Flowable]:
         report = self.report
         yield from self.heading(_("What came in and what we spent"))
@@ -160,6 +191,51 @@ class AssemblyReport(Document[AnnualReport]):
         cells += [self.money(report.surplus_before)] if before is not None else []
         rows.append(Row(tuple(cells), strong=True))
         yield self.activity(columns, rows, carries=False)
+
+    def _division(self) -> Iterator[Flowable]:
+        """How the year's surplus is divided, step by step."""
+        told = self.report.division
+        if told is None:
+            return
+        proposed = _("How the surplus is to be divided, as proposed")
+        yield from self.heading(proposed if told.state == "proposed" else _("How the surplus was divided"))
+        columns = [Column(_("Step"), "text"), Column(_("Percent")), Column(_("Amount")), Column(_("Left"))]
+        rows = [Row((_("Result of the co-operative itself"), "", "", self.money(told.result)))]
+        rows += [Row((_step(step), step.rate, self.money(step.amount), self.money(step.left))) for step in told.steps]
+        rows.append(Row((_("Stays in undivided earnings"), "", "", self.money(told.left)), strong=True))
+        yield self.figures(columns, rows)
+        text = _("Patronage of {count} members: {cash} in money, {retained} retained.")
+        yield self.paragraph(
+            text.format(count=told.members, cash=self.money(told.cash), retained=self.money(told.retained))
+        )
+
+    def _decided(self) -> Iterator[Flowable]:
+        """What the members decided: in figures by matter, and what the assembly carried in its words."""
+        told = self.report.decisions
+        if not told.meetings:
+            return
+        yield from self.heading(_("What we decided"))
+        for each in told.elected:
+            text = _("{committee}: by secret ballot on {day}. Seats filled: {seats}. Ballots: {ballots}.")
+            yield self.paragraph(
+                text.format(committee=each.committee, seats=each.seats, day=short_date(each.on), ballots=each.ballots)
+            )
+        if told.kinds:
+            yield self.paragraph(_("Meetings that decided something: {count}.").format(count=told.meetings))
+            columns = [Column(_("Matter"), "text"), Column(_("Carried")), Column(_("Not carried"))]
+            yield self.figures(
+                columns, [Row((_matter(each.matter), str(each.carried), str(each.not_carried))) for each in told.kinds]
+            )
+            yield self.gap()
+        if told.resolved:
+            columns = [Column(_("Day"), "short"), Column(_("What the assembly resolved"), "text"),
+                       Column(_("At most")), Column(_("For, against, abstained"))]  # fmt: skip
+            rows = [
+                Row((short_date(each.on), each.text, "" if each.amount is None else self.money(each.amount),
+                     f"{each.in_favour}, {each.against}, {each.abstained}"))
+                for each in told.resolved
+            ]  # fmt: skip
+            yield self.figures(columns, rows)
 
     def _funds(self) -> Iterator[Flowable]:
         yield from self.heading(_("The funds"))
