@@ -8,7 +8,7 @@ can be read off. Amounts are minor units, dates ISO texts, rates decimal texts.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,12 +23,13 @@ class Body(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # built when first used
     kind: ClassVar[str] = ""
+    remembered: ClassVar[bool] = False  # every operation asks for it: read once from each text, and only ever looked at
     void: bool = False  # the operation that made it was reversed
 
     @classmethod
     def read(cls, text: str) -> Self:
         """The body of a text that the books hold."""
-        return cls.model_validate_json(text)
+        return cast("Self", _remembered(cls, text)) if cls.remembered else cls.model_validate_json(text)
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
@@ -47,14 +48,9 @@ class Body(BaseModel):
             ) from error  # fmt: skip
 
 
-class Kept(Body):
-    """Base of the few bodies that every operation asks for: read once from each text, and only ever looked at."""
-
-    @classmethod
-    @lru_cache(maxsize=512)
-    def read(cls, text: str) -> Self:
-        """The body of a text, the same one for the same text."""
-        return super().read(text)
+@lru_cache(maxsize=512)
+def _remembered(cls: type[Body], text: str) -> Body:
+    return cls.model_validate_json(text)
 
 
 class Institution(Body):
@@ -66,17 +62,19 @@ class Institution(Body):
     currency: str
 
 
-class Policy(Kept):
+class Policy(Body):
     """A setting that the bank decides; ref is its name."""
 
     kind: ClassVar[str] = "policy"
+    remembered: ClassVar[bool] = True
     value: Any
 
 
-class Role(Kept):
+class Role(Body):
     """What the people of a role may do, and up to which amounts; ref is the role. Amounts in minor units."""
 
     kind: ClassVar[str] = "role"
+    remembered: ClassVar[bool] = True
     operations: list[str]
     alone: dict[str, int] = {}  # operation: above it a second person
     most: dict[str, int] = {}  # operation: above it not at all
@@ -102,10 +100,11 @@ class CloseSignature(Body):
     signature: str
 
 
-class User(Kept):
+class User(Body):
     """Someone who works at the counter; ref is the user name."""
 
     kind: ClassVar[str] = "user"
+    remembered: ClassVar[bool] = True
     full_name: PersonalRef
     roles: list[str]
     member: str | None = None
