@@ -108,8 +108,8 @@ def test_gifts_that_are_refused(counter: SmallBank) -> None:
         refused(counter, InvalidValue, "receive-gift", counter.tom, field="amount", **{**GIFT, "amount": amount})
     values = {"code": "CG1", "fund_name": "Grant", "fund_class": "conditional"}
     counter.agreed("open-fund", by=counter.tom, approver=counter.sue, **values)
-    gift = {**GIFT, "fund": "CG1"}
-    refused(counter, WrongState, "receive-gift", counter.tom, field="fund", says="receive-grant", **gift)
+    conditional = {**GIFT, "fund": "CG1"}
+    refused(counter, WrongState, "receive-gift", counter.tom, field="fund", says="receive-grant", **conditional)
     counter.close_day()
     refused(counter, DayClosed, "receive-gift", counter.tom, **GIFT)
 
