@@ -140,6 +140,64 @@ def deposits(job: dict[str, Any], _index: int) -> None:
         say(number=number)
 
 
+def one_request(bank: Any, work: str, request: str | None) -> tuple[str, Any]:
+    """Who sends what, of the three that test_points.py kills at every step."""
+    if work == "approval":
+        return "tom", bank.build("approve", {"request": request})
+    if work == "admission":
+        values = {"member_name": "Pia Moss", "phone": "601 555 0142", "tax_id": "1-2-3"}
+        return "ana", bank.build("admit-member", values)
+    values = {"member": "M0001", "amount": "12.34", "tender": "cheque", "cheque_number": "77"}
+    return "ana", bank.build("deposit", values)
+
+
+def at_a_statement(job: dict[str, Any], _index: int) -> None:
+    """One operation, killed before its statement number `at`; the commit is the last, and what follows it one more."""
+    from coopbank.database import Transaction
+
+    bank = _open(job)
+    user, request = one_request(bank, job["work"], job["request"])
+    count = 0
+
+    def counted(method: Any) -> Any:
+        def wrapped(*values: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count == job["at"]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return method(*values)
+
+        return wrapped
+
+    for name in ("rows", "row", "run", "run_many"):
+        setattr(Transaction, name, counted(getattr(Transaction, name)))
+    dialect = bank.database.engine.dialect
+    dialect.do_commit = counted(dialect.do_commit)
+    receipt = bank.perform(_actor(user), request, key="the one slip")
+    counted(lambda: None)()
+    say(number=receipt.number, statements=count)
+
+
+def at_a_step(job: dict[str, Any], _index: int) -> None:
+    """One operation on a file, killed at step `at` of SQLite's own machine: in the middle of a statement or a trigger."""
+    bank = _open(job)
+    user, request = one_request(bank, job["work"], job["request"])
+    steps = 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        if steps == job["at"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+    from sqlalchemy import event
+
+    event.listen(bank.database.engine, "checkout", lambda driver, *_: driver.set_progress_handler(step, 10))
+    receipt = bank.perform(_actor(user), request, key="the one slip")
+    say(number=receipt.number, steps=steps)
+
+
 def crowd(job: dict[str, Any], index: int) -> None:
     """Deposits and withdrawals on the members given, until `times` were answered."""
     from coopbank.errors import DatabaseBusy, Refused
