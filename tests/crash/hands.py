@@ -198,6 +198,61 @@ def at_a_step(job: dict[str, Any], _index: int) -> None:
     say(number=receipt.number, steps=steps)
 
 
+def command(job: dict[str, Any], _index: int) -> None:
+    """The program with these arguments, killed before its step `at`.
+
+    A step is a statement, a commit, or a file that is opened to be written, gets its name, or is taken away.
+    """
+    from argon2 import PasswordHasher
+
+    import coopbank.clock
+    from coopbank import database
+    from coopbank.bank import passphrases
+    from coopbank.cli import main
+
+    os.chdir(job["folder"])
+    os.environ.update(job["env"])
+    passphrases._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    now = datetime.fromisoformat(job["now"])
+    coopbank.clock.SystemClock.now = lambda _clock: now  # type: ignore[method-assign]
+    coopbank.clock.SystemClock.today = lambda _clock: now.date()  # type: ignore[method-assign]
+    own, count = os.getpid(), 0
+
+    def step() -> None:
+        nonlocal count
+        if os.getpid() == own:  # not the processes that it starts itself
+            count += 1
+            if count == job["at"]:
+                os.kill(own, signal.SIGKILL)
+
+    def counted(method: Any) -> Any:
+        def wrapped(*values: Any) -> Any:
+            step()
+            return method(*values)
+
+        return wrapped
+
+    def heard(event: str, values: tuple[Any, ...]) -> None:
+        writing = event == "open" and isinstance(values[2], int) and values[2] & (os.O_WRONLY | os.O_RDWR)
+        if writing or event in ("os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "sqlite3.connect"):
+            step()
+
+    for name in ("rows", "row", "run", "run_many"):
+        setattr(database.Transaction, name, counted(getattr(database.Transaction, name)))
+    made = database._sqlite_engine
+
+    def engine(*values: Any) -> Any:
+        found = made(*values)
+        found.dialect.do_commit = counted(found.dialect.do_commit)
+        return found
+
+    database._sqlite_engine = engine
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  (what the program prints is not what hands say)
+    sys.addaudithook(heard)
+    code = main(job["arguments"])
+    say(code=code, steps=count)
+
+
 def crowd(job: dict[str, Any], index: int) -> None:
     """Deposits and withdrawals on the members given, until `times` were answered."""
     from coopbank.errors import DatabaseBusy, Refused
