@@ -40,14 +40,15 @@ SIZE = 1 << 20
 
 
 @contextmanager
-def small_disk(folder: Path, *options: str) -> Iterator[Path]:
+def small_disk(folder: Path) -> Iterator[Path]:
     """A file system of one megabyte; the test is skipped where the system does not give one."""
     folder.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)], capture_output=True, text=True, check=False
-    ) if shutil.which("mount") else None  # fmt: skip
-    if made is None or made.returncode:
-        pytest.skip("no file system can be mounted here: " + (made.stderr.strip() if made else "no mount"))
+    if shutil.which("mount") is None:
+        pytest.skip("there is no mount here")
+    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
     try:
         yield folder
     finally:
@@ -78,7 +79,8 @@ def deposit_many(bank: Bank, times: int) -> CoopbankError | None:
     """Deposit until it is refused."""
     for number in range(times):
         try:
-            bank.perform(Actor("ana", ()), bank.build("deposit", {"member": "M0001", "amount": "1.00"}), key=f"k{number}")
+            request = bank.build("deposit", {"member": "M0001", "amount": "1.00"})
+            bank.perform(Actor("ana", ()), request, key=f"k{number}")
         except CoopbankError as refusal:
             return refusal
     return None
@@ -253,7 +255,7 @@ def test_a_clock_that_jumps_back_does_not_open_what_failures_locked(small: Small
         with pytest.raises(SignInRefused):
             small.bank.authenticate("ana", "wrong horse battery")
     small.clock.instant -= timedelta(hours=5)
-    with pytest.raises(SignInRefused, match="many|wait|again"):
+    with pytest.raises(SignInRefused, match="again"):
         small.bank.authenticate("ana", PASSPHRASE)
     small.clock.instant += timedelta(days=30)
     assert small.bank.actor_of(token) is None
