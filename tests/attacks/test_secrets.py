@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from coopbank.bank import passphrases
 from coopbank.errors import SignInRefused
 from tests.support_bank import PASSPHRASE, SmallBank
 
@@ -114,33 +113,6 @@ def test_other_users_of_the_machine_see_no_secret_in_the_list_of_processes(furni
 
 
 # ------------------------------------------------------------------------------------------------------------ sign-in
-
-
-def work_of(small: SmallBank, monkeypatch: pytest.MonkeyPatch, user: str) -> list[str]:
-    """Which hashes a failed sign-in reckons with, by their kind and cost."""
-    reckoned: list[str] = []
-    hasher = type(passphrases._hasher)
-    plain = hasher.verify
-
-    def counted(self: object, hashed: str, password: str) -> bool:
-        reckoned.append(str(hashed).rsplit("$", 2)[0])
-        return plain(self, hashed, password)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(hasher, "verify", counted)
-        with pytest.raises(SignInRefused):
-            small.bank.authenticate(user, "wrong horse battery")
-    return reckoned
-
-
-def test_who_is_unknown_costs_the_same_work_as_a_wrong_passphrase(
-    small: SmallBank, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Work is compared, and not time: one hashing at the same cost, whether or not there is such a user."""
-    known = work_of(small, monkeypatch, "admin")
-    assert len(known) == 1 and known[0].startswith("$argon2id$")
-    assert work_of(small, monkeypatch, "nobody") == known
-    assert work_of(small, monkeypatch, "sue") == known  # who has no passphrase yet
 
 
 def test_all_of_them_are_told_the_same(small: SmallBank) -> None:

@@ -1,8 +1,8 @@
 """What a machine does to the books: no room left, a disk that may only be read, clocks that are wrong or jump.
 
-Room runs out in three ways: on a file system of one megabyte (where the system lets us have one), by the limit that a
-process has for its files, and by SQLite's own limit of pages. What is refused leaves the books as they were and sound;
-as soon as there is room again, the same request is done.
+Room runs out on a file system of one megabyte (where the system lets us have one) and by the limit that a process has
+for its files; tests/attacks/test_database.py has SQLite's own limit of pages. What is refused leaves the books as they
+were and sound; as soon as there is room again, the same request is done.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -29,7 +28,6 @@ from coopbank.clock import SetClock
 from coopbank.database import Database
 from coopbank.errors import CoopbankError, DatabaseReadOnly, DatabaseUnusable, DayClosed, WrongState
 from coopbank.ledger.verify import wrong
-from tests.crash.damage import content
 from tests.support_bank import NOON, PASSPHRASE, SmallBank
 
 pytestmark = pytest.mark.crash
@@ -171,33 +169,6 @@ def test_the_limit_of_a_process_for_its_files(small: SmallBank, at_rest: Path) -
 
 
 @sqlite_only
-@pytest.mark.parametrize("more", [0, 1, 2, 3, 5, 8, 13])
-def test_the_books_may_not_grow(small: SmallBank, more: int) -> None:
-    """SQLite's own limit: room for so many further pages, so that another statement is the one that finds none."""
-    engine = small.bank.database.engine
-    driver: Any = engine.raw_connection()
-    [pages] = driver.execute("PRAGMA page_count").fetchone()
-    driver.execute(f"PRAGMA max_page_count = {pages + more}")
-    driver.close()
-    before = content(small.bank.database.path) if small.bank.database.path else {}
-    refused = 0
-    for number in range(40):
-        try:
-            small.bank.perform(small.ana, small.bank.build("admit-member", {"member_name": f"Pia {number} {'x' * 90}"}))
-        except DatabaseUnusable as refusal:
-            assert "no room" in str(refusal), refusal
-            refused += 1
-            break
-        before = content(small.bank.database.path) if small.bank.database.path else {}
-    assert refused
-    assert small.bank.database.path is not None and content(small.bank.database.path) == before
-    driver = engine.raw_connection()
-    driver.execute("PRAGMA max_page_count = 1073741823")
-    driver.close()
-    small.admit("Pia Moss")
-
-
-@sqlite_only
 def test_a_disk_that_may_only_be_read(small: SmallBank, at_rest: Path, tmp_path: Path) -> None:
     """For everybody, also for root, whom the rights of files do not bind."""
     with small_disk(tmp_path / "disk") as disk:
@@ -243,22 +214,6 @@ def test_a_clock_that_jumps_back(small: SmallBank) -> None:
     with small.read() as books:
         instants = [each for (each,) in books.tx.rows("SELECT at FROM operation ORDER BY id")]
     assert instants != sorted(instants), "the log has it as it was"
-
-
-def test_a_clock_that_jumps_back_does_not_open_what_failures_locked(small: SmallBank) -> None:
-    """Guesses at a passphrase are counted, whatever the clock does; a session does not live longer by it."""
-    from coopbank.errors import SignInRefused
-
-    small.give_passphrase("ana", PASSPHRASE)
-    token = small.bank.keep_sign_in(small.bank.authenticate("ana", PASSPHRASE))
-    for _ in range(6):
-        with pytest.raises(SignInRefused):
-            small.bank.authenticate("ana", "wrong horse battery")
-    small.clock.instant -= timedelta(hours=5)
-    with pytest.raises(SignInRefused, match="again"):
-        small.bank.authenticate("ana", PASSPHRASE)
-    small.clock.instant += timedelta(days=30)
-    assert small.bank.actor_of(token) is None
 
 
 def test_two_hosts_with_different_clocks(small: SmallBank, engine_url: str) -> None:
