@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +32,7 @@ class Written:
 
 
 @pytest.fixture(scope="module")
-def written(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Written]:
+def written(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Written:
     """Everything that the program writes was written, under a umask that forbids nothing."""
     place = Written(tmp_path_factory.mktemp("secrets"), [])
     (place.folder / "ledger.db").write_bytes(furnished.read_bytes())
@@ -45,7 +44,7 @@ def written(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             given(place, *command)
     finally:
         os.umask(before)
-    yield place
+    return place
 
 
 def given(place: Written, *command: str, db: str = "ledger.db") -> None:

@@ -43,7 +43,12 @@ ROOT = Path(coopbank.__file__).parent
 def into_sql(source: str) -> Iterator[str]:
     """What is put into the text of statements: parts of f-strings, and of `%` and `format`."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SENDS and node.args:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in SENDS
+            and node.args
+        ):
             for part in ast.walk(node.args[0]):
                 yield from put_in(part)
 

@@ -179,7 +179,7 @@ def at_a_statement(job: dict[str, Any], _index: int) -> None:
 
 
 def at_a_step(job: dict[str, Any], _index: int) -> None:
-    """One operation on a file, killed at step `at` of SQLite's own machine: in the middle of a statement or a trigger."""
+    """One operation on a file, killed at step `at` of SQLite's own machine: inside a statement or a trigger."""
     bank = _open(job)
     user, request = one_request(bank, job["work"], job["request"])
     steps = 0
