@@ -132,9 +132,9 @@ def _resumed(furnished: Path, hands: Hands, tmp_path: Path, work: Work, *, times
     wanted = outcome(whole, work)
     assert all(wanted["kinds"][kind] for kind in work.kinds)
     rng = random.Random(seed)
-    # One early, one late, the others anywhere: the last steps are the commit and what follows it.
-    places = {rng.randrange(2, 10), once["steps"] - 1}
-    places |= {rng.randrange(once["steps"]) + 1 for _ in range(times - 2)}
+    # One early, one in the midst, one late, the others anywhere: the last steps are the commit and what follows it.
+    places = {rng.randrange(2, 10), once["steps"] // 2, once["steps"] - 1}
+    places |= {rng.randrange(once["steps"]) + 1 for _ in range(times - 3)}
     for place in sorted(places):
         folder = begin(furnished, tmp_path / f"cut-{place}")
         print(f"killed before step {place} of {once['steps']}")
