@@ -24,12 +24,14 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from coopbank.errors import (
     AlreadyExists,
+    BooksMoved,
     CoopbankError,
     DatabaseBusy,
     DatabaseMissing,
     DatabaseReadOnly,
     DatabaseUnusable,
     DatabaseVersion,
+    MoveUnfinished,
     NotABook,
     SealRefused,
 )
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 SCHEMA_VERSION = "0004"  # the newest revision in coopbank/migrations/versions
+MOVING, MOVED = "moving", "moved"  # marks behind it: books are being moved here; those that were here were moved away
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
 _cursor_numbers = itertools.count(1)
@@ -159,6 +162,7 @@ class Database:
         self.dialect: Literal["sqlite", "postgresql"] = "postgresql" if "://" in place else "sqlite"
         self.path = Path(place) if self.dialect == "sqlite" else None
         self._file: tuple[int, int] | None = None  # device and inode of the file that is in use
+        self._of_use = False  # they were open to be used when they were opened: each writer looks whether they still are
         if self.path is None:
             _ = self.engine  # a wrong URL, or a missing driver, is told at once
 
@@ -176,26 +180,30 @@ class Database:
     # ------------------------------------------------------------------ opening
 
     @classmethod
-    def open(cls, place: str, *, read_only: bool = False) -> Database:
-        """Open existing books; refuses with a `DatabaseUnusable` that says what is wrong."""
+    def open(cls, place: str, *, read_only: bool = False, marked: bool = False) -> Database:
+        """Open existing books; refuses with a `DatabaseUnusable` that says what is wrong.
+
+        `marked`: those too that are being moved or were moved, which nobody but the mover may use.
+        """
         found = cls(place, read_only=read_only)
         if found.path is not None and not found.path.is_file():
             raise DatabaseMissing(
                 "There are no books at {place}.", place=place, hint="Make them with: coopbank init --name NAME"
             )
         if found.path is not None and not read_only:
-            cls._look_at(place)
+            cls._look_at(place, marked)
         with found.closed_on_failure():
-            found._require_version()
+            found._require_version(marked)
             found._file = None if found.path is None else _identity(found.path)
+            found._of_use = not marked
         return found
 
     @classmethod
-    def _look_at(cls, place: str) -> None:
+    def _look_at(cls, place: str, marked: bool = False) -> None:
         """Refuse a file that is no book before it is opened for writing, which alone would change it."""
         looked = cls(place, read_only=True)
         try:
-            looked._require_version()
+            looked._require_version(marked)
         except DatabaseReadOnly:
             pass  # a journal is left that only a writer can clear
         finally:
@@ -215,7 +223,49 @@ class Database:
             if made._revision(tx) is not None:
                 raise AlreadyExists("{place} holds books already; nothing was changed.", place=made.shown_place)
             upgrade(tx.connection)
+        made._of_use = True
         return made
+
+    @classmethod
+    def to_receive(cls, place: str, token: str) -> Database:
+        """A database to move books into: one that is marked already, or an empty one, marked with the schema's coming."""
+        from coopbank.migrations import upgrade
+
+        made = cls(place)
+        if made.path is not None and made.path.exists() and made.path.stat().st_size:
+            with cls(place, read_only=True).read() as tx:  # before it is opened for writing, which alone would change it
+                made._require_to_receive(tx)
+        elif made.path is not None:
+            _make_private(made.path)
+        with made.closed_on_failure(), made.write_by_engine() as tx:
+            if made._require_to_receive(tx):
+                upgrade(tx.connection)
+                made.mark(tx, MOVING, token)
+        return made
+
+    def _require_to_receive(self, tx: Transaction) -> bool:
+        """Whether nothing is there; refuses what is neither empty nor marked."""
+        revision = self._revision(tx)
+        if revision is not None and revision.partition("+")[0] != SCHEMA_VERSION:
+            raise self._other_version(revision)
+        held = "sqlite_master" if self.path else "pg_class WHERE relnamespace = 'public'::regnamespace"
+        if revision == SCHEMA_VERSION or revision is None and tx.value(f"SELECT count(*) FROM {held}"):
+            raise AlreadyExists(
+                "{place} holds something already; nothing was changed.", field="to", place=self.shown_place,
+                hint="Name a file that does not exist, or an empty database.",
+            )  # fmt: skip
+        return revision is None
+
+    @staticmethod
+    def mark(tx: Transaction, what: str = "", token: str = "") -> None:
+        """Say that these books are being moved here or were moved away; without a mark they are of use."""
+        tx.run("UPDATE alembic_version SET version_num = ?", SCHEMA_VERSION + (f"+{what}-{token}" if what else ""))
+
+    @staticmethod
+    def mark_of(tx: Transaction) -> tuple[str, str]:
+        """The mark and its token; two empty texts where the books are of use."""
+        what, _dash, token = Database.revision_in(tx).partition("+")[2].partition("-")
+        return what, token
 
     @contextmanager
     def closed_on_failure(self) -> Iterator[None]:
@@ -233,18 +283,37 @@ class Database:
         with self.write_by_engine() as tx:
             upgrade(tx.connection)
 
-    def _require_version(self) -> None:
+    def _require_version(self, marked: bool = False) -> None:
         with self.read() as tx:
             revision = self._revision(tx)
             self._require_whole(tx)
         if revision is None:
             raise NotABook("{place} holds no books of coopbank.", place=self.shown_place)
+        if marked and revision.partition("+")[0] == SCHEMA_VERSION:
+            return
+        self.require_unmarked(revision)
         if revision != SCHEMA_VERSION:
-            raise DatabaseVersion(
-                "{place} has schema {found}; this program works with {own}.",
-                place=self.shown_place, found=revision, own=SCHEMA_VERSION,
-                hint="Use the version of coopbank that made it, or run: coopbank upgrade",
+            raise self._other_version(revision)
+
+    def require_unmarked(self, revision: str) -> None:
+        """Refuse books that are being moved or were moved, whichever version did it."""
+        if f"+{MOVING}-" in revision:
+            raise MoveUnfinished(
+                "Books are being moved to {place}, and not all of them are there yet.", place=self.shown_place,
+                hint="Give the same command again: coopbank --db OLD-PLACE move --to NEW-PLACE",
             )  # fmt: skip
+        if f"+{MOVED}-" in revision:
+            raise BooksMoved(
+                "The books at {place} were moved; what is here is an old copy.", place=self.shown_place,
+                hint="Name their new place with --db.",
+            )  # fmt: skip
+
+    def _other_version(self, revision: str) -> DatabaseVersion:
+        return DatabaseVersion(
+            "{place} has schema {found}; this program works with {own}.",
+            place=self.shown_place, found=revision, own=SCHEMA_VERSION,
+            hint="Use the version of coopbank that made it, or run: coopbank upgrade",
+        )  # fmt: skip
 
     def _require_whole(self, tx: Transaction) -> None:
         """Refuse a file that was cut short. SQLite reads what is missing of the last page as zeros and goes on."""
@@ -318,6 +387,7 @@ class Database:
         """All or nothing: commits at the end of the block, rolls back if it raises."""
         if self.path is None:
             with self.write_by_engine() as tx:
+                self._require_of_use(tx)
                 yield tx
             return
         with self._translated(), closing(self.engine.raw_connection()) as pooled:
@@ -325,11 +395,27 @@ class Database:
             self._require_same_file(self.path)
             driver.execute("BEGIN IMMEDIATE")
             try:
-                yield Transaction(PlainConnection(driver))
+                tx = Transaction(PlainConnection(driver))
+                self._require_of_use(tx)
+                yield tx
                 self.engine.dialect.do_commit(pooled)
             except BaseException:
                 self.engine.dialect.do_rollback(pooled)
                 raise
+
+    def _require_of_use(self, tx: Transaction) -> None:
+        """Refuse to write into books that were moved, or upgraded, since this program opened them."""
+        if not self._of_use:
+            return
+        revision = self.revision_in(tx)
+        if revision != SCHEMA_VERSION:
+            self.require_unmarked(revision)
+            raise self._other_version(revision)
+
+    @staticmethod
+    def revision_in(tx: Transaction) -> str:
+        """The revision, or the mark in its place, of a database that has the schema."""
+        return str(tx.value("SELECT version_num FROM alembic_version"))
 
     def _require_same_file(self, path: Path) -> None:
         """Refuse to write into a file that no longer bears its name: what is written there would be lost."""

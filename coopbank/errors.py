@@ -37,6 +37,8 @@ CoopbankError
     ├── DatabaseBusy         another program holds it
     ├── DatabaseReadOnly     it cannot be written
     ├── DatabaseVersion      it was made by another version
+    ├── BooksMoved           its books were moved, and are used at another place
+    ├── MoveUnfinished       books are being moved here, and not all of them are there yet
     ├── FileDamaged          a sealed file or a backup was cut or changed, or is none
     └── NotABook             a file or a database that holds no books
 
@@ -247,6 +249,14 @@ class DatabaseReadOnly(DatabaseUnusable):
 
 class DatabaseVersion(DatabaseUnusable):
     """The database was made by another version of coopbank."""
+
+
+class BooksMoved(DatabaseUnusable):
+    """The books were moved; what is left here is an old copy."""
+
+
+class MoveUnfinished(DatabaseUnusable):
+    """Books are being moved here, and not all of them are there yet."""
 
 
 class FileDamaged(DatabaseUnusable):
