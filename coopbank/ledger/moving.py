@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from coopbank.database import MOVED, MOVING, Database, Transaction
-from coopbank.errors import AlreadyExists, BooksMoved, BooksWrong
+from coopbank.errors import AlreadyExists, BooksMoved, BooksWrong, DatabaseMissing, NotABook
 from coopbank.ledger import posting
 
 OPERATIONS: Final = 500  # of a group, or as many as have this many lines and rows together
@@ -188,54 +188,58 @@ def _level(
 # ---------------------------------------------------------------------------------- the marks
 
 
-def token_of(old: Database, drawn: str) -> tuple[str, bool]:
-    """The token of a move from here, and whether nothing but its last step is missing."""
-    with old.read() as tx:
-        what, token = Database.mark_of(tx)
-    return (token, True) if what == MOVED else (drawn, False)
-
-
 def receive(old: Database, to: str, drawn: str) -> tuple[Database, str]:
     """The database at `to`, ready to be moved into, and the token of this move.
 
-    Books that came from there and were moved away may come back: what is there is the beginning of what comes.
+    Books that came from there and were moved away may come back: what is there is the beginning of what comes. From
+    books that were moved already nothing but the last step is left, and only into those that they were moved to.
     """
-    token, left = token_of(old, drawn)
-    new = Database.to_receive(to, token)
+    with old.read() as source:
+        moved, token = Database.mark_of(source)
+    new = _moved_to(old, to) if moved else Database.to_receive(to, drawn)
     with new.closed_on_failure(), old.read() as source, new.write() as target:
         what, its = Database.mark_of(target)
-        if left and (what, its) != (MOVING, token):
-            raise BooksMoved(
-                "The books at {place} were moved to another place than that; nothing was changed.", field="to",
-                place=old.shown_place, hint="Name their new place with --db.",
-            )  # fmt: skip
+        if moved and (what, its) != (MOVING, token):
+            raise _moved_elsewhere(old)
         require_beginning(source, target)
         if what == MOVED:
-            Database.mark(target, MOVING, token)
-            its = token
+            Database.mark(target, MOVING, drawn)
+            its = drawn
     return new, its
+
+
+def _moved_to(old: Database, to: str) -> Database:
+    """A place that books were moved to before: there is something."""
+    try:
+        return Database.open(to, marked=True)
+    except (DatabaseMissing, NotABook):
+        raise _moved_elsewhere(old) from None
 
 
 def hand_over(old: Database, new: Database, token: str) -> Level:
     """Copy what came since, under the old books' own lock, and let the new ones be used instead of them."""
     with old.write() as source:
+        what, its = Database.mark_of(source)
+        if what and (what, its) != (MOVED, token):
+            raise _moved_elsewhere(old)
         with new.write() as target:
             while copy_group(source, target):
                 pass
             level = bring_level(source, target)
             require_same(source, target)
-        what, its = Database.mark_of(source)
-        if what and (what, its) != (MOVED, token):
-            raise BooksMoved(
-                "The books at {place} were moved to another place meanwhile; nothing was changed.", field="to",
-                place=old.shown_place, hint="Name their new place with --db.",
-            )  # fmt: skip
         Database.mark(source, MOVED, token)
     if level.erased:
         new.clear_traces()
     with new.write() as target:
         Database.mark(target)
     return level
+
+
+def _moved_elsewhere(old: Database) -> BooksMoved:
+    return BooksMoved(
+        "The books at {place} were moved to another place than that; nothing was changed.", field="to",
+        place=old.shown_place, hint="Name their new place with --db.",
+    )  # fmt: skip
 
 
 def require_same(source: Transaction, target: Transaction) -> None:

@@ -5,6 +5,7 @@ from coopbank.cli.app import app
 from coopbank.cli.commands import (  # noqa: F401
     books,
     backups,
+    moving,
     operations,
     lookup,
     explaining,
