@@ -162,7 +162,7 @@ class Database:
         self.dialect: Literal["sqlite", "postgresql"] = "postgresql" if "://" in place else "sqlite"
         self.path = Path(place) if self.dialect == "sqlite" else None
         self._file: tuple[int, int] | None = None  # device and inode of the file that is in use
-        self._of_use = False  # they were open to be used when they were opened: each writer looks whether they still are
+        self._of_use = False  # when they were opened; each writer looks whether they still are
         if self.path is None:
             _ = self.engine  # a wrong URL, or a missing driver, is told at once
 
@@ -228,12 +228,12 @@ class Database:
 
     @classmethod
     def to_receive(cls, place: str, token: str) -> Database:
-        """A database to move books into: one that is marked already, or an empty one, marked with the schema's coming."""
+        """A database to move books into: one that is marked already, or an empty one, marked as it gets its schema."""
         from coopbank.migrations import upgrade
 
         made = cls(place)
         if made.path is not None and made.path.exists() and made.path.stat().st_size:
-            with cls(place, read_only=True).read() as tx:  # before it is opened for writing, which alone would change it
+            with cls(place, read_only=True).read() as tx:  # opening it for writing would change it
                 made._require_to_receive(tx)
         elif made.path is not None:
             _make_private(made.path)
@@ -249,7 +249,7 @@ class Database:
         if revision is not None and revision.partition("+")[0] != SCHEMA_VERSION:
             raise self._other_version(revision)
         held = "sqlite_master" if self.path else "pg_class WHERE relnamespace = 'public'::regnamespace"
-        if revision == SCHEMA_VERSION or revision is None and tx.value(f"SELECT count(*) FROM {held}"):
+        if revision == SCHEMA_VERSION or (revision is None and tx.value(f"SELECT count(*) FROM {held}")):
             raise AlreadyExists(
                 "{place} holds something already; nothing was changed.", field="to", place=self.shown_place,
                 hint="Name a file that does not exist, or an empty database.",

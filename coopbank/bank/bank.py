@@ -100,7 +100,7 @@ class Bank:
         cls, place: str, *, read_only: bool = False, marked: bool = False, clock: Clock | None = None,
         nonce: Nonce | None = None,
     ) -> Bank:  # fmt: skip
-        """Open existing books at a path or a `postgresql+psycopg://` URL; `marked`: to move them, see `Database.open`."""
+        """Open existing books at a path or a `postgresql+psycopg://` URL; `marked` is told at `Database.open`."""
         bank = cls(Database.open(place, read_only=read_only, marked=marked), clock=clock, nonce=nonce)
         with bank.database.closed_on_failure():
             bank._read_book()

@@ -1,8 +1,8 @@
 """Moving books to another database, of the same engine or the other.
 
 Sealed rows are written again as they were sealed, operation by operation and in their order: the seal of the new
-database proves each as if it were made there, and keeps the caches by it. So numbers, hashes and texts are the same byte
-for byte, or nothing is written. What stands beside the chain (erasable values, passphrases, kept sign-ins, the
+database proves each as if it were made there, and keeps the caches by it. So numbers, hashes and texts are the same
+byte for byte, or nothing is written. What stands beside the chain (erasable values, passphrases, kept sign-ins, the
 directory) is brought level afterwards.
 
 Groups of operations are committed on their own, and each begins where the new database's chain ends: a move that was
@@ -100,11 +100,8 @@ def _by_operation(source: Transaction, group: list[tuple[Any, ...]]) -> Iterator
         ):  # fmt: skip
             found[row[place]].setdefault(table, []).append(row)
     of_entry = {row[0]: number for number, rows in found.items() for row in rows.get("entry", ())}
-    begins, ends = group[0][9], group[-1][9] + group[-1][10]
-    for row in source.rows(
-        f"SELECT {posting.COLUMNS['posting']} FROM posting WHERE entry_id >= ? AND entry_id < ? ORDER BY entry_id, line",
-        begins, ends,
-    ):  # fmt: skip
+    lines = f"SELECT {posting.COLUMNS['posting']} FROM posting WHERE entry_id >= ? AND entry_id < ?"
+    for row in source.rows(f"{lines} ORDER BY entry_id, line", group[0][9], group[-1][9] + group[-1][10]):
         found[of_entry[row[0]]].setdefault("posting", []).append(row)
     for operation in group:
         yield {**found[operation[0]], "operation": [operation]}
@@ -153,9 +150,9 @@ def _level_by_key(source: Transaction, target: Transaction, table: str, columns:
     changed, after = 0, ""
     key = columns.split(", ")[0]
     while True:
+        of_source = _bytes(source, key)
         there = source.rows(
-            f"SELECT {columns} FROM {table} WHERE {_bytes(source, key)} > ? ORDER BY {_bytes(source, key)} LIMIT {_PAGE}",
-            after,
+            f"SELECT {columns} FROM {table} WHERE {of_source} > ? ORDER BY {of_source} LIMIT {_PAGE}", after
         )
         whole = len(there) == _PAGE
         until, bounds = ("", (after,)) if not whole else (f" AND {_bytes(target, key)} <= ?", (after, there[-1][0]))
@@ -250,7 +247,7 @@ def require_same(source: Transaction, target: Transaction) -> None:
     ]
     if ends[0].number != ends[1].number or bytes(ends[0].hash) != bytes(ends[1].hash) or counts[0] != counts[1]:
         raise BooksWrong(
-            "What was moved is not what was there: the chain ends at {old} there and at {new} here, or rows are missing.",
+            "The copy is not what was copied: the chain ends at {old} there and at {new} here, or rows are missing.",
             old=f"{ends[0].number} {ends[0].short}", new=f"{ends[1].number} {ends[1].short}",
             hint="The old books stay in use. Prove them with: coopbank verify",
         )  # fmt: skip

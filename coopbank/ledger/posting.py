@@ -257,7 +257,7 @@ COLUMNS = {
     "operation": "id, key, kind, kind_version, actor, approver, business_date, at, request_hash, first_entry,"
     " entry_count, posting_count, debit_total, row_count, prev_hash, hash, sealed",
 }
-"""The tables that an operation writes, in the order in which they are written: what refers comes after, it comes last."""
+"""The tables that an operation writes, in the order in which they are written; its own row comes last."""
 INSERT = {
     table: f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(columns.split(', ')))})"
     for table, columns in COLUMNS.items()
