@@ -66,6 +66,12 @@ amount_changed = _before(
 )
 guard_lifted = _before(lambda place: _raw(place, "UPDATE balance SET floor = -1000000 WHERE floor = 0"))
 newer = _before(lambda place: _raw(place, "UPDATE alembic_version SET version_num = '9999'"))
+moved = _before(
+    lambda place: _raw(place, f"UPDATE alembic_version SET version_num = '{database.SCHEMA_VERSION}+moved-1f'")
+)
+moving = _before(
+    lambda place: _raw(place, f"UPDATE alembic_version SET version_num = '{database.SCHEMA_VERSION}+moving-1f'")
+)
 letter = _before(_letter)
 other_database = _before(_other_database)
 folder = _before(_folder)
