@@ -16,15 +16,17 @@ import itertools
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from coopbank.errors import (
     AlreadyExists,
     BooksMoved,
+    ConnectionLost,
     CoopbankError,
     DatabaseBusy,
     DatabaseMissing,
@@ -45,6 +47,9 @@ BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
 _cursor_numbers = itertools.count(1)
 _RACES = ("40001", "40P01")  # serialization failure, deadlock
+_GONE = ("08", "57P01", "57P02", "57P03")  # connection exceptions; shut down, crashed, not up yet
+_RACE_PAUSES = (0.0, 0.02, 0.1)  # seconds before each further try; others who lost the race wait another while
+_LOST_PAUSES = (0.1, 0.4, 1.0, 2.0, 3.0)  # a standby takes over in this time, or it is told
 _LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
 
 
@@ -485,6 +490,11 @@ class Database:
         """What a driver's error means to the person at the counter."""
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         if self.dialect == "postgresql":
+            if self._of_use and is_lost(error):
+                return ConnectionLost(
+                    "The connection to {place} was lost.", place=self.shown_place,
+                    hint="Nothing is half done. Try again in a moment.",
+                )  # fmt: skip
             return postgresql_refusal(error, text, self.place)
         if isinstance(error, sqlite3.IntegrityError):
             return SealRefused(
@@ -551,6 +561,33 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether a driver's error says that the server is not there any more, or not yet."""
+    state = getattr(error, "sqlstate", None) or ""
+    return state.startswith(_GONE) or (not state and any(c.__name__ == "OperationalError" for c in type(error).__mro__))
+
+
+_Result = TypeVar("_Result")
+
+
+def tried_anew(work: Callable[[], _Result], *, keyed: bool = False) -> _Result:
+    """A unit of work, as a whole again while a server calls it off for the sake of somebody else's.
+
+    `keyed`: each thing in it has an idempotency key, so it may be begun again too where the connection was lost, which
+    leaves open whether it was done. Others are not: they would perhaps be done twice.
+    """
+    races, losses = iter(_RACE_PAUSES), iter(_LOST_PAUSES if keyed else ())
+    while True:
+        try:
+            return work()
+        except (DatabaseBusy, ConnectionLost) as error:
+            pauses = losses if isinstance(error, ConnectionLost) else races if lost_a_race(error) else iter(())
+            pause = next(pauses, None)
+            if pause is None:
+                raise
+        time.sleep(pause * (1 + os.getpid() % 7 / 7))
 
 
 def lost_a_race(busy: DatabaseBusy) -> bool:

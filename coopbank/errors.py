@@ -35,6 +35,7 @@ CoopbankError
 └── DatabaseUnusable     the database cannot be used                         exit 4
     ├── DatabaseMissing      there is none at that place
     ├── DatabaseBusy         another program holds it
+    ├── ConnectionLost       the server went away, perhaps in the middle of something
     ├── DatabaseReadOnly     it cannot be written
     ├── DatabaseVersion      it was made by another version
     ├── BooksMoved           its books were moved, and are used at another place
@@ -241,6 +242,10 @@ class DatabaseMissing(DatabaseUnusable):
 
 class DatabaseBusy(DatabaseUnusable):
     """Another program holds the database."""
+
+
+class ConnectionLost(DatabaseUnusable):
+    """The server went away; what was begun may have been done, which its idempotency key tells."""
 
 
 class DatabaseReadOnly(DatabaseUnusable):

@@ -207,6 +207,8 @@ CASES: tuple[Case, ...] = (
     no(e.DatabaseBusy, "Another program holds the books", "ana do deposit --member M0001 --amount 10.00",
        "Try again; if it stays so, look for a backup tool or a database browser that has the file open.",
        around=fault.busy),
+    no(e.ConnectionLost, "The server went away", "ana do deposit --member M0001 --amount 10.00 --key slip-12",
+       "Give it again with the same key once the server is back.", around=fault.server_gone),
     no(e.DatabaseReadOnly, "A file that can only be read", "ana do deposit --member M0001 --amount 10.00",
        "Work where the file can be written; looking things up goes on working here.", around=fault.read_only),
     no(e.DatabaseVersion, "Books of a newer version", "users", "Install the newer coopbank.", around=fault.newer),
