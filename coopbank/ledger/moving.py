@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from coopbank.database import MOVED, MOVING, Database, Transaction
-from coopbank.errors import AlreadyExists, BooksMoved, BooksWrong, DatabaseMissing, NotABook
+from coopbank.errors import AlreadyExists, BooksMoved, BooksWrong, DatabaseMissing, DatabaseReadOnly, NotABook
 from coopbank.ledger import posting
 
 OPERATIONS: Final = 500  # of a group, or as many as have this many lines and rows together
@@ -193,6 +193,14 @@ def receive(old: Database, to: str, drawn: str) -> tuple[Database, str]:
     """
     with old.read() as source:
         moved, token = Database.mark_of(source)
+        if source.dialect == "postgresql" and not source.value(
+            "SELECT has_table_privilege('public.alembic_version', 'UPDATE')"
+        ):
+            raise DatabaseReadOnly(
+                "The server's user {user} does not own the books at {place}, and cannot close them.", field="db",
+                user=source.value("SELECT current_user"), place=old.shown_place,
+                hint="Name in --db the user who owns them.",
+            )  # fmt: skip
     new = _moved_to(old, to) if moved else Database.to_receive(to, drawn)
     with new.closed_on_failure(), old.read() as source, new.write() as target:
         what, its = Database.mark_of(target)

@@ -6,6 +6,7 @@ from coopbank.cli.commands import (  # noqa: F401
     books,
     backups,
     moving,
+    roles,
     operations,
     lookup,
     explaining,
