@@ -124,6 +124,13 @@ class Bank:
             passphrases.set_passphrase(tx, request.administrator, passphrase)
         return bank
 
+    def read_at(self, database: Database) -> Bank:
+        """The same bank, for whoever is signed in, read in another database that holds the same books."""
+        there = Bank(database, clock=self.clock, nonce=self._nonce)
+        there._read_book()
+        there.keys = self.keys
+        return there
+
     def _read_book(self) -> None:
         with self.database.read() as tx:
             text = tx.value("SELECT sealed FROM operation WHERE id = 1")

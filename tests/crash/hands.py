@@ -278,6 +278,15 @@ def crowd(job: dict[str, Any], index: int) -> None:
         say(hand=index, member=member, cents=cents if name == "deposit" else -cents, answer=answer)
 
 
+def steadily(job: dict[str, Any], index: int) -> None:
+    """So many deposits, each under a key of its own, whatever becomes of the server meanwhile."""
+    bank = _open(job)
+    for number in range(job["times"]):
+        key = f"{index}-{number}"
+        receipt = bank.perform(_actor("ana"), bank.build("deposit", {"member": "M0001", "amount": "1.00"}), key=key)
+        say(key=key, answer=receipt.status)
+
+
 def same_key(job: dict[str, Any], index: int) -> None:
     """The same request under the same key, from everybody."""
     bank = _open(job)

@@ -223,6 +223,7 @@ CASES: tuple[Case, ...] = (
     no(e.AlreadyExists, "Books moved to where books are", "admin move --to ledger.db"),
     no(e.NotAllowed, "Books moved by the treasurer", "tom move --to new.db", "Ask an administrator."),
     no(e.WrongUsage, "Books moved to no place", "admin move", "Say where they shall go."),
+    no(e.WrongUsage, "A file in place of a replica", "--read-db copy.db users", "Leave --read-db out."),
     no(e.WrongUsage, "Users of a server, of books in a file", "admin roles till",
        "Set the rights of the file and its folder."),
     no(e.WrongState, "Books used again that were never moved", "admin move --back", "Nothing is to be done."),
