@@ -18,7 +18,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
@@ -98,6 +98,13 @@ class Transaction:
     def run_many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Run a statement once for each row of parameters."""
         self._cursor.executemany(self._sql(sql), rows)
+
+    def pipelined(self) -> AbstractContextManager[Any]:
+        """A block of statements that are sent without waiting for each one's answer; what is refused is told at its end.
+
+        Nothing is read in it. A file is at no distance, and does nothing of it.
+        """
+        return nullcontext() if self.dialect == "sqlite" else self.connection.connection.driver_connection.pipeline()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

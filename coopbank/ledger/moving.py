@@ -68,8 +68,9 @@ def copy_group(source: Transaction, target: Transaction) -> int:
         after.number, OPERATIONS,
     )  # fmt: skip
     group = _group(operations)
-    for rows in _by_operation(source, group):
-        posting.write_again(target, rows)
+    with target.pipelined():
+        for rows in _by_operation(source, group):
+            posting.write_again(target, rows)
     return len(group)
 
 
