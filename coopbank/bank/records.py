@@ -375,6 +375,17 @@ class BankAccount(Body):
     fund: str
 
 
+class BankInterest(Body):
+    """Interest that the bank paid on an account; ref FIRST/2026-01-31 (the last of its days), about the account."""
+
+    kind: ClassVar[str] = "bank-interest"
+    bank_account: str
+    start: str
+    end: str
+    amount: int
+    shares: dict[str, int]  # by fund, minor units
+
+
 class BankStatement(Body):
     """A statement of a bank account as the bank gave it; ref BS-00001, about the account. Its lines are `BankLine`."""
 

@@ -3,6 +3,7 @@
 from coopbank.bank.operations import (  # noqa: F401
     applications,
     assets,
+    bank_interest,
     bank_reconciliation,
     bodies,
     books,
