@@ -20,6 +20,7 @@ from coopbank.finance.apy import balance_spans
 FUND: Final = "GEN"
 DIVIDENDS, PATRONAGE, REDEMPTIONS = "821", "823", "825"
 QUALIFIED, NONQUALIFIED = "945", "946"
+CAPITAL = "950"  # of workers, in their co-op's own book
 RESERVES: Final = ("931", "932", "940")
 HOUR: Final = 100  # hours are counted in hundredths
 AVERAGE, YEAR_END = "average", "year-end"

@@ -298,6 +298,28 @@ class Surplus(Body):
     redemption: str = ""  # what the notices say of the retained part
 
 
+class CapitalInterest(Body):
+    """A year's interest on internal capital accounts; ref is the year. What each worker got is its entry."""
+
+    kind: ClassVar[str] = "capital-interest"
+    rate: str  # percent a year
+    basis: str  # average, year-end
+    total: int
+    members: int
+    resolution: str
+    on: str
+
+
+class CapitalLoss(Body):
+    """What of a year's loss the internal capital accounts bore, pro rata; ref is the year."""
+
+    kind: ClassVar[str] = "capital-loss"
+    amount: int
+    members: int
+    resolution: str
+    on: str
+
+
 class PatronageRedeemed(Body):
     """Retained patronage of a vintage that became payable; ref 2021-<operation>, about the vintage."""
 

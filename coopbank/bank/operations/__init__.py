@@ -25,6 +25,7 @@ from coopbank.bank.operations import (  # noqa: F401
     grants,
     institutions,
     interfund,
+    internal_capital,
     keys,
     land,
     lending,

@@ -17,7 +17,7 @@ from pydantic import Field
 from coopbank.bank import equity, records
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Decision, Percent, Rate, Widget
-from coopbank.bank.operation import ADMINISTRATOR, CREDIT_UNION, SUPERVISOR, TREASURER, UNCHARTERED, Operation
+from coopbank.bank.operation import ADMINISTRATOR, CREDIT_UNION, SUPERVISOR, TREASURER, UNCHARTERED, WORKER_COOP, Operation
 from coopbank.bank.operations.payouts import PayOut
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.operations.shares import ShareClassCode
@@ -83,7 +83,7 @@ class DeclareDividend(Operation):
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
-    offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION)
+    offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION, WORKER_COOP)
 
     year: Year
     rate: Annotated[Rate, Field(title="Percent a year")]

@@ -23,6 +23,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from coopbank.bank import records
 from coopbank.bank.accrual import interest_to
 from coopbank.bank.asset_plan import is_asset
+from coopbank.bank.capital import CAPITAL, VINTAGE, of_workers
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import (
     Code,
@@ -550,12 +551,28 @@ def _require_place(desk: Desk, line: EntryLine, field: str) -> None:
         raise InvalidValue("Claims stand as 729 in the fund and as 879/FUND in POOL.", field=field)
     elif gl_code == "879":
         desk.fund_exists(contract, field)
+    elif gl_code == CAPITAL:
+        _require_worker(desk, line, field)
     elif gl_code == "801":
         raise InvalidValue("Bills are not taken over.", field=field, hint="Enter the open ones with enter-bill.")
     elif is_asset(contract):
         raise InvalidValue(
             "Assets are taken over without a number: {code}.", field=field, code=gl_code,
             hint="Then give each its number with enter-asset.",
+        )  # fmt: skip
+
+
+def _require_worker(desk: Desk, line: EntryLine, field: str) -> None:
+    """Internal capital is of a worker co-op's own workers, by vintage."""
+    if not of_workers(desk):
+        raise NotOffered(
+            "Internal capital accounts (950) are of a worker co-operative's own book.", field=field,
+            hint="Keep them in books of that co-operative: coopbank init --kind worker-coop",
+        )  # fmt: skip
+    if line.fund != FUND or not VINTAGE.fullmatch(line.contract):
+        raise InvalidValue(
+            "Internal capital stands in fund {fund}, by worker and vintage.", field=field, fund=FUND,
+            hint="Write it as GEN 950/M0001/2024.",
         )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from pydantic import Field
 from coopbank.bank import equity, records
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, MemberRef, Money
-from coopbank.bank.operation import ADMINISTRATOR, CREDIT_UNION, SUPERVISOR, TELLER, TREASURER, UNCHARTERED, Operation
+from coopbank.bank.operation import ADMINISTRATOR, CREDIT_UNION, SUPERVISOR, TELLER, TREASURER, UNCHARTERED, WORKER_COOP, Operation
 from coopbank.bank.operations.dividends import Resolution
 from coopbank.bank.operations.members import require_alive
 from coopbank.bank.operations.payouts import PayOut
@@ -31,8 +31,8 @@ from coopbank.finance.distribution import percent_of
 from coopbank.ledger.posting import Leaf
 from coopbank.money import split
 
-_RETAINED = (equity.QUALIFIED, equity.NONQUALIFIED)
-_MEMBERS_CAPITAL = ("901", "903", "905", *_RETAINED, "950")
+_RETAINED = (equity.QUALIFIED, equity.NONQUALIFIED, equity.CAPITAL)
+_MEMBERS_CAPITAL = ("901", "903", "905", *_RETAINED)
 
 
 class PayPatronage(PayOut):
@@ -56,7 +56,7 @@ class RedeemPatronage(Operation):
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
-    offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION)
+    offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION, WORKER_COOP)
 
     vintage: Annotated[Year, Field(title="Vintage (the year that it was earned in)")]
     amount: Annotated[Money | None, Field(title="Amount of all members together, if not all of it")] = None
@@ -97,7 +97,7 @@ class RedeemPatronage(Operation):
     @staticmethod
     def _moves(desk: Desk, leaves: list[Leaf], parts: list[int]) -> list[Move]:
         holders = dict(
-            desk.tx.rows("SELECT id, holder FROM account WHERE gl_code IN (?, ?) AND fund = ?", *_RETAINED, FUND)
+            desk.tx.rows("SELECT id, holder FROM account WHERE gl_code IN (?, ?, ?) AND fund = ?", *_RETAINED, FUND)
         )
         for control in _RETAINED:
             desk.know_leaves(FUND, control)
@@ -179,9 +179,10 @@ class PayRedemption(Paying):
                 "The days of notice are not over: {redemption} is payable from {day}.", field="redemption",
                 redemption=self.redemption, day=found.payable_on,
             )  # fmt: skip
-        kind = desk.get(records.ShareClass, found.share_class, "redemption")
-        self._require_turn(desk, found, kind)
-        _require_under_cap(desk, found, kind)
+        if found.share_class != equity.CAPITAL:  # what a worker leaves behind is paid by its schedule
+            kind = desk.get(records.ShareClass, found.share_class, "redemption")
+            self._require_turn(desk, found, kind)
+            _require_under_cap(desk, found, kind)
         require_reserve(desk, found.amount, "redemption")
         moves = [(FUND, f"{equity.REDEMPTIONS}/{found.member}", found.amount), *self.pay(desk, FUND, found.amount)]
         desk.post(f"Redemption {self.redemption} paid", moves)
@@ -256,7 +257,7 @@ def oldest_vintage(desk: Desk) -> str | None:
     """The oldest vintage of which anything is retained."""
     found = desk.tx.value(
         "SELECT min(substr(a.contract, length(a.contract) - 3)) FROM account a JOIN balance b ON b.account_id = a.id"
-        " WHERE a.gl_code IN (?, ?) AND a.fund = ? AND b.debit <> b.credit AND a.contract LIKE ?",
+        " WHERE a.gl_code IN (?, ?, ?) AND a.fund = ? AND b.debit <> b.credit AND a.contract LIKE ?",
         *_RETAINED, FUND, "%/____",
     )  # fmt: skip
     return None if found is None else str(found)
@@ -268,7 +269,7 @@ def retained(desk: Desk, vintage: str) -> list[Leaf]:
         Leaf(*row)
         for row in desk.tx.rows(
             "SELECT a.id, a.gl_code, a.fund, a.contract, a.currency, a.floor, a.ceiling, b.debit - b.credit"
-            " FROM account a JOIN balance b ON b.account_id = a.id WHERE a.gl_code IN (?, ?) AND a.fund = ?"
+            " FROM account a JOIN balance b ON b.account_id = a.id WHERE a.gl_code IN (?, ?, ?) AND a.fund = ?"
             " AND a.contract LIKE ? AND b.debit <> b.credit ORDER BY a.contract, a.gl_code",
             *_RETAINED, FUND, f"%/{vintage}",
         )
