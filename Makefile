@@ -14,19 +14,23 @@ DB ?= ledger.db
 # One more than there are processors: the counter's tests wait half of their time.
 WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
 PYTEST := $(BIN)/python -m pytest
-COMPILE := $(BIN)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 --all-extras \
-	--group build --generate-hashes --no-emit-index-url --no-annotate --no-header $(LOCK_OPTIONS)
+RESOLVE := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --no-header $(LOCK_OPTIONS)
+COMPILE := $(RESOLVE) pyproject.toml --all-extras --group build
+AUDITOR := $(VENV)/.audit
 
-.PHONY: docs help demo test check format bench soak lock words clean
+.PHONY: docs help demo test check format bench soak lock audit sbom words clean
 
 help:
 	@echo "make demo    a demonstration bank in $(DB), its statements in statements/"
 	@echo "make test    the whole suite, on SQLite and on a real PostgreSQL"
-	@echo "make check   format, lint, types and layers"
+	@echo "make check   format, lint, types, layers and what is known to be unsafe"
 	@echo "make format  put the code in its format and mend what the linter can"
 	@echo "make bench   the benchmarks, each beside its baseline"
 	@echo "make soak    the property tests with many more examples, and the long crash tests"
 	@echo "make lock    resolve the requirements anew; LOCK_OPTIONS=--upgrade takes newer releases"
+	@echo "make audit   ask whether a fault is known of anything that is installed; needs the network"
+	@echo "make sbom    the software bill of materials, CycloneDX JSON, in coopbank.cdx.json"
 	@echo "make words   collect the texts to translate and compile the catalogues"
 	@echo "make clean   remove $(VENV) and the caches; ledger.db and statements/ stay"
 
@@ -51,7 +55,8 @@ test: $(DEV)
 	$(PYTEST) -q -n $(WORKERS) --maxprocesses 8 --dist loadgroup
 
 check: $(DEV)
-	@failed=; for tool in "ruff format --check ." "ruff check ." mypy lint-imports; do \
+	@failed=; for tool in "ruff format --check ." "ruff check ." mypy lint-imports \
+		"bandit --quiet --recursive coopbank --configfile pyproject.toml"; do \
 		$(BIN)/$$tool || failed="$$failed $${tool%% .},"; done; \
 		test -z "$$failed" || { echo "make check failed:$${failed%,}" >&2; exit 1; }
 
@@ -71,6 +76,17 @@ soak: $(DEV)
 lock: $(DEV)
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(RESOLVE) --group audit --output-file requirements-audit.lock
+
+# The auditor has an environment of its own: what it brings along is no part of what it looks at.
+audit: $(RUNTIME)
+	test -x $(AUDITOR)/bin/python || $(BIN)/python -m venv $(AUDITOR)
+	$(AUDITOR)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --requirement requirements-audit.lock
+	$(AUDITOR)/bin/pip-audit --disable-pip --require-hashes --requirement requirements.lock
+
+sbom: $(RUNTIME)
+	$(BIN)/python .ci/sbom.py requirements.lock > coopbank.cdx.json
+	@echo "coopbank.cdx.json"
 
 words: $(DEV)
 	$(BIN)/python .ci/words.py

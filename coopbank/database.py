@@ -414,6 +414,8 @@ class Database:
                 "{place} cannot be written.", place=self.shown_place,
                 hint="Looking things up works; to do anything, have the right to write the file and its folder.",
             )  # fmt: skip
+        if "is full" in text:
+            return no_room(self.shown_place)
         if "not a database" in text or "malformed" in text or "no such table" in text:
             return NotABook(
                 "{place} is not a book of coopbank, or it is damaged: {why}.",
@@ -441,9 +443,19 @@ def postgresql_refusal(error: BaseException, text: str, place: str) -> CoopbankE
         return DatabaseReadOnly(
             "{place} cannot be written.", place=shown, hint="The server's administrator can give this user the right."
         )
+    if state == "53100":
+        return no_room(shown)
     if state == "3D000" or not state:
         return DatabaseMissing("There is no database at {place}: {why}.", place=shown, why=text)
     return DatabaseUnusable("{place} cannot be used: {why}.", place=shown, why=text)
+
+
+def no_room(place: str) -> DatabaseUnusable:
+    """The disk is full: what was begun is undone."""
+    return DatabaseUnusable(
+        "There is no room left on the disk of {place}; nothing was written.", place=place,
+        hint="Make room there, then do it again.",
+    )  # fmt: skip
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -31,7 +31,7 @@ from coopbank.reports.trial_balance import trial_balance
 
 FIRST_DAY = date(2024, 11, 1)
 BANK_NAME = "Farish Row Cooperative Bank"
-PASSPHRASE = "common wealth"
+PASSPHRASE = "common wealth"  # shown to everybody who tries it  # nosec B105
 STAFF: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("rosa", "Rosa Whitfield", ("administrator", "supervisor")),
     ("dell", "Dell Okafor", ("treasurer",)),
@@ -138,7 +138,7 @@ def run_demo(
 
 
 def _found(place: str, seed: int, echo: Echo) -> Town:
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # the same bank from the same seed  # nosec B311
     clock = SetClock(datetime.combine(FIRST_DAY, time(14, 0), UTC))
     user, full_name, roles = STAFF[0]
     request = FoundBook(
@@ -146,7 +146,8 @@ def _found(place: str, seed: int, echo: Echo) -> Town:
         demo_sign_ins=sign_ins(),
     )  # fmt: skip
     bank = Bank.found(place, request, passphrase=PASSPHRASE, clock=clock, nonce=chance.randbytes)
-    bank.make_keys(Actor(user, ()), PASSPHRASE, secret=random.Random(f"key {seed}").randbytes(32))
+    secret = random.Random(f"key {seed}").randbytes(32)  # nosec B311
+    bank.make_keys(Actor(user, ()), PASSPHRASE, secret=secret)
     town = Town(bank, clock, chance)
     echo(f"{BANK_NAME}: founded {FIRST_DAY:%d %B %Y}")
     for user, full_name, roles in STAFF[1:]:

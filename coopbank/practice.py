@@ -43,7 +43,7 @@ def make_practice(place: str, today: date, progress: Progress | None = None) -> 
     try:
         bank.make_keys(Actor("dell", ()), PASSPHRASE)
         _live(
-            Town(bank, clock, Random(today.toordinal()), second="sol"),
+            Town(bank, clock, Random(today.toordinal()), second="sol"),  # nosec B311
             began,
             today,
             progress or (lambda done, of: None),

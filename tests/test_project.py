@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -108,7 +109,7 @@ def test_no_tracked_file_is_large() -> None:
     assert large == []
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, "requirements-audit.lock"])
 def test_every_locked_requirement_is_exact_and_has_hashes(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     blocks = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)
@@ -131,6 +132,18 @@ def test_what_is_declared_is_locked_within_its_range(lock: str, groups: list[str
 def test_the_development_lock_agrees_with_the_other() -> None:
     runtime, development = locked(LOCKS[0]), locked(LOCKS[1])
     assert {n: str(r) for n, r in runtime.items()} == {n: str(development[n]) for n in runtime}
+
+
+def test_the_bill_of_materials_lists_what_is_locked() -> None:
+    command = [sys.executable, str(ROOT / ".ci" / "sbom.py"), str(ROOT / LOCKS[0])]
+    made = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    assert made[0] == made[1], "the same lock, the same document"
+    bill = json.loads(made[0])
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    listed = {canonicalize_name(part["name"]): part for part in bill["components"]}
+    assert listed.keys() == locked(LOCKS[0]).keys()
+    assert all(part["purl"] and part["properties"] for part in listed.values())
+    assert bill["dependencies"][0]["dependsOn"] == [part["bom-ref"] for part in bill["components"]]
 
 
 def test_the_build_backend_comes_from_the_lock() -> None:

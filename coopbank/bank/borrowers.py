@@ -63,9 +63,11 @@ def groups(books: Books, as_of: date | None = None) -> dict[str, set[str]]:
     """The members of each group whose entries are in force on a day; now if none is given."""
     day = (as_of or books.business_date() or date.max).isoformat()
     found: dict[str, set[str]] = {}
+    names: dict[str, str] = {}  # a name is known however it is written, and shown as it was written first
     for _ref, body in counted(entries_of(books, "GROUPS")):
         if body.values["since"] <= day < min(body.values.get("until", "9999"), body.closed_on or "9999"):
-            found.setdefault(fold(body.values["group"]), set()).add(body.values["member"])
+            name = names.setdefault(fold(body.values["group"]), body.values["group"])
+            found.setdefault(name, set()).add(body.values["member"])
     return found
 
 

@@ -32,7 +32,7 @@ from coopbank.bank.fields import Code, Counted, Day, LoanRef, MemberRef, Memo, S
 from coopbank.bank.operation import plain_refusal
 from coopbank.errors import InvalidValue, Unknown, WrongState
 from coopbank.money import format_amount
-from coopbank.words import _, language
+from coopbank.words import _, language, marked
 
 FieldType = Literal[
     "text", "date", "amount", "number", "hours", "choice", "yes-no", "member", "loan", "entry", "document"
@@ -40,6 +40,14 @@ FieldType = Literal[
 COUNTED: Final = ("amount", "number", "hours")
 """Types of which entries can be added up."""
 SHIPPED: Final = Path(__file__).with_name("shipped")
+CHOICES: Final = (
+    marked("housing"), marked("farm"), marked("commercial"), marked("open"), marked("baseline"), marked("projected"),
+    marked("actual"), marked("payroll"), marked("statement"), marked("visit"), marked("other"), marked("idea"),
+    marked("plan"), marked("pilot"), marked("ready"), marked("applied"), marked("lent"), marked("stopped"),
+    marked("books"), marked("market"), marked("law"), marked("members"), marked("production"), marked("building"),
+    marked("office"), marked("care"), marked("teaching"),
+)  # fmt: skip
+"""Choices of shipped registers, so that they are said in the reader's language where entries are counted by them."""
 
 
 class RegisterField(BaseModel):

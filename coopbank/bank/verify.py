@@ -42,7 +42,7 @@ from coopbank.bank.voting_proof import DecisionProof
 from coopbank.database import Database, Transaction
 from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import POOL
-from coopbank.ledger.log import Finding, Log, Operation, Stored
+from coopbank.ledger.log import Finding, Log, Operation, Stored, show
 from coopbank.ledger.verify import CHECKS, Check, Progress, Verdict, run
 from coopbank.money import format_amount
 
@@ -750,6 +750,7 @@ def _unclaimed(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding
 
 def _personal(state: Registers, _log: Log, tx: Transaction, keys: Keyring | None) -> Iterator[Finding]:
     yield from (Finding("personal", fault, number) for number, fault in forgetting_faults(state.records, tx))
+    yield from _misnamed(tx)
     for digest, operation, name, salt, value in tx.stream(
         "SELECT digest, operation_id, field, salt, value FROM personal WHERE salt IS NOT NULL ORDER BY operation_id"
     ):
@@ -762,6 +763,23 @@ def _personal(state: Registers, _log: Log, tx: Transaction, keys: Keyring | None
                 continue
         if value is None or chain.salted(bytes(salt), value) != digest:
             yield Finding("personal", f"the {name} that was sealed is another", operation)
+
+
+# Kinds of personal values that stand in a text in lists, thousands of them perhaps, or that the bank itself named.
+_UNDER_OTHER_NAMES = ("receipt", "document_file", "document_figures", "register_value", "bank_text", "bank_reference")
+
+
+def _misnamed(tx: Transaction) -> Iterator[Finding]:
+    """Values are looked for by what they are; a text names each as it is kept."""
+    find = "instr" if tx.dialect == "sqlite" else "strpos"
+    marks = ", ".join("?" * len(_UNDER_OTHER_NAMES))
+    for number, name in tx.rows(
+        "SELECT p.operation_id, p.field FROM personal p JOIN operation o ON o.id = p.operation_id"
+        f" WHERE CASE WHEN p.field IN ({marks}) THEN 1"  # those are not looked for at all
+        f""" ELSE {find}(o.sealed, '"' || p.field || '":{{"#":"' || p.digest || '"') END = 0 ORDER BY p.operation_id""",
+        *_UNDER_OTHER_NAMES,
+    ):
+        yield Finding("personal", f"a value is kept as {show(name)}, and its operation calls it otherwise", number)
 
 
 def _encrypted(tx: Transaction) -> Iterator[Finding]:

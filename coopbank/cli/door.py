@@ -305,7 +305,17 @@ def place_named(text: str | None) -> str:
 
 def passphrase_given() -> str | None:
     """The passphrase that a script gives in COOPBANK_PASSPHRASE, if it is set and not empty."""
-    return os.environ.get("COOPBANK_PASSPHRASE") or None
+    given = os.environ.get("COOPBANK_PASSPHRASE")
+    return _text(given) if given else None
+
+
+def _text(passphrase: str) -> str:
+    """The passphrase; refused where it came in as bytes that are no text."""
+    try:
+        passphrase.encode()
+    except UnicodeEncodeError:
+        raise WrongUsage("The passphrase is not text in UTF-8.", field="passphrase") from None
+    return passphrase
 
 
 def ask_passphrase(prompt: str) -> str:
@@ -315,14 +325,14 @@ def ask_passphrase(prompt: str) -> str:
             "There is no terminal to ask for the passphrase at.", field="passphrase",
             hint="Set COOPBANK_PASSPHRASE, or sign in before with: coopbank login --as USER",
         )  # fmt: skip
-    return getpass.getpass(prompt)
+    return _text(getpass.getpass(prompt))
 
 
 def new_passphrase(variable: str, prompt: str) -> str:
     """A new passphrase, from the environment or typed twice; refused where neither is possible."""
     given = os.environ.get(variable)
     if given:
-        return given
+        return _text(given)
     if not sys.stdin or not sys.stdin.isatty():
         raise WrongUsage(
             "There is no terminal to ask for a new passphrase at.", field="passphrase",
@@ -333,4 +343,4 @@ def new_passphrase(variable: str, prompt: str) -> str:
         raise WrongUsage(
             "The two passphrases are not the same.", field="passphrase", hint="Nothing was changed; try again."
         )
-    return first
+    return _text(first)

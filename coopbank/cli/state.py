@@ -76,7 +76,7 @@ def _read() -> dict[str, dict[str, str]]:
         if path.stat().st_mode & 0o077:
             return {}
         held = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, WrongUsage):
+    except (OSError, ValueError, RecursionError, WrongUsage):
         return {}
     if not isinstance(held, dict):
         return {}

@@ -2,10 +2,12 @@
 
 Each is written beside its place under another name, made durable, and only renamed when
 all are complete. Whoever looks finds the earlier files or the new ones, never half of one.
+What a killed process left under those other names, the next one that writes there takes away.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -13,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from coopbank.bank.whole_files import clear_parts
 from coopbank.errors import WrongUsage
 from coopbank.money import quoted
 from coopbank.words import _
@@ -73,9 +76,12 @@ class NewFiles:
         place = self.folder / name
         if place.is_dir():
             raise self._refusal(_("it holds a folder called {name}").format(name=name))
+        clear_parts(self.folder, f"{name}.")
         part = self.folder / f".{name}.{secrets.token_hex(6)}.part"
         try:
-            return os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), part, place
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+            fcntl.flock(handle, fcntl.LOCK_EX)  # whoever finds it without its lock knows that nobody writes it any more
+            return handle, part, place
         except OSError as error:
             raise self._refusal(_why(error)) from error
 

@@ -98,6 +98,12 @@ class RegisterList:
     registers: tuple[RegisterSummary, ...]
 
 
+def grouped(total: str) -> str:
+    """A total as people read it, its thousands apart: 4,160.00."""
+    whole, point, rest = total.partition(".")
+    return f"{int(whole):,}{point}{rest}"
+
+
 def registers(books: Books, start: date | None = None, end: date | None = None) -> RegisterList:
     """What every register holds."""
     found = summaries(books, start, end)

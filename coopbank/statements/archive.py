@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # writes XML, reads none  # nosec B406
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, String

@@ -28,6 +28,7 @@ from coopbank import __version__
 from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, Books
+from coopbank.bank.whole_files import clear_parts
 from coopbank.errors import CoopbankError, InvalidDate, Unknown, WrongUsage
 from coopbank.ledger import posting
 from coopbank.reports.dates import month_bounds
@@ -159,6 +160,7 @@ def _record(bank: Bank, actor: Actor | None, unrecorded: list[Written]) -> list[
 
 
 def _finished(bank: Bank, run: _Run, folder: Path, of: dict[str, str], head: int) -> Month:
+    clear_parts(folder, "")  # what a run left that was killed
     manifest = None
     if run.written:
         manifest = folder / MANIFEST

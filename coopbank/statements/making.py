@@ -13,13 +13,14 @@ Somebody who only reads the books gets the same document; it says that no record
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import os
 import tempfile
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from coopbank import __version__
 from coopbank.bank import records
@@ -280,13 +281,17 @@ def file_of(request: Request, number: str, folder: Path) -> Path:
     return folder / f"{request.end:%Y-%m}" / ("-".join(part for part in parts if part) + ".pdf")
 
 
+PART: Final = ".part"
+
+
 def store(path: Path, data: bytes) -> None:
     """Write the file beside its place and move it there, so that nobody finds half of it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".pdf")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=PART)
         try:
             with os.fdopen(handle, "wb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)  # in use: see clear_parts
                 file.write(data)
             Path(name).replace(path)
         except BaseException:

@@ -66,7 +66,7 @@ def _fits(name: str, value: Any) -> bool:
 def _read() -> dict[str, Any]:
     try:
         held = json.loads(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return held if isinstance(held, dict) else {}
 

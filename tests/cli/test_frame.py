@@ -137,6 +137,13 @@ def test_an_argument_that_is_no_text_is_refused() -> None:
     assert (answer.code, answer.err) == (2, "coopbank: An argument is not text in UTF-8.\n")
 
 
+def test_a_passphrase_that_is_no_text_is_refused(run: Run, books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COOPBANK_PASSPHRASE", os.fsdecode(b"caf\xe9 with milk"))
+    answer = run("--as", "ana", "do", "open-day", "--json")
+    assert (answer.code, answer.error["field"]) == (2, "passphrase")
+    assert "UTF-8" in answer.error["message"]
+
+
 # ------------------------------------------------------------------------------- last resort
 
 

@@ -140,6 +140,119 @@ def deposits(job: dict[str, Any], _index: int) -> None:
         say(number=number)
 
 
+def one_request(bank: Any, work: str, request: str | None) -> tuple[str, Any]:
+    """Who sends what, of the three that test_points.py kills at every step."""
+    if work == "approval":
+        return "tom", bank.build("approve", {"request": request})
+    if work == "admission":
+        values = {"member_name": "Pia Moss", "phone": "601 555 0142", "tax_id": "1-2-3"}
+        return "ana", bank.build("admit-member", values)
+    values = {"member": "M0001", "amount": "12.34", "tender": "cheque", "cheque_number": "77"}
+    return "ana", bank.build("deposit", values)
+
+
+def at_a_statement(job: dict[str, Any], _index: int) -> None:
+    """One operation, killed before its statement number `at`; the commit is the last, and what follows it one more."""
+    from coopbank.database import Transaction
+
+    bank = _open(job)
+    user, request = one_request(bank, job["work"], job["request"])
+    count = 0
+
+    def counted(method: Any) -> Any:
+        def wrapped(*values: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count == job["at"]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return method(*values)
+
+        return wrapped
+
+    for name in ("rows", "row", "run", "run_many"):
+        setattr(Transaction, name, counted(getattr(Transaction, name)))
+    dialect = bank.database.engine.dialect
+    dialect.do_commit = counted(dialect.do_commit)
+    receipt = bank.perform(_actor(user), request, key="the one slip")
+    counted(lambda: None)()
+    say(number=receipt.number, statements=count)
+
+
+def at_a_step(job: dict[str, Any], _index: int) -> None:
+    """One operation on a file, killed at step `at` of SQLite's own machine: inside a statement or a trigger."""
+    bank = _open(job)
+    user, request = one_request(bank, job["work"], job["request"])
+    steps = 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        if steps == job["at"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+    from sqlalchemy import event
+
+    event.listen(bank.database.engine, "checkout", lambda driver, *_: driver.set_progress_handler(step, 10))
+    receipt = bank.perform(_actor(user), request, key="the one slip")
+    say(number=receipt.number, steps=steps)
+
+
+def command(job: dict[str, Any], _index: int) -> None:
+    """The program with these arguments, killed before its step `at`.
+
+    A step is a statement, a commit, or a file that is opened to be written, gets its name, or is taken away.
+    """
+    from argon2 import PasswordHasher
+
+    import coopbank.clock
+    from coopbank import database
+    from coopbank.bank import passphrases
+    from coopbank.cli import main
+
+    os.chdir(job["folder"])
+    os.environ.update(job["env"])
+    passphrases._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    now = datetime.fromisoformat(job["now"])
+    coopbank.clock.SystemClock.now = lambda _clock: now  # type: ignore[method-assign]
+    coopbank.clock.SystemClock.today = lambda _clock: now.date()  # type: ignore[method-assign]
+    own, count = os.getpid(), 0
+
+    def step() -> None:
+        nonlocal count
+        if os.getpid() == own:  # not the processes that it starts itself
+            count += 1
+            if count == job["at"]:
+                os.kill(own, signal.SIGKILL)
+
+    def counted(method: Any) -> Any:
+        def wrapped(*values: Any) -> Any:
+            step()
+            return method(*values)
+
+        return wrapped
+
+    def heard(event: str, values: tuple[Any, ...]) -> None:
+        writing = event == "open" and isinstance(values[2], int) and values[2] & (os.O_WRONLY | os.O_RDWR)
+        if writing or event in ("os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "sqlite3.connect"):
+            step()
+
+    for name in ("rows", "row", "run", "run_many"):
+        setattr(database.Transaction, name, counted(getattr(database.Transaction, name)))
+    made = database._sqlite_engine
+
+    def engine(*values: Any) -> Any:
+        found = made(*values)
+        found.dialect.do_commit = counted(found.dialect.do_commit)
+        return found
+
+    database._sqlite_engine = engine
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  (what the program prints is not what hands say)
+    sys.addaudithook(heard)
+    code = main(job["arguments"])
+    say(code=code, steps=count)
+
+
 def crowd(job: dict[str, Any], index: int) -> None:
     """Deposits and withdrawals on the members given, until `times` were answered."""
     from coopbank.errors import DatabaseBusy, Refused

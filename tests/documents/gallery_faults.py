@@ -229,6 +229,20 @@ def no_holidays(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
+def no_room(scene: Scene) -> Iterator[None]:
+    """The file may not grow any more, as on a disk that is full."""
+    plain = database._sqlite_connection
+
+    def connect(*values: Any) -> sqlite3.Connection:
+        connection = plain(*values)
+        connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
+        return connection
+
+    with patch.object(database, "_sqlite_connection", connect):
+        yield
+
+
+@contextmanager
 def unsafe(scene: Scene) -> Iterator[None]:
     """An SQLite that does not keep its promises."""
     with patch.dict(database._PRAGMAS, {"synchronous": 99}):

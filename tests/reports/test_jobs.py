@@ -104,7 +104,7 @@ def test_linked_borrowers_have_one_limit(town: SmallBank) -> None:
     with town.read() as books:
         told = linked(books)
     assert [(group.group, group.total, group.left) for group in told.groups] == [
-        ("the loop", 90000, 10000), ("kitchen", 30000, 70000)
+        ("The loop", 90000, 10000), ("Kitchen", 30000, 70000)
     ]  # fmt: skip
     assert told.groups[0].members[1].promised == 30000
     town.agreed("grant-loan", member="M0003", principal="100.00", **TERMS)

@@ -77,8 +77,10 @@ def registers(door: Door, start: From = None, end: To = None) -> None:
 
 
 def _told(summary: RegisterSummary) -> str:
-    counts = [f"{count.value or '-'} {count.entries}" for count in summary.counts]
-    return ", ".join([*counts, *(f"{total.title} {total.total}" for total in summary.totals)])
+    from coopbank.reports.register_book import grouped
+
+    counts = [f"{_(count.value) if count.value else '-'} {count.entries}" for count in summary.counts]
+    return ", ".join([*counts, *(f"{total.title} {grouped(total.total)}" for total in summary.totals)])
 
 
 @command(app, "register")

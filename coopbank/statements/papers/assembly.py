@@ -11,7 +11,7 @@ from reportlab.platypus import Flowable
 from coopbank.reports.annual import AnnualReport, LentKind
 from coopbank.reports.dates import long_date, short_date
 from coopbank.reports.loan_words import absorber_words
-from coopbank.reports.register_book import RegisterSummary
+from coopbank.reports.register_book import RegisterSummary, grouped
 from coopbank.reports.surplus import SurplusStep
 from coopbank.statements.charts import BarChart, Series
 from coopbank.statements.document import Document
@@ -21,6 +21,11 @@ from coopbank.words import _, translate
 
 def _percent(hundredths: int) -> str:
     return _("{percent} %").format(percent=f"{Decimal(hundredths) / 100:.2f}")
+
+
+def _began(words: str) -> str:
+    """As a row of a table begins."""
+    return words[:1].upper() + words[1:]
 
 
 def _matter(matter: str) -> str:
@@ -44,7 +49,7 @@ def _step(step: SurplusStep) -> str:
 
 def _told(summary: RegisterSummary) -> str:
     counts = [f"{_(count.value)} {count.entries}" for count in summary.counts if count.value]
-    return ", ".join([*counts, *(f"{total.title}: {total.total}" for total in summary.totals)])
+    return ", ".join([*counts, *(f"{total.title}: {grouped(total.total)}" for total in summary.totals)])
 
 
 class AssemblyReport(Document[AnnualReport]):
@@ -157,14 +162,14 @@ class AssemblyReport(Document[AnnualReport]):
                 allowance=self.money(report.allowance),
             )
         )  # fmt: skip
-
         if report.borne:
             columns = [Column(_("Who bore the losses"), "text"), Column(_("Bore")), Column(_("Still bears"))]
             yield self.figures(
                 columns,
-                [Row((absorber_words(each.absorber), self.money(each.bore), self.money(each.bears)))
+                [Row((_began(absorber_words(each.absorber)), self.money(each.bore), self.money(each.bears)))
                  for each in report.borne],
             )  # fmt: skip
+            yield self.gap()
 
     def _result(self) -> Iterator[Flowable]:
         report = self.report
@@ -204,6 +209,7 @@ class AssemblyReport(Document[AnnualReport]):
         rows += [Row((_step(step), step.rate, self.money(step.amount), self.money(step.left))) for step in told.steps]
         rows.append(Row((_("Stays in undivided earnings"), "", "", self.money(told.left)), strong=True))
         yield self.figures(columns, rows)
+        yield self.gap()
         text = _("Patronage of {count} members: {cash} in money, {retained} retained.")
         yield self.paragraph(
             text.format(count=told.members, cash=self.money(told.cash), retained=self.money(told.retained))

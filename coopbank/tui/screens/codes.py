@@ -32,7 +32,7 @@ Another telephone: begin anew, here. A telephone that was lost: an administrator
 
     def __init__(self) -> None:
         super().__init__()
-        self._secret = ""
+        self._secret = ""  # none yet  # nosec B105
         self._busy = False
 
     def compose(self) -> ComposeResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from coopbank import errors as e
@@ -194,6 +195,11 @@ CASES: tuple[Case, ...] = (
     no(e.DatabaseUnusable, "PostgreSQL without its driver", "--db postgresql://localhost/bank users",
        "Install it; books in a file need nothing more.", around=fault.no_driver),
     no(e.DatabaseUnusable, "A name that no file can have", "--db " + "x" * 300 + " users", "Choose a shorter name."),
+    no(e.DatabaseUnusable, "A disk that is full", "ana do --json -", "Make room there, then do it again.",
+       stdin=json.dumps([{"operation": "admit-member", "member_name": f"Member {n}"} for n in range(8)]),
+       around=fault.no_room),
+    no(e.WrongUsage, "A passphrase that is no text", "ana do open-day",
+       "Set your terminal to UTF-8, and type it again.", env={"COOPBANK_PASSPHRASE": "caf\udce9 with milk"}),
     no(e.DatabaseUnusable, "An SQLite that is not safe", "ana do open-day",
        "Use the Python that the installation guide names.", around=fault.unsafe),
     no(e.DatabaseMissing, "No books at that place", "--db other.db users",
