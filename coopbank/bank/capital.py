@@ -54,9 +54,10 @@ def held(books: Books, member: str | None = None, upto: int | None = None) -> di
 
 
 def borne(amount: int, capital: Mapping[str, int]) -> dict[str, int]:
-    """A loss split over the accounts pro rata, by largest remainder; no account gives more than it holds."""
+    """A loss split over the accounts pro rata, by largest remainder.
+
+    Up to what they hold together no account gives more than it holds: its exact part is no more, rounded up or not.
+    """
     contracts = sorted(capital)
     parts = split(amount, [capital[contract] for contract in contracts])
-    found = {contract: part for contract, part in zip(contracts, parts, strict=True) if part}
-    assert all(part <= capital[contract] for contract, part in found.items()), "never below zero"
-    return found
+    return {contract: part for contract, part in zip(contracts, parts, strict=True) if part}

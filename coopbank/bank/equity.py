@@ -20,7 +20,8 @@ from coopbank.finance.apy import balance_spans
 FUND: Final = "GEN"
 DIVIDENDS, PATRONAGE, REDEMPTIONS = "821", "823", "825"
 QUALIFIED, NONQUALIFIED = "945", "946"
-CAPITAL = "950"  # of workers, in their co-op's own book
+CAPITAL: Final = "950"  # of workers, in their co-op's own book; always of qualified notices
+RETAINED: Final = (QUALIFIED, NONQUALIFIED, CAPITAL)
 RESERVES: Final = ("931", "932", "940")
 HOUR: Final = 100  # hours are counted in hundredths
 AVERAGE, YEAR_END = "average", "year-end"

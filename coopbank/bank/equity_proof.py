@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from coopbank.bank import equity, records
-from coopbank.bank.capital import VINTAGE, borne, held, of_workers, retained_on
 from coopbank.bank.books import Books
+from coopbank.bank.capital import VINTAGE, borne, held, of_workers, retained_on
 from coopbank.bank.surplus import RESERVE_OF, divided, rules_of
 from coopbank.database import Transaction
 from coopbank.errors import CoopbankError
@@ -28,7 +28,11 @@ MOVED_BY: Final = {
     equity.PATRONAGE: {"allocate-surplus", "redeem-patronage", "pay-patronage"},
     equity.REDEMPTIONS: {"accept-redemption", "pay-redemption", "return-capital"},
     equity.CAPITAL: {
-        "allocate-surplus", "redeem-patronage", "credit-capital-interest", "share-loss", "return-capital",
+        "allocate-surplus",
+        "redeem-patronage",
+        "credit-capital-interest",
+        "share-loss",
+        "return-capital",
     },
     equity.QUALIFIED: {"allocate-surplus", "redeem-patronage"},
     equity.NONQUALIFIED: {"allocate-surplus", "redeem-patronage"},

@@ -1,8 +1,8 @@
 """What a bank pays on an account that several funds share: split by each fund's average daily claim.
 
-A fund's claim on pooled cash (729) counts with its balance at the end of each day, so that the sum of these balances is
-the average times the days. The parts come by largest remainder. `faults` proves every split again, years later, although
-something may have been dated back since: it leaves out what came after.
+A fund's claim on pooled cash (729) counts with its balance at the end of each day, so that the sum of these balances
+is the average times the days. The parts come by largest remainder. `faults` proves every split again, years later,
+although something may have been dated back since: it leaves out what came after.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def claims(books: Books, start: date, end: date) -> dict[str, int]:
 
 
 def parts(amount: int, weights: Mapping[str, int]) -> dict[str, int]:
-    """An amount split by claims, in the order of the funds' codes; all of it is the general fund's where none has any."""
+    """An amount split by claims, by the funds' codes; all of it is the general fund's where none has any."""
     if not weights:
         return {FUND: amount}
     funds = sorted(weights)

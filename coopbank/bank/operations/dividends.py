@@ -17,7 +17,15 @@ from pydantic import Field
 from coopbank.bank import equity, records
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Decision, Percent, Rate, Widget
-from coopbank.bank.operation import ADMINISTRATOR, CREDIT_UNION, SUPERVISOR, TREASURER, UNCHARTERED, WORKER_COOP, Operation
+from coopbank.bank.operation import (
+    ADMINISTRATOR,
+    CREDIT_UNION,
+    SUPERVISOR,
+    TREASURER,
+    UNCHARTERED,
+    WORKER_COOP,
+    Operation,
+)
 from coopbank.bank.operations.payouts import PayOut
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.operations.shares import ShareClassCode

@@ -16,11 +16,11 @@ from pydantic import Field
 
 from coopbank.bank import equity, records
 from coopbank.bank.capital import CAPITAL, INTEREST, borne, held
+from coopbank.bank.contact import death_of
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Day, MemberRef, Money, Rate, Widget
 from coopbank.bank.operation import ADMINISTRATOR, SUPERVISOR, TREASURER, WORKER_COOP, Operation
 from coopbank.bank.operations.dividends import Resolution, require_closed, require_earned
-from coopbank.bank.operations.members import require_alive
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.operations.year import Year
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidValue, Overdrawn, WrongState
@@ -29,7 +29,7 @@ from coopbank.finance.periods import add_months
 from coopbank.ledger import periods
 from coopbank.money import split
 
-_EARNINGS = "940"
+_EARNINGS, MEMBERSHIP = "940", "901"
 
 
 class _OfWorkers(Operation):
@@ -69,7 +69,7 @@ class CreditCapitalInterest(_OfWorkers):
         if not total:
             raise WrongState(
                 "On the internal capital of {year} this comes to nothing.", field="year", year=self.year,
-                hint="Look who had any with: coopbank capital",
+                hint="Look who had any with: coopbank capital {year}",
             )  # fmt: skip
         require_earned(desk, equity.earnings(desk) + equity.result_so_far(desk, self.year), total)
         moves: list[Move] = [(FUND, INTEREST, total), *credited(desk, self.year, shares)]
@@ -173,7 +173,7 @@ class ShareLoss(_OfWorkers):
 
 
 class ReturnCapital(_OfWorkers):
-    """A worker leaves: all their internal capital becomes payable, in equal parts by a schedule."""
+    """A worker leaves or has died: all their internal capital becomes payable, in equal parts by a schedule."""
 
     name: ClassVar[str] = "return-capital"
     title: ClassVar[str] = "Return a worker's internal capital"
@@ -186,7 +186,7 @@ class ReturnCapital(_OfWorkers):
 
     def perform(self, desk: Desk) -> None:
         desk.get(records.Member, self.member, "member")
-        require_alive(desk, self.member)
+        self._require_leaving(desk)
         first = self.first_on or desk.business_day
         if first < desk.business_day:
             raise InvalidDate(
@@ -198,7 +198,8 @@ class ReturnCapital(_OfWorkers):
         if total < self.installments:
             raise Overdrawn(
                 "{member} has {held} of internal capital.", field="installments" if total else "member",
-                member=self.member, held=shown(desk, total), hint="Look what there is with: coopbank capital",
+                member=self.member, held=shown(desk, total), year=desk.business_day.year,
+                hint="Look what there is with: coopbank capital {year}",
             )  # fmt: skip
         owed = f"{equity.REDEMPTIONS}/{self.member}"
         if not desk.has_leaf(FUND, owed):
@@ -206,6 +207,16 @@ class ReturnCapital(_OfWorkers):
         moves: list[Move] = [(FUND, f"{CAPITAL}/{contract}", amount) for contract, amount in capital.items()]
         desk.post(f"Internal capital of {self.member} returned", [*moves, (FUND, owed, -total)])
         self._schedule(desk, total, first)
+
+    def _require_leaving(self, desk: Desk) -> None:
+        """Who stays gets capital back vintage by vintage, as everybody does (redeem-patronage)."""
+        shares = -desk.balance(FUND, f"{MEMBERSHIP}/{self.member}")
+        if shares > 0 and death_of(desk, self.member) is None:
+            raise WrongState(
+                "{member} still holds membership shares of {held}: capital is returned to who leaves.", field="member",
+                member=self.member, held=shown(desk, shares),
+                hint="Accept the shares for redemption first (accept-redemption).",
+            )  # fmt: skip
 
     def _schedule(self, desk: Desk, total: int, first: date) -> None:
         for number, part in enumerate(split(total, [1] * self.installments)):

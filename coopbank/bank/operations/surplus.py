@@ -24,10 +24,18 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field
 
 from coopbank.bank import equity, records
-from coopbank.bank.capital import retained_on
+from coopbank.bank.capital import of_workers, retained_on
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Decision, Memo, Percent, Text, Widget, refuse
-from coopbank.bank.operation import ADMINISTRATOR, CREDIT_UNION, SUPERVISOR, TREASURER, UNCHARTERED, WORKER_COOP, Operation
+from coopbank.bank.operation import (
+    ADMINISTRATOR,
+    CREDIT_UNION,
+    SUPERVISOR,
+    TREASURER,
+    UNCHARTERED,
+    WORKER_COOP,
+    Operation,
+)
 from coopbank.bank.operations.dividends import (
     LIABILITY,
     Resolution,
@@ -143,6 +151,11 @@ class SetSurplusRules(Operation):
         for number, step in enumerate(steps):
             self._require_step(desk, step, f"steps.{number}")
         outside = self._outside(desk)
+        if not self.qualified and of_workers(desk):
+            raise InvalidValue(
+                "Internal capital accounts are of qualified notices: workers are taxed as the surplus is divided.",
+                field="qualified", hint="Make the notices qualified, and name the bylaw by which workers consent.",
+            )  # fmt: skip
         if self.qualified and not self.consent:
             raise InvalidValue(
                 "Qualified notices need the members' consent on file.", field="consent",

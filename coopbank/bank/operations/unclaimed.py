@@ -17,8 +17,10 @@ from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.contact import Silence, number_of, silences
 from coopbank.bank.desk import Desk, Move
+from coopbank.bank.equity import REDEMPTIONS
 from coopbank.bank.fields import MemberRef, Text
 from coopbank.bank.operation import TELLER, TREASURER, Operation
+from coopbank.bank.operations.redemption import settled
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import Paying
 from coopbank.errors import AlreadyExists, WrongState
@@ -83,6 +85,10 @@ class TurnOverUnclaimed(Operation):
         for account in silence.accounts:
             _require_free(desk, account.fund, account.code)
             moves.append((account.fund, account.code, account.balance))
+            if account.gl_code == REDEMPTIONS:
+                for ref, body in desk.about(records.Redemption, "waiting"):
+                    if body.member == self.member:
+                        settled(desk, ref, body)
             apart[account.fund] += account.balance
         code = f"{UNCLAIMED}/{self.member}"
         for fund, amount in apart.items():
