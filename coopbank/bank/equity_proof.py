@@ -190,7 +190,7 @@ def _capital(books: Books) -> Iterator[Fault]:
             yield int(number), f"{equity.CAPITAL}/{contract} is no worker's of a vintage"
     for year, body in books.every(records.CapitalInterest):
         number = _made(books.tx, body.kind, year)
-        weights = equity.balance_weights(books, equity.CAPITAL, year, body.basis, number - 1)
+        weights = equity.balance_weights(books, equity.CAPITAL, year, body.basis, number - 1, undone=False)
         shares = dividend(body.rate, weights, equity.days_in(year))
         wanted = {f"{member}/{year}": amount for member, amount in shares.items()}
         if (body.total, body.members) != (sum(shares.values()), len(shares)):

@@ -85,7 +85,14 @@ def exactly(how: str) -> Fraction:
     return value(ast.parse(how, mode="eval").body)
 
 
-@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
+ALL_BLOCKS = {
+    f"{file} {name}": block
+    for file in ("entries.md", "equity.md", "year_end.md", "own_books.md")
+    for name, block in read_blocks(file).items()
+}
+
+
+@pytest.mark.parametrize("block", ALL_BLOCKS.values(), ids=ALL_BLOCKS)
 def test_blocks_are_sound(block: Block) -> None:
     sums: dict[tuple[str, bool], int] = defaultdict(int)
     for fund, account, amount in block.lines:

@@ -63,7 +63,7 @@ class CreditCapitalInterest(_OfWorkers):
     def perform(self, desk: Desk) -> None:
         day = self._day(desk)
         self._require_rate(desk)
-        weights = equity.balance_weights(desk, CAPITAL, self.year, self.basis, desk.number)
+        weights = equity.balance_weights(desk, CAPITAL, self.year, self.basis, desk.number, undone=False)
         shares = dividend(self.rate, weights, equity.days_in(self.year))
         total = sum(shares.values())
         if not total:

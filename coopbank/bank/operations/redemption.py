@@ -223,7 +223,7 @@ def settle(desk: Desk, member: str, amount: int) -> None:
     )
     sums: list[int] = []
     for payable_on, _length, ref, body in waiting:
-        if sums[-1:] == [amount]:
+        if sums and sums[-1] >= amount:
             break
         if desk.business_day.isoformat() < payable_on:
             raise WrongState(
