@@ -13,6 +13,7 @@ from typing import Final
 from coopbank.bank import equity, records
 from coopbank.bank.books import Books
 from coopbank.bank.capital import VINTAGE, borne, held, of_workers, retained_on
+from coopbank.bank.sponsoring import all_sponsored
 from coopbank.bank.surplus import RESERVE_OF, divided, rules_of
 from coopbank.database import Transaction
 from coopbank.errors import CoopbankError
@@ -51,6 +52,7 @@ def equity_faults(tx: Transaction) -> Iterator[Fault]:
     yield from _divisions(books)
     yield from _vintages(books)
     yield from _capital(books)
+    yield from _sponsored(books)
 
 
 def _movers(tx: Transaction) -> Iterator[Fault]:
@@ -217,3 +219,27 @@ def _returned(books: Books) -> Iterator[Fault]:
         had = held(books, member, upto=number - 1)
         if _debits(books.tx, number, equity.CAPITAL) != had or sum(had.values()) != amount:
             yield number, f"{member} is owed {format_amount(amount)}, and had {format_amount(sum(had.values()))}"
+
+
+def _sponsored(books: Books) -> Iterator[Fault]:
+    """What a fund paid for members' shares went from it into them, came back to it, and is theirs no further."""
+    before: dict[str, int] = defaultdict(int)
+    for ref, number, text in books.tx.rows(
+        "SELECT ref, operation_id, body FROM record WHERE kind = ? ORDER BY ref, version", records.Sponsorship.kind
+    ):
+        body = records.Sponsorship.model_validate_json(text)
+        left = 0 if body.void else body.left
+        moved, before[ref] = left - before[ref], left
+        paid = {
+            fund: int(amount)
+            for fund, amount in books.tx.rows(
+                "SELECT a.fund, sum(p.amount) FROM entry e JOIN posting p ON p.entry_id = e.id"
+                " JOIN account a ON a.id = p.account_id WHERE e.operation_id = ? AND a.gl_code = '366' GROUP BY a.fund",
+                number,
+            )
+        }  # fmt: skip
+        if paid != {body.fund: moved} or _credits(books.tx, int(number), body.share_class) != {body.member: moved}:
+            yield int(number), f"{ref} moved {format_amount(moved)}, and the entry something else"
+    for (share_class, member), amount in all_sponsored(books).items():
+        if -books.balance(equity.FUND, f"{share_class}/{member}") < amount:
+            yield None, f"{share_class}/{member} holds less than the {format_amount(amount)} that are sponsored of it"

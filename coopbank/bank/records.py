@@ -234,6 +234,25 @@ class ShareClass(Body):
     yearly_cap: str = ""  # percent of the class at the year's beginning that is redeemed in a year; empty: no cap
     queue: bool = True  # redemptions are paid in the order of their acceptance
     resolution: str = ""
+    installments: str = "waiting"  # until a share is full (875); at-once: they are share capital as they come
+
+
+class Sponsorship(Body):
+    """Shares of a member that a fund paid for; ref SP-0001, about the member."""
+
+    kind: ClassVar[str] = "sponsorship"
+    member: str
+    share_class: str
+    fund: str
+    amount: int
+    resolution: str
+    on: str
+    returned: int = 0
+
+    @property
+    def left(self) -> int:
+        """What goes back to the fund when the shares end, minor units."""
+        return self.amount - self.returned
 
 
 class Dividend(Body):

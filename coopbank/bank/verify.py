@@ -120,6 +120,7 @@ WRITERS = {
     "surplus": {"propose-surplus", "allocate-surplus"},
     "patronage-redeemed": {"redeem-patronage"},
     "redemption": {"accept-redemption", "pay-redemption", "return-capital", "pay-estate", "turn-over-unclaimed"},
+    "sponsorship": {"sponsor-shares", "return-sponsored-shares"},
     "capital-interest": {"credit-capital-interest"},
     "capital-loss": {"share-loss"},
     "bank-account": {"found-book", "add-bank-account"},

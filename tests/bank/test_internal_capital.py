@@ -21,6 +21,7 @@ from coopbank.bank.operation import CATALOGUE, Receipt
 from coopbank.clock import SetClock
 from coopbank.errors import (
     AlreadyExists,
+    CannotReverse,
     InvalidAmount,
     InvalidDate,
     InvalidValue,
@@ -224,6 +225,12 @@ def test_who_stays_waits_for_the_vintage(farm: SmallBank) -> None:
     refused(farm, Overdrawn, "return-capital", farm.tom, field="member", **gives)
     taken_back(farm, first)
     assert leaves(farm, "950", "2026") == [2520_00, 2016_00, 504_00]
+    paid_in_part = both(farm, "return-capital", installments=2, **gives)
+    one = farm.do("pay-redemption", by=farm.tom, redemption=paid_in_part.created[0], tender="transfer")
+    with pytest.raises(CannotReverse, match="Later"):
+        taken_back(farm, paid_in_part)
+    farm.do("reverse", by=farm.tom, operation=one.number, reason="wrong account")
+    taken_back(farm, paid_in_part)
     both(farm, "return-capital", first_on="2027-06-30", installments=7, months=1, **gives)
     part = both(farm, "redeem-patronage", vintage="2026", amount="302.40", resolution="Assembly")
     assert lines(part)["GEN 823/M0001"] == -252_00

@@ -59,6 +59,9 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "forget-member": ("silent", "admin", {"member": "M0002"}, ""),
     "buy-shares": ("town", "ana", {"member": "M0003", "amount": "25"}, ""),
     "redeem-shares": ("town", "ana", {"member": "M0001", "amount": "25"}, ""),
+    "sponsor-shares": ("commons", "tom", {"member": "M0003", "amount": "25", "fund": "SOL", "resolution": "R-[b]2"}, ""),
+    "return-sponsored-shares": ("commons", "tom", {"sponsorship": "SP-0001", "why": "moved [b]"}, (
+        "tom+sue sponsor-shares member=M0003 amount=25.00 fund=SOL resolution=R-2")),
     "transfer-shares": ("town", "ana", {"member": "M0001", "to_member": "M0003", "amount": "25", "share_class": "901"}, ""),
     "set-share-class": ("town", "tom", {"share_class": "903", "presentation": "liability", "resolution": "[b]R-1"}, ""),
     "declare-dividend": ("surplus", "tom", {"year": "2026", "rate": "3", "resolution": "R-1"}, ""),

@@ -53,6 +53,7 @@ from coopbank.bank.operations import (  # noqa: F401
     savings_interest,
     shares,
     solidarity,
+    sponsoring,
     staff,
     surplus,
     suspense,

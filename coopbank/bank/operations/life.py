@@ -20,7 +20,7 @@ from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASUR
 from coopbank.bank.operations.members import require_active, require_alive
 from coopbank.bank.operations.redemption import settle
 from coopbank.bank.operations.savings import FUND, owner_on, require_available, savings_account, shown
-from coopbank.bank.operations.shares import require_whole
+from coopbank.bank.operations.shares import require_own, require_whole
 from coopbank.bank.tender import Paying
 from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, Overdrawn, Unknown, WrongState
 from coopbank.ledger.posting import Leaf
@@ -208,7 +208,8 @@ class PayEstate(Paying):
         if leaf.gl_code == REDEMPTIONS:
             settle(desk, self.member, self.amount)
         if leaf.gl_code in ("901", "903"):
-            require_whole(desk, self.amount, desk.get(records.ShareClass, leaf.gl_code, "account"))
+            require_whole(desk, self.amount, desk.get(records.ShareClass, leaf.gl_code, "account"), leaf.code)
+            require_own(desk, self.member, leaf.code, held, self.amount)
         desk.post(
             f"Left by {self.member}: {leaf.code} to {whom}",
             [(FUND, leaf.code, self.amount), *self.pay(desk, FUND, self.amount)],

@@ -51,6 +51,7 @@ from coopbank.bank.operations.books import ZERO_SUMS, EntryLine, Lines, bank_acc
 from coopbank.bank.operations.lending import open_for, post_loan
 from coopbank.bank.operations.products import Multiple, require_lender
 from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.operations.shares import AT_ONCE
 from coopbank.bank.operations.unclaimed import UNCLAIMED, take_over
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidValue, NotOffered, WrongState
 from coopbank.finance.daycount import DayCount
@@ -581,7 +582,7 @@ def _member_leaf(desk: Desk, line: EntryLine, member: str, field: str, day: date
     desk.get(records.Member, member, field)
     if line.gl_code in ("901", "903") and line.credit is not None:
         kind = desk.get(records.ShareClass, line.gl_code, field)
-        if line.credit % kind.par:
+        if line.credit % kind.par and kind.installments != AT_ONCE:
             raise InvalidAmount(
                 "Shares are whole: write a multiple of {par}.", field=field, par=shown(desk, kind.par),
                 hint="What was paid towards a share stands in 875.",

@@ -141,8 +141,8 @@ class AcceptRedemption(Operation):
         desk.get(records.Member, self.member, "member")
         require_alive(desk, self.member)
         kind = desk.get(records.ShareClass, self.share_class, "share_class")
-        require_whole(desk, self.amount, kind)
         code, owed = f"{self.share_class}/{self.member}", f"{equity.REDEMPTIONS}/{self.member}"
+        require_whole(desk, self.amount, kind, code)
         held = require_held(desk, self.member, code, self.amount)
         if not desk.has_leaf(FUND, owed):
             desk.open_leaf(FUND, owed, holder=self.member)

@@ -62,11 +62,16 @@ def share_register(door: Door, as_of: AsOf = None) -> None:
     if found is None:
         return
     currency = found.source.currency
-    columns = [_("Member"), _("Name"), _("Class"), output.right(_("Shares")), output.right(_("Amount"))]
-    rows = [[h.member, h.name, h.share_class, h.shares, output.amount(h.amount, currency)] for h in found.holdings]
+    columns = [_("Member"), _("Name"), _("Class"), output.right(_("Shares")), output.right(_("Amount")),
+               output.right(_("Sponsored"))]  # fmt: skip
+    rows = [
+        [h.member, h.name, h.share_class, h.shares, output.amount(h.amount, currency),
+         output.amount(h.sponsored, currency) if h.sponsored else ""]
+        for h in found.holdings
+    ]  # fmt: skip
     if found.unnamed:
-        rows.append([_("(nobody named)"), "", "", "", output.amount(found.unnamed, currency)])
-    rows += [[_("Total"), "", code, "", output.amount(total, currency)] for code, total in found.totals.items()]
+        rows.append([_("(nobody named)"), "", "", "", output.amount(found.unnamed, currency), ""])
+    rows += [[_("Total"), "", code, "", output.amount(total, currency), ""] for code, total in found.totals.items()]
     output.table(columns, rows)
     frames.changed_since(found.backdated)
 

@@ -17,6 +17,16 @@ _DIED = (
     "ana record-death member=M0002 died_on=2026-03-01 evidence=4711"
 )
 _ESTATE = "ana do pay-estate --member M0002 --account 825 --estate-name Lou --papers 12/26"
+_SPONSOR = "tom do sponsor-shares --member M0003 --resolution R-2 --fund"
+_SPONSORED = (
+    "tom+sue open-fund code=EQ fund_name=Equity fund_class=designated\n"
+    "tom receive-gift fund=EQ amount=200.00 donor=Many tender=transfer\n"
+    "tom+sue sponsor-shares member=M0003 share_class=903 amount=100.00 fund=EQ resolution=R-2"
+)
+_IN_PART = (
+    "tom+sue set-share-class share_class=901 installments=at-once resolution=R-1\n"
+    "ana buy-shares member=M0003 amount=5.00"
+)
 _CAPITAL = "tom do credit-capital-interest --resolution R-2 --year"
 _RETURN = "tom do return-capital --resolution R-2 --member"
 _REOPENED = "tom+sue reopen-year year=2026 why='a bill came late'"
@@ -110,6 +120,19 @@ CASES: tuple[Case, ...] = (
     no(e.InvalidAmount, "Half of what an estate is owed for shares", f"{_ESTATE} --amount 10.00", steps=_DIED),
     no(e.WrongState, "An estate that is paid before the days of notice are over", f"{_ESTATE} --amount 25.00",
        steps=f"tom+sue set-share-class share_class=901 notice_days=30 resolution='bylaw 5'\n{_DIED}"),
+
+    # ----------------------------------------------------------------- sponsored shares, instalments
+    no(e.InvalidValue, "Shares that their own fund would pay", f"{_SPONSOR} GEN --amount 25.00"),
+    no(e.WrongState, "Shares that a gift's money would pay", f"{_SPONSOR} EDU --amount 25.00",
+       "Choose a fund whose money is free."),
+    no(e.WrongState, "Sponsored shares that are to be paid out",
+       "ana do redeem-shares --member M0003 --share-class 903 --amount 100.00", "Return them to the fund.",
+       steps=_SPONSORED),
+    no(e.Overdrawn, "Sponsored shares returned twice",
+       "tom do return-sponsored-shares --sponsorship SP-0001 --why moved", "Nothing is to be done.",
+       steps=f"{_SPONSORED}\ntom+sue return-sponsored-shares sponsorship=SP-0001 why=moved"),
+    no(e.WrongState, "Whole shares again while somebody holds a part of one",
+       "tom do set-share-class --share-class 901 --installments waiting --resolution R-2", steps=_IN_PART),
 
     # --------------------------------------------------------- internal capital of a worker co-op
     no(e.NotOffered, "Internal capital in a bank's book", "tom do return-capital --member M0001 --resolution R-2",
