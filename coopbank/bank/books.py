@@ -46,7 +46,8 @@ _NAMES = {
     "aid-case": "case",
     "register": "register", "register-entry": "entry of a register",
     "partner": "institution", "pair": "pair",
-    "dues": "dues", "donated-work": "donated work", "ground-rent": "ground rent",
+    "dues": "dues", "donated-work": "donated work",
+    "ground-rent": "ground rent", "parcel-disposal": "disposal of a parcel",
     "fund-loan": "fund loan", "note-class": "class of notes",
 }  # fmt: skip
 

@@ -1052,6 +1052,22 @@ class RegisterEntry(Body):
     fixed: list[str] = []  # fields that an entry of the books posted, and that stay as they are
 
 
+class ParcelDisposal(Body):
+    """A parcel that went, with buildings on it; ref PARCELS-00001 as its entry, about the parcel (P-057)."""
+
+    kind: ClassVar[str] = "parcel-disposal"
+    fund: str
+    parcel: str
+    cost: int
+    buildings: dict[str, int]  # what each stood at, minor units
+    price: int
+    deed: str
+    resolution: str
+    covenant_kept: bool
+    why: str
+    on: str
+
+
 class DonatedWork(Body):
     """Skilled work that was given and improves a building; ref DW-001, about the building. Leaf 772/B-1 of the fund."""
 

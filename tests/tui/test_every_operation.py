@@ -20,7 +20,7 @@ from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import WORDS, ReviewScreen
 from coopbank.tui.widgets.fields import FieldRow
 from coopbank.tui.widgets.inputs import Choice
-from tests.documents.cases.commons import CLAIMED, LEASE
+from tests.documents.cases.commons import CLAIMED, LEASE, RESOLVED
 from tests.documents.gallery_scenes import SCENES
 from tests.documents.gallery_stage import Scene, found_scene
 from tests.support_bank import PASSPHRASE
@@ -170,6 +170,7 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "change-entry": ("commons", "ana", {"entry": "TOOLS-00001", "values": "days: 4", "why": "late"}, ""),
     "close-entry": ("commons", "ana", {"entry": "TOOLS-00001", "why": "came back"}, ""),
     "buy-parcel": ("commons", "tom", {"parcel": "P-057", "price": "10", "use": "housing", "resolution": "R-27", "deed": "7/57", "fund": "SOL", "tender": "transfer"}, "tom+sue define-register template=PARCELS"),
+    "dispose-parcel": ("commons", "tom", {"parcel": "PARCELS-00001", "price": "12", "resolution": "RES-00001", "deed": "9/12", "covenant_kept": "yes", "why": "[b]sold", "tender": "transfer"}, RESOLVED),
     "recognise-donated-work": ("commons", "tom", {"building": "B-1", "hours": "40", "hourly": "25", "work": "carpentry", "source": "a survey", "fund": "SOL"}, ""),
     "receive-ground-rent": ("commons", "ana", {"lease": "LEASES-00001", "month": "2026-03", "amount": "7"}, LEASE),
     "receive-grant": (

@@ -28,6 +28,7 @@ from coopbank.bank.operations import (  # noqa: F401
     internal_capital,
     keys,
     land,
+    land_sales,
     lending,
     life,
     loan_care,
