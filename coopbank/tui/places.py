@@ -54,6 +54,8 @@ PLACES: Final = (
           "accounts:AccountsScreen"),
     Place("portfolio", marked("Funds and loans"), marked("What each fund has, and how the loans stand"),
           "portfolio:PortfolioScreen"),
+    Place("funds", marked("Funds at a glance"), marked("Ratios, cash for two years, what falls due, when we can lend"),
+          "funds:FundsScreen"),
     Place("waiting", marked("Waiting for a second person"), marked("Approve, refuse or take back what was asked for"),
           "waiting:WaitingScreen"),
     Place("statements", marked("Statements of a month"), marked("A PDF for every member"),
