@@ -48,7 +48,7 @@ def funds_page(session: Session, as_of: date | None) -> Page:
         available=amount(whole.available, money),
     )  # fmt: skip
     return Page(
-        head=_("Funds on {day}").format(day=day_words(found.as_of)), sums=sums, today=today,
+        head=_("Funds on {day}").format(day=day_words(found.as_of)), sums=(sums,), today=today,
         views={
             "funds": [_fund_line(each, found, money) for each in found.funds],
             "due": list(due_lines(due, money, None)), "years": list(year_lines(due, money)),
@@ -117,7 +117,7 @@ def fund_page(session: Session, code: str, as_of: date | None) -> Page:
     )  # fmt: skip
     head = _("{fund} on {day}").format(fund=f"{seen.code}  {translate(seen.name)}", day=day_words(found.as_of))
     return Page(
-        head=head, sums=sums, today=today,
+        head=head, sums=(sums,), today=today,
         views={
             "ratios": [_ratio_line(each, money) for each in seen.measures],
             "sources": list(_source_lines(seen, found, money)), "ahead": list(ahead_lines(ahead, money)),

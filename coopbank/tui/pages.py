@@ -33,7 +33,7 @@ class Page:
     """What a screen shows: a heading, a few sentences, and the rows of each view."""
 
     head: str
-    sums: str
+    sums: tuple[str, ...]  # a line each
     views: Mapping[str, Sequence[Line]]
     today: date
     acts: tuple[Act, ...] = ()  # of the page, whatever row is under the cursor

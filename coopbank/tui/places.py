@@ -56,6 +56,8 @@ PLACES: Final = (
           "portfolio:PortfolioScreen"),
     Place("funds", marked("Funds at a glance"), marked("Ratios, cash for two years, what falls due, when we can lend"),
           "funds:FundsScreen"),
+    Place("decisions", marked("Decisions"), marked("What is open and what it lacks, what was decided, who decides"),
+          "decisions:DecisionsScreen"),
     Place("waiting", marked("Waiting for a second person"), marked("Approve, refuse or take back what was asked for"),
           "waiting:WaitingScreen"),
     Place("statements", marked("Statements of a month"), marked("A PDF for every member"),

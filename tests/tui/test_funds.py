@@ -89,7 +89,8 @@ async def test_funds_show_the_figures_of_the_reports(
 
 
 @pytest.mark.parametrize(
-    ("day", "seen"), [("00010101", "January 1, 1 "), ("99991231", "too far ahead"), ("19000228", "February 28, 1900")]
+    ("day", "seen"),
+    [("00010101", "outside the years"), ("99991231", "too far ahead"), ("19000228", "February 28, 1900")],
 )
 async def test_a_day_that_is_far_away_is_shown_or_refused(common_book: str, day: str, seen: str) -> None:
     async with counter(common_book) as hand:

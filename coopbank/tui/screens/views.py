@@ -84,6 +84,7 @@ class ViewsScreen(CounterScreen[None]):
     def __init__(self, as_of: date | None = None) -> None:
         super().__init__()
         self._as_of = as_of
+        self._seen_of = as_of  # the day of the page that is seen
         self._page: Page | None = None
         self._asks: Callable[[str], None] | None = None  # what the box on top is asked for
         self.seen = next(iter(self.VIEWS))
@@ -116,14 +117,20 @@ class ViewsScreen(CounterScreen[None]):
 
     def read_again(self) -> None:
         """Read the page from the books."""
-        self.ask("page", self.question(self._as_of), self._show, self.refused)
+        self.ask("page", self.question(self._as_of), self._show, self._not_read)
+
+    def _not_read(self, fault: CoopbankError) -> None:
+        """What was seen stays, and so does its day."""
+        self._as_of = self._seen_of
+        self.refused(fault)
 
     def _show(self, page: Page) -> None:
-        self._page = page
+        self._page, self._seen_of = page, self._as_of
         self.query_one("#views-head", Static).update(Content.styled(neat(page.head), "bold"))
         sums = self.query_one("#views-sums", Static)
-        sums.update(Content(neat(page.sums)))
-        sums.display = bool(page.sums)
+        told = [neat(each) for each in page.sums if each]
+        sums.update(Content("\n".join(told)))
+        sums.display = bool(told)
         for name in self.VIEWS:
             rows = self.query_one(f"#view-{name}", RowList)
             rows.show(list(page.views.get(name, ())), cursor=rows.cursor)
@@ -203,8 +210,10 @@ class ViewsScreen(CounterScreen[None]):
     @property
     def acts(self) -> tuple[Act, ...]:
         """What the actor may do with the row, and here at all."""
-        offered = (*(self.chosen.acts if self.chosen is not None else ()), *(self._page.acts if self._page else ()))
-        return tuple(act for act in offered if self.session.may(act.name))
+        of_row = self.chosen.acts if self.chosen is not None else ()
+        named = {act.name for act in of_row}
+        of_page = [act for act in (self._page.acts if self._page else ()) if act.fixed or act.name not in named]
+        return tuple(act for act in (*of_row, *of_page) if self.session.may(act.name))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what there is to do to whom may do it."""
