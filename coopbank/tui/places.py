@@ -58,6 +58,8 @@ PLACES: Final = (
           "funds:FundsScreen"),
     Place("decisions", marked("Decisions"), marked("What is open and what it lacks, what was decided, who decides"),
           "decisions:DecisionsScreen"),
+    Place("registers", marked("Registers"), marked("Their entries and versions, jobs, and borrowers who are linked"),
+          "registers:RegistersScreen"),
     Place("waiting", marked("Waiting for a second person"), marked("Approve, refuse or take back what was asked for"),
           "waiting:WaitingScreen"),
     Place("statements", marked("Statements of a month"), marked("A PDF for every member"),

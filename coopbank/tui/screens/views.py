@@ -113,7 +113,7 @@ class ViewsScreen(CounterScreen[None]):
 
     @abstractmethod
     def question(self, day: date | None) -> Callable[[Session], Page]:
-        """What the page is, on a day or now."""
+        """What the page is, on a day or now; a page of one list, if the others are read when they are seen."""
 
     def read_again(self) -> None:
         """Read the page from the books."""
@@ -131,9 +131,9 @@ class ViewsScreen(CounterScreen[None]):
         told = [neat(each) for each in page.sums if each]
         sums.update(Content("\n".join(told)))
         sums.display = bool(told)
-        for name in self.VIEWS:
+        for name, lines in page.views.items():
             rows = self.query_one(f"#view-{name}", RowList)
-            rows.show(list(page.views.get(name, ())), cursor=rows.cursor)
+            rows.show(list(lines), cursor=rows.cursor)
         self._say(self.rows.chosen)
 
     # ------------------------------------------------------------------- views
@@ -169,6 +169,8 @@ class ViewsScreen(CounterScreen[None]):
         legend.display = bool(self.VIEWS[name].legend)
         self.rows.focus()
         self._say(self.rows.chosen)
+        if self._page is not None and name not in self._page.views:
+            self.read_again()
 
     def action_turn(self, by: int) -> None:
         """The view before or after."""
