@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -186,11 +186,11 @@ class Model:
     def policy(self, name: str) -> Any:
         return self.get("policy", name, "policy")["value"]
 
-    def held(self, fund: str, code: str, but: str | None = None) -> int:
+    def held(self, fund: str, code: str, but: Collection[str | None] = ()) -> int:
         """Money of a leaf that waits for a cheque to be good."""
         return sum(
             hold["amount"] for ref, hold in self.every("hold")
-            if hold["leaf"] == (fund, code) and hold["state"] == "held" and hold["until"] > self.day and ref != but
+            if hold["leaf"] == (fund, code) and hold["state"] == "held" and hold["until"] > self.day and ref not in but
         )  # fmt: skip
 
     # ------------------------------------------------------------------ doing

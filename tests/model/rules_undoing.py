@@ -88,11 +88,12 @@ def put_back(w: Work, past: Done, keep: str | None = None) -> None:
 def require_room(w: Work, past: Done, but_on: str | None = None, released: str | None = None) -> None:
     """What it brought in must still be there; if it was used since, that is said."""
     moved = past.moved()
+    gone = {ref for kind, ref, body in w.written if kind == "hold" and body is None}
     for (fund, code), amount in sorted(moved.items(), key=lambda each: each[0][1][:3] in ("729", "879")):
         if code[:3] == but_on:
             continue
         after = w.balance(fund, code) - amount
-        held = w.model.held(fund, code, released) if amount < 0 else 0
+        held = w.model.held(fund, code, {released, *gone}) if amount < 0 else 0
         if not broken(code, after + held if code[:3] in NEVER_DEBIT else after):
             continue
         since = w.model.moved_since((fund, code), past.number)
