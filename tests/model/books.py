@@ -138,11 +138,15 @@ class Model:
         self.facts: dict[tuple[str, str], list[tuple[int, Fact | None]]] = defaultdict(list)
         self.log: dict[int, Done] = {}
         self.keys: dict[str, tuple[str, str, Fact, int]] = {}
+        self._refs: dict[str, dict[str, None]] = defaultdict(dict)  # of each kind
+        self._highest: dict[str, int] = defaultdict(int)  # number that was given, by what stands before it
+        self._reversed: dict[int, int] = {}
+        self._movers: dict[tuple[str, str], list[int]] = defaultdict(list)  # what moved a leaf
         self._found()
 
     def _found(self) -> None:
         def put(kind: str, ref: str, **body: Any) -> None:
-            self.facts[kind, ref].append((0, body))
+            self.put(0, kind, ref, body)
 
         for code, kind in (("POOL", "pool"), ("GEN", "general"), ("RLF", "revolving"), ("LLR", "reserve")):
             put("fund", code, fund_class=kind)
@@ -161,6 +165,14 @@ class Model:
 
     # ------------------------------------------------------------------ facts
 
+    def put(self, number: int, kind: str, ref: str, body: Fact | None) -> None:
+        """An operation says that something is so, or (None) is not any more."""
+        self.facts[kind, ref].append((number, body))
+        self._refs[kind][ref] = None
+        if (numbered := re.fullmatch(r"([A-Z]+-?)([0-9]+)", ref)) is not None:
+            before, last = f"{kind} {numbered[1]}", int(numbered[2])
+            self._highest[before] = max(last, self._highest[before])
+
     def find(self, kind: str, ref: str) -> Fact | None:
         """What is so now, if anything is."""
         versions = self.facts.get((kind, ref))
@@ -175,13 +187,12 @@ class Model:
 
     def every(self, kind: str) -> list[tuple[str, Fact]]:
         """All of a kind that hold now, in the order of their names."""
-        found = [(ref, versions[-1][1]) for (of, ref), versions in self.facts.items() if of == kind]
+        found = [(ref, self.facts[kind, ref][-1][1]) for ref in self._refs[kind]]
         return sorted((ref, body) for ref, body in found if body is not None)
 
     def next_ref(self, kind: str, prefix: str, digits: int) -> str:
         """The next free number of a kind; those of things that were undone are not given again."""
-        used = [int(ref[len(prefix) :]) for of, ref in self.facts if of == kind and ref[len(prefix) :].isdigit()]
-        return f"{prefix}{max(used, default=0) + 1:0{digits}}"
+        return f"{prefix}{self._highest[f'{kind} {prefix}'] + 1:0{digits}}"
 
     def policy(self, name: str) -> Any:
         return self.get("policy", name, "policy")["value"]
@@ -222,7 +233,7 @@ class Model:
         if first.waits:
             ref = self.next_ref("request", "R-", 5)
             request = {"state": "waiting", "who": ask.who, "operation": ask.operation, "values": values}
-            self.facts["request", ref].append((first.number, request))
+            self.put(first.number, "request", ref, request)
             self._append(Done(first.number, "ask", ask.who, None, self.day, {}), key, (ask.who, ask.operation, values))
             return Verdict("pending", first.number, created=(ref,))
         for work in works:
@@ -244,11 +255,12 @@ class Model:
         done = Done(work.number, work.rule.name, work.who, work.approver, work.business_day, work.values)
         done.entries, done.reverses = [tuple(entry) for entry in work.entries], work.reverses
         for kind, ref, body in work.written:
-            self.facts[kind, ref].append((work.number, body))
+            self.put(work.number, kind, ref, body)
             done.facts.append((kind, ref))
         for entry in work.entries:
             for fund, code, amount in entry:
                 self.leaves[fund, code] += amount
+                self._movers[fund, code].append(work.number)
         if work.after is not None:
             work.after()
         self.day = work.business_day
@@ -258,6 +270,8 @@ class Model:
         assert done.number == self.number + 1
         self.number = done.number
         self.log[done.number] = done
+        if done.reverses is not None:
+            self._reversed[done.reverses] = done.number
         if key is not None and asked is not None:
             self.keys[key] = (*asked, done.number)
 
@@ -265,15 +279,12 @@ class Model:
 
     def reversed_by(self, number: int) -> int | None:
         """Which operation took this one back."""
-        return next((n for n, done in self.log.items() if n > number and done.reverses == number), None)
+        return self._reversed.get(number)
 
     def moved_since(self, leaf: tuple[str, str], number: int) -> bool:
         """Whether anything that still counts moved a leaf after an operation."""
-        return any(
-            done.number > number and leaf in done.moved() and done.reverses is None and done.kind != "reverse"
-            and self.reversed_by(done.number) is None
-            for done in self.log.values() if done.entries
-        )  # fmt: skip
+        later = (n for n in self._movers[leaf] if n > number)
+        return any(self.log[n].reverses is None and n not in self._reversed for n in later)
 
     def moved_today(self, who: str) -> int:
         """What a person has moved alone since the day was opened, as they asked for it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
 
@@ -51,10 +51,20 @@ class Last:
 
 
 @dataclass(frozen=True)
-class Step:
-    """A request as it was drawn. `key`: None, or how many steps back the key is that it repeats; `ahead`: the clock."""
+class OwnerOf:
+    """Whoever has a drawer open."""
 
-    who: str
+    drawer: str
+
+    def found(self, model: Model) -> str:
+        return (model.find("drawer", self.drawer) or {}).get("owner") or "ana"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A request as it was drawn. `ahead`: the clock is set so many days after the business date first."""
+
+    who: str | OwnerOf
     operation: str
     values: tuple[tuple[str, Any], ...]
     key: str | None = None
@@ -63,13 +73,14 @@ class Step:
     def ask(self, model: Model) -> Ask:
         values = {name: _meant(value, model) for name, value in self.values}
         day = None if self.ahead is None else max(model.today, model.day + days(self.ahead))
-        return Ask(self.who, self.operation, values, self.key, day)
+        who = self.who if isinstance(self.who, str) else self.who.found(model)
+        return Ask(who, self.operation, values, self.key, day)
 
 
 def _meant(value: Any, model: Model) -> Any:
     if isinstance(value, tuple):
         return [_meant(each, model) for each in value]
-    return value.found(model) if isinstance(value, Last) else value
+    return value.found(model) if isinstance(value, Last | Holds) else value
 
 
 USERS = {"ana": "teller loan-officer", "tom": "treasurer", "bob": "teller treasurer", "sue": "supervisor", "admin": "administrator"}
@@ -80,42 +91,42 @@ AMOUNTS = ("0.01", "1.00", "5", "9.99", "20.00", "25.00", "25.00", "50.00", "100
 HOSTILE_AMOUNTS = ("0.00", "-5.00", "5.001", "1e3", "", " 5.00 ", "1,000.00", "٥.00", 5, 5.0, None, "9" * 50,
                    "10000000000000.00", "10000000000000.01", "NaN", "0x10", "5.", "<b>5</b>", True)  # fmt: skip
 HOSTILE_TEXTS = ("<b>x</b>", "[red]x", "=1+1", "\"'`;--", "two\nlines", "\u202etxet", "🏦" * 20, "{x} %s", "a" * 201, "\x00")
-FUNDS = ("GEN", "GEN", "RLF", "GRT", "EDU", "CND", "LLR", "POOL", "XXX")
+FUNDS = ("GEN", "GEN", "GEN", "RLF", "RLF", "GRT", "GRT", "EDU", "EDU", "CND", "LLR", "POOL", "XXX")
 ACCOUNTS = ("M0001", "M0001-2", "S-M0002", "M0003", "M0004")
 
 
 def amount(c: Chooser) -> Any:
-    return c.pick(AMOUNTS) if c.pick(range(25)) else c.pick(HOSTILE_AMOUNTS)
+    return c.pick(AMOUNTS) if c.pick(range(40)) else c.pick(HOSTILE_AMOUNTS)
 
 
 def text(c: Chooser) -> str:
-    return c.pick(("a word", "rent", "R-7")) if c.pick(range(8)) else c.pick(HOSTILE_TEXTS)
+    return c.pick(("a word", "rent", "R-7")) if c.pick(range(5)) else c.pick(HOSTILE_TEXTS)
 
 
 def member(c: Chooser) -> str:
-    return c.pick(MEMBERS[:4]) if c.pick(range(12)) else c.pick((*MEMBERS, "M9999", "m0001", "?"))
+    return c.pick((*MEMBERS[:3] * 2, "M0004")) if c.pick(range(20)) else c.pick((*MEMBERS, "M9999", "m0001", "?"))
 
 
 def place(c: Chooser) -> str:
-    return c.pick(("VAULT", "VAULT", "D1", "D2", "FIRST", "FIRST", "OWN", "D9"))
+    return c.pick((*("VAULT", "D1", "D2", "FIRST") * 3, "OWN", "D9"))
 
 
 def last(c: Chooser, kind: str) -> Last:
-    return Last(kind, c.pick((0, 0, 0, 1, 1, 2, 3, 7)))
+    return Last(kind, c.pick((0, 0, 0, 0, 0, 1, 1, 2, 3, 7)))
 
 
 def how_in(c: Chooser) -> dict[str, Any]:
-    return c.pick(({}, {}, {"tender": "transfer"}, {"tender": "cheque", "cheque_number": "311"},
+    return c.pick((*({},) * 6, *({"tender": "transfer"},) * 4, *({"tender": "cheque", "cheque_number": "311"},) * 4,
                    {"tender": "cheque", "cheque_number": "9", "cheque_date": Last("day", c.pick((-1, 0, 1)))},
                    {"tender": "cheque"}, {"cheque_number": "1"}, {"tender": "transfer", "bank_account": c.pick(("OWN", "FIRST", "X"))}))  # fmt: skip
 
 
 def how_out(c: Chooser) -> dict[str, Any]:
-    return c.pick(({}, {}, {"tender": "transfer"}, {"tender": "transfer", "bank_account": c.pick(("OWN", "X"))}))
+    return c.pick((*({},) * 4, *({"tender": "transfer"},) * 4, {"tender": "transfer", "bank_account": c.pick(("OWN", "X"))}))
 
 
 def expense(c: Chooser) -> str:
-    return c.pick(("290", "260", "250", "366", "290", "301", "940", "999", "29"))
+    return c.pick((*("290", "260", "250", "366") * 4, "301", "940", "999", "29"))
 
 
 Values = dict[str, Any]
@@ -129,16 +140,16 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "redeem-shares": (2, lambda c: {"member": member(c), "amount": amount(c), **how_out(c), **share_class(c),
                                     **c.pick(({}, {}, {"subscription": True}))}),
     "transfer-shares": (2, lambda c: {"member": member(c), "to_member": member(c), "amount": amount(c), **share_class(c)}),
-    "open-drawer": (4, lambda c: {"drawer": c.pick(("D1", "D2", "D3", "VAULT", "FIRST")), "float_amount": c.pick(("0.00", "200.00", "500.00", "5000.01", "-1"))}),
+    "open-drawer": (2, lambda c: {"drawer": c.pick(("D1", "D2", "D3", "VAULT", "FIRST")), "float_amount": c.pick(("0.00", "200.00", "500.00", "5000.01", "-1"))}),
     "count-drawer": (2, lambda c: {"drawer": c.pick(("D1", "D2")), "counted": c.pick(("0.00", "195.00", "200.00", "500.00")), **why(c)}),
-    "close-drawer": (3, lambda c: {"drawer": c.pick(("D1", "D2", "D3")), "counted": c.pick((Holds("D1"), Holds("D1"), Holds("D2"), Holds("D2"), "200.00")), **why(c)}),
+    "close-drawer": (1, lambda c: {"drawer": c.pick(("D1", "D2", "D3")), "counted": c.pick((Holds("D1"), Holds("D1"), Holds("D2"), Holds("D2"), "200.00")), **why(c)}),
     "sign-difference": (1, lambda c: {"difference": last(c, "difference")}),
     "move-cash": (4, lambda c: {"from_place": place(c), "to_place": place(c), "amount": amount(c)}),
     "add-bank-account": (1, lambda c: {"code": c.pick(("OWN", "D1", "SECOND")), "account_name": "A bank", "fund": c.pick(FUNDS)}),
     "bank-cheques": (4, lambda c: {"cheques": tuple(last(c, "cheque") for _ in range(c.pick((1, 1, 2)))), **c.pick(({}, {}, {"bank_account": "OWN"}))}),
     "return-cheque": (4, lambda c: {"cheque": last(c, "cheque"), **c.pick(({}, {"bank_charge": "10.00"}, {"bank_charge": "-1"}))}),
-    "open-day": (8, lambda c: {"date": Last("day", c.pick((1, 1, 1, 1, 2, 3, 8, 30, 0, -1)))}),
-    "close-day": (3, lambda c: c.pick(({}, {}, {"date": Last("day", c.pick((0, 1)))}))),
+    "open-day": (2, lambda c: {"date": Last("day", c.pick((1, 1, 1, 1, 2, 3, 8, 30, 0, -1)))}),
+    "close-day": (1, lambda c: c.pick(({}, {}, {"date": Last("day", c.pick((0, 1)))}))),
     "reverse": (10, lambda c: {"operation": last(c, "operation"), "reason": text(c)}),
     "correct": (3, lambda c: {"operation": last(c, "operation"), "wrong_account": c.pick(ACCOUNTS), "right_account": c.pick(ACCOUNTS),
                               "reason": "wrong book", **c.pick(({}, {"amount": amount(c)}))}),
@@ -167,10 +178,10 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "set-policy": (1, lambda c: c.pick(({"policy": "cheque_hold_days", "value": c.pick("0257")}, {"policy": "withdrawal_alone", "value": c.pick(("500.00", "1000.00", "x"))},
                                         {"policy": "drawer_limit", "value": c.pick(("5000.00", "0", "-1"))}, {"policy": "no-such", "value": "1"}))),
     "set-role": (1, lambda c: {"role": c.pick(("teller", "treasurer")), "operation": c.pick(("deposit", "withdraw")),
-                               **c.pick(({}, {"alone_up_to": "50.00"}, {"at_most": "300.00"}, {"alone_up_to": "20.00", "at_most": "900.00"}))}),
-    "set-day-limit": (1, lambda c: {"role": c.pick(("teller", "treasurer")), "amount": c.pick(("0.00", "0.00", "300.00", "2000.00"))}),
+                               **c.pick(({}, {}, {}, {"alone_up_to": "50.00"}, {"at_most": "1000.00"}, {"alone_up_to": "20.00", "at_most": "900.00"}))}),
+    "set-day-limit": (1, lambda c: {"role": c.pick(("teller", "treasurer")), "amount": c.pick(("0.00", "0.00", "0.00", "2000.00"))}),
     "declare-relative": (1, lambda c: {"user": c.pick(("ana", "tom", "zoe")), "relative": c.pick(("M0003", "M0004")), **c.pick(({}, {"related": False}, {"related": False}))}),
-    "change-role": (1, lambda c: {"user": "bob", "user_roles": ("teller", "treasurer"), "active": c.pick((True, True, False))}),
+    "change-role": (1, lambda c: {"user": "bob", "user_roles": ("teller", "treasurer"), "active": c.pick((True,) * 9 + (False,))}),
     "add-user": (1, lambda c: {"user": c.pick(("bob", "BOB")), "full_name": "Bob", "user_roles": ("teller",)}),
     "link-user": (1, lambda c: {"user": "bob", "member": c.pick(("M0002", "M0005"))}),
 }  # fmt: skip
@@ -207,23 +218,57 @@ CATALOGUE_HERE = tuple(name for name, (weight, _draw) in _DRAWN.items() for _ in
 """Each operation as often as it is drawn."""
 
 
-def draw(c: Chooser) -> Step:
-    """One step."""
+def draw(c: Chooser, keyed: Sequence[Step] = ()) -> Step:
+    """One step; now and then one that was asked before, with its key: the same, or another under that key."""
+    if keyed and not c.pick(range(30)):
+        again: Step = c.pick(keyed)
+        return again if c.pick(range(3)) else replace(draw(c), key=again.key)
     operation = c.pick(CATALOGUE_HERE)
     values = {name: value for name, value in _DRAWN[operation][1](c).items()}
     right = [user for user, roles in USERS.items() if set(roles.split()) & set(RULES[operation].roles)]
-    who = c.pick(right) if c.pick(range(12)) else c.pick((*USERS, NOBODY))
+    if operation == "approve":
+        right = ["sue", "sue", "tom", "bob", "admin"]
+    who = c.pick(right) if c.pick(range(30)) else c.pick((*USERS, NOBODY))
     if not c.pick(range(150)):
         values["no_such_field"] = "x"
-    key = c.pick((None, None, None, *(f"key {n}" for n in range(12)), "approved:R-00001", "")) if not c.pick(range(8)) else None
-    ahead = max(0, c.pick((1, 2, 3, 30))) if operation == "open-day" else None
-    return Step(who, operation, tuple(values.items()), key, ahead)
+    return Step(who, operation, tuple(values.items()), ahead=c.pick((1, 2, 3, 30)) if operation == "open-day" else None)
+
+
+def keyed(c: Chooser, step: Step, number: int) -> Step:
+    """The step, now and then with a key: one of its own, or one that no door takes."""
+    if step.key is not None or c.pick(range(15)):
+        return step
+    return replace(step, key=f"key {number}" if c.pick(range(8)) else c.pick(("approved:R-00001", "signed:7", "", "k" * 201, "a\nb")))
 
 
 def steps(seed: int, count: int) -> list[Step]:
-    """A list of steps that the seed makes, the same each time."""
-    dice = Dice(seed)
-    return [draw(dice) for _ in range(count)]
+    """A list of steps that the seed makes, the same each time. Of every forty or so, an evening and a morning."""
+    dice, found, with_key = Dice(seed), list[Step](), list[Step]()
+    while len(found) < count:
+        if not dice.pick(range(40)):
+            found += evening(dice)
+            continue
+        step = keyed(dice, draw(dice, with_key), len(found))
+        found.append(step)
+        if step.key:
+            with_key = [*with_key[-9:], step]
+    return found[:count]
+
+
+def evening(c: Chooser) -> list[Step]:
+    """Whoever has a drawer closes it, the day is closed, and another one begins."""
+
+    def step(who: str | OwnerOf, operation: str, ahead: int | None = None, **values: Any) -> Step:
+        return Step(who, operation, tuple(values.items()), ahead=ahead)
+
+    ahead = c.pick((1, 1, 1, 2, 3, 8, 31))
+    return [
+        *(step(OwnerOf(each), "close-drawer", drawer=each, counted=Holds(each)) for each in ("D1", "D2", "D3")),
+        step("tom", "close-day"),
+        step(c.pick(("tom", "admin")), "open-day", ahead=ahead, date=Last("day", ahead)),
+        step("ana", "open-drawer", drawer="D1", float_amount=c.pick(("500.00", "2000.00"))),
+        step(c.pick(("bob", "bob", "tom")), "open-drawer", drawer="D2", float_amount="500.00"),
+    ]
 
 
 def begin() -> list[Step]:
