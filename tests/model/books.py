@@ -407,6 +407,8 @@ class Work:
         for entry in self.entries:
             sums: dict[str, int] = defaultdict(int)
             for fund, code, amount in entry:
+                if abs(amount) > LARGEST:
+                    raise No("invalid-amount", "lines")
                 sums[fund] += amount
                 after[fund, code] = after.get((fund, code), self.balance(fund, code)) + amount
             assert not any(sums.values()), f"{self.rule.name}: the model's own entry does not balance: {entry}"

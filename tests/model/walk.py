@@ -45,8 +45,8 @@ class Last:
             known: list[Any] = [n for n, done in model.log.items() if done.entries or self.back > 5]
             return known[-1 - self.back] if self.back < len(known) else 10**6
         bodies = model.every(self.kind)
-        if self.kind == "request":
-            bodies = [(ref, body) for ref, body in bodies if body["state"] == "waiting" or self.back > 3]
+        if self.kind in ("request", "difference"):  # one that waits, if it is not said to lie far back
+            bodies = [(ref, body) for ref, body in bodies if body["state"] in ("waiting", "open") or self.back > 3]
         return bodies[-1 - self.back][0] if self.back < len(bodies) else f"{self.kind}-99"
 
 
@@ -141,9 +141,9 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
                                     **c.pick(({}, {}, {"subscription": True}))}),
     "transfer-shares": (2, lambda c: {"member": member(c), "to_member": member(c), "amount": amount(c), **share_class(c)}),
     "open-drawer": (2, lambda c: {"drawer": c.pick(("D1", "D2", "D3", "VAULT", "FIRST")), "float_amount": c.pick(("0.00", "200.00", "500.00", "5000.01", "-1"))}),
-    "count-drawer": (2, lambda c: {"drawer": c.pick(("D1", "D2")), "counted": c.pick(("0.00", "195.00", "200.00", "500.00")), **why(c)}),
+    "count-drawer": (3, lambda c: {"drawer": c.pick(("D1", "D2")), "counted": c.pick(("0.00", "195.00", "200.00", "500.00")), **why(c)}),
     "close-drawer": (1, lambda c: {"drawer": c.pick(("D1", "D2", "D3")), "counted": c.pick((Holds("D1"), Holds("D1"), Holds("D2"), Holds("D2"), "200.00")), **why(c)}),
-    "sign-difference": (1, lambda c: {"difference": last(c, "difference")}),
+    "sign-difference": (2, lambda c: {"difference": last(c, "difference")}),
     "move-cash": (4, lambda c: {"from_place": place(c), "to_place": place(c), "amount": amount(c)}),
     "add-bank-account": (1, lambda c: {"code": c.pick(("OWN", "D1", "SECOND")), "account_name": "A bank", "fund": c.pick(FUNDS)}),
     "bank-cheques": (4, lambda c: {"cheques": tuple(last(c, "cheque") for _ in range(c.pick((1, 1, 2)))), **c.pick(({}, {}, {"bank_account": "OWN"}))}),
