@@ -33,6 +33,7 @@ class Kind(StrEnum):
     unchartered = "unchartered-coop"
     charity = "charity"
     credit_union = "credit-union"
+    worker_coop = "worker-coop"
 
 
 _FOUNDING = {"bank_name": "name", "institution_kind": "kind", "administrator": "admin"}
