@@ -8,9 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 
 from coopbank.bank.bank import Bank
+from coopbank.bank.server_copies import libpq_address
 from coopbank.bank.verify import verify
 from coopbank.cli import main
 from coopbank.database import Database
@@ -68,6 +71,8 @@ def _failover(hands: Hands, primary: Server, standby: Server, place: str, *, tim
             killed = True
             assert set(acknowledged) <= keys_in(standby.url("bank")), "acknowledged, and not on the standby"
     assert killed
+    with psycopg.connect(libpq_address(sa.make_url(place))) as connection:  # as pg_dump is given it
+        assert connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
     wanted = {f"{hand}-{number}" for hand in range(TILLS) for number in range(times)}
     assert Counter(acknowledged) == Counter(wanted), "each till went on to its end"
     database = Database.open(place)
