@@ -51,7 +51,7 @@ def founded(primary: Server, standby: Server) -> str:
     """Books on the primary with a member who has savings; the address by which either server is found."""
     primary.ask("CREATE DATABASE bank")
     place = both(primary, standby, "bank")
-    with new_bank(primary.url("bank")) as small:
+    with new_bank(primary.url("bank"), name=f"Bank of server {primary.port}") as small:  # no copy of another server's
         small.give_passphrase("tom", PASSPHRASE)
         small.do("open-savings", member=small.admit("Mia Lee"))
     return place
@@ -116,7 +116,7 @@ def read_from_the_standby(primary: Server, standby: Server, capsys: pytest.Captu
     with contextlib.closing(Bank.open(standby.url("bank"))) as bank, pytest.raises(DatabaseReadOnly):
         bank.sign_in("tom", PASSPHRASE)
     primary.ask("CREATE DATABASE other")
-    with new_bank(primary.url("other"), nonces=1_000_000):
+    with new_bank(primary.url("other"), nonces=1_000_000, name=f"Other bank of server {primary.port}"):
         pass
     assert main(["--db", primary.url("bank"), "--as", "tom", "members", "--read-db", primary.url("other")]) == 4
     assert "is no replica of" in capsys.readouterr().err
