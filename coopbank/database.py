@@ -100,7 +100,7 @@ class Transaction:
         self._cursor.executemany(self._sql(sql), rows)
 
     def pipelined(self) -> AbstractContextManager[Any]:
-        """A block of statements that are sent without waiting for each one's answer; what is refused is told at its end.
+        """Statements that are sent without waiting for each one's answer; what is refused is told at the end.
 
         Nothing is read in it. A file is at no distance, and does nothing of it.
         """

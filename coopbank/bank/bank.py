@@ -83,6 +83,7 @@ class Bank:
 
     def __init__(self, database: Database, *, clock: Clock | None = None, nonce: Nonce | None = None) -> None:
         self.database = database
+        self._for_past = database  # books as they were take views of their own, which a replica cannot make
         self.clock = clock or SystemClock()
         self._nonce = nonce or secrets.token_bytes
         self.book = ""
@@ -128,7 +129,7 @@ class Bank:
         """The same bank, for whoever is signed in, read in another database that holds the same books."""
         there = Bank(database, clock=self.clock, nonce=self._nonce)
         there._read_book()
-        there.keys = self.keys
+        there.keys, there._for_past = self.keys, self.database
         return there
 
     def _read_book(self) -> None:
@@ -144,7 +145,8 @@ class Bank:
     @contextmanager
     def read(self, as_of: int | None = None) -> Iterator[Books]:
         """One consistent view of the books: as they are, or as they stood when operation `as_of` was the last one."""
-        with self.database.read(temporary=as_of is not None) as tx:
+        database = self.database if as_of is None else self._for_past
+        with database.read(temporary=as_of is not None) as tx:
             if as_of is not None:
                 show_past(tx, as_of)
             yield Books(tx, self.keys)

@@ -38,17 +38,20 @@ def replica_of(bank: Bank, place: str) -> Iterator[Database]:
         database.close()
 
 
+def _head(database: Database) -> posting.Head:
+    with database.read() as tx:
+        return posting.head(tx)
+
+
 def _stands(server: Database, replica: Database) -> tuple[int, int]:
     """At which operation the replica stands, and at which the server."""
-    with server.read() as tx:
-        wanted = posting.head(tx).number
-    for look in range(_PATIENCE):
-        with replica.read() as tx:
-            there = posting.head(tx)
+    wanted = _head(server).number
+    there = _head(replica)
+    for _look in range(_PATIENCE):
         if there.number >= wanted:
             break
-        if look < _PATIENCE - 1:
-            time.sleep(_PAUSE)
+        time.sleep(_PAUSE)
+        there = _head(replica)
     with server.read() as tx:
         same = tx.value("SELECT hash FROM operation WHERE id = ?", there.number)
     if same is None or bytes(same) != bytes(there.hash):

@@ -8,9 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 
 from coopbank.bank.bank import Bank
+from coopbank.bank.server_copies import libpq_address
 from coopbank.bank.verify import verify
 from coopbank.cli import main
 from coopbank.database import Database
@@ -48,7 +51,7 @@ def founded(primary: Server, standby: Server) -> str:
     """Books on the primary with a member who has savings; the address by which either server is found."""
     primary.ask("CREATE DATABASE bank")
     place = both(primary, standby, "bank")
-    with new_bank(primary.url("bank")) as small:
+    with new_bank(primary.url("bank"), name=f"Bank of server {primary.port}") as small:  # no copy of another server's
         small.give_passphrase("tom", PASSPHRASE)
         small.do("open-savings", member=small.admit("Mia Lee"))
     return place
@@ -68,6 +71,8 @@ def _failover(hands: Hands, primary: Server, standby: Server, place: str, *, tim
             killed = True
             assert set(acknowledged) <= keys_in(standby.url("bank")), "acknowledged, and not on the standby"
     assert killed
+    with psycopg.connect(libpq_address(sa.make_url(place))) as connection:  # as pg_dump is given it
+        assert connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
     wanted = {f"{hand}-{number}" for hand in range(TILLS) for number in range(times)}
     assert Counter(acknowledged) == Counter(wanted), "each till went on to its end"
     database = Database.open(place)
@@ -111,7 +116,7 @@ def read_from_the_standby(primary: Server, standby: Server, capsys: pytest.Captu
     with contextlib.closing(Bank.open(standby.url("bank"))) as bank, pytest.raises(DatabaseReadOnly):
         bank.sign_in("tom", PASSPHRASE)
     primary.ask("CREATE DATABASE other")
-    with new_bank(primary.url("other"), nonces=1_000_000):
+    with new_bank(primary.url("other"), nonces=1_000_000, name=f"Other bank of server {primary.port}"):
         pass
     assert main(["--db", primary.url("bank"), "--as", "tom", "members", "--read-db", primary.url("other")]) == 4
     assert "is no replica of" in capsys.readouterr().err

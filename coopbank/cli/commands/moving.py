@@ -40,6 +40,7 @@ def move(
     meanwhile and are refused once the books are used at the new place. A move that was cut off goes on when the same
     command is given again; until it is done, every other command refuses the new place, and afterwards the old one.
     """
+    to = to or None
     if back == (to is not None) or (back and rehearse):
         raise WrongUsage(
             "Say where the books shall go, or that they are used here again.", field="to",
