@@ -27,6 +27,13 @@ _IN_PART = (
     "tom+sue set-share-class share_class=901 installments=at-once resolution=R-1\n"
     "ana buy-shares member=M0003 amount=5.00"
 )
+_SET_OFF = "tom do set-off --payable 825 --loan"
+_BYLAW = "admin+tom set-policy policy=set_off value='bylaw 14'"
+_BIKE = (
+    "tom+sue define-product code=BIKE product_name=Bicycles annual_rate=0 installments=12 set_off=true"
+    " keeps_share=true\nana+tom grant-loan member=M0002 principal=120.00 product=BIKE\n"
+    "tom disburse-loan loan=L-003 tender=transfer"
+)
 _CAPITAL = "tom do credit-capital-interest --resolution R-2 --year"
 _RETURN = "tom do return-capital --resolution R-2 --member"
 _REOPENED = "tom+sue reopen-year year=2026 why='a bill came late'"
@@ -133,6 +140,21 @@ CASES: tuple[Case, ...] = (
        steps=f"{_SPONSORED}\ntom+sue return-sponsored-shares sponsorship=SP-0001 why=moved"),
     no(e.WrongState, "Whole shares again while somebody holds a part of one",
        "tom do set-share-class --share-class 901 --installments waiting --resolution R-2", steps=_IN_PART),
+
+    # ---------------------------------------------------------------------------------- set-off
+    no(e.NotOffered, "A set-off that no bylaw allows", f"{_SET_OFF} L-001"),
+    no(e.NotOffered, "A set-off that the product does not allow", f"{_SET_OFF} L-001", "Pay the member.",
+       steps=_BYLAW),
+    no(e.NotOffered, "A set-off against a non-extractive loan", f"{_SET_OFF} L-003", "Pay the member.",
+       scene="lender", steps=_BYLAW),
+    no(e.WrongState, "A set-off against a loan that is not late", f"{_SET_OFF} L-003", "Pay the member.",
+       steps=f"{_BYLAW}\n{_BIKE}"),
+    no(e.InvalidAmount, "More set off than is overdue", f"{_SET_OFF} L-003 --amount 30.01",
+       steps=f"{_BYLAW}\n{_BIKE}\nday 2026-06-03"),
+    no(e.Overdrawn, "A set-off where nothing is payable", f"{_SET_OFF} L-003",
+       steps=f"{_BYLAW}\n{_BIKE}\nday 2026-06-03"),
+    no(e.WrongState, "The last share of who is late", "ana do redeem-shares --member M0002 --amount 25.00",
+       steps=f"{_BIKE}\nday 2026-06-03"),
 
     # --------------------------------------------------------- internal capital of a worker co-op
     no(e.NotOffered, "Internal capital in a bank's book", "tom do return-capital --member M0001 --resolution R-2",
