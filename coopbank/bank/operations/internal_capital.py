@@ -15,9 +15,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from coopbank.bank import equity, records
-from coopbank.bank.capital import CAPITAL, INTEREST, borne, held
+from coopbank.bank.capital import INTEREST, borne, held
 from coopbank.bank.contact import death_of
 from coopbank.bank.desk import Desk, Move
+from coopbank.bank.equity import CAPITAL
 from coopbank.bank.fields import Day, MemberRef, Money, Rate, Widget
 from coopbank.bank.operation import ADMINISTRATOR, SUPERVISOR, TREASURER, WORKER_COOP, Operation
 from coopbank.bank.operations.dividends import Resolution, require_closed, require_earned
