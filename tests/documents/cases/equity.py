@@ -166,6 +166,8 @@ CASES: tuple[Case, ...] = (
        "tom do opening-balance --lines 'GEN 950/M0001 Cr 10.00' --lines 'GEN 741 Dr 10.00'", scene="farm"),
     no(e.InvalidValue, "Internal capital of nonqualified notices",
        "tom do set-surplus-rules --resolution R-2 --steps 'patronage hours 100' --qualified=no", scene="farm"),
+    no(e.InvalidValue, "A worker co-op's surplus by something else than hours",
+       f"{_RULES} --steps 'patronage interest 100'", scene="farm"),
     no(e.WrongState, "Capital returned to who stays", f"{_RETURN} M0001", scene="farm"),
     no(e.Overdrawn, "Capital returned twice", f"{_RETURN} M0002", "Nothing is to be done.", scene="farm",
        steps="tom+sue return-capital member=M0002 resolution=R-2"),
