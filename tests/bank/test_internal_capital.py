@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +40,7 @@ from coopbank.ledger.posting import NewRecord
 from coopbank.reports.capital import capital
 from coopbank.reports.patronage import patronage_notice
 from coopbank.reports.taxes import tax_rows
+from coopbank.statements import make
 from tests.bank.support_counter import posted, refused
 from tests.bank.support_equity import close_year, earn, end_of_year, lines
 from tests.conformance.test_entries import read_blocks
@@ -350,6 +352,18 @@ def test_the_accounts_are_shown_and_given_as_json(
         "losses": "0.00", "paid_out": "0.00", "closing": "2520.00",
     }]  # fmt: skip
     assert main([*asked, "2025", "M0001"]) != 0 and main([*asked, "soon"]) != 0
+
+
+def test_a_worker_gets_it_on_one_page(farm: SmallBank, tmp_path: Path) -> None:
+    actor = farm.tom
+    made = make(
+        farm.bank, "capital-statement", "M0001", None, date(2027, 12, 31), actor=actor, folder=str(tmp_path / "papers")
+    )
+    with pikepdf.open(made.path) as pdf:
+        assert len(pdf.pages) == 1
+    assert made.number == "IC-2027-M0001"
+    with pytest.raises(Unknown, match="no internal capital in 2025"):
+        make(farm.bank, "capital-statement", "M0001", None, date(2025, 12, 31), actor=actor, folder=str(tmp_path))
 
 
 def test_what_a_worker_was_given_is_told_to_the_tax_office(farm: SmallBank) -> None:
