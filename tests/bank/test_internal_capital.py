@@ -227,6 +227,8 @@ def test_who_stays_waits_for_the_vintage(farm: SmallBank) -> None:
     farm.agreed("accept-redemption", member="M0002", amount="25.00")
     refused(farm, InvalidDate, "return-capital", farm.tom, field="first_on", first_on="2026-12-31", **gives)
     refused(farm, InvalidValue, "return-capital", farm.tom, field="installments", installments=61, **gives)
+    for_ever = {"field": "installments", "says": "252", "installments": 22}
+    refused(farm, InvalidValue, "return-capital", farm.tom, **for_ever, **gives)
     refused(farm, NotAllowed, "return-capital", farm.ana, **gives)
     first = both(farm, "return-capital", **gives)
     refused(farm, Overdrawn, "return-capital", farm.tom, field="member", **gives)

@@ -111,7 +111,14 @@ class DisposeParcel(Receiving):
             )  # fmt: skip
 
     def _require_covenant(self, desk: Desk, values: dict[str, Any]) -> None:
-        if values.get("covenant") and not self.covenant_kept:
+        """What was bound once is bound, whatever the register says of it now."""
+        ever = (
+            records.RegisterEntry.model_validate_json(text).values.get("covenant")
+            for (text,) in desk.tx.rows(
+                "SELECT body FROM record WHERE kind = ? AND ref = ?", records.RegisterEntry.kind, self.parcel
+            )
+        )
+        if any(ever) and not self.covenant_kept:
             raise WrongState(
                 "Parcel {parcel} is bound to community use: it goes to nobody who is not.", field="covenant_kept",
                 parcel=values["parcel"],

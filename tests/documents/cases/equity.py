@@ -171,6 +171,8 @@ CASES: tuple[Case, ...] = (
     no(e.WrongState, "Capital returned to who stays", f"{_RETURN} M0001", scene="farm"),
     no(e.Overdrawn, "Capital returned twice", f"{_RETURN} M0002", "Nothing is to be done.", scene="farm",
        steps="tom+sue return-capital member=M0002 resolution=R-2"),
+    no(e.InvalidValue, "Capital returned in a lifetime", f"{_RETURN} M0002 --installments 60 --months 60",
+       scene="farm"),
     no(e.InvalidDate, "A first payment in the past", f"{_RETURN} M0002 --first-on 2026-12-31", scene="farm"),
     no(e.WrongState, "Capital paid before its day", "tom do pay-redemption --redemption RD-00003", scene="farm",
        steps="tom+sue return-capital member=M0002 installments=2 resolution=R-2"),
