@@ -1,237 +1,225 @@
-"""The commons of the demonstration: whose money it is, who decides, and what the institutions around the bank do.
+"""The members' side of the demonstration: who decides, when they meet, and what they resolve.
 
-Through the same two years the members meet and vote, funds keep to their rules, a composting co-op borrows by a
-council's decision and repays out of its surplus, aid is given, land is bought, a year is closed and its surplus divided
-as the assembly voted. Each thing happens on a working day of its own; where members or money are still missing it waits
-for the next month, and small demonstrations live through less.
+A calendar of days on which something happens, each a scene that goes through operations like everything else. What it
+draws by lot comes from a generator of its own, so that what happens at the counter does not change with it. A scene
+whose people or decisions are not there (few members, few months) does not take place.
+
+The meetings are in demo_assembly.py, the money of the funds in demo_funds.py and demo_land.py, and what the bank does
+around it in demo_around.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
+import random
+from bisect import insort
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from coopbank import demo_institutions as around
 from coopbank.bank import records
-from coopbank.errors import Refused
-from coopbank.reports.decisions import ballot_box
+from coopbank.bank.voting import concerned
+from coopbank.finance.voting import needed
+from coopbank.words import LANGUAGES
 
 if TYPE_CHECKING:
     from coopbank.demo import Town
 
-_ENOUGH: Final = 9  # members, for candidates and voters
-_REGISTERS: Final = (
-    "PIPELINE", "TA", "COURSES", "ATTENDANCE", "SCHOLARSHIPS", "PARCELS", "LEASES", "VOLUNTEERS", "JOBS", "WAGES",
-    "COOPS", "GROUPS",
-)  # fmt: skip
+    Scene = Callable[[Town, date], None]
+
+COMPOSTERS: Final = "Black Gold Composting"
+LATEST: Final = 2036
 
 
-def first_day(town: Town) -> None:
-    """Bodies, rules and registers, before the first member is there. Classes of notes come before the notes."""
-    for body, name, form, more in (
-        ("ASSEMBLY", "Assembly of all members", "assembly", {"quorum_percent": "10", "notice_days": 10}),
-        ("LOANS", "Council of peer lenders", "council", {"notice_days": 3}),
-    ):
-        town.do("rosa", "set-body", body=body, body_name=name, form=form, quorum_least=3, **more)
-    for code, title, rank, rate in (("A", "Foundations", 1, "2"), ("B", "Small lenders, paid after class A", 2, "0")):
-        town.do("dell", "define-note-class", note_class=code, class_title=title, rank=rank, most_rate=rate,
-                resolution="founding meeting")  # fmt: skip
-    for code, name, kind in (
-        ("CLT", "Community land trust", "designated"), ("CG1", "Grant on conditions, for teaching", "conditional"),
-    ):  # fmt: skip
-        town.do("dell", "open-fund", code=code, fund_name=name, fund_class=kind)
-    for register in _REGISTERS:
-        town.do("dell", "define-register", template=register)
-    town.do("dell", "set-policy", policy="care_committee", value="marcus, dell, rosa")
-    town.borrowers.add(around.COMPOSTER)  # borrows by a decision of the council, and of nobody else
+@dataclass
+class Commons:
+    """What this side of the story has brought about so far."""
+
+    chance: random.Random
+    planned: list[tuple[date, int, Scene]] = field(default_factory=list)
+    scenes: int = 0
+    facts: dict[str, str] = field(default_factory=dict)  # what is known by a name: a meeting, a resolution, a loan
+    loans: list[str] = field(default_factory=list)  # granted on this side; most are paid when due
+    lost: set[str] = field(default_factory=set)  # loans on which nobody pays any more
+
+    def plan(self, day: date, scene: Scene) -> None:
+        """Something is to happen on the first working day from a day on, after what was planned before."""
+        self.scenes += 1
+        insort(self.planned, (day, self.scenes, scene), key=lambda each: each[:2])
 
 
-def rules(town: Town) -> None:
-    """Who bears losses, and what a funder asks; once the reserve has its account and the fund its money."""
-    town.do("dell", "set-loss-waterfall", fund="RLF", resolution="founding meeting",
-            steps=["allowance", "reserve RESERVE keeps 500.00", "notes B", "notes A", "shares 903"])  # fmt: skip
-    town.do("dell", "set-programme", fund="RLF", funder="Delta Commons Fund", agreement="DCF-2024-11",
-            most_rate="8", largest_loan="25000.00")  # fmt: skip
-    town.do("dell", "receive-gift", number="G-05", donor="Friends of the garden", fund="CLT", amount="6500.00",
-            purpose="land for growing food", land_use="farm", tender="transfer")  # fmt: skip
-    town.do("dell", "receive-grant", number="CG1", funder="A city's fund for teaching", fund="CG1", amount="2000.00",
-            condition="four courses are held", tender="transfer")  # fmt: skip
+def begin(seed: int) -> Commons:
+    """The calendar of the whole story."""
+    from coopbank import demo_around, demo_assembly, demo_funds
+
+    commons = Commons(random.Random(f"commons {seed}"))
+    for day, scene in (*demo_assembly.scenes(), *demo_funds.scenes(), *demo_around.scenes()):
+        commons.plan(day, scene)
+    return commons
 
 
-def today(town: Town, day: date, i: int, number: int) -> None:
-    """What this day brings: the i-th working day of the month with that number."""
-    on: dict[tuple[int, int], Callable[[], object]] = {
-        (1, 2): lambda: around.seat_council(town, day), (1, 3): lambda: around.open_courses(town, day),
-        (2, 3): lambda: _close_year(town, day.year - 1), (2, 6): lambda: _dues(town, day.year),
-        (3, 6): lambda: around.buy_land(town, day), (4, 3): lambda: around.composter_asks(town, day),
-        (5, 6): lambda: around.council_decides(town, day), (6, 3): lambda: around.between_funds(town, day),
-        (11, 6): lambda: around.repay_between_funds(town), (12, 3): lambda: _surplus_rules(town),
-        (12, 7): lambda: _renew(town, day),
-        (14, 3): lambda: _close_year(town, day.year - 1), (14, 6): lambda: _dues(town, day.year),
-        (15, 3): lambda: _call_assembly(town, day), (16, 6): lambda: _assembly(town, day),
-        (16, 8): lambda: _divide(town), (17, 5): lambda: _pay_members(town),
-        (18, 6): lambda: _leave(town), (22, 6): lambda: _redeem(town, day), (22, 10): lambda: _pay_redemption(town),
-    }  # fmt: skip
-    if (number, i) in on:
-        on[number, i]()
-    if i == 10:
-        around.month_of_registers(town, day, number)
-    if i == 13 and number % 4 == 2:
-        around.give_aid(town, number // 4)
+def live(town: Town, day: date) -> None:
+    """What the day brings on this side."""
+    from coopbank import demo_funds
 
-
-# ----------------------------------------------------------------------------- years and members
-
-
-def _close_year(town: Town, year: int) -> None:
-    for operation in ("open-audit-period", "close-year"):
-        town.do("dell", operation, year=str(year))
-
-
-def _dues(town: Town, year: int) -> None:
-    """The member co-ops pay for the federation; most at once."""
-    for member, entry in _coops(town):
-        if entry is None:
-            town.do("marcus", "add-entry", register_code="COOPS", values={
-                "member": member, "joined": f"{year}-01-02", "workers": str(town.chance.randrange(3, 12)),
-                "dues": f"{town.chance.randrange(600, 1001, 20)}.00",
-            })  # fmt: skip
-        bill = town.do("dell", "bill-dues", member=member, year=year)
-        with town.bank.read() as books:
-            owed = books.get(records.Dues, bill.created[0]).amount
-        paid = owed if town.chance.random() < 0.8 else owed // 2
-        town.do("imani", "receive-dues", dues=bill.created[0], amount=f"{paid / 100:.2f}", tender="transfer")
-
-
-def _coops(town: Town) -> list[tuple[str, str | None]]:
-    """Members that are co-operatives, with their entry in the register."""
-    with town.bank.read() as books:
-        listed = {body.values["member"]: ref for ref, body in books.about(records.RegisterEntry, "COOPS")}
-        return [
-            (ref, listed.get(ref)) for ref, body in books.every(records.Member)
-            if body.entity == "organisation" and body.status == "active"
-        ]  # fmt: skip
-
-
-def _surplus_rules(town: Town) -> None:
-    town.do(
-        "dell", "set-surplus-rules", steps=["indivisible 20", "fund EDU 10", "dividend 903 2", "patronage interest 60",
-        "patronage savings 40"], outside=["127 100", "181 100"], cash="25", consent="bylaw 12",
-        resolution="founding meeting",
-    )  # fmt: skip
-    town.do("dell", "set-mandate", operation="allocate-surplus", body="ASSEMBLY")
-    town.do("dell", "receive-gift", number="G-20", donor="Friends of the school", fund="EDU", amount="900.00",
-            purpose="teaching, as the members choose", tender="transfer")  # fmt: skip
-
-
-def _renew(town: Town, day: date) -> None:
-    """A lender of class B leaves the money for three years more."""
-    town.do("dell", "repay-note", note="N-003", amount="0.00", renew_until=f"{day.year + 3}-11-14")
-
-
-def _call_assembly(town: Town, day: date) -> None:
-    if len(town.members) < _ENOUGH:
+    commons = town.commons
+    if commons is None:
         return
-    meets = around.working_day(around.next_month(day), 6)
-    town.happened["assembly"] = town.do(
-        "rosa", "call-meeting", body="ASSEMBLY", on=meets.isoformat(), notice_sent_on=day.isoformat(),
-        agenda="The surplus, a seat on the council, the gift to the school",
-    ).created[0]  # fmt: skip
+    with aside(town, commons):
+        while commons.planned and commons.planned[0][0] <= day:
+            _when, _order, scene = commons.planned.pop(0)
+            scene(town, day)
+        demo_funds.repayments(town, day)
+
+
+@contextmanager
+def aside(town: Town, commons: Commons) -> Iterator[None]:
+    """What is drawn by lot meanwhile is drawn from the generator of this side, nonces too."""
+    at_the_counter, town.chance = town.chance, commons.chance
+    town.sources.append(commons.chance)
     try:
-        town.do("dell", "propose-surplus", year=str(day.year - 1))
-    except Refused:  # a small bank may have lost money: then the year is not divided
+        yield
+    finally:
+        town.chance = at_the_counter
+        town.sources.pop()
+
+
+def side(town: Town) -> Commons:
+    """This side of a town that has one."""
+    assert town.commons is not None
+    return town.commons
+
+
+def fact(town: Town, name: str) -> str | None:
+    """What is known by a name, if it came about."""
+    return side(town).facts.get(name)
+
+
+def people(town: Town) -> list[str]:
+    """Members who are persons, in the order in which they joined."""
+    coops = set(town.coops.values())
+    return [member for member in town.members if member not in coops]
+
+
+# ------------------------------------------------------------------------------------ how they decide
+
+
+def call(town: Town, day: date, body: str, days: int, agenda: str, scene: Callable[[Town, date, str], None]) -> None:
+    """A meeting is called with its notice; the scene is what it decides."""
+    if fact(town, body) is None:
         return
-    town.happened["proposed"] = str(day.year - 1)
+    on = day + timedelta(days=days)
+    on += timedelta(days=max(0, 7 - on.weekday()) if on.weekday() > 4 else 0)
+    called = town.do(
+        "rosa", "call-meeting", body=body, on=on.isoformat(), notice_sent_on=day.isoformat(), agenda=agenda
+    )
+    meeting = called.created[0]
+    side(town).plan(on, lambda at, today: scene(at, today, meeting))
 
 
-def _assembly(town: Town, day: date) -> None:
-    """One member, one vote: the surplus in count, the seat and the gift by secret ballot."""
-    if "assembly" not in town.happened:
+def resolved(town: Town, meeting: str, matter: str, text: str, *, against: float = 0.1, **about: Any) -> str:
+    """A resolution is moved at the assembly and carried by a count of hands; its number."""
+    moved = town.do("rosa", "propose-resolution", meeting=meeting, matter=matter, text=text, **about).created[0]
+    present = attending(town, meeting)
+    contra = int(present * against * town.chance.random())
+    silent = min(town.chance.randrange(3), present - contra - 2)
+    town.do(
+        "rosa", "record-count", resolution=moved, in_favour=present - contra - silent, against=contra, abstained=silent
+    )
+    town.do("rosa", "close-vote", resolution=moved)
+    return moved
+
+
+def by_name(town: Town, meeting: str, matter: str, text: str, *, aside_for: str = "", **about: Any) -> str:
+    """A committee votes by name; the last on its roll stands back where there is a reason to. Its number."""
+    with town.bank.read() as books:
+        body = books.get(records.Meeting, meeting).body
+        seats = sorted(seat.member for _ref, seat in books.about(records.Seat, body) if seat.state == "held")
+    moved = town.do("rosa", "propose-resolution", meeting=meeting, matter=matter, text=text, **about).created[0]
+    with town.bank.read() as books:
+        away = {member: "borrows" for member in sorted(concerned(books, str(about.get("about")))) if member in seats}
+    if aside_for:
+        away[seats[-1]] = aside_for
+    for member, why in away.items():
+        town.do("imani", "declare-interest", resolution=moved, member=member, why=why)
+    for member in [each for each in seats if each not in away]:
+        town.do("imani", "record-vote", resolution=moved, member=member, vote="for")
+    town.do("rosa", "close-vote", resolution=moved)
+    return moved
+
+
+def polled(town: Town, meeting: str, box: list[str], until: date | None = None, **poll: Any) -> str | None:
+    """A secret ballot from the box to the result; its number, or nothing where too few came."""
+    ref = town.do("rosa", "open-poll", meeting=meeting, **poll).created[0]
+    with town.bank.read() as books:
+        record_date = books.get(records.Meeting, meeting).record_date
+        roll = [m for m in town.members if books.get(records.Member, m).joined_on <= record_date]
+    voters = sorted(town.chance.sample(roll, min(len(roll), len(box))))
+    town.do("imani", "give-ballots", poll=ref, members=voters)
+    town.do("rosa", "close-poll", poll=ref)
+    with town.bank.read() as books:
+        if books.get(records.Poll, ref).state != "closed":
+            return None
+    town.do("rosa", "load-ballots", poll=ref, ballots=box[: len(voters)])
+    town.do("rosa", "declare-result", poll=ref, **({} if until is None else {"until": until.isoformat()}))
+    return ref
+
+
+def ballots(town: Town, options: list[str], count: int, most: int) -> list[str]:
+    """Filled by chance: earlier options please more people; one voter in twenty leaves it blank."""
+    found = []
+    for _ in range(count):
+        liked = [code for place, code in enumerate(options) if town.chance.random() < 0.75 - 0.12 * place][:most]
+        found.append(" ".join(liked) if liked and town.chance.random() < 0.95 else "blank")
+    return found
+
+
+def attending(town: Town, meeting: str) -> int:
+    """How many came: more than half, and enough."""
+    with town.bank.read() as books:
+        found = books.get(records.Meeting, meeting)
+    least = needed(found.roll, found.quorum_percent, found.quorum_least)
+    return max(least, min(found.roll, 3), round(found.roll * (0.55 + 0.25 * town.chance.random())))
+
+
+# ------------------------------------------------------------------------------- what is there to read
+
+
+def print_papers(town: Town, folder: Path, echo: Callable[[str], None]) -> None:
+    """The annual report of the last year that is over, in every language, and that year's patronage notices."""
+    from coopbank.statements import Copy, make, make_notices
+
+    with town.bank.read() as books:
+        year = max((int(ref) for ref, _body in books.every(records.YearClose)), default=None)
+        divided = None if year is None else books.find(records.Surplus, str(year))
+        dell = books.actor_now("dell")
+    if year is None:
         return
-    meeting = town.happened["assembly"]
-    present = town.members[: len(town.members) * 2 // 3]
-    if "proposed" in town.happened:
-        _vote_on_surplus(town, meeting, len(present), town.happened["proposed"])
-    seat = _poll(town, meeting, present, form="election", question="Who joins the council of peer lenders?",
-                 committee="LOANS", seats=1, options="\n".join(town.members[5:8]))  # fmt: skip
-    town.do("rosa", "declare-result", poll=seat, until=date(day.year + 2, day.month, 28).isoformat())
-    _vote_on_gift(town, meeting, present)
+    echo("Drawing the annual report and the patronage notices ...")
+    span = date(year, 1, 1), date(year, 12, 31)
+    made = [make(town.bank, "assembly-report", "", *span, actor=dell, folder=folder, copy=Copy(language=language))
+            for language in LANGUAGES]  # fmt: skip
+    for each in made:
+        echo(f"  {each.path}")
+    if divided is not None and divided.state == "allocated" and divided.members:
+        notices = make_notices(town.bank, year, folder, actor=dell)
+        echo(f"  {len(notices.files)} patronage notices of {year} beside them")
 
 
-def _vote_on_surplus(town: Town, meeting: str, present: int, year: str) -> None:
-    resolution = town.do(
-        "rosa", "propose-resolution", meeting=meeting, matter="surplus", about="allocate-surplus",
-        text=f"The surplus of {year} is divided as proposed",
-    ).created[0]  # fmt: skip
-    town.do("rosa", "record-count", resolution=resolution, in_favour=present - 3, against=2, abstained=1)
-    town.do("rosa", "close-vote", resolution=resolution)
-    town.happened["division"] = resolution
-
-
-def _vote_on_gift(town: Town, meeting: str, present: list[str]) -> None:
-    """What a gift to the school is for: approved by who approves most, as far as the pot reaches."""
-    options = {"TOOLS": "400.00", "BOOKS": "300.00", "TRIP": "700.00"}
-    lines = "\n".join(f"{code} {amount} {code.title()}" for code, amount in options.items())
-    gift = _poll(town, meeting, present, form="allocation", question="What is the gift to the school for?", fund="EDU",
-                 pot="900.00", options=lines)  # fmt: skip
-    with town.bank.read() as books:
-        counted = ballot_box(books, gift).count
-    awards = "\n".join(f"{place.option.code} {options[place.option.code]}" for place in counted.won)
-    declared = town.do("rosa", "declare-result", poll=gift, left=f"{counted.left / 100:.2f}", awards=awards)
-    best = counted.won[0].option.code
-    resolution = next(ref for ref in declared.created if ref.startswith("RES-"))
-    town.do("dell", "spend-gift", gift="G-20", expense="271", amount=options[best], tender="transfer",
-            memo="as the members chose", resolution=resolution)  # fmt: skip
-
-
-def _poll(town: Town, meeting: str, present: list[str], **asked: Any) -> str:
-    """A secret ballot from the question to the loaded box; the ballots come in an order of their own."""
-    poll = town.do("rosa", "open-poll", meeting=meeting, **asked).created[0]
-    town.do("rosa", "give-ballots", poll=poll, members=present)
-    town.do("rosa", "close-poll", poll=poll)
-    codes = [line.split()[0] for line in asked["options"].splitlines()]
-    ballots = []
-    for _ in present:
-        chosen = [code for code in codes if town.chance.random() < 0.5][: asked.get("seats", len(codes))]
-        ballots.append(" ".join(chosen) or "blank")
-    town.do("rosa", "load-ballots", poll=poll, ballots=ballots)
-    return poll
-
-
-def _divide(town: Town) -> None:
-    if "division" in town.happened:
-        town.do("dell", "allocate-surplus", year=town.happened["proposed"], resolution=town.happened["division"])
-
-
-def _pay_members(town: Town) -> None:
-    """What was voted goes into the members' savings."""
-    if "division" not in town.happened:
-        return
-    for operation in ("pay-patronage", "pay-dividend"):
-        town.do("imani", operation, to_savings=True)
-
-
-def _leave(town: Town) -> None:
-    """A member gives notice for their share; it is paid when notice and cap allow."""
-    with town.bank.read() as books:
-        free = [m for m in town.members[6:] if m not in town.borrowers and books.balance("GEN", f"901/{m}") == -2500]
-    if free:
-        asked = town.do("imani", "accept-redemption", member=free[0], amount="25.00")
-        ref = next((r for t in (asked, *asked.then) for r in t.created if r.startswith("RD-")), None)
-        if ref:
-            town.happened["redemption"] = ref
-
-
-def _pay_redemption(town: Town) -> None:
-    if "redemption" in town.happened:
-        town.do("imani", "pay-redemption", redemption=town.happened["redemption"], tender="transfer")
-
-
-def _redeem(town: Town, day: date) -> None:
-    """A part of the oldest retained patronage is paid back, and lies ready for its members."""
-    with town.bank.read() as books:
-        held = sum(-leaf.balance for leaf in books.leaves("945", "GEN"))
-    if held:
-        town.do("dell", "redeem-patronage", vintage=str(day.year - 1), resolution="board of the week before")
-        town.do("imani", "pay-patronage", to_savings=True)
+def to_see(town: Town) -> Iterator[tuple[str, str]]:
+    """Commands that show this side, of what came about."""
+    yield "fund RLF", "a fund at a glance; `document fund-report RLF` on paper"
+    yield "forecast RLF --lend 15000", "from which day so much can be lent"
+    if side(town).facts.get("charged off"):
+        yield f"loan {fact(town, 'charged off')}", "a loss, who bore it, and what came back"
+    if fact(town, "vintage"):
+        yield f"surplus {fact(town, 'vintage')}", "a year's surplus divided; the notices are in statements/"
+    polls = sorted(name for name in side(town).facts if name.startswith("poll "))
+    if polls:
+        yield f"ballots {fact(town, polls[-1])} --csv box.csv", "a pot allotted by secret ballot; then: recount box.csv"
+    if fact(town, "ASSEMBLY"):
+        yield "resolutions", "what the members decided, and what was done under it"
+    if fact(town, "registers"):
+        yield "register JOBS", "a register; `jobs`, `ladder`, `solidarity` and `linked` read others"

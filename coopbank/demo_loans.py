@@ -24,7 +24,7 @@ PURPOSES: Final = (
     "sewing machines", "tools", "roof repair", "electric bicycles", "point-of-sale and permits",
 )  # fmt: skip
 #: What co-ops borrow, one after the other; members borrow by the first alone.
-KINDS: Final = ("TERM", "SURPLUS", "SEASON", "REVENUE", "LINE", "EQUAL", "TERM")
+KINDS: Final = ("TERM", "SURPLUS", "SEASON", "LINE", "EQUAL", "REVENUE", "TERM")
 MOST_LOANS: Final = 20
 
 
@@ -41,8 +41,7 @@ def lend(town: Town, day: date) -> None:
         return
     member = town.chance.choice(candidates)
     coop = member in organisations
-    lent = sum(kind != "MEMBER" for loan, kind in town.kinds.items() if loan != town.happened.get("composter"))
-    kind = KINDS[lent % len(KINDS)] if coop else "TERM"
+    kind = KINDS[sum(kind != "MEMBER" for kind in town.kinds.values()) % len(KINDS)] if coop else "TERM"
     principal = town.chance.randrange(4000, 16001, 500) if coop else town.chance.randrange(300, 2501, 100)
     if principal * 100 > free // 2:
         return
@@ -59,10 +58,7 @@ def lend(town: Town, day: date) -> None:
     town.kinds[loan] = kind if coop else "MEMBER"
     town.borrowers.add(member)
     _pay_out(town, loan, principal, coop)
-    if not coop and not town.doomed and len(town.loans) > 3:
-        town.doomed = loan
-        town.shaky[loan] = day + timedelta(days=60)
-    elif kind in ("TERM", "SEASON") and principal <= 5000 and len(town.shaky) < 4:
+    if kind in ("TERM", "SEASON") and principal <= 5000 and len(town.shaky) < 4:
         town.shaky[loan] = day + timedelta(days=town.chance.randrange(60, 150))
 
 
@@ -129,7 +125,7 @@ def repayments(town: Town, day: date) -> None:
 def _visit(town: Town, loan: str, day: date, position: Position) -> None:
     hard_times = loan in town.shaky and day >= town.shaky[loan]
     likely = 0.02 if hard_times else 0.85 if position.days_late > 5 else 0.6
-    if (hard_times and loan == town.doomed) or town.chance.random() > likely:
+    if loan == town.happened.get("non-accrual") or town.chance.random() > likely:
         return
     amount = position.due_now
     if town.chance.random() < 0.12 and amount > 4000:
@@ -202,14 +198,18 @@ def _life(town: Town, loan: str, position: Position, number: int) -> None:
     """One loan's turn: each thing happens to the first that it fits, and once in a while."""
     late, kind = position.days_late, town.kinds[loan]
     story = town.happened
-    if loan == town.doomed:
-        _fails(town, loan, late, number)
-        return
-    if kind in ("LINE", "SURPLUS", "REVENUE") or loan in story.values():
+    if kind in ("LINE", "SURPLUS", "REVENUE") or (loan in story.values() and loan != story.get("non-accrual")):
         return
     if late > 30 and "holiday" not in story:
         story["holiday"] = loan
         town.do("marcus", "payment-holiday", loan=loan, payments=2, why="no work in these months")
+    elif late > 90 and "non-accrual" not in story:
+        story["non-accrual"] = loan
+        town.do("marcus", "grade-loan", loan=loan, grade="5", why="the shop is closed")
+        town.do("marcus", "stop-accrual", loan=loan, why="more than 90 days late")
+    elif loan == story.get("non-accrual") and number >= 20 and "loss" not in story:
+        story["loss"] = loan
+        _charge_off(town, loan, position)
     elif number >= 8 and kind == "TERM" and not late and "rate" not in story:
         story["rate"] = loan
         town.do("marcus", "change-rate", loan=loan, annual_rate="1.5", why="the assembly lowered the rate")
@@ -227,18 +227,14 @@ def _life(town: Town, loan: str, position: Position, number: int) -> None:
         _agreed_changes(town, loan, position, number)
 
 
-def _fails(town: Town, loan: str, late: int, number: int) -> None:
-    """One borrower stops paying: no more interest is income, and in the end the loan is charged off."""
-    story = town.happened
-    if late > 90 and "non-accrual" not in story:
-        story["non-accrual"] = loan
-        town.do("marcus", "grade-loan", loan=loan, grade="5", why="the shop is closed")
-        town.do("marcus", "stop-accrual", loan=loan, why="more than 90 days late")
-    elif "non-accrual" in story and number >= 20 and "loss" not in story:
-        story["loss"] = loan
-        town.do(
-            "marcus", "charge-off", loan=loan, why="nothing more is to be had", resolution="board of the week before"
-        )
+def _charge_off(town: Town, loan: str, position: Position) -> None:
+    """By resolution of the loan committee, if there is one; a reserve pays by the waterfall, or half without one."""
+    with town.bank.read() as books:
+        voted = books.find(records.LossWaterfall, "RLF")
+    half = {"reserve_account": "RESERVE", "from_reserve": format_amount(position.owed_principal // 2)}
+    decided = town.happened.get("loss resolution", "board, July")
+    town.do("marcus", "charge-off", loan=loan, why="the co-op was dissolved", resolution=decided,
+            **({} if voted else half))  # fmt: skip
 
 
 def _agreed_changes(town: Town, loan: str, position: Position, number: int) -> None:

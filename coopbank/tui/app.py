@@ -321,6 +321,8 @@ class Counter(AsksBooks, TypeAhead):
             self.open_loan(*rest)
         elif kind == "operation":
             self.open_operation(int(rest[0]))
+        elif kind == "equity":
+            self.open_equity(*rest)
         else:
             self.action_go_to(*rest)
 
@@ -329,6 +331,12 @@ class Counter(AsksBooks, TypeAhead):
         from coopbank.tui.screens.accounts import OperationScreen
 
         self.push_screen(OperationScreen(number))
+
+    def open_equity(self, member: str) -> None:
+        """What a member owns of the co-operative."""
+        from coopbank.tui.screens.equity import EquityScreen
+
+        self.push_screen(EquityScreen(member))
 
     def open_loan(self, ref: str) -> None:
         """A loan whole; refused where one stands if there is none of that number."""

@@ -299,7 +299,7 @@ def _case(played: Played) -> Iterator[str]:
         yield f"$ cat {shlex.quote(name)}"
         text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
         yield from (safe(line[:160]) for line in text.splitlines()[:12])
-    given = " ".join(f"{k}={shlex.quote(v)}" for k, v in case.env.items() if v is not None)
+    given = " ".join(f"{k}={shlex.quote(safe(v))}" for k, v in case.env.items() if v is not None)
     piped = f"echo {shlex.quote(case.stdin)} | " if case.stdin else ""
     yield f"$ {piped}{given + ' ' if given else ''}{played.command}"
     yield from _printed(played)
