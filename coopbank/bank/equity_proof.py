@@ -13,8 +13,9 @@ from typing import Final
 from coopbank.bank import equity, records
 from coopbank.bank.books import Books
 from coopbank.bank.capital import VINTAGE, borne, held, of_workers, retained_on
+from coopbank.bank.lending.contract import REPORTED
 from coopbank.bank.sponsoring import all_sponsored
-from coopbank.bank.surplus import RESERVE_OF, divided, rules_of
+from coopbank.bank.surplus import RESERVE_OF, divided, record_at, rules_of
 from coopbank.database import Transaction
 from coopbank.errors import CoopbankError
 from coopbank.finance.distribution import dividend
@@ -25,9 +26,9 @@ Fault = tuple[int | None, str]
 
 #: Who may move these accounts; reversals, opening balances and what is unclaimed move any.
 MOVED_BY: Final = {
-    equity.DIVIDENDS: {"declare-dividend", "allocate-surplus", "pay-dividend"},
-    equity.PATRONAGE: {"allocate-surplus", "redeem-patronage", "pay-patronage"},
-    equity.REDEMPTIONS: {"accept-redemption", "pay-redemption", "return-capital"},
+    equity.DIVIDENDS: {"declare-dividend", "allocate-surplus", "pay-dividend", "set-off"},
+    equity.PATRONAGE: {"allocate-surplus", "redeem-patronage", "pay-patronage", "set-off"},
+    equity.REDEMPTIONS: {"accept-redemption", "pay-redemption", "return-capital", "set-off"},
     equity.CAPITAL: {
         "allocate-surplus",
         "redeem-patronage",
@@ -53,6 +54,7 @@ def equity_faults(tx: Transaction) -> Iterator[Fault]:
     yield from _vintages(books)
     yield from _capital(books)
     yield from _sponsored(books)
+    yield from _set_off(books)
 
 
 def _movers(tx: Transaction) -> Iterator[Fault]:
@@ -203,6 +205,13 @@ def _capital(books: Books) -> Iterator[Fault]:
         number = _made(books.tx, loss.kind, year)
         if _debits(books.tx, number, equity.CAPITAL) != borne(loss.amount, held(books, upto=number - 1)):
             yield number, f"the loss of {year} is not borne by the workers in proportion"
+        close = record_at(books, records.YearClose, year, number - 1)
+        lost = 0 if close is None else max(0, -close.results.get(equity.FUND, 0))
+        if loss.amount > lost:
+            yield (
+                number,
+                f"{format_amount(loss.amount)} of a loss of {year} was borne, the year lost {format_amount(lost)}",
+            )
     yield from _returned(books)
 
 
@@ -243,3 +252,19 @@ def _sponsored(books: Books) -> Iterator[Fault]:
     for (share_class, member), amount in all_sponsored(books).items():
         if -books.balance(equity.FUND, f"{share_class}/{member}") < amount:
             yield None, f"{share_class}/{member} holds less than the {format_amount(amount)} that are sponsored of it"
+
+
+def _set_off(books: Books) -> Iterator[Fault]:
+    """What was set off was payable to the borrower, and the product of the loan allows it; non-extractive none does."""
+    for ref, body in books.every(records.SetOff):
+        number = _made(books.tx, body.kind, ref)
+        loan = books.get(records.Loan, body.loan)
+        text = books.tx.value(
+            "SELECT body FROM record WHERE kind = ? AND ref = ? AND version = ?",
+            records.Product.kind, loan.product, loan.product_version,
+        )  # fmt: skip
+        allowed = text is not None and records.Product.read(text).set_off and bool(body.bylaw)
+        if not allowed or loan.repayment in REPORTED:
+            yield number, f"{ref} set off against {body.loan}, and nothing allows that"
+        if loan.member != body.member or _debits(books.tx, number, body.payable) != {body.member: body.amount}:
+            yield number, f"{ref} is {format_amount(body.amount)}, and the entry says something else"

@@ -543,7 +543,21 @@ class Product(Body):
     late_fee: dict[str, Any] | None = None  # {"flat": minor} or {"percent": "5"}, and "after_days"
     funds: list[str] = []  # that may lend it; any if empty
     course: str = ""  # that a borrower completes first, by its title in the register COURSES
+    set_off: bool = False  # what is overdue may be paid out of what the borrower is owed
+    keeps_share: bool = False  # who is late keeps one membership share
     state: str = "offered"  # offered, withdrawn
+
+
+class SetOff(Body):
+    """What was owed to a borrower and paid what was overdue; ref SO-0001, about the loan."""
+
+    kind: ClassVar[str] = "set-off"
+    loan: str
+    member: str
+    payable: str  # 821, 823, 825
+    amount: int
+    bylaw: str
+    on: str
 
 
 class Application(Body):

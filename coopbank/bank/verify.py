@@ -56,7 +56,7 @@ _LENDING = {
     "grant-loan", "disburse-loan", "repay-loan", "apply-unapplied", "close-commitment", "opening-balance",
     "return-cheque", "change-rate", "extend-loan", "move-due-date", "payment-holiday", "re-amortize", "pause-interest",
     "move-outer-date", "charge-late-fee", "waive-charges", "stop-accrual", "resume-accrual", "write-down",
-    "charge-off", "refinance-loan", "file-report", "accept-report", "sell-participation",
+    "charge-off", "refinance-loan", "file-report", "accept-report", "sell-participation", "set-off",
 }  # fmt: skip
 WRITERS = {
     "loan": {*_LENDING, "close-month", "grade-loan"},
@@ -78,6 +78,7 @@ WRITERS = {
         "release-collateral",
         "repay-loan",
         "apply-unapplied",
+        "set-off",
         "waive-charges",
         "write-down",
         "refinance-loan",
@@ -121,7 +122,15 @@ WRITERS = {
     "patronage-hours": {"record-hours"},
     "surplus": {"propose-surplus", "allocate-surplus"},
     "patronage-redeemed": {"redeem-patronage"},
-    "redemption": {"accept-redemption", "pay-redemption", "return-capital", "pay-estate", "turn-over-unclaimed"},
+    "redemption": {
+        "accept-redemption",
+        "pay-redemption",
+        "return-capital",
+        "pay-estate",
+        "turn-over-unclaimed",
+        "set-off",
+    },
+    "set-off": {"set-off"},
     "sponsorship": {"sponsor-shares", "return-sponsored-shares"},
     "capital-interest": {"credit-capital-interest"},
     "capital-loss": {"share-loss"},

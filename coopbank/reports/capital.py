@@ -29,6 +29,11 @@ class Vintage:
     paid_out: Minor  # redeemed or returned, positive
     closing: Minor
 
+    @property
+    def amounts(self) -> tuple[int, int, int, int, int, int]:
+        """In the order in which people read them."""
+        return self.opening, self.retained, self.interest, self.losses, self.paid_out, self.closing
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -61,6 +66,42 @@ class Capital:
     opening: Minor
     closing: Minor
     collective: Minor
+
+
+@dataclass(frozen=True, slots=True)
+class CapitalStatement:
+    """A worker's accounts over a year, for their paper; `end` is its last day, or how far the books have come."""
+
+    source: Source
+    address: str
+    year: int
+    end: date
+    worker: WorkerCapital
+    together: tuple[Minor, ...]  # of the worker's vintages, column by column
+    collective: Minor
+
+
+def capital_statement(books: Books, member: str, year: int) -> CapitalStatement:
+    """What `capital` says of one worker, and where they live."""
+    found = capital(books, year, member)
+    body = books.get(records.Member, member, "member")
+    worker = found.workers[0]
+    last = date(year, 12, 31)
+    return CapitalStatement(
+        found.source, books.personal(body.address), year, min(last, found.source.business_date or last), worker,
+        tuple(sum(each.amounts[column] for each in worker.vintages) for column in range(6)), found.collective,
+    )  # fmt: skip
+
+
+def sample(origin: Source, member: str, name: str, address: str) -> CapitalStatement:
+    """An invented statement: two vintages, interest on them, and a loss."""
+    vintages = (
+        Vintage("950/M0001/2024", "2024", 201_600, 0, 0, 40_000, 0, 161_600),
+        Vintage("950/M0001/2025", "2025", 0, 252_000, 4_032, 0, 0, 256_032),
+    )
+    worker = WorkerCapital(member, name, vintages, 201_600, 417_632, (Due("RD-00003", date(2026, 6, 30), 50_000),))
+    together = (201_600, 252_000, 4_032, 40_000, 0, 417_632)
+    return CapitalStatement(origin, address, 2025, date(2025, 12, 31), worker, together, 270_000)
 
 
 _COLUMNS = {

@@ -82,6 +82,10 @@ POLICIES: Final = {
         marked("Political campaigns"),
         marked("Suppliers that are political campaigns or committees. Charitable money is never paid to them."),
     ),
+    "set_off": (
+        marked("Bylaw on set-off"),
+        marked("By which bylaw what we owe a member may pay what they owe late. Nothing is set off where it is empty."),
+    ),
     "donated_work": (
         marked("Donated work"),
         marked("Whether skilled work that improves a building is recognised in the books: yes or no."),

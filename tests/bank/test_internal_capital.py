@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,8 @@ from coopbank.bank.bank import Bank
 from coopbank.bank.capital import borne, held
 from coopbank.bank.equity_proof import equity_faults
 from coopbank.bank.operation import CATALOGUE, Receipt
+from coopbank.bank.passphrases import set_passphrase
+from coopbank.cli import main
 from coopbank.clock import SetClock
 from coopbank.errors import (
     AlreadyExists,
@@ -34,11 +38,14 @@ from coopbank.errors import (
 )
 from coopbank.ledger.posting import NewRecord
 from coopbank.reports.capital import capital
+from coopbank.reports.patronage import patronage_notice
+from coopbank.reports.taxes import tax_rows
+from coopbank.statements import make
 from tests.bank.support_counter import posted, refused
 from tests.bank.support_equity import close_year, earn, end_of_year, lines
 from tests.conformance.test_entries import read_blocks
 from tests.forging import forge
-from tests.support_bank import NOON, WORKER_COOP, SmallBank, assert_books, new_bank
+from tests.support_bank import NOON, PASSPHRASE, WORKER_COOP, SmallBank, assert_books, new_bank
 
 E32 = read_blocks("own_books.md")["E32"]
 WORKERS = ("M0001", "M0002", "M0003")
@@ -220,6 +227,8 @@ def test_who_stays_waits_for_the_vintage(farm: SmallBank) -> None:
     farm.agreed("accept-redemption", member="M0002", amount="25.00")
     refused(farm, InvalidDate, "return-capital", farm.tom, field="first_on", first_on="2026-12-31", **gives)
     refused(farm, InvalidValue, "return-capital", farm.tom, field="installments", installments=61, **gives)
+    for_ever = {"field": "installments", "says": "252", "installments": 22}
+    refused(farm, InvalidValue, "return-capital", farm.tom, **for_ever, **gives)
     refused(farm, NotAllowed, "return-capital", farm.ana, **gives)
     first = both(farm, "return-capital", **gives)
     refused(farm, Overdrawn, "return-capital", farm.tom, field="member", **gives)
@@ -229,7 +238,7 @@ def test_who_stays_waits_for_the_vintage(farm: SmallBank) -> None:
     one = farm.do("pay-redemption", by=farm.tom, redemption=paid_in_part.created[0], tender="transfer")
     with pytest.raises(CannotReverse, match="Later"):
         taken_back(farm, paid_in_part)
-    farm.do("reverse", by=farm.tom, operation=one.number, reason="wrong account")
+    taken_back(farm, one)
     taken_back(farm, paid_in_part)
     both(farm, "return-capital", first_on="2027-06-30", installments=7, months=1, **gives)
     part = both(farm, "redeem-patronage", vintage="2026", amount="302.40", resolution="Assembly")
@@ -282,6 +291,8 @@ def test_old_accounts_are_taken_over_by_worker_and_vintage(tmp_path: Path) -> No
             assert capital(books, 2026).workers[0].vintages[0].retained == 10_00
         rules = {"steps": ["patronage hours 100"], "qualified": False, "resolution": "x"}
         refused(farm, InvalidValue, "set-surplus-rules", farm.tom, field="qualified", **rules)
+        rules = {"steps": ["indivisible 30", "patronage interest 100"], "consent": "bylaw 12", "resolution": "x"}
+        refused(farm, InvalidValue, "set-surplus-rules", farm.tom, field="steps.1", says="by hours", **rules)
         refused(farm, NotOffered, "open-savings", member="M0001")
 
 
@@ -310,8 +321,61 @@ def test_what_is_moved_beside_the_rules_is_found(farm: SmallBank) -> None:
         said = "\n".join(fault for _number, fault in equity_faults(books.tx))
     assert "log-refusal moved account 950" in said
     assert "the loss of 2026 is not borne by the workers in proportion" in said
+    assert "1.00 of a loss of 2026 was borne, the year lost 0.00" in said
 
 
 def test_all_of_it_takes_two_people_and_is_of_a_worker_co_op() -> None:
     for name in ("credit-capital-interest", "share-loss", "return-capital"):
         assert CATALOGUE[name].second_person and CATALOGUE[name].offered_by == (WORKER_COOP,)
+
+
+# ------------------------------------------------------------------------------------------------------- what is shown
+
+
+def test_the_accounts_are_shown_and_given_as_json(
+    farm: SmallBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    farm.agreed("accept-redemption", member="M0002", amount="25.00")
+    both(farm, "return-capital", member="M0002", installments=2, months=6, resolution="Assembly")
+    with farm.bank.database.write() as tx:
+        set_passphrase(tx, "tom", PASSPHRASE)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("COOPBANK_PASSPHRASE", PASSPHRASE)
+    asked = ("--db", str(tmp_path / "book.db"), "--as", "tom", "capital")
+    assert main([*asked, "2027"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "M0002 Bo Cole 2026 0.00 2,016.00 0.00 0.00 2,016.00 0.00" in shown
+    assert "RD-00003: 1,008.00 is owed to M0002 on 2027-07-04." in shown
+    assert shown.endswith("Collective part, which no worker ever gets: 2,700.00")
+    assert main([*asked, "2027", "M0001", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["workers"][0]["vintages"] == [{
+        "account": "950/M0001/2026", "vintage": "2026", "opening": "0.00", "retained": "2520.00", "interest": "0.00",
+        "losses": "0.00", "paid_out": "0.00", "closing": "2520.00",
+    }]  # fmt: skip
+    assert main([*asked, "2025", "M0001"]) != 0 and main([*asked, "soon"]) != 0
+
+
+def test_a_worker_gets_it_on_one_page(farm: SmallBank, tmp_path: Path) -> None:
+    actor = farm.tom
+    made = make(
+        farm.bank, "capital-statement", "M0001", None, date(2027, 12, 31), actor=actor, folder=str(tmp_path / "papers")
+    )
+    with pikepdf.open(made.path) as pdf:
+        assert len(pdf.pages) == 1
+    assert made.number == "IC-2027-M0001"
+    with pytest.raises(Unknown, match="no internal capital in 2025"):
+        make(farm.bank, "capital-statement", "M0001", None, date(2025, 12, 31), actor=actor, folder=str(tmp_path))
+
+
+def test_what_a_worker_was_given_is_told_to_the_tax_office(farm: SmallBank) -> None:
+    year(farm, 2027, "500.00")
+    both(farm, "credit-capital-interest", year="2027", rate="2", basis="year-end", resolution="Assembly")
+    with farm.read() as books:
+        patronage = {row.member: row.boxes["1"] for row in tax_rows(books, 2027)[0].rows}
+        notice = patronage_notice(books, "M0001", 2026)
+    assert patronage == {"M0001": 3150_00, "M0002": 2520_00, "M0003": 630_00}
+    assert (notice.cash, notice.retained, notice.vintage) == (630_00, 2520_00, 2026)
+    with farm.read() as books:
+        interest = {row.member: row.boxes["1"] for row in tax_rows(books, 2028)[1].rows}
+    assert interest == {"M0001": 50_40, "M0002": 40_32, "M0003": 10_08}  # credited in January 2028

@@ -150,6 +150,7 @@ def test_a_parcel_goes_with_its_building_by_the_assembly(engine_url: str) -> Non
         ref = lease(bank)
         refused(bank, NeedsResolution, "dispose-parcel", bank.tom, field="resolution", resolution="R-27", **SALE)
         sale = {**SALE, "resolution": resolved(bank)}
+        bank.do("change-entry", by=bank.tom, entry="PARCELS-00001", values=["covenant:"], why="taken out, for nothing")
         refused(bank, WrongState, "dispose-parcel", bank.tom, field="covenant_kept", says="community use", **sale)
         sale["covenant_kept"] = True
         refused(bank, WrongState, "dispose-parcel", bank.tom, field="parcel", says=ref, **sale)
@@ -179,6 +180,9 @@ def test_a_parcel_that_is_given_away_and_bought_again(trust: SmallBank) -> None:
     done = trust.agreed("dispose-parcel", by=trust.tom, approver=trust.sue, **gift)
     assert posted(done) == [entry("CLT 771/P-057 Cr 9300.00", "CLT 370 Dr 9300.00")]
     refused(trust, WrongState, "dispose-parcel", trust.tom, field="parcel", **{**gift, "resolution": "R-1"})
+    trust.do("change-entry", entry="PARCELS-00001", by=trust.tom, values=["place: 12 Oak Street"], why="x")
+    with trust.read() as books:
+        assert books.get(records.RegisterEntry, "PARCELS-00001").state == "closed"
     buy(trust, price="100.00", closing_costs="0.00")
 
 

@@ -449,12 +449,20 @@ def _counted(value: Any) -> Any:
 
 
 def _code(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][\w.-]{0,39}", value.strip(), re.A) else None
+    return (
+        value.strip()
+        if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][\w.-]{0,39}", value.strip(), re.A)
+        else None
+    )
 
 
 def _text(most: int) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
-        if not isinstance(value, str) or len(value.strip()) > most or any(ord(c) < 32 and c not in "\n\t" for c in value):
+        if (
+            not isinstance(value, str)
+            or len(value.strip()) > most
+            or any(ord(c) < 32 and c not in "\n\t" for c in value)
+        ):
             return None
         return value.strip()
 
@@ -500,7 +508,9 @@ def well_formed(known: Rule, values: Fact) -> Fact:
             if default.startswith("="):
                 found[name] = _default(kind, default[1:])
             continue
-        read = READ[kind] if kind in READ else (lambda value, choices=kind.split("|"): value if value in choices else None)
+        read = (
+            READ[kind] if kind in READ else (lambda value, choices=kind.split("|"): value if value in choices else None)
+        )
         meant = read(values[name])
         if meant is None:
             raise Malformed("invalid-value", name)

@@ -83,14 +83,31 @@ def _meant(value: Any, model: Model) -> Any:
     return value.found(model) if isinstance(value, Last | Holds) else value
 
 
-USERS = {"ana": "teller loan-officer", "tom": "treasurer", "bob": "teller treasurer", "sue": "supervisor", "admin": "administrator"}
+USERS = {
+    "ana": "teller loan-officer",
+    "tom": "treasurer",
+    "bob": "teller treasurer",
+    "sue": "supervisor",
+    "admin": "administrator",
+}
 NOBODY = "zoe"
 MEMBERS = ("M0001", "M0002", "M0003", "M0004", "M0005")
 AMOUNTS = ("0.01", "1.00", "5", "9.99", "20.00", "25.00", "25.00", "50.00", "100.00", "100.00", "200.00", "333.33", "999.99",
            "1000.00", "1000.01", "2500.00", "5000.00")  # fmt: skip
 HOSTILE_AMOUNTS = ("0.00", "-5.00", "5.001", "1e3", "", " 5.00 ", "1,000.00", "٥.00", 5, 5.0, None, "9" * 50,
                    "10000000000000.00", "10000000000000.01", "NaN", "0x10", "5.", "<b>5</b>", True)  # fmt: skip
-HOSTILE_TEXTS = ("<b>x</b>", "[red]x", "=1+1", "\"'`;--", "two\nlines", "\u202etxet", "🏦" * 20, "{x} %s", "a" * 201, "\x00")
+HOSTILE_TEXTS = (
+    "<b>x</b>",
+    "[red]x",
+    "=1+1",
+    "\"'`;--",
+    "two\nlines",
+    "\u202etxet",
+    "🏦" * 20,
+    "{x} %s",
+    "a" * 201,
+    "\x00",
+)
 FUNDS = ("GEN", "GEN", "GEN", "RLF", "RLF", "GRT", "GRT", "EDU", "EDU", "CND", "LLR", "POOL", "XXX")
 ACCOUNTS = ("M0001", "M0001-2", "S-M0002", "M0003", "M0004")
 
@@ -122,7 +139,9 @@ def how_in(c: Chooser) -> dict[str, Any]:
 
 
 def how_out(c: Chooser) -> dict[str, Any]:
-    return c.pick((*({},) * 4, *({"tender": "transfer"},) * 4, {"tender": "transfer", "bank_account": c.pick(("OWN", "X"))}))
+    return c.pick(
+        (*({},) * 4, *({"tender": "transfer"},) * 4, {"tender": "transfer", "bank_account": c.pick(("OWN", "X"))})
+    )
 
 
 def expense(c: Chooser) -> str:
@@ -238,7 +257,10 @@ def keyed(c: Chooser, step: Step, number: int) -> Step:
     """The step, now and then with a key: one of its own, or one that no door takes."""
     if step.key is not None or c.pick(range(15)):
         return step
-    return replace(step, key=f"key {number}" if c.pick(range(8)) else c.pick(("approved:R-00001", "signed:7", "", "k" * 201, "a\nb")))
+    return replace(
+        step,
+        key=f"key {number}" if c.pick(range(8)) else c.pick(("approved:R-00001", "signed:7", "", "k" * 201, "a\nb")),
+    )
 
 
 def steps(seed: int, count: int) -> list[Step]:
@@ -288,8 +310,10 @@ def begin() -> list[Step]:
     for name in ("Mia", "Noa", "Oto", "Pia"):
         found.append(step("ana", "admit-member", member_name=name))
     found += [
-        step("admin", "add-user", user="bob", full_name="Bob", user_roles=("teller", "treasurer"), member="M0002"), agreed,
-        step("tom", "add-bank-account", code="OWN", account_name="RLF alone", fund="RLF"), agreed,
+        step("admin", "add-user", user="bob", full_name="Bob", user_roles=("teller", "treasurer"), member="M0002"),
+        agreed,
+        step("tom", "add-bank-account", code="OWN", account_name="RLF alone", fund="RLF"),
+        agreed,
         step("bob", "open-drawer", drawer="D2", float_amount="1000.00"),
         step("ana", "close-drawer", drawer="D1", counted="0.00"),
         step("ana", "open-drawer", drawer="D1", float_amount="2000.00"),

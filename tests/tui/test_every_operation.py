@@ -127,6 +127,11 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "resume-accrual": ("later", "ana", {"loan": "L-005", "why": "he works again"}, "ana repay-loan loan=L-005 amount=101.76 tender=transfer\ntom+sue set-policy policy=accrual_payments value=1"),
     "sell-participation": ("lender", "ana", {"loan": "L-006", "peer": "PF-1", "share_percent": "50", "agreement": "P-1"}, ""),
     "set-allowance-table": ("lender", "tom", {"from_day": "20260401", "commitments": "3", "why": "the board"}, ""),
+    "set-off": ("town", "tom", {"loan": "L-003", "payable": "825"}, (
+        "admin+tom set-policy policy=set_off value='bylaw 14'\n"
+        "tom+sue define-product code=BIKE product_name=Bicycles annual_rate=0 installments=12 set_off=true\n"
+        "ana+tom grant-loan member=M0002 principal=120.00 product=BIKE\ntom disburse-loan loan=L-003 tender=transfer\n"
+        "ana+tom accept-redemption member=M0002 amount=25.00\nday 2026-06-03")),
     "stop-accrual": ("lender", "ana", {"loan": "L-001", "why": "the co-op rests"}, ""),
     "waive-charges": ("later", "ana", {"loan": "L-005", "why": "hardship", "interest": "1"}, ""),
     "withdraw-application": ("lender", "ana", {"application": "A-001"}, ""),

@@ -52,6 +52,7 @@ from coopbank.bank.operations import (  # noqa: F401
     resolutions,
     savings,
     savings_interest,
+    set_off,
     shares,
     solidarity,
     sponsoring,

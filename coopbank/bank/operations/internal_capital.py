@@ -15,9 +15,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from coopbank.bank import equity, records
-from coopbank.bank.capital import CAPITAL, INTEREST, borne, held
+from coopbank.bank.capital import INTEREST, borne, held
 from coopbank.bank.contact import death_of
 from coopbank.bank.desk import Desk, Move
+from coopbank.bank.equity import CAPITAL
 from coopbank.bank.fields import Day, MemberRef, Money, Rate, Widget
 from coopbank.bank.operation import ADMINISTRATOR, SUPERVISOR, TREASURER, WORKER_COOP, Operation
 from coopbank.bank.operations.dividends import Resolution, require_closed, require_earned
@@ -30,6 +31,7 @@ from coopbank.ledger import periods
 from coopbank.money import split
 
 _EARNINGS, MEMBERSHIP = "940", "901"
+_LONGEST = 240  # months that somebody who left may have to wait
 
 
 class _OfWorkers(Operation):
@@ -192,6 +194,11 @@ class ReturnCapital(_OfWorkers):
             raise InvalidDate(
                 "The first payment on {day} lies in the past.", field="first_on", day=first,
                 hint="Name today or a later day.",
+            )  # fmt: skip
+        if (self.installments - 1) * self.months > _LONGEST:
+            raise InvalidValue(
+                "The last payment would come in {months} months; write up to {most}.", field="installments",
+                months=(self.installments - 1) * self.months, most=_LONGEST, hint="Fewer payments, or closer together.",
             )  # fmt: skip
         capital = held(desk, self.member)
         total = sum(capital.values())

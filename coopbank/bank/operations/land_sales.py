@@ -7,7 +7,7 @@ over in the deed, and none goes while a ground lease runs on it. The register ke
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -80,7 +80,7 @@ class DisposeParcel(Receiving):
         if result:
             desk.note("Gain" if result > 0 else "Loss", shown(desk, abs(result)))
 
-    def _parcel(self, desk: Desk) -> dict[str, object]:
+    def _parcel(self, desk: Desk) -> dict[str, Any]:
         entry = desk.get(records.RegisterEntry, self.parcel, "parcel")
         if not self.parcel.startswith(f"{PARCELS}-") or not entry.fixed:
             raise InvalidValue(
@@ -110,8 +110,15 @@ class DisposeParcel(Receiving):
                 parcel=self.parcel, hint="The assembly decides on each parcel: --matter other --about {parcel}",
             )  # fmt: skip
 
-    def _require_covenant(self, desk: Desk, values: dict[str, object]) -> None:
-        if values.get("covenant") and not self.covenant_kept:
+    def _require_covenant(self, desk: Desk, values: dict[str, Any]) -> None:
+        """What was bound once is bound, whatever the register says of it now."""
+        ever = (
+            records.RegisterEntry.model_validate_json(text).values.get("covenant")
+            for (text,) in desk.tx.rows(
+                "SELECT body FROM record WHERE kind = ? AND ref = ?", records.RegisterEntry.kind, self.parcel
+            )
+        )
+        if any(ever) and not self.covenant_kept:
             raise WrongState(
                 "Parcel {parcel} is bound to community use: it goes to nobody who is not.", field="covenant_kept",
                 parcel=values["parcel"],

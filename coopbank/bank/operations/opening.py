@@ -23,8 +23,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from coopbank.bank import records
 from coopbank.bank.accrual import interest_to
 from coopbank.bank.asset_plan import is_asset
-from coopbank.bank.capital import CAPITAL, VINTAGE, of_workers
+from coopbank.bank.capital import VINTAGE, of_workers
 from coopbank.bank.desk import Desk
+from coopbank.bank.equity import CAPITAL
 from coopbank.bank.fields import (
     Code,
     Counted,

@@ -3,7 +3,8 @@
 Retained patronage is redeemed oldest vintage first, over all members at once, and becomes payable (823). Shares that
 a member gives back are accepted first (901 to 825: they are no shares any more, and the bank owes the money), and paid
 when the terms of their class allow: after the days of notice, within the year's cap, in the order of acceptance.
-Nothing is set off against what a member owes: loans here are non-extractive.
+Nothing is set off against what a member owes, but by an operation of its own where bylaw and product allow it
+(set_off.py); a late loan may keep one share here, by its product (`keeps_share`). Non-extractive loans do neither.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from coopbank.bank import equity, records
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.equity import RETAINED
 from coopbank.bank.fields import Code, MemberRef, Money
+from coopbank.bank.loan_rules import require_share_kept
 from coopbank.bank.operation import (
     ADMINISTRATOR,
     CREDIT_UNION,
@@ -144,6 +146,7 @@ class AcceptRedemption(Operation):
         code, owed = f"{self.share_class}/{self.member}", f"{equity.REDEMPTIONS}/{self.member}"
         require_whole(desk, self.amount, kind, code)
         held = require_held(desk, self.member, code, self.amount)
+        require_share_kept(desk, self.member, self.share_class, kind.par, held - self.amount)
         if not desk.has_leaf(FUND, owed):
             desk.open_leaf(FUND, owed, holder=self.member)
         ref = desk.next_ref(records.Redemption.kind, "RD-", 5)

@@ -15,6 +15,7 @@ from pydantic import Field
 from coopbank.bank import records
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, MemberRef, Money
+from coopbank.bank.loan_rules import require_share_kept
 from coopbank.bank.operation import TELLER, TREASURER, Operation
 from coopbank.bank.operations.members import require_active, require_alive
 from coopbank.bank.operations.savings import FUND, require_available, shown
@@ -90,6 +91,8 @@ class RedeemShares(Paying):
             require_no_notice(kind, self.share_class)
             require_whole(desk, self.amount, kind, code)
         held = require_held(desk, self.member, code, self.amount)
+        if not self.subscription:
+            require_share_kept(desk, self.member, self.share_class, kind.par, held - self.amount)
         desk.post(
             f"Redeemed {self.share_class} of {self.member}",
             [(FUND, code, self.amount), *self.pay(desk, FUND, self.amount)],
@@ -123,7 +126,8 @@ class TransferShares(Operation):
         kind = desk.get(records.ShareClass, self.share_class, "share_class")
         source, target = f"{self.share_class}/{self.member}", f"{self.share_class}/{self.to_member}"
         require_whole(desk, self.amount, kind, source)
-        require_held(desk, self.member, source, self.amount)
+        held = require_held(desk, self.member, source, self.amount)
+        require_share_kept(desk, self.member, self.share_class, kind.par, held - self.amount)
         has = -desk.balance(FUND, target) - desk.balance(FUND, subscription(self.to_member, self.share_class))
         if kind.most is not None and has + self.amount > kind.most * kind.par:
             raise WrongState(

@@ -65,6 +65,7 @@ LATER_POLICIES: dict[str, Any] = {
     "meeting_notice_days": 10, "dividend_cap": "8", "redemption_reserve": "0",
     "solidarity_fund": "SOL", "solidarity_case": "250.00", "solidarity_year": "500.00", "care_committee": "",
     "linked_limit": "", "campaign_payees": "", "donated_work": "yes", "member_payments": "no",
+    "set_off": "",
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
 RESET_DAYS = 7

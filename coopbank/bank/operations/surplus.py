@@ -180,6 +180,11 @@ class SetSurplusRules(Operation):
             require_spendable_fund(desk, step["fund"], field)
             if step["fund"] == FUND:
                 raise InvalidValue("The surplus is that of {fund} already.", field=field, fund=FUND)
+        elif step["to"] == "patronage" and step["basis"] != equity.HOURS and of_workers(desk):
+            raise InvalidValue(
+                "In a worker co-operative the surplus goes to its workers, by hours.", field=field,
+                hint="Write the step as: patronage hours {percent}", percent=step["percent"],
+            )  # fmt: skip
         elif step["to"] == "dividend":
             kind = desk.get(records.ShareClass, step["share_class"], field)
             require_under_cap(desk, kind, step["rate"], field)

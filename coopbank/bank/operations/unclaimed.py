@@ -89,9 +89,9 @@ class TurnOverUnclaimed(Operation):
                 require_own(desk, self.member, account.code, account.balance, account.balance, "member")
             moves.append((account.fund, account.code, account.balance))
             if account.gl_code == REDEMPTIONS:
-                for ref, body in desk.about(records.Redemption, "waiting"):
-                    if body.member == self.member:
-                        settled(desk, ref, body)
+                for waiting, redemption in desk.about(records.Redemption, "waiting"):
+                    if redemption.member == self.member:
+                        settled(desk, waiting, redemption)
             apart[account.fund] += account.balance
         code = f"{UNCLAIMED}/{self.member}"
         for fund, amount in apart.items():

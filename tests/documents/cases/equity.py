@@ -27,6 +27,13 @@ _IN_PART = (
     "tom+sue set-share-class share_class=901 installments=at-once resolution=R-1\n"
     "ana buy-shares member=M0003 amount=5.00"
 )
+_SET_OFF = "tom do set-off --payable 825 --loan"
+_BYLAW = "admin+tom set-policy policy=set_off value='bylaw 14'"
+_BIKE = (
+    "tom+sue define-product code=BIKE product_name=Bicycles annual_rate=0 installments=12 set_off=true"
+    " keeps_share=true\nana+tom grant-loan member=M0002 principal=120.00 product=BIKE\n"
+    "tom disburse-loan loan=L-003 tender=transfer"
+)
 _CAPITAL = "tom do credit-capital-interest --resolution R-2 --year"
 _RETURN = "tom do return-capital --resolution R-2 --member"
 _REOPENED = "tom+sue reopen-year year=2026 why='a bill came late'"
@@ -134,6 +141,21 @@ CASES: tuple[Case, ...] = (
     no(e.WrongState, "Whole shares again while somebody holds a part of one",
        "tom do set-share-class --share-class 901 --installments waiting --resolution R-2", steps=_IN_PART),
 
+    # ---------------------------------------------------------------------------------- set-off
+    no(e.NotOffered, "A set-off that no bylaw allows", f"{_SET_OFF} L-001"),
+    no(e.NotOffered, "A set-off that the product does not allow", f"{_SET_OFF} L-001", "Pay the member.",
+       steps=_BYLAW),
+    no(e.NotOffered, "A set-off against a non-extractive loan", f"{_SET_OFF} L-003", "Pay the member.",
+       scene="lender", steps=_BYLAW),
+    no(e.WrongState, "A set-off against a loan that is not late", f"{_SET_OFF} L-003", "Pay the member.",
+       steps=f"{_BYLAW}\n{_BIKE}"),
+    no(e.InvalidAmount, "More set off than is overdue", f"{_SET_OFF} L-003 --amount 30.01",
+       steps=f"{_BYLAW}\n{_BIKE}\nday 2026-06-03"),
+    no(e.Overdrawn, "A set-off where nothing is payable", f"{_SET_OFF} L-003",
+       steps=f"{_BYLAW}\n{_BIKE}\nday 2026-06-03"),
+    no(e.WrongState, "The last share of who is late", "ana do redeem-shares --member M0002 --amount 25.00",
+       steps=f"{_BIKE}\nday 2026-06-03"),
+
     # --------------------------------------------------------- internal capital of a worker co-op
     no(e.NotOffered, "Internal capital in a bank's book", "tom do return-capital --member M0001 --resolution R-2",
        "Keep it in the worker co-op's own book."),
@@ -144,9 +166,13 @@ CASES: tuple[Case, ...] = (
        "tom do opening-balance --lines 'GEN 950/M0001 Cr 10.00' --lines 'GEN 741 Dr 10.00'", scene="farm"),
     no(e.InvalidValue, "Internal capital of nonqualified notices",
        "tom do set-surplus-rules --resolution R-2 --steps 'patronage hours 100' --qualified=no", scene="farm"),
+    no(e.InvalidValue, "A worker co-op's surplus by something else than hours",
+       f"{_RULES} --steps 'patronage interest 100'", scene="farm"),
     no(e.WrongState, "Capital returned to who stays", f"{_RETURN} M0001", scene="farm"),
     no(e.Overdrawn, "Capital returned twice", f"{_RETURN} M0002", "Nothing is to be done.", scene="farm",
        steps="tom+sue return-capital member=M0002 resolution=R-2"),
+    no(e.InvalidValue, "Capital returned in a lifetime", f"{_RETURN} M0002 --installments 60 --months 60",
+       scene="farm"),
     no(e.InvalidDate, "A first payment in the past", f"{_RETURN} M0002 --first-on 2026-12-31", scene="farm"),
     no(e.WrongState, "Capital paid before its day", "tom do pay-redemption --redemption RD-00003", scene="farm",
        steps="tom+sue return-capital member=M0002 installments=2 resolution=R-2"),
