@@ -79,6 +79,12 @@ async def test_what_a_member_owns_is_shown_and_done_from_there(
         await hand.press("f9")
         await hand.see("Made: statements/")
         await hand.see("Jan 4, 2027")
+        assert hand.app.screen.check_action("acts", ())
+        await hand.press("escape", "f6")  # in the middle of a form one may look, and begin nothing
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        hand.app.open_equity("M0001")
+        await hand.see("Mia Lee")
+        assert not hand.app.screen.check_action("acts", ())
 
 
 async def own(hand: Hand) -> None:
