@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from coopbank.bank import bank_proof, records
+from coopbank.bank import bank_proof, pool_interest, records
 from coopbank.bank.aid_proof import AidProof
 from coopbank.bank.asset_plan import ASSET_LEAVES, WRITTEN_OFF_ON, is_asset, written_off_by_plan
 from coopbank.bank.books import Books, opened
@@ -119,12 +119,16 @@ WRITERS = {
     "patronage-hours": {"record-hours"},
     "surplus": {"propose-surplus", "allocate-surplus"},
     "patronage-redeemed": {"redeem-patronage"},
-    "redemption": {"accept-redemption", "pay-redemption"},
+    "redemption": {"accept-redemption", "pay-redemption", "return-capital", "pay-estate", "turn-over-unclaimed"},
+    "sponsorship": {"sponsor-shares", "return-sponsored-shares"},
+    "capital-interest": {"credit-capital-interest"},
+    "capital-loss": {"share-loss"},
     "bank-account": {"found-book", "add-bank-account"},
     "drawer": {"open-drawer", "count-drawer", "close-drawer"},
     "request": {"ask", "approve", "refuse", "take-back"},
     "institution": {"found-book"},
     "document": {"record-documents"},
+    "bank-interest": {"receive-bank-interest"},
     "bank-statement": {"record-bank-lines", "withdraw-bank-lines"},
     "bank-line": {"record-bank-lines", "withdraw-bank-lines", "match-bank-line", "unmatch-bank-line"},
     "bank-match": {"match-bank-line", "unmatch-bank-line"},
@@ -153,7 +157,8 @@ WRITERS = {
     "vote": {"record-vote", "declare-interest"},
     "aid-case": {"give-aid", "file-aid-receipt", "return-aid", "forget-case", "return-cheque"},
     "register": {"define-register"},
-    "register-entry": {"add-entry", "change-entry", "close-entry", "buy-parcel"},
+    "register-entry": {"add-entry", "change-entry", "close-entry", "buy-parcel", "dispose-parcel"},
+    "parcel-disposal": {"dispose-parcel"},
     "donated-work": {"recognise-donated-work"},
     "ground-rent": {"receive-ground-rent", "return-cheque"},
     "partner": {"add-institution"},
@@ -252,9 +257,11 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
               _ask(state, _bills_and_gifts)),
         Check(bank_proof.NAME, "The bank's lines are the postings that they are matched with; what was signed was so.",
               _ask(state, bank_lines.faults), watch=_watch(state, bank_lines.watch), needless="plain"),
+        Check("bank interest", "Interest of the bank is split over the funds by their average daily claims.",
+              _bank_interest),
         Check("assets", "Each asset's cost and what was written off of it are what the books carry.",
               _ask(state, _assets)),
-        Check("equity", "Dividends and surplus are divided by their rules, and stand on the members' accounts.",
+        Check("equity", "Dividends, surplus and capital are divided by their rules, on the members' accounts.",
               _equity),
         Check("petty cash", "Cash, receipts and what was found short come to each float.", _ask(state, _petty_cash)),
         Check("documents", "Every document that was made names an operation before it, and that one's fingerprint.",
@@ -793,6 +800,10 @@ def _confirmations(state: Registers, _log: Log, tx: Transaction) -> Iterator[Fin
 
 def _equity(_log: Log, tx: Transaction) -> Iterator[Finding]:
     yield from (Finding("equity", fault, number) for number, fault in equity_faults(tx))
+
+
+def _bank_interest(_log: Log, tx: Transaction) -> Iterator[Finding]:
+    yield from (Finding("bank interest", fault, number) for number, fault in pool_interest.faults(Books(tx)))
 
 
 def _documents(_log: Log, tx: Transaction) -> Iterator[Finding]:

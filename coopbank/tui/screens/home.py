@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from coopbank.errors import CoopbankError
 from coopbank.reports.find import FoundMember
@@ -22,6 +22,7 @@ from coopbank.tui.show import day_words
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.guide import Guide
 from coopbank.tui.widgets.inputs import LineInput
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.member_card import MemberCard
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked
@@ -71,7 +72,7 @@ class FindScreen(CounterScreen[str | None]):
                 yield hits
             yield MemberCard(id="card")
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         self.query_one("#notice").display = False

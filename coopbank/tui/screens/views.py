@@ -18,7 +18,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from coopbank.bank.operation import CATALOGUE
 from coopbank.errors import CoopbankError
@@ -29,6 +29,7 @@ from coopbank.tui.screens.pick import ListModal
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.inputs import LineInput
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked, translate
 
@@ -102,7 +103,7 @@ class ViewsScreen(CounterScreen[None]):
         with VerticalScroll(classes="views-detail"):
             yield Static("", id="views-says", markup=False)
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         self.query_one("#journal-go").display = False
