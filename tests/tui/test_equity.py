@@ -104,7 +104,7 @@ def test_equity_is_what_the_books_hold(divided_book: str) -> None:
             ("901", 0, 10_00), ("903", 1, 10_00)
         ]  # fmt: skip
         (retained,) = found.retained
-        assert retained.vintage == "2026" and retained.qualified and retained.amount > 0
+        assert (retained.vintage, retained.control) == ("2026", "945") and retained.amount > 0
         assert found.total == 100_00 + retained.amount
         assert found.patronage > 0 and found.dividends > 0
         assert [(each.ref, each.place) for each in found.given_back] == [("RD-00002", 2)]
