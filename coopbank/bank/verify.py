@@ -33,8 +33,10 @@ from coopbank.bank.loss_proof import NAME as LOSSES
 from coopbank.bank.loss_proof import LossProof
 from coopbank.bank.mandates import takes_resolution
 from coopbank.bank.operation import CATALOGUE, role_may
+from coopbank.bank.operation import Operation as Offered
 from coopbank.bank.operations.books import JournalEntry, owner_of
 from coopbank.bank.operations.forgetting import faults as forgetting_faults
+from coopbank.bank.operations.savings import PAYMENTS_POLICY, PayMember
 from coopbank.bank.operations.unclaimed import SET_APART, UNCLAIMED
 from coopbank.bank.people_proof import PeopleProof
 from coopbank.bank.register_proof import RegisterProof
@@ -331,7 +333,7 @@ def _replay(state: Registers, log: Log, operation: Operation) -> None:
             _table, kind, ref, _version, _about, body = row
             state.records[kind, ref] = body
             state.made_by[kind, ref] = operation.number
-            if kind in ("user", "role", "joint-owner"):
+            if kind in ("user", "role", "joint-owner", "policy"):
                 state.known.clear()
             if kind == "joint-owner" and body.get("person"):
                 _on_account(state, ref, body)
@@ -388,7 +390,9 @@ def _powers(state: Registers, log: Log, operation: Operation) -> None:
     if cls is None or cls.internal:
         state.known.add((operation.kind, operation.actor, operation.approver))
         return
-    right = True
+    right = not cls.offered_by or _offered(state, cls)
+    if not right:
+        log.add("powers", f"{operation.kind} is not offered by this bank", operation.number)
     for name, person in (("actor", operation.actor), ("approver", operation.approver)):
         if person is None:
             continue
@@ -412,6 +416,14 @@ def _powers(state: Registers, log: Log, operation: Operation) -> None:
             log.add("powers", f"{person} served their own account {min(theirs & served)}", operation.number)
     if right:
         state.known.add((operation.kind, operation.actor, operation.approver))
+
+
+def _offered(state: Registers, cls: type[Offered]) -> bool:
+    """Whether an institution of this kind, with these policies, has the operation at all."""
+    book = state.records.get(("institution", "book"), {})
+    if cls is PayMember and state.records.get(("policy", PAYMENTS_POLICY), {}).get("value", "no") != "yes":
+        return False
+    return not book or book.get("institution_kind") in cls.offered_by
 
 
 def _two_people_plain(state: Registers, log: Log, operations: Sequence[Operation]) -> None:

@@ -86,6 +86,10 @@ POLICIES: Final = {
         marked("Donated work"),
         marked("Whether skilled work that improves a building is recognised in the books: yes or no."),
     ),
+    "member_payments": (
+        marked("Payments from member to member"),
+        marked("Whether a credit union passes money from one member's savings to another's: yes or no."),
+    ),
     "backups": (
         marked("Folder for backups"),
         marked("Where backups and anchors.log go: best on another disk. Beside the books where it is empty."),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support_bank import CHARITY, WORKER_COOP
+from tests.support_bank import CHARITY, CREDIT_UNION, WORKER_COOP
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,17 @@ SCENES = {
             )
         ),
         founding={"institution_kind": WORKER_COOP},
+    ),
+    "union": Setting(
+        """
+        ana admit-member member_name="Mia Lee"
+        ana admit-member member_name="José Núñez"
+        ana open-savings member=M0001
+        ana open-savings member=M0002
+        ana deposit member=M0001 amount=150.00
+        tom+sue set-policy policy=member_payments value=yes
+        """,
+        founding={"institution_kind": CREDIT_UNION},
     ),
     "may": Setting("day 2026-04-01\nana deposit member=M0001 amount=1.00\nday 2026-05-04", after="town"),
     "house": Setting(

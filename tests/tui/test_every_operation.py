@@ -57,6 +57,7 @@ CASES: dict[str, tuple[str, str, Fields, str]] = {
     "turn-over-unclaimed": ("silent", "tom", {"member": "M0001"}, "day 2031-05-02"),
     "pay-unclaimed": ("silent", "tom", {"report": "2031-7", "member": "M0001", "tender": "transfer"}, "tom receive-gift amount=900.00 donor=Many tender=transfer\nday 2031-05-02\ntom+sue turn-over-unclaimed member=M0001"),
     "forget-member": ("silent", "admin", {"member": "M0002"}, ""),
+    "pay-member": ("union", "ana", {"member": "M0001", "to_member": "M0002", "amount": "5", "memo": "[b]eggs"}, ""),
     "buy-shares": ("town", "ana", {"member": "M0003", "amount": "25"}, ""),
     "redeem-shares": ("town", "ana", {"member": "M0001", "amount": "25"}, ""),
     "sponsor-shares": ("commons", "tom", {"member": "M0003", "amount": "25", "fund": "SOL", "resolution": "R-[b]2"}, ""),

@@ -35,7 +35,7 @@ _FIELD: Final = re.compile(
 )
 _TEMPLATES: Final = (
     "PIPELINE", "TA", "COURSES", "ATTENDANCE", "SCHOLARSHIPS", "PARCELS", "LEASES", "VOLUNTEERS", "JOBS", "WAGES",
-    "COOPS", "GROUPS",
+    "COOPS", "GROUPS", "PLACE", "OUTPUT",
 )  # fmt: skip
 
 

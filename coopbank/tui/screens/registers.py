@@ -24,7 +24,7 @@ ALL: Final = {
         marked("Registers"),
         (Column(marked("Register"), 12), Column(marked("Title"), 20, flexible=True),
          Column(marked("Entries"), 7, right=True), Column("", 17), Column(marked("Kept by"), 12, flexible=True)),
-        marked("No register is kept. F5 defines one; twelve come with the program."),
+        marked("No register is kept. F5 defines one; fourteen come with the program."),
     ),
     "jobs": View(
         marked("Jobs"),
@@ -90,7 +90,7 @@ Whatever is a record and no money. **F3** the registers that the bank keeps; **E
 what they come to. **F4** jobs of borrowers with their wages, **F6** members whose small first loan led to a larger
 one, **F8** borrowers who are linked, with what they owe together.
 
-**F5** adds an entry to the register under the cursor, or defines a register; twelve come with the program.""")
+**F5** adds an entry to the register under the cursor, or defines a register; fourteen come with the program.""")
     VIEWS: ClassVar[Mapping[str, View]] = ALL
     BINDINGS: ClassVar[list[BindingType]] = [*view_keys(ALL), OPEN_KEY, ACTS_KEY, *usual_keys(days=False)]
 
