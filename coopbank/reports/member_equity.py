@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -26,20 +27,22 @@ class Shares:
     amount: Minor
     towards: Minor
     notice_days: int
+    sponsorships: tuple[str, ...]  # SP-0001: a fund paid for shares, and has the money back when they end
+    sponsored: Minor
 
 
 @dataclass(frozen=True, slots=True)
 class Retained:
-    """Patronage of a year that was kept as the member's capital."""
+    """Patronage of a year that was kept as the member's capital; of a worker in their co-op, the internal account."""
 
     vintage: str
-    qualified: bool
+    control: str  # 945 qualified, 946 not, 950 internal capital
     amount: Minor
 
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """Shares that were accepted for redemption and wait for their payment; `place` in the queue of their class."""
+    """Shares, or a worker's capital (950), that wait for their payment; `place` in the queue of their class."""
 
     ref: str
     share_class: str
@@ -91,22 +94,25 @@ def member_equity(books: Books, member: str) -> MemberEquity:
     return MemberEquity(
         source=origin, member=member, name=books.member_name(member),
         as_of=origin.business_date or date.fromisoformat(body.joined_on),
-        shares=tuple(
-            found for ref, kind in classes.items() if (found := _shares(held, member, ref, kind)) is not None
-        ),
+        shares=tuple(_shares(books, held, member, classes)),
         retained=_retained(held), given_back=_given_back(books, member, classes),
         dividends=held.get(f"{equity.DIVIDENDS}/{member}", 0), patronage=held.get(f"{equity.PATRONAGE}/{member}", 0),
         certificates=_certificates(books, member),
     )  # fmt: skip
 
 
-def _shares(held: dict[str, int], member: str, ref: str, kind: records.ShareClass) -> Shares | None:
-    towards = f"{SUBSCRIPTIONS}/{member}" if ref == "901" else f"{SUBSCRIPTIONS}/{member}.{ref}"
-    amount, waiting = held.get(f"{ref}/{member}", 0), held.get(towards, 0)
-    if not amount and not waiting:
-        return None
-    title = {"901": _("Membership share"), "903": _("Investment shares")}.get(ref, kind.name)
-    return Shares(ref, title, kind.par, amount // kind.par, amount, waiting, kind.notice_days)
+def _shares(
+    books: Books, held: dict[str, int], member: str, classes: dict[str, records.ShareClass]
+) -> Iterator[Shares]:  # fmt: skip
+    sponsored = books.about(records.Sponsorship, member)
+    for ref, kind in classes.items():
+        towards = f"{SUBSCRIPTIONS}/{member}" if ref == "901" else f"{SUBSCRIPTIONS}/{member}.{ref}"
+        amount, waiting = held.get(f"{ref}/{member}", 0), held.get(towards, 0)
+        given = {number: body.left for number, body in sponsored if body.share_class == ref and body.left}
+        if amount or waiting:
+            title = {"901": _("Membership share"), "903": _("Investment shares")}.get(ref, kind.name)
+            yield Shares(ref, title, kind.par, amount // kind.par, amount, waiting, kind.notice_days, tuple(given),
+                         sum(given.values()))  # fmt: skip
 
 
 def _retained(held: dict[str, int]) -> tuple[Retained, ...]:
@@ -114,9 +120,9 @@ def _retained(held: dict[str, int]) -> tuple[Retained, ...]:
     found = []
     for code, amount in held.items():
         control, _slash, contract = code.partition("/")
-        if control in (equity.QUALIFIED, equity.NONQUALIFIED) and amount:
-            found.append(Retained(contract.rpartition("/")[2], control == equity.QUALIFIED, amount))
-    return tuple(sorted(found, key=lambda each: (each.vintage, not each.qualified)))
+        if control in equity.RETAINED and amount:
+            found.append(Retained(contract.rpartition("/")[2], control, amount))
+    return tuple(sorted(found, key=lambda each: (each.vintage, each.control)))
 
 
 def _given_back(books: Books, member: str, classes: dict[str, records.ShareClass]) -> tuple[GivenBack, ...]:
@@ -127,7 +133,8 @@ def _given_back(books: Books, member: str, classes: dict[str, records.ShareClass
         if body.member == member:
             found.append(GivenBack(
                 ref, body.share_class, body.amount, date.fromisoformat(body.accepted_on),
-                date.fromisoformat(body.payable_on), place, classes[body.share_class].queue,
+                date.fromisoformat(body.payable_on), place,
+                body.share_class in classes and classes[body.share_class].queue,
             ))  # fmt: skip
     return tuple(found)
 

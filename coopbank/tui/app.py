@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.timer import Timer
@@ -396,11 +397,12 @@ class Counter(AsksBooks, TypeAhead):
 
     @property
     def at_home(self) -> bool:
-        """Whether nothing lies over the counter itself, or over the audit desk."""
+        """Whether nothing lies over the counter itself, or over the audit desk, but the palette that asks."""
         from coopbank.tui.screens.audit import AuditScreen
         from coopbank.tui.screens.home import HomeScreen
 
-        return self.opened is not None and isinstance(self.screen, (HomeScreen, AuditScreen))
+        below = next(each for each in reversed(self.screen_stack) if not isinstance(each, CommandPalette))
+        return self.opened is not None and isinstance(below, (HomeScreen, AuditScreen))
 
     def sign_out(self) -> None:
         """The next person signs in."""

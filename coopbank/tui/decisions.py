@@ -58,7 +58,8 @@ def decisions_page(session: Session) -> Page:
         ]
         body_lines = [_body_line(books, ref, body, today, money) for ref, body in bodies.items()]
         used = _used(books, (ref for ref, _body in decided))
-        on = {each.meeting: _meeting_of(books, meetings, each.meeting).on for _ref, each in (*decided, *polls)}
+        held = {*(body.meeting for _ref, body in decided), *(poll.meeting for _ref, poll in polls)}
+        on = {each: _meeting_of(books, meetings, each).on for each in held}
     over = [(ref, poll) for ref, poll in polls if poll.state not in OPEN_POLLS]
     return Page(
         head=_("Decisions"), today=today, acts=_page_acts(),

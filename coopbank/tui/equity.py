@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from coopbank.bank import equity
 from coopbank.reports.member_equity import GivenBack, MemberEquity, Shares, member_equity
 from coopbank.tui.pages import Act, Line, Page
 from coopbank.tui.show import amount, day_row, day_words
-from coopbank.words import _
+from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
     from coopbank.tui.session import Session
 
-FUND = equity.FUND
+FUND: Final = equity.FUND
+KINDS: Final = {
+    equity.QUALIFIED: marked("qualified"),
+    equity.NONQUALIFIED: marked("not qualified: taxable when it is redeemed"),
+    equity.CAPITAL: marked("internal capital of a worker"),
+}
 
 
 def equity_page(session: Session, member: str) -> Page:
@@ -49,7 +54,14 @@ def _shares_line(member: str, each: Shares, money: str) -> Line:
         if each.towards
         else []
     )
+    if each.sponsored:
+        towards.append(
+            _("A fund paid {amount} of it ({numbers}) and has it back when they end.").format(
+                amount=amount(each.sponsored, money), numbers=", ".join(each.sponsorships)
+            )
+        )
     acts = [Act("buy-shares", {"member": member, "share_class": each.share_class})]
+    acts += [Act("return-sponsored-shares", {"sponsorship": number}) for number in each.sponsorships]
     if each.amount:
         held = {"member": member, "share_class": each.share_class}
         acts += [Act("accept-redemption", held), Act("transfer-shares", held), Act("redeem-shares", held)]
@@ -64,13 +76,12 @@ def _shares_line(member: str, each: Shares, money: str) -> Line:
 def _patronage_lines(found: MemberEquity, money: str) -> Iterator[Line]:
     oldest = found.retained[0].vintage if found.retained else ""
     for each in found.retained:
-        control = equity.QUALIFIED if each.qualified else equity.NONQUALIFIED
-        kind = _("qualified") if each.qualified else _("not qualified: taxable when it is redeemed")
+        kind = translate(KINDS[each.control])
         said = _("It is redeemed with all members' of its year, the oldest year first.")
         act = (Act("redeem-patronage", {"vintage": each.vintage}),) if each.vintage == oldest else ()
         yield Line(
             (each.vintage, amount(each.amount, money), kind), (each.vintage, kind, said),
-            ("account", FUND, f"{control}/{found.member}/{each.vintage}"), act,
+            ("account", FUND, f"{each.control}/{found.member}/{each.vintage}"), act,
         )  # fmt: skip
 
 
@@ -96,9 +107,10 @@ def _waiting_lines(found: MemberEquity, money: str) -> Iterator[Line]:
 
 def given_back_words(each: GivenBack) -> str:
     """What is to be waited for before shares that were given back are paid."""
-    said = _("Shares {share_class} given back, payable from {day}").format(
-        share_class=each.share_class, day=day_row(each.payable_on)
-    )
+    day = day_row(each.payable_on)
+    said = _("Shares {share_class} given back, payable from {day}").format(share_class=each.share_class, day=day)
+    if each.share_class == equity.CAPITAL:
+        said = _("Internal capital given back, payable from {day}").format(day=day)
     if each.queue:
         said += ", " + _("number {place} in the queue").format(place=each.place)
     return said

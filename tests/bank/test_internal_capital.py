@@ -38,6 +38,7 @@ from coopbank.errors import (
 )
 from coopbank.ledger.posting import NewRecord
 from coopbank.reports.capital import capital
+from coopbank.reports.member_equity import member_equity
 from coopbank.reports.patronage import patronage_notice
 from coopbank.reports.taxes import tax_rows
 from coopbank.statements import make
@@ -165,10 +166,16 @@ def _one_leaves(farm: SmallBank) -> None:
             tender="transfer")  # fmt: skip
     with farm.read() as books:
         worker = capital(books, 2028, "M0001").workers[0]
+        left_over, stays = member_equity(books, "M0001"), member_equity(books, "M0002")
     assert [(each.vintage, each.paid_out, each.closing) for each in worker.vintages] == [
         ("2026", 2520_00, 0), ("2027", 50_40, 0),
     ]  # fmt: skip
     assert [each.redemption for each in worker.due] == ["RD-00003", "RD-00004"]
+    assert [(each.ref, each.share_class) for each in left_over.given_back] == [
+        ("RD-00001", "901"), ("RD-00003", "950"), ("RD-00004", "950"),
+    ]  # fmt: skip
+    assert [(each.vintage, each.control) for each in stays.retained] == [("2026", "950"), ("2027", "950")]
+    assert not left_over.retained
 
 
 # ------------------------------------------------------------------------------------------------------- losses

@@ -23,6 +23,7 @@ from coopbank.errors import (
     Unknown,
     WrongState,
 )
+from coopbank.reports.member_equity import member_equity
 from coopbank.reports.surplus import share_register
 from tests.bank.conftest import begin
 from tests.bank.support_counter import entry, posted, refused
@@ -210,6 +211,8 @@ def test_a_fund_pays_a_share_and_has_it_back(engine_url: str) -> None:
         )]  # fmt: skip
         with bank.read() as books:
             assert [(h.amount, h.sponsored) for h in share_register(books).holdings] == [(25_00, 25_00)]
+            (held,) = member_equity(books, "M0003").shares
+            assert (held.shares, held.sponsored, held.sponsorships) == (1, 25_00, ("SP-0001",))
             assert [h.sponsored for h in share_register(books, date(2026, 3, 2)).holdings] == []
         back = both(bank, "return-sponsored-shares", sponsorship="SP-0001", why="she moved away")
         assert posted(back) == [Counter({(fund, code, -moved): 1 for fund, code, moved in posted(made)[0]})]

@@ -11,6 +11,7 @@ from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.clock import SetClock
 from coopbank.tui.decisions import open_resolutions
+from coopbank.tui.screens.confirm import ConfirmScreen
 from coopbank.tui.screens.decisions import DecisionsScreen, PollScreen, ResolutionScreen
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.review import ReviewScreen
@@ -19,7 +20,13 @@ from tests.tui.support import NOON, Hand, assert_book, counter, look
 
 async def go(hand: Hand, user: str = "ana") -> None:
     await hand.sign_in(user)
-    hand.app.action_go_to("decisions")
+    await hand.press("ctrl+p")  # the palette knows the places
+    await hand.type("decisions")
+    await hand.see("What is open and what it lacks")
+    await hand.press("enter")
+    await hand.quiet()
+    if not isinstance(hand.app.screen, DecisionsScreen):
+        await hand.press("enter")
     await hand.until(lambda: isinstance(hand.app.screen, DecisionsScreen))
     await hand.see("RES-00002")
 
@@ -85,3 +92,28 @@ def test_a_text_that_looks_like_a_state_hides_no_vote(common_book: str) -> None:
         bank.perform(Actor("sue", ("supervisor",)), moved)
         with bank.read() as books:
             assert [ref for ref, _body in open_resolutions(books)] == ["RES-00002", "RES-00003"]
+
+
+async def test_what_another_terminal_decides_is_seen_here(common_book: str) -> None:
+    """The resolution is withdrawn elsewhere while its list of acts is open: the form is refused, nothing breaks."""
+    async with counter(common_book) as hand:
+        await go(hand)
+        await hand.press("enter", "f5")
+        await hand.see("Withdraw a resolution")
+        with closing(Bank.open(common_book, clock=SetClock(NOON))) as bank:
+            gone = bank.build("withdraw-resolution", {"resolution": "RES-00002", "why": "moved [b]again[/b]"})
+            bank.perform(Actor("sue", ("supervisor",)), gone)
+        await hand.press("down", "down", "enter")
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.type("M0002")
+        await hand.press("enter")
+        await hand.type("kin")
+        await hand.press("f9")
+        await hand.see("is over: withdrawn")
+        await hand.press("escape")
+        await hand.until(lambda: isinstance(hand.app.screen, ConfirmScreen))
+        await hand.press("right", "enter")  # leave the form, although it is filled in
+        await hand.until(lambda: isinstance(hand.app.screen, ResolutionScreen))
+        hand.app.books_changed()
+        await hand.see("moved [b]again[/b]")
+        assert not hand.app.screen.check_action("acts", ())

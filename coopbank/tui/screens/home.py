@@ -265,8 +265,8 @@ under the cursor is shown at once; ↑ ↓ choose another, **Enter** keeps this 
 Then serve them: **F3** takes money in for their savings, **F4** pays out, **F5** takes a loan payment, **F6** sells
 shares. Everything else is in the list of **F10**. **Ctrl+L** opens their loan: its schedule, what happened, why,
 and what if. **Ctrl+O** shows what they own: shares, retained patronage, what waits to be paid. **Ctrl+S** draws their
-statement. Tab goes to what they have and owe, and to their passbook; **Enter**
-there opens what stands behind the figure.
+statement. Tab goes to what they have and owe, and to their passbook; **Enter** there opens what stands behind the
+figure.
 
 The first act of a day is **F8**: open the day and your drawer. The last one is F8 too: count and close.""")
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -212,7 +212,9 @@ class ViewsScreen(CounterScreen[None]):
 
     @property
     def acts(self) -> tuple[Act, ...]:
-        """What the actor may do with the row, and here at all."""
+        """What the actor may do with the row, and here at all; nothing on top of a form that is open."""
+        if any(hasattr(screen, "dirty") for screen in self.counter.screen_stack):
+            return ()
         of_row = self.chosen.acts if self.chosen is not None else ()
         named = {act.name for act in of_row}
         of_page = [act for act in (self._page.acts if self._page else ()) if act.fixed or act.name not in named]

@@ -169,8 +169,8 @@ def _holdings(card: Card, currency: str) -> list[Holding]:
         (_("Loans"), [row for line in card.loans for row in _loan_lines(line, currency)]),
     ]
     if card.equity:
-        opens = ("equity", report.member)
-        parts.insert(2, (_("Equity"), [Holding("", what, shown, opens) for what, shown in card.equity]))
+        owned = [Holding("", what, shown, ("equity", report.member)) for what, shown in card.equity]
+        parts.insert(2, (_("Equity"), owned))
     if report.owners:
         parts.append((_("With them"), [_owner_line(each) for each in report.owners]))
     if report.unapplied:
