@@ -216,8 +216,21 @@ class Model:
         try:
             return self._do(ask, values)
         except No as no:
-            self._append(Done(self.number + 1, "log-refusal", ask.who, None, self.day, {}))
+            self.skip(ask.who)
             return Verdict("refused", self.number, error=no.error, field=no.field)
+
+    def refusal(self, ask: Ask) -> No | None:
+        """What it would be refused as now, if anything; nothing is done."""
+        values = well_formed(RULES[ask.operation], ask.values)
+        try:
+            self._worked(Work(self, RULES[ask.operation], ask.who, None, values, self.number + 1))
+        except No as no:
+            return no
+        return None
+
+    def skip(self, who: str) -> None:
+        """An operation of the log that changes nothing, such as that somebody was refused."""
+        self._append(Done(self.number + 1, "log-refusal", who, None, self.day, {}))
 
     def _do(self, ask: Ask, values: Fact) -> Verdict:
         key = f"no key {self.number}" if ask.key is None else ask.key
@@ -228,7 +241,7 @@ class Model:
             if (who, operation, asked) != (ask.who, ask.operation, values):
                 raise No("key-reused", "key")
             return Verdict("repeated", number)
-        works = self._worked(Work(self, RULES[ask.operation], ask.who, None, values, self.number + 1), key)
+        works = self._worked(Work(self, RULES[ask.operation], ask.who, None, values, self.number + 1))
         first = works[0]
         if first.waits:
             ref = self.next_ref("request", "R-", 5)
@@ -242,14 +255,14 @@ class Model:
         entries = tuple(entry for work in works for entry in work.entries)
         return Verdict("done", first.number, entries, tuple(ref for work in works for ref in work.created))
 
-    def _worked(self, work: Work, key: str) -> list[Work]:
+    def _worked(self, work: Work) -> list[Work]:
         """A request and what it sets off, as they would be written; refuses, and then nothing was."""
         work.check()
         work.waits = work.approver is None and work.takes_two()
         work.rule.perform(work)
         work.require_guards()
         follower = work.follower
-        return [work] if follower is None else [work, *self._worked(follower, key)]
+        return [work] if follower is None else [work, *self._worked(follower)]
 
     def _seal(self, work: Work) -> None:
         done = Done(work.number, work.rule.name, work.who, work.approver, work.business_day, work.values)
