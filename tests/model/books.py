@@ -310,7 +310,11 @@ class Model:
             if "amount" not in known.fields or known.staff:
                 continue
             asked = done.values.get("amount")
-            total += asked if asked is not None else max((a for e in done.entries for _f, _c, a in e), default=0)
+            total += (
+                asked
+                if asked is not None
+                else max((a for e in done.entries for _f, code, a in e if code[0] != "M"), default=0)
+            )
         return total
 
 
@@ -462,12 +466,20 @@ def _counted(value: Any) -> Any:
 
 
 def _code(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][\w.-]{0,39}", value.strip(), re.A) else None
+    return (
+        value.strip()
+        if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][\w.-]{0,39}", value.strip(), re.A)
+        else None
+    )
 
 
 def _text(most: int) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
-        if not isinstance(value, str) or len(value.strip()) > most or any(ord(c) < 32 and c not in "\n\t" for c in value):
+        if (
+            not isinstance(value, str)
+            or len(value.strip()) > most
+            or any(ord(c) < 32 and c not in "\n\t" for c in value)
+        ):
             return None
         return value.strip()
 
@@ -513,7 +525,9 @@ def well_formed(known: Rule, values: Fact) -> Fact:
             if default.startswith("="):
                 found[name] = _default(kind, default[1:])
             continue
-        read = READ[kind] if kind in READ else (lambda value, choices=kind.split("|"): value if value in choices else None)
+        read = (
+            READ[kind] if kind in READ else (lambda value, choices=kind.split("|"): value if value in choices else None)
+        )
         meant = read(values[name])
         if meant is None:
             raise Malformed("invalid-value", name)
@@ -535,8 +549,9 @@ def members_of(leaves: Iterable[tuple[str, str]], model: Model) -> set[str]:
         number, _slash, contract = code.partition("/")
         if number in ("791", "871", "875", "901", "903", "905"):
             found.add(re.split(r"[-.]", contract)[0])
-        elif number in ("811", "851"):
-            found |= {m for m in [(model.find("note", contract) or {}).get("member")] if m}
+        elif number in ("811", "851", "701", "781", "M40"):
+            kind = "note" if number in ("811", "851") else "loan"
+            found |= {m for m in [(model.find(kind, contract) or {}).get("member")] if m}
     return found
 
 

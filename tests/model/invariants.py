@@ -23,7 +23,9 @@ _LINES = (
     "SELECT a.fund, a.gl_code, a.contract, sum(p.amount) FROM posting p JOIN account a ON a.id = p.account_id"
     " GROUP BY a.fund, a.gl_code, a.contract"
 )
-_CONTROLS = "SELECT fund, gl_code, sum(debit - credit) FROM control_total WHERE length(span) = 10 GROUP BY fund, gl_code"
+_CONTROLS = (
+    "SELECT fund, gl_code, sum(debit - credit) FROM control_total WHERE length(span) = 10 GROUP BY fund, gl_code"
+)
 _OPEN_CHAIN = (
     "SELECT count(*) FROM operation o LEFT JOIN operation p ON p.id = o.id - 1"
     " WHERE o.id > 1 AND (p.id IS NULL OR p.hash <> o.prev_hash) AND o.id > ?"
@@ -37,7 +39,9 @@ def hold(small: SmallBank, model: Model, verdict: Verdict, *, everything: bool =
         if everything:
             faults += _whole(books, model)
     if everything:
-        faults += [f"verify: {f.check}: operation {f.operation}: {f.message}" for f in wrong(verify(small.bank.database))]
+        faults += [
+            f"verify: {f.check}: operation {f.operation}: {f.message}" for f in wrong(verify(small.bank.database))
+        ]
     return faults
 
 

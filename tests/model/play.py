@@ -1,7 +1,7 @@
 """The bank and the model side by side: every step asked of both, and what differs told with the fewest steps.
 
-    Pair(small).play(steps(seed=7, count=500))     # raises Differs
-    shortest(start, found)                         # the same difference with as few steps as can be found
+Pair(small).play(steps(seed=7, count=500))     # raises Differs
+shortest(start, found)                         # the same difference with as few steps as can be found
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import datetime
 
 import tests.model.rules_counter
 import tests.model.rules_funds
+import tests.model.rules_loans
 import tests.model.rules_undoing  # noqa: F401  (each fills RULES)
 from coopbank.bank.books import Actor
 from coopbank.bank.operation import Receipt
@@ -97,7 +98,9 @@ def differences(verdict: Verdict, real: Receipt | CoopbankError) -> list[str]:
     entries = [entry for receipt in (real, *real.then) for entry in receipt.entries]
     posted = [Counter((line.fund, line.code, line.amount) for line in entry.lines) for entry in entries]
     expected = [_merged(entry) for entry in verdict.entries]
-    faults = [] if verdict.status == "pending" or posted == expected else [f"posted {posted}, and should have {expected}"]
+    faults = (
+        [] if verdict.status == "pending" or posted == expected else [f"posted {posted}, and should have {expected}"]
+    )
     made = tuple(ref for receipt in (real, *real.then) for ref in receipt.created)
     if verdict.status == "pending" and real.request != verdict.created[0]:
         faults.append(f"waits as {real.request}, and should as {verdict.created[0]}")

@@ -171,7 +171,12 @@ def buy_shares(w: Work) -> None:
     w.post(*money, (GEN, waiting_leaf, waiting - left), (GEN, leaf, -shares * kind["par"]))
 
 
-@rule("redeem-shares", PAYING + "member:code amount:money share_class:code?=901 subscription:yes?=no", COUNTER, second=True)
+@rule(
+    "redeem-shares",
+    PAYING + "member:code amount:money share_class:code?=901 subscription:yes?=no",
+    COUNTER,
+    second=True,
+)
 def redeem_shares(w: Work) -> None:
     kind = w.model.get("share-class", w["share_class"], "share_class")
     leaf = subscription(w["member"], w["share_class"]) if w["subscription"] else f"{w['share_class']}/{w['member']}"

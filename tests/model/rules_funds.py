@@ -6,7 +6,21 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from tests.model.books import ADMIN, GEN, OFFICER, POOL, SUPERVISOR, TELLER, TREASURER, Fact, Line, No, Work, minor, rule
+from tests.model.books import (
+    ADMIN,
+    GEN,
+    OFFICER,
+    POOL,
+    SUPERVISOR,
+    TELLER,
+    TREASURER,
+    Fact,
+    Line,
+    No,
+    Work,
+    minor,
+    rule,
+)
 from tests.model.rules_counter import EVERYBODY, PAYING, RECEIVING, cash_in, cash_out, folded, pay, receive, savings
 
 COUNTER = f"{TELLER} {TREASURER}"
@@ -103,7 +117,9 @@ def register(w: Work, fund: str, state: str) -> None:
     if any(folded(bill["number"]) == folded(w["number"]) for bill in bills):
         raise No("already-exists", "number")
     ref = w.number_of("bill", "B-", 5)
-    w.write("bill", ref, supplier=w["supplier"], number=w["number"], amount=w["amount"], fund=fund, by=w.who, state=state)
+    w.write(
+        "bill", ref, supplier=w["supplier"], number=w["number"], amount=w["amount"], fund=fund, by=w.who, state=state
+    )
 
 
 @rule("enter-bill", BILL + "fund:code?=GEN gift:code?", BILLS, serves=supplier,
@@ -289,7 +305,12 @@ def repay_note(w: Work) -> None:
     if principal > note["owed"]:
         raise No("invalid-amount", "amount")
     interest, fund, ref = note["accrued"] + new, note["fund"], w["note"]
-    lines = [(fund, "341", new), (fund, f"851/{ref}", -new), (fund, f"851/{ref}", interest), (fund, f"811/{ref}", principal)]
+    lines = [
+        (fund, "341", new),
+        (fund, f"851/{ref}", -new),
+        (fund, f"851/{ref}", interest),
+        (fund, f"811/{ref}", principal),
+    ]
     if interest + principal:
         lines += pay(w, fund, interest + principal)
     if not any(amount for _f, _c, amount in lines):
@@ -418,5 +439,3 @@ def change_role(w: Work) -> None:
     if w["user"] == w.who:
         raise No("not-allowed", "user")
     w.write("user", w["user"], user, roles=sorted(w["user_roles"]), active=w["active"])
-
-

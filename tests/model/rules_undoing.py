@@ -137,7 +137,9 @@ def _two_for_correction(w: Work) -> bool:
 
 
 def _corrected(w: Work) -> set[str]:
-    found = (w.model.find("savings", f"S-{w[field].removeprefix('S-')}") for field in ("wrong_account", "right_account"))
+    found = (
+        w.model.find("savings", f"S-{w[field].removeprefix('S-')}") for field in ("wrong_account", "right_account")
+    )
     return touched(w) | {body["member"] for body in found if body is not None}
 
 

@@ -72,7 +72,12 @@ def _waiting(members: tuple[str, ...]) -> list[Step]:
         values = {"member": member, "amount": "300.00", "share_class": "903", "tender": "transfer"}
         found.append(Step("ana" if member != "M0002" else "tom", "buy-shares", tuple(values.items())))
     for number in range(10):
-        values = {"member": members[number % len(members)], "amount": "100.00", "share_class": "903", "tender": "transfer"}
+        values = {
+            "member": members[number % len(members)],
+            "amount": "100.00",
+            "share_class": "903",
+            "tender": "transfer",
+        }
         found.append(Step("tom", "redeem-shares", tuple(values.items())))
     return found
 
@@ -129,7 +134,11 @@ def _replay(model: Model, lists: list[list[Wish]], answers: list[Said], log: lis
     done: dict[int, Wish] = {}
     doubtful = [refused for hand in range(MANY) for refused in _refused(lists[hand], answers[hand], log)]
     for wishes, said in zip(lists, answers, strict=True):
-        done |= {each["number"]: wish for wish, each in zip(wishes, said, strict=True) if each["answer"] in ("done", "pending")}
+        done |= {
+            each["number"]: wish
+            for wish, each in zip(wishes, said, strict=True)
+            if each["answer"] in ("done", "pending")
+        }
     for number, key, kind, actor, sealed in log:
         doubtful = [each for each in doubtful if not _right_now(model, each)]
         if number <= model.number:  # what an approval set off
@@ -171,5 +180,3 @@ def _right_now(model: Model, refused: tuple[int, int, Wish, str]) -> bool:
         return False
     no = model.refusal(Ask(who, operation, values, key))
     return no is not None and no.error == answer
-
-

@@ -119,7 +119,7 @@ def test_lists_that_hypothesis_draws(asked: list[Step]) -> None:
 
 # ------------------------------------------------------------------------------------- what is covered
 
-_LOANS = "the life of loans: test_loan_care and test_loan_terms play it against the calculator, day by day"
+_LOANS = "schedules, products and losses: tests/bank plays them against the calculator and their twins, day by day"
 _PROOFS = "writes records that no balance stands on; verify proves them from the log"
 _YEAR = "once a year or a quarter, over all accounts: the conformance year posts it line by line"
 _PAIRS = "takes the books of two institutions"
@@ -127,10 +127,10 @@ OUTSIDE: dict[str, str] = {
     name: reason
     for names, reason in (
         (
-            "accept-report apply-for-loan apply-unapplied change-rate charge-late-fee charge-off close-commitment"
-            " consent-to-share decline-application define-product disburse-loan extend-loan file-report grade-loan"
-            " grant-loan move-due-date move-outer-date pause-interest payment-holiday pledge-collateral provide"
-            " re-amortize refinance-loan refund-unapplied release-collateral remit-participation repay-loan"
+            "accept-report apply-for-loan apply-unapplied change-rate charge-late-fee charge-off"
+            " consent-to-share decline-application define-product extend-loan file-report grade-loan"
+            " move-due-date move-outer-date pause-interest payment-holiday pledge-collateral provide"
+            " re-amortize refinance-loan refund-unapplied release-collateral remit-participation"
             " resume-accrual sell-participation set-allowance-table stop-accrual waive-charges withdraw-application"
             " withdraw-product write-credit-memo write-down set-loss-waterfall set-programme",
             _LOANS,

@@ -42,7 +42,10 @@ class Last:
         if self.kind == "day":
             return str(model.day + days(self.back))
         if self.kind == "operation":
-            known: list[Any] = [n for n, done in model.log.items() if done.entries or self.back > 5]
+            known: list[Any] = [
+                n for n, done in model.log.items()
+                if (done.entries or self.back > 5) and not done.kind.endswith(("-loan", "-commitment"))
+            ]  # fmt: skip
             return known[-1 - self.back] if self.back < len(known) else 10**6
         bodies = model.every(self.kind)
         if self.kind in ("request", "difference"):  # one that waits, if it is not said to lie far back
@@ -83,14 +86,31 @@ def _meant(value: Any, model: Model) -> Any:
     return value.found(model) if isinstance(value, Last | Holds) else value
 
 
-USERS = {"ana": "teller loan-officer", "tom": "treasurer", "bob": "teller treasurer", "sue": "supervisor", "admin": "administrator"}
+USERS = {
+    "ana": "teller loan-officer",
+    "tom": "treasurer",
+    "bob": "teller treasurer",
+    "sue": "supervisor",
+    "admin": "administrator",
+}
 NOBODY = "zoe"
 MEMBERS = ("M0001", "M0002", "M0003", "M0004", "M0005")
 AMOUNTS = ("0.01", "1.00", "5", "9.99", "20.00", "25.00", "25.00", "50.00", "100.00", "100.00", "200.00", "333.33", "999.99",
            "1000.00", "1000.01", "2500.00", "5000.00")  # fmt: skip
 HOSTILE_AMOUNTS = ("0.00", "-5.00", "5.001", "1e3", "", " 5.00 ", "1,000.00", "٥.00", 5, 5.0, None, "9" * 50,
                    "10000000000000.00", "10000000000000.01", "NaN", "0x10", "5.", "<b>5</b>", True)  # fmt: skip
-HOSTILE_TEXTS = ("<b>x</b>", "[red]x", "=1+1", "\"'`;--", "two\nlines", "\u202etxet", "🏦" * 20, "{x} %s", "a" * 201, "\x00")
+HOSTILE_TEXTS = (
+    "<b>x</b>",
+    "[red]x",
+    "=1+1",
+    "\"'`;--",
+    "two\nlines",
+    "\u202etxet",
+    "🏦" * 20,
+    "{x} %s",
+    "a" * 201,
+    "\x00",
+)
 FUNDS = ("GEN", "GEN", "GEN", "RLF", "RLF", "GRT", "GRT", "EDU", "EDU", "CND", "LLR", "POOL", "XXX")
 ACCOUNTS = ("M0001", "M0001-2", "S-M0002", "M0003", "M0004")
 
@@ -122,7 +142,9 @@ def how_in(c: Chooser) -> dict[str, Any]:
 
 
 def how_out(c: Chooser) -> dict[str, Any]:
-    return c.pick((*({},) * 4, *({"tender": "transfer"},) * 4, {"tender": "transfer", "bank_account": c.pick(("OWN", "X"))}))
+    return c.pick(
+        (*({},) * 4, *({"tender": "transfer"},) * 4, {"tender": "transfer", "bank_account": c.pick(("OWN", "X"))})
+    )
 
 
 def expense(c: Chooser) -> str:
@@ -172,6 +194,11 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "issue-note": (2, lambda c: {"lender": "A lender", "amount": amount(c), "annual_rate": c.pick(("2", "0", "3.125", "x")), "due_on": Last("day", c.pick((365, 365, 0))),
                                  **c.pick(({}, {"fund": c.pick(FUNDS)}, {"member": member(c)}, how_in(c)))}),
     "repay-note": (4, lambda c: {"note": last(c, "note"), **c.pick(({}, {"amount": "0.00"}, {"amount": amount(c)})), **c.pick(({}, {"tender": "cash"}))}),
+    "grant-loan": (3, lambda c: {"member": member(c), "principal": c.pick(("100.00", "1000.00", "2500.00", "5000.00", "90000.00")), "annual_rate": c.pick(("0", "7.25", "12.5", "8")),
+                                 "installments": c.pick((1, 6, 24, 0)), **c.pick(({}, {}, {"fund": c.pick(FUNDS)}))}),
+    "disburse-loan": (4, lambda c: {"loan": last(c, "loan"), **how_out(c), **c.pick(({}, {}, {"amount": amount(c)}))}),
+    "repay-loan": (6, lambda c: {"loan": last(c, "loan"), "amount": amount(c), **c.pick(({}, {"tender": "transfer"}, {"tender": "transfer", "bank_account": "OWN"}))}),
+    "close-commitment": (1, lambda c: {"loan": last(c, "loan"), "reason": "not wanted"}),
     "receive-grant": (1, lambda c: {"fund": c.pick(("CND", "CND", "GRT")), "amount": amount(c), "funder": "The county", "condition": "a roof", "tender": "transfer"}),
     "earn-grant": (2, lambda c: {"grant": last(c, "grant"), "amount": amount(c), "expense": expense(c), "evidence": "a photograph", "tender": "transfer", **payee(c)}),
     "return-grant": (1, lambda c: {"grant": last(c, "grant"), "why": "not built", "tender": "transfer", **c.pick(({}, {"amount": amount(c)}))}),
@@ -238,7 +265,10 @@ def keyed(c: Chooser, step: Step, number: int) -> Step:
     """The step, now and then with a key: one of its own, or one that no door takes."""
     if step.key is not None or c.pick(range(15)):
         return step
-    return replace(step, key=f"key {number}" if c.pick(range(8)) else c.pick(("approved:R-00001", "signed:7", "", "k" * 201, "a\nb")))
+    return replace(
+        step,
+        key=f"key {number}" if c.pick(range(8)) else c.pick(("approved:R-00001", "signed:7", "", "k" * 201, "a\nb")),
+    )
 
 
 def steps(seed: int, count: int) -> list[Step]:
@@ -288,8 +318,10 @@ def begin() -> list[Step]:
     for name in ("Mia", "Noa", "Oto", "Pia"):
         found.append(step("ana", "admit-member", member_name=name))
     found += [
-        step("admin", "add-user", user="bob", full_name="Bob", user_roles=("teller", "treasurer"), member="M0002"), agreed,
-        step("tom", "add-bank-account", code="OWN", account_name="RLF alone", fund="RLF"), agreed,
+        step("admin", "add-user", user="bob", full_name="Bob", user_roles=("teller", "treasurer"), member="M0002"),
+        agreed,
+        step("tom", "add-bank-account", code="OWN", account_name="RLF alone", fund="RLF"),
+        agreed,
         step("bob", "open-drawer", drawer="D2", float_amount="1000.00"),
         step("ana", "close-drawer", drawer="D1", counted="0.00"),
         step("ana", "open-drawer", drawer="D1", float_amount="2000.00"),
