@@ -30,9 +30,15 @@ TELLER, OFFICER, TREASURER, ADMIN, SUPERVISOR = "teller", "loan-officer", "treas
 GEN, POOL = "GEN", "POOL"
 LARGEST = 10**15
 
+
+def words(text: str) -> frozenset[str]:
+    """Written in one line."""
+    return frozenset(text.split())
+
+
 #: What no account of these numbers may do: stand on the credit side (assets), on the debit side (what is owed).
-NEVER_CREDIT = set("701 702 728 729 731 735 739 741 751 771 772 781 782 784 791 792".split())
-NEVER_DEBIT = set("719 759 779 901 903 905 931 932 945 946 950".split()) | {f"8{n:02}" for n in range(100)}
+NEVER_CREDIT = words("701 702 728 729 731 735 739 741 751 771 772 781 782 784 791 792")
+NEVER_DEBIT = words("719 759 779 901 903 905 931 932 945 946 950") | {f"8{n:02}" for n in range(100)}
 
 
 class No(Exception):
@@ -345,11 +351,9 @@ class Work:
             raise No("unknown", "user")
         if not self.allowing():
             raise No("not-allowed", "operation")
-        amount = self.amount()
-        allowed = self.allowing()
-        if amount is not None and all(self.rule.name in role["most"] for role in allowed):
-            if amount > max(role["most"][self.rule.name] for role in allowed):
-                raise No("limit-reached", "amount")
+        amount, most = self.amount(), [role["most"].get(self.rule.name) for role in self.allowing()]
+        if amount is not None and None not in most and amount > max(most):
+            raise No("limit-reached", "amount")
         if self.theirs() & self.served():
             raise No("own-account", "member")
 
@@ -383,12 +387,11 @@ class Work:
         amount, allowed = self.amount(), self.allowing()
         if amount is None:
             return False
-        if all(self.rule.name in role["alone"] for role in allowed):
-            if amount > max(role["alone"][self.rule.name] for role in allowed):
-                return True
-        if all(role["a_day"] is not None for role in allowed):
-            return self.model.moved_today(self.who) + amount > max(role["a_day"] for role in allowed)
-        return False
+        alone = [role["alone"].get(self.rule.name) for role in allowed]
+        if None not in alone and amount > max(alone):
+            return True
+        a_day = [role["a_day"] for role in allowed]
+        return None not in a_day and self.model.moved_today(self.who) + amount > max(a_day)
 
     # ------------------------------------------------------------------ writing
 
@@ -525,10 +528,7 @@ def well_formed(known: Rule, values: Fact) -> Fact:
             if default.startswith("="):
                 found[name] = _default(kind, default[1:])
             continue
-        read = (
-            READ[kind] if kind in READ else (lambda value, choices=kind.split("|"): value if value in choices else None)
-        )
-        meant = read(values[name])
+        meant = READ[kind](values[name]) if kind in READ else _chosen(kind, values[name])
         if meant is None:
             raise Malformed("invalid-value", name)
         found[name] = meant
@@ -536,6 +536,10 @@ def well_formed(known: Rule, values: Fact) -> Fact:
     if unknown:
         raise Malformed("invalid-value", unknown[0])
     return found
+
+
+def _chosen(choices: str, value: Any) -> Any:
+    return value if value in choices.split("|") else None
 
 
 def _default(kind: str, text: str) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from tests.model.books import OFFICER, TELLER, TREASURER, Fact, Line, No, Work, rule
-from tests.model.rules_counter import RECEIVING, active, cash_in, place_of
+from tests.model.rules_counter import PAYING, RECEIVING, active, cash_in, place_of
 from tests.model.rules_funds import class_of
 
 LENDING = f"{TELLER} {OFFICER} {TREASURER}"
@@ -67,7 +67,7 @@ def _paying_out(w: Work) -> int | None:
     return int(loan["promised"]) if amount is None and loan is not None else amount
 
 
-@rule("disburse-loan", "tender:cash|transfer?=transfer bank_account:code? cheque_number:text? loan:code amount:money?", LENDING,
+@rule("disburse-loan", PAYING.replace("=cash", "=transfer") + "loan:code amount:money?", LENDING,
       serves=borrower, moves=_paying_out)  # fmt: skip
 def disburse_loan(w: Work) -> None:
     loan = w.model.get("loan", w["loan"], "loan")
