@@ -140,6 +140,8 @@ class Model:
         self.today = day  # the clock
         self.closed_days: set[date] = set()
         self.locked: dict[str, str] = {}
+        self.months: set[str] = set()  # that hold entries
+        self.dated: dict[tuple[str, str], list[tuple[date, int]]] = defaultdict(list)  # lines of a leaf, by their days
         self.leaves: dict[tuple[str, str], int] = defaultdict(int)
         self.facts: dict[tuple[str, str], list[tuple[int, Fact | None]]] = defaultdict(list)
         self.log: dict[int, Done] = {}
@@ -276,8 +278,10 @@ class Model:
         for kind, ref, body in work.written:
             self.put(work.number, kind, ref, body)
             done.facts.append((kind, ref))
-        for entry in work.entries:
+        for entry, day in zip(work.entries, work.days, strict=True):
+            self.months.add(str(day)[:7])
             for fund, code, amount in entry:
+                self.dated[fund, code].append((day, amount))
                 self.leaves[fund, code] += amount
                 self._movers[fund, code].append(work.number)
         if work.after is not None:
@@ -332,6 +336,7 @@ class Work:
         self.values, self.number = values, number
         self.business_day = model.day
         self.entries: list[list[Line]] = []
+        self.days: list[date] = []  # of the entries
         self.written: list[tuple[str, str, Fact | None]] = []
         self.created: list[str] = []
         self.reverses: int | None = None
@@ -395,8 +400,9 @@ class Work:
 
     # ------------------------------------------------------------------ writing
 
-    def post(self, *lines: Line) -> None:
-        """An entry; lines of nothing are left out."""
+    def post(self, *lines: Line, on: date | None = None) -> None:
+        """An entry, today if no other day is said; lines of nothing are left out."""
+        self.days.append(on or self.business_day)
         self.entries.append([line for line in lines if line[2]])
 
     def write(self, kind: str, ref: str, /, body: Fact | None = None, **changes: Any) -> None:
@@ -421,7 +427,7 @@ class Work:
         if not self.entries:
             return
         self.require_day()
-        if "locked" in (self.model.locked.get(str(self.business_day)[:n]) for n in (7, 4)):
+        if any(self.model.locked.get(str(day)[:7]) == "locked" for day in self.days):
             raise No("period-locked", "effective_on")
         after: dict[tuple[str, str], int] = {}
         for entry in self.entries:

@@ -279,7 +279,7 @@ def issue_note(w: Work) -> None:
     ref = w.number_of("note", "N-", 3)
     w.post(*receive(w, w["fund"], w["amount"], member=w["member"]), (w["fund"], f"811/{ref}", -w["amount"]))
     w.write("note", ref, member=w["member"], fund=w["fund"], rate=w["annual_rate"], since=w.business_day,
-            owed=w["amount"], accrued=0, of_segment=0)  # fmt: skip
+            owed=w["amount"], accrued=0, of_segment=0, paid=0)  # fmt: skip
 
 
 def simple_interest(owed: int, rate: str, count: int) -> int:
@@ -321,7 +321,8 @@ def repay_note(w: Work) -> None:
     if not any(amount for _f, _c, amount in lines):
         raise No("invalid-amount", "amount")
     w.post(*lines)
-    w.write("note", ref, note, owed=note["owed"] - principal, accrued=0, of_segment=0, since=w.business_day)
+    w.write("note", ref, note, owed=note["owed"] - principal, accrued=0, of_segment=0, since=w.business_day,
+            paid=note["paid"] + interest)  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------- grants

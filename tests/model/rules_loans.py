@@ -8,6 +8,7 @@ come to depends on a schedule, and that has its own published figures to be held
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 
 from tests.model.books import OFFICER, TELLER, TREASURER, Fact, Line, No, Work, rule
@@ -22,11 +23,12 @@ def borrower(w: Work) -> set[str]:
     return set() if loan is None else {loan["member"]}
 
 
-def run(w: Work, loan: Fact) -> Fact:
-    """The loan with interest to today; exact while nothing is paid."""
-    count = (w.business_day - loan["at"]).days
+def run(w: Work, loan: Fact, until: date | None = None) -> Fact:
+    """The loan with interest up to a day, today if no other is said; exact while nothing is paid."""
+    until = until or w.business_day
+    count = max(0, (until - loan["at"]).days)
     more = Fraction(loan["owed"]) * Fraction(loan["rate"]) / 100 * count / 365
-    return {**loan, "running": loan["running"] + more, "at": w.business_day}
+    return {**loan, "running": loan["running"] + more, "at": max(until, loan["at"])}
 
 
 def earned(loan: Fact, ref: str) -> tuple[Fact, list[Line]]:
@@ -58,7 +60,7 @@ def grant_loan(w: Work) -> None:
     w.post((w["fund"], f"M40/{ref}", w["principal"]), (w["fund"], "M49", -w["principal"]))
     w.write("loan", ref, member=w["member"], fund=w["fund"], rate=w["annual_rate"], by=w.who, state="granted",
             promised=w["principal"], lent=0, owed=0, at=w.business_day, running=Fraction(0), closed=0, earned=0,
-            interest_paid=0)  # fmt: skip
+            interest_paid=0, events=[])  # fmt: skip
 
 
 def _paying_out(w: Work) -> int | None:
@@ -84,6 +86,7 @@ def disburse_loan(w: Work) -> None:
     after |= {"lent": loan["lent"] + amount, "owed": loan["owed"] + amount, "promised": loan["promised"] - amount}
     w.post(*lines, (fund, f"701/{ref}", amount), (fund, "M49", amount), (fund, f"M40/{ref}", -amount),
            *money(w, fund, -amount))  # fmt: skip
+    after["events"] = [*loan["events"], (w.business_day, amount, False, 0)]
     w.write("loan", ref, after, state="active")
 
 
@@ -102,6 +105,7 @@ def repay_loan(w: Work) -> None:
     after |= {"owed": after["owed"] - principal, "interest_paid": after["interest_paid"] + interest,
               "closed": after["earned"], "running": Fraction(0)}  # fmt: skip
     w.post(*lines, *money(w, fund, w["amount"]), (fund, f"781/{ref}", -interest), (fund, f"701/{ref}", -principal))
+    after["events"] = [*loan["events"], (w.business_day, -principal, True, interest)]
     w.write("loan", ref, after, state=state_of(after))
 
 

@@ -146,7 +146,7 @@ OUTSIDE: dict[str, str] = {
             reset-sign-in set-signing-key file-aid-receipt
         """,
         _YEAR: """
-            close-month close-year open-audit-period reopen-month reopen-year depreciate credit-interest declare-
+            close-year open-audit-period reopen-year depreciate credit-interest declare-
             dividend pay-dividend allocate-surplus pay-patronage redeem-patronage accept-redemption pay-redemption turn-
             over-unclaimed pay-unclaimed pay-estate opening-balance close-opening journal-entry
         """,
@@ -187,5 +187,5 @@ def test_chance_reaches_what_the_model_knows() -> None:
 REFUSALS = (
     "invalid-value", "invalid-amount", "invalid-date", "unknown", "already-exists", "not-allowed", "own-account",
     "own-request", "limit-reached", "overdrawn", "wrong-state", "day-closed", "drawer-closed", "cannot-reverse",
-    "key-reused",
+    "key-reused", "period-locked",
 )  # fmt: skip

@@ -47,6 +47,9 @@ class Last:
                 if (done.entries or self.back > 5) and not done.kind.endswith(("-loan", "-commitment"))
             ]  # fmt: skip
             return known[-1 - self.back] if self.back < len(known) else 10**6
+        if self.kind == "month":
+            months = 12 * model.day.year + model.day.month - 1 - self.back
+            return f"{months // 12}-{months % 12 + 1:02}"
         bodies = model.every(self.kind)
         if self.kind in ("request", "difference"):  # one that waits, if it is not said to lie far back
             bodies = [(ref, body) for ref, body in bodies if body["state"] in ("waiting", "open") or self.back > 3]
@@ -226,6 +229,8 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     ),
     "open-day": (2, lambda c: {"date": Last("day", c.pick((1, 1, 1, 1, 2, 3, 8, 30, 0, -1)))}),
     "close-day": (1, lambda c: c.pick(({}, {}, {"date": Last("day", c.pick((0, 1)))}))),
+    "close-month": (2, lambda c: {"month": Last("month", c.pick((1, 1, 1, 0, 2)))}),
+    "reopen-month": (1, lambda c: {"month": Last("month", c.pick((1, 2, 0))), "why": "a late bill"}),
     "reverse": (10, lambda c: {"operation": last(c, "operation"), "reason": text(c)}),
     "correct": (
         3,
@@ -521,13 +526,17 @@ def evening(c: Chooser) -> list[Step]:
         return Step(who, operation, tuple(values.items()), ahead=ahead)
 
     ahead = c.pick((1, 1, 1, 2, 3, 8, 31))
-    return [
+    begun = [
         *(step(OwnerOf(each), "close-drawer", drawer=each, counted=Holds(each)) for each in ("D1", "D2", "D3")),
         step("tom", "close-day"),
         step(c.pick(("tom", "admin")), "open-day", ahead=ahead, date=Last("day", ahead)),
         step("ana", "open-drawer", drawer="D1", float_amount=c.pick(("500.00", "2000.00"))),
         step(c.pick(("bob", "bob", "tom")), "open-drawer", drawer="D2", float_amount="500.00"),
     ]
+    if c.pick(range(3)):
+        return begun
+    close = [step("tom", "close-month", month=Last("month", back)) for back in c.pick(((1,), (2, 1)))]
+    return [*begun, *(each for asked in close for each in (asked, step("sue", "approve", request=Last("request"))))]
 
 
 def begin() -> list[Step]:
