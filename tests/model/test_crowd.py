@@ -56,6 +56,8 @@ def _crowd(hands: Hands, place: str, members: tuple[str, ...], *, times: int, se
         said = hands.all(place, "lists", count=MANY, lists=lists)
         answers: list[Said] = [[each for each in said if each["hand"] == hand] for hand in range(MANY)]
         assert [len(each) for each in answers] == [times] * MANY
+        told = {each["answer"] for each in said}
+        assert {"done", "repeated", "key-reused"} < told, "some were served, some again, and some were refused"
         _assert_each_key_once(lists, answers)
         with small.read() as books:
             log = books.tx.rows(

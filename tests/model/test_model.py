@@ -32,7 +32,7 @@ from tests.support_bank import new_bank
 
 SEED, STEPS = os.environ.get("TEST_MODEL_SEED"), int(os.environ.get("TEST_MODEL_STEPS", "2000"))
 SEEDS = [int(SEED)] if SEED else [*range(1, 9)]
-LONG = 5_000  # steps of a seed where there is time: with the seeds below, 200,000
+LONG = 5_000  # steps of a seed where there is time: with the seeds below, a million
 _numbers = itertools.count(1)
 
 
@@ -76,7 +76,7 @@ def test_a_seed_on_postgresql(seed: int, new_engine_url: Callable[[str], str]) -
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(1001, 1041))
+@pytest.mark.parametrize("seed", range(1001, 1201))
 def test_many_more_on_sqlite(seed: int, tmp_path: Path) -> None:
     walked(started(lambda name: str(tmp_path / f"{name}.db"), every=LONG), seed, LONG)
 
