@@ -74,6 +74,7 @@ class Verdict:
     created: tuple[str, ...] = ()
     error: str | None = None
     field: str | None = None
+    days: tuple[date, ...] = ()  # under which each entry is dated
     logged: bool = True  # a refusal that is written into the books
 
 
@@ -261,7 +262,8 @@ class Model:
             self._seal(work)
         self.keys[key] = (ask.who, ask.operation, values, first.number)
         entries = tuple(entry for work in works for entry in work.entries)
-        return Verdict("done", first.number, entries, tuple(ref for work in works for ref in work.created))
+        made = tuple(ref for work in works for ref in work.created)
+        return Verdict("done", first.number, entries, made, days=tuple(day for work in works for day in work.days))
 
     def _worked(self, work: Work) -> list[Work]:
         """A request and what it sets off, as they would be written; refuses, and then nothing was."""

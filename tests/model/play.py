@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 
 import tests.model.rules_counter
 import tests.model.rules_funds
@@ -102,6 +102,9 @@ def differences(verdict: Verdict, real: Receipt | CoopbankError) -> list[str]:
     faults = (
         [] if verdict.status == "pending" or posted == expected else [f"posted {posted}, and should have {expected}"]
     )
+    days = tuple(date.fromisoformat(entry.effective_on) for entry in entries)
+    if verdict.status == "done" and days != verdict.days:
+        faults.append(f"dated {days}, and should be {verdict.days}")
     made = tuple(ref for receipt in (real, *real.then) for ref in receipt.created)
     if verdict.status == "pending" and real.request != verdict.created[0]:
         faults.append(f"waits as {real.request}, and should as {verdict.created[0]}")

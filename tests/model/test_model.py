@@ -130,33 +130,34 @@ OUTSIDE: dict[str, str] = {
     for reason, names in {
         _LOANS: """
             accept-report apply-for-loan apply-unapplied change-rate charge-late-fee charge-off consent-to-share
-            decline-application define-product extend-loan file-report grade-loan move-due-date move-outer-date pause-
-            interest payment-holiday pledge-collateral provide re-amortize refinance-loan refund-unapplied release-
-            collateral remit-participation resume-accrual sell-participation set-allowance-table stop-accrual waive-
-            charges withdraw-application withdraw-product write-credit-memo write-down set-loss-waterfall set-programme
+            decline-application define-product extend-loan file-report grade-loan move-due-date move-outer-date
+            pause-interest payment-holiday pledge-collateral provide re-amortize refinance-loan refund-unapplied
+            release-collateral remit-participation resume-accrual sell-participation set-allowance-table stop-accrual
+            waive-charges withdraw-application withdraw-product write-credit-memo write-down set-loss-waterfall
+            set-programme
         """,
         _PROOFS: """
-            add-entry change-entry close-entry define-register add-joint-owner remove-joint-owner found-again lost-
-            contact record-death withdraw-death send-due-diligence forget-member forget-case forget-request call-meeting
-            cancel-meeting close-poll close-vote declare-interest declare-result end-seat give-ballots load-ballots
-            open-poll propose-resolution record-count record-vote seat-member set-body set-mandate withdraw-poll
-            withdraw-resolution close-campaign record-reply resolve-exception start-campaign record-bank-lines match-
-            bank-line unmatch-bank-line withdraw-bank-lines sign-reconciliation review-reconciliation reopen-
-            reconciliation set-budget define-note-class set-share-class set-surplus-rules record-hours propose-surplus
-            reset-sign-in set-signing-key file-aid-receipt
+            add-entry change-entry close-entry define-register add-joint-owner remove-joint-owner found-again
+            lost-contact record-death withdraw-death send-due-diligence forget-member forget-case forget-request
+            call-meeting cancel-meeting close-poll close-vote declare-interest declare-result end-seat give-ballots
+            load-ballots open-poll propose-resolution record-count record-vote seat-member set-body set-mandate
+            withdraw-poll withdraw-resolution close-campaign record-reply resolve-exception start-campaign
+            record-bank-lines match-bank-line unmatch-bank-line withdraw-bank-lines sign-reconciliation
+            review-reconciliation reopen-reconciliation set-budget define-note-class set-share-class set-surplus-rules
+            record-hours propose-surplus reset-sign-in set-signing-key file-aid-receipt
         """,
         _YEAR: """
-            close-year open-audit-period reopen-year depreciate credit-interest declare-
-            dividend pay-dividend allocate-surplus pay-patronage redeem-patronage accept-redemption pay-redemption turn-
-            over-unclaimed pay-unclaimed pay-estate opening-balance close-opening journal-entry
+            close-year open-audit-period reopen-year depreciate credit-interest declare-dividend pay-dividend
+            allocate-surplus pay-patronage redeem-patronage accept-redemption pay-redemption turn-over-unclaimed
+            pay-unclaimed pay-estate opening-balance close-opening journal-entry
         """,
         _PAIRS: """
             add-institution bill-dues claim-from-institution confirm-pair owe-institution pay-institution receive-dues
             receive-from-institution
         """,
         _BILLS: """
-            buy-asset dispose-asset enter-asset buy-parcel receive-ground-rent recognise-donated-work give-aid return-
-            aid open-petty-cash close-petty-cash count-petty-cash refill-petty-cash spend-petty-cash
+            buy-asset dispose-asset enter-asset buy-parcel receive-ground-rent recognise-donated-work give-aid
+            return-aid open-petty-cash close-petty-cash count-petty-cash refill-petty-cash spend-petty-cash
         """,
     }.items()
     for name in names.split()
