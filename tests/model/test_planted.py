@@ -73,7 +73,7 @@ FAULTS = {
 QUICKLY_FOUND = {
     "tellers serve themselves",
     "a bill is entered twice",
-    "an operation is reversed twice",
+    "a key is not remembered",
     "a role's limit is not asked",
 }
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any, Protocol
 
 from tests.model.books import RULES, Ask, Model, days
@@ -567,6 +566,3 @@ def begin() -> list[Step]:
     for ref in ("M0001", "M0002", "M0003"):
         found += [step("ana", "open-savings", member=ref), step("ana", "deposit", member=ref, amount="400.00")]
     return [*found, step("tom", "receive-gift", fund="GRT", amount="900.00", donor="A friend", tender="transfer")]
-
-
-FIRST = date(2026, 3, 2)
