@@ -287,6 +287,24 @@ def steadily(job: dict[str, Any], index: int) -> None:
         say(key=key, answer=receipt.status)
 
 
+def lists(job: dict[str, Any], index: int) -> None:
+    """Each asks what its own list says: who, operation, values, key. Says what came of it, in that order."""
+    from coopbank.errors import DatabaseBusy, Refused
+
+    bank = _open(job)
+    for who, operation, values, key in job["lists"][index]:
+        answer: dict[str, Any] = {}
+        while not answer:
+            try:
+                receipt = bank.perform(_actor(who), bank.build(operation, values), key=key)
+                answer = {"answer": receipt.status, "number": receipt.number}
+            except DatabaseBusy:
+                continue
+            except Refused as refusal:
+                answer = {"answer": refusal.code, "field": refusal.field}
+        say(hand=index, **answer)
+
+
 def same_key(job: dict[str, Any], index: int) -> None:
     """The same request under the same key, from everybody."""
     bank = _open(job)

@@ -238,7 +238,13 @@ def test_what_may_not_be_moved(books: str, kept: Path, tmp_path: Path, capsys: p
     assert refused("--to", str(tmp_path)) in ("not-a-book", "database-unusable")
     assert refused("--to", "postgresql+psycopg://ann:secret@host/bank") == "wrong-usage"
     assert refused("--to", "mysql://host/bank") == "wrong-usage"
-    assert refused() == refused("--to", "") == refused("--back", "--to", "x.db") == refused("--back", "--rehearse") == "wrong-usage"
+    assert (
+        refused()
+        == refused("--to", "")
+        == refused("--back", "--to", "x.db")
+        == refused("--back", "--rehearse")
+        == "wrong-usage"
+    )
     assert refused("--back") == "wrong-state"
     assert {file: file.read_bytes() for file in bytes_before} == bytes_before
     assert refused("--to", str(tmp_path / "new.db"), by="ana") == "sign-in-refused"

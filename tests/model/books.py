@@ -30,9 +30,15 @@ TELLER, OFFICER, TREASURER, ADMIN, SUPERVISOR = "teller", "loan-officer", "treas
 GEN, POOL = "GEN", "POOL"
 LARGEST = 10**15
 
+
+def words(text: str) -> frozenset[str]:
+    """Written in one line."""
+    return frozenset(text.split())
+
+
 #: What no account of these numbers may do: stand on the credit side (assets), on the debit side (what is owed).
-NEVER_CREDIT = set("701 702 728 729 731 735 739 741 751 771 772 781 782 784 791 792".split())
-NEVER_DEBIT = set("719 759 779 901 903 905 931 932 945 946 950".split()) | {f"8{n:02}" for n in range(100)}
+NEVER_CREDIT = words("701 702 728 729 731 735 739 741 751 771 772 781 782 784 791 792")
+NEVER_DEBIT = words("719 759 779 901 903 905 931 932 945 946 950") | {f"8{n:02}" for n in range(100)}
 
 
 class No(Exception):
@@ -68,6 +74,7 @@ class Verdict:
     created: tuple[str, ...] = ()
     error: str | None = None
     field: str | None = None
+    days: tuple[date, ...] = ()  # under which each entry is dated
     logged: bool = True  # a refusal that is written into the books
 
 
@@ -134,6 +141,8 @@ class Model:
         self.today = day  # the clock
         self.closed_days: set[date] = set()
         self.locked: dict[str, str] = {}
+        self.months: set[str] = set()  # that hold entries
+        self.dated: dict[tuple[str, str], list[tuple[date, int]]] = defaultdict(list)  # lines of a leaf, by their days
         self.leaves: dict[tuple[str, str], int] = defaultdict(int)
         self.facts: dict[tuple[str, str], list[tuple[int, Fact | None]]] = defaultdict(list)
         self.log: dict[int, Done] = {}
@@ -216,8 +225,21 @@ class Model:
         try:
             return self._do(ask, values)
         except No as no:
-            self._append(Done(self.number + 1, "log-refusal", ask.who, None, self.day, {}))
+            self.skip(ask.who)
             return Verdict("refused", self.number, error=no.error, field=no.field)
+
+    def refusal(self, ask: Ask) -> No | None:
+        """What it would be refused as now, if anything; nothing is done."""
+        values = well_formed(RULES[ask.operation], ask.values)
+        try:
+            self._worked(Work(self, RULES[ask.operation], ask.who, None, values, self.number + 1))
+        except No as no:
+            return no
+        return None
+
+    def skip(self, who: str) -> None:
+        """An operation of the log that changes nothing, such as that somebody was refused."""
+        self._append(Done(self.number + 1, "log-refusal", who, None, self.day, {}))
 
     def _do(self, ask: Ask, values: Fact) -> Verdict:
         key = f"no key {self.number}" if ask.key is None else ask.key
@@ -228,7 +250,7 @@ class Model:
             if (who, operation, asked) != (ask.who, ask.operation, values):
                 raise No("key-reused", "key")
             return Verdict("repeated", number)
-        works = self._worked(Work(self, RULES[ask.operation], ask.who, None, values, self.number + 1), key)
+        works = self._worked(Work(self, RULES[ask.operation], ask.who, None, values, self.number + 1))
         first = works[0]
         if first.waits:
             ref = self.next_ref("request", "R-", 5)
@@ -240,16 +262,17 @@ class Model:
             self._seal(work)
         self.keys[key] = (ask.who, ask.operation, values, first.number)
         entries = tuple(entry for work in works for entry in work.entries)
-        return Verdict("done", first.number, entries, tuple(ref for work in works for ref in work.created))
+        made = tuple(ref for work in works for ref in work.created)
+        return Verdict("done", first.number, entries, made, days=tuple(day for work in works for day in work.days))
 
-    def _worked(self, work: Work, key: str) -> list[Work]:
+    def _worked(self, work: Work) -> list[Work]:
         """A request and what it sets off, as they would be written; refuses, and then nothing was."""
         work.check()
         work.waits = work.approver is None and work.takes_two()
         work.rule.perform(work)
         work.require_guards()
         follower = work.follower
-        return [work] if follower is None else [work, *self._worked(follower, key)]
+        return [work] if follower is None else [work, *self._worked(follower)]
 
     def _seal(self, work: Work) -> None:
         done = Done(work.number, work.rule.name, work.who, work.approver, work.business_day, work.values)
@@ -257,8 +280,10 @@ class Model:
         for kind, ref, body in work.written:
             self.put(work.number, kind, ref, body)
             done.facts.append((kind, ref))
-        for entry in work.entries:
+        for entry, day in zip(work.entries, work.days, strict=True):
+            self.months.add(str(day)[:7])
             for fund, code, amount in entry:
+                self.dated[fund, code].append((day, amount))
                 self.leaves[fund, code] += amount
                 self._movers[fund, code].append(work.number)
         if work.after is not None:
@@ -297,7 +322,11 @@ class Model:
             if "amount" not in known.fields or known.staff:
                 continue
             asked = done.values.get("amount")
-            total += asked if asked is not None else max((a for e in done.entries for _f, _c, a in e), default=0)
+            total += (
+                asked
+                if asked is not None
+                else max((a for e in done.entries for _f, code, a in e if code[0] != "M"), default=0)
+            )
         return total
 
 
@@ -309,6 +338,7 @@ class Work:
         self.values, self.number = values, number
         self.business_day = model.day
         self.entries: list[list[Line]] = []
+        self.days: list[date] = []  # of the entries
         self.written: list[tuple[str, str, Fact | None]] = []
         self.created: list[str] = []
         self.reverses: int | None = None
@@ -328,11 +358,9 @@ class Work:
             raise No("unknown", "user")
         if not self.allowing():
             raise No("not-allowed", "operation")
-        amount = self.amount()
-        allowed = self.allowing()
-        if amount is not None and all(self.rule.name in role["most"] for role in allowed):
-            if amount > max(role["most"][self.rule.name] for role in allowed):
-                raise No("limit-reached", "amount")
+        amount, most = self.amount(), [role["most"].get(self.rule.name) for role in self.allowing()]
+        if amount is not None and None not in most and amount > max(most):
+            raise No("limit-reached", "amount")
         if self.theirs() & self.served():
             raise No("own-account", "member")
 
@@ -366,17 +394,17 @@ class Work:
         amount, allowed = self.amount(), self.allowing()
         if amount is None:
             return False
-        if all(self.rule.name in role["alone"] for role in allowed):
-            if amount > max(role["alone"][self.rule.name] for role in allowed):
-                return True
-        if all(role["a_day"] is not None for role in allowed):
-            return self.model.moved_today(self.who) + amount > max(role["a_day"] for role in allowed)
-        return False
+        alone = [role["alone"].get(self.rule.name) for role in allowed]
+        if None not in alone and amount > max(alone):
+            return True
+        a_day = [role["a_day"] for role in allowed]
+        return None not in a_day and self.model.moved_today(self.who) + amount > max(a_day)
 
     # ------------------------------------------------------------------ writing
 
-    def post(self, *lines: Line) -> None:
-        """An entry; lines of nothing are left out."""
+    def post(self, *lines: Line, on: date | None = None) -> None:
+        """An entry, today if no other day is said; lines of nothing are left out."""
+        self.days.append(on or self.business_day)
         self.entries.append([line for line in lines if line[2]])
 
     def write(self, kind: str, ref: str, /, body: Fact | None = None, **changes: Any) -> None:
@@ -401,7 +429,7 @@ class Work:
         if not self.entries:
             return
         self.require_day()
-        if "locked" in (self.model.locked.get(str(self.business_day)[:n]) for n in (7, 4)):
+        if any(self.model.locked.get(str(day)[:7]) == "locked" for day in self.days):
             raise No("period-locked", "effective_on")
         after: dict[tuple[str, str], int] = {}
         for entry in self.entries:
@@ -508,10 +536,7 @@ def well_formed(known: Rule, values: Fact) -> Fact:
             if default.startswith("="):
                 found[name] = _default(kind, default[1:])
             continue
-        read = (
-            READ[kind] if kind in READ else (lambda value, choices=kind.split("|"): value if value in choices else None)
-        )
-        meant = read(values[name])
+        meant = READ[kind](values[name]) if kind in READ else _chosen(kind, values[name])
         if meant is None:
             raise Malformed("invalid-value", name)
         found[name] = meant
@@ -519,6 +544,10 @@ def well_formed(known: Rule, values: Fact) -> Fact:
     if unknown:
         raise Malformed("invalid-value", unknown[0])
     return found
+
+
+def _chosen(choices: str, value: Any) -> Any:
+    return value if value in choices.split("|") else None
 
 
 def _default(kind: str, text: str) -> Any:
@@ -532,8 +561,9 @@ def members_of(leaves: Iterable[tuple[str, str]], model: Model) -> set[str]:
         number, _slash, contract = code.partition("/")
         if number in ("791", "871", "875", "901", "903", "905"):
             found.add(re.split(r"[-.]", contract)[0])
-        elif number in ("811", "851"):
-            found |= {m for m in [(model.find("note", contract) or {}).get("member")] if m}
+        elif number in ("811", "851", "701", "781", "M40"):
+            kind = "note" if number in ("811", "851") else "loan"
+            found |= {m for m in [(model.find(kind, contract) or {}).get("member")] if m}
     return found
 
 

@@ -66,7 +66,7 @@ def _whole(books: Books, model: Model) -> list[str]:
     rows = books.tx.rows(_LEAVES)
     leaves = {(fund, f"{gl}/{of}" if of else gl): int(balance) for fund, gl, of, _currency, balance in rows if balance}
     should = {leaf: balance for leaf, balance in model.leaves.items() if balance}
-    faults = [f"{leaf} stands at {leaves.get(leaf, 0)}, and should at {should.get(leaf, 0)}"
+    faults = [f"{' '.join(leaf)} stands at {leaves.get(leaf, 0)}, and should at {should.get(leaf, 0)}"
               for leaf in sorted(leaves.keys() | should.keys()) if leaves.get(leaf) != should.get(leaf)]  # fmt: skip
     sums: dict[str, int] = defaultdict(int)
     for (fund, code), balance in leaves.items():

@@ -9,19 +9,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 
 import tests.model.rules_counter
 import tests.model.rules_funds
+import tests.model.rules_loans
+import tests.model.rules_months
 import tests.model.rules_undoing  # noqa: F401  (each fills RULES)
 from coopbank.bank.books import Actor
 from coopbank.bank.operation import Receipt
 from coopbank.errors import CoopbankError, Refused
 from tests.model.books import Ask, Model, Verdict
 from tests.model.invariants import hold
-from tests.model.walk import Step
+from tests.model.walk import Step, begin
 from tests.support_bank import NOON, SmallBank
 
+BEGINNING = len(begin())
 PROVEN_EVERY = 500  # steps, by everything that the books can say of themselves
 
 
@@ -99,6 +102,9 @@ def differences(verdict: Verdict, real: Receipt | CoopbankError) -> list[str]:
     faults = (
         [] if verdict.status == "pending" or posted == expected else [f"posted {posted}, and should have {expected}"]
     )
+    days = tuple(date.fromisoformat(entry.effective_on) for entry in entries)
+    if verdict.status == "done" and days != verdict.days:
+        faults.append(f"dated {days}, and should be {verdict.days}")
     made = tuple(ref for receipt in (real, *real.then) for ref in receipt.created)
     if verdict.status == "pending" and real.request != verdict.created[0]:
         faults.append(f"waits as {real.request}, and should as {verdict.created[0]}")
@@ -128,22 +134,50 @@ def told(ask: Ask) -> str:
 Start = Callable[[], AbstractContextManager[Pair]]
 
 
+MOST_TRIES = 150  # of a shorter list; the last one found is told
+
+
 def shortest(start: Start, steps: Sequence[Step], found: Differs) -> tuple[list[Step], Differs]:
     """As few of the steps as still end in a difference of the same operation: halves, quarters, then one by one."""
-    kept, last = list(steps[: found.at]), found
-    size = max(1, len(kept) // 2)
-    while True:
-        at, shorter = 0, False
-        while at < len(kept):
-            tried = kept[:at] + kept[at + size :]
-            again = _differs(start, tried)
-            if again is not None and again.step.operation == found.step.operation:
-                kept, last, shorter = tried[: again.at], again, True
-            else:
-                at += size
-        if size == 1 and not shorter:
-            return kept, last
-        size = max(1, size // 2)
+    kept, last = _from_the_end(start, _without_refused(start, list(steps[: found.at]), found), found)
+    size, at, shorter = max(1, len(kept) // 2), 0, False
+    for _ in range(MOST_TRIES):
+        if at >= len(kept):
+            if size == 1 and not shorter:
+                break
+            size, at, shorter = max(1, size // 2), 0, False
+        tried = kept[:at] + kept[at + size :]
+        again = _same(start, tried, found)
+        if again is None:
+            at += size
+        else:
+            kept, last, shorter = tried[: again.at], again, True
+    return kept, last
+
+
+def _same(start: Start, steps: Sequence[Step], found: Differs) -> Differs | None:
+    again = _differs(start, steps)
+    return again if again is not None and again.step.operation == found.step.operation else None
+
+
+def _without_refused(start: Start, steps: list[Step], found: Differs) -> list[Step]:
+    """Without what the model refuses, which changes nothing."""
+    model = Model()
+    done = [step for step in steps if model.do(step.ask(model)).status != "refused"]
+    tried = done if done and done[-1] is steps[-1] else [*done, steps[-1]]
+    again = _same(start, tried, found)
+    return steps if again is None else tried[: again.at]
+
+
+def _from_the_end(start: Start, steps: list[Step], found: Differs) -> tuple[list[Step], Differs]:
+    """The beginning and the last few steps, if they show the same: a long walk is then not walked again and again."""
+    for few in (4, 16, 64):
+        if BEGINNING + few < len(steps):
+            tried = steps[:BEGINNING] + steps[-few:]
+            again = _same(start, tried, found)
+            if again is not None:
+                return tried[: again.at], again
+    return steps, found
 
 
 def _differs(start: Start, steps: Sequence[Step]) -> Differs | None:

@@ -20,6 +20,7 @@ from tests.model.books import (
     Work,
     minor,
     rule,
+    words,
 )
 from tests.model.rules_counter import EVERYBODY, PAYING, RECEIVING, cash_in, cash_out, folded, pay, receive, savings
 
@@ -27,10 +28,10 @@ COUNTER = f"{TELLER} {TREASURER}"
 BILLS = f"{COUNTER} {ADMIN}"
 BETWEEN = (SUPERVISOR, TREASURER)
 CLASSES = "restricted|reserve|revolving|designated|conditional|general"
-EXPENSES = set("210 220 230 240 250 260 270 271 280 290 310 320 366 370".split())  # but for those posted by rule
-INCOME = set("111 116 117 119 127 131 132 151 181 182 185 186 187 188".split())
-BY_RULE = set("301 330 341 350 381 385 386".split())
-OTHERS = set("701 729 731 739 801 901 905 931 940".split())
+EXPENSES = words("210 220 230 240 250 260 270 271 280 290 310 320 366 370")  # but for those posted by rule
+INCOME = words("111 116 117 119 127 131 132 151 181 182 185 186 187 188")
+BY_RULE = words("301 330 341 350 381 385 386")
+OTHERS = words("701 729 731 739 801 901 905 931 940")
 
 
 def class_of(w: Work, fund: str, field: str = "fund") -> str:
@@ -99,8 +100,8 @@ def supplier(w: Work) -> set[str]:
     return {w["supplier"]} if re.fullmatch(r"M[0-9]{4,}", w["supplier"] or "") else set()
 
 
-@rule("spend-gift", PAYING + "gift:code amount:money expense:expense memo:memo?= supplier:CODE? resolution:code?", TREASURER,
-      second=True, serves=supplier)  # fmt: skip
+@rule("spend-gift", PAYING + "gift:code amount:money expense:expense memo:memo?= supplier:CODE? resolution:code?",
+      TREASURER, second=True, serves=supplier)  # fmt: skip
 def spend_gift(w: Work) -> None:
     expense = expense_of(w)
     fund, lines = release(w, w["amount"], expense)
@@ -232,8 +233,12 @@ def _clearing(w: Work) -> int:
     return int(w["amount"] or (w.model.find("suspense", w["suspense"]) or {"left": 0})["left"])
 
 
-@rule("clear-suspense", "suspense:code to:gift|savings|sender amount:money? fund:code? member:code? memo:memo?=", TREASURER,
-      moves=_clearing, second=lambda w: w["to"] != "gift" and _clearing(w) > w.model.policy("withdrawal_alone"))  # fmt: skip
+def _going_out(w: Work) -> int:
+    return 0 if w["to"] == "gift" else _clearing(w)
+
+
+@rule("clear-suspense", "suspense:code to:gift|savings|sender amount:money? fund:code? member:code? memo:memo?=",
+      TREASURER, moves=_clearing, second=lambda w: _going_out(w) > w.model.policy("withdrawal_alone"))  # fmt: skip
 def clear_suspense(w: Work) -> None:
     found = w.model.get("suspense", w["suspense"], "suspense")
     if not found["left"]:
@@ -274,7 +279,7 @@ def issue_note(w: Work) -> None:
     ref = w.number_of("note", "N-", 3)
     w.post(*receive(w, w["fund"], w["amount"], member=w["member"]), (w["fund"], f"811/{ref}", -w["amount"]))
     w.write("note", ref, member=w["member"], fund=w["fund"], rate=w["annual_rate"], since=w.business_day,
-            owed=w["amount"], accrued=0, of_segment=0)  # fmt: skip
+            owed=w["amount"], accrued=0, of_segment=0, paid=0)  # fmt: skip
 
 
 def simple_interest(owed: int, rate: str, count: int) -> int:
@@ -293,7 +298,7 @@ def _repaying(w: Work) -> int | None:
     return int(note["owed"]) if amount is None and note is not None else amount
 
 
-@rule("repay-note", "tender:cash|transfer?=transfer bank_account:code? cheque_number:text? note:code amount:counted?", TREASURER,
+@rule("repay-note", PAYING.replace("=cash", "=transfer") + "note:code amount:counted?", TREASURER,
       second=True, serves=_of_lender, moves=_repaying)  # fmt: skip
 def repay_note(w: Work) -> None:
     note = w.model.get("note", w["note"], "note")
@@ -316,7 +321,8 @@ def repay_note(w: Work) -> None:
     if not any(amount for _f, _c, amount in lines):
         raise No("invalid-amount", "amount")
     w.post(*lines)
-    w.write("note", ref, note, owed=note["owed"] - principal, accrued=0, of_segment=0, since=w.business_day)
+    w.write("note", ref, note, owed=note["owed"] - principal, accrued=0, of_segment=0, since=w.business_day,
+            paid=note["paid"] + interest)  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------- grants

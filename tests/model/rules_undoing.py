@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from tests.model.books import (
-    ADMIN, GEN, NEVER_DEBIT, OFFICER, POOL, RULES, SUPERVISOR, TELLER, TREASURER, Done, No, Work, broken, members_of, rule,
-)  # fmt: skip
+    ADMIN,
+    GEN,
+    NEVER_DEBIT,
+    OFFICER,
+    POOL,
+    RULES,
+    SUPERVISOR,
+    TELLER,
+    TREASURER,
+    Done,
+    No,
+    Work,
+    broken,
+    members_of,
+    rule,
+)
 from tests.model.rules_counter import available
 
 
