@@ -61,6 +61,7 @@ class Desk(Books):
         self.resolution: str | None = None  # that this is done under; every entry names it
         self.after: list[Callable[[Transaction], None]] = []
         self.followers: list[tuple[Actor, str | None, Operation, str]] = []
+        self.reckoned: object = None  # what the operation has reckoned before the book was locked
         self._kept: dict[tuple[str, str], str] = {}  # digest of each of them, by field and value
         self._nonce = nonce
         self._new_leaves: dict[tuple[str, str], int] = {}  # opened here, or known already
@@ -99,6 +100,10 @@ class Desk(Books):
         for contract, number in found.items():
             self._new_leaves.setdefault((fund, f"{gl_code}/{contract}" if contract else gl_code), number)
         return found
+
+    def know_leaf(self, fund: str, code: str, number: int) -> None:
+        """Remember the number of a leaf that was read already."""
+        self._new_leaves.setdefault((fund, code), number)
 
     def has_leaf(self, fund: str, code: str) -> bool:
         """Whether a leaf exists, or is opened by this operation."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar
 
-from coopbank.bank import records
+from coopbank.bank import groups, records
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Day
 from coopbank.bank.lending.delinquency import non_accrual_days, summary
@@ -70,6 +70,7 @@ class CloseDay(Operation):
     subject: ClassVar[str] = "days"
     roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER, ADMINISTRATOR)
     reversible: ClassVar[bool] = False
+    carries_out: ClassVar[bool] = True
     signed: ClassVar[bool] = True
 
     date: Day | None = None
@@ -86,6 +87,7 @@ class CloseDay(Operation):
                 "Drawer {drawers} is still open.", field="date", drawers=", ".join(still_open),
                 hint="Count and close it first (close-drawer).",
             )  # fmt: skip
+        groups.require_finished(desk, "date")
         loans = summary(desk, day, desk.currency, non_accrual_days(desk))
         desk.period(day.isoformat(), periods.CLOSED)
         last = head(desk.tx)
