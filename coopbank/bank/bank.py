@@ -837,7 +837,9 @@ def require_key(key: str) -> None:
     """Refuse an idempotency key that could not be kept, or that stands for an approval."""
     if not 0 < len(key) <= 200 or not key.isprintable():
         raise InvalidValue("A key is a text of 1 to 200 characters that can be printed.", field="key")
-    reserved = next((prefix for prefix in (APPROVED, SIGNED, SIGNED_IN, groups.CARRIED) if key.startswith(prefix)), None)
+    reserved = next(
+        (prefix for prefix in (APPROVED, SIGNED, SIGNED_IN, groups.CARRIED) if key.startswith(prefix)), None
+    )
     if reserved is not None:
         raise InvalidValue("Keys that begin with {reserved} are the program's own.", field="key", reserved=reserved)
 

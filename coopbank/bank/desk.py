@@ -82,6 +82,10 @@ class Desk(Books):
         lines = tuple(Line(self.leaf_id(fund, code), amount) for fund, code, amount in moves if amount)
         self.entries.append(EntryDraft(memo, effective_on or self.business_day, lines, reverses))
 
+    def post_lines(self, memo: str, lines: Iterable[tuple[int, int]]) -> None:
+        """An entry of today whose leaves are known by their numbers, as those of a batch are."""
+        self.entries.append(EntryDraft(memo, self.business_day, tuple(Line(leaf, amount) for leaf, amount in lines)))
+
     def leaf_id(self, fund: str, code: str) -> int:
         """The number of a leaf, opened now if need be."""
         known = self._new_leaves.get((fund, code))
@@ -100,10 +104,6 @@ class Desk(Books):
         for contract, number in found.items():
             self._new_leaves.setdefault((fund, f"{gl_code}/{contract}" if contract else gl_code), number)
         return found
-
-    def know_leaf(self, fund: str, code: str, number: int) -> None:
-        """Remember the number of a leaf that was read already."""
-        self._new_leaves.setdefault((fund, code), number)
 
     def has_leaf(self, fund: str, code: str) -> bool:
         """Whether a leaf exists, or is opened by this operation."""

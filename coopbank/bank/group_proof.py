@@ -33,6 +33,7 @@ class GroupProof:
 
     def __init__(self) -> None:
         self._plans: dict[str, _Plan] = {}  # those that are not finished
+        self._entries: dict[str, set[int]] = {}  # of each batch: the leading operation's, and its parts'
 
     def watch(self, log: Log, operation: Operation) -> None:
         """A plan, a part of one, a reversal of one, or the close of a day."""
@@ -54,6 +55,8 @@ class GroupProof:
         for _table, _kind, ref, version, _about, body in batches:
             if body.get("void"):
                 self._plans.pop(ref, None)
+                if {entry[3] for entry in operation.entries} != self._entries.pop(ref, set()):
+                    yield f"{ref} was taken back without all that was carried out of it"
             elif version == 1:
                 yield from self._planned(operation, ref, body)
             else:
@@ -68,6 +71,7 @@ class GroupProof:
             for row in operation.rows if row[0] == "record" and row[1] == records.BatchPart.kind
         }  # fmt: skip
         self._plans[ref] = _Plan(body, lines, operation.number)
+        self._entries[ref] = {entry[0] for entry in operation.entries}
         if sorted(lines) != [part_ref(ref, n) for n in range(1, body["parts"] + 1)] or body.get("done"):
             yield f"{ref} has not the parts that it says"
         if any(sum(amount for _account, amount in part) for part in lines.values()):
@@ -99,5 +103,6 @@ class GroupProof:
         if days != {before["on"]}:
             yield f"part {number} of {ref} was carried out on another day than it was decided"
         plan.body = {**before, "done": number}
+        self._entries[ref].update(entry[0] for entry in operation.entries)
         if number == before["parts"]:
             del self._plans[ref]

@@ -22,10 +22,9 @@ from pydantic import Field
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
-from coopbank.bank.desk import Desk, Move
+from coopbank.bank.desk import Desk
 from coopbank.bank.operation import CATALOGUE, Operation
 from coopbank.errors import WrongState
-from coopbank.ledger.posting import EntryDraft, Line
 
 LARGEST = 2500
 """Members in one part: as many as are posted in a fifth of a second."""
@@ -53,8 +52,7 @@ class Part(Operation):
         batch = desk.get(records.Batch, self.batch, "batch")
         assert self.part == batch.done + 1 <= batch.parts, "parts are carried out in their order, each once"
         plan = desk.get(records.BatchPart, part_ref(self.batch, self.part), "part")
-        lines = tuple(Line(account, amount) for account, amount in plan.lines)
-        desk.entries.append(EntryDraft(batch.memo, desk.business_day, lines))
+        desk.post_lines(batch.memo, plan.lines)
         done = batch.model_copy(update={"done": self.part})
         desk.write(self.batch, done, about=_about(batch.decided_by))
 
@@ -75,21 +73,20 @@ def split_up(members: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def leave(
-    desk: Desk, carried_by: type[Part], request: dict[str, str], memo: str, due: Move, parts: Sequence[list[Move]]
-) -> None:
-    """Seal what is to be carried out in parts, the moves of each; `due` is what the leading entry left for them."""
-    fund, code, total = due
+    desk: Desk, carried_by: type[Part], request: dict[str, str], memo: str, due: int, total: int,
+    parts: Sequence[list[tuple[int, int]]],
+) -> None:  # fmt: skip
+    """Seal the lines of each part; the leading entry has left their `total` on the leaf that is `due`."""
     ref = desk.next_ref(records.Batch.kind, "BT-", 5)
     desk.write(
         ref,
         records.Batch(
-            decided_by=desk.number, carried_by=carried_by.name, request=request, memo=memo, on=desk.business_day.isoformat(),
-            due=desk.leaf_id(fund, code), total=total, parts=len(parts),
+            decided_by=desk.number, carried_by=carried_by.name, request=request, memo=memo,
+            on=desk.business_day.isoformat(), due=due, total=total, parts=len(parts),
         ),
         about=_about(desk.number),
     )  # fmt: skip
-    for number, moves in enumerate(parts, start=1):
-        lines = [(desk.leaf_id(fund, code), amount) for fund, code, amount in moves if amount]
+    for number, lines in enumerate(parts, start=1):
         desk.write(part_ref(ref, number), records.BatchPart(lines=lines))
     desk.note("Goes to the accounts in groups", str(len(parts)))
 

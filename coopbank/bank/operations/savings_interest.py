@@ -26,7 +26,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from coopbank.bank import groups, records
 from coopbank.bank.books import Books
-from coopbank.bank.desk import Desk, Move
+from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Widget, refuse
 from coopbank.bank.operation import CREDIT_UNION, TREASURER, UNCHARTERED, Operation
 from coopbank.bank.operations.savings import FUND, shown
@@ -54,9 +54,8 @@ Quarter = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What is credited to one account, in minor units, and what is withheld of it."""
+    """What is credited to one account, by its leaf, in minor units, and what is withheld of it."""
 
-    account: records.Savings
     leaf: int
     amount: int
     tax: int
@@ -67,15 +66,10 @@ class Reckoned:
     """The interest of a quarter, as the books stood at an operation."""
 
     head: int
-    shares: list[Share]
-
-    @property
-    def total(self) -> int:
-        return sum(share.amount for share in self.shares)
-
-    @property
-    def withheld(self) -> int:
-        return sum(share.tax for share in self.shares)
+    accounts: int
+    total: int
+    withheld: int
+    paid: list[Share]  # those that come to a cent or more
 
 
 class CreditInterest(Operation):
@@ -103,29 +97,28 @@ class CreditInterest(Operation):
         first, last = days_of(self.quarter)
         self._require_over(desk, last)
         interest = self._still_right(desk, last) or reckoned(desk, first, last)
-        total, withheld, shares = interest.total, interest.withheld, interest.shares
-        for share in shares:
-            desk.know_leaf(FUND, f"905/{share.account.account}", share.leaf)
+        total, withheld = interest.total, interest.withheld
         memo = f"Interest on savings {self.quarter}"
-        moves: list[Move] = [(FUND, "385", total), (FUND, "852", -total)]
-        paid = [share for share in shares if share.amount]
-        if len(paid) > groups.LARGEST:
-            desk.post(memo, moves)
-            parts = [_moves(part) for part in groups.split_up(paid)]
-            groups.leave(desk, CreditInterestPart, {"quarter": self.quarter}, memo, (FUND, "852", total), parts)
+        expense, due = desk.leaf_id(FUND, "385"), desk.leaf_id(FUND, "852")
+        lines = [(expense, total), (due, -total)]
+        tax = desk.leaf_id(FUND, "842") if withheld else 0
+        if len(interest.paid) > groups.LARGEST:
+            desk.post_lines(memo, lines)
+            parts = [_lines(part, due, tax) for part in groups.split_up(interest.paid)]
+            groups.leave(desk, CreditInterestPart, {"quarter": self.quarter}, memo, due, total, parts)
         elif total:
-            desk.post(memo, [*moves, *_moves(paid)])
+            desk.post_lines(memo, [*lines, *_lines(interest.paid, due, tax)])
         body = records.SavingsInterest(
-            on=desk.business_day.isoformat(), total=total, accounts=len(shares), withheld=withheld
+            on=desk.business_day.isoformat(), total=total, accounts=interest.accounts, withheld=withheld
         )
         desk.write(self.quarter, body)
         desk.note("Interest", shown(desk, total))
-        desk.note("Accounts", str(len(shares)))
+        desk.note("Accounts", str(interest.accounts))
         if withheld:
             desk.note("Withheld", shown(desk, withheld))
 
     def _still_right(self, desk: Desk, last: date) -> Reckoned | None:
-        """What was reckoned ahead, unless something that it rests on was done since: a balance, an account, a policy."""
+        """What was reckoned ahead, unless something that it rests on was changed since."""
         ahead = desk.reckoned
         if not isinstance(ahead, Reckoned):
             return None
@@ -162,16 +155,16 @@ class CreditInterestPart(groups.Part):
     quarter: Quarter
 
 
-def _moves(shares: Iterable[Share]) -> list[Move]:
-    """From what is due to the accounts."""
-    moves: list[Move] = []
+def _lines(shares: Iterable[Share], due: int, tax: int) -> list[tuple[int, int]]:
+    """From what is due to the accounts: leaves and minor units."""
+    lines: list[tuple[int, int]] = []
     credited = withheld = 0
     for share in shares:
-        moves.append((FUND, f"905/{share.account.account}", -share.amount))
+        lines.append((share.leaf, -share.amount))
         if share.tax:  # a line of its own, so that a year's withholding can be read off
-            moves.append((FUND, f"905/{share.account.account}", share.tax))
+            lines.append((share.leaf, share.tax))
         credited, withheld = credited + share.amount, withheld + share.tax
-    return [(FUND, "852", credited), *moves, (FUND, "842", -withheld)]
+    return [(due, credited), *lines, *([(tax, -withheld)] if withheld else ())]
 
 
 def days_of(quarter: str) -> tuple[date, date]:
@@ -188,10 +181,11 @@ def reckoned(books: Books, first: date, last: date) -> Reckoned:
     total = round_minor(exact)
     amounts = split(total, [weight for _account, _leaf, weight in earned]) if total else [0] * len(earned)
     taxes = _taxes(books, [account.member for account, _leaf, _weight in earned], amounts)
-    return Reckoned(
-        stands_at,
-        [Share(each[0], each[1], amount, tax) for each, amount, tax in zip(earned, amounts, taxes, strict=True)],
-    )
+    paid = [
+        Share(leaf, amount, tax)
+        for (_account, leaf, _weight), amount, tax in zip(earned, amounts, taxes, strict=True) if amount
+    ]  # fmt: skip
+    return Reckoned(stands_at, len(earned), total, sum(taxes), paid)
 
 
 def _taxes(books: Books, members: Sequence[str], amounts: Sequence[int]) -> list[int]:
@@ -217,7 +211,7 @@ def earnings(books: Books, first: date, last: date) -> tuple[list[Earned], int]:
     """
     opening, moved, leaves = _balances(books, first, last)
     days = (last - first).days + 1
-    found: list[tuple[records.Savings, int, Fraction]] = []
+    found: list[tuple[records.Savings, int]] = []
     rates: dict[str, Fraction] = {}
     for _ref, account in books.every(records.Savings):
         rate = rates.get(account.annual_rate)
@@ -229,11 +223,12 @@ def earnings(books: Books, first: date, last: date) -> tuple[list[Earned], int]:
         spans = [(began, days)] if moves is None else balance_spans(began, moves, first, last)
         product = sum(max(0, balance) * span for balance, span in spans)
         if product:
-            found.append((account, product, rate))
+            found.append((account, product))
     scale = lcm(*(rate.denominator for rate in rates.values()))
-    factors = {rate: rate.numerator * (scale // rate.denominator) for rate in rates.values()}
-    earned = [(account, leaves[account.account], product * factors[rate]) for account, product, rate in found]
-    return earned, scale * _YEAR
+    factors = {text: rate.numerator * (scale // rate.denominator) for text, rate in rates.items()}
+    return [
+        (account, leaves[account.account], product * factors[account.annual_rate]) for account, product in found
+    ], scale * _YEAR  # fmt: skip
 
 
 def _balances(
