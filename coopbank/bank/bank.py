@@ -460,11 +460,13 @@ class Bank:
         Between two of them whoever waits for the book gets in.
         """
         self.seal_sign_in()
-        done = 0
+        done, took = 0, 0.0
         while self._part_left():
             if self.database.path is not None:
-                time.sleep(groups.PAUSE_SECONDS)
+                time.sleep(groups.pause_after(took))
+            began = time.perf_counter()
             done += self._carry_out_one(actor)
+            took = time.perf_counter() - began
         return done
 
     def _part_left(self) -> bool:

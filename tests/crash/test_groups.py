@@ -58,6 +58,7 @@ def small(engine_kind: str, engine_url: str, new_engine_url: Callable[[str], str
 def twos(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "LARGEST", 2)
     monkeypatch.setattr(groups, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(groups, "LONG_PAUSE_SECONDS", 0)
 
 
 def balances(small: SmallBank) -> dict[str, int]:
