@@ -207,6 +207,14 @@ class Desk(Books):
 
         self.after.append(put)
 
+    def written_since(self, number: int, *kinds: str) -> bool:
+        """Whether an operation after that one wrote a record of one of these kinds."""
+        marks = ", ".join("?" * len(kinds))
+        found = self.tx.value(
+            f"SELECT 1 FROM record WHERE operation_id > ? AND kind || '' IN ({marks}) LIMIT 1", number, *kinds
+        )
+        return found is not None
+
     # ------------------------------------------------------------------- words
 
     def note(self, label: str, value: str) -> None:

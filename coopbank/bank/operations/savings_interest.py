@@ -122,15 +122,14 @@ class CreditInterest(Operation):
         ahead = desk.reckoned
         if not isinstance(ahead, Reckoned):
             return None
-        changed = desk.tx.value(
-            "SELECT 1 FROM record WHERE operation_id > ? AND kind IN (?, ?, ?) LIMIT 1",
-            ahead.head, records.Savings.kind, records.Member.kind, records.Policy.kind,
-        ) or desk.tx.value(
+        if desk.written_since(ahead.head, records.Savings.kind, records.Member.kind, records.Policy.kind):
+            return None
+        moved = desk.tx.value(
             "SELECT 1 FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
-            " WHERE e.operation_id > ? AND e.effective_on || '' <= ? AND a.gl_code = ? LIMIT 1",
+            " WHERE e.operation_id > ? AND e.effective_on || '' <= ? AND a.gl_code || '' = ? LIMIT 1",
             ahead.head, last.isoformat(), "905",
         )  # fmt: skip
-        return None if changed else ahead
+        return None if moved else ahead
 
     def _require_over(self, desk: Desk, last: date) -> None:
         if desk.find(records.SavingsInterest, self.quarter) is not None:
