@@ -7,7 +7,7 @@ closed over a part that was still to come. See bank/groups.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ class GroupProof:
 
     def __init__(self) -> None:
         self._plans: dict[str, _Plan] = {}  # those that are not finished
+        self._kinds = {name for name, cls in CATALOGUE.items() if issubclass(cls, Part)} | {"close-day"}
         self._entries: dict[str, set[int]] = {}  # of each batch: the leading operation's, and its parts'
 
     def watch(self, log: Log, operation: Operation) -> None:
@@ -42,6 +43,12 @@ class GroupProof:
         faults = self._part(operation, batches) if carrying else self._other(operation, batches)
         for fault in faults:
             log.add(_CHECK, fault, operation.number)
+
+    def watch_plain(self, log: Log, operations: Sequence[Operation]) -> None:
+        """The same where nothing wrote a record: a part that did not count itself, a close that says nothing."""
+        for operation in operations:
+            if operation.kind in self._kinds:
+                self.watch(log, operation)
 
     def unfinished(self) -> Iterator[Finding]:
         """What is still on its way."""

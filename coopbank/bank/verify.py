@@ -285,7 +285,7 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
               lambda _log, tx: () if keys is not None else _encrypted(tx),
               informational=True),
         Check("groups", "What was decided for many members reached each of them once, as it was decided.",
-              watch=_as_watch(carried.watch), needless="plain"),
+              watch=_as_watch(carried.watch), watch_plain=carried.watch_plain),
         Check("unfinished groups", "What is still on its way to the members; the close of the day finishes it.",
               lambda _log, _tx: carried.unfinished(), informational=True),
         Check("directory", "The find box lists the members as they are.", _ask(state, _directory)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -11,11 +12,15 @@ import pytest
 from coopbank.bank import groups, records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
+from coopbank.bank.operations.savings_interest import Reckoned
 from coopbank.bank.verify import verify
 from coopbank.clock import SetClock
 from coopbank.errors import AlreadyExists, CannotReverse, Overdrawn, Refused, WrongState
+from coopbank.ledger.posting import EntryDraft, Line, NewRecord
+from coopbank.money import round_minor
 from tests.copies import copied
 from tests.crash.hands import Hands
+from tests.forging import forge
 from tests.support_bank import CountedNonces, SmallBank, assert_books, new_bank
 
 pytestmark = pytest.mark.crash
@@ -119,7 +124,7 @@ def test_groups_come_to_what_one_operation_does(wanted: dict[str, int], small: S
         small.ask("credit-interest", by=small.tom, quarter="2026-Q1")
 
 
-@pytest.mark.parametrize("die_before", range(1, GROUPS + 1))
+@pytest.mark.parametrize("die_before", [1, GROUPS])
 def test_killed_between_two_groups_the_close_of_the_day_goes_on(
     wanted: dict[str, int], small: SmallBank, hands: Hands, die_before: int
 ) -> None:
@@ -225,18 +230,81 @@ def test_keys_of_groups_are_the_program_s_own(small: SmallBank) -> None:
 def test_what_was_reckoned_ahead_counts_only_while_it_is_right(small: SmallBank, twos: None) -> None:
     """Between the reckoning, without a lock, and the lock a till takes money in that counts for the quarter."""
     interest = small.bank.build("credit-interest", {"quarter": "2026-Q1"})
-    reckoned = small.bank._reckon([(interest, None)])
-    assert len(reckoned) == 1
-    small.do("deposit", member="M0001", amount="100000.00", tender="transfer")
-    with small.bank.database.write() as tx:
-        small.bank._reckoned = reckoned
-        receipt = small.bank._perform(tx, small.tom, interest, "by hand")
-    assert receipt.status == "pending"
     with small.read() as books:
-        fresh = interest.reckon(books)
-    assert isinstance(fresh, type(reckoned[0][1]))
-    assert fresh.total > reckoned[0][1].total  # type: ignore[attr-defined]
-    small.bank._reckoned = []
+        early = interest.reckon(books)
+    assert isinstance(early, Reckoned)
+    rich = {"member": "M0001", "amount": "100000.00", "tender": "transfer"}
+    receipt = small.reckoned_before(interest, small.tom, lambda: small.do("deposit", **rich))
+    assert receipt.status == "pending"
     approve(small)
     with small.read() as books:
-        assert books.get(records.SavingsInterest, "2026-Q1").total == fresh.total
+        total = books.get(records.SavingsInterest, "2026-Q1").total
+    assert total == early.total + round_minor(Fraction(100_000_00 * 2, 36_500))
+    assert not told(small) and kinds(small)[PART] == GROUPS
+
+
+def half_done(small: SmallBank, hands: Hands) -> tuple[records.Batch, records.BatchPart]:
+    """The first of three groups is posted; the batch, and what the second is to be."""
+    assert give(hands, small, "approve", "sue", {"request": "R-00003"}, die_before=2) == []
+    small.spoiled = True
+    with small.read() as books:
+        return books.get(records.Batch, "BT-00001"), books.get(records.BatchPart, "BT-00001-0002")
+
+
+def counted(batch: records.Batch, version: int) -> NewRecord:
+    body = batch.model_copy(update={"done": 2}).model_dump(mode="json", exclude_defaults=True)
+    return NewRecord("batch", "BT-00001", version, f"operation {batch.decided_by}", body)
+
+
+def found(small: SmallBank) -> str:
+    (verdict,) = (verdict for verdict in verify(small.bank.database) if verdict.name == "groups")
+    return "\n".join(finding.message for finding in verdict.findings)
+
+
+def test_a_cent_that_goes_to_another_member_is_found(small: SmallBank, hands: Hands) -> None:
+    batch, plan = half_done(small, hands)
+    lines = [Line(account, amount) for account, amount in plan.lines]
+    lines[1], lines[-1] = (
+        Line(lines[1].account_id, lines[1].amount - 1),
+        Line(lines[-1].account_id, lines[-1].amount + 1),
+    )
+    day = small.clock.today()
+    request = {"batch": "BT-00001", "part": 2, "quarter": "2026-Q1"}
+    forge(
+        small, rows=[counted(batch, 3)], kind=PART, request=request, entries=[EntryDraft(batch.memo, day, tuple(lines))]
+    )
+    assert found(small) == "part 2 of BT-00001 is not what was decided"
+
+
+def test_a_group_that_is_posted_twice_is_found(small: SmallBank, hands: Hands) -> None:
+    batch, plan = half_done(small, hands)
+    entry = EntryDraft(batch.memo, small.clock.today(), tuple(Line(*line) for line in plan.lines))
+    request = {"batch": "BT-00001", "part": 2, "quarter": "2026-Q1"}
+    for _time in range(2):
+        forge(small, kind=PART, request=request, entries=[entry], key=f"again {_time}")
+    assert "part 2 of BT-00001 was not the next" in found(small)
+    assert "did not count itself" in found(small)
+
+
+def test_a_day_that_is_closed_over_it_is_found(small: SmallBank, hands: Hands) -> None:
+    half_done(small, hands)
+    forge(small, kind="close-day", request={})
+    assert found(small) == "the day was closed before BT-00001 was carried out"
+
+
+def test_groups_that_count_as_done_and_are_not_are_found(small: SmallBank, hands: Hands) -> None:
+    batch, _plan = half_done(small, hands)
+    forge(small, rows=[counted(batch, 3)])
+    assert found(small) == "log-refusal changed how far BT-00001 is carried out"
+
+
+def test_a_plan_that_does_not_come_to_what_was_decided_is_found(small: SmallBank, hands: Hands) -> None:
+    batch, plan = half_done(small, hands)
+    other = batch.model_copy(update={"total": batch.total + 1, "parts": 1, "done": 0})
+    rows = [
+        NewRecord("batch", "BT-00002", 1, None, other.model_dump(mode="json", exclude_defaults=True)),
+        NewRecord("batch-part", "BT-00002-0002", 1, None, plan.model_dump(mode="json", exclude_defaults=True)),
+    ]
+    forge(small, rows=rows, kind="credit-interest", request={"quarter": "2026-Q1"})
+    assert "BT-00002 has not the parts that it says" in found(small)
+    assert "were left for them" in found(small) and "names another operation or day" in found(small)
