@@ -100,7 +100,7 @@ def _lines(desk: Desk, number: int) -> tuple[tuple[int, str, int, int], ...]:
         " WHERE e.operation_id = ? ORDER BY e.id, p.line",
         number,
     )
-    return tuple(found)  # type: ignore[arg-type]
+    return tuple(found)
 
 
 def _with_parts(desk: Desk, past: Past) -> Past:
