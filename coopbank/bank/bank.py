@@ -10,6 +10,7 @@ person is sealed too. One call is one transaction.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -17,7 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
-from coopbank.bank import access, anchors, limits, mandates, passphrases, receipts, records
+from coopbank.bank import access, anchors, groups, limits, mandates, passphrases, receipts, records
 from coopbank.bank.books import Actor, Books, loads, opened
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
@@ -30,6 +31,7 @@ from coopbank.bank.operations.keys import KEY, SIGNED, SetSigningKey, SignClose,
 from coopbank.bank.operations.staff import (
     APPROVED,
     SIGNED_IN,
+    Approve,
     Ask,
     ChangeRole,
     LogRefusal,
@@ -37,6 +39,7 @@ from coopbank.bank.operations.staff import (
     SetOneTimeCode,
     SetPassphrase,
     SignIn,
+    approved_by,
     has_own_passphrase,
     open_reset,
 )
@@ -67,6 +70,7 @@ if TYPE_CHECKING:
 
 Nonce = Callable[[int], bytes]
 NO_VITAL = marked("No vital records were kept")
+GROUPS_DONE = marked("Groups of accounts done")
 KEYLESS_ROLES = frozenset({AUDITOR, SUPERVISOR})  # who only looks neither signs nor reads what is encrypted
 
 
@@ -92,6 +96,7 @@ class Bank:
         self._unsealed: Actor | None = None  # who signed in for one command, and has done nothing yet
         self._held_back: tuple[str, Keyring | None] = "", None  # of whom, until they have a passphrase of their own
         self._control_names: dict[str, str] = {}
+        self._reckoned: list[tuple[Operation, object]] = []  # before the book was locked, by whom it is for
 
     # ------------------------------------------------------------------ opening
 
@@ -426,20 +431,24 @@ class Bank:
         had: so it is done once, whatever became of the tries before.
         """
         self.seal_sign_in()
+        if any(operation.carries_out and self._may_now(actor, operation) for operation, _key in requests):
+            self.carry_out(actor)
         keys: dict[int, str] = {}
         try:
-            return tried_anew(lambda: self._perform_once(actor, requests, keys), keyed=True)
+            done = tried_anew(lambda: self._perform_once(actor, requests, keys), keyed=True)
         except ConnectionLost as lost:
             known = [keys.get(place, key) for place, (_request, key) in enumerate(requests)]
             if not any(known):  # not even one key was drawn: the server was never reached
                 raise
             raise _outcome_unknown(lost, known) from lost
+        return [self._carried_out(actor, receipt) for receipt in done]
 
     def _perform_once(
         self, actor: Actor, requests: Sequence[tuple[Operation, str | None]], keys: dict[int, str]
     ) -> list[Receipt]:
         """One attempt; `keys` remembers those that were drawn."""
         current: Operation | None = None
+        self._reckoned = self._reckon(requests)
         try:
             with self.database.write() as tx:
                 receipts_: list[Receipt] = []
@@ -455,6 +464,75 @@ class Bank:
             if current is not None:
                 self._log_refusal(actor, current, refusal)
             raise
+        finally:
+            self._reckoned = []
+
+    # ------------------------------------------------------------------- groups
+
+    def carry_out(self, actor: Actor) -> int:
+        """Go on with what is on its way to many accounts, each part in a transaction of its own; how many were done.
+
+        Between two of them whoever waits for the book gets in.
+        """
+        self.seal_sign_in()
+        done, took = 0, 0.0
+        while self._part_left():
+            if self.database.path is not None:
+                time.sleep(groups.pause_after(took))
+            began = time.perf_counter()
+            done += self._carry_out_one(actor)
+            took = time.perf_counter() - began
+        return done
+
+    def _part_left(self) -> bool:
+        with self.read() as books:
+            return groups.next_part(books) is not None
+
+    def _carry_out_one(self, actor: Actor) -> int:
+        """The part that is next once the book is ours; 0 if somebody else has done the last one meanwhile."""
+
+        def once() -> int:
+            with self.database.write() as tx:
+                found = groups.next_part(Books(tx))
+                if found is not None:
+                    self._perform(tx, actor, *found)
+            return int(found is not None)
+
+        return tried_anew(once, keyed=True)
+
+    def _carried_out(self, actor: Actor, receipt: Receipt) -> Receipt:
+        """Carry out what was decided for many; that it could not be finished is told, and no refusal: it stands."""
+        again = receipt.status == "repeated" and receipt.kind == Approve.name  # which does not say of what
+        if not again and not any(
+            r.status in ("done", "repeated") and CATALOGUE[r.kind].carries_out for r in (receipt, *receipt.then)
+        ):
+            return receipt
+        try:
+            done = self.carry_out(actor)
+        except CoopbankError as error:
+            note = (marked("Not on all accounts yet"), error.message)
+            hint = (marked("It goes on with"), "coopbank close day")
+            return replace(receipt, notes=(*receipt.notes, note, hint))
+        return replace(receipt, notes=(*receipt.notes, (GROUPS_DONE, str(done)))) if done else receipt
+
+    def _may_now(self, actor: Actor, operation: Operation) -> bool:
+        """Whether somebody holds the power to do it, before anything is done for them."""
+        with self.read() as books:
+            known = books.user(actor.user)
+            return known is not None and not known.must_change and self.may(books, known, operation.name)
+
+    def _reckon(self, requests: Sequence[tuple[Operation, str | None]]) -> list[tuple[Operation, object]]:
+        """What operations on many accounts can reckon while nobody has to wait for it."""
+        found: list[tuple[Operation, object]] = []
+        wanted = [operation for operation, _key in requests if operation.carries_out or isinstance(operation, Approve)]
+        if wanted:
+            with suppress(Refused), self.read() as books:  # what is wrong with it is told when it is performed
+                for operation in wanted:
+                    asked = approved_by(books, operation) if isinstance(operation, Approve) else operation
+                    value = None if asked is None else asked.reckon(books)
+                    if asked is not None and value is not None:
+                        found.append((asked, value))
+        return found
 
     def _anchored(self, receipt: Receipt) -> Receipt:
         """Keep outside the books what a close leaves there; that it could not be kept is told, and no refusal."""
@@ -605,6 +683,7 @@ class Bank:
             self._check(desk, operation)
             reason = None if approver else self._second_reason(desk, operation)
         draft = self._draft(desk, operation, key)
+        desk.reckoned = next((value for each, value in self._reckoned if each == operation), None)
         operation.perform(desk)
         mandates.mark(desk, operation)
         draft.business_date = desk.business_day
@@ -784,7 +863,9 @@ def require_key(key: str) -> None:
     """Refuse an idempotency key that could not be kept, or that stands for an approval."""
     if not 0 < len(key) <= 200 or not key.isprintable():
         raise InvalidValue("A key is a text of 1 to 200 characters that can be printed.", field="key")
-    reserved = next((prefix for prefix in (APPROVED, SIGNED, SIGNED_IN) if key.startswith(prefix)), None)
+    reserved = next(
+        (prefix for prefix in (APPROVED, SIGNED, SIGNED_IN, groups.CARRIED) if key.startswith(prefix)), None
+    )
     if reserved is not None:
         raise InvalidValue("Keys that begin with {reserved} are the program's own.", field="key", reserved=reserved)
 

@@ -960,6 +960,31 @@ class YearClose(Body):
 GOOD = "good"
 
 
+class Batch(Body):
+    """What one operation decided for many members, and how far it is carried out; ref BT-00001 (bank/groups.py).
+
+    About the operation that decided it.
+    """
+
+    kind: ClassVar[str] = "batch"
+    decided_by: int  # number of the operation
+    carried_by: str  # kind of the operations that carry it out
+    request: dict[str, str] = Field(default_factory=dict)  # what these say beside their batch and their place in it
+    memo: str  # of their entries
+    on: str  # their day
+    due: int  # account that holds what is not passed on yet
+    total: int  # minor units that it was to pass on
+    parts: int
+    done: int = 0
+
+
+class BatchPart(Body):
+    """The lines of one entry that carries out a part of a batch; ref BT-00001-0001."""
+
+    kind: ClassVar[str] = "batch-part"
+    lines: list[tuple[int, int]]  # account and minor units, debit +
+
+
 class Backup(Body):
     """A backup that was verified after it was written; ref BK-00001, about the name of its file."""
 

@@ -25,6 +25,7 @@ from coopbank.bank.confirming import campaign_faults
 from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
 from coopbank.bank.equity_proof import equity_faults
+from coopbank.bank.group_proof import GroupProof
 from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.lending.flows import OWN, on_leaf, real_fund
 from coopbank.bank.lending.proof import faults_of
@@ -71,6 +72,8 @@ WRITERS = {
     "loss-attribution": {"charge-off"},
     "note": {"issue-note", "repay-note", "close-month", "opening-balance", "return-cheque"},
     "savings-interest": {"credit-interest"},
+    "batch": {"credit-interest", "credit-interest-part"},
+    "batch-part": {"credit-interest"},
     "product": {"found-book", "define-product", "withdraw-product"},
     "application": {"apply-for-loan", "decline-application", "withdraw-application", "grant-loan"},
     "collateral": {
@@ -230,7 +233,7 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
 
     provision, people, decisions = ProvisionProof(), PeopleProof(state), DecisionProof()
     aid, kept, losses = AidProof(keys), RegisterProof(), LossProof()
-    buildings, pairs = BuildingProof(), PairProof()
+    buildings, pairs, carried = BuildingProof(), PairProof(), GroupProof()
     return [
         Check("powers", "Everyone who acted was a user with the power to do it.",  # before the registers follow:
               watch=_watch(state, _powers), watch_plain=_watch_plain(state, _powers_plain)),  # whoever agrees to leave
@@ -299,6 +302,10 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
         Check("encrypted", "Taxpayer numbers are encrypted; only who has signed in can compare them.",
               lambda _log, tx: () if keys is not None else _encrypted(tx),
               informational=True),
+        Check("groups", "What was decided for many members reached each of them once, as it was decided.",
+              watch=_as_watch(carried.watch), watch_plain=carried.watch_plain),
+        Check("unfinished groups", "What is still on its way to the members; the close of the day finishes it.",
+              lambda _log, _tx: carried.unfinished(), informational=True),
         Check("directory", "The find box lists the members as they are.", _ask(state, _directory)),
     ]  # fmt: skip
 

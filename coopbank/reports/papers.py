@@ -315,7 +315,7 @@ def _credited(books: Books, ref: str, start: date, end: date) -> tuple[int, int]
         " FROM account a JOIN posting p ON p.account_id = a.id JOIN entry e ON e.id = p.entry_id"
         " JOIN operation o ON o.id = e.operation_id"
         " WHERE a.holder = ? AND a.gl_code = '905' AND e.effective_on BETWEEN ? AND ?"
-        " AND o.kind = 'credit-interest'",
+        " AND o.kind IN ('credit-interest', 'credit-interest-part')",
         ref, start.isoformat(), end.isoformat(),
     ) or (0, 0)  # fmt: skip
     return int(gross or 0), int(withheld or 0)

@@ -50,6 +50,7 @@ BOX_NAMES: Final = {
     ("1099-DIV", "4"): "federal_income_tax_withheld",
 }  # fmt: skip
 _WITHHELD: Final = "4"
+_CREDITS: Final = ("credit-interest", "credit-interest-part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def _interest(books: Books, year: int, boxes: Boxes) -> None:
         books, year, ("credit-capital-interest",), (equity.CAPITAL,)
     ):
         boxes[holder]["1"] -= int(amount)
-    for _op, _kind, _entry, _code, holder, amount in _moved(books, year, ("credit-interest",), ("905",)):
+    for _op, _kind, _entry, _code, holder, amount in _moved(books, year, _CREDITS, ("905",)):
         if holder is not None:
             box, change = ("1", -int(amount)) if int(amount) < 0 else (_WITHHELD, int(amount))
             boxes[holder][box] += change

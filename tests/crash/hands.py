@@ -131,6 +131,33 @@ def requests_of(bank: Any, seed: int, number: int) -> list[tuple[Any, str]]:
     ]
 
 
+def groups_of(job: dict[str, Any], _index: int) -> None:
+    """An operation that goes to the accounts in groups of two; killed in the pause before group `die_before`."""
+    from coopbank.bank import bank as module
+    from coopbank.bank import groups
+    from coopbank.errors import Refused
+
+    groups.LARGEST, groups.PAUSE_SECONDS = 2, 0.001
+    carry_out_one, number = module.Bank._carry_out_one, 0
+
+    def one(bank: Any, actor: Any) -> int:
+        nonlocal number
+        number += 1
+        if number == job.get("die_before"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        done: int = carry_out_one(bank, actor)
+        return done
+
+    module.Bank._carry_out_one = one  # type: ignore[method-assign]
+    bank = _open(job)
+    bank.clock.instant = datetime.fromisoformat(job["now"])
+    try:
+        receipt = bank.perform(_actor(job["user"]), bank.build(job["operation"], job["values"]), key=job.get("key"))
+        say(status=receipt.status, notes=receipt.notes)
+    except Refused as refusal:
+        say(status=refusal.code, notes=[])
+
+
 def deposits(job: dict[str, Any], _index: int) -> None:
     """Deposit after deposit, each acknowledged, until somebody kills it."""
     bank = _open(job)

@@ -31,6 +31,7 @@ from coopbank.bank.fields import (
 from coopbank.bank.letterhead import LARGEST_PICTURE, require_colour, require_picture
 from coopbank.bank.operation import (
     ADMINISTRATOR,
+    CATALOGUE,
     LOAN_OFFICER,
     ROLES,
     SUPERVISOR,
@@ -568,6 +569,16 @@ class Approve(_Decision):
         self.decide(desk, request, "approved")
         desk.note("Approved", self.request)
         desk.then(asker, desk.actor.user, asked, APPROVED + self.request)
+
+
+def approved_by(books: Books, approval: Approve) -> Operation | None:
+    """What an approval lets happen, if it is of the kind that reaches many members (bank/groups.py)."""
+    request = books.find(records.Request, approval.request)
+    found = None if request is None or request.state != "waiting" else CATALOGUE.get(request.operation)
+    if request is None or found is None or not found.carries_out:
+        return None
+    book_currency.set(books.institution().currency)
+    return build(request.operation, books.resolve(request.payload))
 
 
 class Refuse(_Decision):
