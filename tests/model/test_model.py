@@ -123,6 +123,8 @@ def test_lists_that_hypothesis_draws(asked: list[Step]) -> None:
 _LOANS = "schedules, products and losses: tests/bank plays them against the calculator and their twins, day by day"
 _PROOFS = "writes records that no balance stands on; verify proves them from the log"
 _YEAR = "once a year or a quarter, over all accounts: the conformance year posts it line by line"
+_WORKERS = "of a worker co-op's own book: tests/bank/test_internal_capital.py lives through its years"
+_SHARES = "behind a policy, a product or a vote that the model has not: their own tests compare each line"
 _PAIRS = "takes the books of two institutions"
 _BILLS = "a variation of paying a bill; its own tests compare each line"
 OUTSIDE: dict[str, str] = {
@@ -149,14 +151,16 @@ OUTSIDE: dict[str, str] = {
         _YEAR: """
             close-year open-audit-period reopen-year depreciate credit-interest declare-dividend pay-dividend
             allocate-surplus pay-patronage redeem-patronage accept-redemption pay-redemption turn-over-unclaimed
-            pay-unclaimed pay-estate opening-balance close-opening journal-entry
+            pay-unclaimed pay-estate opening-balance close-opening journal-entry receive-bank-interest
         """,
+        _WORKERS: "credit-capital-interest share-loss return-capital",
+        _SHARES: "sponsor-shares return-sponsored-shares set-off pay-member",
         _PAIRS: """
             add-institution bill-dues claim-from-institution confirm-pair owe-institution pay-institution receive-dues
             receive-from-institution
         """,
         _BILLS: """
-            buy-asset dispose-asset enter-asset buy-parcel receive-ground-rent recognise-donated-work give-aid
+            buy-asset dispose-asset enter-asset buy-parcel dispose-parcel receive-ground-rent recognise-donated-work give-aid
             return-aid open-petty-cash close-petty-cash count-petty-cash refill-petty-cash spend-petty-cash
         """,
     }.items()
