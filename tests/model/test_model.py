@@ -160,7 +160,8 @@ OUTSIDE: dict[str, str] = {
             receive-from-institution
         """,
         _BILLS: """
-            buy-asset dispose-asset enter-asset buy-parcel dispose-parcel receive-ground-rent recognise-donated-work give-aid
+            buy-asset dispose-asset enter-asset buy-parcel dispose-parcel receive-ground-rent recognise-donated-work
+            give-aid
             return-aid open-petty-cash close-petty-cash count-petty-cash refill-petty-cash spend-petty-cash
         """,
     }.items()
