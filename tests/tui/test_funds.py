@@ -86,6 +86,8 @@ async def test_funds_show_the_figures_of_the_reports(
         await hand.see("March 2, 2026")
         await hand.press("f3")
         await hand.see("1,200.00")
+        await hand.press("f9")
+        await hand.see("RLF-fund-report-2026-03-02")
 
 
 @pytest.mark.parametrize(

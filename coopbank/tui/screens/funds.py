@@ -168,4 +168,4 @@ def _report(code: str, day: date | None, session: Session) -> Written:
     from coopbank.statements import make
     from coopbank.tui.screens.statements import FOLDER, printer_of
 
-    return make(session.bank, "fund-report", code, day, None, actor=printer_of(session), folder=FOLDER)
+    return make(session.bank, "fund-report", code, None, day, actor=printer_of(session), folder=FOLDER)
