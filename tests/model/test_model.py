@@ -4,7 +4,7 @@ Thousands of random requests, right ones and wrong ones, are put to the real ban
 verdict, each line, each number given and each balance has to be the same, and the invariants hold after every one
 (invariants.py). A list that ends otherwise is made short and told step by step, with the seed that makes it again:
 
-    TEST_MODEL_SEED=7 TEST_MODEL_STEPS=2000 pytest tests/model -k seed
+    TEST_MODEL_SEED=7 TEST_MODEL_STEPS=2000 pytest tests/model -k seed_on_sqlite
 
 What is left of the catalogue stands in `OUTSIDE`, with the reason: a new operation is put into the model or there.
 """
@@ -58,7 +58,7 @@ def walked(start: Start, seed: int, count: int) -> Pair:
             return pair
     except Differs as differs:
         kept, last = shortest(start, asked, differs)
-    again = f"TEST_MODEL_SEED={seed} TEST_MODEL_STEPS={count} pytest tests/model -k seed"
+    again = f"TEST_MODEL_SEED={seed} TEST_MODEL_STEPS={count} pytest tests/model -k seed_on_sqlite"
     pytest.fail(f"{last}\nAgain with: {again}\n{len(kept)} steps are enough:\n{story(kept)}", pytrace=False)
 
 
