@@ -54,8 +54,8 @@ def _building(town: Town, day: date) -> None:
     lent = town.do("dell", "lend-to-fund", from_fund="GEN", to_fund="CLT", amount="1800.00", due_on=until,
                    resolution="board, April")  # fmt: skip
     side(town).facts["fund loan"] = next(ref for ref in lent.created if ref.startswith("IF-"))
-    bill = town.do("dell", "enter-bill", supplier="PEARL", number="ROOF-B1", amount="1800.00", expense="250", fund="CLT",
-                   memo="Roof of building B-1, materials")  # fmt: skip
+    bill = town.do("dell", "enter-bill", supplier="PEARL", number="ROOF-B1", amount="1800.00", expense="250",
+                   fund="CLT", memo="Roof of building B-1, materials")  # fmt: skip
     town.do("rosa", "pay-bill", bill=bill.created[0], tender="transfer", cheque_number="2715")
     town.do("dell", "recognise-donated-work", building="B-1", hours="40", hourly="25.00", work="carpentry",
             source="what the carpenters' co-op charges")  # fmt: skip

@@ -261,6 +261,8 @@ _currency = currency
 
 def _whole_weights(weights: Sequence[int | Fraction]) -> list[int]:
     """The same proportions in whole numbers, so that the sharing is integer arithmetic."""
+    if all(type(weight) is int for weight in weights) and min(weights, default=0) >= 0:
+        return [int(weight) for weight in weights]  # whole already; of a hundred thousand that is seconds
     exact = [Fraction(weight) if isinstance(weight, int | Fraction) else weight for weight in weights]
     if not all(isinstance(weight, Fraction) for weight in exact):
         raise TypeError("weights are exact: int or Fraction")

@@ -30,7 +30,7 @@ from typing import Any
 from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, Books
-from coopbank.bank.operation import CHARITY, CREDIT_UNION, UNCHARTERED, Receipt
+from coopbank.bank.operation import CHARITY, CREDIT_UNION, UNCHARTERED, WORKER_COOP, Operation, Receipt
 from coopbank.bank.operations.founding import FoundBook
 from coopbank.bank.verify import verify
 from coopbank.clock import SetClock
@@ -39,7 +39,16 @@ from coopbank.ledger.verify import wrong
 from coopbank.money import format_amount
 from tests.copies import copied
 
-__all__ = ["CHARITY", "CREDIT_UNION", "PASSPHRASE", "UNCHARTERED", "SmallBank", "assert_books", "new_bank"]
+__all__ = [
+    "CHARITY",
+    "CREDIT_UNION",
+    "PASSPHRASE",
+    "UNCHARTERED",
+    "WORKER_COOP",
+    "SmallBank",
+    "assert_books",
+    "new_bank",
+]
 
 PASSPHRASE = "correct horse battery"
 FIRST_DAY = "2026-03-02"
@@ -78,6 +87,18 @@ class SmallBank:
             self.proven = receipt.number
             _proven.update(kinds)
         return receipt
+
+    def reckoned_before(self, operation: Operation, by: Actor, meanwhile: Callable[[], object]) -> Receipt:
+        """Perform one that reckons before the book is locked, with what somebody does between the two."""
+        reckoned = self.bank._reckon([(operation, None)])
+        assert reckoned, f"{operation.name} reckons nothing ahead"
+        meanwhile()
+        self.bank._reckoned = reckoned
+        try:
+            with self.bank.database.write() as tx:
+                return self.bank._perform(tx, by, operation, self.bank.new_key())
+        finally:
+            self.bank._reckoned = []
 
     def agreed(
         self, operation: str, /, by: Actor | None = None, approver: Actor | None = None, **values: Any

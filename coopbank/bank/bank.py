@@ -10,6 +10,7 @@ person is sealed too. One call is one transaction.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -17,7 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
-from coopbank.bank import access, anchors, limits, mandates, passphrases, receipts, records
+from coopbank.bank import access, anchors, groups, limits, mandates, passphrases, receipts, records
 from coopbank.bank.books import Actor, Books, loads, opened
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
@@ -30,6 +31,7 @@ from coopbank.bank.operations.keys import KEY, SIGNED, SetSigningKey, SignClose,
 from coopbank.bank.operations.staff import (
     APPROVED,
     SIGNED_IN,
+    Approve,
     Ask,
     ChangeRole,
     LogRefusal,
@@ -37,15 +39,16 @@ from coopbank.bank.operations.staff import (
     SetOneTimeCode,
     SetPassphrase,
     SignIn,
+    approved_by,
     has_own_passphrase,
     open_reset,
 )
 from coopbank.bank.vital import keep_vital_records
 from coopbank.clock import Clock, SystemClock, instant_text
-from coopbank.database import Database, Transaction, lost_a_race
+from coopbank.database import Database, Transaction, tried_anew
 from coopbank.errors import (
+    ConnectionLost,
     CoopbankError,
-    DatabaseBusy,
     DatabaseUnusable,
     InvalidValue,
     KeyReused,
@@ -67,8 +70,8 @@ if TYPE_CHECKING:
 
 Nonce = Callable[[int], bytes]
 NO_VITAL = marked("No vital records were kept")
+GROUPS_DONE = marked("Groups of accounts done")
 KEYLESS_ROLES = frozenset({AUDITOR, SUPERVISOR})  # who only looks neither signs nor reads what is encrypted
-_ATTEMPTS = 4  # of a unit of work that lost a race on a server
 
 
 class _TakenBack(Exception):
@@ -84,6 +87,7 @@ class Bank:
 
     def __init__(self, database: Database, *, clock: Clock | None = None, nonce: Nonce | None = None) -> None:
         self.database = database
+        self._for_past = database  # books as they were take views of their own, which a replica cannot make
         self.clock = clock or SystemClock()
         self._nonce = nonce or secrets.token_bytes
         self.book = ""
@@ -92,15 +96,17 @@ class Bank:
         self._unsealed: Actor | None = None  # who signed in for one command, and has done nothing yet
         self._held_back: tuple[str, Keyring | None] = "", None  # of whom, until they have a passphrase of their own
         self._control_names: dict[str, str] = {}
+        self._reckoned: list[tuple[Operation, object]] = []  # before the book was locked, by whom it is for
 
     # ------------------------------------------------------------------ opening
 
     @classmethod
     def open(
-        cls, place: str, *, read_only: bool = False, clock: Clock | None = None, nonce: Nonce | None = None
-    ) -> Bank:
-        """Open existing books at a path or a `postgresql+psycopg://` URL."""
-        bank = cls(Database.open(place, read_only=read_only), clock=clock, nonce=nonce)
+        cls, place: str, *, read_only: bool = False, marked: bool = False, clock: Clock | None = None,
+        nonce: Nonce | None = None,
+    ) -> Bank:  # fmt: skip
+        """Open existing books at a path or a `postgresql+psycopg://` URL; `marked` is told at `Database.open`."""
+        bank = cls(Database.open(place, read_only=read_only, marked=marked), clock=clock, nonce=nonce)
         with bank.database.closed_on_failure():
             bank._read_book()
         return bank
@@ -124,6 +130,13 @@ class Bank:
             passphrases.set_passphrase(tx, request.administrator, passphrase)
         return bank
 
+    def read_at(self, database: Database) -> Bank:
+        """The same bank, for whoever is signed in, read in another database that holds the same books."""
+        there = Bank(database, clock=self.clock, nonce=self._nonce)
+        there._read_book()
+        there.keys, there._for_past = self.keys, self.database
+        return there
+
     def _read_book(self) -> None:
         with self.database.read() as tx:
             text = tx.value("SELECT sealed FROM operation WHERE id = 1")
@@ -137,7 +150,8 @@ class Bank:
     @contextmanager
     def read(self, as_of: int | None = None) -> Iterator[Books]:
         """One consistent view of the books: as they are, or as they stood when operation `as_of` was the last one."""
-        with self.database.read(temporary=as_of is not None) as tx:
+        database = self.database if as_of is None else self._for_past
+        with database.read(temporary=as_of is not None) as tx:
             if as_of is not None:
                 show_past(tx, as_of)
             yield Books(tx, self.keys)
@@ -227,8 +241,7 @@ class Bank:
 
     def record_sign_in(self, actor: Actor) -> None:
         """Seal that this person signed in."""
-        with self.database.write() as tx:
-            self._perform(tx, actor, SignIn(), self.new_key())
+        self._sealed_once(actor, SignIn(), self.new_key())
 
     def sign_in_for_a_command(self, actor: Actor) -> bool:
         """Seal with the first thing that they do that this person signed in; of many commands the first of a day (UTC).
@@ -244,8 +257,11 @@ class Bank:
         """Seal now what `sign_in_for_a_command` left for the first thing done."""
         actor, self._unsealed = self._unsealed, None
         if actor is not None and not self.database.read_only:
-            with self.database.write() as tx:
-                self._perform(tx, actor, SignIn(), self._sign_in_key(actor))
+            try:
+                self._sealed_once(actor, SignIn(), self._sign_in_key(actor))
+            except DatabaseUnusable:
+                self._unsealed = actor
+                raise
 
     def _sign_in_key(self, actor: Actor) -> str:
         return f"{SIGNED_IN}{actor.user}:{self.clock.now().date()}"
@@ -260,8 +276,8 @@ class Bank:
                 passphrases.count_failure(tx, user, self.clock.now())
         if known:  # after the count, which stands even if the log cannot be written
             request = LogRefusal(operation="sign-in", code="sign-in-refused")
-            with suppress(CoopbankError), self.database.write() as tx:
-                self._perform(tx, Actor(user, ()), request, self.new_key())
+            with suppress(CoopbankError):
+                self._sealed_once(Actor(user, ()), request, self.new_key())
 
     def set_passphrase(self, actor: Actor, user: str, passphrase: str) -> Receipt | None:
         """Set one's own passphrase, or as administrator a colleague's; that it was set is sealed, never the words.
@@ -411,35 +427,112 @@ class Bank:
     def perform_all(self, actor: Actor, requests: Sequence[tuple[Operation, str | None]]) -> list[Receipt]:
         """Perform a list of operations, all or none, in one transaction.
 
-        What loses a race on a server is tried anew as a whole, each operation under the key that it had.
+        What loses a race on a server, or its connection, is tried anew as a whole, each operation under the key that it
+        had: so it is done once, whatever became of the tries before.
         """
+        self.seal_sign_in()
+        if any(operation.carries_out and self._may_now(actor, operation) for operation, _key in requests):
+            self.carry_out(actor)
         keys: dict[int, str] = {}
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return self._perform_once(actor, requests, keys)
-            except DatabaseBusy as busy:
-                if attempt == _ATTEMPTS or not lost_a_race(busy):
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        try:
+            done = tried_anew(lambda: self._perform_once(actor, requests, keys), keyed=True)
+        except ConnectionLost as lost:
+            known = [keys.get(place, key) for place, (_request, key) in enumerate(requests)]
+            if not any(known):  # not even one key was drawn: the server was never reached
+                raise
+            raise _outcome_unknown(lost, known) from lost
+        return [self._carried_out(actor, receipt) for receipt in done]
 
     def _perform_once(
         self, actor: Actor, requests: Sequence[tuple[Operation, str | None]], keys: dict[int, str]
     ) -> list[Receipt]:
         """One attempt; `keys` remembers those that were drawn."""
-        self.seal_sign_in()
         current: Operation | None = None
+        self._reckoned = self._reckon(requests)
         try:
             with self.database.write() as tx:
                 receipts_: list[Receipt] = []
                 for index, (current, key) in enumerate(requests):
                     if key is None and index not in keys:
                         keys[index] = self.new_key()
-                    receipts_.append(self._performed(tx, actor, current, keys[index] if key is None else key))
+                    receipt = self._performed(tx, actor, current, keys[index] if key is None else key)
+                    if key is None and receipt.status == "repeated":  # by an earlier try, whose answer was lost
+                        receipt = replace(receipt, status="done")
+                    receipts_.append(receipt)
             return [self._cleared(self._anchored(self._with_slots_taken(receipt))) for receipt in receipts_]
         except Refused as refusal:
             if current is not None:
                 self._log_refusal(actor, current, refusal)
             raise
+        finally:
+            self._reckoned = []
+
+    # ------------------------------------------------------------------- groups
+
+    def carry_out(self, actor: Actor) -> int:
+        """Go on with what is on its way to many accounts, each part in a transaction of its own; how many were done.
+
+        Between two of them whoever waits for the book gets in.
+        """
+        self.seal_sign_in()
+        done, took = 0, 0.0
+        while self._part_left():
+            if self.database.path is not None:
+                time.sleep(groups.pause_after(took))
+            began = time.perf_counter()
+            done += self._carry_out_one(actor)
+            took = time.perf_counter() - began
+        return done
+
+    def _part_left(self) -> bool:
+        with self.read() as books:
+            return groups.next_part(books) is not None
+
+    def _carry_out_one(self, actor: Actor) -> int:
+        """The part that is next once the book is ours; 0 if somebody else has done the last one meanwhile."""
+
+        def once() -> int:
+            with self.database.write() as tx:
+                found = groups.next_part(Books(tx))
+                if found is not None:
+                    self._perform(tx, actor, *found)
+            return int(found is not None)
+
+        return tried_anew(once, keyed=True)
+
+    def _carried_out(self, actor: Actor, receipt: Receipt) -> Receipt:
+        """Carry out what was decided for many; that it could not be finished is told, and no refusal: it stands."""
+        again = receipt.status == "repeated" and receipt.kind == Approve.name  # which does not say of what
+        if not again and not any(
+            r.status in ("done", "repeated") and CATALOGUE[r.kind].carries_out for r in (receipt, *receipt.then)
+        ):
+            return receipt
+        try:
+            done = self.carry_out(actor)
+        except CoopbankError as error:
+            note = (marked("Not on all accounts yet"), error.message)
+            hint = (marked("It goes on with"), "coopbank close day")
+            return replace(receipt, notes=(*receipt.notes, note, hint))
+        return replace(receipt, notes=(*receipt.notes, (GROUPS_DONE, str(done)))) if done else receipt
+
+    def _may_now(self, actor: Actor, operation: Operation) -> bool:
+        """Whether somebody holds the power to do it, before anything is done for them."""
+        with self.read() as books:
+            known = books.user(actor.user)
+            return known is not None and not known.must_change and self.may(books, known, operation.name)
+
+    def _reckon(self, requests: Sequence[tuple[Operation, str | None]]) -> list[tuple[Operation, object]]:
+        """What operations on many accounts can reckon while nobody has to wait for it."""
+        found: list[tuple[Operation, object]] = []
+        wanted = [operation for operation, _key in requests if operation.carries_out or isinstance(operation, Approve)]
+        if wanted:
+            with suppress(Refused), self.read() as books:  # what is wrong with it is told when it is performed
+                for operation in wanted:
+                    asked = approved_by(books, operation) if isinstance(operation, Approve) else operation
+                    value = None if asked is None else asked.reckon(books)
+                    if asked is not None and value is not None:
+                        found.append((asked, value))
+        return found
 
     def _anchored(self, receipt: Receipt) -> Receipt:
         """Keep outside the books what a close leaves there; that it could not be kept is told, and no refusal."""
@@ -508,15 +601,16 @@ class Bank:
 
     def _record(self, actor: Actor, operation: Operation) -> Receipt:
         self.seal_sign_in()
-        key = self.new_key()
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with self.database.write() as tx:
-                    return self._perform(tx, actor, operation, key)
-            except DatabaseBusy as busy:
-                if attempt == _ATTEMPTS or not lost_a_race(busy):
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        return self._sealed_once(actor, operation, self.new_key())
+
+    def _sealed_once(self, actor: Actor, operation: Operation, key: str) -> Receipt:
+        """An act of the program's own in a transaction of its own, tried anew where it was called off."""
+
+        def once() -> Receipt:
+            with self.database.write() as tx:
+                return self._perform(tx, actor, operation, key)
+
+        return tried_anew(once, keyed=True)
 
     def _performed(self, tx: Transaction, actor: Actor, operation: Operation, key: str) -> Receipt:
         """An operation that came through a door: no door offers the program's own, or uses its keys."""
@@ -589,6 +683,7 @@ class Bank:
             self._check(desk, operation)
             reason = None if approver else self._second_reason(desk, operation)
         draft = self._draft(desk, operation, key)
+        desk.reckoned = next((value for each, value in self._reckoned if each == operation), None)
         operation.perform(desk)
         mandates.mark(desk, operation)
         draft.business_date = desk.business_day
@@ -737,17 +832,27 @@ class Bank:
         request = LogRefusal(
             operation=operation.name, code=refusal.code, field_name=refusal.field, template=refusal.template[:200]
         )
-        try:
-            with self.database.write() as tx:
-                self._perform(tx, actor, request, self.new_key())
-        except CoopbankError:
-            return
+        with suppress(CoopbankError):
+            self._sealed_once(actor, request, self.new_key())
 
     def control_name(self, tx: Transaction, gl_code: str) -> str:
         """The name of a control account, remembered."""
         if gl_code not in self._control_names:
             self._control_names = dict(tx.rows("SELECT code, name FROM gl_account"))
         return self._control_names.get(gl_code, gl_code)
+
+
+def _outcome_unknown(lost: ConnectionLost, keys: list[str | None]) -> ConnectionLost:
+    """The same, where something was begun: whether it was done, its key tells."""
+    if len(keys) == 1 and keys[0] is not None:
+        return ConnectionLost(
+            "The connection to {place} was lost, and whether it was done is not known.", key=keys[0],
+            place=lost.values["place"], hint="Give it again with this key, and it is done once: {key}",
+        )  # fmt: skip
+    return ConnectionLost(
+        "The connection to {place} was lost, and whether it was done is not known.", place=lost.values["place"],
+        hint="Look whether it was done; if not, give it again.",
+    )  # fmt: skip
 
 
 def _locked_out(until: str) -> SignInRefused:
@@ -758,7 +863,9 @@ def require_key(key: str) -> None:
     """Refuse an idempotency key that could not be kept, or that stands for an approval."""
     if not 0 < len(key) <= 200 or not key.isprintable():
         raise InvalidValue("A key is a text of 1 to 200 characters that can be printed.", field="key")
-    reserved = next((prefix for prefix in (APPROVED, SIGNED, SIGNED_IN) if key.startswith(prefix)), None)
+    reserved = next(
+        (prefix for prefix in (APPROVED, SIGNED, SIGNED_IN, groups.CARRIED) if key.startswith(prefix)), None
+    )
     if reserved is not None:
         raise InvalidValue("Keys that begin with {reserved} are the program's own.", field="key", reserved=reserved)
 

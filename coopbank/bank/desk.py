@@ -61,6 +61,7 @@ class Desk(Books):
         self.resolution: str | None = None  # that this is done under; every entry names it
         self.after: list[Callable[[Transaction], None]] = []
         self.followers: list[tuple[Actor, str | None, Operation, str]] = []
+        self.reckoned: object = None  # what the operation has reckoned before the book was locked
         self._kept: dict[tuple[str, str], str] = {}  # digest of each of them, by field and value
         self._nonce = nonce
         self._new_leaves: dict[tuple[str, str], int] = {}  # opened here, or known already
@@ -80,6 +81,10 @@ class Desk(Books):
             memo = f"{memo}, {self.resolution}"
         lines = tuple(Line(self.leaf_id(fund, code), amount) for fund, code, amount in moves if amount)
         self.entries.append(EntryDraft(memo, effective_on or self.business_day, lines, reverses))
+
+    def post_lines(self, memo: str, lines: Iterable[tuple[int, int]]) -> None:
+        """An entry of today whose leaves are known by their numbers, as those of a batch are."""
+        self.entries.append(EntryDraft(memo, self.business_day, tuple(Line(leaf, amount) for leaf, amount in lines)))
 
     def leaf_id(self, fund: str, code: str) -> int:
         """The number of a leaf, opened now if need be."""
@@ -201,6 +206,14 @@ class Desk(Books):
             )  # fmt: skip
 
         self.after.append(put)
+
+    def written_since(self, number: int, *kinds: str) -> bool:
+        """Whether an operation after that one wrote a record of one of these kinds."""
+        marks = ", ".join("?" * len(kinds))
+        found = self.tx.value(
+            f"SELECT 1 FROM record WHERE operation_id > ? AND kind || '' IN ({marks}) LIMIT 1", number, *kinds
+        )
+        return found is not None
 
     # ------------------------------------------------------------------- words
 

@@ -20,6 +20,7 @@ from coopbank.bank.fields import personal_fields
 from coopbank.errors import InvalidValue, Unknown
 
 if TYPE_CHECKING:
+    from coopbank.bank.books import Books
     from coopbank.bank.desk import Desk
 
 #: Every operation by name; filled by the modules of `coopbank.bank.operations`.
@@ -33,7 +34,8 @@ EDITION = 2
 ROLES = (TELLER, LOAN_OFFICER, TREASURER, ADMINISTRATOR, AUDITOR, SUPERVISOR)
 
 UNCHARTERED, CHARITY, CREDIT_UNION = "unchartered-coop", "charity", "credit-union"
-INSTITUTION_KINDS = (UNCHARTERED, CHARITY, CREDIT_UNION)
+WORKER_COOP = "worker-coop"  # a farm, a caterer: its own book, whose members are its workers
+INSTITUTION_KINDS = (UNCHARTERED, CHARITY, CREDIT_UNION, WORKER_COOP)
 
 
 class Operation(BaseModel):
@@ -53,6 +55,7 @@ class Operation(BaseModel):
     reversible: ClassVar[bool] = True
     since: ClassVar[int] = 1  # edition of the catalogue that brought it
     erases: ClassVar[bool] = False  # its traces in the file are cleared after it
+    carries_out: ClassVar[bool] = False  # before and after it, what is on its way in groups is (bank/groups.py)
     signed: ClassVar[bool] = False  # a close, to be signed with the book's key
     decided_as: ClassVar[tuple[str, ...]] = ()  # matters of a resolution that it may be done under (bank/mandates.py)
     decided_about: ClassVar[tuple[str, ...]] = ()  # fields that say what it is about, beside those that name a record
@@ -67,6 +70,13 @@ class Operation(BaseModel):
     @abstractmethod
     def perform(self, desk: Desk) -> None:
         """Say what is written: entries, accounts and records, through the desk."""
+
+    def reckon(self, books: Books) -> object:
+        """What it reckons before the book is locked, for `perform` to find as `desk.reckoned`; None if nothing.
+
+        Asked only of those that `carries_out`. `perform` looks whether it still holds.
+        """
+        return None
 
     def second_reason(self, desk: Desk) -> str | None:
         """Why a second person must approve, or None. By default the class decides."""

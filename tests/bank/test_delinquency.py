@@ -372,3 +372,28 @@ def test_the_close_and_the_portfolio_say_the_same_day_after_day(lite: SmallBank)
         assert kept.buckets == told, day
         assert (kept.over_30, kept.over_90, kept.principal) == (now.at_risk_30, now.at_risk_90, now.owed), day
         assert tuple(kept.proposed) == now.proposed, day
+
+
+def test_a_payment_while_the_close_reckons_is_in_what_it_keeps(lite: SmallBank) -> None:
+    """The close reckons all loans before the book is locked; what is told of a loan meanwhile makes it reckon anew."""
+    loan = lent(lite, "M0001")
+    visit(lite, "2026-04-10")
+    with lite.read() as books:
+        before = summary(books, date(2026, 4, 10), "USD")
+    close = lite.bank.build("close-day", {})
+    paid = {"loan": loan, "amount": "50.00", "tender": "transfer"}
+    lite.reckoned_before(close, lite.tom, lambda: lite.do("repay-loan", **paid))
+    with lite.read() as books:
+        kept = books.get(records.DayClose, "2026-04-10").loans
+        assert kept == summary(books, date(2026, 4, 10), "USD").as_document() != before.as_document()
+
+
+def test_a_close_that_reckoned_before_keeps_what_it_would_have(lite: SmallBank) -> None:
+    lent(lite, "M0001")
+    visit(lite, "2026-06-10")
+    close = lite.bank.build("close-day", {})
+    lite.reckoned_before(close, lite.tom, lambda: lite.admit("Pia Moss"))
+    with lite.read() as books:
+        kept = books.get(records.DayClose, "2026-06-10").loans
+        assert kept == summary(books, date(2026, 6, 10), "USD").as_document()
+        assert kept["buckets"]

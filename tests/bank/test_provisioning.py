@@ -441,3 +441,21 @@ def test_verify_reckons_a_provision_again() -> None:
     own = {"lines": [[*LINE[:6], "specific", 120_00]]}
     assert proven(own, reserve=120_00) == []
     assert proven(own, reserve=121_00) and proven(own)
+
+
+def test_what_is_told_of_a_loan_while_the_provision_reckons_counts(lite: SmallBank) -> None:
+    """It reckons how late all loans are before the book is locked, and anew if something was told meanwhile."""
+    loan = lent(lite, "M0001")
+    visit(lite, "2026-04-30")
+    provide = lite.bank.build("provide", {"month": "2026-04"})
+    grading = {"loan": loan, "grade": "5", "why": "it looks bad"}
+    lite.reckoned_before(provide, lite.tom, lambda: lite.agreed("grade-loan", **grading))
+    lite.do("approve", by=lite.sue, request=waiting(lite))
+    with lite.read() as books:
+        lines = books.get(records.Provision, "2026-04").lines
+    assert [line[4] for line in lines if line[1] == loan] == ["5"]
+
+
+def waiting(bank: SmallBank) -> str:
+    with bank.read() as books:
+        return next(ref for ref, request in books.every(records.Request) if request.state == "waiting")

@@ -131,6 +131,33 @@ def requests_of(bank: Any, seed: int, number: int) -> list[tuple[Any, str]]:
     ]
 
 
+def groups_of(job: dict[str, Any], _index: int) -> None:
+    """An operation that goes to the accounts in groups of two; killed in the pause before group `die_before`."""
+    from coopbank.bank import bank as module
+    from coopbank.bank import groups
+    from coopbank.errors import Refused
+
+    groups.LARGEST, groups.PAUSE_SECONDS = 2, 0.001
+    carry_out_one, number = module.Bank._carry_out_one, 0
+
+    def one(bank: Any, actor: Any) -> int:
+        nonlocal number
+        number += 1
+        if number == job.get("die_before"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        done: int = carry_out_one(bank, actor)
+        return done
+
+    module.Bank._carry_out_one = one  # type: ignore[method-assign]
+    bank = _open(job)
+    bank.clock.instant = datetime.fromisoformat(job["now"])
+    try:
+        receipt = bank.perform(_actor(job["user"]), bank.build(job["operation"], job["values"]), key=job.get("key"))
+        say(status=receipt.status, notes=receipt.notes)
+    except Refused as refusal:
+        say(status=refusal.code, notes=[])
+
+
 def deposits(job: dict[str, Any], _index: int) -> None:
     """Deposit after deposit, each acknowledged, until somebody kills it."""
     bank = _open(job)
@@ -209,7 +236,9 @@ def command(job: dict[str, Any], _index: int) -> None:
     from coopbank import database
     from coopbank.bank import passphrases
     from coopbank.cli import main
+    from coopbank.ledger import moving
 
+    moving.OPERATIONS = job.get("group", moving.OPERATIONS)  # type: ignore[misc]
     os.chdir(job["folder"])
     os.environ.update(job["env"])
     passphrases._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -239,14 +268,17 @@ def command(job: dict[str, Any], _index: int) -> None:
 
     for name in ("rows", "row", "run", "run_many"):
         setattr(database.Transaction, name, counted(getattr(database.Transaction, name)))
-    made = database._sqlite_engine
 
-    def engine(*values: Any) -> Any:
-        found = made(*values)
-        found.dialect.do_commit = counted(found.dialect.do_commit)
-        return found
+    def with_counted_commits(made: Any) -> Any:
+        def engine(*values: Any) -> Any:
+            found = made(*values)
+            found.dialect.do_commit = counted(found.dialect.do_commit)
+            return found
 
-    database._sqlite_engine = engine
+        return engine
+
+    database._sqlite_engine = with_counted_commits(database._sqlite_engine)
+    database._postgresql_engine = with_counted_commits(database._postgresql_engine)
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  (what the program prints is not what hands say)
     sys.addaudithook(heard)
     code = main(job["arguments"])
@@ -271,6 +303,15 @@ def crowd(job: dict[str, Any], index: int) -> None:
             except Refused as refusal:
                 answer = refusal.code
         say(hand=index, member=member, cents=cents if name == "deposit" else -cents, answer=answer)
+
+
+def steadily(job: dict[str, Any], index: int) -> None:
+    """So many deposits, each under a key of its own, whatever becomes of the server meanwhile."""
+    bank = _open(job)
+    for number in range(job["times"]):
+        key = f"{index}-{number}"
+        receipt = bank.perform(_actor("ana"), bank.build("deposit", {"member": "M0001", "amount": "1.00"}), key=key)
+        say(key=key, answer=receipt.status)
 
 
 def lists(job: dict[str, Any], index: int) -> None:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from textual.widgets import Footer
 
 from coopbank.bank.operation import CATALOGUE
 from coopbank.errors import DatabaseBusy
@@ -16,6 +15,7 @@ from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.session import Session
 from coopbank.tui.widgets.fields import FieldRow
+from coopbank.tui.widgets.keys import KeysLine
 from tests.tui.support import HOSTILE, NOON, Hand, assert_book, balance, counter, look, operations
 
 
@@ -372,9 +372,8 @@ async def test_names_are_shown_as_they_are_and_turn_nothing_around(book: str, si
 def assert_nothing_cut(hand: Hand) -> None:
     """Every key of the footer, every box and every field lies inside 80x24."""
     screen = hand.app.screen
-    for footer in screen.query(Footer):
-        for child in footer.children:
-            assert child.region.right <= 80, child
+    for keys in screen.query(KeysLine):
+        assert keys.wanted <= 80, keys
     for box in screen.query(".box"):
         assert box.region.right <= 80
         assert box.region.bottom <= 24

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
@@ -28,6 +28,7 @@ from coopbank.tui.screens.loan import LoanPick, LoanScreen, WhyScreen, what_if_w
 from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.session import Session
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.loan_chart import Bar, bars, drawn
 from coopbank.tui.widgets.rows import RowList
 from tests.support_bank import SmallBank, assert_books, new_bank
@@ -128,9 +129,9 @@ def here(hand: Hand, name: str) -> RowList:
 
 def assert_fits(hand: Hand, width: int, height: int) -> None:
     """Every key of the footer, every box and every field lies inside the terminal."""
-    for footer in hand.app.screen.query(Footer):
-        assert footer.region.bottom == height
-        assert all(child.region.right <= width for child in footer.children)
+    for keys in hand.app.screen.query(KeysLine):
+        assert keys.region.bottom == height
+        assert 0 < keys.wanted <= width
     for each in hand.app.screen.query(".box, Input, LoanChart, RowList"):
         if each.display and each.region.width:
             assert each.region.right <= width and each.region.bottom <= height, each

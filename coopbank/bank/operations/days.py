@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import ClassVar
 
-from coopbank.bank import records
+from coopbank.bank import groups, records
+from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Day
-from coopbank.bank.lending.delinquency import non_accrual_days, summary
+from coopbank.bank.lending.delinquency import Summary, non_accrual_days, summary
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.bank.operations.differences import sign_by_opening
 from coopbank.errors import DayClosed, WrongState
@@ -20,6 +22,15 @@ from coopbank.ledger.posting import head
 LONGEST_GAP = timedelta(days=31)
 #: Loans that a close proposes for non-accrual by name; more are counted.
 MOST_PROPOSED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Reckoned:
+    """All loans at the end of a day, as the books stood at an operation."""
+
+    head: int
+    day: date
+    loans: Summary
 
 
 class OpenDay(Operation):
@@ -70,9 +81,18 @@ class CloseDay(Operation):
     subject: ClassVar[str] = "days"
     roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER, ADMINISTRATOR)
     reversible: ClassVar[bool] = False
+    carries_out: ClassVar[bool] = True
     signed: ClassVar[bool] = True
 
     date: Day | None = None
+
+    def reckon(self, books: Books) -> _Reckoned | None:
+        """All loans at the end of the day, of which twenty thousand take seconds."""
+        day = periods.open_day(books.tx)
+        if day is None or any(drawer.state == "open" for _ref, drawer in books.every(records.Drawer)):
+            return None
+        stands_at = head(books.tx).number
+        return _Reckoned(stands_at, day, summary(books, day, books.institution().currency, non_accrual_days(books)))
 
     def perform(self, desk: Desk) -> None:
         day = periods.open_day(desk.tx)
@@ -86,7 +106,8 @@ class CloseDay(Operation):
                 "Drawer {drawers} is still open.", field="date", drawers=", ".join(still_open),
                 hint="Count and close it first (close-drawer).",
             )  # fmt: skip
-        loans = summary(desk, day, desk.currency, non_accrual_days(desk))
+        groups.require_finished(desk, "date")
+        loans = _still_right(desk, day) or summary(desk, day, desk.currency, non_accrual_days(desk))
         desk.period(day.isoformat(), periods.CLOSED)
         last = head(desk.tx)
         entries = desk.tx.value("SELECT count(*) FROM entry WHERE effective_on = ?", day.isoformat())
@@ -108,6 +129,15 @@ class CloseDay(Operation):
         desk.note("Entries", str(entries))
         desk.note("Head of the chain", f"{last.number} {last.short}")
         desk.wishes.append(f"day-report {day.isoformat()}")
+
+
+def _still_right(desk: Desk, day: date) -> Summary | None:
+    """What was reckoned before the book was locked, unless something was told of a loan since."""
+    ahead = desk.reckoned
+    if not isinstance(ahead, _Reckoned) or ahead.day != day:
+        return None
+    kinds = (records.Loan.kind, records.LoanTerms.kind, records.LoanEvent.kind, records.Policy.kind)
+    return None if desk.written_since(ahead.head, *kinds) else ahead.loans
 
 
 def _propose(desk: Desk, loans: list[str]) -> None:

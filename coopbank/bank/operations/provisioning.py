@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
@@ -17,6 +18,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from coopbank.bank import records
+from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Day, Decided, LoanRef, Memo, Money, Widget, clean_text, refuse
 from coopbank.bank.lending.accounts import LoanAccount
@@ -41,6 +43,7 @@ from coopbank.bank.operations.savings import shown
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidValue, PeriodLocked, WrongState
 from coopbank.ledger import periods
 from coopbank.ledger.balances import control_totals
+from coopbank.ledger.posting import head
 from coopbank.words import _
 
 # --------------------------------------------------------------------------------- rates, as written
@@ -208,11 +211,22 @@ class Provide(Operation):
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     second_person: ClassVar[bool] = True
     reversible: ClassVar[bool] = False  # the next provision posts the difference
+    carries_out: ClassVar[bool] = True
 
     month: Month
 
+    def reckon(self, books: Books) -> _Reckoned | None:
+        """How late every loan is, of which twenty thousand take seconds."""
+        today = books.business_date()
+        if today is None:
+            return None
+        on = self._day(books, today)
+        stands_at, held = head(books.tx).number, Held(books, on, today)
+        found = exposures(books, on, held, today, books.institution().currency)
+        return _Reckoned(stands_at, on, held.principal, list(found))
+
     def perform(self, desk: Desk) -> None:
-        on = self._day(desk)
+        on = self._day(desk, desk.business_day)
         found = in_force(tables(desk), on)
         if found is None:
             raise WrongState(
@@ -220,8 +234,9 @@ class Provide(Operation):
                 hint="Set one first (set-allowance-table).",
             )  # fmt: skip
         version, table = found
-        held = Held(desk, on)
-        need = reckon(table, exposures(desk, on, held), held.promised, held.allowance)
+        held = Held(desk, on, desk.business_day)
+        loans = _still_right(desk, on, held) or exposures(desk, on, held, desk.business_day, desk.currency)
+        need = reckon(table, loans, held.promised, held.allowance)
         kept = _kept(need, held, on, version)
         moves = [*_moves("719", kept.required, kept.before), *_moves("863", kept.commitments, kept.commitments_before)]
         if moves:
@@ -231,9 +246,8 @@ class Provide(Operation):
         desk.write(self.month, kept)
         self._tell(desk, kept)
 
-    def _day(self, desk: Desk) -> date:
+    def _day(self, books: Books, today: date) -> date:
         """Today, or the last day of the month before if it is that which is provided for."""
-        today = desk.business_day
         if self.month == today.isoformat()[:7]:
             on = today
         elif self.month == (today.replace(day=1) - timedelta(days=1)).isoformat()[:7]:
@@ -244,11 +258,11 @@ class Provide(Operation):
                 today=today,
             )  # fmt: skip
         for span in (self.month, self.month[:4]):
-            if periods.state(desk.tx, span) == periods.LOCKED:
+            if periods.state(books.tx, span) == periods.LOCKED:
                 raise PeriodLocked(
                     "{month} is locked.", field="month", month=span, hint="Provide for it before it is closed."
                 )
-        last = last_provision(desk)
+        last = last_provision(books)
         if last is not None and last[1].on > on.isoformat():
             raise InvalidDate(
                 "A later provision was reckoned on {last}.", field="month", last=last[1].on,
@@ -284,25 +298,25 @@ class Provide(Operation):
 class Held:
     """What the books hold by effective date at the end of a day; minor units, all positive."""
 
-    def __init__(self, desk: Desk, on: date) -> None:
-        sums = {(row.gl_code, row.fund): row.debit - row.credit for row in control_totals(desk.tx, on)}
+    def __init__(self, books: Books, on: date, today: date) -> None:
+        sums = {(row.gl_code, row.fund): row.debit - row.credit for row in control_totals(books.tx, on)}
 
         def of(code: str, sign: int) -> dict[str, int]:
             return {fund: sign * amount for (gl, fund), amount in sums.items() if gl == code and amount}
 
         self.allowance, self.reserve, self.promised = of("719", -1), of("863", -1), of("M40", 1)
         self.principal: dict[str, dict[str, int]] = {}  # by loan and fund
-        later = _later(desk, on)
-        for leaf in desk.leaves("701"):
+        later = _later(books, on, today)
+        for leaf in books.leaves("701"):
             if amount := leaf.balance - later.get(leaf.id, 0):
                 self.principal.setdefault(leaf.contract, {})[leaf.fund] = amount
 
 
-def _later(desk: Desk, on: date) -> dict[int, int]:
+def _later(books: Books, on: date, today: date) -> dict[int, int]:
     """What moved on leaves of 701 under dates after a day."""
-    if on >= desk.business_day:
+    if on >= today:
         return {}
-    rows = desk.tx.rows(
+    rows = books.tx.rows(
         "SELECT d.account_id, sum(d.debit - d.credit) FROM account a JOIN balance_day d ON d.account_id = a.id"
         " WHERE a.gl_code = ? AND d.effective_on > ? GROUP BY d.account_id",
         "701", on.isoformat(),
@@ -310,13 +324,13 @@ def _later(desk: Desk, on: date) -> dict[int, int]:
     return {number: int(amount) for number, amount in rows}
 
 
-def exposures(desk: Desk, on: date, held: Held) -> Iterator[Exposure]:
+def exposures(books: Books, on: date, held: Held, today: date, currency: str) -> Iterator[Exposure]:
     """Every loan that is carried at the end of a day: its lateness as known then, its grade as it stands now."""
-    now = {ref: body for ref, _version, body in all_loans(desk) if ref in held.principal}
-    if on == desk.business_day:
-        accounts: Iterable[LoanAccount] = in_parts(now.items(), desk, desk.currency)
+    now = {ref: body for ref, _version, body in all_loans(books) if ref in held.principal}
+    if on == today:
+        accounts: Iterable[LoanAccount] = in_parts(now.items(), books, currency)
     else:
-        accounts = known_on(desk, ((ref, body) for ref, body in loans_on(desk, on) if ref in now), on, desk.currency)
+        accounts = known_on(books, ((ref, body) for ref, body in loans_on(books, on) if ref in now), on, currency)
     seen = set()
     for loan in accounts:
         seen.add(loan.ref)
@@ -331,6 +345,25 @@ def exposures(desk: Desk, on: date, held: Held) -> Iterator[Exposure]:
             "Account 701/{loan} has a balance on {day} and no loan.", field="month", loan=min(lost), day=on,
             hint="Look at it with: coopbank verify",
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Reckoned:
+    """Every loan at the end of a day, as the books stood at an operation; and the principal that they carried."""
+
+    head: int
+    on: date
+    principal: dict[str, dict[str, int]]
+    loans: list[Exposure]
+
+
+def _still_right(desk: Desk, on: date, held: Held) -> list[Exposure] | None:
+    """What was reckoned before the book was locked, unless something was told of a loan since."""
+    ahead = desk.reckoned
+    if not isinstance(ahead, _Reckoned) or (ahead.on, ahead.principal) != (on, held.principal):
+        return None
+    kinds = (records.Loan.kind, records.LoanTerms.kind, records.LoanEvent.kind)
+    return None if desk.written_since(ahead.head, *kinds) else ahead.loans
 
 
 def _kept(need: Reckoning, held: Held, on: date, version: int) -> records.Provision:

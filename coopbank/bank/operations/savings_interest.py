@@ -5,28 +5,35 @@ accounts is rounded once, to the cent, and split over them by largest remainder,
 credited and withheld is what was accrued. A day's balance is that of its end; the last day
 of the quarter counts. Where the bank has to withhold tax from members without a taxpayer
 number, the policy `backup_withholding` says how many percent (26 USC 3406: 24); it is off at first.
+
+All of it is reckoned before the book is locked, where nothing has changed meanwhile that it rests on; on many accounts
+it is credited in groups (bank/groups.py), so that tills hardly wait.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from coopbank.bank import records
-from coopbank.bank.desk import Desk, Move
+from coopbank.bank import groups, records
+from coopbank.bank.books import Books
+from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Widget, refuse
 from coopbank.bank.operation import CREDIT_UNION, TREASURER, UNCHARTERED, Operation
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.errors import AlreadyExists, InvalidDate, WrongState
 from coopbank.finance.apy import balance_spans
 from coopbank.finance.periods import add_months
+from coopbank.ledger.posting import head
 from coopbank.money import round_minor, split
 
 _YEAR = 365
@@ -46,11 +53,23 @@ Quarter = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Earned:
-    """What an account earned in the quarter, in minor units, before it is rounded."""
+class Share:
+    """What is credited to one account, by its leaf, in minor units, and what is withheld of it."""
 
-    account: records.Savings
-    exact: Fraction
+    leaf: int
+    amount: int
+    tax: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """The interest of a quarter, as the books stood at an operation."""
+
+    head: int
+    accounts: int
+    total: int
+    withheld: int
+    paid: list[Share]  # those that come to a cent or more
 
 
 class CreditInterest(Operation):
@@ -61,36 +80,56 @@ class CreditInterest(Operation):
     subject: ClassVar[str] = "savings"
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     second_person: ClassVar[bool] = True
+    carries_out: ClassVar[bool] = True
     offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION)
 
     quarter: Quarter
 
+    def reckon(self, books: Books) -> Reckoned | None:
+        first, last = days_of(self.quarter)
+        today = books.business_date()
+        if today is None or today < last or books.find(records.SavingsInterest, self.quarter) is not None:
+            return None
+        accounts = books.tx.value("SELECT count(*) FROM record WHERE kind = ? AND version = 1", records.Savings.kind)
+        return reckoned(books, first, last) if int(accounts) > groups.LARGEST else None
+
     def perform(self, desk: Desk) -> None:
         first, last = days_of(self.quarter)
         self._require_over(desk, last)
-        earned = earnings(desk, first, last)
-        total = round_minor(sum((each.exact for each in earned), Fraction(0)))
-        parts = split(total, [each.exact for each in earned]) if total else []
-        moves: list[Move] = [(FUND, "385", total), (FUND, "852", -total), (FUND, "852", total)]
-        withheld = 0
-        rate = Fraction(Decimal(str(desk.policy("backup_withholding", "0")))) / 100
-        for each, part in zip(earned, parts, strict=False):
-            tax = self._withheld(desk, each.account.member, part, rate) if rate else 0
-            moves.append((FUND, f"905/{each.account.account}", -part))
-            if tax:  # a line of its own, so that a year's withholding can be read off
-                moves.append((FUND, f"905/{each.account.account}", tax))
-            withheld += tax
-        moves.append((FUND, "842", -withheld))
-        if total:
-            desk.post(f"Interest on savings {self.quarter}", moves)
+        interest = self._still_right(desk, last) or reckoned(desk, first, last)
+        total, withheld = interest.total, interest.withheld
+        memo = f"Interest on savings {self.quarter}"
+        expense, due = desk.leaf_id(FUND, "385"), desk.leaf_id(FUND, "852")
+        lines = [(expense, total), (due, -total)]
+        tax = desk.leaf_id(FUND, "842") if withheld else 0
+        if len(interest.paid) > groups.LARGEST:
+            desk.post_lines(memo, lines)
+            parts = [_lines(part, due, tax) for part in groups.split_up(interest.paid)]
+            groups.leave(desk, CreditInterestPart, {"quarter": self.quarter}, memo, due, total, parts)
+        elif total:
+            desk.post_lines(memo, [*lines, *_lines(interest.paid, due, tax)])
         body = records.SavingsInterest(
-            on=desk.business_day.isoformat(), total=total, accounts=len(earned), withheld=withheld
+            on=desk.business_day.isoformat(), total=total, accounts=interest.accounts, withheld=withheld
         )
         desk.write(self.quarter, body)
         desk.note("Interest", shown(desk, total))
-        desk.note("Accounts", str(len(earned)))
+        desk.note("Accounts", str(interest.accounts))
         if withheld:
             desk.note("Withheld", shown(desk, withheld))
+
+    def _still_right(self, desk: Desk, last: date) -> Reckoned | None:
+        """What was reckoned ahead, unless something that it rests on was changed since."""
+        ahead = desk.reckoned
+        if not isinstance(ahead, Reckoned):
+            return None
+        if desk.written_since(ahead.head, records.Savings.kind, records.Member.kind, records.Policy.kind):
+            return None
+        moved = desk.tx.value(
+            "SELECT 1 FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
+            " WHERE e.operation_id > ? AND e.effective_on || '' <= ? AND a.gl_code || '' = ? LIMIT 1",
+            ahead.head, last.isoformat(), "905",
+        )  # fmt: skip
+        return None if moved else ahead
 
     def _require_over(self, desk: Desk, last: date) -> None:
         if desk.find(records.SavingsInterest, self.quarter) is not None:
@@ -104,11 +143,27 @@ class CreditInterest(Operation):
                 today=desk.business_day, hint="Its last day is {last}.", last=last,
             )  # fmt: skip
 
-    @staticmethod
-    def _withheld(desk: Desk, member: str, amount: int, rate: Fraction) -> int:
-        """Tax of a member without a taxpayer number, in minor units, at the bank's rate."""
-        found = desk.find(records.Member, member)
-        return 0 if found is None or found.tax_id is not None else round_minor(amount * rate)
+
+class CreditInterestPart(groups.Part):
+    """The interest of a quarter on some of the accounts."""
+
+    name: ClassVar[str] = "credit-interest-part"
+    title: ClassVar[str] = "Interest on savings, a part"
+    subject: ClassVar[str] = "savings"
+
+    quarter: Quarter
+
+
+def _lines(shares: Iterable[Share], due: int, tax: int) -> list[tuple[int, int]]:
+    """From what is due to the accounts: leaves and minor units."""
+    lines: list[tuple[int, int]] = []
+    credited = withheld = 0
+    for share in shares:
+        lines.append((share.leaf, -share.amount))
+        if share.tax:  # a line of its own, so that a year's withholding can be read off
+            lines.append((share.leaf, share.tax))
+        credited, withheld = credited + share.amount, withheld + share.tax
+    return [(due, credited), *lines, *([(tax, -withheld)] if withheld else ())]
 
 
 def days_of(quarter: str) -> tuple[date, date]:
@@ -117,27 +172,80 @@ def days_of(quarter: str) -> tuple[date, date]:
     return first, add_months(first, 3) - timedelta(days=1)
 
 
-def earnings(desk: Desk, first: date, last: date) -> list[Earned]:
-    """What each open account with interest earned, with one question for all balances."""
+def reckoned(books: Books, first: date, last: date) -> Reckoned:
+    """What every account earned, to the cent, and what is withheld of it."""
+    stands_at = head(books.tx).number
+    earned, whole = earnings(books, first, last)
+    exact = Fraction(sum(weight for _account, _leaf, weight in earned), whole)
+    total = round_minor(exact)
+    amounts = split(total, [weight for _account, _leaf, weight in earned]) if total else [0] * len(earned)
+    taxes = _taxes(books, [account.member for account, _leaf, _weight in earned], amounts)
+    paid = [
+        Share(leaf, amount, tax)
+        for (_account, leaf, _weight), amount, tax in zip(earned, amounts, taxes, strict=True) if amount
+    ]  # fmt: skip
+    return Reckoned(stands_at, len(earned), total, sum(taxes), paid)
+
+
+def _taxes(books: Books, members: Sequence[str], amounts: Sequence[int]) -> list[int]:
+    """Tax of members without a taxpayer number, in minor units, at the bank's rate."""
+    rate = Fraction(Decimal(str(books.policy("backup_withholding", "0")))) / 100
+    if not rate:
+        return [0] * len(members)
+    without = {ref for ref, member in books.every(records.Member) if member.tax_id is None}
+    return [
+        round_minor(amount * rate) if member in without else 0
+        for member, amount in zip(members, amounts, strict=True)
+    ]  # fmt: skip
+
+
+Earned = tuple[records.Savings, int, int]
+"""An account, its leaf, and what it earned as a weight among the others."""
+
+
+def earnings(books: Books, first: date, last: date) -> tuple[list[Earned], int]:
+    """What each open account with interest earned, as whole numbers of the same fraction of a cent, and that fraction.
+
+    One question for all balances; a hundred thousand fractions would take seconds.
+    """
+    opening, moved, leaves = _balances(books, first, last)
+    days = (last - first).days + 1
+    found: list[tuple[records.Savings, int]] = []
+    rates: dict[str, Fraction] = {}
+    for _ref, account in books.every(records.Savings):
+        rate = rates.get(account.annual_rate)
+        if rate is None:
+            rate = rates[account.annual_rate] = Fraction(Decimal(account.annual_rate)) / 100
+        if not rate or account.state != "open":
+            continue
+        began, moves = opening.get(account.account, 0), moved.get(account.account)
+        spans = [(began, days)] if moves is None else balance_spans(began, moves, first, last)
+        product = sum(max(0, balance) * span for balance, span in spans)
+        if product:
+            found.append((account, product))
+    scale = lcm(*(rate.denominator for rate in rates.values()))
+    factors = {text: rate.numerator * (scale // rate.denominator) for text, rate in rates.items()}
+    return [
+        (account, leaves[account.account], product * factors[account.annual_rate]) for account, product in found
+    ], scale * _YEAR  # fmt: skip
+
+
+def _balances(
+    books: Books, first: date, last: date
+) -> tuple[dict[str, int], dict[str, list[tuple[date, int]]], dict[str, int]]:
+    """Of every account the balance before a quarter, what moved on which of its days, and its leaf."""
     opening: dict[str, int] = {}
     moved: dict[str, list[tuple[date, int]]] = defaultdict(list)
-    for contract, day, amount in desk.tx.rows(
-        "SELECT a.contract, CASE WHEN d.effective_on < ? THEN '' ELSE d.effective_on END, sum(d.credit - d.debit)"
-        " FROM account a JOIN balance_day d ON d.account_id = a.id"
-        " WHERE a.gl_code = ? AND a.fund = ? AND d.effective_on <= ? GROUP BY 1, 2",
+    leaves: dict[str, int] = {}
+    for leaf, contract, day, amount in books.tx.rows(
+        "SELECT a.id, a.contract, CASE WHEN d.effective_on < ? THEN '' ELSE d.effective_on END,"
+        " sum(d.credit - d.debit) FROM account a JOIN balance_day d ON d.account_id = a.id"
+        " WHERE a.gl_code = ? AND a.fund = ? AND d.effective_on <= ? GROUP BY 1, 2, 3",
         first.isoformat(), "905", FUND, last.isoformat(),
     ):  # fmt: skip
+        leaves[contract] = int(leaf)
         if day:
             moved[contract].append((date.fromisoformat(day), int(amount)))
         else:
             opening[contract] = int(amount)
-    found = []
-    for _ref, account in desk.every(records.Savings):
-        rate = Fraction(Decimal(account.annual_rate)) / 100
-        if not rate or account.state != "open":
-            continue
-        spans = balance_spans(opening.get(account.account, 0), moved[account.account], first, last)
-        exact = sum(max(0, balance) * days for balance, days in spans) * rate / _YEAR
-        if exact:
-            found.append(Earned(account, exact))
-    return found
+    return opening, moved, leaves

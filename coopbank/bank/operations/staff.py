@@ -31,6 +31,7 @@ from coopbank.bank.fields import (
 from coopbank.bank.letterhead import LARGEST_PICTURE, require_colour, require_picture
 from coopbank.bank.operation import (
     ADMINISTRATOR,
+    CATALOGUE,
     LOAN_OFFICER,
     ROLES,
     SUPERVISOR,
@@ -64,7 +65,8 @@ LATER_POLICIES: dict[str, Any] = {
     "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5, CODES_POLICY: "",
     "meeting_notice_days": 10, "dividend_cap": "8", "redemption_reserve": "0",
     "solidarity_fund": "SOL", "solidarity_case": "250.00", "solidarity_year": "500.00", "care_committee": "",
-    "linked_limit": "", "campaign_payees": "", "donated_work": "yes",
+    "linked_limit": "", "campaign_payees": "", "donated_work": "yes", "member_payments": "no",
+    "set_off": "",
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
 RESET_DAYS = 7
@@ -470,6 +472,7 @@ _NAMING: dict[str, Callable[[Desk, str], str]] = {
     "bank_account": _shared_account,
     "campaign_payees": payees_text,
     "donated_work": _yes_or_no,
+    "member_payments": _yes_or_no,
     "care_committee": _active_users,
     "solidarity_fund": lambda desk, text: desk.fund_exists(text, "value"),
 }
@@ -566,6 +569,16 @@ class Approve(_Decision):
         self.decide(desk, request, "approved")
         desk.note("Approved", self.request)
         desk.then(asker, desk.actor.user, asked, APPROVED + self.request)
+
+
+def approved_by(books: Books, approval: Approve) -> Operation | None:
+    """What an approval lets happen, if it is of the kind that reaches many members (bank/groups.py)."""
+    request = books.find(records.Request, approval.request)
+    found = None if request is None or request.state != "waiting" else CATALOGUE.get(request.operation)
+    if request is None or found is None or not found.carries_out:
+        return None
+    book_currency.set(books.institution().currency)
+    return build(request.operation, books.resolve(request.payload))
 
 
 class Refuse(_Decision):

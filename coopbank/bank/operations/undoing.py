@@ -10,12 +10,13 @@ what went to the wrong savings account is corrected between the two accounts ins
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from coopbank.bank import limits, records
+from coopbank.bank import groups, limits, records
 from coopbank.bank.books import loads
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Memo, Money, Widget, refuse
@@ -28,6 +29,8 @@ from coopbank.bank.operations.losses import covering
 from coopbank.bank.operations.opening import OpeningBalance
 from coopbank.bank.operations.reserves import settled_borne
 from coopbank.bank.operations.savings import FUND, require_available, shown
+from coopbank.bank.operations.sponsoring import SponsorShares
+from coopbank.bank.sponsoring import sponsored
 from coopbank.errors import CannotReverse, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL
 from coopbank.ledger.posting import EntryDraft, Line, overdrawn, read_leaves
@@ -58,6 +61,8 @@ class Past:
     approver: str | None
     business_date: str
     lines: tuple[tuple[int, str, int, int], ...]  # entry, memo, account, amount (minor units, debit +)
+    batch: str | None = None  # what it decided for many members (bank/groups.py)
+    parts: tuple[int, ...] = ()  # the operations that carried it out, whose lines are among these
 
     @property
     def title(self) -> str:
@@ -87,22 +92,38 @@ def past_operation(desk: Desk, number: int) -> Past:
     row = desk.tx.row("SELECT kind, actor, approver, business_date FROM operation WHERE id = ?", number)
     if row is None:
         raise Unknown("There is no operation {number}.", field="operation", number=number)
-    lines = desk.tx.rows(
+    kind, actor, approver, business_date = row
+    return Past(number, kind, actor, approver, business_date, _lines(desk, number))
+
+
+def _lines(desk: Desk, number: int) -> tuple[tuple[int, str, int, int], ...]:
+    found = desk.tx.rows(
         "SELECT e.id, e.memo, p.account_id, p.amount FROM entry e JOIN posting p ON p.entry_id = e.id"
         " WHERE e.operation_id = ? ORDER BY e.id, p.line",
         number,
     )
-    kind, actor, approver, business_date = row
-    return Past(number, kind, actor, approver, business_date, tuple(lines))
+    return tuple(found)
+
+
+def _with_parts(desk: Desk, past: Past) -> Past:
+    """The same with what was carried out of it in groups: that is taken back with it, or not at all."""
+    found = groups.of_operation(desk, past.number)
+    if found is None:
+        return past
+    lines = (line for number in (past.number, *found[1]) for line in _lines(desk, number))
+    return replace(past, lines=tuple(lines), batch=found[0], parts=tuple(found[1]))
 
 
 def members_touched(desk: Desk, number: int) -> set[str]:
     """Members whose leaves an operation moved, or whom its request names."""
-    holders = desk.tx.rows(
-        "SELECT DISTINCT a.holder FROM entry e JOIN posting p ON p.entry_id = e.id"
-        " JOIN account a ON a.id = p.account_id WHERE e.operation_id = ? AND a.holder IS NOT NULL",
-        number,
-    )
+    batch = groups.of_operation(desk, number)
+    holders = [
+        row for each in (number, *(batch[1] if batch else ())) for row in desk.tx.rows(
+            "SELECT DISTINCT a.holder FROM entry e JOIN posting p ON p.entry_id = e.id"
+            " JOIN account a ON a.id = p.account_id WHERE e.operation_id = ? AND a.holder IS NOT NULL",
+            each,
+        )
+    ]  # fmt: skip
     sealed = desk.tx.value("SELECT sealed FROM operation WHERE id = ?", number)
     request = {} if sealed is None else loads(sealed)[10]
     named = {request.get("member"), request.get("to_member")} if isinstance(request, dict) else set()
@@ -164,14 +185,15 @@ class Reverse(Operation):
         past = past_operation(desk, self.operation)
         _require_reversible(desk, past)
         _require_power(desk, past)
+        past = _with_parts(desk, past)
         _require_cash_here(desk, past)
         with named(self, "operation"):
             undone = undo_loans(desk, past, replay=self.replay)
         undo_records(desk, past)
         _require_uncorrected(desk, past)
         require_room(desk, past, told_anew=bool(undone))
-        for entry in dict.fromkeys(line[0] for line in past.lines):
-            lines = tuple(Line(account, -amount) for e, _memo, account, amount in past.lines if e == entry)
+        for entry, found in groupby(past.lines, key=lambda line: line[0]):
+            lines = tuple(Line(account, -amount) for _entry, _memo, account, amount in found)
             desk.entries.append(EntryDraft(self._memo(), desk.business_day, lines, reverses=entry))
         post_undone(desk, undone, self._memo())
         desk.note("Reversed", _("operation {number}, {title}").format(number=past.number, title=_(past.title)))
@@ -195,6 +217,12 @@ def _require_reversible(desk: Desk, past: Past) -> None:
             hint="Do again what it reversed, as a new operation.",
         )  # fmt: skip
     found = CATALOGUE.get(past.kind)
+    if found is not None and issubclass(found, groups.Part):
+        raise CannotReverse(
+            "Operation {number} ({title}) carried out what operation {lead} had decided.", field="operation",
+            number=past.number, title=past.title, lead=groups.decided_by(desk, past.number),
+            hint="Reverse operation {lead}: that takes all parts of it back.",
+        )  # fmt: skip
     if found is None or not found.reversible:
         raise CannotReverse(
             "Operation {number} ({title}) is not of a kind that is reversed.", field="operation", number=past.number,
@@ -296,9 +324,11 @@ def undo_records(desk: Desk, past: Past, *, keep: str | None = None) -> None:
     )
     story = bool(told_by(desk, past.number))
     written = [row for row in written if row[1] != keep and not (story and row[0] in STORY)]
+    written = [row for row in written if row[0] != records.BatchPart.kind]  # goes with its batch, and says the same
     later: set[int] = set()
     for kind, ref, _first, last in written:
         later |= _later_versions(desk, kind, ref, int(last))
+    later -= set(past.parts)
     if later:
         raise CannotReverse(
             "Later operations rest on it: {operations}.", field="operation", operations=_named(desk, sorted(later)),
@@ -370,7 +400,8 @@ def _version(desk: Desk, kind: str, ref: str, version: int) -> tuple[records.Bod
 
 
 def _require_uncorrected(desk: Desk, past: Past) -> None:
-    done = desk.about(records.Correction, f"operation {past.number}")
+    numbers = (past.number, *past.parts)
+    done = [found for number in numbers for found in desk.about(records.Correction, f"operation {number}")]
     if done:
         raise CannotReverse(
             "Operation {number} was corrected: {corrections}.", field="operation", number=past.number,
@@ -395,6 +426,8 @@ def require_room(
         after = leaf.balance - moved
         voided = _voided_savings(desk, leaf.fund, leaf.gl_code, leaf.contract)
         held = _held(desk, leaf.fund, leaf.code, released) if moved < 0 else 0
+        if leaf.gl_code in ("901", "903") and moved < 0 and past.kind != SponsorShares.name:
+            held += sponsored(desk, leaf.contract, leaf.gl_code)
         broken = leaf.floor is not None and after < leaf.floor
         broken = broken or (leaf.ceiling is not None and after + held > leaf.ceiling)
         if not broken and not (voided and after):
@@ -429,10 +462,10 @@ def _used_since(desk: Desk, account: int, past: Past) -> list[int]:
     found = desk.tx.rows(
         "SELECT DISTINCT e.operation_id FROM posting p JOIN entry e ON e.id = p.entry_id"
         " WHERE p.account_id = ? AND e.operation_id > ? AND e.reverses_id IS NULL"
-        " AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id) ORDER BY e.operation_id LIMIT 10",
+        " AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id) ORDER BY e.operation_id LIMIT 11",
         account, past.number,
     )  # fmt: skip
-    return [int(number) for (number,) in found]
+    return [int(number) for (number,) in found if number not in past.parts][:10]
 
 
 # ---------------------------------------------------------------------------------- correcting

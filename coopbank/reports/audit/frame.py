@@ -35,7 +35,9 @@ NOT_UNDONE: Final = "e.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM entry r
 
 CLOSES: Final = ("close-month", "provide")
 """Operations whose entries are dated the month's last day by rule."""
-FOR_EVERYBODY: Final = ("close-month", "credit-interest", "provide", "opening-balance", "reopen-month")
+FOR_EVERYBODY: Final = (
+    *("close-month", "credit-interest", "credit-interest-part", "provide", "opening-balance", "reopen-month"),
+)
 """Operations that move the accounts of many members at once and that no member asked for."""
 
 

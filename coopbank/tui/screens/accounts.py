@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from coopbank.errors import CoopbankError
 from coopbank.reports import register as registers
@@ -24,6 +24,7 @@ from coopbank.tui.screens.base import HELP_KEY, CounterModal, CounterScreen, Sta
 from coopbank.tui.show import amount, day_words, neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.inputs import LineInput
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked, translate
 
@@ -82,7 +83,7 @@ beside the books, in no total.""")
             yield LineInput(placeholder=_("day"), id="journal-go", max_length=12)
         yield RowList(self.COLUMNS, self._cells, id="accounts", faint=lambda line: line.memo)
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         self.query_one("#journal-go").display = False
@@ -199,7 +200,7 @@ One for each member, loan, drawer or fund. Type a part of the number (`M0007`, `
         rows.can_focus = False
         yield rows
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         self.query_one("#leaves-filter").focus()
@@ -297,7 +298,7 @@ Older lines are read as the cursor comes to them.""")
             faint=lambda line: line.reversed_by is not None,
         )  # fmt: skip
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         self.rows.focus()

@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Footer, ProgressBar, Static
+from textual.widgets import ProgressBar, Static
 
 from coopbank.bank import records
 from coopbank.errors import CoopbankError
@@ -26,6 +26,7 @@ from coopbank.tui.screens.listing import ListingScreen
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.inputs import Choice, LineInput
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked, translate
 
@@ -85,7 +86,7 @@ elsewhere: only so can it be seen that nothing was cut off or put back.""")
         )  # fmt: skip
         yield Static("", id="audit-head", markup=False)
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         rows = self.query_one("#audit-desk", RowList)
@@ -173,7 +174,7 @@ What no check can exclude without a head of the chain from elsewhere stands belo
         yield RowList(self.COLUMNS, self._cells, id="verdicts", empty=_("Reading the log …"))
         yield Static("", id="verify-cannot", markup=False)
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         self.query_one("#verdicts").focus()
@@ -359,7 +360,7 @@ folder.""")
                 yield LineInput("", placeholder=_("where the files go"), id="export-folder", max_length=200)
         yield RowList((Column("", 30, flexible=True),), lambda file: (str(file),), heading=False, id="export-files")
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         self.query_one("#export-format").focus()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from coopbank.reports.evening import loans_behind
 from coopbank.tui.checklist import DONE, LATER, SIGNS, WORDS, Evening, Step, evening, following, steps_of
@@ -18,6 +18,7 @@ from coopbank.tui.screens.receipt import DayReportScreen
 from coopbank.tui.show import amount, day_words
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.guide import Guide
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked, translate
 
@@ -62,7 +63,7 @@ and short at once, with your name and your word on why; nobody covers it from th
         )  # fmt: skip
         yield Static("", id="day-facts", markup=False)
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         self.rows.focus()

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from coopbank.errors import InvalidDate
 from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.screens.statements import FOLDER, printer_of
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.inputs import Choice, LineInput
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked, translate
 
@@ -71,7 +72,7 @@ whether the books still agree: `coopbank check`.""")
                 sizes = (("normal", _("normal")), ("large", _("large")))
                 yield Choice(sizes, "normal", id="documents-size")
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         from coopbank.statements import KINDS

@@ -17,7 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Digits, Footer, Static
+from textual.widgets import Digits, Static
 
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt
 from coopbank.errors import CoopbankError
@@ -36,6 +36,7 @@ from coopbank.tui.steps import STEPS, Row, Shown, Step, step_of
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.effects import stacked
 from coopbank.tui.widgets.fields import FieldRow
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.member_card import due_words
 from coopbank.tui.widgets.pieces import PiecesRow
 from coopbank.tui.widgets.rows import Column, RowList
@@ -132,7 +133,7 @@ lost, and what is wrong brings you to its field.""")
                 yield Digits("", id="entry-amount")
                 yield Static("", id="entry-effects", markup=False)
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def _row(self, spec: FieldSpec) -> FieldRow:
         if spec.kind == "pieces":

@@ -11,12 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, ProgressBar, Static
+from textual.widgets import Input, ProgressBar, Static
 
 from coopbank.errors import CoopbankError
 from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.inputs import Choice, LineInput
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked, translate
 
@@ -73,7 +74,7 @@ If your bank's books lie somewhere else, leave and start the counter with their 
             )  # fmt: skip
             yield ProgressBar(id="practice-bar", show_eta=False)
             yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         self.query_one("#practice-bar").display = False
@@ -150,7 +151,7 @@ what matters takes two. Nobody can look the passphrase up; write it down where o
             )
             yield from self._line(_("Once more"), LineInput(id="found-again", password=True, max_length=200))
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def _line(self, label: str, box: LineInput | Choice) -> ComposeResult:
         with Horizontal(classes="field-line"):
@@ -237,7 +238,7 @@ _BOXES: Final = {
 def _kinds() -> tuple[tuple[str, str], ...]:
     return (
         ("unchartered-coop", _("co-operative without a charter")), ("charity", _("charity")),
-        ("credit-union", _("credit union")),
+        ("credit-union", _("credit union")), ("worker-coop", _("worker co-operative")),
     )  # fmt: skip
 
 

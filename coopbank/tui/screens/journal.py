@@ -18,7 +18,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from coopbank.bank.operation import ReceiptEntry, ReceiptLine
 from coopbank.errors import CoopbankError
@@ -29,6 +29,7 @@ from coopbank.tui.show import amount, day_words, neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.effects import journal_lines
 from coopbank.tui.widgets.inputs import LineInput
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked
 
@@ -74,7 +75,7 @@ opens an entry: its lines, its operation, who did it, who approved it, and its p
             faint=lambda row: row.reversed_by is not None,
         )  # fmt: skip
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         self.query_one("#journal-go").display = False

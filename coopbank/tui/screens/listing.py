@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from coopbank.tui.screens.base import CounterScreen, StatusLine
 from coopbank.tui.widgets.banner import Banner
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import translate
 
@@ -39,7 +40,7 @@ class ListingScreen(CounterScreen[None], Generic[T]):
         with VerticalScroll(classes="listing-detail"):
             yield Static("", classes="listing-says", markup=False)
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     @staticmethod
     @abstractmethod

@@ -17,7 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from coopbank.bank.desk import fold
 from coopbank.errors import CoopbankError
@@ -29,6 +29,7 @@ from coopbank.tui.screens.pick import ListModal
 from coopbank.tui.show import amount, day_short, neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.inputs import LineInput
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.loan_chart import LoanChart
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked
@@ -159,7 +160,7 @@ would go on. Nothing is posted. **F5** takes a payment for real.""")
                 with VerticalScroll(id="what-if-says"):
                     yield Static("", id="what-if-result", markup=False)
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         self._fill()

@@ -8,13 +8,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from coopbank.errors import CoopbankError
 from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.screens.confirm import ConfirmScreen
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.inputs import LineInput
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.words import _, marked
 
 
@@ -49,7 +50,7 @@ Nobody typed for a while. Type your **passphrase** and Enter: everything is as y
                 yield Static(_("One-time code"), classes="field-label", markup=False)
                 yield LineInput(placeholder=_("six digits from your telephone"), id="code", max_length=10)
             yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     @property
     def box(self) -> LineInput:

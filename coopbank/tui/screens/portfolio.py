@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from coopbank.errors import CoopbankError
 from coopbank.reports.dates import month_name
@@ -27,6 +27,7 @@ from coopbank.tui.show import amount, day_row, day_words, neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.bars import bar
 from coopbank.tui.widgets.inputs import LineInput
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked, translate
 
@@ -139,7 +140,7 @@ told apart.""")
             yield RowList(COLUMNS[view], _cells, id=f"portfolio-{view}", empty=_("Nothing was lent yet."))
         yield Static("", id="portfolio-legend", markup=False)
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         self.query_one("#journal-go").display = False

@@ -9,12 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.settings import LOCK_MINUTES, THEMES
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.inputs import Choice
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.words import _, marked
 
 LANGUAGES = (("en", "English"), ("es", "Español"))
@@ -53,7 +54,7 @@ A **locked** counter keeps everything as it is, and asks for your passphrase."""
                     yield Choice(options, value, id=name)
             yield Static(Content(self._key_note()), markup=False, classes="settings-note")
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def _key_note(self) -> str:
         return _("A locked counter keeps your form as it is. Passphrases are set with F10, Set a passphrase.")

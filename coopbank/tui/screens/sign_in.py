@@ -11,12 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from coopbank.errors import CoopbankError
 from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.inputs import LineInput
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.words import _, marked
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ has to wait, a little longer each time. An administrator can give you a new pass
             yield StatusLine()
             yield Static("", id="sign-in-practice", markup=False)
             yield Static("", id="sign-in-head", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def on_mount(self) -> None:
         if self.query("#passphrase"):

@@ -13,13 +13,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, ProgressBar, Static
+from textual.widgets import Input, ProgressBar, Static
 
 from coopbank.errors import CoopbankError, InvalidDate
 from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.inputs import LineInput
+from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked
 
@@ -87,7 +88,7 @@ One member's own statement: look the member up and press **Ctrl+S**.""")
             yield Static("", id="statements-says", markup=False)
         yield RowList(self.COLUMNS, self._cells, heading=False, id="statements-made", faint=lambda made: False)
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeysLine()
 
     def _last_month(self) -> str:
         standing = self.counter.standing

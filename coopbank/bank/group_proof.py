@@ -1,0 +1,115 @@
+"""Proof of groups: what one operation decided for many members is what its parts posted, each once.
+
+From the sealed log alone. The plan is whole when its lines balance and come to what the leading entry left for
+them; a part is right when its one entry is the plan's, line by line, in its place and on the plan's day. No day was
+closed over a part that was still to come. See bank/groups.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from coopbank.bank import records
+from coopbank.bank.groups import Part, part_ref
+from coopbank.bank.operation import CATALOGUE
+from coopbank.ledger.log import Finding, Log, Operation
+
+_CHECK = "groups"
+
+
+@dataclass(slots=True)
+class _Plan:
+    """A batch as the log has told it, and the lines of the parts that are still to come."""
+
+    body: dict[str, Any]
+    lines: dict[str, list[list[int]]]
+    number: int
+
+
+class GroupProof:
+    """Watches what is decided for many, and what carries it out."""
+
+    def __init__(self) -> None:
+        self._plans: dict[str, _Plan] = {}  # those that are not finished
+        self._kinds = {name for name, cls in CATALOGUE.items() if issubclass(cls, Part)} | {"close-day"}
+        self._entries: dict[str, set[int]] = {}  # of each batch: the leading operation's, and its parts'
+
+    def watch(self, log: Log, operation: Operation) -> None:
+        """A plan, a part of one, a reversal of one, or the close of a day."""
+        carrying = issubclass(CATALOGUE.get(operation.kind, object), Part)
+        batches = [row for row in operation.rows if row[0] == "record" and row[1] == records.Batch.kind]
+        faults = self._part(operation, batches) if carrying else self._other(operation, batches)
+        for fault in faults:
+            log.add(_CHECK, fault, operation.number)
+
+    def watch_plain(self, log: Log, operations: Sequence[Operation]) -> None:
+        """The same where nothing wrote a record: a part that did not count itself, a close that says nothing."""
+        for operation in operations:
+            if operation.kind in self._kinds:
+                self.watch(log, operation)
+
+    def unfinished(self) -> Iterator[Finding]:
+        """What is still on its way."""
+        for ref, plan in self._plans.items():
+            body = plan.body
+            yield Finding(
+                "unfinished groups", f"{ref}: {body.get('done', 0)} of {body['parts']} groups are done", plan.number
+            )
+
+    def _other(self, operation: Operation, batches: list[Any]) -> Iterator[str]:
+        for _table, _kind, ref, version, _about, body in batches:
+            if body.get("void"):
+                self._plans.pop(ref, None)
+                if {entry[3] for entry in operation.entries} != self._entries.pop(ref, set()):
+                    yield f"{ref} was taken back without all that was carried out of it"
+            elif version == 1:
+                yield from self._planned(operation, ref, body)
+            else:
+                yield f"{operation.kind} changed how far {ref} is carried out"
+        if operation.kind == "close-day":
+            for ref in self._plans:
+                yield f"the day was closed before {ref} was carried out"
+
+    def _planned(self, operation: Operation, ref: str, body: dict[str, Any]) -> Iterator[str]:
+        lines = {
+            row[2]: row[5]["lines"]
+            for row in operation.rows if row[0] == "record" and row[1] == records.BatchPart.kind
+        }  # fmt: skip
+        self._plans[ref] = _Plan(body, lines, operation.number)
+        self._entries[ref] = {entry[0] for entry in operation.entries}
+        if sorted(lines) != [part_ref(ref, n) for n in range(1, body["parts"] + 1)] or body.get("done"):
+            yield f"{ref} has not the parts that it says"
+        if any(sum(amount for _account, amount in part) for part in lines.values()):
+            yield f"a part of {ref} does not balance"
+        due = body["due"]
+        passed_on = sum(amount for part in lines.values() for account, amount in part if account == due)
+        left = -sum(amount for entry in operation.entries for account, amount in entry[4] if account == due)
+        if not passed_on == left == body["total"]:
+            yield f"the parts of {ref} come to {passed_on}, it says {body['total']}, and {left} were left for them"
+        if body["decided_by"] != operation.number or body["on"] != operation.business_date:
+            yield f"{ref} names another operation or day"
+
+    def _part(self, operation: Operation, batches: list[Any]) -> Iterator[str]:
+        ref, number = operation.request.get("batch"), operation.request.get("part")
+        plan = self._plans.get(ref)
+        if plan is None:
+            yield f"nothing of {ref} was left to be carried out"
+            return
+        before = plan.body
+        if operation.kind != before["carried_by"] or number != before.get("done", 0) + 1:
+            yield f"part {number} of {ref} was not the next"
+        if len(batches) != 1 or batches[0][2] != ref or batches[0][5] != {**before, "done": number}:
+            yield f"part {number} of {ref} did not count itself"
+        planned = plan.lines.pop(part_ref(ref, number), None)
+        posted = [entry[4] for entry in operation.entries]
+        days = {operation.business_date, *(entry[1] for entry in operation.entries)}
+        if posted != [planned]:
+            yield f"part {number} of {ref} is not what was decided"
+        if days != {before["on"]}:
+            yield f"part {number} of {ref} was carried out on another day than it was decided"
+        plan.body = {**before, "done": number}
+        self._entries[ref].update(entry[0] for entry in operation.entries)
+        if number == before["parts"]:
+            del self._plans[ref]
