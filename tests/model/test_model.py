@@ -124,7 +124,7 @@ _LOANS = "schedules, products and losses: tests/bank plays them against the calc
 _PROOFS = "writes records that no balance stands on; verify proves them from the log"
 _YEAR = "once a year or a quarter, over all accounts: the conformance year posts it line by line"
 _PAIRS = "takes the books of two institutions"
-_BILLS = "a variation of paying a bill; its own tests compare each line"
+_BILLS = "a variation of what the model has, a payment or a share; its own tests compare each line"
 OUTSIDE: dict[str, str] = {
     name: reason
     for reason, names in {
@@ -147,17 +147,19 @@ OUTSIDE: dict[str, str] = {
             record-hours propose-surplus reset-sign-in set-signing-key file-aid-receipt
         """,
         _YEAR: """
-            close-year open-audit-period reopen-year depreciate credit-interest declare-dividend pay-dividend
-            allocate-surplus pay-patronage redeem-patronage accept-redemption pay-redemption turn-over-unclaimed
-            pay-unclaimed pay-estate opening-balance close-opening journal-entry
+            credit-capital-interest return-capital share-loss receive-bank-interest close-year open-audit-period
+            reopen-year depreciate credit-interest declare-dividend pay-dividend allocate-surplus pay-patronage
+            redeem-patronage accept-redemption pay-redemption turn-over-unclaimed pay-unclaimed pay-estate
+            opening-balance close-opening journal-entry
         """,
         _PAIRS: """
             add-institution bill-dues claim-from-institution confirm-pair owe-institution pay-institution receive-dues
             receive-from-institution
         """,
         _BILLS: """
-            buy-asset dispose-asset enter-asset buy-parcel receive-ground-rent recognise-donated-work give-aid
-            return-aid open-petty-cash close-petty-cash count-petty-cash refill-petty-cash spend-petty-cash
+            sponsor-shares return-sponsored-shares set-off pay-member dispose-parcel buy-asset dispose-asset enter-asset
+            buy-parcel receive-ground-rent recognise-donated-work give-aid return-aid open-petty-cash close-petty-cash
+            count-petty-cash refill-petty-cash spend-petty-cash
         """,
     }.items()
     for name in names.split()
