@@ -4,7 +4,7 @@ Thousands of random requests, right ones and wrong ones, are put to the real ban
 verdict, each line, each number given and each balance has to be the same, and the invariants hold after every one
 (invariants.py). A list that ends otherwise is made short and told step by step, with the seed that makes it again:
 
-    TEST_MODEL_SEED=7 TEST_MODEL_STEPS=2000 pytest tests/model -k seed
+    TEST_MODEL_SEED=7 TEST_MODEL_STEPS=2000 pytest tests/model -k seed_on_sqlite
 
 What is left of the catalogue stands in `OUTSIDE`, with the reason: a new operation is put into the model or there.
 """
@@ -58,7 +58,7 @@ def walked(start: Start, seed: int, count: int) -> Pair:
             return pair
     except Differs as differs:
         kept, last = shortest(start, asked, differs)
-    again = f"TEST_MODEL_SEED={seed} TEST_MODEL_STEPS={count} pytest tests/model -k seed"
+    again = f"TEST_MODEL_SEED={seed} TEST_MODEL_STEPS={count} pytest tests/model -k seed_on_sqlite"
     pytest.fail(f"{last}\nAgain with: {again}\n{len(kept)} steps are enough:\n{story(kept)}", pytrace=False)
 
 
@@ -126,7 +126,7 @@ _YEAR = "once a year or a quarter, over all accounts: the conformance year posts
 _WORKERS = "of a worker co-op's own book: tests/bank/test_internal_capital.py lives through its years"
 _SHARES = "behind a policy, a product or a vote that the model has not: their own tests compare each line"
 _PAIRS = "takes the books of two institutions"
-_BILLS = "a variation of paying a bill; its own tests compare each line"
+_BILLS = "a variation of what the model has, a payment or a share; its own tests compare each line"
 OUTSIDE: dict[str, str] = {
     name: reason
     for reason, names in {
