@@ -202,8 +202,6 @@ def test_shares_that_are_bought_while_the_dividend_is_reckoned_count(small: Smal
     small.go_to("2026-12-31")
     values = {"year": "2026", "rate": "3", "basis": "year-end", "resolution": "assembly of 20 March"}
     bought = {"member": mia, "share_class": "903", "amount": "1000.00", "tender": "transfer"}
-    asked = small.reckoned_before(
-        small.bank.build("declare-dividend", values), small.tom, lambda: small.do("buy-shares", **bought)
-    )
-    small.do("approve", by=small.sue, request=asked.request)
+    approval = {"request": small.ask("declare-dividend", by=small.tom, **values).request}
+    small.reckoned_before(small.bank.build("approve", approval), small.sue, lambda: small.do("buy-shares", **bought))
     assert small.balance(f"821/{mia}") == -150_00
