@@ -1,4 +1,7 @@
-"""`make bench`: prints every figure beside its baseline. `--quick` takes smaller books."""
+"""`make bench`: prints every figure beside its baseline. `--quick` takes smaller books.
+
+`python -m benchmarks scale` measures many tills on a server, and nothing else (docs/scale.md).
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,12 @@ _keys = itertools.count()
 def main() -> int:
     """Run all, print as they come."""
     quick = "--quick" in sys.argv[1:]
+    if "scale" in sys.argv[1:]:
+        from benchmarks import scale  # asks for the server of the development tools
+
+        with tempfile.TemporaryDirectory(prefix="coopbank-bench-") as name:
+            scale.measure(show, Path(name), quick=quick)
+        return 0
     finance.measure(show)
     with tempfile.TemporaryDirectory(prefix="coopbank-bench-") as name:
         folder = Path(name)

@@ -16,20 +16,24 @@ import itertools
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from coopbank.errors import (
     AlreadyExists,
+    BooksMoved,
+    ConnectionLost,
     CoopbankError,
     DatabaseBusy,
     DatabaseMissing,
     DatabaseReadOnly,
     DatabaseUnusable,
     DatabaseVersion,
+    MoveUnfinished,
     NotABook,
     SealRefused,
 )
@@ -38,10 +42,14 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 SCHEMA_VERSION = "0004"  # the newest revision in coopbank/migrations/versions
+MOVING, MOVED = "moving", "moved"  # marks behind it: books are being moved here; those that were here were moved away
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
 _cursor_numbers = itertools.count(1)
 _RACES = ("40001", "40P01")  # serialization failure, deadlock
+_GONE = ("08", "57P01", "57P02", "57P03")  # connection exceptions; shut down, crashed, not up yet
+_RACE_PAUSES = (0.0, 0.02, 0.1)  # seconds before each further try; others who lost the race wait another while
+_LOST_PAUSES = (0.1, 0.4, 1.0, 2.0, 3.0)  # a standby takes over in this time, or it is told
 _LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
 
 
@@ -90,6 +98,13 @@ class Transaction:
     def run_many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Run a statement once for each row of parameters."""
         self._cursor.executemany(self._sql(sql), rows)
+
+    def pipelined(self) -> AbstractContextManager[Any]:
+        """Statements that are sent without waiting for each one's answer; what is refused is told at the end.
+
+        Nothing is read in it. A file is at no distance, and does nothing of it.
+        """
+        return nullcontext() if self.dialect == "sqlite" else self.connection.connection.driver_connection.pipeline()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -159,6 +174,7 @@ class Database:
         self.dialect: Literal["sqlite", "postgresql"] = "postgresql" if "://" in place else "sqlite"
         self.path = Path(place) if self.dialect == "sqlite" else None
         self._file: tuple[int, int] | None = None  # device and inode of the file that is in use
+        self._of_use = False  # when they were opened; each writer looks whether they still are
         if self.path is None:
             _ = self.engine  # a wrong URL, or a missing driver, is told at once
 
@@ -176,26 +192,30 @@ class Database:
     # ------------------------------------------------------------------ opening
 
     @classmethod
-    def open(cls, place: str, *, read_only: bool = False) -> Database:
-        """Open existing books; refuses with a `DatabaseUnusable` that says what is wrong."""
+    def open(cls, place: str, *, read_only: bool = False, marked: bool = False) -> Database:
+        """Open existing books; refuses with a `DatabaseUnusable` that says what is wrong.
+
+        `marked`: those too that are being moved or were moved, which nobody but the mover may use.
+        """
         found = cls(place, read_only=read_only)
         if found.path is not None and not found.path.is_file():
             raise DatabaseMissing(
                 "There are no books at {place}.", place=place, hint="Make them with: coopbank init --name NAME"
             )
         if found.path is not None and not read_only:
-            cls._look_at(place)
+            cls._look_at(place, marked)
         with found.closed_on_failure():
-            found._require_version()
+            found._require_version(marked)
             found._file = None if found.path is None else _identity(found.path)
+            found._of_use = not marked
         return found
 
     @classmethod
-    def _look_at(cls, place: str) -> None:
+    def _look_at(cls, place: str, marked: bool = False) -> None:
         """Refuse a file that is no book before it is opened for writing, which alone would change it."""
         looked = cls(place, read_only=True)
         try:
-            looked._require_version()
+            looked._require_version(marked)
         except DatabaseReadOnly:
             pass  # a journal is left that only a writer can clear
         finally:
@@ -215,7 +235,49 @@ class Database:
             if made._revision(tx) is not None:
                 raise AlreadyExists("{place} holds books already; nothing was changed.", place=made.shown_place)
             upgrade(tx.connection)
+        made._of_use = True
         return made
+
+    @classmethod
+    def to_receive(cls, place: str, token: str) -> Database:
+        """A database to move books into: one that is marked already, or an empty one, marked as it gets its schema."""
+        from coopbank.migrations import upgrade
+
+        made = cls(place)
+        if made.path is not None and made.path.exists() and made.path.stat().st_size:
+            with cls(place, read_only=True).read() as tx:  # opening it for writing would change it
+                made._require_to_receive(tx)
+        elif made.path is not None:
+            _make_private(made.path)
+        with made.closed_on_failure(), made.write_by_engine() as tx:
+            if made._require_to_receive(tx):
+                upgrade(tx.connection)
+                made.mark(tx, MOVING, token)
+        return made
+
+    def _require_to_receive(self, tx: Transaction) -> bool:
+        """Whether nothing is there; refuses what is neither empty nor marked."""
+        revision = self._revision(tx)
+        if revision is not None and revision.partition("+")[0] != SCHEMA_VERSION:
+            raise self._other_version(revision)
+        held = "sqlite_master" if self.path else "pg_class WHERE relnamespace = 'public'::regnamespace"
+        if revision == SCHEMA_VERSION or (revision is None and tx.value(f"SELECT count(*) FROM {held}")):
+            raise AlreadyExists(
+                "{place} holds something already; nothing was changed.", field="to", place=self.shown_place,
+                hint="Name a file that does not exist, or an empty database.",
+            )  # fmt: skip
+        return revision is None
+
+    @staticmethod
+    def mark(tx: Transaction, what: str = "", token: str = "") -> None:
+        """Say that these books are being moved here or were moved away; without a mark they are of use."""
+        tx.run("UPDATE alembic_version SET version_num = ?", SCHEMA_VERSION + (f"+{what}-{token}" if what else ""))
+
+    @staticmethod
+    def mark_of(tx: Transaction) -> tuple[str, str]:
+        """The mark and its token; two empty texts where the books are of use."""
+        what, _dash, token = Database.revision_in(tx).partition("+")[2].partition("-")
+        return what, token
 
     @contextmanager
     def closed_on_failure(self) -> Iterator[None]:
@@ -233,18 +295,37 @@ class Database:
         with self.write_by_engine() as tx:
             upgrade(tx.connection)
 
-    def _require_version(self) -> None:
+    def _require_version(self, marked: bool = False) -> None:
         with self.read() as tx:
             revision = self._revision(tx)
             self._require_whole(tx)
         if revision is None:
             raise NotABook("{place} holds no books of coopbank.", place=self.shown_place)
+        if marked and revision.partition("+")[0] == SCHEMA_VERSION:
+            return
+        self.require_unmarked(revision)
         if revision != SCHEMA_VERSION:
-            raise DatabaseVersion(
-                "{place} has schema {found}; this program works with {own}.",
-                place=self.shown_place, found=revision, own=SCHEMA_VERSION,
-                hint="Use the version of coopbank that made it, or run: coopbank upgrade",
+            raise self._other_version(revision)
+
+    def require_unmarked(self, revision: str) -> None:
+        """Refuse books that are being moved or were moved, whichever version did it."""
+        if f"+{MOVING}-" in revision:
+            raise MoveUnfinished(
+                "Books are being moved to {place}, and not all of them are there yet.", place=self.shown_place,
+                hint="Give the same command again: coopbank --db OLD-PLACE move --to NEW-PLACE",
             )  # fmt: skip
+        if f"+{MOVED}-" in revision:
+            raise BooksMoved(
+                "The books at {place} were moved; what is here is an old copy.", place=self.shown_place,
+                hint="Name their new place with --db.",
+            )  # fmt: skip
+
+    def _other_version(self, revision: str) -> DatabaseVersion:
+        return DatabaseVersion(
+            "{place} has schema {found}; this program works with {own}.",
+            place=self.shown_place, found=revision, own=SCHEMA_VERSION,
+            hint="Use the version of coopbank that made it, or run: coopbank upgrade",
+        )  # fmt: skip
 
     def _require_whole(self, tx: Transaction) -> None:
         """Refuse a file that was cut short. SQLite reads what is missing of the last page as zeros and goes on."""
@@ -318,6 +399,7 @@ class Database:
         """All or nothing: commits at the end of the block, rolls back if it raises."""
         if self.path is None:
             with self.write_by_engine() as tx:
+                self._require_of_use(tx)
                 yield tx
             return
         with self._translated(), closing(self.engine.raw_connection()) as pooled:
@@ -325,11 +407,27 @@ class Database:
             self._require_same_file(self.path)
             driver.execute("BEGIN IMMEDIATE")
             try:
-                yield Transaction(PlainConnection(driver))
+                tx = Transaction(PlainConnection(driver))
+                self._require_of_use(tx)
+                yield tx
                 self.engine.dialect.do_commit(pooled)
             except BaseException:
                 self.engine.dialect.do_rollback(pooled)
                 raise
+
+    def _require_of_use(self, tx: Transaction) -> None:
+        """Refuse to write into books that were moved, or upgraded, since this program opened them."""
+        if not self._of_use:
+            return
+        revision = self.revision_in(tx)
+        if revision != SCHEMA_VERSION:
+            self.require_unmarked(revision)
+            raise self._other_version(revision)
+
+    @staticmethod
+    def revision_in(tx: Transaction) -> str:
+        """The revision, or the mark in its place, of a database that has the schema."""
+        return str(tx.value("SELECT version_num FROM alembic_version"))
 
     def _require_same_file(self, path: Path) -> None:
         """Refuse to write into a file that no longer bears its name: what is written there would be lost."""
@@ -399,6 +497,11 @@ class Database:
         """What a driver's error means to the person at the counter."""
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         if self.dialect == "postgresql":
+            if self._of_use and is_lost(error):
+                return ConnectionLost(
+                    "The connection to {place} was lost.", place=self.shown_place,
+                    hint="Nothing is half done. Try again in a moment.",
+                )  # fmt: skip
             return postgresql_refusal(error, text, self.place)
         if isinstance(error, sqlite3.IntegrityError):
             return SealRefused(
@@ -465,6 +568,33 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether a driver's error says that the server is not there any more, or not yet."""
+    state = getattr(error, "sqlstate", None) or ""
+    return state.startswith(_GONE) or (not state and any(c.__name__ == "OperationalError" for c in type(error).__mro__))
+
+
+_Result = TypeVar("_Result")
+
+
+def tried_anew(work: Callable[[], _Result], *, keyed: bool = False) -> _Result:
+    """A unit of work, as a whole again while a server calls it off for the sake of somebody else's.
+
+    `keyed`: each thing in it has an idempotency key, so it may be begun again too where the connection was lost, which
+    leaves open whether it was done. Others are not: they would perhaps be done twice.
+    """
+    races, losses = iter(_RACE_PAUSES), iter(_LOST_PAUSES if keyed else ())
+    while True:
+        try:
+            return work()
+        except (DatabaseBusy, ConnectionLost) as error:
+            pauses = losses if isinstance(error, ConnectionLost) else races if lost_a_race(error) else iter(())
+            pause = next(pauses, None)
+            if pause is None:
+                raise
+        time.sleep(pause * (1 + os.getpid() % 7 / 7))
 
 
 def lost_a_race(busy: DatabaseBusy) -> bool:

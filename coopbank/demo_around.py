@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 REGISTERS: Final = (
     "PIPELINE", "TA", "COURSES", "ATTENDANCE", "SCHOLARSHIPS", "PARCELS", "LEASES", "VOLUNTEERS", "JOBS", "WAGES",
+    "PLACE", "OUTPUT",
     "COOPS", "GROUPS",
 )  # fmt: skip
 SECTORS: Final = ("food", "growing", "building", "care", "repair", "cleaning", "events")
@@ -71,6 +72,8 @@ def scenes() -> Iterator[tuple[date, Scene]]:
     yield date(2025, 1, 13), _gift_for_education
     yield date(2025, 1, 20), _living_wage
     yield date(2025, 2, 24), _linked
+    for year in (2025, 2026):
+        yield date(year, 2, 26), _our_part
     for begins, title in COURSES:
         yield date.fromisoformat(begins), _course(title)
     for when, *case in CASES:
@@ -187,6 +190,16 @@ def _living_wage(town: Town, day: date) -> None:
     for year, wage in ((2025, "17.50"), (2026, "18.00")):
         _entered(town, "WAGES", county="Hinds", year=year, wage=wage, household="one adult",
                  source="table of the assembly (invented)", read_on=day)  # fmt: skip
+
+
+def _our_part(town: Town, day: date) -> None:
+    """What the place has and makes, and what of it is the member co-operatives'."""
+    year = day.year - 1
+    _entered(town, "PLACE", place="Hinds County", year=year, jobs=118000, product="9400000000.00", target=10,
+             source="a statistical office (invented)", read_on=day)  # fmt: skip
+    for number, member in enumerate(town.coops.values()):
+        _entered(town, "OUTPUT", member=member, year=year, jobs=3 + 2 * number, sales=f"{48_000 + 21_000 * number}.00",
+                 bought=f"{19_000 + 8_000 * number}.00")  # fmt: skip
 
 
 def _linked(town: Town, day: date) -> None:

@@ -35,8 +35,11 @@ CoopbankError
 └── DatabaseUnusable     the database cannot be used                         exit 4
     ├── DatabaseMissing      there is none at that place
     ├── DatabaseBusy         another program holds it
+    ├── ConnectionLost       the server went away, perhaps in the middle of something
     ├── DatabaseReadOnly     it cannot be written
     ├── DatabaseVersion      it was made by another version
+    ├── BooksMoved           its books were moved, and are used at another place
+    ├── MoveUnfinished       books are being moved here, and not all of them are there yet
     ├── FileDamaged          a sealed file or a backup was cut or changed, or is none
     └── NotABook             a file or a database that holds no books
 
@@ -241,12 +244,24 @@ class DatabaseBusy(DatabaseUnusable):
     """Another program holds the database."""
 
 
+class ConnectionLost(DatabaseUnusable):
+    """The server went away; what was begun may have been done, which its idempotency key tells."""
+
+
 class DatabaseReadOnly(DatabaseUnusable):
     """The database cannot be written."""
 
 
 class DatabaseVersion(DatabaseUnusable):
     """The database was made by another version of coopbank."""
+
+
+class BooksMoved(DatabaseUnusable):
+    """The books were moved; what is left here is an old copy."""
+
+
+class MoveUnfinished(DatabaseUnusable):
+    """Books are being moved here, and not all of them are there yet."""
 
 
 class FileDamaged(DatabaseUnusable):

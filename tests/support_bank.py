@@ -30,7 +30,7 @@ from typing import Any
 from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, Books
-from coopbank.bank.operation import CHARITY, CREDIT_UNION, UNCHARTERED, Operation, Receipt
+from coopbank.bank.operation import CHARITY, CREDIT_UNION, UNCHARTERED, WORKER_COOP, Operation, Receipt
 from coopbank.bank.operations.founding import FoundBook
 from coopbank.bank.verify import verify
 from coopbank.clock import SetClock
@@ -39,7 +39,16 @@ from coopbank.ledger.verify import wrong
 from coopbank.money import format_amount
 from tests.copies import copied
 
-__all__ = ["CHARITY", "CREDIT_UNION", "PASSPHRASE", "UNCHARTERED", "SmallBank", "assert_books", "new_bank"]
+__all__ = [
+    "CHARITY",
+    "CREDIT_UNION",
+    "PASSPHRASE",
+    "UNCHARTERED",
+    "WORKER_COOP",
+    "SmallBank",
+    "assert_books",
+    "new_bank",
+]
 
 PASSPHRASE = "correct horse battery"
 FIRST_DAY = "2026-03-02"

@@ -45,10 +45,10 @@ from coopbank.bank.operations.staff import (
 )
 from coopbank.bank.vital import keep_vital_records
 from coopbank.clock import Clock, SystemClock, instant_text
-from coopbank.database import Database, Transaction, lost_a_race
+from coopbank.database import Database, Transaction, tried_anew
 from coopbank.errors import (
+    ConnectionLost,
     CoopbankError,
-    DatabaseBusy,
     DatabaseUnusable,
     InvalidValue,
     KeyReused,
@@ -72,7 +72,6 @@ Nonce = Callable[[int], bytes]
 NO_VITAL = marked("No vital records were kept")
 GROUPS_DONE = marked("Groups of accounts done")
 KEYLESS_ROLES = frozenset({AUDITOR, SUPERVISOR})  # who only looks neither signs nor reads what is encrypted
-_ATTEMPTS = 4  # of a unit of work that lost a race on a server
 
 
 class _TakenBack(Exception):
@@ -88,6 +87,7 @@ class Bank:
 
     def __init__(self, database: Database, *, clock: Clock | None = None, nonce: Nonce | None = None) -> None:
         self.database = database
+        self._for_past = database  # books as they were take views of their own, which a replica cannot make
         self.clock = clock or SystemClock()
         self._nonce = nonce or secrets.token_bytes
         self.book = ""
@@ -102,10 +102,11 @@ class Bank:
 
     @classmethod
     def open(
-        cls, place: str, *, read_only: bool = False, clock: Clock | None = None, nonce: Nonce | None = None
-    ) -> Bank:
-        """Open existing books at a path or a `postgresql+psycopg://` URL."""
-        bank = cls(Database.open(place, read_only=read_only), clock=clock, nonce=nonce)
+        cls, place: str, *, read_only: bool = False, marked: bool = False, clock: Clock | None = None,
+        nonce: Nonce | None = None,
+    ) -> Bank:  # fmt: skip
+        """Open existing books at a path or a `postgresql+psycopg://` URL; `marked` is told at `Database.open`."""
+        bank = cls(Database.open(place, read_only=read_only, marked=marked), clock=clock, nonce=nonce)
         with bank.database.closed_on_failure():
             bank._read_book()
         return bank
@@ -129,6 +130,13 @@ class Bank:
             passphrases.set_passphrase(tx, request.administrator, passphrase)
         return bank
 
+    def read_at(self, database: Database) -> Bank:
+        """The same bank, for whoever is signed in, read in another database that holds the same books."""
+        there = Bank(database, clock=self.clock, nonce=self._nonce)
+        there._read_book()
+        there.keys, there._for_past = self.keys, self.database
+        return there
+
     def _read_book(self) -> None:
         with self.database.read() as tx:
             text = tx.value("SELECT sealed FROM operation WHERE id = 1")
@@ -142,7 +150,8 @@ class Bank:
     @contextmanager
     def read(self, as_of: int | None = None) -> Iterator[Books]:
         """One consistent view of the books: as they are, or as they stood when operation `as_of` was the last one."""
-        with self.database.read(temporary=as_of is not None) as tx:
+        database = self.database if as_of is None else self._for_past
+        with database.read(temporary=as_of is not None) as tx:
             if as_of is not None:
                 show_past(tx, as_of)
             yield Books(tx, self.keys)
@@ -232,8 +241,7 @@ class Bank:
 
     def record_sign_in(self, actor: Actor) -> None:
         """Seal that this person signed in."""
-        with self.database.write() as tx:
-            self._perform(tx, actor, SignIn(), self.new_key())
+        self._sealed_once(actor, SignIn(), self.new_key())
 
     def sign_in_for_a_command(self, actor: Actor) -> bool:
         """Seal with the first thing that they do that this person signed in; of many commands the first of a day (UTC).
@@ -249,8 +257,11 @@ class Bank:
         """Seal now what `sign_in_for_a_command` left for the first thing done."""
         actor, self._unsealed = self._unsealed, None
         if actor is not None and not self.database.read_only:
-            with self.database.write() as tx:
-                self._perform(tx, actor, SignIn(), self._sign_in_key(actor))
+            try:
+                self._sealed_once(actor, SignIn(), self._sign_in_key(actor))
+            except DatabaseUnusable:
+                self._unsealed = actor
+                raise
 
     def _sign_in_key(self, actor: Actor) -> str:
         return f"{SIGNED_IN}{actor.user}:{self.clock.now().date()}"
@@ -265,8 +276,8 @@ class Bank:
                 passphrases.count_failure(tx, user, self.clock.now())
         if known:  # after the count, which stands even if the log cannot be written
             request = LogRefusal(operation="sign-in", code="sign-in-refused")
-            with suppress(CoopbankError), self.database.write() as tx:
-                self._perform(tx, Actor(user, ()), request, self.new_key())
+            with suppress(CoopbankError):
+                self._sealed_once(Actor(user, ()), request, self.new_key())
 
     def set_passphrase(self, actor: Actor, user: str, passphrase: str) -> Receipt | None:
         """Set one's own passphrase, or as administrator a colleague's; that it was set is sealed, never the words.
@@ -416,24 +427,26 @@ class Bank:
     def perform_all(self, actor: Actor, requests: Sequence[tuple[Operation, str | None]]) -> list[Receipt]:
         """Perform a list of operations, all or none, in one transaction.
 
-        What loses a race on a server is tried anew as a whole, each operation under the key that it had.
+        What loses a race on a server, or its connection, is tried anew as a whole, each operation under the key that it
+        had: so it is done once, whatever became of the tries before.
         """
-        keys: dict[int, str] = {}
+        self.seal_sign_in()
         if any(operation.carries_out and self._may_now(actor, operation) for operation, _key in requests):
             self.carry_out(actor)
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return self._perform_once(actor, requests, keys)
-            except DatabaseBusy as busy:
-                if attempt == _ATTEMPTS or not lost_a_race(busy):
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        keys: dict[int, str] = {}
+        try:
+            done = tried_anew(lambda: self._perform_once(actor, requests, keys), keyed=True)
+        except ConnectionLost as lost:
+            known = [keys.get(place, key) for place, (_request, key) in enumerate(requests)]
+            if not any(known):  # not even one key was drawn: the server was never reached
+                raise
+            raise _outcome_unknown(lost, known) from lost
+        return [self._carried_out(actor, receipt) for receipt in done]
 
     def _perform_once(
         self, actor: Actor, requests: Sequence[tuple[Operation, str | None]], keys: dict[int, str]
     ) -> list[Receipt]:
         """One attempt; `keys` remembers those that were drawn."""
-        self.seal_sign_in()
         current: Operation | None = None
         self._reckoned = self._reckon(requests)
         try:
@@ -442,15 +455,17 @@ class Bank:
                 for index, (current, key) in enumerate(requests):
                     if key is None and index not in keys:
                         keys[index] = self.new_key()
-                    receipts_.append(self._performed(tx, actor, current, keys[index] if key is None else key))
+                    receipt = self._performed(tx, actor, current, keys[index] if key is None else key)
+                    if key is None and receipt.status == "repeated":  # by an earlier try, whose answer was lost
+                        receipt = replace(receipt, status="done")
+                    receipts_.append(receipt)
+            return [self._cleared(self._anchored(self._with_slots_taken(receipt))) for receipt in receipts_]
         except Refused as refusal:
             if current is not None:
                 self._log_refusal(actor, current, refusal)
             raise
         finally:
             self._reckoned = []
-        receipts_ = [self._cleared(self._anchored(self._with_slots_taken(receipt))) for receipt in receipts_]
-        return [self._carried_out(actor, receipt) for receipt in receipts_]
 
     # ------------------------------------------------------------------- groups
 
@@ -475,17 +490,15 @@ class Bank:
 
     def _carry_out_one(self, actor: Actor) -> int:
         """The part that is next once the book is ours; 0 if somebody else has done the last one meanwhile."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with self.database.write() as tx:
-                    found = groups.next_part(Books(tx))
-                    if found is not None:
-                        self._perform(tx, actor, *found)
-                return int(found is not None)
-            except DatabaseBusy as busy:
-                if attempt == _ATTEMPTS or not lost_a_race(busy):
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+
+        def once() -> int:
+            with self.database.write() as tx:
+                found = groups.next_part(Books(tx))
+                if found is not None:
+                    self._perform(tx, actor, *found)
+            return int(found is not None)
+
+        return tried_anew(once, keyed=True)
 
     def _carried_out(self, actor: Actor, receipt: Receipt) -> Receipt:
         """Carry out what was decided for many; that it could not be finished is told, and no refusal: it stands."""
@@ -590,15 +603,16 @@ class Bank:
 
     def _record(self, actor: Actor, operation: Operation) -> Receipt:
         self.seal_sign_in()
-        key = self.new_key()
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with self.database.write() as tx:
-                    return self._perform(tx, actor, operation, key)
-            except DatabaseBusy as busy:
-                if attempt == _ATTEMPTS or not lost_a_race(busy):
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        return self._sealed_once(actor, operation, self.new_key())
+
+    def _sealed_once(self, actor: Actor, operation: Operation, key: str) -> Receipt:
+        """An act of the program's own in a transaction of its own, tried anew where it was called off."""
+
+        def once() -> Receipt:
+            with self.database.write() as tx:
+                return self._perform(tx, actor, operation, key)
+
+        return tried_anew(once, keyed=True)
 
     def _performed(self, tx: Transaction, actor: Actor, operation: Operation, key: str) -> Receipt:
         """An operation that came through a door: no door offers the program's own, or uses its keys."""
@@ -820,17 +834,27 @@ class Bank:
         request = LogRefusal(
             operation=operation.name, code=refusal.code, field_name=refusal.field, template=refusal.template[:200]
         )
-        try:
-            with self.database.write() as tx:
-                self._perform(tx, actor, request, self.new_key())
-        except CoopbankError:
-            return
+        with suppress(CoopbankError):
+            self._sealed_once(actor, request, self.new_key())
 
     def control_name(self, tx: Transaction, gl_code: str) -> str:
         """The name of a control account, remembered."""
         if gl_code not in self._control_names:
             self._control_names = dict(tx.rows("SELECT code, name FROM gl_account"))
         return self._control_names.get(gl_code, gl_code)
+
+
+def _outcome_unknown(lost: ConnectionLost, keys: list[str | None]) -> ConnectionLost:
+    """The same, where something was begun: whether it was done, its key tells."""
+    if len(keys) == 1 and keys[0] is not None:
+        return ConnectionLost(
+            "The connection to {place} was lost, and whether it was done is not known.", key=keys[0],
+            place=lost.values["place"], hint="Give it again with this key, and it is done once: {key}",
+        )  # fmt: skip
+    return ConnectionLost(
+        "The connection to {place} was lost, and whether it was done is not known.", place=lost.values["place"],
+        hint="Look whether it was done; if not, give it again.",
+    )  # fmt: skip
 
 
 def _locked_out(until: str) -> SignInRefused:

@@ -31,7 +31,7 @@ _LEAF = (
 #: What a person calls each kind, for refusals.
 _NAMES = {
     "member": "member", "loan": "loan", "drawer": "drawer", "note": "note", "gift": "gift", "bill": "bill",
-    "grant": "grant",
+    "grant": "grant", "sponsorship": "sponsorship",
     "cheque": "cheque", "request": "request", "user": "user", "bank-account": "bank account",
     "share-class": "share class", "savings": "savings account", "policy": "policy", "role": "role",
     "product": "product", "application": "application", "collateral": "collateral", "suspense": "unknown receipt",
@@ -46,7 +46,8 @@ _NAMES = {
     "aid-case": "case",
     "register": "register", "register-entry": "entry of a register",
     "partner": "institution", "pair": "pair",
-    "dues": "dues", "donated-work": "donated work", "ground-rent": "ground rent",
+    "dues": "dues", "donated-work": "donated work",
+    "ground-rent": "ground rent", "parcel-disposal": "disposal of a parcel",
     "fund-loan": "fund loan", "note-class": "class of notes",
 }  # fmt: skip
 

@@ -16,12 +16,20 @@ Leaf = tuple[str, str, str]
 
 
 def land_faults(state: Any, log: Log, _tx: Any) -> Iterator[Finding]:
-    """Each parcel that the books bought stands at its cost; no parcel's account without it."""
+    """Each parcel that the books bought stands at its cost, until it goes; no parcel's account without it."""
     told: dict[Leaf, int] = defaultdict(int)
+    gone = dict(state.latest("parcel-disposal"))
     for ref, body in state.latest("register-entry"):
         if ref.startswith("PARCELS-") and body.get("fixed") and body.get("state", "open") != "mistaken":
             values = body["values"]
-            told[values["fund"], "771", values["parcel"]] += values["price"] + values.get("closing_costs", 0)
+            cost = values["price"] + values.get("closing_costs", 0)
+            if ref in gone and (gone[ref]["fund"], gone[ref]["parcel"], gone[ref]["cost"]) != (
+                values["fund"], values["parcel"], cost,
+            ):  # fmt: skip
+                yield Finding(
+                    "land", f"{ref} went as another parcel than was bought", state.made_by["parcel-disposal", ref]
+                )
+            told[values["fund"], "771", values["parcel"]] += 0 if ref in gone else cost
     yield from _differing("land", state, log, told, ("771", "P-"))
     for ref, body in state.latest("donated-work"):
         if body["amount"] != round_minor(Fraction(body["hours"]) * body["hourly"]):
@@ -55,11 +63,14 @@ class BuildingProof:
             if row[0] == "record" and row[1] == records.DonatedWork.kind:
                 body = row[5]
                 told[body["fund"], "772", body["building"]] += -body["amount"] if body.get("void") else body["amount"]
+            elif row[0] == "record" and row[1] == records.ParcelDisposal.kind:
+                for building, amount in row[5]["buildings"].items():
+                    told[row[5]["fund"], "772", building] += amount if row[5].get("void") else -amount
         for leaf_ in sorted(booked.keys() | told.keys()):
             free = operation.kind in self._BROUGHT and leaf_ not in told
             if not free and booked.get(leaf_, 0) != told.get(leaf_, 0):
                 log.add("land", f"772/{leaf_[2]} in fund {leaf_[0]} moved by {format_amount(booked.get(leaf_, 0))}, the"
-                        f" donated work comes to {format_amount(told.get(leaf_, 0))}", operation.number)  # fmt: skip
+                        f" register says {format_amount(told.get(leaf_, 0))}", operation.number)  # fmt: skip
 
     def watch_plain(self, log: Log, operations: Sequence[Operation]) -> None:
         """The same of operations that wrote no register."""

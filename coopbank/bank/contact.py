@@ -18,7 +18,7 @@ from coopbank.bank.books import Books
 from coopbank.words import marked
 
 BEGUN_BY_MEMBERS: Final = (
-    "deposit", "withdraw", "open-savings", "buy-shares", "redeem-shares", "transfer-shares", "repay-loan",
+    "deposit", "withdraw", "pay-member", "open-savings", "buy-shares", "redeem-shares", "transfer-shares", "repay-loan",
     "apply-unapplied", "refund-unapplied", "disburse-loan", "file-report", "grant-loan", "refinance-loan",
 )  # fmt: skip
 """Operations that somebody came to the counter for; whatever else moves an account is no sign of its member."""

@@ -20,6 +20,8 @@ from coopbank.finance.apy import balance_spans
 FUND: Final = "GEN"
 DIVIDENDS, PATRONAGE, REDEMPTIONS = "821", "823", "825"
 QUALIFIED, NONQUALIFIED = "945", "946"
+CAPITAL: Final = "950"  # of workers, in their co-op's own book; always of qualified notices
+RETAINED: Final = (QUALIFIED, NONQUALIFIED, CAPITAL)
 RESERVES: Final = ("931", "932", "940")
 HOUR: Final = 100  # hours are counted in hundredths
 AVERAGE, YEAR_END = "average", "year-end"
@@ -39,14 +41,19 @@ def days_in(year: str) -> int:
 
 
 def balance_weights(
-    books: Books, gl_code: str, year: str, basis: str, upto: int, member: str | None = None
+    books: Books, gl_code: str, year: str, basis: str, upto: int, member: str | None = None, *, undone: bool = True
 ) -> dict[str, int]:
     """Balance × days of a year by member, over their leaves of a control account; minor units, what is owed to them.
 
     One member's alone, if one is named. By `average` each day counts with the balance of its end; by `year-end` all
-    days with that of the last.
+    days with that of the last. What was taken back later counts until then, or never, if `undone` is not to count:
+    interest of a year that is taken back in the next, and credited anew, is no balance of its own year.
     """
     first, last = year_days(year)
+    pairs = "" if undone else (
+        " AND e.reverses_id IS NULL AND NOT EXISTS"
+        " (SELECT 1 FROM entry r WHERE r.reverses_id = e.id AND r.operation_id <= ?)"
+    )  # fmt: skip
     opening: dict[tuple[str, str], int] = {}
     moved: dict[tuple[str, str], list[tuple[date, int]]] = defaultdict(list)
     since = first.isoformat() if basis == AVERAGE else (last + timedelta(days=1)).isoformat()
@@ -54,8 +61,8 @@ def balance_weights(
         "SELECT a.holder, a.contract, CASE WHEN e.effective_on < ? THEN '' ELSE e.effective_on END, sum(-p.amount)"
         " FROM account a JOIN posting p ON p.account_id = a.id JOIN entry e ON e.id = p.entry_id"
         " WHERE a.gl_code = ? AND a.fund = ? AND a.holder IS NOT NULL AND e.effective_on <= ? AND e.operation_id <= ?"
-        + (" AND a.holder = ?" if member else "") + " GROUP BY 1, 2, 3",
-        since, gl_code, FUND, last.isoformat(), upto, *([member] if member else []),
+        + (" AND a.holder = ?" if member else "") + pairs + " GROUP BY 1, 2, 3",
+        since, gl_code, FUND, last.isoformat(), upto, *([member] if member else []), *([] if undone else [upto]),
     ):  # fmt: skip
         if day:
             moved[holder, contract].append((date.fromisoformat(day), int(amount)))

@@ -12,7 +12,10 @@ from typing import Final
 
 from coopbank.bank import equity, records
 from coopbank.bank.books import Books
-from coopbank.bank.surplus import RESERVE_OF, divided, rules_of
+from coopbank.bank.capital import VINTAGE, borne, held, of_workers, retained_on
+from coopbank.bank.lending.contract import REPORTED
+from coopbank.bank.sponsoring import all_sponsored
+from coopbank.bank.surplus import RESERVE_OF, divided, record_at, rules_of
 from coopbank.database import Transaction
 from coopbank.errors import CoopbankError
 from coopbank.finance.distribution import dividend
@@ -23,9 +26,16 @@ Fault = tuple[int | None, str]
 
 #: Who may move these accounts; reversals, opening balances and what is unclaimed move any.
 MOVED_BY: Final = {
-    equity.DIVIDENDS: {"declare-dividend", "allocate-surplus", "pay-dividend"},
-    equity.PATRONAGE: {"allocate-surplus", "redeem-patronage", "pay-patronage"},
-    equity.REDEMPTIONS: {"accept-redemption", "pay-redemption"},
+    equity.DIVIDENDS: {"declare-dividend", "allocate-surplus", "pay-dividend", "set-off"},
+    equity.PATRONAGE: {"allocate-surplus", "redeem-patronage", "pay-patronage", "set-off"},
+    equity.REDEMPTIONS: {"accept-redemption", "pay-redemption", "return-capital", "set-off"},
+    equity.CAPITAL: {
+        "allocate-surplus",
+        "redeem-patronage",
+        "credit-capital-interest",
+        "share-loss",
+        "return-capital",
+    },
     equity.QUALIFIED: {"allocate-surplus", "redeem-patronage"},
     equity.NONQUALIFIED: {"allocate-surplus", "redeem-patronage"},
 }
@@ -42,6 +52,9 @@ def equity_faults(tx: Transaction) -> Iterator[Fault]:
     yield from _dividends(books)
     yield from _divisions(books)
     yield from _vintages(books)
+    yield from _capital(books)
+    yield from _sponsored(books)
+    yield from _set_off(books)
 
 
 def _movers(tx: Transaction) -> Iterator[Fault]:
@@ -141,7 +154,7 @@ def _divisions(books: Books) -> Iterator[Fault]:
         ):  # fmt: skip
             yield number, f"the surplus of {year} is not what its rules give"
         retained = {f"{m}/{year}": a - division.cash[m] for m, a in division.allocated.items() if a > division.cash[m]}
-        control = equity.QUALIFIED if rules.qualified else equity.NONQUALIFIED
+        control = retained_on(books, rules)
         dividends: dict[str, int] = defaultdict(int)
         reserves = dict.fromkeys(RESERVE_OF.values(), 0)
         for step in division.steps:
@@ -164,3 +177,94 @@ def _vintages(books: Books) -> Iterator[Fault]:
         number = _made(books.tx, body.kind, ref)
         if sum(_credits(books.tx, number, equity.PATRONAGE).values()) != body.amount:
             yield number, f"redemption of vintage {body.vintage} is not {format_amount(body.amount)}"
+
+
+def _debits(tx: Transaction, operation: int, gl_code: str) -> dict[str, int]:
+    return {contract: -amount for contract, amount in _credits(tx, operation, gl_code).items()}
+
+
+def _capital(books: Books) -> Iterator[Fault]:
+    """Internal capital: whose and of which vintage, interest, losses, and what those who left are owed."""
+    if not of_workers(books):
+        return  # what an old opening brought stands where it is; nothing else could move it
+    for contract, number in books.tx.rows(
+        "SELECT contract, operation_id FROM account WHERE gl_code = ? ORDER BY id", equity.CAPITAL
+    ):
+        if not VINTAGE.fullmatch(contract):
+            yield int(number), f"{equity.CAPITAL}/{contract} is no worker's of a vintage"
+    for year, body in books.every(records.CapitalInterest):
+        number = _made(books.tx, body.kind, year)
+        weights = equity.balance_weights(books, equity.CAPITAL, year, body.basis, number - 1, undone=False)
+        shares = dividend(body.rate, weights, equity.days_in(year))
+        wanted = {f"{member}/{year}": amount for member, amount in shares.items()}
+        if (body.total, body.members) != (sum(shares.values()), len(shares)):
+            yield number, f"interest on capital of {year} is {format_amount(body.total)}, its rate gives another sum"
+        if _credits(books.tx, number, equity.CAPITAL) != wanted:
+            yield number, f"interest on capital of {year} is not divided over the workers as its rate says"
+    for year, loss in books.every(records.CapitalLoss):
+        number = _made(books.tx, loss.kind, year)
+        if _debits(books.tx, number, equity.CAPITAL) != borne(loss.amount, held(books, upto=number - 1)):
+            yield number, f"the loss of {year} is not borne by the workers in proportion"
+        close = record_at(books, records.YearClose, year, number - 1)
+        lost = 0 if close is None else max(0, -close.results.get(equity.FUND, 0))
+        if loss.amount > lost:
+            yield (
+                number,
+                f"{format_amount(loss.amount)} of a loss of {year} was borne, the year lost {format_amount(lost)}",
+            )
+    yield from _returned(books)
+
+
+def _returned(books: Books) -> Iterator[Fault]:
+    """Who left got all that they had, and is owed just that by the schedule."""
+    scheduled: dict[tuple[int, str], int] = defaultdict(int)
+    for number, text in books.tx.rows(
+        "SELECT r.operation_id, r.body FROM record r JOIN operation o ON o.id = r.operation_id"
+        " WHERE r.kind = ? AND r.version = 1 AND o.kind = 'return-capital'", records.Redemption.kind,
+    ):  # fmt: skip
+        body = records.Redemption.model_validate_json(text)
+        scheduled[int(number), body.member] += body.amount
+    for (number, member), amount in sorted(scheduled.items()):
+        had = held(books, member, upto=number - 1)
+        if _debits(books.tx, number, equity.CAPITAL) != had or sum(had.values()) != amount:
+            yield number, f"{member} is owed {format_amount(amount)}, and had {format_amount(sum(had.values()))}"
+
+
+def _sponsored(books: Books) -> Iterator[Fault]:
+    """What a fund paid for members' shares went from it into them, came back to it, and is theirs no further."""
+    before: dict[str, int] = defaultdict(int)
+    for ref, number, text in books.tx.rows(
+        "SELECT ref, operation_id, body FROM record WHERE kind = ? ORDER BY ref, version", records.Sponsorship.kind
+    ):
+        body = records.Sponsorship.model_validate_json(text)
+        left = 0 if body.void else body.left
+        moved, before[ref] = left - before[ref], left
+        paid = {
+            fund: int(amount)
+            for fund, amount in books.tx.rows(
+                "SELECT a.fund, sum(p.amount) FROM entry e JOIN posting p ON p.entry_id = e.id"
+                " JOIN account a ON a.id = p.account_id WHERE e.operation_id = ? AND a.gl_code = '366' GROUP BY a.fund",
+                number,
+            )
+        }  # fmt: skip
+        if paid != {body.fund: moved} or _credits(books.tx, int(number), body.share_class) != {body.member: moved}:
+            yield int(number), f"{ref} moved {format_amount(moved)}, and the entry something else"
+    for (share_class, member), amount in all_sponsored(books).items():
+        if -books.balance(equity.FUND, f"{share_class}/{member}") < amount:
+            yield None, f"{share_class}/{member} holds less than the {format_amount(amount)} that are sponsored of it"
+
+
+def _set_off(books: Books) -> Iterator[Fault]:
+    """What was set off was payable to the borrower, and the product of the loan allows it; non-extractive none does."""
+    for ref, body in books.every(records.SetOff):
+        number = _made(books.tx, body.kind, ref)
+        loan = books.get(records.Loan, body.loan)
+        text = books.tx.value(
+            "SELECT body FROM record WHERE kind = ? AND ref = ? AND version = ?",
+            records.Product.kind, loan.product, loan.product_version,
+        )  # fmt: skip
+        allowed = text is not None and records.Product.read(text).set_off and bool(body.bylaw)
+        if not allowed or loan.repayment in REPORTED:
+            yield number, f"{ref} set off against {body.loan}, and nothing allows that"
+        if loan.member != body.member or _debits(books.tx, number, body.payable) != {body.member: body.amount}:
+            yield number, f"{ref} is {format_amount(body.amount)}, and the entry says something else"

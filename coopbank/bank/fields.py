@@ -293,6 +293,7 @@ CaseRef = ref("aid-case")
 DuesRef = ref("dues")
 InstitutionRef = ref("partner")
 PairRef = ref("pair")
+SponsorshipRef = ref("sponsorship")
 RegisterRef = ref("register")
 EntryRef = ref("register-entry")
 

@@ -34,7 +34,8 @@ EDITION = 2
 ROLES = (TELLER, LOAN_OFFICER, TREASURER, ADMINISTRATOR, AUDITOR, SUPERVISOR)
 
 UNCHARTERED, CHARITY, CREDIT_UNION = "unchartered-coop", "charity", "credit-union"
-INSTITUTION_KINDS = (UNCHARTERED, CHARITY, CREDIT_UNION)
+WORKER_COOP = "worker-coop"  # a farm, a caterer: its own book, whose members are its workers
+INSTITUTION_KINDS = (UNCHARTERED, CHARITY, CREDIT_UNION, WORKER_COOP)
 
 
 class Operation(BaseModel):

@@ -234,6 +234,25 @@ class ShareClass(Body):
     yearly_cap: str = ""  # percent of the class at the year's beginning that is redeemed in a year; empty: no cap
     queue: bool = True  # redemptions are paid in the order of their acceptance
     resolution: str = ""
+    installments: str = "waiting"  # until a share is full (875); at-once: they are share capital as they come
+
+
+class Sponsorship(Body):
+    """Shares of a member that a fund paid for; ref SP-0001, about the member."""
+
+    kind: ClassVar[str] = "sponsorship"
+    member: str
+    share_class: str
+    fund: str
+    amount: int
+    resolution: str
+    on: str
+    returned: int = 0
+
+    @property
+    def left(self) -> int:
+        """What goes back to the fund when the shares end, minor units."""
+        return self.amount - self.returned
 
 
 class Dividend(Body):
@@ -296,6 +315,28 @@ class Surplus(Body):
     on: str
     resolution: str = ""
     redemption: str = ""  # what the notices say of the retained part
+
+
+class CapitalInterest(Body):
+    """A year's interest on internal capital accounts; ref is the year. What each worker got is its entry."""
+
+    kind: ClassVar[str] = "capital-interest"
+    rate: str  # percent a year
+    basis: str  # average, year-end
+    total: int
+    members: int
+    resolution: str
+    on: str
+
+
+class CapitalLoss(Body):
+    """What of a year's loss the internal capital accounts bore, pro rata; ref is the year."""
+
+    kind: ClassVar[str] = "capital-loss"
+    amount: int
+    members: int
+    resolution: str
+    on: str
 
 
 class PatronageRedeemed(Body):
@@ -373,6 +414,17 @@ class BankAccount(Body):
     kind: ClassVar[str] = "bank-account"
     name: str
     fund: str
+
+
+class BankInterest(Body):
+    """Interest that the bank paid on an account; ref FIRST/2026-01-31 (the last of its days), about the account."""
+
+    kind: ClassVar[str] = "bank-interest"
+    bank_account: str
+    start: str
+    end: str
+    amount: int
+    shares: dict[str, int]  # by fund, minor units
 
 
 class BankStatement(Body):
@@ -491,7 +543,21 @@ class Product(Body):
     late_fee: dict[str, Any] | None = None  # {"flat": minor} or {"percent": "5"}, and "after_days"
     funds: list[str] = []  # that may lend it; any if empty
     course: str = ""  # that a borrower completes first, by its title in the register COURSES
+    set_off: bool = False  # what is overdue may be paid out of what the borrower is owed
+    keeps_share: bool = False  # who is late keeps one membership share
     state: str = "offered"  # offered, withdrawn
+
+
+class SetOff(Body):
+    """What was owed to a borrower and paid what was overdue; ref SO-0001, about the loan."""
+
+    kind: ClassVar[str] = "set-off"
+    loan: str
+    member: str
+    payable: str  # 821, 823, 825
+    amount: int
+    bylaw: str
+    on: str
 
 
 class Application(Body):
@@ -1023,6 +1089,22 @@ class RegisterEntry(Body):
     closed_on: str | None = None
     why: str = ""  # of the last change
     fixed: list[str] = []  # fields that an entry of the books posted, and that stay as they are
+
+
+class ParcelDisposal(Body):
+    """A parcel that went, with buildings on it; ref PARCELS-00001 as its entry, about the parcel (P-057)."""
+
+    kind: ClassVar[str] = "parcel-disposal"
+    fund: str
+    parcel: str
+    cost: int
+    buildings: dict[str, int]  # what each stood at, minor units
+    price: int
+    deed: str
+    resolution: str
+    covenant_kept: bool
+    why: str
+    on: str
 
 
 class DonatedWork(Body):

@@ -144,11 +144,25 @@ def _connected(place: str) -> Iterator[psycopg.Connection[Any]]:
     import psycopg
 
     try:
-        with psycopg.connect(sa.make_url(place).set(drivername="postgresql").render_as_string(hide_password=False),
-                             autocommit=True) as connection:  # fmt: skip
+        with psycopg.connect(libpq_address(sa.make_url(place)), autocommit=True) as connection:
             yield connection
     except psycopg.Error as error:
         raise postgresql_refusal(error, str(error).splitlines()[0], place) from error
+
+
+def libpq_address(url: sa.URL, password: str | None = "") -> str:
+    """The address as PostgreSQL's own library takes it, where several servers are written another way.
+
+    SQLAlchemy: host=one:5432&host=two:5433; libpq: host=one,two&port=5432,5433. `password` None leaves it out.
+    """
+    query = dict(url.normalized_query)
+    hosts = [each.rpartition(":") if not each.startswith("/") else (each, "", "") for each in query.get("host", ())]
+    if any(name and port.isdigit() for name, _colon, port in hosts):
+        query["host"] = (",".join(name or port for name, _colon, port in hosts),)
+        query["port"] = (",".join(port if name else "5432" for name, _colon, port in hosts),)
+    kept = None if password is None else url.password
+    plain = sa.URL.create("postgresql", url.username, kept, url.host, url.port, url.database, query)
+    return plain.render_as_string(hide_password=False)
 
 
 def _shown(place: str) -> str:
@@ -163,8 +177,7 @@ def _run(tool: str, place: str | None, *options: str, name: str = "") -> None:
         url = sa.make_url(place)
         if url.password is not None:
             environment["PGPASSWORD"] = str(url.password)
-        plain = sa.URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
-        address = ["--no-password", f"--dbname={plain.render_as_string(hide_password=False)}"]
+        address = ["--no-password", f"--dbname={libpq_address(url, password=None)}"]
     program = shutil.which(tool) or tool
     done = subprocess.run(
         [program, *address, *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

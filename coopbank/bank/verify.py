@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from coopbank.bank import bank_proof, records
+from coopbank.bank import bank_proof, pool_interest, records
 from coopbank.bank.aid_proof import AidProof
 from coopbank.bank.asset_plan import ASSET_LEAVES, WRITTEN_OFF_ON, is_asset, written_off_by_plan
 from coopbank.bank.books import Books, opened
@@ -34,8 +34,10 @@ from coopbank.bank.loss_proof import NAME as LOSSES
 from coopbank.bank.loss_proof import LossProof
 from coopbank.bank.mandates import takes_resolution
 from coopbank.bank.operation import CATALOGUE, role_may
+from coopbank.bank.operation import Operation as Offered
 from coopbank.bank.operations.books import JournalEntry, owner_of
 from coopbank.bank.operations.forgetting import faults as forgetting_faults
+from coopbank.bank.operations.savings import PAYMENTS_POLICY, PayMember
 from coopbank.bank.operations.unclaimed import SET_APART, UNCLAIMED
 from coopbank.bank.people_proof import PeopleProof
 from coopbank.bank.register_proof import RegisterProof
@@ -55,7 +57,7 @@ _LENDING = {
     "grant-loan", "disburse-loan", "repay-loan", "apply-unapplied", "close-commitment", "opening-balance",
     "return-cheque", "change-rate", "extend-loan", "move-due-date", "payment-holiday", "re-amortize", "pause-interest",
     "move-outer-date", "charge-late-fee", "waive-charges", "stop-accrual", "resume-accrual", "write-down",
-    "charge-off", "refinance-loan", "file-report", "accept-report", "sell-participation",
+    "charge-off", "refinance-loan", "file-report", "accept-report", "sell-participation", "set-off",
 }  # fmt: skip
 WRITERS = {
     "loan": {*_LENDING, "close-month", "grade-loan"},
@@ -79,6 +81,7 @@ WRITERS = {
         "release-collateral",
         "repay-loan",
         "apply-unapplied",
+        "set-off",
         "waive-charges",
         "write-down",
         "refinance-loan",
@@ -122,12 +125,24 @@ WRITERS = {
     "patronage-hours": {"record-hours"},
     "surplus": {"propose-surplus", "allocate-surplus"},
     "patronage-redeemed": {"redeem-patronage"},
-    "redemption": {"accept-redemption", "pay-redemption"},
+    "redemption": {
+        "accept-redemption",
+        "pay-redemption",
+        "return-capital",
+        "pay-estate",
+        "turn-over-unclaimed",
+        "set-off",
+    },
+    "set-off": {"set-off"},
+    "sponsorship": {"sponsor-shares", "return-sponsored-shares"},
+    "capital-interest": {"credit-capital-interest"},
+    "capital-loss": {"share-loss"},
     "bank-account": {"found-book", "add-bank-account"},
     "drawer": {"open-drawer", "count-drawer", "close-drawer"},
     "request": {"ask", "approve", "refuse", "take-back"},
     "institution": {"found-book"},
     "document": {"record-documents"},
+    "bank-interest": {"receive-bank-interest"},
     "bank-statement": {"record-bank-lines", "withdraw-bank-lines"},
     "bank-line": {"record-bank-lines", "withdraw-bank-lines", "match-bank-line", "unmatch-bank-line"},
     "bank-match": {"match-bank-line", "unmatch-bank-line"},
@@ -156,7 +171,8 @@ WRITERS = {
     "vote": {"record-vote", "declare-interest"},
     "aid-case": {"give-aid", "file-aid-receipt", "return-aid", "forget-case", "return-cheque"},
     "register": {"define-register"},
-    "register-entry": {"add-entry", "change-entry", "close-entry", "buy-parcel"},
+    "register-entry": {"add-entry", "change-entry", "close-entry", "buy-parcel", "dispose-parcel"},
+    "parcel-disposal": {"dispose-parcel"},
     "donated-work": {"recognise-donated-work"},
     "ground-rent": {"receive-ground-rent", "return-cheque"},
     "partner": {"add-institution"},
@@ -255,9 +271,11 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
               _ask(state, _bills_and_gifts)),
         Check(bank_proof.NAME, "The bank's lines are the postings that they are matched with; what was signed was so.",
               _ask(state, bank_lines.faults), watch=_watch(state, bank_lines.watch), needless="plain"),
+        Check("bank interest", "Interest of the bank is split over the funds by their average daily claims.",
+              _bank_interest),
         Check("assets", "Each asset's cost and what was written off of it are what the books carry.",
               _ask(state, _assets)),
-        Check("equity", "Dividends and surplus are divided by their rules, and stand on the members' accounts.",
+        Check("equity", "Dividends, surplus and capital are divided by their rules, on the members' accounts.",
               _equity),
         Check("petty cash", "Cash, receipts and what was found short come to each float.", _ask(state, _petty_cash)),
         Check("documents", "Every document that was made names an operation before it, and that one's fingerprint.",
@@ -331,7 +349,7 @@ def _replay(state: Registers, log: Log, operation: Operation) -> None:
             _table, kind, ref, _version, _about, body = row
             state.records[kind, ref] = body
             state.made_by[kind, ref] = operation.number
-            if kind in ("user", "role", "joint-owner"):
+            if kind in ("user", "role", "joint-owner", "policy"):
                 state.known.clear()
             if kind == "joint-owner" and body.get("person"):
                 _on_account(state, ref, body)
@@ -388,7 +406,9 @@ def _powers(state: Registers, log: Log, operation: Operation) -> None:
     if cls is None or cls.internal:
         state.known.add((operation.kind, operation.actor, operation.approver))
         return
-    right = True
+    right = not cls.offered_by or _offered(state, cls)
+    if not right:
+        log.add("powers", f"{operation.kind} is not offered by this bank", operation.number)
     for name, person in (("actor", operation.actor), ("approver", operation.approver)):
         if person is None:
             continue
@@ -412,6 +432,14 @@ def _powers(state: Registers, log: Log, operation: Operation) -> None:
             log.add("powers", f"{person} served their own account {min(theirs & served)}", operation.number)
     if right:
         state.known.add((operation.kind, operation.actor, operation.approver))
+
+
+def _offered(state: Registers, cls: type[Offered]) -> bool:
+    """Whether an institution of this kind, with these policies, has the operation at all."""
+    book = state.records.get(("institution", "book"), {})
+    if cls is PayMember and state.records.get(("policy", PAYMENTS_POLICY), {}).get("value", "no") != "yes":
+        return False
+    return not book or book.get("institution_kind") in cls.offered_by
 
 
 def _two_people_plain(state: Registers, log: Log, operations: Sequence[Operation]) -> None:
@@ -800,6 +828,10 @@ def _confirmations(state: Registers, _log: Log, tx: Transaction) -> Iterator[Fin
 
 def _equity(_log: Log, tx: Transaction) -> Iterator[Finding]:
     yield from (Finding("equity", fault, number) for number, fault in equity_faults(tx))
+
+
+def _bank_interest(_log: Log, tx: Transaction) -> Iterator[Finding]:
+    yield from (Finding("bank interest", fault, number) for number, fault in pool_interest.faults(Books(tx)))
 
 
 def _documents(_log: Log, tx: Transaction) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ import typer
 
 import coopbank
 from coopbank.cli import output
-from coopbank.cli.door import Door, place_named
+from coopbank.cli.door import Door, place_named, read_place_named
 from coopbank.cli.faults import ReaderGone
 
 Function = Callable[..., None]
@@ -39,8 +39,17 @@ User = Annotated[
         help="Who acts. COOPBANK_PASSPHRASE, a kept sign-in or the terminal gives the passphrase.",
     ),
 ]
+ReadPlace = Annotated[
+    str | None,
+    typer.Option(
+        "--read-db",
+        metavar="URL",
+        help="A replica of the server: look-ups, reports and verify read there. Beats COOPBANK_READ_DB.",
+    ),
+]
 PlaceAgain = Annotated[str | None, typer.Option("--db", metavar="PATH-or-URL", hidden=True)]
 UserAgain = Annotated[str | None, typer.Option("--as", metavar="USER", hidden=True)]
+ReadPlaceAgain = Annotated[str | None, typer.Option("--read-db", metavar="URL", hidden=True)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 app = typer.Typer(
@@ -59,19 +68,20 @@ def root(
     context: typer.Context,
     db: Place = None,
     user: User = None,
+    read_db: ReadPlace = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Set the door for the command that follows, or open the counter."""
     if version:
         output.line(f"coopbank {coopbank.__version__}")
         raise typer.Exit
-    context.obj = (db, user)
+    context.obj = (db, user, read_db)
     if context.invoked_subcommand is not None:
         return
     if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
         from coopbank.cli.commands.counter import open_counter
 
-        open_counter(Door(place_named(db), user))
+        open_counter(Door(place_named(db), user, read_place=read_place_named(read_db)))
     else:
         output.raw(context.get_help())
 
@@ -84,7 +94,8 @@ def command(group: typer.Typer, name: str, *, json: bool = True, **settings: Any
 
         def run(**values: Any) -> None:
             context = values.pop("_context")
-            door = _door(context, values.pop("_db"), values.pop("_user"), values.pop("_json", False))
+            given = values.pop("_db"), values.pop("_user"), values.pop("_read_db")
+            door = _door(context, *given, values.pop("_json", False))
             if "context" in names:
                 values["context"] = context
             try:
@@ -114,10 +125,12 @@ _ADDED = (
     inspect.Parameter("_context", _KEYWORD, annotation=typer.Context),
     inspect.Parameter("_db", _KEYWORD, default=None, annotation=PlaceAgain),
     inspect.Parameter("_user", _KEYWORD, default=None, annotation=UserAgain),
+    inspect.Parameter("_read_db", _KEYWORD, default=None, annotation=ReadPlaceAgain),
     inspect.Parameter("_json", _KEYWORD, default=False, annotation=Json),
 )
 
 
-def _door(context: typer.Context, db: str | None, user: str | None, as_json: bool) -> Door:
-    before_db, before_user = context.find_root().obj or (None, None)
-    return Door(place_named(db if db is not None else before_db), user if user is not None else before_user, as_json)
+def _door(context: typer.Context, db: str | None, user: str | None, read_db: str | None, as_json: bool) -> Door:
+    given = zip((db, user, read_db), context.find_root().obj or (None, None, None), strict=True)
+    place, who, read = (after if after is not None else before for after, before in given)
+    return Door(place_named(place), who, as_json, read_place_named(read))

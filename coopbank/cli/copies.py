@@ -443,6 +443,7 @@ def upgrade_books(door: Door) -> tuple[str, str, str | None]:
             raise NotABook("{place} holds no books of coopbank.", place=door.shown_place)
         if before == SCHEMA_VERSION:
             return before, before, None
+        database.require_unmarked(before)
         if before > SCHEMA_VERSION:
             raise DatabaseVersion(
                 "{place} has schema {found}, which is newer than this program's {own}.", place=door.shown_place,

@@ -68,6 +68,7 @@ class Door:
     place: str = DEFAULT_PLACE
     user: str | None = None
     as_json: bool = False
+    read_place: str | None = None  # a replica of the server, to read from
 
     # ------------------------------------------------------------------ opening
 
@@ -96,8 +97,19 @@ class Door:
     def _signed_in_view(self) -> Iterator[View]:
         with self.bank() as bank:
             self.actor(bank)
-            with self._view(bank.database) as view:
+            with self.to_read(bank) as database, self._view(database) as view:
                 yield view
+
+    @contextmanager
+    def to_read(self, bank: Bank) -> Iterator[Database]:
+        """The database that is read once somebody has signed in: the bank's own, or a replica of it."""
+        if self.read_place is None or not self._is_url:
+            yield bank.database
+            return
+        from coopbank.cli.replicas import replica_of
+
+        with replica_of(bank, self.read_place) as database:
+            yield database
 
     @contextmanager
     def _view(self, database: Database) -> Iterator[View]:
@@ -132,7 +144,8 @@ class Door:
         if self._is_url:
             with self.signed_in() as (bank, _actor):
                 bank.seal_sign_in()  # on a server reading is something that was done
-                yield bank
+                with self.to_read(bank) as database:
+                    yield bank if database is bank.database else bank.read_at(database)
             return
         self.require_file()
         bank = Bank.open(self.place, read_only=True)
@@ -301,6 +314,18 @@ def place_named(text: str | None) -> str:
             hint="Put it into a PGPASSFILE.",
         )  # fmt: skip
     return place
+
+
+def read_place_named(text: str | None) -> str | None:
+    """The replica that `--read-db` names, else COOPBANK_READ_DB, else none."""
+    place = text if text is not None else os.environ.get("COOPBANK_READ_DB") or None
+    if place is None:
+        return None
+    if "://" not in place:
+        raise WrongUsage(
+            "A replica is a database of a server, and no file.", field="read_db", hint="Name a {url} address.", url=_URL
+        )
+    return place_named(place)
 
 
 def passphrase_given() -> str | None:

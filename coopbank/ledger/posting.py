@@ -211,7 +211,7 @@ def seal(tx: Transaction, book: str, draft: Draft) -> Sealed:
     _write_entries(tx, number, last.next_entry, draft)
     amounts = [line.amount for entry in draft.entries for line in entry.lines]
     tx.run(
-        _INSERT_OPERATION,
+        INSERT["operation"],
         number, draft.key, draft.kind, draft.kind_version, draft.actor, draft.approver,
         draft.business_date.isoformat(), draft.at, draft.request_hash, last.next_entry, len(draft.entries),
         len(amounts), sum(a for a in amounts if a > 0), len(draft.rows), last.hash, hash_, text,
@@ -245,23 +245,31 @@ def sealed_text(book: str, number: int, last: Head, draft: Draft) -> str:
     )  # fmt: skip
 
 
-_INSERT_OPERATION = (
-    "INSERT INTO operation (id, key, kind, kind_version, actor, approver, business_date, at, request_hash,"
-    " first_entry, entry_count, posting_count, debit_total, row_count, prev_hash, hash, sealed)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_INSERT_ROW = {
-    "gl_account": "INSERT INTO gl_account (operation_id, line, code, name, kind, side, guard)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-    "fund": "INSERT INTO fund (operation_id, line, code, name, class) VALUES (?, ?, ?, ?, ?)",
-    "account": "INSERT INTO account (operation_id, line, id, gl_code, fund, contract, holder, kind, currency, floor,"
-    " ceiling) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "period_state": "INSERT INTO period_state (operation_id, line, period, state) VALUES (?, ?, ?, ?)",
-    "record": "INSERT INTO record (operation_id, line, kind, ref, version, about, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+COLUMNS = {
+    "gl_account": "operation_id, line, code, name, kind, side, guard",
+    "fund": "operation_id, line, code, name, class",
+    "account": "operation_id, line, id, gl_code, fund, contract, holder, kind, currency, floor, ceiling",
+    "period_state": "operation_id, line, period, state",
+    "record": "operation_id, line, kind, ref, version, about, body",
+    "posting": "entry_id, line, account_id, amount",
+    "entry": "id, operation_id, effective_on, memo, reverses_id",
+    "personal": "digest, operation_id, field, salt, value",
+    "operation": "id, key, kind, kind_version, actor, approver, business_date, at, request_hash, first_entry,"
+    " entry_count, posting_count, debit_total, row_count, prev_hash, hash, sealed",
 }
-_INSERT_ENTRY = "INSERT INTO entry (id, operation_id, effective_on, memo, reverses_id) VALUES (?, ?, ?, ?, ?)"
-_INSERT_POSTING = "INSERT INTO posting (entry_id, line, account_id, amount) VALUES (?, ?, ?, ?)"
-_INSERT_PERSONAL = "INSERT INTO personal (digest, operation_id, field, salt, value) VALUES (?, ?, ?, ?, ?)"
+"""The tables that an operation writes, in the order in which they are written; its own row comes last."""
+INSERT = {
+    table: f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(columns.split(', ')))})"
+    for table, columns in COLUMNS.items()
+}
+_ROWS = ("gl_account", "fund", "account", "period_state", "record")
+
+
+def write_again(tx: Transaction, rows: dict[str, list[tuple[Any, ...]]]) -> None:
+    """Write one operation as it was sealed in another database, by table; the seal of this one proves it all anew."""
+    for table, insert in INSERT.items():
+        if table in rows:
+            tx.run_many(insert, rows[table])
 
 
 def _write_rows(tx: Transaction, number: int, draft: Draft) -> None:
@@ -271,18 +279,18 @@ def _write_rows(tx: Transaction, number: int, draft: Draft) -> None:
         if row.table == "record":
             values = (*values[:-1], chain.canonical(values[-1]))
         by_table[row.table].append((number, line, *values))
-    for table in _INSERT_ROW:  # in the order in which they refer to each other
+    for table in _ROWS:  # in the order in which they refer to each other
         if table in by_table:
-            tx.run_many(_INSERT_ROW[table], by_table[table])
+            tx.run_many(INSERT[table], by_table[table])
     if draft.personal:
-        tx.run_many(_INSERT_PERSONAL, [(p.digest, number, p.field, *p.stored) for p in draft.personal])
+        tx.run_many(INSERT["personal"], [(p.digest, number, p.field, *p.stored) for p in draft.personal])
 
 
 def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> None:
     if not draft.entries:
         return
     tx.run_many(
-        _INSERT_POSTING,
+        INSERT["posting"],
         [
             (first + i, line_no, line.account_id, line.amount)
             for i, entry in enumerate(draft.entries)
@@ -290,7 +298,7 @@ def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> No
         ],
     )
     tx.run_many(
-        _INSERT_ENTRY,
+        INSERT["entry"],
         [(first + i, number, e.effective_on.isoformat(), e.memo, e.reverses) for i, e in enumerate(draft.entries)],
     )
 

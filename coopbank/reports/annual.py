@@ -22,6 +22,7 @@ from coopbank.reports.document import Minor, Source, source
 from coopbank.reports.financial import FundPosition, Income, fund, income
 from coopbank.reports.jobs import jobs
 from coopbank.reports.movements import balances_before, leaf_of
+from coopbank.reports.place import PlaceShare
 from coopbank.reports.portfolio import portfolio
 from coopbank.reports.register_book import RegisterSummary, summaries
 from coopbank.reports.revolving import MonthLent, lent_by_month
@@ -88,6 +89,7 @@ class AnnualReport:
     registers: tuple[RegisterSummary, ...]  # the bank's own, entries of the year; those without any left out
     jobs_created: Decimal  # of borrowers, as of the year's end
     jobs_retained: Decimal
+    share: PlaceShare | None  # of the place's jobs and product, where its figures are given
     division: SurplusReport | None  # of the year's surplus, as proposed or as voted
     decisions: Decisions
     borne: tuple[Bore, ...]  # who bore the year's losses
@@ -138,7 +140,7 @@ def annual(books: Books, year: int) -> AnnualReport:
         notes_due=_notes_due(books, end), free=sum(each.free for each in positions),
         aid=solidarity(books, start, end).kinds,
         registers=tuple(each for each in summaries(books, start, end) if each.entries),
-        jobs_created=work.created, jobs_retained=work.retained,
+        jobs_created=work.created, jobs_retained=work.retained, share=work.share,
         division=surplus(books, str(year)) if books.find(records.Surplus, str(year)) else None,
         decisions=decisions(books, start, end), borne=losses_borne(books, start, end),
     )  # fmt: skip

@@ -27,7 +27,7 @@ from coopbank.bank.accrual import accrue
 from coopbank.bank.books import B, Books
 from coopbank.bank.budgeting import budget_ref
 from coopbank.bank.lending.reported import ReportedRun
-from coopbank.errors import InvalidValue
+from coopbank.errors import InvalidDate, InvalidValue
 from coopbank.finance.depreciation import spread
 from coopbank.finance.periods import add_months
 from coopbank.money import split
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from coopbank.reports.portfolio import SeenLoan
 
 MOST_MONTHS: Final = 120
+LAST_DAY: Final = date(9988, 12, 31)  # from which all these months still have a name
 DOUBTFUL: Final = 90  # days late; the cautious line has nothing of such a loan
 _DAY: Final = timedelta(days=1)
 #: Income that schedules bring already, and expense that is no payment or is reckoned apart.
@@ -115,6 +116,9 @@ def forecast(
         raise InvalidValue("The amount must be more than zero.", field="lend")
     origin = source(books)
     day = as_of or origin.business_date or date.min
+    if day > LAST_DAY:
+        raise InvalidDate("{day} is too far ahead to look beyond it.", field="as_of", day=day, last=LAST_DAY,
+                          hint="Choose a day up to {last}.")  # fmt: skip
     until = month_bounds(add_months((day + _DAY).replace(day=1), months - 1))[1]
     own: dict[str, int] = {}
     for (code, of, _currency), (debit, credit) in movements(books.tx, None, day).items():

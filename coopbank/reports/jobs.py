@@ -17,6 +17,7 @@ from coopbank.bank.books import Books
 from coopbank.bank.institution_registers import counted, entries_of
 from coopbank.money import round_ratio
 from coopbank.reports.document import Minor, Source, source
+from coopbank.reports.place import PlaceShare, place_share
 
 Entry = dict[str, Any]
 
@@ -58,6 +59,7 @@ class Jobs:
     wage_met: int
     wage_missed: int
     jobs_percent_bp: int | None  # of all jobs of the place, hundredths of a percent, where that number is given
+    share: PlaceShare | None  # what the member co-operatives are of the place, where the register PLACE has its figures
 
 
 def jobs(books: Books, as_of: date | None = None, fund: str | None = None, of_all: int | None = None) -> Jobs:
@@ -82,7 +84,7 @@ def jobs(books: Books, as_of: date | None = None, fund: str | None = None, of_al
         lent=lent, cost_per_job=round_ratio(lent * 10_000, int(people * 10_000)) if people else None,
         with_evidence=sum(row.evidence for row in rows), wage_met=sum(row.wage_met is True for row in rows),
         wage_missed=sum(row.wage_met is False for row in rows),
-        jobs_percent_bp=round_ratio(int(people * 10_000), of_all) if of_all else None,
+        jobs_percent_bp=round_ratio(int(people * 10_000), of_all) if of_all else None, share=place_share(books, day),
     )  # fmt: skip
 
 

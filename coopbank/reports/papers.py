@@ -224,17 +224,20 @@ class ShareStatement:
     end: date
     classes: tuple[ShareLine, ...]
     total: Minor
-    one_vote: bool  # has a membership share paid in full
+    one_vote: bool  # has a membership share, paid in full where the class does not take instalments as shares at once
 
 
 def share_statement(books: Books, ref: str, year: int) -> ShareStatement:
     """Shares of a member in a calendar year, up to the business date where the year is not over."""
     told = member(books, ref, date(year, 1, 1), date(year, 12, 31))
     classes = tuple(_classes(books, told))
+    membership = books.find(records.ShareClass, "901")
+    at_once = membership is not None and membership.installments == "at-once"
     return ShareStatement(
         source=told.source, member=ref, name=told.name, address=told.address, joined_on=told.joined_on,
         status=told.status, year=year, end=min(told.end, told.source.business_date or told.end), classes=classes,
-        total=sum(each.closing for each in classes), one_vote=any(each.code == "901" and each.held for each in classes),
+        total=sum(each.closing for each in classes),
+        one_vote=any(each.code == "901" and (each.closing if at_once else each.held) for each in classes),
     )  # fmt: skip
 
 
@@ -322,7 +325,7 @@ def _patronage(books: Books, ref: str, start: date, end: date) -> int:
     """Patronage that is income of a year: allocated in it, in money or retained and qualified."""
     found = books.tx.value(
         "SELECT -sum(p.amount) FROM account a JOIN posting p ON p.account_id = a.id JOIN entry e ON e.id = p.entry_id"
-        " JOIN operation o ON o.id = e.operation_id WHERE a.holder = ? AND a.gl_code IN ('823', '945')"
+        " JOIN operation o ON o.id = e.operation_id WHERE a.holder = ? AND a.gl_code IN ('823', '945', '950')"
         " AND o.business_date BETWEEN ? AND ? AND o.kind = 'allocate-surplus'"
         " AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)",
         ref, start.isoformat(), end.isoformat(),

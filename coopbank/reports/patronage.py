@@ -65,7 +65,7 @@ def patronage_notice(books: Books, member: str, year: int) -> PatronageNotice:
     rules = rules_of(books, surplus.rules)
     got = _credited(books, number, member)
     cash = got.get(equity.PATRONAGE, 0)
-    retained = got.get(equity.QUALIFIED, 0) + got.get(equity.NONQUALIFIED, 0)
+    retained = sum(got.get(code, 0) for code in equity.RETAINED)
     if not cash + retained:
         raise Unknown(
             "{member} has no part in the surplus of {year}.", field="member", member=member, year=year,

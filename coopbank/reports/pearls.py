@@ -31,7 +31,7 @@ _MONTH_LATE: Final = 30
 _SHARE_1_TO_12: Final = 35  # percent of what is late for one to twelve months that P2 asks for
 _BETWEEN: Final = frozenset({"728", "729", "878", "879"})  # the institution's dealings with itself
 _NON_EARNING: Final = ("735", "739", "751", "759", "771", "772", "779", "784", "791")
-_CAPITAL: Final = ("931", "932", "940", "945", "946", "961", "960", "990")
+_CAPITAL: Final = ("931", "932", "940", "945", "946", "950", "961", "960", "990")
 _LOAN_INCOME: Final = ("111", "116", "117", "119", "131", "132")
 _FINANCIAL_COST: Final = ("301", "341", "381", "385", "386", "366")
 

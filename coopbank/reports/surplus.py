@@ -10,6 +10,7 @@ from datetime import date
 
 from coopbank.bank import equity, records
 from coopbank.bank.books import Books
+from coopbank.bank.sponsoring import all_sponsored
 from coopbank.bank.surplus import notice_due, rules_of
 from coopbank.errors import Unknown
 from coopbank.reports.document import Minor, Source, source
@@ -85,6 +86,7 @@ class ShareHolding:
     share_class: str
     shares: int
     amount: Minor
+    sponsored: Minor  # of it; goes back to the fund that paid for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def share_register(books: Books, as_of: date | None = None) -> ShareRegister:
         *classes, equity.FUND, day,
     )  # fmt: skip
     totals = dict.fromkeys(classes, 0)
+    paid_for = all_sponsored(books, day)
     holdings, unnamed = [], 0
     for share_class, member, name, amount in rows:
         totals[share_class] += int(amount)
@@ -118,5 +121,6 @@ def share_register(books: Books, as_of: date | None = None) -> ShareRegister:
             unnamed += int(amount)
         elif amount:
             shares = int(amount) // classes[share_class].par
-            holdings.append(ShareHolding(member, name, share_class, shares, int(amount)))
+            given = paid_for.get((share_class, member), 0)
+            holdings.append(ShareHolding(member, name, share_class, shares, int(amount), given))
     return ShareRegister(source(books), as_of, tuple(holdings), totals, unnamed, backdated(books, as_of))

@@ -129,7 +129,7 @@ def _moved(books: Books, year: int, kinds: tuple[str, ...], codes: tuple[str, ..
 
 def _patronage(books: Books, year: int, boxes: Boxes) -> None:
     for _op, _kind, _entry, _code, holder, amount in _moved(
-        books, year, ("allocate-surplus",), (equity.PATRONAGE, equity.QUALIFIED)
+        books, year, ("allocate-surplus",), (equity.PATRONAGE, equity.QUALIFIED, equity.CAPITAL)
     ):
         boxes[holder]["1"] -= int(amount)
     redeemed = _moved(books, year, ("redeem-patronage",), (equity.NONQUALIFIED,))
@@ -155,7 +155,11 @@ def _dividends(books: Books, year: int, found: dict[str, Boxes]) -> None:
 
 
 def _interest(books: Books, year: int, boxes: Boxes) -> None:
-    """On savings as credited, what was withheld of it apart; on notes as paid."""
+    """On savings as credited, what was withheld of it apart; on internal capital as credited; on notes as paid."""
+    for _op, _kind, _entry, _code, holder, amount in _moved(
+        books, year, ("credit-capital-interest",), (equity.CAPITAL,)
+    ):
+        boxes[holder]["1"] -= int(amount)
     for _op, _kind, _entry, _code, holder, amount in _moved(books, year, _CREDITS, ("905",)):
         if holder is not None:
             box, change = ("1", -int(amount)) if int(amount) < 0 else (_WITHHELD, int(amount))

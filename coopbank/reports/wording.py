@@ -20,7 +20,7 @@ from coopbank.words import _, translate
 
 #: Kinds whose words need the sealed request. A month's close is not among them: its text holds every loan.
 _ASKED = {
-    *("deposit", "withdraw", "return-cheque", "buy-shares", "redeem-shares", "transfer-shares"),
+    *("deposit", "withdraw", "pay-member", "return-cheque", "buy-shares", "redeem-shares", "transfer-shares"),
     *("disburse-loan", "repay-loan", "apply-unapplied", "refinance-loan", "credit-interest", "credit-interest-part"),
 }
 
@@ -66,6 +66,9 @@ class Wording:
             return self._savings(act)
         if act.kind in ("buy-shares", "redeem-shares", "transfer-shares"):
             return _shares(act, gl_code, up)
+        if act.kind == "pay-member":
+            paid = _("Received from member {member}") if up else _("Paid to member {member}")
+            return with_memo(paid.format(member=act.request.get("member" if up else "to_member")), act.request)
         if act.kind == "return-cheque":
             return self._returned(act)
         if act.kind in ("credit-interest", "credit-interest-part"):

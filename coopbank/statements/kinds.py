@@ -18,6 +18,7 @@ from coopbank.bank.books import Books
 from coopbank.errors import InvalidDate, InvalidValue, Unknown
 from coopbank.reports import balance_sheet, day_report, income, member, trial_balance
 from coopbank.reports.annual import annual
+from coopbank.reports.capital import capital_statement
 from coopbank.reports.dates import month_bounds
 from coopbank.reports.fund_report import fund_report
 from coopbank.reports.loan_papers import late_notice, loan_agreement, loan_schedule, loan_statement, payoff
@@ -34,6 +35,7 @@ from coopbank.reports.patronage import patronage_notice
 from coopbank.statements.document import Document
 from coopbank.statements.papers.assembly import AssemblyReport
 from coopbank.statements.papers.books import BalanceSheetPaper, DayClose, IncomePaper, TrialBalancePaper
+from coopbank.statements.papers.capital import CapitalPaper
 from coopbank.statements.papers.fund import FundReportPaper
 from coopbank.statements.papers.institution import (
     Certificate,
@@ -195,6 +197,8 @@ KINDS: dict[str, Kind] = {
              lambda books, about, _s, end: share_statement(books, about, end.year), Certificate),
         Kind("patronage-notice", "PN", marked("Patronage notice"), "member", "year",
              lambda books, about, _s, end: patronage_notice(books, about, end.year), PatronagePaper),
+        Kind("capital-statement", "IC", marked("Internal capital account"), "member", "year",
+             lambda books, about, _s, end: capital_statement(books, about, end.year), CapitalPaper),
         Kind("confirmation", "CF", marked("Please confirm your balances"), "member", "day",
              lambda books, about, _s, end: confirmation(books, about, end), ConfirmationLetter),
         Kind("day-report", "DC", marked("Day report"), "", "day",

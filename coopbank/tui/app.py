@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.timer import Timer
@@ -321,6 +322,8 @@ class Counter(AsksBooks, TypeAhead):
             self.open_loan(*rest)
         elif kind == "operation":
             self.open_operation(int(rest[0]))
+        elif kind == "equity":
+            self.open_equity(*rest)
         else:
             self.action_go_to(*rest)
 
@@ -329,6 +332,12 @@ class Counter(AsksBooks, TypeAhead):
         from coopbank.tui.screens.accounts import OperationScreen
 
         self.push_screen(OperationScreen(number))
+
+    def open_equity(self, member: str) -> None:
+        """What a member owns of the co-operative."""
+        from coopbank.tui.screens.equity import EquityScreen
+
+        self.push_screen(EquityScreen(member))
 
     def open_loan(self, ref: str) -> None:
         """A loan whole; refused where one stands if there is none of that number."""
@@ -388,11 +397,12 @@ class Counter(AsksBooks, TypeAhead):
 
     @property
     def at_home(self) -> bool:
-        """Whether nothing lies over the counter itself, or over the audit desk."""
+        """Whether nothing lies over the counter itself, or over the audit desk, but the palette that asks."""
         from coopbank.tui.screens.audit import AuditScreen
         from coopbank.tui.screens.home import HomeScreen
 
-        return self.opened is not None and isinstance(self.screen, (HomeScreen, AuditScreen))
+        below = next(each for each in reversed(self.screen_stack) if not isinstance(each, CommandPalette))
+        return self.opened is not None and isinstance(below, (HomeScreen, AuditScreen))
 
     def sign_out(self) -> None:
         """The next person signs in."""

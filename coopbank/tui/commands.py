@@ -1,4 +1,4 @@
-"""The palette: every place, every operation that the actor may do, and the loans of the member who is served."""
+"""The palette: every place, every operation that the actor may do, and what the member who is served owes and owns."""
 
 from __future__ import annotations
 
@@ -56,10 +56,13 @@ class CounterCommands(Provider):
             yield _Command(power.title, power.says, partial(counter.do_operation, power.name))
 
     def _loans(self, counter: Counter) -> Iterator[_Command]:
-        """Loans on the card that is shown. Their purpose stands in the title, which is never read as markup."""
+        """Equity and loans of the card that is shown. Names stand in the title, which is never read as markup."""
         from coopbank.tui.screens.home import FindScreen
 
         card = self.screen.card if isinstance(self.screen, FindScreen) else None
+        if card is not None:
+            title = f"{_('What {member} owns').format(member=card.member)}  {neat(card.name)}"
+            yield _Command(title, None, partial(counter.open_equity, card.member))
         for loan in card.loans if card is not None else ():
             title = f"{_('Look at loan {loan}').format(loan=loan.ref)}  {neat(loan.purpose)}"
             yield _Command(title, None, partial(counter.open_loan, loan.ref))

@@ -82,9 +82,17 @@ POLICIES: Final = {
         marked("Political campaigns"),
         marked("Suppliers that are political campaigns or committees. Charitable money is never paid to them."),
     ),
+    "set_off": (
+        marked("Bylaw on set-off"),
+        marked("By which bylaw what we owe a member may pay what they owe late. Nothing is set off where it is empty."),
+    ),
     "donated_work": (
         marked("Donated work"),
         marked("Whether skilled work that improves a building is recognised in the books: yes or no."),
+    ),
+    "member_payments": (
+        marked("Payments from member to member"),
+        marked("Whether a credit union passes money from one member's savings to another's: yes or no."),
     ),
     "backups": (
         marked("Folder for backups"),

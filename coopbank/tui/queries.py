@@ -23,9 +23,11 @@ from coopbank.money import format_amount
 from coopbank.reports.card import CardLoan, CardSavings, MemberCard, member_card
 from coopbank.reports.find import FoundMember, find_members
 from coopbank.reports.loan_lines import Piece, changes, pieces
+from coopbank.reports.member_equity import member_equity
 from coopbank.reports.movements import MemberLeaf, Movement, is_of_loan, loans_of, member_leaves, movements_of
 from coopbank.reports.register import title_of
 from coopbank.reports.wording import Wording
+from coopbank.tui.equity import card_lines
 from coopbank.tui.forms import fields_of
 from coopbank.words import _, translate
 
@@ -176,6 +178,7 @@ class Card:
     report: MemberCard
     activity: tuple[Activity, ...]
     own: bool  # the actor's own account: nobody serves it
+    equity: tuple[tuple[str, str], ...] = ()  # what they own besides shares, and what waits to be paid to them
 
     @property
     def member(self) -> str:
@@ -206,7 +209,10 @@ def card(session: Session, member: str) -> Card:
     """A member's shares, savings, loans and recent activity."""
     with session.bank.read() as books:
         report = member_card(books, member)
-        return Card(report, _activity(books, member), own=session.actor.member in with_owners(books, [member]))
+        return Card(
+            report, _activity(books, member), own=session.actor.member in with_owners(books, [member]),
+            equity=tuple(card_lines(member_equity(books, member), session.currency)),
+        )  # fmt: skip
 
 
 #: The accounts of a passbook beside loans, which are told by their contract.

@@ -219,7 +219,7 @@ _MAY_BE_ZERO = {
     ("enter-asset", "residual"), ("enter-asset", "depreciated"), ("dispose-asset", "proceeds"),
     ("set-role", "alone_up_to"), ("set-role", "at_most"), ("set-day-limit", "amount"),
     ("record-reply", "amount"), ("set-mandate", "above"), ("declare-result", "left"),
-    ("buy-parcel", "closing_costs"),
+    ("buy-parcel", "closing_costs"), ("dispose-parcel", "price"),
 }  # fmt: skip
 _MAY_BE_BELOW = {
     ("file-report", "surplus"),  # a loss

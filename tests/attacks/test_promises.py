@@ -147,7 +147,7 @@ def test_a_loss_given_away_is_found(copy: SmallBank) -> None:
 
 def test_a_building_that_another_operation_moves_is_found(copy: SmallBank) -> None:
     forge(copy, [("CLT", "772/B-1", 100), ("CLT", "182", -100)])
-    assert found(copy, "land") == ["772/B-1 in fund CLT moved by 1.00, the donated work comes to 0.00"]
+    assert found(copy, "land") == ["772/B-1 in fund CLT moved by 1.00, the register says 0.00"]
 
 
 def test_a_journal_entry_that_names_what_is_owned_is_found(copy: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:

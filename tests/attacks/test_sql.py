@@ -24,11 +24,24 @@ READ = {
     "bank/server_copies.py": {"function", "scratch", "what"},  # names that the program made, or the server itself gave
     "bank/verify.py": {"find"},  # instr or strpos
     "cli/accounts.py": {"' AND '.join(conditions)"},
-    "database.py": {"'' if temporary else 'READ ONLY'", "name", "names"},  # of pragmas, and of a catalogue
+    "database.py": {"'' if temporary else 'READ ONLY'", "held", "name", "names"},  # of pragmas, and of a catalogue
     "exchange/pbc.py": {"cash", "pooled", "table"},
     "ledger/balances.py": {"' UNION ALL '.join(parts)", "table", "trigger"},
     "ledger/checks.py": {"', '.join(names)", "kept", "sql", "table", "where"},
+    "ledger/moving.py": {  # tables and columns as posting.py has them, and marks for values
+        "', '.join('?' * count)",
+        "_bytes(target, key)",
+        "columns",
+        "key",
+        "lines",
+        "of_source",
+        "order",
+        "posting.COLUMNS['operation']",
+        "table",
+        "until",
+    },
     "ledger/past.py": {"name", "query"},  # views of sealed tables up to a number
+    "ledger/roles.py": {"name", "rights", "table"},  # the name of a user, as the server itself quotes it
     "migrations/versions/rev_0001.py": {"tx.dialect"},
     "migrations/versions/rev_0003.py": {"tx.dialect"},
     "reports/audit/accounts.py": {"controls_", "kinds"},

@@ -20,6 +20,7 @@ from coopbank.errors import (
     InvalidAmount,
     InvalidDate,
     InvalidValue,
+    NeedsResolution,
     NotAllowed,
     NotOffered,
     Overdrawn,
@@ -102,6 +103,113 @@ def test_a_parcel_is_turned_back_whole_and_bought_again(trust: SmallBank) -> Non
     with trust.read() as books:
         assert [ref for ref, _body in entries_of(books, "PARCELS")] == ["PARCELS-00001"]
     buy(trust, parcel="P-058", price="100.00")
+
+
+# ------------------------------------------------------------------------------------------------ a parcel goes
+
+
+def meeting_of(bank: SmallBank, form: str) -> str:
+    """A meeting of all members, or of a council of two, called today for ten days later."""
+    body = form.upper()
+    bank.agreed("set-body", by=bank.admin, approver=bank.tom, body=body, body_name="All", form=form)
+    for member in ("M0001", "M0002") if form == "council" else ():
+        seat = {"body": body, "member": member, "until": "2028-03-03"}
+        bank.agreed("seat-member", by=bank.tom, approver=bank.sue, **seat)
+    called = bank.do("call-meeting", by=bank.sue, body=body, on="2026-03-13", notice_sent_on="2026-03-03")
+    return str(called.created[0])
+
+
+def resolved(bank: SmallBank) -> str:
+    """A resolution on the parcel that the assembly carried, ten days later."""
+    meeting = meeting_of(bank, "assembly")
+    bank.go_to("2026-03-13")
+    return carried(bank, meeting)
+
+
+def carried(bank: SmallBank, meeting: str, **values: Any) -> str:
+    moved = {"matter": "other", "text": "P-057 goes to the school", "about": "PARCELS-00001", **values}
+    moved = {name: value for name, value in moved.items() if value is not None}
+    ref = str(bank.do("propose-resolution", by=bank.sue, meeting=meeting, **moved).created[0])
+    for member in ("M0001", "M0002"):
+        bank.do("record-vote", by=bank.sue, resolution=ref, member=member, vote="for")
+    bank.agreed("close-vote", by=bank.sue, approver=bank.admin, resolution=ref)
+    return ref
+
+
+SALE: dict[str, Any] = {
+    "parcel": "PARCELS-00001", "price": "11000.00", "buildings": ["B-1"], "deed": "9/12", "why": "to the school",
+    "tender": "transfer",
+}  # fmt: skip
+
+
+def test_a_parcel_goes_with_its_building_by_the_assembly(engine_url: str) -> None:
+    with new_bank(engine_url) as bank:
+        trust_of(bank)
+        bought = buy(bank, covenant="homes for ever")
+        bank.agreed("recognise-donated-work", by=bank.tom, approver=bank.sue, **WORK)
+        ref = lease(bank)
+        refused(bank, NeedsResolution, "dispose-parcel", bank.tom, field="resolution", resolution="R-27", **SALE)
+        sale = {**SALE, "resolution": resolved(bank)}
+        bank.do("change-entry", by=bank.tom, entry="PARCELS-00001", values=["covenant:"], why="taken out, for nothing")
+        refused(bank, WrongState, "dispose-parcel", bank.tom, field="covenant_kept", says="community use", **sale)
+        sale["covenant_kept"] = True
+        refused(bank, WrongState, "dispose-parcel", bank.tom, field="parcel", says=ref, **sale)
+        bank.do("close-entry", entry=ref, why="the buyer takes it over")
+        done = bank.agreed("dispose-parcel", by=bank.tom, approver=bank.sue, **sale)
+        assert posted(done) == [entry(
+            "CLT 771/P-057 Cr 9300.00", "CLT 772/B-1 Cr 1000.00", "CLT 151 Cr 700.00", "CLT 729 Dr 11000.00",
+            "POOL 879/CLT Cr 11000.00", "POOL 731/FIRST Dr 11000.00",
+        )]  # fmt: skip
+        assert_books(bank)
+        again = {**sale, "resolution": sale["resolution"]}
+        refused(bank, NeedsResolution, "dispose-parcel", bank.tom, says="used already", **again)
+        refused(bank, WrongState, "recognise-donated-work", bank.tom, field="building", **WORK)
+        bank.do("change-entry", entry=ref, by=bank.tom, values=["rent: 60.00"], why="x")  # that opens it again
+        rent = {"lease": ref, "month": "2026-03", "amount": "1.00"}
+        refused(bank, WrongState, "receive-ground-rent", field="lease", says="disposed of", **rent)
+        with pytest.raises(CannotReverse):
+            bank.agreed("reverse", by=bank.tom, approver=bank.sue, operation=bought.number, reason="x")
+        bank.agreed("reverse", by=bank.tom, approver=bank.sue, operation=done.number, reason="the buyer withdrew")
+        assert (bank.balance("771/P-057", "CLT"), bank.balance("772/B-1", "CLT")) == (9300_00, 1000_00)
+        assert_books(bank)
+
+
+def test_a_parcel_that_is_given_away_and_bought_again(trust: SmallBank) -> None:
+    buy(trust)
+    gift = {**SALE, "price": "0.00", "buildings": [], "resolution": resolved(trust)}
+    done = trust.agreed("dispose-parcel", by=trust.tom, approver=trust.sue, **gift)
+    assert posted(done) == [entry("CLT 771/P-057 Cr 9300.00", "CLT 370 Dr 9300.00")]
+    refused(trust, WrongState, "dispose-parcel", trust.tom, field="parcel", **{**gift, "resolution": "R-1"})
+    trust.do("change-entry", entry="PARCELS-00001", by=trust.tom, values=["place: 12 Oak Street"], why="x")
+    with trust.read() as books:
+        assert books.get(records.RegisterEntry, "PARCELS-00001").state == "closed"
+    buy(trust, price="100.00", closing_costs="0.00")
+
+
+def test_a_disposal_refuses(trust: SmallBank) -> None:
+    buy(trust)
+    trust.agreed("recognise-donated-work", by=trust.tom, approver=trust.sue, **WORK)
+    council = meeting_of(trust, "council")
+    tom, sale = trust.tom, {**SALE, "resolution": resolved(trust)}
+    trust.do("add-entry", register_code="PARCELS", values={
+        "parcel": "P-1", "use": "open", "bought_on": "1999-01-01", "price": "1.00", "fund": "CLT",
+    }, by=tom)  # fmt: skip
+    for refusal, field, changes in (
+        (InvalidValue, "parcel", {"parcel": "PARCELS-00002"}), (Unknown, "parcel", {"parcel": "PARCELS-00009"}),
+        (InvalidValue, "buildings", {"buildings": ["B-1", "B-1"]}), (Overdrawn, "buildings", {"buildings": ["B-2"]}),
+        (InvalidValue, "deed", {"deed": ""}),
+    ):  # fmt: skip
+        by_words = {"resolution": "R-27"} if field == "parcel" else {}
+        refused(trust, refusal, "dispose-parcel", tom, field=field, **{**sale, **by_words, **changes})
+    refused(trust, NotAllowed, "dispose-parcel", trust.ana, **sale)
+    with trust.read() as books:
+        meeting = max(ref for ref, _meeting in books.every(records.Meeting))
+    sale["buildings"], sale["resolution"] = [], carried(trust, meeting, about="P-057")
+    refused(trust, NeedsResolution, "dispose-parcel", tom, says="about P-057", **sale)
+    sale["resolution"] = carried(trust, meeting, about=None)
+    refused(trust, NeedsResolution, "dispose-parcel", tom, says="does not name", **sale)
+    sale["resolution"] = carried(trust, council)
+    refused(trust, NeedsResolution, "dispose-parcel", tom, says="assembly", **sale)
 
 
 def test_land_money_buys_the_land_that_it_was_given_for(trust: SmallBank) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from coopbank.bank import records
+from coopbank.bank.verify import verify
 from coopbank.errors import (
     CoopbankError,
     DayClosed,
@@ -21,6 +24,8 @@ from coopbank.errors import (
     Unknown,
     WrongState,
 )
+from coopbank.ledger.verify import wrong
+from coopbank.reports.member import member as told_of
 from tests.bank.conftest import begin
 from tests.bank.support_counter import HOSTILE, entry, posted, refused
 from tests.support_bank import CHARITY, CREDIT_UNION, SmallBank, assert_books, new_bank
@@ -230,3 +235,63 @@ def test_the_same_on_both_engines(beginning: SmallBank) -> None:
     refused(bank, Overdrawn, "withdraw", says="is held", member="M0003", amount="1.00", account="M0003-2")
     refused(bank, Overdrawn, "withdraw", member="M0001", amount="100.01")
     bank.do("withdraw", member="M0001", amount="100.00", memo="“all” of it ✓")
+
+
+# ------------------------------------------------------------------------------------ pay-member
+
+
+@pytest.fixture
+def union(engine_url: str) -> Iterator[SmallBank]:
+    """A credit union of two members with savings, which passes payments on."""
+    with new_bank(engine_url, institution_kind=CREDIT_UNION) as bank:
+        begin(bank)
+        bank.agreed("set-policy", by=bank.tom, approver=bank.sue, policy="member_payments", value="yes")
+        yield bank
+        assert_books(bank)
+
+
+def test_a_member_pays_another(union: SmallBank) -> None:
+    union.do("deposit", member="M0001", amount="20.00", tender="transfer")
+    before = union.balance("905/M0001")
+    done = union.do("pay-member", member="M0001", to_member="M0002", amount="7.50", memo="eggs & [red]<b>")
+    assert posted(done) == [entry("GEN 905/M0001 Dr 7.50", "GEN 905/M0002 Cr 7.50")]
+    with union.read() as books:
+        year = date(2026, 1, 1), date(2026, 12, 31)
+        paid = [line.words for each in told_of(books, "M0001", *year).accounts for line in each.lines]
+        got = [line.words for each in told_of(books, "M0002", *year).accounts for line in each.lines]
+    assert any(what.startswith("Paid to member M0002: ") for what in paid)
+    assert any(what.startswith("Received from member M0001: ") for what in got)
+    union.agreed("reverse", by=union.tom, approver=union.sue, operation=done.number, reason="typed for another")
+    assert union.balance("905/M0001") == before
+
+
+def test_what_a_payment_to_a_member_refuses(union: SmallBank) -> None:
+    values = {"member": "M0001", "to_member": "M0002", "amount": "5.00"}
+    has = -union.balance("905/M0001") // 100
+    for error, field, changes in (
+        (InvalidValue, "to_member", {"to_member": "M0001"}), (Unknown, "to_member", {"to_member": "M9999"}),
+        (Unknown, "to_account", {"to_account": "M0001"}), (Unknown, "account", {"account": "M0002"}),
+        (Unknown, "by_person", {"by_person": "J-00001"}), (Overdrawn, "amount", {"amount": f"{has}.01"}),
+    ):  # fmt: skip
+        refused(union, error, "pay-member", field=field, **{**values, **changes})
+    union.agreed("link-user", by=union.admin, approver=union.tom, user="ana", member="M0002")
+    refused(union, OwnAccount, "pay-member", **values)
+    union.agreed("set-policy", by=union.tom, approver=union.sue, policy="member_payments", value="no")
+    refused(union, NotAllowed, "pay-member", union.tom, field="to_member", **values)
+
+
+def test_above_what_one_person_may_pay_out_a_payment_takes_two(union: SmallBank) -> None:
+    union.do("deposit", member="M0001", amount="900.00", tender="transfer")
+    union.agreed("set-policy", by=union.tom, approver=union.sue, policy="withdrawal_alone", value="500.00")
+    asked = union.ask("pay-member", member="M0001", to_member="M0002", amount="800.00")
+    assert asked.status == "pending"
+
+
+def test_a_payment_that_the_bank_did_not_offer_is_found(engine_url: str) -> None:
+    with new_bank(engine_url, institution_kind=CREDIT_UNION) as bank:
+        begin(bank)
+        bank.agreed("set-policy", by=bank.tom, approver=bank.sue, policy="member_payments", value="yes")
+        done = bank.do("pay-member", member="M0001", to_member="M0002", amount="5.00")
+        with patch("coopbank.bank.verify.PAYMENTS_POLICY", "another"):
+            found = wrong(verify(bank.bank.database))
+        assert [(each.check, each.operation) for each in found] == [("powers", done.number)]

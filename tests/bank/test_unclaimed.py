@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,6 +94,19 @@ def test_the_way_to_the_state(beginning: SmallBank) -> None:
         )  # fmt: skip
     refused(bank, WrongState, "pay-unclaimed", bank.tom, report="MS-2031-8")
     bank.do("change-member", member="M0001", status="left")
+
+
+def test_shares_that_wait_to_be_paid_go_to_the_state_whole(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "book.db")) as bank:
+        begin(bank)
+        bank.do("buy-shares", member="M0001", amount="25.00")
+        bank.agreed("accept-redemption", member="M0001", amount="25.00")
+        done = set_apart(bank)
+        assert posted(done) == [entry("GEN 825/M0001 Dr 25.00", "GEN 905/M0001 Dr 100.00", "GEN 893/M0001 Cr 125.00")]
+        assert_books(bank)
+        bank.agreed("reverse", by=bank.tom, approver=bank.sue, operation=done.number, reason="she came")
+        assert_books(bank)
+        bank.do("pay-redemption", redemption="RD-00001")
 
 
 def test_what_stands_before_it(beginning: SmallBank) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from coopbank.bank import records
 from coopbank.bank.bank import Bank
@@ -206,6 +207,20 @@ def test_no_password_stands_on_a_command_line(monkeypatch: pytest.MonkeyPatch, f
     server_copies._run("pg_dump", "postgresql+psycopg://ann:s%20ecret@host:5433/bank?sslmode=require", "--x")
     said += [(folder / name).read_text().strip() for name in ("called", "given")]
     assert said == ["--no-password --dbname=postgresql://ann@host:5433/bank?sslmode=require --x", "s ecret"]
+
+
+@pytest.mark.parametrize(("given", "taken"), [
+    ("ann:word@host:5433/bank?sslmode=require", "ann:word@host:5433/bank?sslmode=require"),
+    ("ann@/bank?host=/run/postgresql", "ann@/bank?host=%2Frun%2Fpostgresql"),
+    ("ann@/bank?host=one:5433&host=two:5434", "ann@/bank?host=one%2Ctwo&port=5433%2C5434"),
+    ("ann@/bank?host=one&host=two:5434", "ann@/bank?host=one%2Ctwo&port=5432%2C5434"),
+])  # fmt: skip
+def test_the_address_of_several_servers_is_written_as_their_own_programs_take_it(given: str, taken: str) -> None:
+    from coopbank.bank.server_copies import libpq_address
+
+    url = sa.make_url(f"postgresql+psycopg://{given}")
+    assert libpq_address(url) == f"postgresql://{taken}"
+    assert libpq_address(url, password=None) == f"postgresql://{taken}".replace(":word", "")
 
 
 @ON_A_SERVER

@@ -85,7 +85,14 @@ def exactly(how: str) -> Fraction:
     return value(ast.parse(how, mode="eval").body)
 
 
-@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
+ALL_BLOCKS = {
+    f"{file} {name}": block
+    for file in ("entries.md", "equity.md", "year_end.md", "own_books.md")
+    for name, block in read_blocks(file).items()
+}
+
+
+@pytest.mark.parametrize("block", ALL_BLOCKS.values(), ids=ALL_BLOCKS)
 def test_blocks_are_sound(block: Block) -> None:
     sums: dict[tuple[str, bool], int] = defaultdict(int)
     for fund, account, amount in block.lines:
@@ -167,6 +174,13 @@ DAYS: dict[str, list[Step]] = {
     ],
     "2026-01-06": [step("E05b", "bank-cheques", "tom", cheques=["CH-00001"], slip="1")],
     "2026-01-09": [step("E05c", "return-cheque", "tom", cheque="CH-00001", bank_charge="10.00")],
+    "2026-01-31": [
+        step(
+            "E07a", "pay-expense", "tom", "sue", supplier="BANK", number="2026-01", amount="12.00", expense="260",
+            tender="transfer",
+        ),
+        step("E07b", "receive-bank-interest", "tom", amount="8.40", start="2026-01-01", end="2026-01-31"),
+    ],
     "2026-02-01": [
         step("E10d E16d", "close-month", "tom", "sue", month="2026-01"),
         step(
@@ -263,6 +277,9 @@ DAYS: dict[str, list[Step]] = {
         step("E14d", "clear-suspense", "tom", suspense="U-00001", to="gift", fund="SOL"),
         step("E15c", "repay-loan", "ana", loan="L-011", amount="450.00", tender="transfer"),
     ],
+    "2026-05-15": [
+        step("E23a", "transfer-funds", "tom", "sue", to_fund="SOL", amount="300.00", resolution="R-20"),
+    ],
     "2026-05-20": [
         step(
             "E24", "give-aid", "ana", "tom", number="S-14", recipient="Somebody", aid_kind="telephone", amount="150.00",
@@ -289,17 +306,23 @@ DAYS: dict[str, list[Step]] = {
         step("E28a", "enter-bill", "ana", supplier="LANDLORD", number="2026-07", amount="400.00", expense="250"),
     ],
     "2026-07-10": [
-        step("E28b", "pay-bill", "tom", bill="B-00001", tender="transfer", cheque_number="1061"),
+        step("E28b", "pay-bill", "tom", bill="B-00002", tender="transfer", cheque_number="1061"),
     ],
     "2026-07-20": [
         step("", "file-report", "ana", loan="L-002", surplus="4000.00"),
         step("E16b", "accept-report", "tom", loan="L-002", period=2),
     ],
     "2026-07-31": [step("E16c", "repay-loan", "ana", loan="L-002", amount="2000.00", tender="transfer")],
+    "2026-08-01": [
+        step(
+            "E23b", "lend-to-fund", "tom", "sue", to_fund="CLT", amount="2000.00", resolution="R-26",
+            due_on="2026-10-01",
+        ),
+    ],
     "2026-08-05": [
         step("", "define-register", "tom", "sue", template="PARCELS"),
         step(
-            "E25a", "buy-parcel", "tom", "sue", parcel="P-057", price="7000.00", closing_costs="300.00", use="housing",
+            "E25a", "buy-parcel", "tom", "sue", parcel="P-057", price="9000.00", closing_costs="300.00", use="housing",
             resolution="Assembly, R-27", deed="book 7, page 57", tender="transfer",
         ),
     ],
@@ -313,6 +336,13 @@ DAYS: dict[str, list[Step]] = {
         step(
             "E20a E20b", "charge-off", "tom", "sue", loan="L-003", resolution="R-29", why="it will not be paid",
         )
+    ],
+    "2026-10-01": [
+        step(
+            "E23c", "receive-gift", "tom", fund="CLT", amount="2000.00", donor="A donor", number="G-08",
+            tender="transfer",
+        ),
+        step("E23d", "repay-fund", "tom", "sue", fund_loan="IF-001"),
     ],
     "2026-10-10": [step("E22", "write-down", "sue", "tom", loan="L-001", principal="500.00", resolution="R-31")],
     "2026-11-16": [

@@ -236,7 +236,9 @@ def command(job: dict[str, Any], _index: int) -> None:
     from coopbank import database
     from coopbank.bank import passphrases
     from coopbank.cli import main
+    from coopbank.ledger import moving
 
+    moving.OPERATIONS = job.get("group", moving.OPERATIONS)  # type: ignore[misc]
     os.chdir(job["folder"])
     os.environ.update(job["env"])
     passphrases._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -266,14 +268,17 @@ def command(job: dict[str, Any], _index: int) -> None:
 
     for name in ("rows", "row", "run", "run_many"):
         setattr(database.Transaction, name, counted(getattr(database.Transaction, name)))
-    made = database._sqlite_engine
 
-    def engine(*values: Any) -> Any:
-        found = made(*values)
-        found.dialect.do_commit = counted(found.dialect.do_commit)
-        return found
+    def with_counted_commits(made: Any) -> Any:
+        def engine(*values: Any) -> Any:
+            found = made(*values)
+            found.dialect.do_commit = counted(found.dialect.do_commit)
+            return found
 
-    database._sqlite_engine = engine
+        return engine
+
+    database._sqlite_engine = with_counted_commits(database._sqlite_engine)
+    database._postgresql_engine = with_counted_commits(database._postgresql_engine)
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  (what the program prints is not what hands say)
     sys.addaudithook(heard)
     code = main(job["arguments"])
@@ -298,6 +303,33 @@ def crowd(job: dict[str, Any], index: int) -> None:
             except Refused as refusal:
                 answer = refusal.code
         say(hand=index, member=member, cents=cents if name == "deposit" else -cents, answer=answer)
+
+
+def steadily(job: dict[str, Any], index: int) -> None:
+    """So many deposits, each under a key of its own, whatever becomes of the server meanwhile."""
+    bank = _open(job)
+    for number in range(job["times"]):
+        key = f"{index}-{number}"
+        receipt = bank.perform(_actor("ana"), bank.build("deposit", {"member": "M0001", "amount": "1.00"}), key=key)
+        say(key=key, answer=receipt.status)
+
+
+def lists(job: dict[str, Any], index: int) -> None:
+    """Each asks what its own list says: who, operation, values, key. Says what came of it, in that order."""
+    from coopbank.errors import DatabaseBusy, Refused
+
+    bank = _open(job)
+    for who, operation, values, key in job["lists"][index]:
+        answer: dict[str, Any] = {}
+        while not answer:
+            try:
+                receipt = bank.perform(_actor(who), bank.build(operation, values), key=key)
+                answer = {"answer": receipt.status, "number": receipt.number}
+            except DatabaseBusy:
+                continue
+            except Refused as refusal:
+                answer = {"answer": refusal.code, "field": refusal.field}
+        say(hand=index, **answer)
 
 
 def same_key(job: dict[str, Any], index: int) -> None:

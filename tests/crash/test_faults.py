@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 
 from coopbank.bank.operation import Receipt
 from coopbank.database import Transaction
-from coopbank.errors import DatabaseBusy, DatabaseUnusable
+from coopbank.errors import ConnectionLost, DatabaseBusy, DatabaseUnusable
 from tests.support_bank import SmallBank
 
 pytestmark = pytest.mark.crash
@@ -188,3 +190,171 @@ def test_a_race_that_is_lost_again_and_again_is_refused(ready: SmallBank, monkey
             cheque(ready)
     assert 1 < len(tries) < 10
     assert everything(ready) == before
+
+
+# ------------------------------------------------------------------- the same, provoked on the server itself
+
+
+ON_A_SERVER = pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)
+
+
+@contextmanager
+def outsider(small: SmallBank) -> Iterator[Any]:
+    """Somebody else's connection to the same database, in no transaction."""
+    import psycopg
+
+    with psycopg.connect(small.bank.database.place.replace("+psycopg", "", 1), autocommit=True) as connection:
+        yield connection
+
+
+def waiter(connection: Any) -> int | None:
+    """The process of the server that waits for a lock which somebody holds, once one does."""
+    for _ in range(200):
+        found = connection.execute(
+            "SELECT pid FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database"
+            " WHERE datname = current_database())"
+        ).fetchone()
+        if found is not None:
+            return int(found[0])
+        time.sleep(0.02)
+    return None
+
+
+@contextmanager
+def working(work: Callable[[], Receipt]) -> Iterator[list[Receipt | BaseException]]:
+    """Work that goes on beside the block; what came of it, once the block has ended."""
+    came: list[Receipt | BaseException] = []
+
+    def worked() -> None:
+        try:
+            came.append(work())
+        except BaseException as error:
+            came.append(error)
+
+    thread = threading.Thread(target=worked)
+    thread.start()
+    try:
+        yield came
+    finally:
+        thread.join(30)
+
+
+@ON_A_SERVER
+def test_a_deadlock_that_the_server_ends_is_tried_anew_and_posts_once(ready: SmallBank) -> None:
+    """Somebody holds a table and then wants the book's own lock: the server calls the posting off."""
+    before = ready.balance("905/M0001")
+    with outsider(ready) as other, outsider(ready) as watching:
+        _run(other, "SET deadlock_timeout = '60s'", "BEGIN", "LOCK TABLE balance IN ACCESS EXCLUSIVE MODE")
+        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        with working(lambda: cheque(ready)) as came:
+            assert waiter(watching) is not None
+            _run(other, "SELECT pg_advisory_xact_lock(20261122)", "ROLLBACK")
+        for _ in range(100):
+            if watching.execute(deadlocks).fetchone()[0]:
+                break
+            time.sleep(0.05)
+        assert watching.execute(deadlocks).fetchone()[0] == 1
+    assert [each.status for each in came if isinstance(each, Receipt)] == ["done"], came
+    assert ready.balance("905/M0001") == before - 12_34
+    assert cheque(ready).status == "repeated"
+
+
+@ON_A_SERVER
+def test_a_serialization_failure_that_the_server_raises_is_tried_anew_and_posts_once(ready: SmallBank) -> None:
+    """A rule of the test's own says so twice, as a server does under a stricter isolation, and then lets it by."""
+    before = ready.balance("905/M0001")
+    with outsider(ready) as other:
+        _run(other, "CREATE SEQUENCE tries",
+             "CREATE FUNCTION call_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('tries') < 3 THEN"
+             " RAISE EXCEPTION 'could not serialize' USING ERRCODE = '40001'; END IF; RETURN NULL; END $$",
+             "CREATE CONSTRAINT TRIGGER call_off AFTER INSERT ON operation DEFERRABLE INITIALLY DEFERRED"
+             " FOR EACH ROW EXECUTE FUNCTION call_off()")  # fmt: skip
+        assert cheque(ready).status == "done"
+        assert other.execute("SELECT last_value FROM tries").fetchone() == (3,)
+        _run(other, "DROP TRIGGER call_off ON operation", "DROP FUNCTION call_off", "DROP SEQUENCE tries")
+    assert ready.balance("905/M0001") == before - 12_34
+    assert cheque(ready).status == "repeated"
+
+
+@ON_A_SERVER
+@pytest.mark.parametrize("key", ["the slip", None])
+def test_a_connection_that_is_cut_in_the_middle_is_made_anew_and_posts_once(ready: SmallBank, key: str | None) -> None:
+    before = ready.balance("905/M0001")
+    request = ready.bank.build("deposit", {"member": "M0001", "amount": "5.00"})
+    with outsider(ready) as other, outsider(ready) as watching:
+        _run(other, "BEGIN", "LOCK TABLE balance IN ACCESS EXCLUSIVE MODE")
+        with working(lambda: ready.bank.perform(ready.ana, request, key=key)) as came:
+            pid = waiter(watching)
+            assert watching.execute("SELECT pg_terminate_backend(%s)", (pid,)).fetchone() == (True,)
+            _run(other, "ROLLBACK")
+    assert [each.status for each in came if isinstance(each, Receipt)] == ["done"], came
+    assert ready.balance("905/M0001") == before - 5_00
+
+
+@ON_A_SERVER
+@pytest.mark.parametrize("key", ["the slip", None])
+def test_an_answer_that_is_lost_with_its_connection_is_asked_for(
+    ready: SmallBank, key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Committed, and the server's process is gone before it says so: the key tells that it was done."""
+    dialect, cut = ready.bank.database.engine.dialect, []
+    commit, before = dialect.do_commit, ready.balance("905/M0001")
+
+    def lose(connection: Any) -> None:
+        commit(connection)
+        if not cut:
+            cut.append(connection.execute("SELECT pg_backend_pid()").fetchone()[0])
+            with outsider(ready) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", (cut[0],))
+            connection.execute("SELECT 1")
+
+    request = ready.bank.build("deposit", {"member": "M0001", "amount": "5.00"})
+    with monkeypatch.context() as patch:
+        patch.setattr(dialect, "do_commit", lose)
+        receipt = ready.bank.perform(ready.ana, request, key=key)
+    assert cut and receipt.status == ("done" if key is None else "repeated")
+    assert ready.balance("905/M0001") == before - 5_00
+
+
+@ON_A_SERVER
+def test_a_server_that_stays_away_is_told_with_the_key_that_tells_the_outcome(
+    ready: SmallBank, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    monkeypatch.setattr("coopbank.database._LOST_PAUSES", (0.0, 0.01))
+    before = ready.balance("905/M0001")
+    request = ready.bank.build("deposit", {"member": "M0001", "amount": "5.00"})
+    name = ready.bank.database.place.partition("?")[0].rpartition("/")[2]
+    with psycopg.connect(postgresql_url.replace("+psycopg", "", 1), autocommit=True) as server:
+        _run(server, f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false',
+             f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'")  # fmt: skip
+        with pytest.raises(ConnectionLost, match="once: the slip"):
+            ready.bank.perform(ready.ana, request, key="the slip")
+        with pytest.raises(ConnectionLost, match="Look whether"):
+            ready.bank.perform_all(ready.ana, [(request, "one"), (request, "two")])
+        for never_begun in (
+            lambda: ready.bank.perform(ready.ana, request),
+            lambda: ready.bank.record_sign_in(ready.ana),
+        ):
+            with pytest.raises(ConnectionLost, match="Nothing is half done"):
+                never_begun()
+        _run(server, f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        assert ready.bank.perform(ready.ana, request, key="the slip").status == "done"
+        with outsider(ready) as other, outsider(ready) as watching:
+            _run(other, "BEGIN", "LOCK TABLE balance IN ACCESS EXCLUSIVE MODE")
+            with working(lambda: ready.bank.perform(ready.ana, request)) as came:
+                pid = waiter(watching)
+                _run(server, f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+                _run(server, f"SELECT pg_terminate_backend({pid}, 5000)")
+        _run(server, f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    assert isinstance(came[0], ConnectionLost)
+    drawn = came[0].values["key"]
+    assert str(came[0]).endswith(f"it is done once: {drawn}")
+    assert [ready.bank.perform(ready.ana, request, key=drawn).status for _ in range(2)] == ["done", "repeated"]
+    assert ready.balance("905/M0001") == before - 10_00
+
+
+def _run(connection: Any, *statements: str) -> None:
+    for statement in statements:
+        connection.execute(statement)

@@ -17,6 +17,7 @@ from coopbank.bank.books import Actor
 from coopbank.bank.keyring import KeyFile
 from coopbank.bank.passphrases import Cost
 from coopbank.clock import SetClock
+from coopbank.errors import ConnectionLost
 from tests.documents.gallery_stage import CHEAP, Scene, nonces, run_program
 from tests.support_bank import PASSPHRASE
 
@@ -66,6 +67,12 @@ amount_changed = _before(
 )
 guard_lifted = _before(lambda place: _raw(place, "UPDATE balance SET floor = -1000000 WHERE floor = 0"))
 newer = _before(lambda place: _raw(place, "UPDATE alembic_version SET version_num = '9999'"))
+moved = _before(
+    lambda place: _raw(place, f"UPDATE alembic_version SET version_num = '{database.SCHEMA_VERSION}+moved-1f'")
+)
+moving = _before(
+    lambda place: _raw(place, f"UPDATE alembic_version SET version_num = '{database.SCHEMA_VERSION}+moving-1f'")
+)
 letter = _before(_letter)
 other_database = _before(_other_database)
 folder = _before(_folder)
@@ -218,6 +225,17 @@ def unreadable(scene: Scene) -> Iterator[None]:
 def no_driver(scene: Scene) -> Iterator[None]:
     """The package for PostgreSQL is not installed."""
     with patch.dict("sys.modules", {"psycopg": None}):
+        yield
+
+
+@contextmanager
+def server_gone(scene: Scene) -> Iterator[None]:
+    """The server is gone when the answer is awaited, and does not come back."""
+
+    def lose(*_values: Any) -> None:
+        raise ConnectionLost("The connection to {place} was lost.", place="postgresql+psycopg://bank@db.example/bank")
+
+    with patch.object(database, "_LOST_PAUSES", ()), patch.object(Bank, "_perform_once", lose):
         yield
 
 

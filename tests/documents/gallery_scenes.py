@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support_bank import CHARITY
+from tests.support_bank import CHARITY, CREDIT_UNION, WORKER_COOP
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,38 @@ SCENES = {
             )
         ),
         after="new",
+    ),
+    # A worker co-op's own book: 2026 closed, 900.00 divided over two workers, one of whom gave her share back.
+    "farm": Setting(
+        "\n".join(
+            (
+                """
+        ana admit-member member_name="Mia Lee"
+        ana admit-member member_name="José Núñez"
+        ana buy-shares member=M0001 amount=25.00
+        ana buy-shares member=M0002 amount=25.00
+        tom receive-gift fund=GEN amount=900.00 donor="A neighbour" tender=transfer
+        tom+sue set-surplus-rules steps='["indivisible 30","patronage hours 100"]' consent=b resolution=R-0
+        tom+sue record-hours year=2026 source=sheets hours='["M0001 1000","M0002 800"]'
+        """,
+                _months(3, 12),
+                "tom+sue open-audit-period year=2026\ntom+sue close-year year=2026\ntom propose-surplus year=2026",
+                "tom+sue allocate-surplus year=2026 resolution=R-1",
+                "ana+tom accept-redemption member=M0002 amount=25.00",
+            )
+        ),
+        founding={"institution_kind": WORKER_COOP},
+    ),
+    "union": Setting(
+        """
+        ana admit-member member_name="Mia Lee"
+        ana admit-member member_name="José Núñez"
+        ana open-savings member=M0001
+        ana open-savings member=M0002
+        ana deposit member=M0001 amount=150.00
+        tom+sue set-policy policy=member_payments value=yes
+        """,
+        founding={"institution_kind": CREDIT_UNION},
     ),
     "may": Setting("day 2026-04-01\nana deposit member=M0001 amount=1.00\nday 2026-05-04", after="town"),
     "house": Setting(

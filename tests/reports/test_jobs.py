@@ -14,6 +14,7 @@ from coopbank.reports.borrowers import ladder, linked
 from coopbank.reports.document import as_document
 from coopbank.reports.glance import glance
 from coopbank.reports.jobs import jobs
+from coopbank.reports.place import share_words
 from tests.bank.conftest import begin
 from tests.bank.support_counter import refused
 from tests.support_bank import SmallBank, assert_books, new_bank
@@ -71,6 +72,32 @@ def test_jobs_as_of_a_day(town: SmallBank) -> None:
     town.agreed("close-entry", by=town.ana, entry=wrong, why="typed for another", mistaken=True)
     with town.read() as books:
         assert jobs(books).created == 2
+
+
+def test_the_federation_s_part_of_its_place(town: SmallBank) -> None:
+    for code in ("PLACE", "OUTPUT"):
+        town.agreed("define-register", by=town.tom, approver=town.sue, template=code)
+    with town.read() as books:
+        assert jobs(books).share is None
+    tell(town, "PLACE", place="[red]Hinds", year="2024", jobs="90000", source="a table")
+    tell(town, "PLACE", place="[red]Hinds", year="2026", jobs="130", product="8000.00", target="10", source="a table")
+    tell(town, "OUTPUT", member="M0001", year="2025", jobs="4", sales="9000.00")
+    tell(town, "OUTPUT", member="M0001", year="2026", jobs="5", sales="900.00", bought="100.00")
+    typed = tell(town, "OUTPUT", member="M0002", year="2026", jobs="30", sales="7000.00")
+    town.do("change-entry", entry=typed, values={"jobs": "2.5"}, why="30 were hours")
+    tell(town, "OUTPUT", member="M0002", year="2026", jobs="3.5", sales="100.00", bought="300.00")
+    with town.read() as books:
+        now = jobs(books).share
+        assert now is not None
+        assert (now.jobs, now.jobs_bp, now.missing) == (Decimal("8.5"), 654, Decimal("4.5"))
+        assert (now.product, now.product_bp) == (600_00, 750)
+        first, aim, second, third = share_words(now, lambda minor: f"{minor / 100:.2f}")
+        assert "8.5 of 130 jobs in [red]Hinds" in first and "6.54 %" in first and "10 %: 4.5 jobs more" in aim
+        assert "600.00 of the 8000.00" in second and "7.50 %" in second and third.endswith("2026: a table.")
+        before = jobs(books, date(2025, 12, 31)).share
+        assert before is not None
+        assert (before.year, before.jobs, before.product, before.of_product) == (2024, Decimal(4), 0, None)
+        assert [before.jobs_bp, before.missing] == [0, Decimal(8996)]
 
 
 def test_a_product_asks_for_a_course(town: SmallBank) -> None:

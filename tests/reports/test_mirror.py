@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
@@ -15,9 +16,11 @@ from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, NotAllow
 from coopbank.ledger.verify import wrong
 from coopbank.reports.document import as_document
 from coopbank.reports.mirror import Federation, Mirror, federation, mirror
-from tests.bank.support_counter import entry, posted, refused
+from tests.bank.support_counter import posted, refused
+from tests.conformance.test_entries import read_blocks
 from tests.support_bank import SmallBank, assert_books, new_bank
 
+BLOCKS = read_blocks("own_books.md")
 Pair = tuple[SmallBank, SmallBank]
 INSURANCE = {"memo": "the land trust's insurance", "amount": "500.00"}
 
@@ -36,7 +39,9 @@ def pair(new_engine_url: Callable[[str], str]) -> Iterator[Pair]:
             with other.read() as books:
                 book = book_id(books)
             each.agreed("add-institution", by=each.tom, approver=each.sue, code=code, institution_name="x", book=book)
-        trust.agreed("open-fund", by=trust.tom, approver=trust.sue, code="LAND", fund_name="L", fund_class="designated")
+        trust.agreed(
+            "open-fund", by=trust.tom, approver=trust.sue, code="TRUST", fund_name="L", fund_class="designated"
+        )
         yield bank, trust
         for each in (bank, trust):
             assert_books(each)
@@ -70,13 +75,13 @@ def confirm(bank: SmallBank, ref: str, other: SmallBank, number: int, amount: st
 def test_a_pair_is_voted_claimed_confirmed_and_paid(pair: Pair) -> None:
     bank, trust = pair
     owed = agreed(bank, "owe-institution", institution="TRUST", **INSURANCE)
-    assert posted(owed) == [entry("GEN 366 Dr 500.00", "GEN 892/TRUST Cr 500.00")]
+    assert posted(owed) == [Counter(BLOCKS["E33a"].lines)]
     reference = note_of(owed, "Reference")
     told = beside(pair)
     assert [(row.reference, row.verdict) for row in told.pairs] == [(reference, "in transit")] and not told.agrees
     assert together(pair).between == -50000
-    due = agreed(trust, "claim-from-institution", institution="BANK", fund="LAND", reference=reference, **INSURANCE)
-    assert posted(due) == [entry("LAND 792/BANK Dr 500.00", "LAND 181 Cr 500.00")]
+    due = agreed(trust, "claim-from-institution", institution="BANK", fund="TRUST", reference=reference, **INSURANCE)
+    assert posted(due) == [Counter(BLOCKS["E33b"].lines)]
     told = beside(pair)
     assert told.agrees and (told.owed, told.owed_there) == (50000, 50000)
     assert told.pairs[0].ours is not None and told.pairs[0].ours.confirmed is None

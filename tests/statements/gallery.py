@@ -22,7 +22,7 @@ from coopbank.statements.document import Document
 from coopbank.statements.kinds import KINDS
 from coopbank.statements.sheet import Print
 from coopbank.words import speaking
-from tests.statements.village import Village, build, paper_of, patronage_paper
+from tests.statements.village import Village, build, capital_paper, paper_of, patronage_paper
 
 FOLDER = Path(__file__).parents[2] / "docs" / "documents"
 SIZES: tuple[Print, ...] = ("normal", "large")
@@ -79,6 +79,11 @@ def _drawn(village: Village) -> Iterator[Shown]:
                 with speaking(language):
                     _save("patronage-notice", language, size, patronage_paper(books, size))
         yield Shown("patronage-notice", "Patronage notice", "invented figures")
+        for language in LANGUAGES:
+            for size in SIZES:
+                with speaking(language):
+                    _save("capital-statement", language, size, capital_paper(books, size))
+        yield Shown("capital-statement", "Internal capital account", "invented figures")
 
 
 def _save(name: str, language: str, size: str, paper: Document[Any]) -> None:

@@ -27,7 +27,7 @@ from coopbank.statements.parts import amount
 from coopbank.statements.typeface import printable
 from coopbank.words import speaking
 from tests.statements.told import Told, findings, sheet_of
-from tests.statements.village import Village, paper_of, patronage_paper
+from tests.statements.village import Village, capital_paper, paper_of, patronage_paper
 from tests.support_bank import CHARITY, CREDIT_UNION, UNCHARTERED, new_bank
 
 pytestmark = pytest.mark.xdist_group("village")
@@ -57,7 +57,7 @@ def test_every_document_can_be_read_aloud_and_says_what_its_report_says(
     seen = set()
     with village.bank.read() as books, speaking(language):
         papers = [paper_of(books, *wanted, print_size) for wanted in village.papers]
-        for paper in [*papers, patronage_paper(books, print_size)]:
+        for paper in [*papers, patronage_paper(books, print_size), capital_paper(books, print_size)]:
             data = paper.to_bytes()
             where = (type(paper).__name__, language, print_size)
             assert findings(data) == [], where

@@ -11,11 +11,13 @@ from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, Books
 from coopbank.demo import run_demo
+from coopbank.reports import capital
 from coopbank.reports.document import source
 from coopbank.reports.patronage import sample
 from coopbank.statements.document import Document
 from coopbank.statements.kinds import KINDS, span_of
 from coopbank.statements.making import brand_of
+from coopbank.statements.papers.capital import CapitalPaper
 from coopbank.statements.papers.institution import PatronagePaper
 from coopbank.statements.sheet import Print, Sheet, Stamp
 
@@ -74,8 +76,8 @@ def _papers(bank: Bank, application: str) -> list[tuple[str, str, date, date]]:
               "application": application, "fund": "RLF"}  # fmt: skip
     found = []
     for kind in KINDS.values():
-        if kind.name == "patronage-notice":
-            continue  # no surplus of these books is divided: `patronage_paper` is a sample
+        if kind.name in ("patronage-notice", "capital-statement"):
+            continue  # no surplus of these books is divided, and they are no worker co-op's: samples below
         span = YEAR if kind.span == "year" else (today, today) if kind.span in ("", "day") else APRIL
         about = late if kind.name == "late-notice" else abouts.get(kind.subject, "")
         found.append((kind.name, about, *span))
@@ -106,3 +108,11 @@ def patronage_paper(books: Books, print_size: Print) -> PatronagePaper:
     stamp = Stamp("PA-2025-M0001", origin.head_number, origin.head_hash, origin.head_at)
     notice = replace(sample(origin, "M0001", "Green Tassel Urban Farm", "1432 Valley St, Jackson MS"))
     return PatronagePaper(notice, Sheet(brand_of(books), stamp, print_size=print_size))
+
+
+def capital_paper(books: Books, print_size: Print) -> CapitalPaper:
+    """A worker's statement from invented figures: these are a bank's books."""
+    origin = source(books)
+    stamp = Stamp("IC-2025-M0001", origin.head_number, origin.head_hash, origin.head_at)
+    statement = capital.sample(origin, "M0001", "Green Tassel Urban Farm", "1432 Valley St, Jackson MS")
+    return CapitalPaper(statement, Sheet(brand_of(books), stamp, print_size=print_size))

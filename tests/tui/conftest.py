@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from coopbank.bank.bank import Bank
+from coopbank.clock import SetClock
 from coopbank.words import set_language
-from tests.support_bank import new_bank
-from tests.tui.support import HOSTILE, TURNED, WORDS
+from tests.support_bank import CountedNonces, SmallBank, assert_books, new_bank
+from tests.tui.commons import common_life
+from tests.tui.support import HOSTILE, NOON, TURNED, WORDS
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +42,27 @@ def model_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
         small.go_to("2026-03-05")
         small.ask("redeem-shares", member="M0002", amount="25.00")
     return place
+
+
+@pytest.fixture(scope="session")
+def common_model(model_book: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same bank on the same day as a commons: notes, decisions on their way, registers."""
+    place = tmp_path_factory.mktemp("commons") / "model.db"
+    shutil.copy(model_book, place)
+    clock = SetClock(NOON)
+    with closing(Bank.open(str(place), clock=clock, nonce=CountedNonces(5_000_000))) as bank:
+        small = SmallBank(bank, clock)
+        common_life(small)
+        assert_books(small)
+    return place
+
+
+@pytest.fixture
+def common_book(common_model: Path, tmp_path: Path) -> str:
+    """A copy of it for one test."""
+    place = tmp_path / "commons.db"
+    shutil.copy(common_model, place)
+    return str(place)
 
 
 @pytest.fixture

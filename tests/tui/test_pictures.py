@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from coopbank.tui.screens.decisions import ResolutionScreen
+from coopbank.tui.screens.funds import FundScreen
 from coopbank.tui.screens.home import HomeScreen
+from coopbank.tui.screens.registers import RegisterEntryScreen
 from tests.tui.support import Hand, counter
 
 FOLDER = Path(__file__).parent / "pictures"
@@ -97,3 +100,40 @@ async def test_every_screen_is_painted_as_it_was(book: str, size: tuple[int, int
         hand.app.lock()
         await hand.see("Locked.")
         await keep(hand, named, "lock")
+
+
+COMMON_VIEWS = {"funds": ("f3", "f4"), "decisions": ("f3", "f8"), "registers": ("f3", "f4")}
+"""Of each place, the views that are kept."""
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 36)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_what_belongs_to_all_is_painted_as_it_was(common_book: str, size: tuple[int, int]) -> None:
+    named = f"{size[0]}x{size[1]}"
+    async with counter(common_book, size=size) as hand:
+        await hand.sign_in("ana")
+        for place, keys in COMMON_VIEWS.items():
+            hand.app.action_go_to(place)
+            for key in keys:
+                await hand.quiet()
+                await hand.press(key)
+                await keep(hand, named, f"{place}-{key}")
+            await home(hand)
+        hand.app.push_screen(FundScreen("RLF"))
+        for key in ("f3", "f6"):
+            await hand.quiet()
+            await hand.press(key)
+            await keep(hand, named, f"fund-{key}")
+        await home(hand)
+        hand.app.push_screen(ResolutionScreen("RES-00002"))
+        await keep(hand, named, "resolution")
+        await hand.press("f5")
+        await keep(hand, named, "acts")
+        await hand.press("escape")
+        await home(hand)
+        hand.app.push_screen(RegisterEntryScreen("JOBS-00001"))
+        await hand.quiet()
+        await hand.press("f4")
+        await keep(hand, named, "register-entry")
+        await home(hand)
+        hand.app.open_equity("M0001")
+        await keep(hand, named, "equity")

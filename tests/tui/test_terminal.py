@@ -115,7 +115,7 @@ def test_a_full_disk_is_told_in_words_and_the_form_stays(book: str, small_disk: 
         terminal.listen(0.5)
         fill_up(small_disk)
         terminal.type(ENTER)
-        terminal.see("disk is full")
+        terminal.see("no room left")
         terminal.see("12.5")
         (small_disk / "fill").unlink()
         terminal.type(F9)

@@ -19,7 +19,15 @@ from coopbank.bank import equity, records
 from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Decision, Percent, Rate, Widget
-from coopbank.bank.operation import ADMINISTRATOR, CREDIT_UNION, SUPERVISOR, TREASURER, UNCHARTERED, Operation
+from coopbank.bank.operation import (
+    ADMINISTRATOR,
+    CREDIT_UNION,
+    SUPERVISOR,
+    TREASURER,
+    UNCHARTERED,
+    WORKER_COOP,
+    Operation,
+)
 from coopbank.bank.operations.payouts import PayOut
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.operations.shares import ShareClassCode
@@ -57,21 +65,38 @@ class SetShareClass(Operation):
     yearly_cap: Annotated[Percent | None, Field(title="Redeemed in a year at most, percent of the class")] = None
     queue: Annotated[bool | None, Field(title="Redemptions are paid in the order of their acceptance")] = None
     resolution: Resolution
+    installments: Annotated[
+        Literal["waiting", "at-once"] | None,
+        Widget("choice"),
+        Field(title="Instalments: waiting until a share is full, or shares at once"),
+    ] = None
 
     def perform(self, desk: Desk) -> None:
         before = desk.get(records.ShareClass, self.share_class, "share_class")
         asked = {
             "presentation": self.presentation, "dividend_cap": self.dividend_cap, "notice_days": self.notice_days,
-            "yearly_cap": self.yearly_cap, "queue": self.queue,
+            "yearly_cap": self.yearly_cap, "queue": self.queue, "installments": self.installments,
         }  # fmt: skip
         changes = {name: value for name, value in asked.items() if value is not None and value != getattr(before, name)}
         if not changes:
             raise InvalidValue(
                 "Class {share_class} is that already.", field="share_class", share_class=self.share_class
             )
+        if changes.get("installments") == "waiting":
+            self._require_none_in_part(desk, before.par)
         desk.write(self.share_class, before.model_copy(update={**changes, "resolution": self.resolution}))
         for name in changes:
             desk.note(str(type(self).model_fields[name].title), str(changes[name]))
+
+    def _require_none_in_part(self, desk: Desk, par: int) -> None:
+        """Refuse to make whole shares the rule while somebody holds a part of one."""
+        for leaf in desk.leaves(self.share_class, FUND):
+            if leaf.balance % par:
+                raise WrongState(
+                    "{member} holds {held}, which is no whole number of shares.", field="installments",
+                    member=leaf.contract, held=shown(desk, -leaf.balance),
+                    hint="Let them pay the rest, or pay it back, before the rule changes.",
+                )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +120,7 @@ class DeclareDividend(Operation):
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
     reckons_ahead: ClassVar[bool] = True
-    offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION)
+    offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION, WORKER_COOP)
 
     year: Year
     rate: Annotated[Rate, Field(title="Percent a year")]

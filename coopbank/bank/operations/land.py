@@ -4,7 +4,7 @@ Land stands at price and closing costs on 771/P-057 in the fund that holds it, a
 given for is met by the purchase; the land itself stays in the fund, where its restriction for community use lies.
 Work that creates or improves a building is income and part of the building's cost (ASC 958-605-25-16); other hours
 are entries of the register VOLUNTEERS and no money. Each parcel is an entry of the register PARCELS, whose figures
-the books hold it to.
+the books hold it to. How one goes again stands in land_sales.py.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def _parcel(code: str) -> str:
     return code
 
 
-def _building(code: str) -> str:
+def building_number(code: str) -> str:
+    """A building's number as it is written; refuses another."""
     if not re.fullmatch(r"B-[0-9]{1,6}", code):
         raise refuse("Write the number of a building as B-1.")
     return code
@@ -104,7 +105,8 @@ class BuyParcel(Paying):
 
     def _require_new(self, desk: Desk) -> None:
         for ref, body in counted(entries_of(desk, PARCELS)):
-            if body.values["parcel"] == self.parcel and body.fixed:
+            gone = desk.find(records.ParcelDisposal, ref) is not None
+            if body.values["parcel"] == self.parcel and body.fixed and not gone:
                 raise AlreadyExists(
                     "Parcel {parcel} is {entry} already.", field="parcel", parcel=self.parcel, entry=ref
                 )
@@ -149,7 +151,9 @@ class RecogniseDonatedWork(Operation):
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
 
-    building: Annotated[Code, AfterValidator(_building), Field(title="Building that it improves, for example B-1")]
+    building: Annotated[
+        Code, AfterValidator(building_number), Field(title="Building that it improves, for example B-1")
+    ]
     hours: Annotated[Text, AfterValidator(_hours), Field(title="Hours")]
     hourly: Annotated[Money, Field(title="What an hour of such work costs here")]
     work: Annotated[Text, Field(min_length=1, title="Work, for example carpentry")]
@@ -163,6 +167,13 @@ class RecogniseDonatedWork(Operation):
                 hint="Enter the hours in the register VOLUNTEERS, or change the policy donated_work.",
             )  # fmt: skip
         require_spendable_fund(desk, self.fund)
+        for _ref, gone in desk.every(records.ParcelDisposal):
+            if gone.fund == self.fund and self.building in gone.buildings:
+                raise WrongState(
+                    "Building {building} went with parcel {parcel} on {day}.", field="building",
+                    building=self.building, parcel=gone.parcel, day=gone.on,
+                    hint="Another building has another number.",
+                )  # fmt: skip
         amount = work_value(self.hours, self.hourly)
         if not amount:
             raise InvalidAmount("That comes to nothing.", field="hours")
@@ -212,6 +223,12 @@ class ReceiveGroundRent(Receiving):
                 "Of the rent for {month} only {left} is open.", field="amount", month=self.month, left=shown(desk, left)
             )
         parcel = desk.get(records.RegisterEntry, lease.values["parcel"], "lease")
+        gone = desk.find(records.ParcelDisposal, lease.values["parcel"])
+        if gone is not None:
+            raise WrongState(
+                "Parcel {parcel} was disposed of on {day}.", field="lease", parcel=gone.parcel, day=gone.on,
+                hint="Its rent is the new owner's. Close the lease (close-entry).",
+            )  # fmt: skip
         fund = parcel.values.get("fund", "CLT")
         require_spendable_fund(desk, fund, "lease")
         desk.post(

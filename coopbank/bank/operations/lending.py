@@ -376,7 +376,7 @@ class RepayLoan(Receiving):
             moves = [*moves, (FUND, f"871/{loan.body.member}", -unapplied)]
         refill, borne = refilled(desk, self.loan, loan.body, done.moved, done.after)
         post_loan(
-            desk, self.loan, loan.body.member, f"Payment {self.loan}", _earned_first(done.lines, [*moves, *refill])
+            desk, self.loan, loan.body.member, f"Payment {self.loan}", earned_first(done.lines, [*moves, *refill])
         )
         if on != desk.business_day:
             desk.note("Counts from", on.isoformat())
@@ -415,7 +415,7 @@ class ApplyUnapplied(Operation):
         refill, borne = refilled(desk, self.loan, loan.body, done.moved, done.after)
         post_loan(
             desk, self.loan, loan.body.member, f"Unapplied money of {loan.body.member} to {self.loan}",
-            [(FUND, leaf, self.amount), *_earned_first(done.lines, [*moves, *refill])],
+            [(FUND, leaf, self.amount), *earned_first(done.lines, [*moves, *refill])],
         )  # fmt: skip
         finish(desk, done, **({"borne": borne} if borne != loan.body.borne else {}))
         desk.note("Still unapplied", shown(desk, held - self.amount))
@@ -489,7 +489,7 @@ def paid(desk: Desk, loan: LoanAccount, amount: int, on: date, early: str | None
     return done
 
 
-def _earned_first(settled: Iterable[Move], cash: Iterable[Move]) -> list[Move]:
+def earned_first(settled: Iterable[Move], cash: Iterable[Move]) -> list[Move]:
     """Interest recognised to the day, then the money, then what it settles."""
     found = list(settled)
     first = [move for move in found if move[1] == "111" or (move[1].startswith("781/") and move[2] > 0)]

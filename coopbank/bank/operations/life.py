@@ -14,11 +14,13 @@ from pydantic import Field
 from coopbank.bank import records
 from coopbank.bank.contact import CAN_BE_ASKED_BACK, HEIRS, ROLE_WORDS, death_of, owners, with_owners
 from coopbank.bank.desk import Desk
+from coopbank.bank.equity import REDEMPTIONS
 from coopbank.bank.fields import Code, Day, JointOwnerRef, MemberRef, Money, Personal, Text, Widget
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.bank.operations.members import require_active, require_alive
+from coopbank.bank.operations.redemption import settle
 from coopbank.bank.operations.savings import FUND, owner_on, require_available, savings_account, shown
-from coopbank.bank.operations.shares import require_whole
+from coopbank.bank.operations.shares import require_own, require_whole
 from coopbank.bank.tender import Paying
 from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, Overdrawn, Unknown, WrongState
 from coopbank.ledger.posting import Leaf
@@ -203,8 +205,11 @@ class PayEstate(Paying):
                 "{account} holds only {held}.", field="amount", account=leaf.code, held=shown(desk, max(0, held))
             )
         require_available(desk, leaf.code, held, self.amount)
+        if leaf.gl_code == REDEMPTIONS:
+            settle(desk, self.member, self.amount)
         if leaf.gl_code in ("901", "903"):
-            require_whole(desk, self.amount, desk.get(records.ShareClass, leaf.gl_code, "account"))
+            require_whole(desk, self.amount, desk.get(records.ShareClass, leaf.gl_code, "account"), leaf.code)
+            require_own(desk, self.member, leaf.code, held, self.amount)
         desk.post(
             f"Left by {self.member}: {leaf.code} to {whom}",
             [(FUND, leaf.code, self.amount), *self.pay(desk, FUND, self.amount)],

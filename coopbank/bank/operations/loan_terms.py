@@ -22,6 +22,7 @@ from coopbank.bank.fields import Day, LoanRef, Memo, Rate, Widget
 from coopbank.bank.lending.accounts import LoanAccount, Outcome, tell
 from coopbank.bank.lending.contract import LINE, Contract, check, rows_by
 from coopbank.bank.lending.scheduled import ScheduledRun
+from coopbank.bank.loan_rules import product_granted
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
 from coopbank.bank.operations.lending import (
     active_loan,
@@ -275,16 +276,6 @@ def post_changed(desk: Desk, done: Outcome, memo: str, *, eased: bool = False) -
     post_loan(desk, ref, body.member, memo, [*done.lines, *shared_cash(None, done.cash)])
     after = written(desk, done, **({"modified": True} if eased else {}))
     tell_next(desk, done, after)
-
-
-def product_granted(desk: Desk, ref: str) -> records.Product | None:
-    """The version of the product that a loan was granted under; its limits hold for later terms too."""
-    loan = desk.get(records.Loan, ref)
-    text = desk.tx.value(
-        "SELECT body FROM record WHERE kind = ? AND ref = ? AND version = ?",
-        records.Product.kind, loan.product, loan.product_version,
-    )  # fmt: skip
-    return None if text is None else records.Product.model_validate_json(text)
 
 
 def newest(run: ScheduledRun) -> dict[str, Any]:

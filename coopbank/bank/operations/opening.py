@@ -23,7 +23,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from coopbank.bank import records
 from coopbank.bank.accrual import interest_to
 from coopbank.bank.asset_plan import is_asset
+from coopbank.bank.capital import VINTAGE, of_workers
 from coopbank.bank.desk import Desk
+from coopbank.bank.equity import CAPITAL
 from coopbank.bank.fields import (
     Code,
     Counted,
@@ -50,6 +52,7 @@ from coopbank.bank.operations.books import ZERO_SUMS, EntryLine, Lines, bank_acc
 from coopbank.bank.operations.lending import open_for, post_loan
 from coopbank.bank.operations.products import Multiple, require_lender
 from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.operations.shares import AT_ONCE
 from coopbank.bank.operations.unclaimed import UNCLAIMED, take_over
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidValue, NotOffered, WrongState
 from coopbank.finance.daycount import DayCount
@@ -550,6 +553,8 @@ def _require_place(desk: Desk, line: EntryLine, field: str) -> None:
         raise InvalidValue("Claims stand as 729 in the fund and as 879/FUND in POOL.", field=field)
     elif gl_code == "879":
         desk.fund_exists(contract, field)
+    elif gl_code == CAPITAL:
+        _require_worker(desk, line, field)
     elif gl_code == "801":
         raise InvalidValue("Bills are not taken over.", field=field, hint="Enter the open ones with enter-bill.")
     elif is_asset(contract):
@@ -559,12 +564,26 @@ def _require_place(desk: Desk, line: EntryLine, field: str) -> None:
         )  # fmt: skip
 
 
+def _require_worker(desk: Desk, line: EntryLine, field: str) -> None:
+    """Internal capital is of a worker co-op's own workers, by vintage."""
+    if not of_workers(desk):
+        raise NotOffered(
+            "Internal capital accounts (950) are of a worker co-operative's own book.", field=field,
+            hint="Keep them in books of that co-operative: coopbank init --kind worker-coop",
+        )  # fmt: skip
+    if line.fund != FUND or not VINTAGE.fullmatch(line.contract):
+        raise InvalidValue(
+            "Internal capital stands in fund {fund}, by worker and vintage.", field=field, fund=FUND,
+            hint="Write it as GEN 950/M0001/2024.",
+        )  # fmt: skip
+
+
 def _member_leaf(desk: Desk, line: EntryLine, member: str, field: str, day: date) -> None:
     """A leaf of a member: the member exists, shares are whole, savings can be used at once."""
     desk.get(records.Member, member, field)
     if line.gl_code in ("901", "903") and line.credit is not None:
         kind = desk.get(records.ShareClass, line.gl_code, field)
-        if line.credit % kind.par:
+        if line.credit % kind.par and kind.installments != AT_ONCE:
             raise InvalidAmount(
                 "Shares are whole: write a multiple of {par}.", field=field, par=shown(desk, kind.par),
                 hint="What was paid towards a share stands in 875.",

@@ -16,7 +16,7 @@ from pydantic import Field
 from coopbank.bank import records
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import MemberRef
-from coopbank.bank.operation import CREDIT_UNION, TELLER, TREASURER, UNCHARTERED
+from coopbank.bank.operation import CREDIT_UNION, TELLER, TREASURER, UNCHARTERED, WORKER_COOP
 from coopbank.bank.operations.members import require_alive
 from coopbank.bank.operations.savings import FUND, savings_account, shown
 from coopbank.bank.tender import Paying
@@ -41,7 +41,7 @@ class PayOut(Paying):
 
     roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER)
     since: ClassVar[int] = 2
-    offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION)
+    offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION, WORKER_COOP)
     payable: ClassVar[str] = ""  # the control account
     what: ClassVar[str] = ""  # begins the entry's memo
 

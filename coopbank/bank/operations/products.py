@@ -167,6 +167,12 @@ class DefineProduct(Operation):
     ] = []  # fmt: skip
     course: Annotated[Text, Field(title="Course that a borrower completes first, by its title")] = ""
     why: Annotated[Memo, Field(title="Why, or by which decision")] = ""
+    set_off: Annotated[bool, Field(title="What is overdue may be set off (never where surplus or revenue repays)")] = (
+        False
+    )
+    keeps_share: Annotated[bool, Field(title="Who is late keeps one share (never where surplus or revenue repays)")] = (
+        False
+    )
 
     def perform(self, desk: Desk) -> None:
         before = desk.find(records.Product, self.code)
@@ -181,7 +187,8 @@ class DefineProduct(Operation):
         body = records.Product(
             title=self.product_name, repayment=self.repayment, terms=self._terms(), least=self.least, most=self.most,
             most_rate=self.most_rate, most_installments=self.most_installments, order=self.order, early=self.early,
-            late_fee=self._late_fee(), funds=self.funds, course=self.course,
+            late_fee=self._late_fee(), funds=self.funds, course=self.course, set_off=self.set_off,
+            keeps_share=self.keeps_share,
         )  # fmt: skip
         _require_limits(desk, body)
         prove(body, desk.business_day, desk.currency)
@@ -217,6 +224,7 @@ class DefineProduct(Operation):
         if self.repayment in REPORTED:
             foreign += [f for f in ("late_fee", "late_fee_percent", "late_fee_days") if getattr(self, f) is not None]
             foreign += ["most_installments"] if self.most_installments is not None else []
+            foreign += [f for f in ("set_off", "keeps_share") if getattr(self, f)]  # such a loan is non-extractive
         if self.repayment == REVENUE and self.most_rate is not None:
             foreign.append("most_rate")
         if self.repayment != SCHEDULE and self.early != "next":

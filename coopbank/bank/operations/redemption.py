@@ -3,7 +3,8 @@
 Retained patronage is redeemed oldest vintage first, over all members at once, and becomes payable (823). Shares that
 a member gives back are accepted first (901 to 825: they are no shares any more, and the bank owes the money), and paid
 when the terms of their class allow: after the days of notice, within the year's cap, in the order of acceptance.
-Nothing is set off against what a member owes: loans here are non-extractive.
+Nothing is set off against what a member owes, but by an operation of its own where bylaw and product allow it
+(set_off.py); a late loan may keep one share here, by its product (`keeps_share`). Non-extractive loans do neither.
 """
 
 from __future__ import annotations
@@ -17,8 +18,19 @@ from pydantic import Field
 
 from coopbank.bank import equity, records
 from coopbank.bank.desk import Desk, Move
+from coopbank.bank.equity import RETAINED
 from coopbank.bank.fields import Code, MemberRef, Money
-from coopbank.bank.operation import ADMINISTRATOR, CREDIT_UNION, SUPERVISOR, TELLER, TREASURER, UNCHARTERED, Operation
+from coopbank.bank.loan_rules import require_share_kept
+from coopbank.bank.operation import (
+    ADMINISTRATOR,
+    CREDIT_UNION,
+    SUPERVISOR,
+    TELLER,
+    TREASURER,
+    UNCHARTERED,
+    WORKER_COOP,
+    Operation,
+)
 from coopbank.bank.operations.dividends import Resolution
 from coopbank.bank.operations.members import require_alive
 from coopbank.bank.operations.payouts import PayOut
@@ -31,8 +43,7 @@ from coopbank.finance.distribution import percent_of
 from coopbank.ledger.posting import Leaf
 from coopbank.money import split
 
-_RETAINED = (equity.QUALIFIED, equity.NONQUALIFIED)
-_MEMBERS_CAPITAL = ("901", "903", "905", *_RETAINED, "950")
+_MEMBERS_CAPITAL = ("901", "903", "905", *RETAINED)
 
 
 class PayPatronage(PayOut):
@@ -56,7 +67,7 @@ class RedeemPatronage(Operation):
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
-    offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION)
+    offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION, WORKER_COOP)
 
     vintage: Annotated[Year, Field(title="Vintage (the year that it was earned in)")]
     amount: Annotated[Money | None, Field(title="Amount of all members together, if not all of it")] = None
@@ -97,9 +108,9 @@ class RedeemPatronage(Operation):
     @staticmethod
     def _moves(desk: Desk, leaves: list[Leaf], parts: list[int]) -> list[Move]:
         holders = dict(
-            desk.tx.rows("SELECT id, holder FROM account WHERE gl_code IN (?, ?) AND fund = ?", *_RETAINED, FUND)
+            desk.tx.rows("SELECT id, holder FROM account WHERE gl_code IN (?, ?, ?) AND fund = ?", *RETAINED, FUND)
         )
-        for control in _RETAINED:
+        for control in RETAINED:
             desk.know_leaves(FUND, control)
         known = {f"{equity.PATRONAGE}/{contract}" for contract in desk.know_leaves(FUND, equity.PATRONAGE)}
         moves: list[Move] = []
@@ -132,9 +143,10 @@ class AcceptRedemption(Operation):
         desk.get(records.Member, self.member, "member")
         require_alive(desk, self.member)
         kind = desk.get(records.ShareClass, self.share_class, "share_class")
-        require_whole(desk, self.amount, kind)
         code, owed = f"{self.share_class}/{self.member}", f"{equity.REDEMPTIONS}/{self.member}"
+        require_whole(desk, self.amount, kind, code)
         held = require_held(desk, self.member, code, self.amount)
+        require_share_kept(desk, self.member, self.share_class, kind.par, held - self.amount)
         if not desk.has_leaf(FUND, owed):
             desk.open_leaf(FUND, owed, holder=self.member)
         ref = desk.next_ref(records.Redemption.kind, "RD-", 5)
@@ -179,14 +191,14 @@ class PayRedemption(Paying):
                 "The days of notice are not over: {redemption} is payable from {day}.", field="redemption",
                 redemption=self.redemption, day=found.payable_on,
             )  # fmt: skip
-        kind = desk.get(records.ShareClass, found.share_class, "redemption")
-        self._require_turn(desk, found, kind)
-        _require_under_cap(desk, found, kind)
+        if found.share_class != equity.CAPITAL:  # what a worker leaves behind is paid by its schedule
+            kind = desk.get(records.ShareClass, found.share_class, "redemption")
+            self._require_turn(desk, found, kind)
+            _require_under_cap(desk, found, kind)
         require_reserve(desk, found.amount, "redemption")
         moves = [(FUND, f"{equity.REDEMPTIONS}/{found.member}", found.amount), *self.pay(desk, FUND, found.amount)]
         desk.post(f"Redemption {self.redemption} paid", moves)
-        paid = found.model_copy(update={"state": "paid", "paid_on": desk.business_day.isoformat()})
-        desk.write(self.redemption, paid, about=paid.state)
+        settled(desk, self.redemption, found)
         desk.note("Paid", shown(desk, found.amount))
 
     def _require_turn(self, desk: Desk, found: records.Redemption, kind: records.ShareClass) -> None:
@@ -203,6 +215,37 @@ class PayRedemption(Paying):
                     "Redemption {earlier} was accepted before {redemption}.", field="redemption", earlier=ref,
                     redemption=self.redemption, hint="They are paid in the order of their acceptance.",
                 )  # fmt: skip
+
+
+def settle(desk: Desk, member: str, amount: int) -> None:
+    """Whoever else is paid what was owed for redemptions (an estate): the earliest, each whole, none before its day."""
+    waiting = sorted(
+        (body.payable_on, len(ref), ref, body)
+        for ref, body in desk.about(records.Redemption, "waiting")
+        if body.member == member
+    )
+    sums: list[int] = []
+    for payable_on, _length, ref, body in waiting:
+        if sums and sums[-1] >= amount:
+            break
+        if desk.business_day.isoformat() < payable_on:
+            raise WrongState(
+                "The days of notice are not over: {redemption} is payable from {day}.", field="account", redemption=ref,
+                day=payable_on,
+            )  # fmt: skip
+        sums.append((sums[-1] if sums else 0) + body.amount)
+        settled(desk, ref, body)
+    if sums and sums[-1] != amount:
+        raise InvalidAmount(
+            "Redemptions are paid whole, the earliest first: {sums}.", field="amount",
+            sums=", ".join(shown(desk, each) for each in sums), hint="Write one of these amounts.",
+        )  # fmt: skip
+
+
+def settled(desk: Desk, ref: str, body: records.Redemption) -> None:
+    """A redemption is waiting no more."""
+    paid = body.model_copy(update={"state": "paid", "paid_on": desk.business_day.isoformat()})
+    desk.write(ref, paid, about=paid.state)
 
 
 def _require_under_cap(desk: Desk, found: records.Redemption, kind: records.ShareClass) -> None:
@@ -256,8 +299,8 @@ def oldest_vintage(desk: Desk) -> str | None:
     """The oldest vintage of which anything is retained."""
     found = desk.tx.value(
         "SELECT min(substr(a.contract, length(a.contract) - 3)) FROM account a JOIN balance b ON b.account_id = a.id"
-        " WHERE a.gl_code IN (?, ?) AND a.fund = ? AND b.debit <> b.credit AND a.contract LIKE ?",
-        *_RETAINED, FUND, "%/____",
+        " WHERE a.gl_code IN (?, ?, ?) AND a.fund = ? AND b.debit <> b.credit AND a.contract LIKE ?",
+        *RETAINED, FUND, "%/____",
     )  # fmt: skip
     return None if found is None else str(found)
 
@@ -268,8 +311,8 @@ def retained(desk: Desk, vintage: str) -> list[Leaf]:
         Leaf(*row)
         for row in desk.tx.rows(
             "SELECT a.id, a.gl_code, a.fund, a.contract, a.currency, a.floor, a.ceiling, b.debit - b.credit"
-            " FROM account a JOIN balance b ON b.account_id = a.id WHERE a.gl_code IN (?, ?) AND a.fund = ?"
+            " FROM account a JOIN balance b ON b.account_id = a.id WHERE a.gl_code IN (?, ?, ?) AND a.fund = ?"
             " AND a.contract LIKE ? AND b.debit <> b.credit ORDER BY a.contract, a.gl_code",
-            *_RETAINED, FUND, f"%/{vintage}",
+            *RETAINED, FUND, f"%/{vintage}",
         )
     ]  # fmt: skip

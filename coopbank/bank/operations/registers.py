@@ -35,7 +35,7 @@ _FIELD: Final = re.compile(
 )
 _TEMPLATES: Final = (
     "PIPELINE", "TA", "COURSES", "ATTENDANCE", "SCHOLARSHIPS", "PARCELS", "LEASES", "VOLUNTEERS", "JOBS", "WAGES",
-    "COOPS", "GROUPS",
+    "COOPS", "GROUPS", "PLACE", "OUTPUT",
 )  # fmt: skip
 
 
@@ -431,9 +431,11 @@ class ChangeEntry(_OnEntry):
                 )  # fmt: skip
         if _opened(desk, values) == _opened(desk, before.values, kept=False):
             raise InvalidValue("Entry {entry} says that already.", field="values", entry=self.entry)
+        gone = desk.find(records.ParcelDisposal, self.entry) is not None  # what was sold stays closed
         after = before.model_copy(
             update={
-                "values": values, "why": self.why, "state": "open", "closed_on": None,
+                "values": values, "why": self.why, "state": before.state if gone else "open",
+                "closed_on": before.closed_on if gone else None,
                 "register_version": desk.version(records.Register.kind, definition.code),
             }
         )  # fmt: skip

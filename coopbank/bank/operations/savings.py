@@ -1,4 +1,4 @@
-"""Savings accounts: opening, deposit, withdrawal. Only where the institution may hold them."""
+"""Savings accounts: opening, deposit, withdrawal, payments to another member. Only where the institution may."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from coopbank.bank.fields import Code, JointOwnerRef, MemberRef, Memo, Money, Ra
 from coopbank.bank.operation import CREDIT_UNION, TELLER, TREASURER, UNCHARTERED, Operation
 from coopbank.bank.operations.members import require_active, require_alive
 from coopbank.bank.tender import Paying, Receiving
-from coopbank.errors import Overdrawn, Unknown, WrongState
+from coopbank.errors import InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
 from coopbank.money import format_amount, parse_amount
 from coopbank.words import _
 
 FUND = "GEN"
+PAYMENTS_POLICY = "member_payments"
 _OFFERED = (UNCHARTERED, CREDIT_UNION)
 
 
@@ -88,15 +89,14 @@ class Withdraw(Paying):
     memo: Memo = ""
 
     def second_reason(self, desk: Desk) -> str | None:
-        alone = parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)
-        return "The withdrawal is above what one person may pay out." if self.amount > alone else None
+        return above_alone(desk, self.amount)
 
     def perform(self, desk: Desk) -> None:
         account = savings_account(desk, self.member, self.account)
         require_alive(desk, self.member)
         code = f"905/{account.account}"
         if self.by_person is not None:
-            self._require_signer(desk, account.account)
+            require_signer(desk, self.member, account.account, str(self.by_person))
         balance = -desk.balance(FUND, code)
         require_available(desk, code, balance, self.amount)
         desk.post(
@@ -108,14 +108,69 @@ class Withdraw(Paying):
     def _whom(self) -> str:
         return f" by {self.by_person}" if self.by_person else ""
 
-    def _require_signer(self, desk: Desk, account: str) -> None:
-        """Refuse who may not take money out of the account beside the member."""
-        found = owner_on(desk, self.member, account, str(self.by_person), "by_person")
-        if found.role not in SIGNERS:
-            raise WrongState(
-                "{person} is {role} on this account and takes nothing out of it.", field="by_person",
-                person=self.by_person, role=_(ROLE_WORDS[found.role]),
+
+class PayMember(Operation):
+    """Pass money from one member's savings to another's. Only where the bank's policy allows payments of members."""
+
+    name: ClassVar[str] = "pay-member"
+    title: ClassVar[str] = "Payment from member to member"
+    subject: ClassVar[str] = "savings"
+    roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER)
+    offered_by: ClassVar[tuple[str, ...]] = (CREDIT_UNION,)  # others would do a money transmitter's business
+    since: ClassVar[int] = 2
+
+    member: Annotated[MemberRef, Field(title="From member")]
+    to_member: Annotated[MemberRef, Field(title="To member")]
+    amount: Money
+    account: Annotated[Code | None, Field(title="From account, if not the first")] = None
+    to_account: Annotated[Code | None, Field(title="To account, if not the first")] = None
+    by_person: Annotated[JointOwnerRef | None, Field(title="By a joint owner or signer, if not the member")] = None
+    memo: Memo = ""
+
+    def serves(self, desk: Desk) -> set[str]:
+        return {self.member, self.to_member}
+
+    def second_reason(self, desk: Desk) -> str | None:
+        return above_alone(desk, self.amount)
+
+    def perform(self, desk: Desk) -> None:
+        if str(desk.policy(PAYMENTS_POLICY, "no")) != "yes":
+            raise NotAllowed(
+                "This bank passes no payments from member to member.", field="to_member",
+                hint="The policy member_payments says so. Pay out and take in, with a receipt for each.",
             )  # fmt: skip
+        source = savings_account(desk, self.member, self.account)
+        target = savings_account(desk, self.to_member, self.to_account, "to_member", "to_account")
+        if source.account == target.account:
+            raise InvalidValue("Both are the same account.", field="to_member", hint="Name the account that is paid.")
+        require_alive(desk, self.member)
+        if self.by_person is not None:
+            require_signer(desk, self.member, source.account, str(self.by_person))
+        code, into = f"905/{source.account}", f"905/{target.account}"
+        balance = -desk.balance(FUND, code)
+        require_available(desk, code, balance, self.amount)
+        whom = f" by {self.by_person}" if self.by_person else ""
+        desk.post(
+            f"Payment {source.account} to {target.account}{whom}{_tail(self.memo)}",
+            [(FUND, code, self.amount), (FUND, into, -self.amount)],
+        )
+        desk.note("New balance", shown(desk, balance - self.amount))
+
+
+def above_alone(desk: Desk, amount: int) -> str | None:
+    """Why somebody else has to look at money that leaves an account, or None."""
+    alone = parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)
+    return "The withdrawal is above what one person may pay out." if amount > alone else None
+
+
+def require_signer(desk: Desk, member: str, account: str, person: str) -> None:
+    """Refuse who may not take money out of the account beside the member."""
+    found = owner_on(desk, member, account, person, "by_person")
+    if found.role not in SIGNERS:
+        raise WrongState(
+            "{person} is {role} on this account and takes nothing out of it.", field="by_person",
+            person=person, role=_(ROLE_WORDS[found.role]),
+        )  # fmt: skip
 
 
 def owner_on(desk: Desk, member: str, account: str, ref: str, field: str) -> records.JointOwner:
@@ -129,17 +184,19 @@ def owner_on(desk: Desk, member: str, account: str, ref: str, field: str) -> rec
     return found
 
 
-def savings_account(desk: Desk, member: str, account: str | None) -> records.Savings:
+def savings_account(
+    desk: Desk, member: str, account: str | None, member_field: str = "member", field: str = "account"
+) -> records.Savings:
     """The member's savings account: the one named, or their first."""
-    require_active(desk, member)
+    require_active(desk, member, member_field)
     found = desk.find(records.Savings, f"S-{(account or member).removeprefix('S-')}")
     if found is None or found.member != member:
         raise Unknown(
-            "Member {member} has no savings account{which}.", field="member" if account is None else "account",
+            "Member {member} has no savings account{which}.", field=member_field if account is None else field,
             member=member, which=f" {account}" if account else "", hint="Open one first (open-savings).",
         )  # fmt: skip
     if found.state != "open":
-        raise WrongState("Savings account {account} is closed.", field="account", account=found.account)
+        raise WrongState("Savings account {account} is closed.", field=field, account=found.account)
     return found
 
 

@@ -1,8 +1,9 @@
 """Shares: bought at once or by instalments, redeemed, transferred.
 
-No share is issued until it is paid in full (Mississippi Code 79-17-23): instalments wait
-in 875, a liability, until they make a whole share. Shares are 901 and 903 by class, one
-leaf a member, always a whole number of par values.
+By a class's first rule no share is issued until it is paid in full (Mississippi Code 79-17-23): instalments
+wait in 875, a liability, until they make a whole share. By the rule of credit unions the first instalment is
+share capital at once (`set-share-class --installments at-once`). Shares are 901 and 903 by class, one leaf a
+member; what a fund paid for goes back to that fund (sponsoring.py).
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from pydantic import Field
 from coopbank.bank import records
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, MemberRef, Money
+from coopbank.bank.loan_rules import require_share_kept
 from coopbank.bank.operation import TELLER, TREASURER, Operation
 from coopbank.bank.operations.members import require_active, require_alive
 from coopbank.bank.operations.savings import FUND, require_available, shown
+from coopbank.bank.sponsoring import sponsorships
 from coopbank.bank.tender import Paying, Receiving
 from coopbank.errors import InvalidAmount, InvalidValue, Overdrawn, WrongState
+
+AT_ONCE = "at-once"
 
 ShareClassCode = Annotated[Code, Field(title="Share class (901 membership, 903 investment)")]
 
@@ -39,26 +44,22 @@ class BuyShares(Receiving):
         require_active(desk, self.member)
         kind = desk.get(records.ShareClass, self.share_class, "share_class")
         waiting_leaf, share_leaf = subscription(self.member, self.share_class), f"{self.share_class}/{self.member}"
-        waiting = -desk.balance(FUND, waiting_leaf)
-        issued, left = divmod(waiting + self.amount, kind.par)
-        held = -desk.balance(FUND, share_leaf) // kind.par
-        room = None if kind.most is None else kind.most * kind.par - held * kind.par - waiting
-        if room is not None and self.amount > room:
-            raise InvalidAmount(
-                "Member {member} may hold at most {most} of these shares; {room} is still open.", field="amount",
-                member=self.member, most=kind.most, room=shown(desk, max(0, room)),
-            )  # fmt: skip
-        credited = share_leaf if issued else waiting_leaf
+        waiting, held = -desk.balance(FUND, waiting_leaf), -desk.balance(FUND, share_leaf)
+        require_within_most(desk, self.member, self.share_class, kind, self.amount)
+        left = 0 if kind.installments == AT_ONCE else (waiting + self.amount) % kind.par
+        paid_in = waiting + self.amount - left
+        credited = share_leaf if paid_in else waiting_leaf
         moves = [
             *self.receive(desk, FUND, self.amount, account=credited),
             (FUND, waiting_leaf, waiting - left),
-            (FUND, share_leaf, -issued * kind.par),
+            (FUND, share_leaf, -paid_in),
         ]
         self._open(desk, moves)
         desk.post(f"Shares {self.share_class} of {self.member}", moves)
-        desk.note("Shares issued", str(issued))
-        if left:
-            desk.note("Paid towards the next share", shown(desk, left))
+        desk.note("Shares issued", str((held + paid_in) // kind.par - held // kind.par))
+        towards = left or (held + paid_in) % kind.par
+        if towards:
+            desk.note("Paid towards the next share", shown(desk, towards))
 
     def _open(self, desk: Desk, moves: list[Move]) -> None:
         own = (subscription(self.member, self.share_class), f"{self.share_class}/{self.member}")
@@ -88,8 +89,10 @@ class RedeemShares(Paying):
         require_alive(desk, self.member)
         if not self.subscription:
             require_no_notice(kind, self.share_class)
-            require_whole(desk, self.amount, kind)
+            require_whole(desk, self.amount, kind, code)
         held = require_held(desk, self.member, code, self.amount)
+        if not self.subscription:
+            require_share_kept(desk, self.member, self.share_class, kind.par, held - self.amount)
         desk.post(
             f"Redeemed {self.share_class} of {self.member}",
             [(FUND, code, self.amount), *self.pay(desk, FUND, self.amount)],
@@ -121,9 +124,10 @@ class TransferShares(Operation):
         require_alive(desk, self.member)
         require_active(desk, self.to_member, "to_member")
         kind = desk.get(records.ShareClass, self.share_class, "share_class")
-        require_whole(desk, self.amount, kind)
         source, target = f"{self.share_class}/{self.member}", f"{self.share_class}/{self.to_member}"
-        require_held(desk, self.member, source, self.amount)
+        require_whole(desk, self.amount, kind, source)
+        held = require_held(desk, self.member, source, self.amount)
+        require_share_kept(desk, self.member, self.share_class, kind.par, held - self.amount)
         has = -desk.balance(FUND, target) - desk.balance(FUND, subscription(self.to_member, self.share_class))
         if kind.most is not None and has + self.amount > kind.most * kind.par:
             raise WrongState(
@@ -146,6 +150,8 @@ def subscription(member: str, share_class: str) -> str:
 def require_held(desk: Desk, member: str, code: str, amount: int) -> int:
     """What the member has there; refuses more than that, or what was paid by a cheque that may still come back."""
     has = -desk.balance(FUND, code)
+    if amount <= has:
+        require_own(desk, member, code, has, amount)
     if amount > has:
         raise Overdrawn(
             "Member {member} holds only {held} on {account}.", field="amount", member=member, held=shown(desk, has),
@@ -164,7 +170,35 @@ def require_no_notice(kind: records.ShareClass, share_class: str) -> None:
         )  # fmt: skip
 
 
-def require_whole(desk: Desk, amount: int, kind: records.ShareClass) -> None:
-    """Refuse a fraction of a share."""
+def require_own(desk: Desk, member: str, code: str, has: int, amount: int, field: str = "amount") -> None:
+    """Refuse what a fund paid for: it goes back to that fund."""
+    given = sponsorships(desk, member, code.partition("/")[0])
+    own = has - sum(body.left for _ref, body in given)
+    if given and amount > own:
+        ref, body = given[0]
+        raise WrongState(
+            "Fund {fund} paid for shares of {member}: {own} is their own.", field=field, fund=body.fund,
+            member=member, own=shown(desk, own), sponsorship=ref,
+            hint="What it paid goes back to that fund: return-sponsored-shares --sponsorship {sponsorship}",
+        )  # fmt: skip
+
+
+def require_within_most(desk: Desk, member: str, share_class: str, kind: records.ShareClass, amount: int) -> None:
+    """Refuse more shares than a member may hold; what waits towards one counts."""
+    if kind.most is None:
+        return
+    has = -desk.balance(FUND, f"{share_class}/{member}") - desk.balance(FUND, subscription(member, share_class))
+    room = kind.most * kind.par - has
+    if amount > room:
+        raise InvalidAmount(
+            "Member {member} may hold at most {most} of these shares; {room} is still open.", field="amount",
+            member=member, most=kind.most, room=shown(desk, max(0, room)),
+        )  # fmt: skip
+
+
+def require_whole(desk: Desk, amount: int, kind: records.ShareClass, code: str | None = None) -> None:
+    """Refuse a fraction of a share. Where instalments are shares at once, all that an account holds is whole too."""
+    if code is not None and kind.installments == AT_ONCE and amount == -desk.balance(FUND, code):
+        return
     if amount % kind.par:
         raise InvalidAmount("Shares are whole: write a multiple of {par}.", field="amount", par=shown(desk, kind.par))

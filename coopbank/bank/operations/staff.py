@@ -65,7 +65,8 @@ LATER_POLICIES: dict[str, Any] = {
     "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5, CODES_POLICY: "",
     "meeting_notice_days": 10, "dividend_cap": "8", "redemption_reserve": "0",
     "solidarity_fund": "SOL", "solidarity_case": "250.00", "solidarity_year": "500.00", "care_committee": "",
-    "linked_limit": "", "campaign_payees": "", "donated_work": "yes",
+    "linked_limit": "", "campaign_payees": "", "donated_work": "yes", "member_payments": "no",
+    "set_off": "",
 }  # fmt: skip
 """Policies that books made by an earlier version do not have yet, and what holds there."""
 RESET_DAYS = 7
@@ -471,6 +472,7 @@ _NAMING: dict[str, Callable[[Desk, str], str]] = {
     "bank_account": _shared_account,
     "campaign_payees": payees_text,
     "donated_work": _yes_or_no,
+    "member_payments": _yes_or_no,
     "care_committee": _active_users,
     "solidarity_fund": lambda desk, text: desk.fund_exists(text, "value"),
 }

@@ -11,7 +11,7 @@ Rules are a list of steps that the bank decides (`set-surplus-rules`):
 `propose-surplus` reckons a closed year by them and keeps every figure; `allocate-surplus` posts exactly that, refused
 when the books have changed since. Only the general fund's result is divided; what did not come from members
 (`outside`: 127 100, say) stays in undivided earnings. Part of each notice is paid in money (823), the rest is retained
-by vintage (945, or 946 if not qualified). A charity has no patronage.
+by vintage (945, or 946 if not qualified; 950 in a worker co-op's own book). A charity has no patronage.
 """
 
 from __future__ import annotations
@@ -24,9 +24,18 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field
 
 from coopbank.bank import equity, records
+from coopbank.bank.capital import of_workers, retained_on
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Decision, Memo, Percent, Text, Widget, refuse
-from coopbank.bank.operation import ADMINISTRATOR, CREDIT_UNION, SUPERVISOR, TREASURER, UNCHARTERED, Operation
+from coopbank.bank.operation import (
+    ADMINISTRATOR,
+    CREDIT_UNION,
+    SUPERVISOR,
+    TREASURER,
+    UNCHARTERED,
+    WORKER_COOP,
+    Operation,
+)
 from coopbank.bank.operations.dividends import (
     LIABILITY,
     Resolution,
@@ -112,7 +121,7 @@ Hours = Annotated[
     Field(min_length=1, max_length=100_000, title="Hours (member and hours: M0020 412.25)"), Widget("lines"),
 ]  # fmt: skip
 
-_OFFERED = (UNCHARTERED, CREDIT_UNION)
+_OFFERED = (UNCHARTERED, CREDIT_UNION, WORKER_COOP)
 
 
 class SetSurplusRules(Operation):
@@ -142,6 +151,11 @@ class SetSurplusRules(Operation):
         for number, step in enumerate(steps):
             self._require_step(desk, step, f"steps.{number}")
         outside = self._outside(desk)
+        if not self.qualified and of_workers(desk):
+            raise InvalidValue(
+                "Internal capital accounts are of qualified notices: workers are taxed as the surplus is divided.",
+                field="qualified", hint="Make the notices qualified, and name the bylaw by which workers consent.",
+            )  # fmt: skip
         if self.qualified and not self.consent:
             raise InvalidValue(
                 "Qualified notices need the members' consent on file.", field="consent",
@@ -166,6 +180,11 @@ class SetSurplusRules(Operation):
             require_spendable_fund(desk, step["fund"], field)
             if step["fund"] == FUND:
                 raise InvalidValue("The surplus is that of {fund} already.", field=field, fund=FUND)
+        elif step["to"] == "patronage" and step["basis"] != equity.HOURS and of_workers(desk):
+            raise InvalidValue(
+                "In a worker co-operative the surplus goes to its workers, by hours.", field=field,
+                hint="Write the step as: patronage hours {percent}", percent=step["percent"],
+            )  # fmt: skip
         elif step["to"] == "dividend":
             kind = desk.get(records.ShareClass, step["share_class"], field)
             require_under_cap(desk, kind, step["rate"], field)
@@ -308,19 +327,18 @@ class AllocateSurplus(Operation):
             if step.rule["to"] == "dividend":
                 require_undeclared(desk, self.year, step.rule["share_class"])
         require_earned(desk, equity.earnings(desk), division.taken, field="year")
-        desk.post(f"Surplus of {self.year}", self._moves(desk, division, qualified=rules.qualified))
+        desk.post(f"Surplus of {self.year}", self._moves(desk, division, retained_on(desk, rules)))
         self._write_dividends(desk, division)
         update = {"state": "allocated", "on": desk.business_day.isoformat(), "resolution": self.resolution}
         desk.write(self.year, proposal.model_copy(update=update))
         note_division(desk, division)
 
-    def _moves(self, desk: Desk, division: Division, *, qualified: bool) -> list[Move]:
+    def _moves(self, desk: Desk, division: Division, control: str) -> list[Move]:
         moves: list[Move] = [(FUND, "940", division.taken)]
         for step in division.steps:
             moves += self._step(desk, step)
         money = {member: amount for member, amount in division.cash.items() if amount}
         moves += payable_to(desk, equity.PATRONAGE, money)
-        control = equity.QUALIFIED if qualified else equity.NONQUALIFIED
         known = desk.know_leaves(FUND, control)
         for member, amount in sorted(division.allocated.items()):
             leaf, kept = f"{control}/{member}/{self.year}", amount - division.cash[member]

@@ -17,9 +17,12 @@ from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.contact import Silence, number_of, silences
 from coopbank.bank.desk import Desk, Move
+from coopbank.bank.equity import REDEMPTIONS
 from coopbank.bank.fields import MemberRef, Text
 from coopbank.bank.operation import TELLER, TREASURER, Operation
+from coopbank.bank.operations.redemption import settled
 from coopbank.bank.operations.savings import shown
+from coopbank.bank.operations.shares import require_own
 from coopbank.bank.tender import Paying
 from coopbank.errors import AlreadyExists, WrongState
 from coopbank.finance.periods import add_months
@@ -82,7 +85,13 @@ class TurnOverUnclaimed(Operation):
         apart: dict[str, int] = defaultdict(int)
         for account in silence.accounts:
             _require_free(desk, account.fund, account.code)
+            if account.gl_code in ("901", "903"):
+                require_own(desk, self.member, account.code, account.balance, account.balance, "member")
             moves.append((account.fund, account.code, account.balance))
+            if account.gl_code == REDEMPTIONS:
+                for waiting, redemption in desk.about(records.Redemption, "waiting"):
+                    if redemption.member == self.member:
+                        settled(desk, waiting, redemption)
             apart[account.fund] += account.balance
         code = f"{UNCLAIMED}/{self.member}"
         for fund, amount in apart.items():

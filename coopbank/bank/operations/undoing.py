@@ -29,6 +29,8 @@ from coopbank.bank.operations.losses import covering
 from coopbank.bank.operations.opening import OpeningBalance
 from coopbank.bank.operations.reserves import settled_borne
 from coopbank.bank.operations.savings import FUND, require_available, shown
+from coopbank.bank.operations.sponsoring import SponsorShares
+from coopbank.bank.sponsoring import sponsored
 from coopbank.errors import CannotReverse, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL
 from coopbank.ledger.posting import EntryDraft, Line, overdrawn, read_leaves
@@ -424,6 +426,8 @@ def require_room(
         after = leaf.balance - moved
         voided = _voided_savings(desk, leaf.fund, leaf.gl_code, leaf.contract)
         held = _held(desk, leaf.fund, leaf.code, released) if moved < 0 else 0
+        if leaf.gl_code in ("901", "903") and moved < 0 and past.kind != SponsorShares.name:
+            held += sponsored(desk, leaf.contract, leaf.gl_code)
         broken = leaf.floor is not None and after < leaf.floor
         broken = broken or (leaf.ceiling is not None and after + held > leaf.ceiling)
         if not broken and not (voided and after):

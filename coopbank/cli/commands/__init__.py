@@ -5,6 +5,8 @@ from coopbank.cli.app import app
 from coopbank.cli.commands import (  # noqa: F401
     books,
     backups,
+    moving,
+    roles,
     operations,
     lookup,
     explaining,

@@ -59,11 +59,11 @@ def backup(
 
         require_tools()
     with door.bank_to_print() as (bank, actor):
-        made = make_backup(bank, actor, None if file is None else Path(file), plain=plain, check=_check(door))
+        made = make_backup(bank, actor, None if file is None else Path(file), plain=plain, check=proven_copy(door))
     _tell_made(door, made, plain)
 
 
-def _check(door: Door) -> Check:
+def proven_copy(door: Door) -> Check:
     """Proves a copy as `coopbank verify` does; what is wrong is reported, and nothing of the copy counts."""
 
     def check(copy: Database) -> None:
@@ -198,9 +198,9 @@ def restore(
     if is_sealed(source):
         keys = _key_of(door, source, key_file)
     if door.is_sqlite:
-        head = restore_file(source, Path(door.place), keys, _check(door))
+        head = restore_file(source, Path(door.place), keys, proven_copy(door))
     else:
-        head = restore_server(source, door.place, keys, _check(door))
+        head = restore_server(source, door.place, keys, proven_copy(door))
     if door.as_json:
         output.document({"place": door.shown_place, "head": {"number": head[0], "hash": head[1]}})
         return

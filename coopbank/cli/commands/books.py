@@ -33,6 +33,7 @@ class Kind(StrEnum):
     unchartered = "unchartered-coop"
     charity = "charity"
     credit_union = "credit-union"
+    worker_coop = "worker-coop"
 
 
 _FOUNDING = {"bank_name": "name", "institution_kind": "kind", "administrator": "admin"}
@@ -181,9 +182,9 @@ def verify(
         finally:
             database.close()
     else:
-        with door.signed_in() as (bank, _actor):
+        with door.signed_in() as (bank, _actor), door.to_read(bank) as read:
             known += _anchored(anchors, bank.book) if anchors else []
-            verdicts, head = prove(bank.database, known, closes, bank.keys)
+            verdicts, head = prove(read, known, closes, bank.keys)
     sound = report_verdicts(door, verdicts, head, known, closes)
     if not sound:
         raise typer.Exit(BOOKS_WRONG)

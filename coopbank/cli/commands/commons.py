@@ -179,6 +179,12 @@ def jobs(
         (_("Cost per job"), "" if cost is None else output.amount(cost, currency)),
         (_("Part of all jobs"), "" if part is None else f"{part // 100}.{part % 100:02d} %"),
     ])  # fmt: skip
+    if found.share is not None:
+        from coopbank.reports.place import share_words
+
+        output.line()
+        for told in share_words(found.share, lambda minor: output.amount(minor, currency)):
+            output.line(told)
     frames.rests_on(found.source)
 
 

@@ -62,13 +62,53 @@ def share_register(door: Door, as_of: AsOf = None) -> None:
     if found is None:
         return
     currency = found.source.currency
-    columns = [_("Member"), _("Name"), _("Class"), output.right(_("Shares")), output.right(_("Amount"))]
-    rows = [[h.member, h.name, h.share_class, h.shares, output.amount(h.amount, currency)] for h in found.holdings]
+    columns = [_("Member"), _("Name"), _("Class"), output.right(_("Shares")), output.right(_("Amount")),
+               output.right(_("Sponsored"))]  # fmt: skip
+    rows = [
+        [h.member, h.name, h.share_class, h.shares, output.amount(h.amount, currency),
+         output.amount(h.sponsored, currency) if h.sponsored else ""]
+        for h in found.holdings
+    ]  # fmt: skip
     if found.unnamed:
-        rows.append([_("(nobody named)"), "", "", "", output.amount(found.unnamed, currency)])
-    rows += [[_("Total"), "", code, "", output.amount(total, currency)] for code, total in found.totals.items()]
+        rows.append([_("(nobody named)"), "", "", "", output.amount(found.unnamed, currency), ""])
+    rows += [[_("Total"), "", code, "", output.amount(total, currency), ""] for code, total in found.totals.items()]
     output.table(columns, rows)
     frames.changed_since(found.backdated)
+
+
+@command(app, "capital")
+def capital(
+    door: Door,
+    year: Annotated[str, typer.Argument(metavar="YEAR", help="The year, YYYY.")],
+    member: Annotated[str | None, typer.Argument(metavar="[MEMBER]", help="One worker's alone: M0007, or 7.")] = None,
+) -> None:
+    """Internal capital accounts of a worker co-op over a year, by worker and vintage; and what is owed to who left."""
+    from coopbank.reports.capital import capital as drawn
+    from coopbank.reports.find import member_ref
+
+    one = None if member is None else member_ref(member) or member
+    found = frames.report(door, lambda view: drawn(view.books, _year(year), one))
+    if found is None:
+        return
+    currency = found.source.currency
+    titles = [_("Opening"), _("Retained"), _("Interest"), _("Losses"), _("Paid out"), _("Closing")]
+    columns = [_("Member"), _("Name"), _("Vintage"), *map(output.right, titles)]
+    rows = [
+        [worker.member, worker.name, each.vintage, *(output.amount(minor, currency) for minor in (
+            each.opening, each.retained, each.interest, each.losses, each.paid_out, each.closing))]
+        for worker in found.workers for each in worker.vintages
+    ]  # fmt: skip
+    total = [_("Total"), "", "", output.amount(found.opening, currency), "", "", "", "",
+             output.amount(found.closing, currency)]  # fmt: skip
+    output.table(columns, [*rows, total])
+    for worker in found.workers:
+        for due in worker.due:
+            output.line(_("{redemption}: {amount} is owed to {member} on {day}.").format(
+                redemption=due.redemption, amount=output.amount(due.amount, currency), member=worker.member,
+                day=due.payable_on,
+            ))  # fmt: skip
+    output.line(_("Collective part, which no worker ever gets: {amount}").format(
+        amount=output.amount(found.collective, currency)))  # fmt: skip
 
 
 @command(app, "tax-files")

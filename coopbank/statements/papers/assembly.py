@@ -11,6 +11,7 @@ from reportlab.platypus import Flowable
 from coopbank.reports.annual import AnnualReport, LentKind
 from coopbank.reports.dates import long_date, short_date
 from coopbank.reports.loan_words import absorber_words
+from coopbank.reports.place import share_words
 from coopbank.reports.register_book import RegisterSummary, grouped
 from coopbank.reports.surplus import SurplusStep
 from coopbank.statements.charts import BarChart, Series
@@ -257,7 +258,7 @@ class AssemblyReport(Document[AnnualReport]):
     def _around(self) -> Iterator[Flowable]:
         """What was done around the bank, as its registers tell it; nobody who was helped is named."""
         report = self.report
-        if not (report.aid or report.registers):
+        if not (report.aid or report.registers or report.share):
             return
         yield from self.heading(_("Around the bank"))
         if report.jobs_created or report.jobs_retained:
@@ -266,6 +267,9 @@ class AssemblyReport(Document[AnnualReport]):
                     created=report.jobs_created, retained=report.jobs_retained
                 )
             )
+        if report.share is not None:
+            for line in share_words(report.share, self.money):
+                yield self.paragraph(line)
         if report.aid:
             columns = [Column(_("Solidarity fund"), "text"), Column(_("Cases")), Column(_("Given"))]
             rows = [Row((_(row.aid_kind), str(row.cases), self.money(row.amount))) for row in report.aid]

@@ -238,7 +238,7 @@ _BOXES: Final = {
 def _kinds() -> tuple[tuple[str, str], ...]:
     return (
         ("unchartered-coop", _("co-operative without a charter")), ("charity", _("charity")),
-        ("credit-union", _("credit union")),
+        ("credit-union", _("credit union")), ("worker-coop", _("worker co-operative")),
     )  # fmt: skip
 
 

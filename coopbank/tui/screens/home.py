@@ -264,8 +264,9 @@ under the cursor is shown at once; ↑ ↓ choose another, **Enter** keeps this 
 
 Then serve them: **F3** takes money in for their savings, **F4** pays out, **F5** takes a loan payment, **F6** sells
 shares. Everything else is in the list of **F10**. **Ctrl+L** opens their loan: its schedule, what happened, why,
-and what if. **Ctrl+S** draws their statement. Tab goes to what they have and owe, and to their passbook; **Enter**
-there opens what stands behind the figure.
+and what if. **Ctrl+O** shows what they own: shares, retained patronage, what waits to be paid. **Ctrl+S** draws their
+statement. Tab goes to what they have and owe, and to their passbook; **Enter** there opens what stands behind the
+figure.
 
 The first act of a day is **F8**: open the day and your drawer. The last one is F8 too: count and close.""")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -278,6 +279,7 @@ The first act of a day is **F8**: open the day and your drawer. The last one is 
         Binding("f9", "app.go_to('waiting')", marked("Approve"), key_display="F9", id="waiting"),
         Binding("f10,f12", "more", marked("More"), key_display="F10", id="more"),
         Binding("ctrl+l", "loan", marked("Look at the loan"), key_display="Ctrl+L", id="loan", show=False),
+        Binding("ctrl+o", "equity", marked("What they own"), key_display="Ctrl+O", id="equity", show=False),
         Binding("ctrl+s", "statement", marked("Statement"), key_display="Ctrl+S", id="statement", show=False),
         Binding("f1", "app.help", marked("Help"), key_display="F1", id="help", show=False),
         Binding("f2", "start", marked("Find"), key_display="F2", id="find", show=False),
@@ -345,6 +347,15 @@ The first act of a day is **F8**: open the day and your drawer. The last one is 
         else:
             self.status.say(_("Drawing the statement …"))
             self.carry_out(partial(one_statement, self.member), self._drawn, self.refused)
+
+    def action_equity(self) -> None:
+        """What the member that is shown owns of the co-operative."""
+        if not self._settled:
+            self.wait_for_hits("equity")
+        elif self.member is None:
+            self.status.say(_("Whose shares? Type a name or a member number first."))
+        else:
+            self.counter.open_equity(self.member)
 
     def _drawn(self, file: Path) -> None:
         self.status.say(_("The statement is {file}.").format(file=file))

@@ -47,7 +47,7 @@ class Holding:
     heading: str
     what: str
     shown: str = ""
-    opens: tuple[str, ...] = ()  # account FUND CODE, loan REF, place NAME, operation NUMBER
+    opens: tuple[str, ...] = ()  # account FUND CODE, loan REF, equity MEMBER, place NAME, operation NUMBER
 
 
 class MemberCard(Vertical):
@@ -168,6 +168,9 @@ def _holdings(card: Card, currency: str) -> list[Holding]:
         (_("Shares"), [_shares_line(report.member, line, currency) for line in report.shares]),
         (_("Loans"), [row for line in card.loans for row in _loan_lines(line, currency)]),
     ]
+    if card.equity:
+        owned = [Holding("", what, shown, ("equity", report.member)) for what, shown in card.equity]
+        parts.insert(2, (_("Equity"), owned))
     if report.owners:
         parts.append((_("With them"), [_owner_line(each) for each in report.owners]))
     if report.unapplied:

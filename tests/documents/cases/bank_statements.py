@@ -45,8 +45,18 @@ ENTRY = (
 )
 _DAYS = "--start 2026-03-02 --end 2026-03-02 --opening 888.00"
 
+_INTEREST = "tom do receive-bank-interest --amount 8.40"
+
 # fmt: off
 CASES: tuple[Case, ...] = (
+    # -------------------------------------------------------------------- interest that the bank pays
+    no(e.InvalidDate, "Interest of days to come", f"{_INTEREST} --start 2026-03-01 --end 2026-03-03"),
+    no(e.InvalidDate, "Interest whose days are turned round", f"{_INTEREST} --start 2026-03-02 --end 2026-03-01"),
+    no(e.AlreadyExists, "Interest entered twice", f"{_INTEREST} --start 2026-03-02 --end 2026-03-02",
+       "Begin with the day after it.",
+       steps="tom receive-bank-interest amount=8.40 start=2026-03-01 end=2026-03-02"),
+    no(e.Unknown, "Interest on an account that there is not",
+       f"{_INTEREST} --start 2026-03-01 --end 2026-03-02 --bank-account SECOND"),
     # ------------------------------------------------------------------------------- recording them
     of_bank(e.InvalidDate, "A bank statement that ends tomorrow",
             "tom do record-bank-lines --start 2026-03-02 --end 2026-03-03 --opening 0.00 --closing 0.00"),

@@ -36,6 +36,23 @@ LEASE = _BOUGHT + (
     '\ntom+sue define-register template=LEASES\nana add-entry register_code=LEASES values=\'{"parcel":"PARCELS-00001",'
     '"member":"M0003","begins":"2026-02-01","rent":"7.00","formula":"cost and half of the rise"}\''
 )
+RESOLVED = (
+    _BOUGHT + " covenant='homes for ever'\nadmin+tom set-body body=ALL body_name=All form=assembly notice_days=0\n"
+    "sue call-meeting body=ALL on=2026-03-02 notice_sent_on=2026-03-02\n"
+    "sue propose-resolution meeting=MT-00001 matter=other about=PARCELS-00001 text='P-057 goes to the school'\n"
+    "sue propose-resolution meeting=MT-00001 matter=other text='We paint the door green'\n"
+    + "\n".join(
+        f"sue record-vote resolution=RES-0000{resolution} member=M000{member} vote=for"
+        for resolution in (1, 2)
+        for member in (1, 2, 3)
+    )
+    + "\nadmin+tom close-vote resolution=RES-00001\nadmin+tom close-vote resolution=RES-00002"
+)
+_SELL = "tom do dispose-parcel --parcel PARCELS-00001 --price 12.00 --deed 9/12 --why x --tender transfer --resolution"
+_SOLD = RESOLVED + (
+    "\ntom+sue dispose-parcel parcel=PARCELS-00001 price=12.00 deed=9/12 why=x tender=transfer resolution=RES-00001"
+    " covenant_kept=true"
+)
 _DUES = "tom bill-dues member=M0003 year=2026 amount=5.00"
 _CAMPAIGN = "tom+admin set-policy policy=campaign_payees value=voteforx"
 
@@ -181,6 +198,14 @@ CASES: tuple[Case, ...] = (
     no(e.WrongState, "Rent of a lease that is over",
        "ana do receive-ground-rent --lease LEASES-00001 --month 2026-03 --amount 1.00", scene="commons",
        steps=LEASE + "\nana close-entry entry=LEASES-00001 why='moved out'"),
+    no(e.NeedsResolution, "Land sold without the assembly", f"{_SELL} R-27", scene="commons", steps=_BOUGHT),
+    no(e.NeedsResolution, "Land sold on a resolution about a door", f"{_SELL} RES-00002", scene="commons",
+       steps=RESOLVED),
+    no(e.WrongState, "Land sold against its covenant", f"{_SELL} RES-00001", scene="commons", steps=RESOLVED),
+    no(e.Overdrawn, "A building that is not there, sold with its parcel",
+       f"{_SELL} RES-00001 --covenant-kept --buildings B-1", scene="commons", steps=RESOLVED),
+    no(e.WrongState, "Land sold twice", f"{_SELL} R-27", scene="commons", steps=_SOLD),
+    no(e.InvalidValue, "A tool sold as a parcel", f"{_SELL} R-27".replace("PARCELS", "TOOLS"), scene="commons"),
     no(e.InvalidValue, "A policy that is yes or no", "tom do set-policy --policy donated_work --value maybe",
        scene="commons"),
 

@@ -105,6 +105,19 @@ CASES: tuple[Case, ...] = (
     no(e.AlreadyExists, "Interest credited twice", "tom do credit-interest --quarter 2026-Q1", "It is done.",
        scene="may", steps="tom+sue credit-interest quarter=2026-Q1"),
 
+    no(e.NotOffered, "A payment from member to member, and no credit union",
+       "ana do pay-member --member M0001 --to-member M0002 --amount 5.00",
+       "Pay out and take in, with a receipt for each: passing money on is a money transmitter's business."),
+    no(e.NotAllowed, "A payment from member to member that the bank does not do",
+       "ana do pay-member --member M0001 --to-member M0002 --amount 5.00",
+       "Pay out and take in, or let the board change the policy.", scene="union",
+       steps="tom+sue set-policy policy=member_payments value=no"),
+    no(e.InvalidValue, "A payment to oneself", "ana do pay-member --member M0001 --to-member M0001 --amount 5.00",
+       "Name the member who is paid.", scene="union"),
+    no(e.Overdrawn, "A payment above the savings",
+       "ana do pay-member --member M0001 --to-member M0002 --amount 500.00", "Pay what there is, or less.",
+       scene="union"),
+
     # ------------------------------------------------------------------------------------- shares
     no(e.InvalidAmount, "More membership shares than one may hold", "ana do buy-shares --member M0001 --amount 25.00",
        "Offer investment shares (--share-class 903), or a savings account."),

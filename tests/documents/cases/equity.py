@@ -12,6 +12,32 @@ _NOTICE = "tom+sue set-share-class share_class=903 notice_days=30 yearly_cap=10 
 _GIVEN = f"{_NOTICE}\nana+tom accept-redemption member=M0002 share_class=903 amount=200.00"
 _LATER = "\nday 2027-02-10"
 
+_DIED = (
+    "ana+tom accept-redemption member=M0002 amount=25.00\n"
+    "ana record-death member=M0002 died_on=2026-03-01 evidence=4711"
+)
+_ESTATE = "ana do pay-estate --member M0002 --account 825 --estate-name Lou --papers 12/26"
+_SPONSOR = "tom do sponsor-shares --member M0003 --resolution R-2 --fund"
+_SPONSORED = (
+    "tom+sue open-fund code=EQ fund_name=Equity fund_class=designated\n"
+    "tom receive-gift fund=EQ amount=200.00 donor=Many tender=transfer\n"
+    "tom+sue sponsor-shares member=M0003 share_class=903 amount=100.00 fund=EQ resolution=R-2"
+)
+_IN_PART = (
+    "tom+sue set-share-class share_class=901 installments=at-once resolution=R-1\n"
+    "ana buy-shares member=M0003 amount=5.00"
+)
+_SET_OFF = "tom do set-off --payable 825 --loan"
+_BYLAW = "admin+tom set-policy policy=set_off value='bylaw 14'"
+_BIKE = (
+    "tom+sue define-product code=BIKE product_name=Bicycles annual_rate=0 installments=12 set_off=true"
+    " keeps_share=true\nana+tom grant-loan member=M0002 principal=120.00 product=BIKE\n"
+    "tom disburse-loan loan=L-003 tender=transfer"
+)
+_CAPITAL = "tom do credit-capital-interest --resolution R-2 --year"
+_RETURN = "tom do return-capital --resolution R-2 --member"
+_REOPENED = "tom+sue reopen-year year=2026 why='a bill came late'"
+
 # fmt: off
 CASES: tuple[Case, ...] = (
     # --------------------------------------------------------------------------- dividends
@@ -98,4 +124,67 @@ CASES: tuple[Case, ...] = (
        scene="surplus", steps=f"{_GIVEN}\nana+tom accept-redemption member=M0001 share_class=903 amount=200.00{_LATER}"
        "\ntom pay-redemption redemption=RD-00001 tender=transfer"),
     no(e.Unknown, "A redemption that there is not", "tom do pay-redemption --redemption RD-00009"),
+    no(e.InvalidAmount, "Half of what an estate is owed for shares", f"{_ESTATE} --amount 10.00", steps=_DIED),
+    no(e.WrongState, "An estate that is paid before the days of notice are over", f"{_ESTATE} --amount 25.00",
+       steps=f"tom+sue set-share-class share_class=901 notice_days=30 resolution='bylaw 5'\n{_DIED}"),
+
+    # ----------------------------------------------------------------- sponsored shares, instalments
+    no(e.InvalidValue, "Shares that their own fund would pay", f"{_SPONSOR} GEN --amount 25.00"),
+    no(e.WrongState, "Shares that a gift's money would pay", f"{_SPONSOR} EDU --amount 25.00",
+       "Choose a fund whose money is free."),
+    no(e.WrongState, "Sponsored shares that are to be paid out",
+       "ana do redeem-shares --member M0003 --share-class 903 --amount 100.00", "Return them to the fund.",
+       steps=_SPONSORED),
+    no(e.Overdrawn, "Sponsored shares returned twice",
+       "tom do return-sponsored-shares --sponsorship SP-0001 --why moved", "Nothing is to be done.",
+       steps=f"{_SPONSORED}\ntom+sue return-sponsored-shares sponsorship=SP-0001 why=moved"),
+    no(e.WrongState, "Whole shares again while somebody holds a part of one",
+       "tom do set-share-class --share-class 901 --installments waiting --resolution R-2", steps=_IN_PART),
+
+    # ---------------------------------------------------------------------------------- set-off
+    no(e.NotOffered, "A set-off that no bylaw allows", f"{_SET_OFF} L-001"),
+    no(e.NotOffered, "A set-off that the product does not allow", f"{_SET_OFF} L-001", "Pay the member.",
+       steps=_BYLAW),
+    no(e.NotOffered, "A set-off against a non-extractive loan", f"{_SET_OFF} L-003", "Pay the member.",
+       scene="lender", steps=_BYLAW),
+    no(e.WrongState, "A set-off against a loan that is not late", f"{_SET_OFF} L-003", "Pay the member.",
+       steps=f"{_BYLAW}\n{_BIKE}"),
+    no(e.InvalidAmount, "More set off than is overdue", f"{_SET_OFF} L-003 --amount 30.01",
+       steps=f"{_BYLAW}\n{_BIKE}\nday 2026-06-03"),
+    no(e.Overdrawn, "A set-off where nothing is payable", f"{_SET_OFF} L-003",
+       steps=f"{_BYLAW}\n{_BIKE}\nday 2026-06-03"),
+    no(e.WrongState, "The last share of who is late", "ana do redeem-shares --member M0002 --amount 25.00",
+       steps=f"{_BIKE}\nday 2026-06-03"),
+
+    # --------------------------------------------------------- internal capital of a worker co-op
+    no(e.NotOffered, "Internal capital in a bank's book", "tom do return-capital --member M0001 --resolution R-2",
+       "Keep it in the worker co-op's own book."),
+    no(e.NotOffered, "Internal capital taken over into a bank's book",
+       "tom do opening-balance --lines 'GEN 950/M0001/2024 Cr 10.00' --lines 'GEN 741 Dr 10.00'",
+       "Keep it in the worker co-op's own book.", scene="old"),
+    no(e.InvalidValue, "Internal capital of no vintage",
+       "tom do opening-balance --lines 'GEN 950/M0001 Cr 10.00' --lines 'GEN 741 Dr 10.00'", scene="farm"),
+    no(e.InvalidValue, "Internal capital of nonqualified notices",
+       "tom do set-surplus-rules --resolution R-2 --steps 'patronage hours 100' --qualified=no", scene="farm"),
+    no(e.InvalidValue, "A worker co-op's surplus by something else than hours",
+       f"{_RULES} --steps 'patronage interest 100'", scene="farm"),
+    no(e.WrongState, "Capital returned to who stays", f"{_RETURN} M0001", scene="farm"),
+    no(e.Overdrawn, "Capital returned twice", f"{_RETURN} M0002", "Nothing is to be done.", scene="farm",
+       steps="tom+sue return-capital member=M0002 resolution=R-2"),
+    no(e.InvalidValue, "Capital returned in a lifetime", f"{_RETURN} M0002 --installments 60 --months 60",
+       scene="farm"),
+    no(e.InvalidDate, "A first payment in the past", f"{_RETURN} M0002 --first-on 2026-12-31", scene="farm"),
+    no(e.WrongState, "Capital paid before its day", "tom do pay-redemption --redemption RD-00003", scene="farm",
+       steps="tom+sue return-capital member=M0002 installments=2 resolution=R-2"),
+    no(e.WrongState, "Interest on capital of a year that is not over", f"{_CAPITAL} 2027 --rate 2", scene="farm"),
+    no(e.WrongState, "Interest on capital of a year that is closed", f"{_CAPITAL} 2026 --rate 2", scene="farm"),
+    no(e.InvalidValue, "Interest of nothing", f"{_CAPITAL} 2026 --rate 0", scene="farm", steps=_REOPENED),
+    no(e.InvalidAmount, "Interest on capital above the cap", f"{_CAPITAL} 2026 --rate 8.5", scene="farm",
+       steps=_REOPENED),
+    no(e.WrongState, "Interest on capital where there was none", f"{_CAPITAL} 2026 --rate 2", scene="farm",
+       steps=_REOPENED),
+    no(e.WrongState, "A loss shared where there is none", "tom do share-loss --year 2026 --resolution R-2",
+       scene="farm"),
+    no(e.WrongState, "A loss shared before the year is closed", "tom do share-loss --year 2027 --resolution R-2",
+       scene="farm"),
 )

@@ -1,0 +1,216 @@
+"""Taking back and putting right: reversals, corrections, and the second person's side."""
+
+from __future__ import annotations
+
+from tests.model.books import (
+    ADMIN,
+    GEN,
+    NEVER_DEBIT,
+    OFFICER,
+    POOL,
+    RULES,
+    SUPERVISOR,
+    TELLER,
+    TREASURER,
+    Done,
+    No,
+    Work,
+    broken,
+    members_of,
+    rule,
+)
+from tests.model.rules_counter import available
+
+
+def past_of(w: Work) -> Done:
+    past = w.model.log.get(w["operation"])
+    if past is None:
+        raise No("unknown", "operation")
+    return past
+
+
+def touched(w: Work) -> set[str]:
+    """Members whose leaves it moved, or whom it names."""
+    past = w.model.log.get(w["operation"])
+    if past is None:
+        return set()
+    named = {past.values.get("member"), past.values.get("to_member")} - {None}
+    return members_of(past.moved(), w.model) | named
+
+
+def _two_for_reversal(w: Work) -> bool:
+    past = past_of(w)
+    moved = past.moved()
+    outside = sum(amount for (fund, _c), amount in moved.items() if amount > 0 and fund != POOL)
+    size = outside or sum(amount for amount in moved.values() if amount > 0)
+    return (
+        past.who != w.who or past.day != w.business_day or past.approver is not None
+        or size > w.model.policy("withdrawal_alone")
+    )  # fmt: skip
+
+
+@rule("reverse", "operation:number reason:somememo replay:yes?=no", f"{TELLER} {OFFICER} {TREASURER}",
+      serves=touched, second=_two_for_reversal, reversible=False)  # fmt: skip
+def reverse(w: Work) -> None:
+    past = past_of(w)
+    known = RULES.get(past.kind)
+    if known is None or not known.reversible or w.model.reversed_by(past.number) is not None or not past.entries:
+        raise No("cannot-reverse", "operation")
+    if not w.allowing(past.kind):
+        raise No("not-allowed", "operation")
+    _cash_is_here(w, past)
+    put_back(w, past)
+    if any(body["operation"] == past.number for _ref, body in w.model.every("correction")):
+        raise No("cannot-reverse", "operation")
+    require_room(w, past)
+    for entry in past.entries:
+        w.post(*((fund, code, -amount) for fund, code, amount in entry))
+    w.reverses = past.number
+
+
+def _cash_is_here(w: Work, past: Done) -> None:
+    """Cash goes back into the drawer where it was, while that is still open, by who has it."""
+    for _fund, code in past.moved():
+        if code[:3] != "739" or code == "739/VAULT":
+            continue
+        versions = w.model.facts["drawer", code[4:]]
+        then = [body for number, body in versions if number <= past.number][-1]
+        now = versions[-1][1]
+        assert then is not None
+        assert now is not None
+        if now["owner"] is None or now["opened_at"] != then["opened_at"]:
+            raise No("cannot-reverse", "operation")
+        if now["owner"] != w.who:
+            raise No("not-allowed", "operation")
+
+
+def put_back(w: Work, past: Done, keep: str | None = None) -> None:
+    """Each fact that it wrote is as it was before; refused if a later operation that counts wrote it since."""
+    facts = [(kind, ref) for kind, ref in dict.fromkeys(past.facts) if ref != keep]
+    for kind, ref in facts:
+        for number, _body in w.model.facts[kind, ref]:
+            later = w.model.log.get(number)
+            if number <= past.number or later is None or later.kind == "reverse":
+                continue
+            if w.model.reversed_by(number) is None:
+                raise No("cannot-reverse", "operation")
+    for kind, ref in facts:
+        before = [body for number, body in w.model.facts[kind, ref] if number < past.number]
+        w.written.append((kind, ref, before[-1] if before else None))
+
+
+def require_room(w: Work, past: Done, but_on: str | None = None, released: str | None = None) -> None:
+    """What it brought in must still be there; if it was used since, that is said."""
+    moved = past.moved()
+    gone = {ref for kind, ref, body in w.written if kind == "hold" and body is None}
+    for (fund, code), amount in sorted(moved.items(), key=lambda each: each[0][1][:3] in ("729", "879")):
+        if code[:3] == but_on:
+            continue
+        after = w.balance(fund, code) - amount
+        held = w.model.held(fund, code, {released, *gone}) if amount < 0 else 0
+        if not broken(code, after + held if code[:3] in NEVER_DEBIT else after):
+            continue
+        since = w.model.moved_since((fund, code), past.number)
+        raise No("cannot-reverse", "operation") if since else No("overdrawn", "amount")
+
+
+@rule("correct", "operation:number wrong_account:code right_account:code amount:money? reason:somememo",
+      f"{TELLER} {TREASURER}", second=lambda w: _two_for_correction(w), serves=lambda w: _corrected(w),
+      moves=lambda w: _correcting(w))  # fmt: skip
+def correct(w: Work) -> None:
+    past = past_of(w)
+    wrong, right = (_account(w, w[field], field) for field in ("wrong_account", "right_account"))
+    if wrong == right:
+        raise No("invalid-value", "right_account")
+    if past.kind == "reverse" or w.model.reversed_by(past.number) is not None:
+        raise No("wrong-state", "operation")
+    done = sum(body["amount"] for _ref, body in w.model.every("correction")
+               if body["operation"] == past.number and body["wrong"] == wrong)  # fmt: skip
+    left = past.moved().get((GEN, f"905/{wrong}"), 0) - done
+    if not left:
+        raise No("overdrawn", "wrong_account")
+    amount = w["amount"] or abs(left)
+    if amount > abs(left):
+        raise No("invalid-amount", "amount")
+    signed = amount if left > 0 else -amount
+    available(w, f"905/{wrong if signed < 0 else right}", amount)
+    w.post((GEN, f"905/{wrong}", -signed), (GEN, f"905/{right}", signed))
+    ref = w.number_of("correction", "K-", 5)
+    w.write("correction", ref, operation=past.number, wrong=wrong, amount=signed)
+
+
+def _account(w: Work, account: str, field: str) -> str:
+    contract = account.removeprefix("S-")
+    w.model.get("savings", f"S-{contract}", field)
+    return contract
+
+
+def _two_for_correction(w: Work) -> bool:
+    past = past_of(w)
+    return past.day != w.business_day or past.who != w.who
+
+
+def _corrected(w: Work) -> set[str]:
+    found = (
+        w.model.find("savings", f"S-{w[field].removeprefix('S-')}") for field in ("wrong_account", "right_account")
+    )
+    return touched(w) | {body["member"] for body in found if body is not None}
+
+
+def _correcting(w: Work) -> int | None:
+    leaf = (GEN, f"905/{w['wrong_account']}")
+    if w["amount"] is None and w.model.find("savings", f"S-{w['wrong_account']}") is not None:
+        return abs(past_of(w).moved().get(leaf, 0))
+    amount: int | None = w["amount"]
+    return amount
+
+
+# ----------------------------------------------------------------------------------- the second person
+
+DECIDERS = f"{OFFICER} {TREASURER} {ADMIN} {SUPERVISOR}"
+
+
+def waiting(w: Work) -> dict[str, object]:
+    found = w.model.get("request", w["request"], "request")
+    if found["state"] != "waiting":
+        raise No("wrong-state", "request")
+    return found
+
+
+@rule("approve", "request:code", DECIDERS, reversible=False)
+def approve(w: Work) -> None:
+    found = waiting(w)
+    if found["who"] == w.who:
+        raise No("own-request", "request")
+    asked = RULES[str(found["operation"])]
+    mine = w.model.get("user", w.who, "user")
+    if not set(mine["roles"]) & set(asked.approvers):
+        raise No("not-allowed", "request")
+    asker = w.model.get("user", str(found["who"]), "user")
+    if not asker["active"]:
+        raise No("unknown", "user")
+    if asker["member"] is not None and asker["member"] == mine["member"]:
+        raise No("own-request", "request")
+    values: dict[str, object] = dict(found["values"])  # type: ignore[call-overload]
+    follower = Work(w.model, asked, str(found["who"]), w.who, values, w.number + 1)
+    alone = Work(w.model, asked, w.who, None, values, w.number + 1)
+    if alone.theirs() & alone.served():
+        raise No("own-account", "request")
+    w.write("request", w["request"], found, state="approved")
+    w.follower = follower
+
+
+@rule("refuse", "request:code why:somememo", DECIDERS, reversible=False)
+def refuse(w: Work) -> None:
+    found = waiting(w)
+    if found["who"] == w.who:
+        raise No("own-request", "request")
+    w.write("request", w["request"], found, state="refused")
+
+
+@rule("take-back", "request:code", f"{TELLER} {OFFICER} {TREASURER} {ADMIN}", reversible=False)
+def take_back(w: Work) -> None:
+    found = waiting(w)
+    if found["who"] != w.who:
+        raise No("not-allowed", "request")
+    w.write("request", w["request"], found, state="withdrawn")

@@ -1,0 +1,197 @@
+"""The bank does what a plain model of it says, whatever is asked of it and in whatever order.
+
+Thousands of random requests, right ones and wrong ones, are put to the real bank and to the model (books.py); each
+verdict, each line, each number given and each balance has to be the same, and the invariants hold after every one
+(invariants.py). A list that ends otherwise is made short and told step by step, with the seed that makes it again:
+
+    TEST_MODEL_SEED=7 TEST_MODEL_STEPS=2000 pytest tests/model -k seed
+
+What is left of the catalogue stands in `OUTSIDE`, with the reason: a new operation is put into the model or there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from coopbank.bank.operation import CATALOGUE
+from tests.model.books import RULES, Model
+from tests.model.play import Differs, Pair, Start, came, shortest, story
+from tests.model.walk import Step, begin, draw, steps
+from tests.support_bank import new_bank
+
+SEED, STEPS = os.environ.get("TEST_MODEL_SEED"), int(os.environ.get("TEST_MODEL_STEPS", "2000"))
+SEEDS = [int(SEED)] if SEED else [*range(1, 9)]
+LONG = 5_000  # steps of a seed where there is time: with the seeds below, a million
+_numbers = itertools.count(1)
+
+
+def started(place: Callable[[str], str], every: int = 500) -> Start:
+    """Puts a fresh bank beside a fresh model each time that it is called."""
+
+    @contextmanager
+    def start() -> Iterator[Pair]:
+        with new_bank(place(f"model{next(_numbers)}")) as small:
+            small.spoiled = True  # what there is to prove is proven here
+            yield Pair(small, every)
+
+    return start
+
+
+def walked(start: Start, seed: int, count: int) -> Pair:
+    """A random list from that seed; fails with the shortest list that shows the same."""
+    asked = [*begin(), *steps(seed, count)]
+    try:
+        with start() as pair:
+            pair.play(asked)
+            pair.finish()
+            return pair
+    except Differs as differs:
+        kept, last = shortest(start, asked, differs)
+    again = f"TEST_MODEL_SEED={seed} TEST_MODEL_STEPS={count} pytest tests/model -k seed"
+    pytest.fail(f"{last}\nAgain with: {again}\n{len(kept)} steps are enough:\n{story(kept)}", pytrace=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_seed_on_sqlite(seed: int, tmp_path: Path) -> None:
+    walked(started(lambda name: str(tmp_path / f"{name}.db")), seed, STEPS)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("seed", [101, 102])
+def test_a_seed_on_postgresql(seed: int, new_engine_url: Callable[[str], str]) -> None:
+    walked(started(new_engine_url), seed, 300)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(1001, 1201))
+def test_many_more_on_sqlite(seed: int, tmp_path: Path) -> None:
+    walked(started(lambda name: str(tmp_path / f"{name}.db"), every=LONG), seed, LONG)
+
+
+@pytest.mark.soak
+@pytest.mark.postgresql
+@pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("seed", range(2001, 2011))
+def test_many_more_on_postgresql(seed: int, new_engine_url: Callable[[str], str]) -> None:
+    walked(started(new_engine_url), seed, 1_000)
+
+
+# ------------------------------------------------------------------------------------- drawn and shrunk
+
+
+class Drawn:
+    """Whoever picks is Hypothesis, which makes failing lists small by itself."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self._draw = draw
+
+    def pick(self, choices: Sequence[Any]) -> Any:
+        return self._draw(st.sampled_from(choices))
+
+
+@st.composite
+def drawn_steps(draw_: st.DrawFn) -> Step:
+    return draw(Drawn(draw_))
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.lists(drawn_steps(), max_size=40))
+def test_lists_that_hypothesis_draws(asked: list[Step]) -> None:
+    with tempfile.TemporaryDirectory() as folder, started(lambda name: str(Path(folder, name)))() as pair:
+        try:
+            pair.play([*begin(), *asked])
+            pair.finish()
+        except Differs as differs:
+            raise AssertionError(f"{differs}\n{story([*begin(), *asked])}") from None
+
+
+# ------------------------------------------------------------------------------------- what is covered
+
+_LOANS = "schedules, products and losses: tests/bank plays them against the calculator and their twins, day by day"
+_PROOFS = "writes records that no balance stands on; verify proves them from the log"
+_YEAR = "once a year or a quarter, over all accounts: the conformance year posts it line by line"
+_WORKERS = "of a worker co-op's own book: tests/bank/test_internal_capital.py lives through its years"
+_SHARES = "behind a policy, a product or a vote that the model has not: their own tests compare each line"
+_PAIRS = "takes the books of two institutions"
+_BILLS = "a variation of paying a bill; its own tests compare each line"
+OUTSIDE: dict[str, str] = {
+    name: reason
+    for reason, names in {
+        _LOANS: """
+            accept-report apply-for-loan apply-unapplied change-rate charge-late-fee charge-off consent-to-share
+            decline-application define-product extend-loan file-report grade-loan move-due-date move-outer-date
+            pause-interest payment-holiday pledge-collateral provide re-amortize refinance-loan refund-unapplied
+            release-collateral remit-participation resume-accrual sell-participation set-allowance-table stop-accrual
+            waive-charges withdraw-application withdraw-product write-credit-memo write-down set-loss-waterfall
+            set-programme
+        """,
+        _PROOFS: """
+            add-entry change-entry close-entry define-register add-joint-owner remove-joint-owner found-again
+            lost-contact record-death withdraw-death send-due-diligence forget-member forget-case forget-request
+            call-meeting cancel-meeting close-poll close-vote declare-interest declare-result end-seat give-ballots
+            load-ballots open-poll propose-resolution record-count record-vote seat-member set-body set-mandate
+            withdraw-poll withdraw-resolution close-campaign record-reply resolve-exception start-campaign
+            record-bank-lines match-bank-line unmatch-bank-line withdraw-bank-lines sign-reconciliation
+            review-reconciliation reopen-reconciliation set-budget define-note-class set-share-class set-surplus-rules
+            record-hours propose-surplus reset-sign-in set-signing-key file-aid-receipt
+        """,
+        _YEAR: """
+            close-year open-audit-period reopen-year depreciate credit-interest declare-dividend pay-dividend
+            allocate-surplus pay-patronage redeem-patronage accept-redemption pay-redemption turn-over-unclaimed
+            pay-unclaimed pay-estate opening-balance close-opening journal-entry receive-bank-interest
+        """,
+        _WORKERS: "credit-capital-interest share-loss return-capital",
+        _SHARES: "sponsor-shares return-sponsored-shares set-off pay-member",
+        _PAIRS: """
+            add-institution bill-dues claim-from-institution confirm-pair owe-institution pay-institution receive-dues
+            receive-from-institution
+        """,
+        _BILLS: """
+            buy-asset dispose-asset enter-asset buy-parcel dispose-parcel receive-ground-rent recognise-donated-work
+            give-aid
+            return-aid open-petty-cash close-petty-cash count-petty-cash refill-petty-cash spend-petty-cash
+        """,
+    }.items()
+    for name in names.split()
+}
+
+
+def test_each_operation_is_in_the_model_or_has_a_reason() -> None:
+    offered = {name for name, cls in CATALOGUE.items() if not cls.internal}
+    assert not RULES.keys() & OUTSIDE.keys()
+    assert offered - RULES.keys() - OUTSIDE.keys() == set(), "put it into the model, or tell in OUTSIDE why not"
+    assert (RULES.keys() | OUTSIDE.keys()) - offered == set(), "the catalogue has no such operation any more"
+
+
+def test_chance_reaches_what_the_model_knows() -> None:
+    """The model alone, which takes a moment: each of its operations is done, repeated or refused in many ways."""
+    told: Counter[str] = Counter()
+    for seed in SEEDS[:5]:
+        model = Model()
+        for step in [*begin(), *steps(seed, 2_000)]:
+            before, ask = model.number, step.ask(model)
+            told.update(came(model, ask, model.do(ask), before))
+    assert {name for name in RULES if not told[f"{name} done"]} == set()
+    assert {name for name in RULES if not any(told[f"{name} {no}"] for no in REFUSALS)} == set()
+    assert {no for no in REFUSALS if not any(told[f"{name} {no}"] for name in RULES)} == set()
+    assert sum(n for name, n in told.items() if name.endswith(" done")) > sum(told.values()) / 4
+
+
+REFUSALS = (
+    "invalid-value", "invalid-amount", "invalid-date", "unknown", "already-exists", "not-allowed", "own-account",
+    "own-request", "limit-reached", "overdrawn", "wrong-state", "day-closed", "drawer-closed", "cannot-reverse",
+    "key-reused", "period-locked",
+)  # fmt: skip
