@@ -522,9 +522,11 @@ class Bank:
             return known is not None and not known.must_change and self.may(books, known, operation.name)
 
     def _reckon(self, requests: Sequence[tuple[Operation, str | None]]) -> list[tuple[Operation, object]]:
-        """What operations on many accounts can reckon while nobody has to wait for it."""
+        """What the operations reckon ahead, while nobody has to wait for it."""
         found: list[tuple[Operation, object]] = []
-        wanted = [operation for operation, _key in requests if operation.carries_out or isinstance(operation, Approve)]
+        wanted = [
+            operation for operation, _key in requests if operation.reckons_ahead or isinstance(operation, Approve)
+        ]
         if wanted:
             with suppress(Refused), self.read() as books:  # what is wrong with it is told when it is performed
                 for operation in wanted:

@@ -215,6 +215,15 @@ class Desk(Books):
         )
         return found is not None
 
+    def moved_since(self, number: int, gl_code: str, through: date = date.max) -> bool:
+        """Whether an operation after that one moved a control account under a date up to a day."""
+        found = self.tx.value(
+            "SELECT 1 FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
+            " WHERE e.operation_id > ? AND e.effective_on || '' <= ? AND a.gl_code || '' = ? LIMIT 1",
+            number, through.isoformat(), gl_code,
+        )  # fmt: skip
+        return found is not None
+
     # ------------------------------------------------------------------- words
 
     def note(self, label: str, value: str) -> None:

@@ -56,6 +56,7 @@ class Operation(BaseModel):
     since: ClassVar[int] = 1  # edition of the catalogue that brought it
     erases: ClassVar[bool] = False  # its traces in the file are cleared after it
     carries_out: ClassVar[bool] = False  # before and after it, what is on its way in groups is (bank/groups.py)
+    reckons_ahead: ClassVar[bool] = False  # what takes seconds is reckoned before the book is locked, see `reckon`
     signed: ClassVar[bool] = False  # a close, to be signed with the book's key
     decided_as: ClassVar[tuple[str, ...]] = ()  # matters of a resolution that it may be done under (bank/mandates.py)
     decided_about: ClassVar[tuple[str, ...]] = ()  # fields that say what it is about, beside those that name a record
@@ -74,7 +75,7 @@ class Operation(BaseModel):
     def reckon(self, books: Books) -> object:
         """What it reckons before the book is locked, for `perform` to find as `desk.reckoned`; None if nothing.
 
-        Asked only of those that `carries_out`. `perform` looks whether it still holds.
+        Asked only of those that `reckons_ahead`. `perform` looks whether it still holds.
         """
         return None
 

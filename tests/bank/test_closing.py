@@ -297,3 +297,39 @@ class Counting:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.cursor, name)
+
+
+def lines_of(receipt: Any) -> list[Any]:
+    return [
+        (entry.effective_on, line.fund, line.code, line.amount) for entry in receipt.entries for line in entry.lines
+    ]
+
+
+def two_loans(bank: SmallBank) -> tuple[str, str]:
+    """On 3 April, with one of them paid on since the month ended."""
+    first, second = (lent(bank, bank.admit(name), principal="3000.00") for name in ("Mia Lee", "Noa Banks"))
+    visit(bank, "2026-04-03")
+    bank.do("repay-loan", loan=first, amount="20.00", tender="transfer")
+    return first, second
+
+
+def test_a_close_that_reckoned_before_the_book_was_locked_posts_the_same(lite: SmallBank) -> None:
+    two_loans(lite)
+    seen = lite.bank.preview(lite.tom, lite.bank.build("close-month", {"month": "2026-03"}))  # reckons as it goes
+    done = close(lite, "2026-03")
+    assert lines_of(done) == lines_of(seen)
+    assert len(done.entries) > 2
+
+
+def test_what_is_told_of_a_loan_while_the_month_is_reckoned_counts(lite: SmallBank) -> None:
+    _first, second = two_loans(lite)
+    paid = {"loan": second, "amount": "30.00", "tender": "transfer"}
+    approval = {"request": lite.ask("close-month", by=lite.tom, month="2026-03").request}
+    seen = []
+
+    def meanwhile() -> None:
+        lite.do("repay-loan", **paid)
+        seen.append(lite.bank.preview(lite.tom, lite.bank.build("close-month", {"month": "2026-03"})))
+
+    done = lite.reckoned_before(lite.bank.build("approve", approval), lite.sue, meanwhile)
+    assert lines_of(done.then[0]) == lines_of(seen[0])

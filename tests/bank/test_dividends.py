@@ -192,3 +192,16 @@ def test_terms_of_a_class_change_by_two_people_and_only_really(small: SmallBank)
 def test_a_charity_pays_none(engine_url: str) -> None:
     with new_bank(engine_url, institution_kind=CHARITY) as small, pytest.raises(NotOffered):
         declare(small)
+
+
+def test_shares_that_are_bought_while_the_dividend_is_reckoned_count(small: SmallBank) -> None:
+    """It is reckoned before the book is locked, and anew if shares of the class have moved since."""
+    as_liability(small)
+    mia = holder(small, "Mia Lee", invested="4000.00")
+    earn(small, "500.00")
+    small.go_to("2026-12-31")
+    values = {"year": "2026", "rate": "3", "basis": "year-end", "resolution": "assembly of 20 March"}
+    bought = {"member": mia, "share_class": "903", "amount": "1000.00", "tender": "transfer"}
+    approval = {"request": small.ask("declare-dividend", by=small.tom, **values).request}
+    small.reckoned_before(small.bank.build("approve", approval), small.sue, lambda: small.do("buy-shares", **bought))
+    assert small.balance(f"821/{mia}") == -150_00

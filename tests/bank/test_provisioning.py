@@ -447,15 +447,9 @@ def test_what_is_told_of_a_loan_while_the_provision_reckons_counts(lite: SmallBa
     """It reckons how late all loans are before the book is locked, and anew if something was told meanwhile."""
     loan = lent(lite, "M0001")
     visit(lite, "2026-04-30")
-    provide = lite.bank.build("provide", {"month": "2026-04"})
+    approval = {"request": lite.ask("provide", by=lite.tom, month="2026-04").request}
     grading = {"loan": loan, "grade": "5", "why": "it looks bad"}
-    lite.reckoned_before(provide, lite.tom, lambda: lite.agreed("grade-loan", **grading))
-    lite.do("approve", by=lite.sue, request=waiting(lite))
+    lite.reckoned_before(lite.bank.build("approve", approval), lite.sue, lambda: lite.agreed("grade-loan", **grading))
     with lite.read() as books:
         lines = books.get(records.Provision, "2026-04").lines
     assert [line[4] for line in lines if line[1] == loan] == ["5"]
-
-
-def waiting(bank: SmallBank) -> str:
-    with bank.read() as books:
-        return next(ref for ref, request in books.every(records.Request) if request.state == "waiting")

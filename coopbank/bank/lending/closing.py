@@ -9,7 +9,7 @@ number of questions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -68,8 +68,30 @@ def read_accounts(books: Books, loans: Iterable[tuple[str, records.Loan]], curre
     return accounts
 
 
-def recognise_loans(desk: Desk, last: date) -> Recognised:
-    """Bring the interest of every loan to the end of a day: entries, and new versions of the loans."""
+Ahead = Mapping[str, tuple[records.Loan, Book]]
+"""Of each loan, by its number, what it comes to at the end of a day, and what the books must post for that."""
+
+
+def told_through(books: Books, last: date, currency: str) -> Ahead:
+    """What every active loan comes to at the end of a day; nothing is written."""
+    held = [
+        (ref, body) for ref, _version, body in all_loans(books, ("active",)) if body.disbursed_on is not None
+    ]  # fmt: skip
+    told = ((loan.ref, _told(loan, last)) for loan in read_accounts(books, held, currency))
+    return dict(told)
+
+
+def _told(loan: LoanAccount, last: date) -> tuple[records.Loan, Book]:
+    done = tell(loan, [], accrued_to=last + timedelta(days=1))
+    return done.after, done.moved
+
+
+def recognise_loans(desk: Desk, last: date, ahead: Ahead | None = None) -> Recognised:
+    """Bring the interest of every loan to the end of a day: entries, and new versions of the loans.
+
+    `ahead` is what loans come to, where that was told before and still holds.
+    """
+    known = ahead or {}
     later = _later(desk, last)
     held = [
         (ref, version, body)
@@ -87,29 +109,34 @@ def recognise_loans(desk: Desk, last: date) -> Recognised:
         if ref in moved:
             later.setdefault(ref, body)
     count = amount = 0
-    for loan in read_accounts(desk, ((ref, body) for ref, _version, body in held), desk.currency):
-        of_month = _close(desk, loan, last, leaves, versions[loan.ref], later, booked)
+    read = ((ref, body) for ref, _version, body in held if ref not in known or ref in later)
+    accounts = {loan.ref: loan for loan in read_accounts(desk, read, desk.currency)}
+    for ref, _version, body in held:
+        loan = accounts.get(ref) or LoanAccount(desk, ref, body, desk.currency)
+        told = known.get(ref) or _told(loan, last)
+        of_month = _close(desk, loan, told, last, leaves, versions[ref], later, booked)
         if of_month is not None:
             count, amount = count + 1, amount + of_month
     return Recognised(count, amount)
 
 
 def _close(
-    desk: Desk, loan: LoanAccount, last: date, leaves: dict[tuple[str, str], int], version: int,
+    desk: Desk, loan: LoanAccount, told: tuple[records.Loan, Book], last: date,
+    leaves: dict[tuple[str, str], int], version: int,
     later: dict[str, records.Loan | None], booked: dict[tuple[str, str], int],
 ) -> int | None:  # fmt: skip
     """Post one loan's interest; what of it belongs to the month, None if nothing was posted."""
-    done = tell(loan, [], accrued_to=last + timedelta(days=1))
-    in_month = done.moved
+    after, moved_now = told
+    in_month = moved_now
     if loan.ref in later:
         in_month = _of_month(loan, last, later[loan.ref], booked)
-    today = _less(done.moved, in_month)
+    today = _less(moved_now, in_month)
     for moved, day in ((in_month, last), (today, desk.business_day)):
         if moved:
             _post(desk, loan, moved, day, leaves)
-    if done.moved:
-        body = done.after.model_dump(mode="json", exclude_defaults=True)
-        desk.rows.append(NewRecord(records.Loan.kind, loan.ref, version + 1, done.after.member, body))
+    if moved_now:
+        body = after.model_dump(mode="json", exclude_defaults=True)
+        desk.rows.append(NewRecord(records.Loan.kind, loan.ref, version + 1, after.member, body))
     if not in_month and not today:
         return None
     return sum(flows.get("earned", 0) for name, flows in in_month.items() if "@" not in name)  # a peer's is not ours

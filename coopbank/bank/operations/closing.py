@@ -25,14 +25,15 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from coopbank.bank import records
 from coopbank.bank.accrual import accrue_through, interest_to, recognised
 from coopbank.bank.asset_plan import due_in, through
+from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Memo, Widget, refuse
-from coopbank.bank.lending.closing import Recognised, recognise_loans
+from coopbank.bank.lending.closing import Ahead, Recognised, recognise_loans, told_through
 from coopbank.bank.operation import TREASURER, Operation
 from coopbank.bank.operations.savings import shown
 from coopbank.errors import PeriodLocked, WrongState
 from coopbank.ledger import periods
-from coopbank.ledger.posting import EntryDraft, Line, NewRecord
+from coopbank.ledger.posting import EntryDraft, Line, NewRecord, head
 
 
 def _read_month(value: Any) -> Any:
@@ -48,6 +49,21 @@ Month = Annotated[
 """A calendar month, YYYY-MM."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Reckoned:
+    """What every loan comes to at the end of the month, as the books stood at an operation."""
+
+    head: int
+    loans: Ahead
+
+
+def _still_right(desk: Desk) -> Ahead | None:
+    """What was reckoned before the book was locked, unless something was told of a loan since."""
+    ahead = desk.reckoned
+    kinds = (records.Loan.kind, records.LoanTerms.kind, records.LoanEvent.kind)
+    return ahead.loans if isinstance(ahead, _Reckoned) and not desk.written_since(ahead.head, *kinds) else None
+
+
 class CloseMonth(Operation):
     """Close a month: interest of all loans and notes through its last day, then it is locked."""
 
@@ -58,13 +74,22 @@ class CloseMonth(Operation):
     second_person: ClassVar[bool] = True
     reversible: ClassVar[bool] = False
     signed: ClassVar[bool] = True
+    reckons_ahead: ClassVar[bool] = True
 
     month: Month
+
+    def reckon(self, books: Books) -> _Reckoned | None:
+        """The interest of every loan, of which twenty thousand take seconds."""
+        today, last = books.business_date(), last_day(self.month)
+        if today is None or today < last or periods.state(books.tx, self.month) == periods.LOCKED:
+            return None
+        stands_at = head(books.tx).number
+        return _Reckoned(stands_at, told_through(books, last, books.institution().currency))
 
     def perform(self, desk: Desk) -> None:
         last = last_day(self.month)
         self._require_over(desk, last)
-        loans, notes = recognise_loans(desk, last), recognise_notes(desk, last)
+        loans, notes = recognise_loans(desk, last, _still_right(desk)), recognise_notes(desk, last)
         desk.note("Interest on loans", f"{shown(desk, loans.amount)} ({loans.count})")
         desk.note("Interest on notes", f"{shown(desk, notes.amount)} ({notes.count})")
         left = sum(through(asset, last) - asset.depreciated for _ref, asset in due_in(desk, last))

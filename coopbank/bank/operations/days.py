@@ -82,6 +82,7 @@ class CloseDay(Operation):
     roles: ClassVar[tuple[str, ...]] = (TELLER, TREASURER, ADMINISTRATOR)
     reversible: ClassVar[bool] = False
     carries_out: ClassVar[bool] = True
+    reckons_ahead: ClassVar[bool] = True
     signed: ClassVar[bool] = True
 
     date: Day | None = None

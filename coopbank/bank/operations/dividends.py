@@ -8,6 +8,7 @@ within the cap of law and bylaws, and subscriptions (875) get nothing: no share 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
@@ -15,6 +16,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from coopbank.bank import equity, records
+from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Decision, Percent, Rate, Widget
 from coopbank.bank.operation import (
@@ -33,6 +35,7 @@ from coopbank.bank.operations.year import Year
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidValue, Overdrawn, WrongState
 from coopbank.finance.distribution import dividend
 from coopbank.ledger import periods
+from coopbank.ledger.posting import head
 
 LIABILITY = "liability"
 _EXPENSE, _EARNINGS = "381", "940"
@@ -96,6 +99,14 @@ class SetShareClass(Operation):
                 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Reckoned:
+    """Each member's dividend, in minor units, as the books stood at an operation."""
+
+    head: int
+    shares: dict[str, int]
+
+
 class DeclareDividend(Operation):
     """Declare a year's dividend on a class of shares. It is payable to each member from then on."""
 
@@ -108,6 +119,7 @@ class DeclareDividend(Operation):
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
+    reckons_ahead: ClassVar[bool] = True
     offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION, WORKER_COOP)
 
     year: Year
@@ -120,14 +132,29 @@ class DeclareDividend(Operation):
     ] = "average"
     resolution: Resolution
 
+    def reckon(self, books: Books) -> _Reckoned | None:
+        """The part of every member, of whom a hundred thousand take seconds."""
+        stands_at = head(books.tx).number
+        return _Reckoned(stands_at, self._shares(books, stands_at))
+
+    def _shares(self, books: Books, upto: int) -> dict[str, int]:
+        weights = equity.balance_weights(books, self.share_class, self.year, self.basis, upto)
+        return dividend(self.rate, weights, equity.days_in(self.year))
+
+    def _still_right(self, desk: Desk) -> dict[str, int] | None:
+        """What was reckoned before the book was locked, unless shares of the class have moved since."""
+        ahead = desk.reckoned
+        if not isinstance(ahead, _Reckoned) or desk.moved_since(ahead.head, self.share_class):
+            return None
+        return ahead.shares
+
     def perform(self, desk: Desk) -> None:
         kind = desk.get(records.ShareClass, self.share_class, "share_class")
         day = self._day(desk, kind)
         if not Decimal(self.rate):
             raise InvalidValue("A dividend of nothing is none.", field="rate")
         require_under_cap(desk, kind, self.rate)
-        weights = equity.balance_weights(desk, self.share_class, self.year, self.basis, desk.number)
-        shares = dividend(self.rate, weights, equity.days_in(self.year))
+        shares = self._still_right(desk) or self._shares(desk, desk.number)
         total = sum(shares.values())
         if not total:
             raise WrongState("Nobody held shares {share_class} in {year}.", field="year", share_class=self.share_class,

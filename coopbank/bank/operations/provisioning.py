@@ -211,7 +211,7 @@ class Provide(Operation):
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     second_person: ClassVar[bool] = True
     reversible: ClassVar[bool] = False  # the next provision posts the difference
-    carries_out: ClassVar[bool] = True
+    reckons_ahead: ClassVar[bool] = True
 
     month: Month
 

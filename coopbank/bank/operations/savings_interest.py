@@ -81,6 +81,7 @@ class CreditInterest(Operation):
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     second_person: ClassVar[bool] = True
     carries_out: ClassVar[bool] = True
+    reckons_ahead: ClassVar[bool] = True
     offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION)
 
     quarter: Quarter
@@ -122,14 +123,9 @@ class CreditInterest(Operation):
         ahead = desk.reckoned
         if not isinstance(ahead, Reckoned):
             return None
-        if desk.written_since(ahead.head, records.Savings.kind, records.Member.kind, records.Policy.kind):
-            return None
-        moved = desk.tx.value(
-            "SELECT 1 FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
-            " WHERE e.operation_id > ? AND e.effective_on || '' <= ? AND a.gl_code || '' = ? LIMIT 1",
-            ahead.head, last.isoformat(), "905",
-        )  # fmt: skip
-        return None if moved else ahead
+        kinds = (records.Savings.kind, records.Member.kind, records.Policy.kind)
+        changed = desk.written_since(ahead.head, *kinds) or desk.moved_since(ahead.head, "905", last)
+        return None if changed else ahead
 
     def _require_over(self, desk: Desk, last: date) -> None:
         if desk.find(records.SavingsInterest, self.quarter) is not None:

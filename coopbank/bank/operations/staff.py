@@ -572,10 +572,10 @@ class Approve(_Decision):
 
 
 def approved_by(books: Books, approval: Approve) -> Operation | None:
-    """What an approval lets happen, if it is of the kind that reaches many members (bank/groups.py)."""
+    """What an approval lets happen, if that reckons something before the book is locked."""
     request = books.find(records.Request, approval.request)
     found = None if request is None or request.state != "waiting" else CATALOGUE.get(request.operation)
-    if request is None or found is None or not found.carries_out:
+    if request is None or found is None or not found.reckons_ahead:
         return None
     book_currency.set(books.institution().currency)
     return build(request.operation, books.resolve(request.payload))
