@@ -85,8 +85,9 @@ class Hand:
         screen = self.app._screen_stack[-1] if self.app._screen_stack else None
         if screen is None or not screen.is_running or not (screen._callbacks or screen._layout_required):
             return False
-        screen._on_timer_update()
-        return True
+        with self.app._context():  # of two applications in one test the other one may be the current one
+            screen._on_timer_update()
+        return bool(screen._callbacks) or not screen._layout_required
 
     @staticmethod
     def _soon(loop: asyncio.AbstractEventLoop, until: float) -> bool:

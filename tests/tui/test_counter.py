@@ -148,6 +148,15 @@ async def test_a_burst_of_keys_loses_none_and_sends_none_astray(book: str) -> No
         assert operations(book, "deposit") == 5
 
 
+async def test_the_list_of_everything_is_for_who_was_typed_last(book: str) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        await hand.burst(*"ada", "enter")
+        await hand.see("100.00")
+        await hand.burst("f2", *"green", "f10")
+        await hand.see("What is to be done for Green")
+
+
 async def test_a_double_enter_posts_once(book: str) -> None:
     async with counter(book) as hand:
         await hand.sign_in("ana")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -317,15 +317,18 @@ The first act of a day is **F8**: open the day and your drawer. The last one is 
         if self.member is None:
             self.status.say(_("Whom for? Type a name or a member number first."))
             self.find.focus()
-        elif self.card is None or self.card.member != self.member:
-            self._then_with(self.member, name)
         else:
-            self._serve(name, self.card)
+            self._then_with(self.member, partial(self._serve, name))
 
-    def _then_with(self, member: str, name: str) -> None:
+    def _then_with(self, member: str, then: Callable[[Card], None]) -> None:
+        """Go on with the card of the member; the one that is shown may be another's while theirs is on its way."""
+        if self.card is not None and self.card.member == member:
+            then(self.card)
+            return
+
         def came(card: Card) -> None:
             self.show_card(card)
-            self._serve(name, card)
+            then(card)
 
         self.carry_out(lambda session: queries.card(session, member), came, self.refused)
 
@@ -361,8 +364,13 @@ The first act of a day is **F8**: open the day and your drawer. The last one is 
         self.status.say(_("The statement is {file}.").format(file=file))
 
     def action_more(self) -> None:
-        """Every operation that the actor may do."""
-        self.counter.more(self.card)
+        """Every operation that the actor may do, for the member that is shown, if there is one."""
+        if not self._settled:
+            self.wait_for_hits("more")
+        elif self.member is None:
+            self.counter.more(None)
+        else:
+            self._then_with(self.member, self.counter.more)
 
     def served(self, *, next_member: bool) -> None:
         """An operation went through: on to the next member, or stay."""

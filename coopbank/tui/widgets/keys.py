@@ -39,7 +39,11 @@ class KeysLine(Widget):
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def _changed(self, screen: Screen[object]) -> None:
-        if screen is not self.screen or not self.is_attached:
+        if screen is self.screen and self.is_attached:
+            self.call_after_refresh(self._look)
+
+    def _look(self) -> None:
+        if not (self.is_attached and self.screen.is_current):  # the books of a screen that is left may be closed
             return
         keys = self._now()
         if keys != self._keys:
