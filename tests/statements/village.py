@@ -21,7 +21,7 @@ from coopbank.statements.papers.capital import CapitalPaper
 from coopbank.statements.papers.institution import PatronagePaper
 from coopbank.statements.sheet import Print, Sheet, Stamp
 
-MONTHS, MEMBERS = 9, 24
+MONTHS, MEMBERS = 9, 28
 APRIL = (date(2025, 4, 1), date(2025, 4, 30))
 YEAR = (date(2025, 1, 1), date(2025, 12, 31))
 
@@ -60,9 +60,9 @@ def _papers(bank: Bank, application: str) -> list[tuple[str, str, date, date]]:
         today = books.business_date() or date.max
         by_kind: dict[str, str] = {}
         late = ""
-        for ref, body in books.every(records.Loan):
-            if body.state == "active":
-                by_kind.setdefault(body.repayment, ref)
+        lent = [(ref, body) for ref, body in books.every(records.Loan) if body.disbursed_on]
+        for ref, body in sorted(lent, key=lambda each: each[1].state != "active"):  # one that is paid where none runs
+            by_kind.setdefault(body.repayment, ref)
         late = _late(books)
         person = next(
             ref

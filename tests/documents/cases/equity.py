@@ -142,7 +142,7 @@ CASES: tuple[Case, ...] = (
        "tom do set-share-class --share-class 901 --installments waiting --resolution R-2", steps=_IN_PART),
 
     # ---------------------------------------------------------------------------------- set-off
-    no(e.NotOffered, "A set-off that no bylaw allows", f"{_SET_OFF} L-001"),
+    no(e.NotOffered, "A set-off that no bylaw allows", f"{_SET_OFF} L-001", "Pay the member."),
     no(e.NotOffered, "A set-off that the product does not allow", f"{_SET_OFF} L-001", "Pay the member.",
        steps=_BYLAW),
     no(e.NotOffered, "A set-off against a non-extractive loan", f"{_SET_OFF} L-003", "Pay the member.",
