@@ -21,7 +21,7 @@ from coopbank.statements.papers.capital import CapitalPaper
 from coopbank.statements.papers.institution import PatronagePaper
 from coopbank.statements.sheet import Print, Sheet, Stamp
 
-MONTHS, MEMBERS = 9, 28
+MONTHS, MEMBERS = 9, 32
 APRIL = (date(2025, 4, 1), date(2025, 4, 30))
 YEAR = (date(2025, 1, 1), date(2025, 12, 31))
 
