@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import audit, backups, counter, documents, equity, finance, growth, lending, savings
+from benchmarks import audit, backups, counter, documents, equity, evening, finance, growth, lending, savings
 from benchmarks.books import TELLER, Bare, draft, entry, leaf, new_bank, paired_rates, seal_one
 from coopbank.bank.bank import Bank
 from coopbank.ledger.verify import verify_ledger, wrong
@@ -41,6 +41,7 @@ def main() -> int:
         audit.measure(show, folder, quick=quick)
         equity.measure(show, folder, quick=quick)
         savings.measure(show, folder, quick=quick)
+        evening.measure(show, folder, quick=quick)
     return 0
 
 

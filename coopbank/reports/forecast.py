@@ -72,6 +72,8 @@ class MonthAhead:
     last: date
     cautious: dict[str, Minor]
     hopeful: dict[str, Minor]
+    comes: Minor  # of the cautious line, all kinds that bring something
+    goes: Minor  # and all that take something, below zero
     cautious_end: Minor
     hopeful_end: Minor
     cautious_lowest: Minor  # on any day of the month
@@ -188,8 +190,9 @@ def _months(
             for on, balance in lines[name]:
                 if first <= on <= last:
                     ends[name], lowest[name] = balance, min(lowest[name], balance)
-        yield MonthAhead(first, last, sums["cautious"], sums["hopeful"], ends["cautious"], ends["hopeful"],
-                         lowest["cautious"], lowest["hopeful"])  # fmt: skip
+        comes, goes = (sum(x for x in sums["cautious"].values() if (x > 0) == up) for up in (True, False))
+        yield MonthAhead(first, last, sums["cautious"], sums["hopeful"], comes, goes, ends["cautious"],
+                         ends["hopeful"], lowest["cautious"], lowest["hopeful"])  # fmt: skip
         first = last + _DAY
 
 

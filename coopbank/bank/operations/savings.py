@@ -89,7 +89,7 @@ class Withdraw(Paying):
     memo: Memo = ""
 
     def second_reason(self, desk: Desk) -> str | None:
-        return above_alone(desk, self.amount)
+        return "The withdrawal is above what one person may pay out." if self.amount > alone_up_to(desk) else None
 
     def perform(self, desk: Desk) -> None:
         account = savings_account(desk, self.member, self.account)
@@ -131,7 +131,7 @@ class PayMember(Operation):
         return {self.member, self.to_member}
 
     def second_reason(self, desk: Desk) -> str | None:
-        return above_alone(desk, self.amount)
+        return "The payment is above what one person may pay out." if self.amount > alone_up_to(desk) else None
 
     def perform(self, desk: Desk) -> None:
         if str(desk.policy(PAYMENTS_POLICY, "no")) != "yes":
@@ -157,10 +157,9 @@ class PayMember(Operation):
         desk.note("New balance", shown(desk, balance - self.amount))
 
 
-def above_alone(desk: Desk, amount: int) -> str | None:
-    """Why somebody else has to look at money that leaves an account, or None."""
-    alone = parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)
-    return "The withdrawal is above what one person may pay out." if amount > alone else None
+def alone_up_to(desk: Desk) -> int:
+    """What one person may let leave an account, in minor units."""
+    return parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)
 
 
 def require_signer(desk: Desk, member: str, account: str, person: str) -> None:

@@ -33,6 +33,7 @@ class SponsorShares(Operation):
     title: ClassVar[str] = "Sponsor a member's shares"
     subject: ClassVar[str] = "shares"
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
+    decided_as: ClassVar[tuple[str, ...]] = ("transfer", "allocation")
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
 

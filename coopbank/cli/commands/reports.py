@@ -248,9 +248,8 @@ def forecast(
 
 
 def _month_ahead(month: MonthAhead, currency: str) -> list[str]:
-    came, went = (sum(x for x in month.cautious.values() if (x > 0) == up) for up in (True, False))
     hoped = sum(x for x in month.hopeful.values() if x > 0)
-    amounts = (came, -went, month.cautious_end, hoped, month.hopeful_end)
+    amounts = (month.comes, -month.goes, month.cautious_end, hoped, month.hopeful_end)
     return [f"{month.first:%Y-%m}", *(output.amount(minor, currency) for minor in amounts)]
 
 

@@ -94,8 +94,7 @@ class FundReportPaper(Document[FundReport]):
                    Column(_("Hopeful"))]  # fmt: skip
         rows = []
         for month in ahead.months:
-            came, went = (sum(x for x in month.cautious.values() if (x > 0) == up) for up in (True, False))
-            amounts = (came, -went, month.cautious_end, month.hopeful_end)
+            amounts = (month.comes, -month.goes, month.cautious_end, month.hopeful_end)
             rows.append(Row((f"{month.first:%Y-%m}", *map(self.money, amounts))))
         yield self.figures(columns, rows)
         for note in ahead.notes:
