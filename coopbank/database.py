@@ -269,7 +269,7 @@ class Database:
         return revision is None
 
     @staticmethod
-    def mark(tx: Transaction, what: str = "", token: str = "") -> None:
+    def mark(tx: Transaction, what: str = "", token: str = "") -> None:  # nosec B107
         """Say that these books are being moved here or were moved away; without a mark they are of use."""
         tx.run("UPDATE alembic_version SET version_num = ?", SCHEMA_VERSION + (f"+{what}-{token}" if what else ""))
 

@@ -54,7 +54,7 @@ def begin(seed: int) -> Commons:
     """The calendar of the whole story."""
     from coopbank import demo_around, demo_assembly, demo_funds
 
-    commons = Commons(random.Random(f"commons {seed}"))
+    commons = Commons(random.Random(f"commons {seed}"))  # nosec B311
     for day, scene in (*demo_assembly.scenes(), *demo_funds.scenes(), *demo_around.scenes()):
         commons.plan(day, scene)
     return commons

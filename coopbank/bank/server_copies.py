@@ -150,7 +150,7 @@ def _connected(place: str) -> Iterator[psycopg.Connection[Any]]:
         raise postgresql_refusal(error, str(error).splitlines()[0], place) from error
 
 
-def libpq_address(url: sa.URL, password: str | None = "") -> str:
+def libpq_address(url: sa.URL, password: str | None = "") -> str:  # nosec B107
     """The address as PostgreSQL's own library takes it, where several servers are written another way.
 
     SQLAlchemy: host=one:5432&host=two:5433; libpq: host=one,two&port=5432,5433. `password` None leaves it out.
