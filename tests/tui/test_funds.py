@@ -107,7 +107,9 @@ async def test_a_day_that_is_far_away_is_shown_or_refused(common_book: str, day:
 
 def test_a_month_below_nothing_says_so_without_any_colour() -> None:
     first, last = date(2026, 4, 1), date(2026, 4, 30)
-    month = MonthAhead(first, last, {"notes": -30_00}, {"late": 10_00, "notes": -30_00}, -20_00, -10_00, -20_00, -10_00)
+    month = MonthAhead(
+        first, last, {"notes": -30_00}, {"late": 10_00, "notes": -30_00}, 0, -30_00, -20_00, -10_00, -20_00, -10_00
+    )
     paid = Expected(date(2026, 4, 2), "notes", "[red]N-001", -30_00)
     ahead = Forecast(
         None, "RLF", "x", first, last, 10_00, 0, (month,), (paid,), None, (0, 0), ()  # type: ignore[arg-type]
