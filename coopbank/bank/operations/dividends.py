@@ -42,6 +42,11 @@ _EXPENSE, _EARNINGS = "381", "940"
 
 Resolution = Annotated[Decision, Field(title="Resolution: who decided it, and when")]
 
+Basis = Annotated[
+    Literal["average", "year-end"], Widget("choice"), Field(title="On the average balance, or that of the year's end")
+]
+"""Which balance of a year a dividend, or interest on capital, is reckoned on."""
+
 
 class SetShareClass(Operation):
     """Set how a class of shares is presented, what its dividend may be at most, and how it is redeemed."""
@@ -125,11 +130,7 @@ class DeclareDividend(Operation):
     year: Year
     rate: Annotated[Rate, Field(title="Percent a year")]
     share_class: ShareClassCode = "903"
-    basis: Annotated[
-        Literal["average", "year-end"],
-        Widget("choice"),
-        Field(title="On the average balance, or that of the year's end"),
-    ] = "average"
+    basis: Basis = "average"
     resolution: Resolution
 
     def reckon(self, books: Books) -> _Reckoned | None:

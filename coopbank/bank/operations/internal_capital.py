@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -19,9 +19,9 @@ from coopbank.bank.capital import INTEREST, borne, held
 from coopbank.bank.contact import death_of
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.equity import CAPITAL
-from coopbank.bank.fields import Day, MemberRef, Money, Rate, Widget
+from coopbank.bank.fields import Day, MemberRef, Money, Rate
 from coopbank.bank.operation import ADMINISTRATOR, SUPERVISOR, TREASURER, WORKER_COOP, Operation
-from coopbank.bank.operations.dividends import Resolution, require_closed, require_earned
+from coopbank.bank.operations.dividends import Basis, Resolution, require_closed, require_earned
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.operations.year import Year
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidValue, Overdrawn, WrongState
@@ -55,11 +55,7 @@ class CreditCapitalInterest(_OfWorkers):
 
     year: Year
     rate: Annotated[Rate, Field(title="Percent a year")]
-    basis: Annotated[
-        Literal["average", "year-end"],
-        Widget("choice"),
-        Field(title="On the average balance, or that of the year's end"),
-    ] = "average"
+    basis: Basis = "average"
     resolution: Resolution
 
     def perform(self, desk: Desk) -> None:

@@ -20,7 +20,7 @@ from coopbank.reports import register as registers
 from coopbank.reports.trial_balance import trial_balance
 from coopbank.tui.forms import read_day
 from coopbank.tui.queries import account_words, shown_value
-from coopbank.tui.screens.base import HELP_KEY, CounterModal, CounterScreen, StatusLine
+from coopbank.tui.screens.base import HELP_KEY, BoxedScreen, CounterModal, CounterScreen, StatusLine
 from coopbank.tui.show import amount, day_words, neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.inputs import LineInput
@@ -47,7 +47,7 @@ class ChartLine:
     memo: bool = False
 
 
-class AccountsScreen(CounterScreen[None]):
+class AccountsScreen(BoxedScreen[None]):
     """The trial balance: every account that anything was posted to."""
 
     HELP = marked("""# The accounts
@@ -109,7 +109,7 @@ beside the books, in no total.""")
             ChartLine(row.code, translate(row.name), max(row.combined, 0), max(-row.combined, 0), memo=True)
             for row in found.memo
         ]
-        rows = self.query_one("#accounts", RowList)
+        rows = self.rows
         rows.show(lines, cursor=rows.cursor)
         when = _("now") if self._as_of is None else _("as of {day}").format(day=day_words(self._as_of))
         says = when if found.balanced else f"{when} · {_('NOT BALANCED')}"
@@ -128,13 +128,11 @@ beside the books, in no total.""")
 
     def action_open(self) -> None:
         """Open the account under the cursor."""
-        self.query_one("#accounts", RowList).action_choose()
+        self.rows.action_choose()
 
     def action_as_of(self) -> None:
         """Ask for a day."""
-        box = self.query_one("#journal-go", LineInput)
-        box.display = True
-        box.focus()
+        self.open_box()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -146,19 +144,8 @@ beside the books, in no total.""")
             self.refused(fault)
             return
         self.status.clear()
-        self._close_box()
+        self.close_box()
         self._read()
-
-    def _close_box(self) -> None:
-        self.query_one("#journal-go").display = False
-        self.query_one("#accounts").focus()
-
-    def action_leave(self) -> None:
-        """Out of the box, or back."""
-        if self.query_one("#journal-go").display:
-            self._close_box()
-        else:
-            self.dismiss(None)
 
 
 class FilterBox(LineInput):

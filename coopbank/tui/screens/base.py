@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from coopbank.errors import CoopbankError
 from coopbank.tui.show import neat
+from coopbank.tui.widgets.rows import RowList
 from coopbank.tui.work import AsksBooks
 from coopbank.words import marked, translate
 
@@ -81,6 +82,34 @@ class CounterScreen(AsksBooks, Worded[R]):
         """Say what was refused; the screen stays as it is."""
         if self.is_attached:
             self.status.refuse(fault)
+
+
+class BoxedScreen(CounterScreen[R]):
+    """A list over which a box opens that asks for a day or a number; Esc leaves the box first, then the screen."""
+
+    @property
+    def rows(self) -> RowList:
+        """The list that is seen; a screen with several says which."""
+        return self.query_one(RowList)
+
+    def open_box(self) -> Input:
+        """Show the box; what is typed goes there."""
+        box = self.query_one("#journal-go", Input)
+        box.display = True
+        box.focus()
+        return box
+
+    def close_box(self) -> None:
+        """Back to the list."""
+        self.query_one("#journal-go").display = False
+        self.rows.focus()
+
+    def action_leave(self) -> None:
+        """Out of the box, or back."""
+        if self.query_one("#journal-go").display:
+            self.close_box()
+        else:
+            self.dismiss(None)
 
 
 class CounterModal(AsksBooks, Worded[R], ModalScreen[R]):

@@ -24,7 +24,7 @@ from coopbank.bank.operation import ReceiptEntry, ReceiptLine
 from coopbank.errors import CoopbankError
 from coopbank.tui import queries
 from coopbank.tui.forms import read_day
-from coopbank.tui.screens.base import HELP_KEY, CounterModal, CounterScreen, StatusLine
+from coopbank.tui.screens.base import HELP_KEY, BoxedScreen, CounterModal, StatusLine
 from coopbank.tui.show import amount, day_words, neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.effects import journal_lines
@@ -46,7 +46,7 @@ COLUMNS = (
 )
 
 
-class JournalScreen(CounterScreen[None]):
+class JournalScreen(BoxedScreen[None]):
     """Every entry, newest first."""
 
     HELP = marked("""# The journal
@@ -82,11 +82,6 @@ opens an entry: its lines, its operation, who did it, who approved it, and its p
         self.rows.focus()
         self.counter.changed.subscribe(self, lambda _reason: self.action_again())
         self.action_again()
-
-    @property
-    def rows(self) -> RowList:
-        """The list."""
-        return self.query_one("#journal", RowList)
 
     def action_again(self) -> None:
         """Read it again, and stay at the entry that the cursor is on."""
@@ -136,19 +131,16 @@ opens an entry: its lines, its operation, who did it, who approved it, and its p
 
     def action_go_to(self) -> None:
         """Ask for a number or a date."""
-        box = self.query_one("#journal-go", LineInput)
-        box.value = ""
-        box.display = True
-        box.focus()
+        self.open_box().value = ""
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         text = event.value.strip()
         standing = self.counter.standing
         today = (standing.business_date if standing is not None else None) or self.session.bank.clock.today()
         if not text:
-            self._close_box()
+            self.close_box()
         elif re.fullmatch(r"#[0-9]{1,12}", text):
-            self._close_box()
+            self.close_box()
             self.counter.open_operation(int(text[1:]))
         elif text.isascii() and text.isdigit() and not _looks_like_a_day(text):
             self._go(int(text))
@@ -164,20 +156,13 @@ opens an entry: its lines, its operation, who did it, who approved it, and its p
         if number is None or not 1 <= number <= self.rows.count:
             self.status.say(_("There is no such entry; the newest is {newest}.").format(newest=self.rows.count))
             return
-        self._close_box()
+        self.close_box()
         self.rows.cursor = self.rows.count - number
 
-    def _close_box(self) -> None:
+    def close_box(self) -> None:
+        """Back to the list; what was wrong with what was typed is over."""
         self.status.clear()
-        self.query_one("#journal-go").display = False
-        self.rows.focus()
-
-    def action_leave(self) -> None:
-        """Back; the box first."""
-        if self.query_one("#journal-go").display:
-            self._close_box()
-        else:
-            self.dismiss(None)
+        super().close_box()
 
 
 def _looks_like_a_day(text: str) -> bool:

@@ -22,7 +22,7 @@ from coopbank.reports.financial import Funds, fund
 from coopbank.reports.portfolio import Portfolio, PortfolioLoan, portfolio
 from coopbank.reports.revolving import MonthLent, lent_by_month
 from coopbank.tui.forms import read_day
-from coopbank.tui.screens.base import HELP_KEY, CounterModal, CounterScreen, StatusLine
+from coopbank.tui.screens.base import HELP_KEY, BoxedScreen, CounterModal, StatusLine
 from coopbank.tui.show import amount, day_row, day_words, neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.bars import bar
@@ -97,7 +97,7 @@ LEGENDS: Final = {
 }
 
 
-class PortfolioScreen(CounterScreen[None]):
+class PortfolioScreen(BoxedScreen[None]):
     """The funds and the loans of a day."""
 
     HELP = marked("""# Funds and loans
@@ -210,9 +210,7 @@ told apart.""")
 
     def action_as_of(self) -> None:
         """Ask for a day."""
-        box = self.query_one("#journal-go", LineInput)
-        box.display = True
-        box.focus()
+        self.open_box()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -223,19 +221,8 @@ told apart.""")
             self.refused(fault)
             return
         self.status.clear()
-        self._close_box()
+        self.close_box()
         self._read()
-
-    def _close_box(self) -> None:
-        self.query_one("#journal-go").display = False
-        self.rows.focus()
-
-    def action_leave(self) -> None:
-        """Out of the box, or back."""
-        if self.query_one("#journal-go").display:
-            self._close_box()
-        else:
-            self.dismiss(None)
 
 
 def _cells(line: Line) -> Sequence[str]:

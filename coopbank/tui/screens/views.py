@@ -24,7 +24,7 @@ from coopbank.bank.operation import CATALOGUE
 from coopbank.errors import CoopbankError
 from coopbank.tui.forms import read_day
 from coopbank.tui.pages import Act, Line, Page
-from coopbank.tui.screens.base import HELP_KEY, CounterModal, CounterScreen, StatusLine
+from coopbank.tui.screens.base import HELP_KEY, BoxedScreen, CounterModal, StatusLine
 from coopbank.tui.screens.pick import ListModal
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.banner import Banner
@@ -77,7 +77,7 @@ OPEN_KEY: Final = Binding("enter", "open", marked("Open"), key_display="Enter", 
 ACTS_KEY: Final = Binding("f5", "acts", marked("What can be done"), key_display="F5", id="acts")
 
 
-class ViewsScreen(CounterScreen[None]):
+class ViewsScreen(BoxedScreen[None]):
     """Lists by key, read anew whenever the books change."""
 
     VIEWS: ClassVar[Mapping[str, View]]
@@ -241,11 +241,8 @@ class ViewsScreen(CounterScreen[None]):
     def ask_for(self, what: str, then: Callable[[str], None]) -> None:
         """Ask for something in the box on top."""
         self._asks = then
-        box = self.query_one("#journal-go", LineInput)
-        box.placeholder = what
-        box.value = ""
-        box.display = True
-        box.focus()
+        box = self.open_box()
+        box.placeholder, box.value = what, ""
 
     def action_as_of(self) -> None:
         """Ask for a day."""
@@ -265,18 +262,7 @@ class ViewsScreen(CounterScreen[None]):
         except CoopbankError as fault:
             self.refused(fault)
             return
-        self._close_box()
-
-    def _close_box(self) -> None:
-        self.query_one("#journal-go").display = False
-        self.rows.focus()
-
-    def action_leave(self) -> None:
-        """Out of the box, or back."""
-        if self.query_one("#journal-go").display:
-            self._close_box()
-        else:
-            self.dismiss(None)
+        self.close_box()
 
 
 def _cells(line: Line) -> Sequence[str]:
