@@ -89,6 +89,8 @@ class GroupProof:
         total = sum(said.values()) if said else sum(
             amount for part in lines.values() for account, amount in part if amount > 0 and _is_payable(log, account)
         )  # fmt: skip
+        if not said:
+            yield from (f"{ref} pays what is {holder}'s into other savings" for holder in _astray(log, lines.values()))
         if passed_on != said or left != {due: -amount for due, amount in said.items()} or total != body["total"]:
             yield (f"the parts of {ref} come to {sum(passed_on.values()) if said else total}, it says {body['total']},"
                    f" and {-sum(left.values())} were left for them")  # fmt: skip
@@ -125,6 +127,16 @@ def _sums(lines: Iterable[list[Any]]) -> dict[int, int]:
     for account, amount in lines:
         found[account] = found.get(account, 0) + amount
     return found
+
+
+def _astray(log: Log, parts: Iterable[list[list[Any]]]) -> Iterator[str]:
+    """Members whose savings do not get, before anything is withheld, just what was payable to them."""
+    left: dict[str, int] = {}
+    for account, amount in (line for part in parts for line in part):
+        leaf = log.leaves.get(account)
+        if leaf is not None and leaf.holder is not None and (amount < 0 or leaf.gl_code in TAKEN):
+            left[leaf.holder] = left.get(leaf.holder, 0) + amount
+    return (holder for holder, amount in sorted(left.items()) if amount)
 
 
 def _is_payable(log: Log, account: int | str) -> bool:

@@ -228,9 +228,9 @@ def require_finished(desk: Desk, field: str) -> None:
         )  # fmt: skip
 
 
-def require_all_there(books: Books, field: str) -> None:
-    """Refuse to show, as if it were all, what is on its way to members."""
-    for _ref, batch in unfinished(books):
+def require_all_there(books: Books, number: int, field: str) -> None:
+    """Refuse to show, as if it were all, what an operation has decided and is still on its way to members."""
+    for batch in (batch for _ref, batch in unfinished(books) if batch.decided_by == number):
         raise WrongState(
             "{memo} is not on all accounts yet: {done} of {parts} groups are done.", field=field, memo=batch.memo,
             done=batch.done, parts=batch.parts, hint="It goes on with: coopbank close day",

@@ -61,8 +61,8 @@ def patronage_notice(books: Books, member: str, year: int) -> PatronageNotice:
     """What a member got of a year's surplus; refuses a year that is not divided, and a member without a part in it."""
     body = books.get(records.Member, member, "member")
     surplus = allocated(books, year)
-    groups.require_all_there(books, "year")
     number = allocated_by(books, year)
+    groups.require_all_there(books, number, "year")
     rules = rules_of(books, surplus.rules)
     got = _credited(books, number, member)
     cash = got.get(equity.PATRONAGE, 0)
@@ -105,10 +105,11 @@ def allocated_by(books: Books, year: int) -> int:
 def with_a_part(books: Books, year: int) -> list[str]:
     """The members who have patronage of a year, in the order of their numbers; refuses a year that is not divided."""
     allocated(books, year)
-    groups.require_all_there(books, "year")
+    decided = allocated_by(books, year)
+    groups.require_all_there(books, decided, "year")
     found = {
         str(holder)
-        for number in groups.operations_of(books, allocated_by(books, year))
+        for number in groups.operations_of(books, decided)
         for (holder,) in books.tx.rows(
             "SELECT DISTINCT a.holder FROM entry e JOIN posting p ON p.entry_id = e.id"
             " JOIN account a ON a.id = p.account_id WHERE e.operation_id = ? AND a.gl_code = ?"
