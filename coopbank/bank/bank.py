@@ -694,6 +694,7 @@ class Bank:
             posting.validate(tx, draft)  # refused now rather than by the second person
             return self._ask(tx, actor, operation, key, reason)
         sealed = posting.seal(tx, self.book, draft)
+        groups.require_not_on_its_way(desk, draft, sealed.leaves)
         for put in desk.after:
             put(tx)
         receipt = receipts.done(self, desk, draft, sealed, operation.title)

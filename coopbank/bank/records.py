@@ -972,7 +972,8 @@ class Batch(Body):
     request: dict[str, str] = Field(default_factory=dict)  # what these say beside their batch and their place in it
     memo: str  # of their entries
     on: str  # their day
-    due: int  # account that holds what is not passed on yet
+    due: int = 0  # account that holds what is not passed on yet; 0: several do, or it comes from the members' own
+    dues: list[tuple[int, int]] = Field(default_factory=list)  # if several do: each, and what was left there
     total: int  # minor units that it was to pass on
     parts: int
     done: int = 0
@@ -982,7 +983,8 @@ class BatchPart(Body):
     """The lines of one entry that carries out a part of a batch; ref BT-00001-0001."""
 
     kind: ClassVar[str] = "batch-part"
-    lines: list[tuple[int, int]]  # account and minor units, debit +
+    # account and minor units, debit +; an account that there was not yet is opened: 945/M0007/2026, held by M0007
+    lines: list[tuple[int | str, int]]
 
 
 class Backup(Body):

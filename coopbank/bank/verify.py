@@ -26,6 +26,7 @@ from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
 from coopbank.bank.equity_proof import equity_faults
 from coopbank.bank.group_proof import GroupProof
+from coopbank.bank.groups import IN_GROUPS
 from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.lending.flows import OWN, on_leaf, real_fund
 from coopbank.bank.lending.proof import faults_of
@@ -59,6 +60,7 @@ _LENDING = {
     "move-outer-date", "charge-late-fee", "waive-charges", "stop-accrual", "resume-accrual", "write-down",
     "charge-off", "refinance-loan", "file-report", "accept-report", "sell-participation", "set-off",
 }  # fmt: skip
+_LEADING = set(IN_GROUPS)
 WRITERS = {
     "loan": {*_LENDING, "close-month", "grade-loan"},
     "loan-event": _LENDING,
@@ -72,8 +74,8 @@ WRITERS = {
     "loss-attribution": {"charge-off"},
     "note": {"issue-note", "repay-note", "close-month", "opening-balance", "return-cheque"},
     "savings-interest": {"credit-interest"},
-    "batch": {"credit-interest", "credit-interest-part"},
-    "batch-part": {"credit-interest"},
+    "batch": {*_LEADING, *(f"{name}-part" for name in _LEADING)},
+    "batch-part": _LEADING,
     "product": {"found-book", "define-product", "withdraw-product"},
     "application": {"apply-for-loan", "decline-application", "withdraw-application", "grant-loan"},
     "collateral": {
