@@ -43,8 +43,8 @@ def _kills(small: SmallBank, hands: Hands, place: str, *, runs: int, seed: int) 
     cut_short = 0
     for run in range(runs):
         print(f"seed {seed}, run {run}")
-        if rng.random() < 0.5:
-            small.bank.close()  # nobody else has them open: whoever comes next mends what the killed one left
+        if small.bank.database.path and rng.random() < 0.5:
+            small.bank.close()  # nobody else has the file open: whoever comes next mends what the killed one left
         key = seed * 10_000 + run
         before = Stand(small)
         acknowledged = _killed(hands, place, key, rng)
@@ -69,8 +69,8 @@ class Stand:
 
 def _killed(hands: Hands, place: str, seed: int, rng: random.Random) -> int:
     """Let a hand deposit, kill it a moment after so many acknowledgements; returns how many there were."""
-    wanted, pause = rng.randrange(4), rng.random() * 0.012
-    opened_before = rng.random() < 0.75  # else it is killed while it opens them too
+    wanted, pause = rng.randrange(3), rng.random() * 0.005  # in which one or two more are done
+    opened_before = rng.random() < 0.9  # else it is killed while it opens them too
     acknowledged, pid, gone = 0, 0, False
     for said in hands.work(place, "deposits", seed=seed, checkpoint=rng.choice([0, 5, 40]), kept=opened_before):
         pid = said.get("pid", pid)
