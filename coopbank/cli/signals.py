@@ -1,4 +1,4 @@
-"""Being asked to end: from the keyboard, by a machine that shuts down (SIGTERM), by a terminal that was closed (SIGHUP).
+"""Being asked to end: from the keyboard, by a machine that shuts down (SIGTERM), by a closed terminal (SIGHUP).
 
 All three go the way of Ctrl-C: what was begun is undone, files that are not whole are taken away, and the counter
 gives the terminal back as it was. A second one of the same kind ends the program where it stands.

@@ -60,7 +60,9 @@ class Stand:
 
     def __init__(self, small: SmallBank) -> None:
         with small.read() as books:
-            rows = [books.tx.row(f"SELECT count(*), coalesce(max(id), 0) FROM {each}") for each in ("operation", "entry")]
+            rows = [
+                books.tx.row(f"SELECT count(*), coalesce(max(id), 0) FROM {each}") for each in ("operation", "entry")
+            ]
             self.operations, self.entries = (count for count, _highest in rows)
             assert all(count == highest for count, highest in rows), "no number is missing"
             self.held = -books.balance("GEN", "905/M0001") - books.balance("GEN", "905/M0002")
