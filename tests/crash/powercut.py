@@ -25,7 +25,7 @@ import pytest
 
 SECTOR = 512
 INT, PTR, INT64 = ctypes.c_int, ctypes.c_void_p, ctypes.c_int64
-_XOPEN = ctypes.CFUNCTYPE(INT, PTR, ctypes.c_char_p, PTR, INT, ctypes.POINTER(INT))
+_XOPEN = ctypes.CFUNCTYPE(INT, PTR, PTR, PTR, INT, ctypes.POINTER(INT))
 _XWRITE = ctypes.CFUNCTYPE(INT, PTR, PTR, INT, INT64)
 _XTRUNCATE = ctypes.CFUNCTYPE(INT, PTR, INT64)
 _XSYNC = ctypes.CFUNCTYPE(INT, PTR, INT)
@@ -96,10 +96,11 @@ class Recorder:
         """Say how far the test is."""
         self.log.append(Step("mark", mark=what))
 
-    def _open(self, _vfs: int, name: bytes | None, file: int, flags: int, out: Any) -> int:
+    def _open(self, _vfs: int, name: int | None, file: int, flags: int, out: Any) -> int:
+        # The name goes on as the pointer it is: SQLite keeps it, and reads its parameters behind its end.
         code = self._open_plainly(ctypes.addressof(self._plain.contents), name, file, flags, out)
         if code == 0 and name:
-            self._files[file] = Path(name.decode()).name
+            self._files[file] = Path(ctypes.string_at(name).decode()).name
             methods = ctypes.cast(file, ctypes.POINTER(PTR))
             methods[0] = ctypes.addressof(self._noting(methods[0]))
         return int(code)
