@@ -128,7 +128,8 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     except OSError as error:
         raise cannot_write(Path(error.filename or folder), error) from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for each in (folder, new):  # the second is left where an interruption came between the two
+            shutil.rmtree(each, ignore_errors=True)
 
 
 def clear_scratch(beside: Path) -> None:

@@ -6,6 +6,7 @@ commands/   one module per subject
 door        which books, who acts
 output      lines, tables and JSON documents
 faults      from whatever went wrong to one sentence and an exit code
+signals     being asked to end
 state       sign-ins kept between runs
 """
 
@@ -20,8 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program with these arguments (those of the process if none); returns the exit code."""
     given = [word for each in (sys.argv[1:] if arguments is None else arguments) for word in _words(each)]
     _require_streams()
-    from coopbank.cli.faults import guarded
-
+    try:
+        from coopbank.cli.faults import guarded
+    except KeyboardInterrupt:  # nothing was begun yet
+        return 130
     before_marker = given[: given.index("--")] if "--" in given else given
     return guarded(lambda: _run(given), as_json="--json" in before_marker)
 

@@ -11,6 +11,10 @@ said before it was killed has been said.
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import importlib
+import io
 import json
 import os
 import random
@@ -24,6 +28,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-03-02"
+WARMED = ("deposits", "at_a_statement", "at_a_step")  # jobs that are begun hundreds of times
 PART = 1_000  # every key of a run is "SEED-NUMBER"; the amount of NUMBER is NUMBER + 1 cents
 
 
@@ -32,6 +37,7 @@ class Hands:
 
     def __enter__(self) -> Hands:
         environment = dict(os.environ, PYTHONPATH=str(ROOT))
+        self.loaded: list[str] = []  # modules that a hand had to load, so that the nursery spares the next one that
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=environment, bufsize=1,
@@ -44,10 +50,13 @@ class Hands:
     def work(self, place: str, job: str, count: int = 1, **more: Any) -> Iterator[dict[str, Any]]:
         """Set hands to work; yields what they say until all are gone."""
         assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"place": place, "job": job, "count": count, **more}) + "\n")
+        asked = {"place": place, "job": job, "count": count, "load": self.loaded, **more}
+        self.loaded = []
+        self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
             said = json.loads(line)
+            self.loaded = said.pop("loaded", self.loaded)
             if "end" in said:
                 return
             yield said
@@ -71,6 +80,14 @@ def _nursery() -> None:
 
     for line in sys.stdin:
         job = json.loads(line)
+        if job["job"] in WARMED:
+            _warm(job)
+        if job["load"]:
+            for name in job["load"]:
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(name)
+            gc.collect()
+            gc.freeze()  # so that hands do not copy what they only look through
         for index in range(job["count"]):
             pid = os.fork()
             if pid == 0:
@@ -97,6 +114,26 @@ def _hand(job: dict[str, Any], index: int) -> None:
         os._exit(code)
 
 
+_kept: dict[str, Any] = {}
+"""By place: a bank that the nursery opened and left again, for hands that take it up from there."""
+
+
+def _warm(job: dict[str, Any]) -> None:
+    """Load all that a deposit needs before the first hand is forked; what is posted for it here is undone."""
+    if job["place"] in _kept:
+        return
+    bank = _open({"place": job["place"]})
+    with contextlib.suppress(ZeroDivisionError), bank.database.write() as tx:
+        for request, key in requests_of(bank, 0, 2):
+            bank._perform(tx, _actor("ana"), request, key)
+        raise ZeroDivisionError
+    bank.close()  # no connection may be taken over a fork; whoever uses it next has one of their own
+    _kept.clear()
+    _kept[job["place"]] = bank
+    gc.collect()
+    gc.freeze()
+
+
 def _open(job: dict[str, Any]) -> Any:
     from coopbank import database
     from coopbank.bank.bank import Bank
@@ -111,6 +148,8 @@ def _open(job: dict[str, Any]) -> Any:
             return connection
 
         database._sqlite_connection = connect
+    if job.get("kept"):
+        return _kept[job["place"]]
     noon = datetime.fromisoformat(f"{DAY}T18:00:00+00:00")
     assert noon.date() == date.fromisoformat(DAY)
     return Bank.open(job["place"], clock=SetClock(noon))
@@ -226,10 +265,11 @@ def at_a_step(job: dict[str, Any], _index: int) -> None:
 
 
 def command(job: dict[str, Any], _index: int) -> None:
-    """The program with these arguments, killed before its step `at`.
+    """The program with these arguments, killed before its step `at`, or asked to end by another signal.
 
     A step is a statement, a commit, or a file that is opened to be written, gets its name, or is taken away.
     """
+    before = set(sys.modules)
     from argon2 import PasswordHasher
 
     import coopbank.clock
@@ -252,7 +292,7 @@ def command(job: dict[str, Any], _index: int) -> None:
         if os.getpid() == own:  # not the processes that it starts itself
             count += 1
             if count == job["at"]:
-                os.kill(own, signal.SIGKILL)
+                os.kill(own, job.get("signal", signal.SIGKILL))
 
     def counted(method: Any) -> Any:
         def wrapped(*values: Any) -> Any:
@@ -280,9 +320,10 @@ def command(job: dict[str, Any], _index: int) -> None:
     database._sqlite_engine = with_counted_commits(database._sqlite_engine)
     database._postgresql_engine = with_counted_commits(database._postgresql_engine)
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  (what the program prints is not what hands say)
+    sys.stderr = io.StringIO()
     sys.addaudithook(heard)
     code = main(job["arguments"])
-    say(code=code, steps=count)
+    say(code=code, steps=count, told=sys.stderr.getvalue(), loaded=sorted(set(sys.modules) - before))
 
 
 def crowd(job: dict[str, Any], index: int) -> None:
