@@ -304,7 +304,7 @@ def _counts(tx: Transaction, known: int) -> list[int]:
     """Rows of each table; of what is sealed, those of later operations than `known`."""
     entry = tx.value("SELECT first_entry FROM operation WHERE id = ?", known + 1) if known else 0
     found = []
-    for table, columns in posting.COLUMNS.items():
+    for table in posting.COLUMNS:
         after = {"operation": "id > ?", "posting": "entry_id >= ?"}.get(table, "operation_id > ?")
         bound = entry if table == "posting" else known
         found.append(0 if bound is None else int(tx.value(f"SELECT count(*) FROM {table} WHERE {after}", bound)))

@@ -20,7 +20,7 @@ from pydantic_core import PydanticUndefined
 from coopbank.bank.fields import widget_of
 from coopbank.bank.operation import ROLES, Operation
 from coopbank.errors import CoopbankError, InvalidDate, InvalidValue
-from coopbank.money import format_amount, parse_typed
+from coopbank.money import LARGEST_ENTERED, format_amount, parse_typed
 from coopbank.words import _, translate
 
 #: Fields that only matter when another field holds one of these.
@@ -209,7 +209,7 @@ def _missing(spec: FieldSpec) -> str:
 
 
 def _read_money(spec: FieldSpec, text: str, currency: str) -> str:
-    return format_amount(parse_typed(text, currency, field=spec.name), currency)
+    return format_amount(parse_typed(text, currency, field=spec.name, largest=LARGEST_ENTERED), currency)
 
 
 def _read_number(spec: FieldSpec, text: str) -> int:
