@@ -160,7 +160,7 @@ def parse_typed(text: str, currency: str = "USD", *, field: str = "amount", larg
     if not bare or match is None:
         raise _unreadable(text, bare, unit, field)
     whole, decimals = match.groups()
-    if len(decimals or "") > unit.exponent:
+    if len(decimals or "") > unit.exponent and len(decimals) == 3 and whole.strip("0"):  # or are they thousands?
         raise _unreadable(text, bare, unit, field)
     return _assemble(text, minus, whole.replace(",", "") or "0", decimals or "", unit, field, largest)
 
