@@ -23,7 +23,7 @@ from coopbank.bank.books import Actor, Books, loads, opened
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import book_currency
-from coopbank.bank.operation import AUDITOR, CATALOGUE, SUPERVISOR, Operation, Receipt, build
+from coopbank.bank.operation import A_KIND, AUDITOR, CATALOGUE, SUPERVISOR, Operation, Receipt, build
 from coopbank.bank.operations.copies import RecordBackup, RecordDrill
 from coopbank.bank.operations.documents import Made, RecordDocuments
 from coopbank.bank.operations.founding import FoundBook
@@ -63,7 +63,7 @@ from coopbank.errors import (
 )
 from coopbank.ledger import chain, posting
 from coopbank.ledger.past import show_past
-from coopbank.words import marked, set_institution_kind
+from coopbank.words import marked, set_institution_kind, translate
 
 if TYPE_CHECKING:
     from coopbank.bank.keyring import KeyFile, Keyring
@@ -749,8 +749,9 @@ class Bank:
     def _check(self, desk: Desk, operation: Operation) -> None:
         if self.institution.institution_kind not in operation.offered_by:
             raise NotOffered(
-                "A {kind} does not offer: {title}.", kind=self.institution.institution_kind, title=operation.title
-            )
+                "{institution} does not offer: {title}.", title=translate(operation.title),
+                institution=translate(A_KIND[self.institution.institution_kind]),
+            )  # fmt: skip
         if not operation.internal:
             desk.actor = desk.actor_now(desk.actor.user)  # the powers held now, whatever the door remembers
             if desk.actor.must_change:

@@ -24,7 +24,7 @@ from coopbank.errors import CannotReverse, DayClosed, InvalidAmount, InvalidValu
 from coopbank.ledger import chain, periods
 from coopbank.money import format_amount
 
-LARGEST_MINOR = 10**15  # of one line: totals of thousands of such lines still fit 64 bits
+LARGEST_MINOR = 10**15  # of one line; totals of thousands of such lines still fit 64 bits
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the escape, and not a backslash before "u0000"
 
 # ---------------------------------------------------------------------------- what is written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -73,6 +74,20 @@ moved = _before(
 moving = _before(
     lambda place: _raw(place, f"UPDATE alembic_version SET version_num = '{database.SCHEMA_VERSION}+moving-1f'")
 )
+
+
+def _moved_on(place: Path) -> None:
+    shutil.copy(place, place.with_name("new.db"))
+    _raw(place, f"UPDATE alembic_version SET version_num = '{database.SCHEMA_VERSION}+moved-1f'")
+
+
+def _moved_and_noted(place: Path) -> None:
+    _raw(place, f"UPDATE alembic_version SET version_num = '{database.SCHEMA_VERSION}+moved-1f'")
+    place.with_name(f"{place.name}.moved").write_text(f"{place.resolve().with_name('new.db')}\n")
+
+
+moved_on = _before(_moved_on)
+moved_and_noted = _before(_moved_and_noted)
 letter = _before(_letter)
 other_database = _before(_other_database)
 folder = _before(_folder)

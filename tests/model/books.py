@@ -28,7 +28,7 @@ Fact = dict[str, Any]
 
 TELLER, OFFICER, TREASURER, ADMIN, SUPERVISOR = "teller", "loan-officer", "treasurer", "administrator", "supervisor"
 GEN, POOL = "GEN", "POOL"
-LARGEST = 10**15
+LARGEST, LARGEST_LINE = 10**14, 10**15  # that can be typed; of a line
 
 
 def words(text: str) -> frozenset[str]:
@@ -435,7 +435,7 @@ class Work:
         for entry in self.entries:
             sums: dict[str, int] = defaultdict(int)
             for fund, code, amount in entry:
-                if abs(amount) > LARGEST:
+                if abs(amount) > LARGEST_LINE:
                     raise No("invalid-amount", "lines")
                 sums[fund] += amount
                 after[fund, code] = after.get((fund, code), self.balance(fund, code)) + amount
