@@ -100,17 +100,19 @@ class Transaction:
         """Run a statement once for each row of parameters."""
         self._cursor.executemany(self._sql(sql), rows)
 
-    def run_together(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """An `INSERT ... VALUES (...)` for many rows, on a file so many of them in one statement.
+    def run_together(self, sql: str, values: list[Any]) -> None:
+        """An `INSERT ... VALUES (...)` for many rows, their values in one list; on a file many of them in one statement.
 
         There each statement keeps a copy of every page that it changes, in case it fails half way: with one for each
         row that is more work than the rows are.
         """
-        whole = len(rows) - len(rows) % _TOGETHER if self.dialect == "sqlite" else 0
-        for start in range(0, whole, _TOGETHER):
-            self.run(_together(sql), *itertools.chain.from_iterable(rows[start : start + _TOGETHER]))
-        if whole < len(rows):
-            self.run_many(sql, rows[whole:] if whole else rows)
+        columns = sql.count("?")
+        step = columns * _TOGETHER
+        whole = len(values) - len(values) % step if self.dialect == "sqlite" else 0
+        for start in range(0, whole, step):
+            self.run(_together(sql), *values[start : start + step])
+        if whole < len(values):
+            self.run_many(sql, [tuple(values[i : i + columns]) for i in range(whole, len(values), columns)])
 
     def pipelined(self) -> AbstractContextManager[Any]:
         """Statements that are sent without waiting for each one's answer; what is refused is told at the end.

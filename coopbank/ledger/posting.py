@@ -265,16 +265,16 @@ def write_again(tx: Transaction, rows: dict[str, list[tuple[Any, ...]]]) -> None
     """Write one operation as it was sealed in another database, by table; the seal of this one proves it all anew."""
     for table, insert in INSERT.items():
         if table in rows:
-            tx.run_together(insert, rows[table])
+            tx.run_together(insert, [value for row in rows[table] for value in row])
 
 
 def _write_rows(tx: Transaction, number: int, draft: Draft) -> None:
-    by_table: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    by_table: dict[str, list[Any]] = defaultdict(list)
     for line, row in enumerate(draft.rows, start=1):
         values = row.values()
         if row.table == "record":
             values = (*values[:-1], chain.canonical(values[-1]))
-        by_table[row.table].append((number, line, *values))
+        by_table[row.table] += (number, line, *values)
     for table in _ROWS:  # in the order in which they refer to each other
         if table in by_table:
             tx.run_together(INSERT[table], by_table[table])
@@ -286,18 +286,16 @@ def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> li
     """Postings, then their entries; the amounts of all lines."""
     if not draft.entries:
         return []
-    lines = [
-        (entry_no, n, *line) for entry_no, e in enumerate(draft.entries, first) for n, line in enumerate(e.lines, 1)
-    ]
-    tx.run_together(INSERT["posting"], lines)
-    tx.run_together(
-        INSERT["entry"],
-        [
-            (entry_no, number, e.effective_on.isoformat(), e.memo, e.reverses)
-            for entry_no, e in enumerate(draft.entries, first)
-        ],
-    )
-    return [line[3] for line in lines]
+    days = {day: day.isoformat() for day in {e.effective_on for e in draft.entries}}
+    postings: list[int] = []
+    entries: list[Any] = []
+    for entry_no, e in enumerate(draft.entries, first):
+        entries += (entry_no, number, days[e.effective_on], e.memo, e.reverses)
+        for n, (account, amount) in enumerate(e.lines, 1):
+            postings += (entry_no, n, account, amount)
+    tx.run_together(INSERT["posting"], postings)
+    tx.run_together(INSERT["entry"], entries)
+    return postings[3::4]
 
 
 # -------------------------------------------------------------------------------- validating
@@ -333,9 +331,10 @@ def validate(tx: Transaction, draft: Draft) -> dict[int, Leaf]:
     leaves = leaves_of(tx, draft)
     _check_dates(draft, days)
     _check_months(states, months)
+    places = {i: (leaf.fund, leaf.currency) for i, leaf in leaves.items()}
     after = {i: leaf.balance for i, leaf in leaves.items()}
     for entry in draft.entries:
-        _check_balance(entry, leaves, after)
+        _check_balance(entry, places, after)
         if entry.reverses is not None:
             _check_reversal(tx, entry)
     _check_guards(leaves, after)
@@ -399,7 +398,7 @@ def _check_months(states: Mapping[str, str | None], months: Iterable[str]) -> No
             )  # fmt: skip
 
 
-def _check_balance(entry: EntryDraft, leaves: dict[int, Leaf], after: dict[int, int]) -> None:
+def _check_balance(entry: EntryDraft, places: dict[int, tuple[str, str]], after: dict[int, int]) -> None:
     """Refuse an entry that is out of balance; what its lines do to the leaves is added to `after`."""
     if len(entry.lines) < 2:
         raise InvalidValue("An entry needs at least two lines, on different accounts.", field="lines")
@@ -407,8 +406,7 @@ def _check_balance(entry: EntryDraft, leaves: dict[int, Leaf], after: dict[int, 
     for account, amount in entry.lines:
         if type(amount) is not int or not 0 < abs(amount) <= LARGEST_MINOR:
             raise _impossible(amount)
-        leaf = leaves[account]
-        place = leaf.fund, leaf.currency
+        place = places[account]
         sums[place] = sums.get(place, 0) + amount
         after[account] += amount
     if any(sums.values()):
