@@ -41,10 +41,11 @@ from coopbank.errors import (
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-SCHEMA_VERSION = "0004"  # the newest revision in coopbank/migrations/versions
+SCHEMA_VERSION = "0005"  # the newest revision in coopbank/migrations/versions
 MOVING, MOVED = "moving", "moved"  # marks behind it: books are being moved here; those that were here were moved away
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
+_TOGETHER = 50  # rows of one INSERT, where there are so many
 _cursor_numbers = itertools.count(1)
 _RACES = ("40001", "40P01")  # serialization failure, deadlock
 _GONE = ("08", "57P01", "57P02", "57P03")  # connection exceptions; shut down, crashed, not up yet
@@ -99,6 +100,20 @@ class Transaction:
         """Run a statement once for each row of parameters."""
         self._cursor.executemany(self._sql(sql), rows)
 
+    def run_together(self, sql: str, values: list[Any]) -> None:
+        """An `INSERT ... VALUES (...)` for many rows, their values in one list; on a file many of them in one statement.
+
+        There each statement keeps a copy of every page that it changes, in case it fails half way: with one for each
+        row that is more work than the rows are.
+        """
+        columns = sql.count("?")
+        step = columns * _TOGETHER
+        whole = len(values) - len(values) % step if self.dialect == "sqlite" else 0
+        for start in range(0, whole, step):
+            self.run(_together(sql), *values[start : start + step])
+        if whole < len(values):
+            self.run_many(sql, [tuple(values[i : i + columns]) for i in range(whole, len(values), columns)])
+
     def pipelined(self) -> AbstractContextManager[Any]:
         """Statements that are sent without waiting for each one's answer; what is refused is told at the end.
 
@@ -142,6 +157,12 @@ class PlainConnection:
         return self
 
 
+@lru_cache(maxsize=32)
+def _together(sql: str) -> str:
+    marks = sql[sql.rindex("(") :]
+    return f"{sql}, {', '.join([marks] * (_TOGETHER - 1))}"
+
+
 def _as_is(sql: str) -> str:
     return sql
 
@@ -175,6 +196,7 @@ class Database:
         self.path = Path(place) if self.dialect == "sqlite" else None
         self._file: tuple[int, int] | None = None  # device and inode of the file that is in use
         self._of_use = False  # when they were opened; each writer looks whether they still are
+        self._kept: list[sa.PoolProxiedConnection] = []  # of a file: open, and nobody works with them now
         if self.path is None:
             _ = self.engine  # a wrong URL, or a missing driver, is told at once
 
@@ -389,6 +411,8 @@ class Database:
 
     def close(self) -> None:
         """Give the connections back."""
+        while self._kept:
+            self._kept.pop().close()
         if "engine" in self.__dict__:
             self.engine.dispose()
 
@@ -402,7 +426,7 @@ class Database:
                 self._require_of_use(tx)
                 yield tx
             return
-        with self._translated(), closing(self.engine.raw_connection()) as pooled:
+        with self._translated(), self._file_connection() as pooled:
             driver = cast("sqlite3.Connection", pooled.dbapi_connection)
             self._require_same_file(self.path)
             driver.execute("BEGIN IMMEDIATE")
@@ -414,6 +438,23 @@ class Database:
             except BaseException:
                 self.engine.dialect.do_rollback(pooled)
                 raise
+
+    @contextmanager
+    def _file_connection(self) -> Iterator[sa.PoolProxiedConnection]:
+        """A connection to the file, kept open for the next; after a failure it goes back, and what is left is undone.
+
+        SQLAlchemy's own taking and giving back costs more than most questions, and its pages are the same again.
+        """
+        try:
+            pooled = self._kept.pop()  # the one used last, which has the newest pages
+        except IndexError:
+            pooled = self.engine.raw_connection()
+        try:
+            yield pooled
+        except BaseException:
+            pooled.close()
+            raise
+        self._kept.append(pooled)
 
     def _require_of_use(self, tx: Transaction) -> None:
         """Refuse to write into books that were moved, or upgraded, since this program opened them."""
@@ -467,13 +508,21 @@ class Database:
                 driver.execute("BEGIN")
                 yield Transaction(PlainConnection(driver))
             return
+        if self.path is not None:
+            with self._translated(), self._file_connection() as pooled:
+                driver = cast("sqlite3.Connection", pooled.dbapi_connection)
+                driver.execute("BEGIN")
+                try:
+                    yield Transaction(PlainConnection(driver))
+                finally:
+                    self.engine.dialect.do_rollback(pooled)
+            return
         with self._translated(), self.engine.connect() as connection:
-            if temporary and self.dialect == "postgresql":
+            if temporary:
                 connection = connection.execution_options(postgresql_readonly=False)
             connection.begin()
             tx = Transaction(connection)
-            if tx.dialect == "postgresql":
-                tx.run(f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ {'' if temporary else 'READ ONLY'}")
+            tx.run(f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ {'' if temporary else 'READ ONLY'}")
             try:
                 yield tx
             finally:
