@@ -1,4 +1,4 @@
-"""A seal on SQLite that opens fewer tables of its own to sum in, and says the same."""
+"""Seals that look at what they seal fewer times, on both engines, and say the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Run this revision's own frozen SQL; the other engine's seal stays."""
+    """Run this revision's own frozen SQL, each engine its own."""
     tx = Transaction(op.get_bind())
-    if tx.dialect == "sqlite":
-        tx.script((Path(__file__).parent / revision / "sqlite.sql").read_text(encoding="utf-8"))
+    tx.script((Path(__file__).parent / revision / f"{tx.dialect}.sql").read_text(encoding="utf-8"))
