@@ -20,14 +20,17 @@ import json
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from coopbank.database import Transaction
 from coopbank.ledger import chain
-from coopbank.ledger.beside import Answers
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from coopbank.database import Transaction
+    from coopbank.ledger.beside import Answers
 
 PAGE = 500  # operations read at a time,
 PAGE_LINES = 20_000  # or so many of their lines and rows
@@ -77,6 +80,15 @@ class Leaf(NamedTuple):
     ceiling: int | None
 
 
+class Stand(NamedTuple):
+    """Where the log stands before a page: what the page must follow upon."""
+
+    last: Any  # number of the operation before, 0 before the first
+    hash: Any  # its hash
+    next_entry: int
+    book: str | None  # None before the first
+
+
 class Face(NamedTuple):
     """What a line has to know of its leaf: where it must balance, which control total it moves, who guards it."""
 
@@ -86,7 +98,10 @@ class Face(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One operation as its text has it, in the order of chain.py; entries and rows are lists as there."""
+    """One operation as its text has it, in the order of chain.py; entries and rows are lists as there.
+
+    The text itself is empty where another process has proven it (ahead.py): what is proven is not looked at again.
+    """
 
     book: str
     number: int
@@ -163,6 +178,13 @@ class Log:
         """Note a finding of a check."""
         self.found.setdefault(check, Found(check)).add(message, operation)
 
+    @property
+    def stand(self) -> Stand:
+        """What the next page must follow upon."""
+        if self.last is None:
+            return Stand(0, chain.ZERO_HASH, self.next_entry, self.book)
+        return Stand(self.last.id, self.last.hash, self.next_entry, self.book)
+
     def balance(self, leaf: int) -> int:
         """A leaf's balance after the operations read so far: minor units, debit positive."""
         return self.debits.get(leaf, 0) - self.credits.get(leaf, 0)
@@ -203,7 +225,16 @@ class Page:
     proven: bool = False  # texts, columns, entries and lines are known to agree
 
 
-PageWatcher = Callable[[Log, Transaction, Page], None]
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A page that is whole, as another process has read it: texts, columns, entries and lines agree."""
+
+    upto: int
+    stored: list[Stored]  # without their texts
+    operations: list[Operation]
+
+
+PageWatcher = Callable[[Log, "Transaction", Page], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +253,10 @@ class Watchers:
 
 def read_log(
     tx: Transaction, log: Log, watchers: Watchers,
-    prove: Callable[[Log, Transaction, list[Stored], Page], list[Operation] | None],
+    prove: Callable[[Transaction, Stand, list[Stored], Page], list[Operation] | None],
     take_plain: Callable[[Log, list[Operation], int], int],
+    ahead: Callable[[Stand], Proven | None] = lambda stand: None,
+    until: int | None = None,
 ) -> None:  # fmt: skip
     """Read all operations into `log`.
 
@@ -231,44 +264,61 @@ def read_log(
     and period states are those before, while the leaves, controls and funds that it opens are there.
     `prove` gives the operations of a page that is whole; None means that it has to be looked at piece by piece.
     `take_plain` takes over the plain operations from a place on, and says where the next one stands that is not.
+    `ahead` may know the next page already, from the operation `until` on (ahead.py).
     """
     after: int | None = None
-    for stored_page, upto in _pages(tx):
-        proven = prove(log, tx, stored_page, Page(after, upto, {}))
+    while True:
+        known = ahead(log.stand)
+        if known is not None:
+            upto: int | None = known.upto
+            proven, stored = known.operations, known.stored
+        else:
+            stored, upto = read_page(tx, after, until)
+            proven = prove(tx, log.stand, stored, Page(after, upto, {}))
         operations: dict[int, Operation] = {}
         if proven is None:
-            _read_page(log, stored_page, watchers, operations)
+            _read_page(log, stored, watchers, operations)
         else:
             operations = {operation.number: operation for operation in proven}
-            _pass_proven(log, proven, stored_page, watchers, take_plain)
+            _pass_proven(log, proven, stored, watchers, take_plain)
         for watch_page in watchers.page:
             watch_page(log, tx, Page(after, upto, operations, proven is not None))
+        if upto is None:
+            return
         after = upto
 
 
-def _pages(tx: Transaction) -> Iterator[tuple[list[Stored], int | None]]:
-    """Pages of operations by keyset, which is a stream on both engines; the last one's end open.
+def read_page(tx: Transaction, after: int | None, until: int | None = None) -> tuple[list[Stored], int | None]:
+    """The operations of the page after a number, and the number that it goes up to; None: the last page, its end open.
 
-    A page holds at most `PAGE` operations and about `PAGE_LINES` lines and rows, or one operation that has more: what
-    is held at a time does not grow with how much one operation wrote.
+    Keyset paging is a stream on both engines. A page holds at most `PAGE` operations and about `PAGE_LINES` lines and
+    rows, or one operation that has more: what is held at a time does not grow with how much one operation wrote.
+    No page goes over the number `until`; it ends there.
     """
-    after = -(2**63)
-    while True:
-        sizes = tx.rows(
-            f"SELECT posting_count, row_count FROM operation WHERE id > ? ORDER BY id LIMIT {PAGE + 1}", after
-        )
-        count, lines = 0, 0
-        for counts in sizes[:PAGE]:
-            lines += sum(number for number in counts if type(number) is int)
-            if count and lines > PAGE_LINES:
-                break
-            count += 1
-        page = _page(tx, f"SELECT {STORED} FROM operation WHERE id > ? ORDER BY id LIMIT {count}", after)
-        if count == len(sizes):
-            yield page, None
-            return
-        after = page[-1].id
-        yield page, after
+    after = -(2**63) if after is None else after
+    bound = "" if until is None or after >= until else f" AND id <= {until}"
+    sizes = tx.rows(
+        f"SELECT posting_count, row_count FROM operation WHERE id > ?{bound} ORDER BY id LIMIT {PAGE + 1}", after
+    )
+    count = _count_of(sizes)
+    stored = _page(tx, f"SELECT {STORED} FROM operation WHERE id > ?{bound} ORDER BY id LIMIT {count}", after)
+    if count < len(sizes):
+        return stored, stored[-1].id
+    return stored, until if bound else None
+
+
+def _count_of(sizes: list[tuple[Any, ...]]) -> int:
+    """How many operations of these sizes, of one more than a page may have, make a page."""
+    with suppress(TypeError):  # a text where a number should be
+        if sum(map(sum, sizes)) <= PAGE_LINES:
+            return min(len(sizes), PAGE)
+    count, lines = 0, 0
+    for counts in sizes[:PAGE]:
+        lines += sum(number for number in counts if type(number) is int)
+        if count and lines > PAGE_LINES:
+            break
+        count += 1
+    return count
 
 
 def _page(tx: Transaction, sql: str, after: Any) -> list[Stored]:
@@ -324,6 +374,10 @@ def _pass_proven(
     """Plain operations pass in runs, the others one by one."""
     if log.book is None:
         log.book = operations[0].book
+    for number in log.known_heads.keys() & {row.id for row in page} if log.known_heads else ():
+        log.heads[number] = page[number - page[0].id].hash.hex()
+    log.seen["entry"] = log.seen.get("entry", 0) + sum(row.entry_count for row in page)
+    log.seen["posting"] = log.seen.get("posting", 0) + sum(row.posting_count for row in page)
     at = 0
     while at < len(operations):
         end = take_plain(log, operations, at)

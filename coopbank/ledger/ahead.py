@@ -1,0 +1,167 @@
+"""A second process that proves the pages of a large book ahead of the first.
+
+Reading, hashing and comparing texts (proof.py) is two thirds of what verify does, and the
+interpreter does one thing at a time. So where there is a second processor, a process of its own
+proves page after page and hands on what each operation says; the first goes through the rules of
+bookkeeping meanwhile, in the same order and with the same words as it would alone. This one finds
+nothing: a page that it does not prove, or that does not follow upon what the first has read, is read
+by the first as if there were no second.
+
+It begins a little way into the log, where the first arrives while it still starts, and goes
+no further than the operation that was the last when verify began: what is sealed later is not asked for, and what was
+sealed before does not change. On the pipe between them stands, for each page, its length and then, by `marshal`,
+what it follows upon, the number that it goes up to, and its operations, or None if it was not proven.
+
+It is started as a program with the standard library alone: a fork would take over the locks of
+threads, and of SQLite, that are no longer there.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from coopbank.ledger import proof
+from coopbank.ledger.log import Operation, Page, Proven, Stand, Stored, parse, read_page
+
+if TYPE_CHECKING:
+    from coopbank.database import Database, Transaction
+
+WORTH: Final = 24_000_000
+"""Bytes of a file from which on a second process takes less time than it costs."""
+HEAD_START: Final = 8
+"""The first process reads one in so many operations itself before it looks for what the second has."""
+_LENGTH: Final = 8
+_PROGRAM: Final = "import sys; sys.path.insert(0, sys.argv[1]); from coopbank.ledger.ahead import main; main()"
+Ahead = Callable[[Stand], Proven | None]
+
+
+# ------------------------------------------------------------------------------ the first process
+
+
+@contextmanager
+def proven_ahead(database: Database, tx: Transaction) -> Iterator[tuple[Ahead, int | None]]:
+    """Who knows the page that follows upon a stand, and from which operation on; nobody, where it is not worth it."""
+    last = tx.value("SELECT max(id) FROM operation") if _is_worth_it(database) else None
+    if type(last) is not int or last < HEAD_START:
+        yield lambda _stand: None, None
+        return
+    start = last // HEAD_START
+    root = str(Path(__file__).parents[2])
+    command = [sys.executable, "-I", "-S", "-c", _PROGRAM, root, str(database.path), str(start), str(last)]
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except OSError:
+        yield lambda _stand: None, None
+        return
+    try:
+        yield _Pages(process.stdout, start).following, start
+    finally:
+        process.kill()
+        with suppress(OSError):
+            process.communicate()
+
+
+def _is_worth_it(database: Database) -> bool:
+    if database.path is None or (os.cpu_count() or 1) < 2 or not sys.executable or getattr(sys, "frozen", False):
+        return False
+    try:
+        return database.path.stat().st_size >= WORTH
+    except OSError:
+        return False
+
+
+class _Pages:
+    """What has come through the pipe."""
+
+    def __init__(self, pipe: IO[bytes] | None, start: int) -> None:
+        self._pipe, self._start = pipe, start
+        self._next: tuple[Any, ...] | None = None  # came already, and follows upon a later stand
+
+    def following(self, stand: Stand) -> Proven | None:
+        """The page that follows upon a stand, if the other process has proven it."""
+        if self._pipe is None or type(stand.last) is not int or stand.last < self._start:
+            return None
+        try:
+            while self._next is None or self._next[0][0] < stand.last:
+                self._next = marshal.loads(self._pipe.read(int.from_bytes(self._exactly(_LENGTH))))  # our own process
+            follows, upto, told = self._next
+            if Stand(*follows) != stand or told is None:
+                return None
+            self._next = None
+            return Proven(upto, [_stored(each) for each in told], [_operation(stand, each) for each in told])
+        except Exception:  # it has ended, or does not know
+            self._pipe = None
+            return None
+
+    def _exactly(self, length: int) -> bytes:
+        assert self._pipe is not None
+        found = self._pipe.read(length)
+        if len(found) < length:
+            raise EOFError
+        return found
+
+
+def _stored(told: tuple[Any, ...]) -> Stored:
+    return Stored(*told[:-3], "")
+
+
+def _operation(stand: Stand, told: tuple[Any, ...]) -> Operation:
+    (number, key, kind, version, actor, approver, day, at, _hash, _entry, _entries, _lines, _debits, _rows, previous,
+     _own, request, entries, rows) = told  # fmt: skip
+    return Operation(
+        stand.book or "", number, at, day, actor, approver, kind, version, key, request, entries, rows,
+        previous.hex(), "",
+    )  # fmt: skip
+
+
+# ----------------------------------------------------------------------------- the second process
+
+
+def main() -> None:
+    """Prove the pages of a file from one operation to another, and write what they say to standard output."""
+    import gc
+
+    from coopbank.database import Database
+
+    gc.disable()  # lists by the million and no cycle among them
+    place, start, last = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    with suppress(BrokenPipeError), Database(place, read_only=True).read() as tx:
+        for follows, upto, told in _told(tx, start, last):
+            frame = marshal.dumps((tuple(follows), upto, told), 2)
+            sys.stdout.buffer.write(len(frame).to_bytes(_LENGTH))
+            sys.stdout.buffer.write(frame)
+            sys.stdout.buffer.flush()
+
+
+def _told(tx: Transaction, start: int, last: int) -> Iterator[tuple[Stand, int, list[tuple[Any, ...]] | None]]:
+    """Each page up to the last whole one: what it follows upon, its end, and its operations if they are proven."""
+    stand = _stand(tx, start)
+    while True:
+        stored, upto = read_page(tx, stand.last)
+        if upto is None or upto > last:
+            return
+        operations = None
+        with suppress(Exception):  # the first process looks, and says what is wrong
+            operations = proof.proven(tx, stand, stored, Page(stand.last, upto, {}))
+        yield stand, upto, None if operations is None else list(map(_tell, stored, operations))
+        end = stored[-1]
+        stand = Stand(end.id, end.hash, end.first_entry + end.entry_count, stand.book)
+
+
+def _tell(stored: Stored, operation: Operation) -> tuple[Any, ...]:
+    return (*stored[:-1], operation.request, operation.entries, operation.rows)
+
+
+def _stand(tx: Transaction, number: int) -> Stand:
+    """What follows upon an operation must agree with; the first process knows whether that is so."""
+    row = tx.row("SELECT hash, first_entry + entry_count, sealed FROM operation WHERE id = ?", number)
+    if row is None:
+        raise SystemExit(1)
+    return Stand(number, row[0], row[1], parse(row[2]).book)
