@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from coopbank.ledger import proof
-from coopbank.ledger.log import Operation, Page, Proven, Stand, Stored, parse, read_page
+from coopbank.ledger.log import Page, Proven, Stand, Stored, parse, read_page
 
 if TYPE_CHECKING:
     from coopbank.database import Database, Transaction
@@ -38,6 +38,7 @@ WORTH: Final = 24_000_000
 HEAD_START: Final = 8
 """The first process reads one in so many operations itself before it looks for what the second has."""
 _LENGTH: Final = 8
+_TEXTLESS: Final = slice(Stored._fields.index("request_hash"), -1)  # the columns that stand in no text
 _PROGRAM: Final = "import sys; sys.path.insert(0, sys.argv[1]); from coopbank.ledger.ahead import main; main()"
 Ahead = Callable[[Stand], Proven | None]
 
@@ -95,7 +96,7 @@ class _Pages:
             if Stand(*follows) != stand or told is None:
                 return None
             self._next = None
-            return Proven(upto, [_stored(each) for each in told], [_operation(stand, each) for each in told])
+            return _page(upto, *told)
         except Exception:  # it has ended, or does not know
             self._pipe = None
             return None
@@ -108,17 +109,19 @@ class _Pages:
         return found
 
 
-def _stored(told: tuple[Any, ...]) -> Stored:
-    return Stored(*told[:-3], "")
+def _page(upto: int, told: list[tuple[Any, ...]], columns: list[tuple[Any, ...]]) -> Proven:
+    """A page of operations, each as `Operation` has it, and of the columns that stand in no text."""
+    operations = proof.as_operations(told)
+    hashes, firsts, entries, lines, debits, rows, before, own = columns
 
+    def stored(at: int) -> Stored:
+        one = operations[at]
+        return Stored(
+            one.number, one.key, one.kind, one.kind_version, one.actor, one.approver, one.business_date, one.at,
+            hashes[at], firsts[at], entries[at], lines[at], debits[at], rows[at], before[at], own[at], "",
+        )  # fmt: skip
 
-def _operation(stand: Stand, told: tuple[Any, ...]) -> Operation:
-    (number, key, kind, version, actor, approver, day, at, _hash, _entry, _entries, _lines, _debits, _rows, previous,
-     _own, request, entries, rows) = told  # fmt: skip
-    return Operation(
-        stand.book or "", number, at, day, actor, approver, kind, version, key, request, entries, rows,
-        previous.hex(), "",
-    )  # fmt: skip
+    return Proven(upto, operations, stored, sum(entries), sum(lines))
 
 
 # ----------------------------------------------------------------------------- the second process
@@ -140,23 +143,20 @@ def main() -> None:
             sys.stdout.buffer.flush()
 
 
-def _told(tx: Transaction, start: int, last: int) -> Iterator[tuple[Stand, int, list[tuple[Any, ...]] | None]]:
+def _told(tx: Transaction, start: int, last: int) -> Iterator[tuple[Stand, int, tuple[Any, Any] | None]]:
     """Each page up to the last whole one: what it follows upon, its end, and its operations if they are proven."""
     stand = _stand(tx, start)
     while True:
         stored, upto = read_page(tx, stand.last)
         if upto is None or upto > last:
             return
-        operations = None
+        told = None
         with suppress(Exception):  # the first process looks, and says what is wrong
-            operations = proof.proven(tx, stand, stored, Page(stand.last, upto, {}))
-        yield stand, upto, None if operations is None else list(map(_tell, stored, operations))
+            told = proof.places(tx, stand, stored, Page(stand.last, upto, {}))
+        columns = list(zip(*stored, strict=True))[_TEXTLESS]
+        yield stand, upto, None if told is None else (told, columns)
         end = stored[-1]
         stand = Stand(end.id, end.hash, end.first_entry + end.entry_count, stand.book)
-
-
-def _tell(stored: Stored, operation: Operation) -> tuple[Any, ...]:
-    return (*stored[:-1], operation.request, operation.entries, operation.rows)
 
 
 def _stand(tx: Transaction, number: int) -> Stand:

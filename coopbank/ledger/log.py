@@ -20,7 +20,7 @@ import json
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -92,7 +92,7 @@ class Stand(NamedTuple):
 class Face(NamedTuple):
     """What a line has to know of its leaf: where it must balance, which control total it moves, who guards it."""
 
-    place: tuple[str, str]  # fund and currency
+    place: int  # fund and currency, by their number in `Log.places`
     total: tuple[str, str, str]  # control account, fund and currency
     guarded: bool
 
@@ -100,7 +100,7 @@ class Face(NamedTuple):
 class Operation(NamedTuple):
     """One operation as its text has it, in the order of chain.py; entries and rows are lists as there.
 
-    The text itself is empty where another process has proven it (ahead.py): what is proven is not looked at again.
+    Of a proven page, predecessor and text are empty: nobody looks at them again.
     """
 
     book: str
@@ -170,6 +170,7 @@ class Log:
     request: str = ""  # the canonical text of the request of the operation that passes
     open_days: set[str] = field(default_factory=set)  # known to be open, in no locked month; emptied by a new state
     faces: dict[int, Face] = field(default_factory=dict)  # by leaf; made when a plain operation first moves it
+    places: dict[tuple[str, str], int] = field(default_factory=dict)  # fund and currency: a number for the pair
     entry_places: array[int] = field(default_factory=lambda: array("q"))  # first entries of entry_operations
     entry_operations: array[int] = field(default_factory=lambda: array("q"))
     answers: Future[Answers] | None = None  # see beside.py
@@ -205,9 +206,8 @@ class Log:
         if leaf is None:
             return None
         guarded = leaf.floor is not None or leaf.ceiling is not None
-        return self.faces.setdefault(
-            account, Face((leaf.fund, leaf.currency), (leaf.gl_code, leaf.fund, leaf.currency), guarded)
-        )
+        place = self.places.setdefault((leaf.fund, leaf.currency), len(self.places))
+        return self.faces.setdefault(account, Face(place, (leaf.gl_code, leaf.fund, leaf.currency), guarded))
 
 
 Watcher = Callable[[Log, Operation, Stored], None]
@@ -227,11 +227,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """A page that is whole, as another process has read it: texts, columns, entries and lines agree."""
+    """A page that is whole: texts, columns, entries and lines agree."""
 
-    upto: int
-    stored: list[Stored]  # without their texts
+    upto: int | None
     operations: list[Operation]
+    stored: Callable[[int], Stored]  # the columns of the operation at a place of the page
+    entries: int  # how many the tables hold
+    postings: int
 
 
 PageWatcher = Callable[[Log, "Transaction", Page], None]
@@ -253,7 +255,7 @@ class Watchers:
 
 def read_log(
     tx: Transaction, log: Log, watchers: Watchers,
-    prove: Callable[[Transaction, Stand, list[Stored], Page], list[Operation] | None],
+    prove: Callable[[Transaction, Stand, list[Stored], Page], Proven | None],
     take_plain: Callable[[Log, list[Operation], int], int],
     ahead: Callable[[Stand], Proven | None] = lambda stand: None,
     until: int | None = None,
@@ -268,24 +270,22 @@ def read_log(
     """
     after: int | None = None
     while True:
-        known = ahead(log.stand)
-        if known is not None:
-            upto: int | None = known.upto
-            proven, stored = known.operations, known.stored
-        else:
-            stored, upto = read_page(tx, after, until)
-            proven = prove(tx, log.stand, stored, Page(after, upto, {}))
-        operations: dict[int, Operation] = {}
+        proven = ahead(log.stand)
+        page = Page(after, None if proven is None else proven.upto, {})
         if proven is None:
-            _read_page(log, stored, watchers, operations)
+            stored, upto = read_page(tx, after, until)
+            page = Page(after, upto, {})
+            proven = prove(tx, log.stand, stored, page)
+        if proven is None:
+            _read_page(log, stored, watchers, page.operations)
         else:
-            operations = {operation.number: operation for operation in proven}
-            _pass_proven(log, proven, stored, watchers, take_plain)
+            page = Page(after, page.upto, {operation.number: operation for operation in proven.operations}, True)
+            _pass_proven(log, proven, watchers, take_plain)
         for watch_page in watchers.page:
-            watch_page(log, tx, Page(after, upto, operations, proven is not None))
-        if upto is None:
+            watch_page(log, tx, page)
+        if page.upto is None:
             return
-        after = upto
+        after = page.upto
 
 
 def read_page(tx: Transaction, after: int | None, until: int | None = None) -> tuple[list[Stored], int | None]:
@@ -297,28 +297,27 @@ def read_page(tx: Transaction, after: int | None, until: int | None = None) -> t
     """
     after = -(2**63) if after is None else after
     bound = "" if until is None or after >= until else f" AND id <= {until}"
-    sizes = tx.rows(
-        f"SELECT posting_count, row_count FROM operation WHERE id > ?{bound} ORDER BY id LIMIT {PAGE + 1}", after
-    )
-    count = _count_of(sizes)
+    count, there_are = _size(tx, f"FROM operation WHERE id > ?{bound} ORDER BY id LIMIT {PAGE + 1}", after)
     stored = _page(tx, f"SELECT {STORED} FROM operation WHERE id > ?{bound} ORDER BY id LIMIT {count}", after)
-    if count < len(sizes):
+    if count < there_are:
         return stored, stored[-1].id
     return stored, until if bound else None
 
 
-def _count_of(sizes: list[tuple[Any, ...]]) -> int:
-    """How many operations of these sizes, of one more than a page may have, make a page."""
-    with suppress(TypeError):  # a text where a number should be
-        if sum(map(sum, sizes)) <= PAGE_LINES:
-            return min(len(sizes), PAGE)
+def _size(tx: Transaction, these: str, after: int) -> tuple[int, int]:
+    """How many of these operations make a page, and how many there are: one more than a page may have, at most."""
+    sums = f"SELECT count(*), sum(posting_count + row_count) FROM (SELECT posting_count, row_count {these}) AS t"
+    there_are, lines = tx.row(sums, after) or (0, None)
+    if lines is None or lines <= PAGE_LINES:
+        return min(there_are, PAGE), there_are
+    sizes = tx.rows(f"SELECT posting_count, row_count {these}", after)
     count, lines = 0, 0
     for counts in sizes[:PAGE]:
         lines += sum(number for number in counts if type(number) is int)
         if count and lines > PAGE_LINES:
             break
         count += 1
-    return count
+    return count, there_are
 
 
 def _page(tx: Transaction, sql: str, after: Any) -> list[Stored]:
@@ -368,21 +367,22 @@ def _read_one(log: Log, stored: Stored) -> Operation | None:
 
 
 def _pass_proven(
-    log: Log, operations: list[Operation], page: list[Stored], watchers: Watchers,
-    take_plain: Callable[[Log, list[Operation], int], int],
+    log: Log, page: Proven, watchers: Watchers, take_plain: Callable[[Log, list[Operation], int], int]
 ) -> None:  # fmt: skip
     """Plain operations pass in runs, the others one by one."""
+    operations = page.operations
     if log.book is None:
         log.book = operations[0].book
-    for number in log.known_heads.keys() & {row.id for row in page} if log.known_heads else ():
-        log.heads[number] = page[number - page[0].id].hash.hex()
-    log.seen["entry"] = log.seen.get("entry", 0) + sum(row.entry_count for row in page)
-    log.seen["posting"] = log.seen.get("posting", 0) + sum(row.posting_count for row in page)
+    for number in log.known_heads:
+        if operations[0].number <= number <= operations[-1].number:
+            log.heads[number] = page.stored(number - operations[0].number).hash.hex()
+    log.seen["entry"] = log.seen.get("entry", 0) + page.entries
+    log.seen["posting"] = log.seen.get("posting", 0) + page.postings
     at = 0
     while at < len(operations):
         end = take_plain(log, operations, at)
         if end > at:
-            log.last, log.count = page[end - 1], log.count + end - at
+            log.last, log.count = page.stored(end - 1), log.count + end - at
             run = operations[at:end]
             for watch in watchers.plain:
                 try:
@@ -390,7 +390,7 @@ def _pass_proven(
                 except Exception as error:
                     log.add("text", f"the operations from here on cannot be checked: {brief(error)}", run[0].number)
         if end < len(operations):
-            _pass_one(log, operations[end], page[end], watchers.proven)
+            _pass_one(log, operations[end], page.stored(end), watchers.proven)
         at = end + 1
 
 

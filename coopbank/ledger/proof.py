@@ -16,17 +16,17 @@ or False and the watchers look: they alone say what is wrong, and in which words
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
-from itertools import accumulate, islice, pairwise, repeat
-from itertools import chain as joined
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from coopbank.ledger import chain
 from coopbank.ledger.chain import canonical, quote
 from coopbank.ledger.checks import day_after, is_beyond, is_day, is_instant, rows_answered_for
-from coopbank.ledger.log import Face, Log, Operation, Page, Stand, Stored, only_text, parse, require_row, scan
+from coopbank.ledger.log import Face, Log, Operation, Page, Proven, Stand, Stored, only_text, parse, require_row, scan
 
 if TYPE_CHECKING:
     from coopbank.database import Transaction
@@ -41,8 +41,24 @@ Entries = list[list[Any]]
 # ------------------------------------------------------------------------------ a page that is proven
 
 
-def proven(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> list[Operation] | None:
-    """The operations of a page that is whole; None, or any exception, if it is not."""
+def proven(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> Proven | None:
+    """A page that is whole; None, or any exception, if it is not."""
+    told = places(tx, stand, stored, page)
+    if told is None:
+        return None
+    return Proven(
+        page.upto, as_operations(told), stored.__getitem__, sum(row.entry_count for row in stored),
+        sum(row.posting_count for row in stored),
+    )  # fmt: skip
+
+
+def as_operations(told: list[tuple[Any, ...]]) -> list[Operation]:
+    """What `places` gives, by name."""
+    return list(map(partial(tuple.__new__, Operation), told))  # as _make does, without counting
+
+
+def places(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> list[tuple[Any, ...]] | None:
+    """What the operations of a page say, if it is whole: each as `Operation` has it, without predecessor and text."""
     if not stored or not _follows(stand, stored):
         return None
     with only_text(tx):
@@ -120,10 +136,10 @@ def _lines(tx: Transaction, first: int, last: int) -> list[list[list[int]]] | No
     return moves if of == last else None
 
 
-def _operations(book: str, stored: list[Stored], by_operation: dict[int, Entries]) -> list[Operation] | None:
+def _operations(book: str, stored: list[Stored], by_operation: dict[int, Entries]) -> list[tuple[Any, ...]] | None:
     """The operations, if each text is the one that its columns and entries give; values are of the right types."""
     opening = f"[{quote(chain.FORM)},{quote(book)},"
-    operations: list[Operation] = []
+    operations: list[tuple[Any, ...]] = []
     for (number, key, kind, version, actor, approver, day, at, request_hash, _first_entry, entry_count, posting_count,
          debit_total, row_count, previous, hash_, text) in stored:  # fmt: skip
         who, what = _who_what(day, actor, approver, kind, version)
@@ -136,8 +152,7 @@ def _operations(book: str, stored: list[Stored], by_operation: dict[int, Entries
         wrote = "[]"
         if row_count:
             rows, wrote = _rows(text, len(head) + len(middle))
-        before = previous.hex()
-        if text != f'{head}{middle}{wrote},"{before}"]' or asked != canonical(request):
+        if text != f'{head}{middle}{wrote},"{previous.hex()}"]' or asked != canonical(request):
             return None
         amounts = [line[1] for entry in entries for line in entry[4]]
         if entry_count != len(entries) or posting_count != len(amounts) or row_count != len(rows):
@@ -146,9 +161,7 @@ def _operations(book: str, stored: list[Stored], by_operation: dict[int, Entries
             return None
         if sha256(text.encode()).digest() != hash_ or sha256(f"[{what},{asked}]".encode()).digest() != request_hash:
             return None
-        operations.append(
-            Operation(book, number, at, day, actor, approver, kind, version, key, request, entries, rows, before, text)
-        )
+        operations.append((book, number, at, day, actor, approver, kind, version, key, request, entries, rows, "", ""))
     return operations
 
 
@@ -180,42 +193,35 @@ def take_plain(log: Log, operations: list[Operation], start: int) -> int:
     guard. `log.last` and `log.count` are left to the caller.
     """
     before, instant_day = "" if log.last is None else str(log.last.business_date), ""
-    debits, credits = log.debits, log.credits
     totals: dict[tuple[str, str, str], list[int]] | None = None  # of the day
     sums_of: dict[int, list[int]] = {}  # the same by leaf
     for index in range(start, len(operations)):
-        operation = operations[index]
-        _book, number, at, day, actor, approver, *_asked, entries, rows, _previous, _text = operation
-        if rows or day < before or approver in ("", actor) or not is_instant(at):
+        _book, number, at, day, actor, approver, *_asked, entries, rows, _previous, _text = operations[index]
+        if rows or day < before or approver == actor or approver == "":
             return index
         if day != before or at[:10] != instant_day or totals is None:
-            if not is_day(day) or day > day_after(at[:10]):
+            if not is_instant(at) or not is_day(day) or day > day_after(at[:10]):
                 return index
             before, instant_day, totals, sums_of = day, at[:10], log.days.setdefault(day, {}), {}
+        elif not _is_time(at, 10):
+            return index
         if not entries:
             continue
-        moves = _moves(log, day, entries) if _is_open(log, day) else None
+        moves = _moves(log, day, entries) if day in log.open_days or _is_open(log, day) else None
         if moves is None:
             return index
-        for account, amount, face in moves:
-            sums = sums_of.get(account)
-            if sums is None:
-                sums = sums_of[account] = totals.setdefault(face.total, [0, 0])
-            if amount > 0:
-                debits[account] = debits.get(account, 0) + amount
-                sums[0] += amount
-            else:
-                credits[account] = credits.get(account, 0) - amount
-                sums[1] -= amount
+        _move(log, moves, totals, sums_of)
         log.entry_places.append(entries[0][0])
         log.entry_operations.append(number)
         log.next_entry = entries[-1][0] + 1
     return len(operations)
 
 
+_is_time = re.compile(r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z").fullmatch
+"""The rest of an instant, as `is_instant` would have it, after a date that it has seen."""
+
+
 def _is_open(log: Log, day: str) -> bool:
-    if day in log.open_days:
-        return True
     if log.states.get(day) != "open" or "locked" in (log.states.get(day[:7]), log.states.get(day[:4])):
         return False
     log.open_days.add(day)
@@ -234,23 +240,42 @@ def _moves(log: Log, day: str, entries: Entries) -> list[tuple[int, int, Face]] 
     for _number, dated, _memo, reverses, lines in entries:
         if dated != day or reverses is not None or len(lines) < 2:
             return None
-        sums: dict[tuple[str, str], int] = {}
+        out: dict[int, int] = {}
         for account, amount in lines:
             face = faces.get(account) or log.face(account)
             if face is None or not amount:
                 return None
-            place = face.place
-            sums[place] = sums.get(place, 0) + amount
-            if face.guarded:
+            place, _total, is_guarded = face
+            out[place] = out.get(place, 0) + amount
+            if is_guarded:
                 guarded[account] = guarded.get(account, 0) + amount
             moves.append((account, amount, face))
-        if any(sums.values()):
+        for left in out.values():
+            if left:
+                return None
+    for account, change in guarded.items():
+        if not _is_within(log, account, change):
             return None
-    if guarded and not all(_is_within(log, account, change) for account, change in guarded.items()):
-        return None
     return moves
 
 
 def _is_within(log: Log, account: int, change: int) -> bool:
     leaf = log.leaves[account]
     return account not in log.beyond and not is_beyond(log.balance(account) + change, leaf.floor, leaf.ceiling)
+
+
+def _move(
+    log: Log, moves: list[tuple[int, int, Face]], totals: dict[tuple[str, str, str], list[int]],
+    sums_of: dict[int, list[int]],
+) -> None:  # fmt: skip
+    debits, credits = log.debits, log.credits
+    for account, amount, face in moves:
+        sums = sums_of.get(account)
+        if sums is None:
+            sums = sums_of[account] = totals.setdefault(face.total, [0, 0])
+        if amount > 0:
+            debits[account] = debits.get(account, 0) + amount
+            sums[0] += amount
+        else:
+            credits[account] = credits.get(account, 0) - amount
+            sums[1] -= amount

@@ -31,6 +31,7 @@ from coopbank.ledger.log import (
     Operation,
     Page,
     PageWatcher,
+    Proven,
     RunWatcher,
     Stand,
     Stored,
@@ -175,7 +176,7 @@ def _read(
     return True
 
 
-def _prove(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> list[Operation] | None:
+def _prove(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> Proven | None:
     """Whatever keeps a page from being proven is for the watchers to say."""
     try:
         with _savepoint(tx):
