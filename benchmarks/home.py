@@ -9,21 +9,15 @@ program, which shows what the machine and Textual need for one screen.
 
 from __future__ import annotations
 
-import statistics
-import sys
-import tempfile
-import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
 from benchmarks.books import ADMINISTRATOR, DAY, TELLER, draft, entry, leaf, new_bank, seal_one
-from benchmarks.counter import EMPTY, resident
 from benchmarks.lending import write_loans
 from coopbank.bank.bank import Bank
 from coopbank.ledger.posting import NewPeriodState, seal
-from tests.tui.terminal import CTRL_Q, ENTER, Terminal
 
 Show = Callable[[str, float, str, str, float, float, str], None]
 

@@ -7,9 +7,9 @@ bookkeeping meanwhile, in the same order and with the same words as it would alo
 nothing: a page that it does not prove, or that does not follow upon what the first has read, is read
 by the first as if there were no second.
 
-It begins a little way into the log, where the first arrives while it still starts, and goes
+It begins some pages into the log, where the first arrives while it still starts, and goes
 no further than the operation that was the last when verify began: what is sealed later is not asked for, and what was
-sealed before does not change. On the pipe between them stands, for each page, its length and then, by `marshal`,
+sealed before does not change. The pages are the same ones that the first would read. On the pipe between them stands, for each page, its length and then, by `marshal`,
 what it follows upon, the number that it goes up to, and its operations, or None if it was not proven.
 
 It is started as a program with the standard library alone: a fork would take over the locks of
@@ -18,6 +18,7 @@ threads, and of SQLite, that are no longer there.
 
 from __future__ import annotations
 
+import itertools
 import marshal
 import os
 import subprocess
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 WORTH: Final = 24_000_000
 """Bytes of a file from which on a second process takes less time than it costs."""
 HEAD_START: Final = 8
-"""The first process reads one in so many operations itself before it looks for what the second has."""
+"""Pages that the first process reads itself, while the second starts."""
 _LENGTH: Final = 8
 _TEXTLESS: Final = slice(Stored._fields.index("request_hash"), -1)  # the columns that stand in no text
 _PROGRAM: Final = "import sys; sys.path.insert(0, sys.argv[1]); from coopbank.ledger.ahead import main; main()"
@@ -47,22 +48,21 @@ Ahead = Callable[[Stand], Proven | None]
 
 
 @contextmanager
-def proven_ahead(database: Database, tx: Transaction) -> Iterator[tuple[Ahead, int | None]]:
-    """Who knows the page that follows upon a stand, and from which operation on; nobody, where it is not worth it."""
+def proven_ahead(database: Database, tx: Transaction) -> Iterator[Ahead]:
+    """Who is asked for each page in turn, and may know the one that follows upon a stand."""
     last = tx.value("SELECT max(id) FROM operation") if _is_worth_it(database) else None
-    if type(last) is not int or last < HEAD_START:
-        yield lambda _stand: None, None
+    if type(last) is not int:
+        yield lambda _stand: None
         return
-    start = last // HEAD_START
     root = str(Path(__file__).parents[2])
-    command = [sys.executable, "-I", "-S", "-c", _PROGRAM, root, str(database.path), str(start), str(last)]
+    command = [sys.executable, "-I", "-S", "-c", _PROGRAM, root, str(database.path), str(HEAD_START), str(last)]
     try:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError:
-        yield lambda _stand: None, None
+        yield lambda _stand: None
         return
     try:
-        yield _Pages(process.stdout, start).following, start
+        yield _Pages(process.stdout).following
     finally:
         process.kill()
         with suppress(OSError):
@@ -81,13 +81,14 @@ def _is_worth_it(database: Database) -> bool:
 class _Pages:
     """What has come through the pipe."""
 
-    def __init__(self, pipe: IO[bytes] | None, start: int) -> None:
-        self._pipe, self._start = pipe, start
+    def __init__(self, pipe: IO[bytes] | None) -> None:
+        self._pipe, self._asked = pipe, 0
         self._next: tuple[Any, ...] | None = None  # came already, and follows upon a later stand
 
     def following(self, stand: Stand) -> Proven | None:
         """The page that follows upon a stand, if the other process has proven it."""
-        if self._pipe is None or type(stand.last) is not int or stand.last < self._start:
+        self._asked += 1
+        if self._pipe is None or type(stand.last) is not int or self._asked <= HEAD_START:
             return None
         try:
             while self._next is None or self._next[0][0] < stand.last:
@@ -128,40 +129,40 @@ def _page(upto: int, told: list[tuple[Any, ...]], columns: list[tuple[Any, ...]]
 
 
 def main() -> None:
-    """Prove the pages of a file from one operation to another, and write what they say to standard output."""
+    """Prove the pages of a file up to an operation, and write what they say to standard output."""
     import gc
 
     from coopbank.database import Database
 
     gc.disable()  # lists by the million and no cycle among them
-    place, start, last = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    place, skipped, last = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     with suppress(BrokenPipeError), Database(place, read_only=True).read() as tx:
-        for follows, upto, told in _told(tx, start, last):
-            frame = marshal.dumps((tuple(follows), upto, told), 2)
+        for follows, upto, told in _told(tx, skipped, last):
+            frame = marshal.dumps((tuple(follows), upto, told))
             sys.stdout.buffer.write(len(frame).to_bytes(_LENGTH))
             sys.stdout.buffer.write(frame)
             sys.stdout.buffer.flush()
 
 
-def _told(tx: Transaction, start: int, last: int) -> Iterator[tuple[Stand, int, tuple[Any, Any] | None]]:
-    """Each page up to the last whole one: what it follows upon, its end, and its operations if they are proven."""
-    stand = _stand(tx, start)
-    while True:
-        stored, upto = read_page(tx, stand.last)
-        if upto is None or upto > last:
+def _told(tx: Transaction, skipped: int, last: int) -> Iterator[tuple[Stand, int, tuple[Any, Any] | None]]:
+    """Each page but the first that ends before an operation: what it follows upon, its end, and what it says if it is proven."""
+    after: int | None = None
+    stand = Stand(0, b"", 1, None)
+    for number in itertools.count(1):
+        stored, upto = read_page(tx, after)
+        if upto is None or upto >= last:
             return
-        told = None
-        with suppress(Exception):  # the first process looks, and says what is wrong
-            told = proof.places(tx, stand, stored, Page(stand.last, upto, {}))
-        columns = list(zip(*stored, strict=True))[_TEXTLESS]
-        yield stand, upto, None if told is None else (told, columns)
+        if number > skipped:
+            told = None
+            with suppress(Exception):  # the first process looks, and says what is wrong
+                told = proof.places(tx, stand, stored, Page(after, upto, {}))
+            columns = list(zip(*stored, strict=True))[_TEXTLESS]
+            yield stand, upto, None if told is None else (told, columns)
         end = stored[-1]
-        stand = Stand(end.id, end.hash, end.first_entry + end.entry_count, stand.book)
+        after, stand = upto, Stand(end.id, end.hash, end.first_entry + end.entry_count, stand.book or _book(stored[0]))
 
 
-def _stand(tx: Transaction, number: int) -> Stand:
-    """What follows upon an operation must agree with; the first process knows whether that is so."""
-    row = tx.row("SELECT hash, first_entry + entry_count, sealed FROM operation WHERE id = ?", number)
-    if row is None:
-        raise SystemExit(1)
-    return Stand(number, row[0], row[1], parse(row[2]).book)
+def _book(stored: Stored) -> str | None:
+    with suppress(ValueError, RecursionError):
+        return parse(stored.sealed).book
+    return None

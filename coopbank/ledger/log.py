@@ -258,7 +258,6 @@ def read_log(
     prove: Callable[[Transaction, Stand, list[Stored], Page], Proven | None],
     take_plain: Callable[[Log, list[Operation], int], int],
     ahead: Callable[[Stand], Proven | None] = lambda stand: None,
-    until: int | None = None,
 ) -> None:  # fmt: skip
     """Read all operations into `log`.
 
@@ -266,14 +265,14 @@ def read_log(
     and period states are those before, while the leaves, controls and funds that it opens are there.
     `prove` gives the operations of a page that is whole; None means that it has to be looked at piece by piece.
     `take_plain` takes over the plain operations from a place on, and says where the next one stands that is not.
-    `ahead` may know the next page already, from the operation `until` on (ahead.py).
+    `ahead` may know the next page already (ahead.py); it must be the one that would be read here.
     """
     after: int | None = None
     while True:
         proven = ahead(log.stand)
         page = Page(after, None if proven is None else proven.upto, {})
         if proven is None:
-            stored, upto = read_page(tx, after, until)
+            stored, upto = read_page(tx, after)
             page = Page(after, upto, {})
             proven = prove(tx, log.stand, stored, page)
         if proven is None:
@@ -288,20 +287,16 @@ def read_log(
         after = page.upto
 
 
-def read_page(tx: Transaction, after: int | None, until: int | None = None) -> tuple[list[Stored], int | None]:
+def read_page(tx: Transaction, after: int | None) -> tuple[list[Stored], int | None]:
     """The operations of the page after a number, and the number that it goes up to; None: the last page, its end open.
 
     Keyset paging is a stream on both engines. A page holds at most `PAGE` operations and about `PAGE_LINES` lines and
     rows, or one operation that has more: what is held at a time does not grow with how much one operation wrote.
-    No page goes over the number `until`; it ends there.
     """
     after = -(2**63) if after is None else after
-    bound = "" if until is None or after >= until else f" AND id <= {until}"
-    count, there_are = _size(tx, f"FROM operation WHERE id > ?{bound} ORDER BY id LIMIT {PAGE + 1}", after)
-    stored = _page(tx, f"SELECT {STORED} FROM operation WHERE id > ?{bound} ORDER BY id LIMIT {count}", after)
-    if count < there_are:
-        return stored, stored[-1].id
-    return stored, until if bound else None
+    count, there_are = _size(tx, f"FROM operation WHERE id > ? ORDER BY id LIMIT {PAGE + 1}", after)
+    stored = _page(tx, f"SELECT {STORED} FROM operation WHERE id > ? ORDER BY id LIMIT {count}", after)
+    return stored, stored[-1].id if count < there_are else None
 
 
 def _size(tx: Transaction, these: str, after: int) -> tuple[int, int]:

@@ -28,7 +28,6 @@ from coopbank.ledger.log import (
     Finding,
     Found,
     Log,
-    Operation,
     Page,
     PageWatcher,
     Proven,
@@ -167,8 +166,8 @@ def _read(
         page=tuple(_guarded_page(check) for check in wanted if check.watch_page is not None),
     )
     try:
-        with _savepoint(tx), _without_collecting(), ahead.proven_ahead(database, tx) as (known, start):
-            read_log(tx, log, groups, _prove, proof.take_plain, known, start)
+        with _savepoint(tx), _without_collecting(), ahead.proven_ahead(database, tx) as known:
+            read_log(tx, log, groups, _prove, proof.take_plain, known)
     except Exception as error:
         after = "" if log.last is None else f" after operation {log.last.id}"
         log.add("chain", f"the log cannot be read{after}: {brief(error)}")
