@@ -39,11 +39,11 @@ def receive(w: Work, fund: str, amount: int, account: str | None = None, member:
     """Money comes in for a fund; a cheque is entered, and what it is credited to is held."""
     place_fund, place = place_of(w, receiving=True)
     if w["tender"] == "cheque":
-        _enter_cheque(w, fund, amount, place[4:], account, member or w["member"])
+        enter_cheque(w, fund, amount, place[4:], account, member or w["member"])
     return cash_in(place_fund, place, fund, amount)
 
 
-def _enter_cheque(w: Work, fund: str, amount: int, drawer: str, account: str | None, member: str | None) -> None:
+def enter_cheque(w: Work, fund: str, amount: int, drawer: str, account: str | None, member: str | None) -> None:
     if not w["cheque_number"]:
         raise No("invalid-value", "cheque_number")
     if w["cheque_date"] is not None and w["cheque_date"] > w.business_day:
