@@ -12,8 +12,9 @@ from tests.model.rules_loans import (
     Book,
     between,
     borrower,
-    cash_of,
     begun,
+    cash_of,
+    lead_of,
     lines_of,
     naming,
     now,
@@ -262,7 +263,7 @@ def charge_off(w: Work) -> None:
     after, moved, _story = reckoned(with_fact(loan, "charge-off", w.business_day))
     lost = losses(moved)
     post(w, *provided(needed(w, w["loan"], lost)), *lines_of(w["loan"], loan["member"], moved))
-    lead = max(loan["funds"], key=lambda fund: loan["funds"][fund])
+    lead = lead_of(loan)
     borne = _reserve(w, lead, lost.get(lead, 0))
     w.write("loan", w["loan"], after, borne=borne or loan["borne"])
 

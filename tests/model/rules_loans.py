@@ -264,7 +264,7 @@ def disburse_loan(w: Work) -> None:
         after, moved, _story = reckoned(with_fact(loan, "advance", w.business_day, amount=amount))
     cash = shared(place_of(w, receiving=False), cash_of(moved))
     post(w, *lines_of(w["loan"], loan["member"], moved), *cash)
-    w.write("loan", w["loan"], after)
+    keep(w, loan, after)
 
 
 @contextmanager
@@ -331,7 +331,7 @@ def repay_loan(w: Work) -> None:
     money = received(w, member, {fund: part for fund, part in cash.items() if part})
     refill, borne = given_back(w, after, moved)
     post(w, *lines_of(w["loan"], member, moved), *money, ("GEN", f"871/{member}", -unapplied), *refill)
-    w.write("loan", w["loan"], after, borne=borne)
+    keep(w, loan, {**after, "borne": borne})
 
 
 @rule("apply-unapplied", "loan:code amount:money", LENDING, serves=borrower)
@@ -346,12 +346,12 @@ def apply_unapplied(w: Work) -> None:
     refill, borne = given_back(w, after, moved)
     post(w, ("GEN", leaf, w["amount"]), *lines_of(w["loan"], loan["member"], moved),
          *shared(None, {fund: part for fund, part in cash.items() if part}), *refill)  # fmt: skip
-    w.write("loan", w["loan"], after, borne=borne)
+    keep(w, loan, {**after, "borne": borne})
 
 
 def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[str, int]]:
     """What of a recovery goes back to the reserve that bore the loss, out of the leading fund's part of it."""
-    lead = max(loan["funds"], key=lambda fund: loan["funds"][fund])
+    lead = lead_of(loan)
     recovered, borne, lines = max(0, moved.get(lead, {}).get("recovered", 0)), dict(loan["borne"]), list[Line]()
     for fund in reversed(list(borne)):
         back = min(recovered, borne[fund])
@@ -362,6 +362,17 @@ def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[str, 
             lines += between(fund, account, lead, -back)
             borne[fund], recovered = borne[fund] - back, recovered - back
     return lines, {fund: amount for fund, amount in borne.items() if amount}
+
+
+def lead_of(loan: Fact) -> str:
+    """The fund that lends most; of equal ones the first by name."""
+    return max(sorted(loan["funds"]), key=lambda fund: loan["funds"][fund])
+
+
+def keep(w: Work, before: Fact, after: Fact) -> None:
+    """A new version of the loan, if anything of it changed."""
+    if after != before:
+        w.write("loan", w["loan"], after)
 
 
 def between(reserve: str, account: str, fund: str, amount: int) -> list[Line]:
@@ -387,7 +398,7 @@ def close_commitment(w: Work) -> None:
         raise No("wrong-state", "loan")
     after, moved, _story = reckoned(with_fact(loan, "close-line", w.business_day))
     post(w, *lines_of(w["loan"], loan["member"], moved))
-    w.write("loan", w["loan"], after)
+    keep(w, loan, after)
 
 
 # ------------------------------------------------------------------------------------- products

@@ -101,12 +101,9 @@ def _close_note(w: Work, ref: str, note: Fact, last: date) -> None:
         new = max(0, simple_interest(note["owed"], note["rate"], (until - note["since"]).days) - note["of_segment"])
     versions = [(n, body) for n, body in w.model.facts["note", ref] if body is not None]
     before = [body for number, body in versions if w.model.log[number].day <= last]
-    if len(before) == len(versions):
-        of_month = new
-    elif not before:
-        of_month = 0
-    else:
-        then = next(body for _n, body in reversed(versions) if body["since"] <= last)
+    then = next((body for _n, body in reversed(versions) if body["since"] <= last), None)
+    of_month = 0
+    if before and then is not None:
         ran = simple_interest(then["owed"], then["rate"], (until - then["since"]).days)
         whole = then["paid"] + then["accrued"] - then["of_segment"] + ran
         of_month = whole - before[-1]["paid"] + dated(w, note["fund"], f"851/{ref}", last)

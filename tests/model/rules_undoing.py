@@ -71,17 +71,14 @@ def reverse(w: Work) -> None:
         raise No("not-allowed", "operation")
     _cash_is_here(w, past)
     with naming("operation"):
-        retold = [taken_back(w, past, ref, facts) for ref, facts in loans.items()]
+        retold = [taken_back(w, past, ref, facts, replay=w["replay"]) for ref, facts in loans.items()]
     put_back(w, past, story=bool(loans))
     if any(body["operation"] == past.number for _ref, body in w.model.every("correction")):
         raise No("cannot-reverse", "operation")
     require_room(w, past, told_anew=bool(loans))
     for entry in past.entries:
         w.post(*((fund, code, -amount) for fund, code, amount in entry))
-    for ref, loan, moved in retold:
-        w.write("loan", ref, loan)
-        more = provided(needed(w, ref, losses(moved)))
-        post(w, *more, *lines_of(ref, loan["member"], moved), *shared(None, cash_of(moved)))
+    post_retold(w, retold)
     w.reverses = past.number
 
 
@@ -107,7 +104,15 @@ def loans_told(w: Work, past: Done) -> dict[str, list[Told]]:
     return {ref: facts for ref in refs if (facts := _new_facts(w, ref, past.number))}
 
 
-def taken_back(w: Work, past: Done, ref: str, facts: list[Told]) -> tuple[str, Fact, Book]:
+def post_retold(w: Work, retold: list[tuple[str, Fact, Book]]) -> None:
+    """Loans as they are without what was taken back, and what their stories come to beyond the exact reversal."""
+    for ref, loan, moved in retold:
+        w.write("loan", ref, loan)
+        more = provided(needed(w, ref, losses(moved)))
+        post(w, *more, *lines_of(ref, loan["member"], moved), *shared(None, cash_of(moved)))
+
+
+def taken_back(w: Work, past: Done, ref: str, facts: list[Told], *, replay: bool) -> tuple[str, Fact, Book]:
     """The loan without these facts, and what is posted beyond the exact reversal; what rests on them stays first."""
     versions = w.model.facts["loan", ref]
     later = {n for n, _body in versions if n > past.number and w.model.log[n].kind != "reverse"}
@@ -115,7 +120,7 @@ def taken_back(w: Work, past: Done, ref: str, facts: list[Told]) -> tuple[str, F
     whole = any(fact.type == "advance" for fact in facts)
     if any(whole or _rests(other, fact) for each in told.values() for other in each for fact in facts):
         raise No("cannot-reverse", "operation")
-    if told and not w["replay"]:
+    if told and not replay:
         raise No("cannot-reverse", "operation")
     place = max(n for n, (by, _body) in enumerate(versions) if by == past.number)
     before, written, loan = versions[place - 1][1], versions[place][1], versions[-1][1]
