@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from tests.model.books import RULES, Ask, Model, days
+from tests.model.books import DAY_COUNTS, RULES, Ask, Model, days
 
 
 class Chooser(Protocol):
@@ -43,7 +43,7 @@ class Last:
         if self.kind == "operation":
             known: list[Any] = [
                 n for n, done in model.log.items()
-                if (done.entries or self.back > 5) and not done.kind.endswith(("-loan", "-commitment"))
+                if done.entries or self.back > 5
             ]  # fmt: skip
             return known[-1 - self.back] if self.back < len(known) else 10**6
         if self.kind == "month":
@@ -230,7 +230,12 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "close-day": (1, lambda c: c.pick(({}, {}, {"date": Last("day", c.pick((0, 1)))}))),
     "close-month": (2, lambda c: {"month": Last("month", c.pick((1, 1, 1, 0, 2)))}),
     "reopen-month": (1, lambda c: {"month": Last("month", c.pick((1, 2, 0))), "why": "a late bill"}),
-    "reverse": (10, lambda c: {"operation": last(c, "operation"), "reason": text(c)}),
+    "reverse": (
+        10,
+        lambda c: {
+            "operation": last(c, "operation"), "reason": text(c), **c.pick(({}, {}, {}, {"replay": True}))
+        },
+    ),
     "correct": (
         3,
         lambda c: {
@@ -349,24 +354,130 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         },
     ),
     "grant-loan": (
-        3,
+        5,
         lambda c: {
             "member": member(c),
-            "principal": c.pick(("100.00", "1000.00", "2500.00", "5000.00", "90000.00")),
-            "annual_rate": c.pick(("0", "7.25", "12.5", "8")),
-            "installments": c.pick((1, 6, 24, 0)),
+            "principal": c.pick(("100.00", "1000.00", "1000.00", "2500.00", "5000.00", "90000.00")),
+            **agreed_terms(c),
             **c.pick(({}, {}, {"fund": c.pick(FUNDS)})),
+            **c.pick(({}, {}, {"other_funds": c.pick(("GEN 40", "EDU 33.33", "GEN 50", "RLF 10", "XXX 1"))})),
         },
     ),
-    "disburse-loan": (4, lambda c: {"loan": last(c, "loan"), **how_out(c), **c.pick(({}, {}, {"amount": amount(c)}))}),
+    "disburse-loan": (7, lambda c: {"loan": last(c, "loan"), **how_out(c), **c.pick(({}, {}, {"amount": amount(c)}))}),
     "repay-loan": (
-        6,
+        10,
         lambda c: {
             "loan": last(c, "loan"),
             "amount": amount(c),
-            **c.pick(({}, {"tender": "transfer"}, {"tender": "transfer", "bank_account": "OWN"})),
+            **c.pick(({}, {"tender": "transfer"}, {"tender": "transfer", "bank_account": "OWN"}, how_in(c))),
+            **c.pick(({}, {}, {}, {"value_date": Last("day", c.pick((-1, -3, -10, -40, 1)))})),
+            **c.pick(({}, {}, {"excess": "unapplied"}, {"early": c.pick(("next", "shorten", "lower"))})),
         },
     ),
+    "apply-unapplied": (2, lambda c: {"loan": last(c, "loan"), "amount": amount(c)}),
+    "refund-unapplied": (1, lambda c: {"member": member(c), "amount": amount(c), **how_out(c)}),
+    "define-product": (
+        1,
+        lambda c: {
+            "code": c.pick(("TERM", "OWN-1", "OWN-2", "LINE", "x")),
+            "product_name": c.pick(("One", "Two")),
+            **c.pick(({"annual_rate": "9.5", "installments": 12}, {"annual_rate": "6"}, {"repayment": "line"}, {})),
+            **c.pick(({}, {"most_rate": "8"}, {"most": "3000.00"}, {"day_count": "30/360"})),
+            **c.pick(({}, {"order": ("principal", "interest", "fees")}, {"early": "lower"}, {"early": "shorten"})),
+            **c.pick(({}, {"late_fee_percent": c.pick(("5", "2.5", "6"))}, {"late_fee_days": 10})),
+        },
+    ),
+    "withdraw-product": (1, lambda c: {"product": c.pick(("OWN-1", "OWN-2", "EQUAL", "NONE"))}),
+    "change-rate": (
+        2,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "agreed",
+            "annual_rate": c.pick(("4", "12.5", "0", "7.25")),
+            **c.pick(({}, {}, {"from_day": Last("day", c.pick((-1, -5, -40, 1)))})),
+        },
+    ),
+    "extend-loan": (
+        2, lambda c: {"loan": last(c, "loan"), "why": "agreed", "extra_installments": c.pick((1, 2, 6, 0))}
+    ),
+    "move-due-date": (
+        2, lambda c: {"loan": last(c, "loan"), "why": "agreed", "next_due": Last("day", c.pick((1, 3, 20, 45, 0)))}
+    ),
+    "payment-holiday": (2, lambda c: {"loan": last(c, "loan"), "why": "hail", "payments": c.pick((1, 2, 3))}),
+    "re-amortize": (
+        2,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "agreed",
+            **c.pick(({}, {"installments": c.pick((1, 3, 12))})),
+            **c.pick(({}, {"next_due": Last("day", c.pick((5, 30, 0)))})),
+        },
+    ),
+    "pause-interest": (
+        1,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "hail",
+            "until": Last("day", c.pick((0, 10, 40, -3))),
+            **c.pick(({}, {"from_day": Last("day", c.pick((-10, -1)))})),
+        },
+    ),
+    "charge-late-fee": (3, lambda c: {"loan": last(c, "loan")}),
+    "waive-charges": (
+        2,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "poor",
+            **c.pick(({"interest": c.pick(("0.01", "0.50", "5.00"))}, {"fees": "0.05"}, {})),
+        },
+    ),
+    "stop-accrual": (
+        2,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "late",
+            **c.pick(({}, {"method": "cash"})),
+            **c.pick(({}, {}, {"stop_interest": True})),
+        },
+    ),
+    "resume-accrual": (2, lambda c: {"loan": last(c, "loan"), "why": "paid"}),
+    "write-down": (
+        1,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "principal": amount(c),
+            "resolution": "the board",
+            **c.pick(({}, {}, {"gift": True})),
+        },
+    ),
+    "charge-off": (
+        2,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "lost",
+            **c.pick(({}, {"resolution": "the board"}, {"resolution": "the board"})),
+            **c.pick(({}, {}, {"reserve_account": "SAFE", "from_reserve": amount(c)}, {"from_reserve": "1.00"})),
+        },
+    ),
+    "grade-loan": (
+        2,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "seen",
+            "grade": c.pick("12345"),
+            **c.pick(({}, {}, {}, {"reserve": c.pick(("10.00", "500.00"))})),
+        },
+    ),
+    "set-allowance-table": (
+        1,
+        lambda c: {
+            "from_day": Last("day", c.pick((0, 1, 5, -5))),
+            "why": "losses",
+            **c.pick(({"grades": {"4": c.pick(("21", "35.5"))}}, {"grades": {"3": "0"}}, {"buckets": {"none": "1"}})),
+            **c.pick(({}, {"commitments": c.pick(("1", "0.5", "0"))}, {"buckets": {"1-30": c.pick(("3", "4"))}})),
+        },
+    ),
+    "provide": (3, lambda c: {"month": Last("month", c.pick((0, 0, 1, 1, 2)))}),
     "close-commitment": (1, lambda c: {"loan": last(c, "loan"), "reason": "not wanted"}),
     "receive-grant": (
         1,
@@ -406,6 +517,8 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
                 {"policy": "withdrawal_alone", "value": c.pick(("500.00", "1000.00", "x"))},
                 {"policy": "drawer_limit", "value": c.pick(("5000.00", "0", "-1"))},
                 {"policy": "no-such", "value": "1"},
+                {"policy": "accrual_payments", "value": c.pick("126")},
+                {"policy": "charge_off_days", "value": c.pick(("90", "365", "x"))},
             )
         ),
     ),
@@ -464,6 +577,32 @@ def own_account(c: Chooser) -> Values:
 
 def share_class(c: Chooser) -> Values:
     return c.pick(({}, {"share_class": "901"}, {"share_class": "903"}, {"share_class": "903"}, {"share_class": "907"}))
+
+
+def agreed_terms(c: Chooser) -> Values:
+    """What a loan may be agreed on, mostly of one piece."""
+    found: Values = {
+        "product": c.pick(("TERM", "TERM", "TERM", "EQUAL", "SEASON", "LINE", "OWN-1", "OWN-2")),
+        **c.pick(({}, {"annual_rate": c.pick(("0", "7.25", "12.5", "8", "36"))})),
+        **c.pick(({}, {"installments": c.pick((1, 3, 6, 24, 0))})),
+        **c.pick(({}, {}, {"day_count": c.pick(DAY_COUNTS)})),
+        **c.pick(({}, {}, {"every": c.pick(({"weeks": 2}, {"months": 3}, {"days": 15}, {"months": 1}))})),
+        **c.pick(({}, {}, {"first_due": Last("day", c.pick((10, 31, 50, 0)))})),
+    }
+    return {**found, **c.pick(({}, {}, {}, {}, c.pick(_SELDOM)))}
+
+
+_SELDOM: tuple[Values, ...] = (
+    {"principal_grace": 2},
+    {"interest_postponed": 2},
+    {"interest_free": 1},
+    {"interest_free": 2},
+    {"principal_percent": "10", "method": "equal-principal"},
+    {"principal_percent": "10"},
+    {"months": (5, 9)},
+    {"month_end": "roll"},
+    {"method": "equal-principal"},
+)
 
 
 def why(c: Chooser) -> Values:
@@ -559,6 +698,9 @@ def begin() -> list[Step]:
         agreed,
         step("tom", "add-bank-account", code="OWN", account_name="RLF alone", fund="RLF"),
         agreed,
+        step("tom", "add-bank-account", code="SAFE", account_name="LLR alone", fund="LLR"),
+        agreed,
+        step("tom", "receive-gift", fund="LLR", amount="300.00", donor="A friend", tender="transfer", bank_account="SAFE"),
         step("bob", "open-drawer", drawer="D2", float_amount="1000.00"),
         step("ana", "close-drawer", drawer="D1", counted="0.00"),
         step("ana", "open-drawer", drawer="D1", float_amount="2000.00"),

@@ -93,18 +93,18 @@ def recognise_loans(desk: Desk, last: date, ahead: Ahead | None = None) -> Recog
     """
     known = ahead or {}
     later = _later(desk, last)
-    held = [
-        (ref, version, body)
-        for ref, version, body in all_loans(desk)
-        if body.disbursed_on is not None and (body.state == "active" or ref in later)
-    ]
-    versions = {ref: version for ref, version, _body in held}
     touched = [leaf for gl_code in _TOUCHED for leaf in desk.leaves(gl_code)]
     leaves = {(leaf.fund, leaf.code): leaf.id for leaf in touched}
     since = _since(desk, last)
     booked = {(leaf.fund, leaf.code): leaf.balance - since.get(leaf.id, 0) for leaf in touched}
-    # A close of an earlier month may have moved interest out of a day after this one.
+    # A close of an earlier month may have moved interest out of a day after this one, be the loan paid off by now.
     moved = {leaf.contract for leaf in touched if leaf.id in since}
+    held = [
+        (ref, version, body)
+        for ref, version, body in all_loans(desk)
+        if body.disbursed_on is not None and (body.state == "active" or ref in later or ref in moved)
+    ]
+    versions = {ref: version for ref, version, _body in held}
     for ref, _version, body in held:
         if ref in moved:
             later.setdefault(ref, body)

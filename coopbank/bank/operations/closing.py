@@ -186,8 +186,10 @@ class Case:
 
 def recognise_notes(desk: Desk, last: date) -> Recognised:
     """Bring the interest of every note to the end of a day: entries, and new versions of the notes."""
-    cases = _cases(desk, last)
-    booked = _booked(desk, last) if any(case.later for case in cases) else {}
+    since = _since(desk, last)
+    booked = {leaf.contract: since.get(leaf.id, 0) - leaf.balance for leaf in desk.leaves("851")}
+    # A close of an earlier month may have moved interest out of a day after this one, be the note repaid by now.
+    cases = _cases(desk, last, {leaf.contract for leaf in desk.leaves("851") if leaf.id in since})
     leaves = {(leaf.fund, leaf.code): leaf.id for gl in ("851", "341") for leaf in desk.leaves(gl)}
     count = amount = 0
     for case in cases:
@@ -237,8 +239,11 @@ def _earned(case: Case, last: date) -> int:
     return 0
 
 
-def _cases(desk: Desk, last: date) -> list[Case]:
-    """Every note that bears or bore interest, in the order of their refs."""
+def _cases(desk: Desk, last: date, moved: set[str]) -> list[Case]:
+    """Every note that bears or bore interest, in the order of their refs; `moved` are those whose interest moved since.
+
+    What a close of an earlier month moved is no version of the note: it was then as it is now.
+    """
     latest = desk.tx.rows(
         "SELECT r.ref, r.version, r.about, r.body FROM record r WHERE r.kind = ? AND r.version ="
         " (SELECT max(l.version) FROM record l WHERE l.kind = r.kind AND l.ref = r.ref) ORDER BY r.ref",
@@ -248,6 +253,8 @@ def _cases(desk: Desk, last: date) -> list[Case]:
     found = []
     for ref, version, about, text in latest:
         body = records.Note.model_validate_json(text)
+        if ref in moved:
+            later.setdefault(ref, [(last, body)])
         if not body.void and body.segment_start is not None and (body.state == "active" or ref in later):
             found.append(Case(ref, version, about, body, later.get(ref, [])))
     return found
@@ -272,13 +279,11 @@ def _versions(desk: Desk, head: int) -> Iterator[tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def _booked(desk: Desk, last: date) -> dict[str, int]:
-    """Unpaid interest of each note that the books hold under dates up to a day."""
-    later = dict(
-        desk.tx.rows(
-            "SELECT d.account_id, sum(d.debit - d.credit) FROM account a JOIN balance_day d ON d.account_id = a.id"
-            " WHERE a.gl_code = ? AND d.effective_on > ? GROUP BY d.account_id",
-            "851", last.isoformat(),
-        )
+def _since(desk: Desk, last: date) -> dict[int, int]:
+    """What moved under dates after a day on the leaves of unpaid interest."""
+    rows = desk.tx.rows(
+        "SELECT d.account_id, sum(d.debit - d.credit) FROM account a JOIN balance_day d ON d.account_id = a.id"
+        " WHERE a.gl_code = ? AND d.effective_on > ? GROUP BY d.account_id",
+        "851", last.isoformat(),
     )  # fmt: skip
-    return {leaf.contract: (leaf.balance - int(later.get(leaf.id, 0))) * -1 for leaf in desk.leaves("851")}
+    return {number: int(amount) for number, amount in rows}
