@@ -102,13 +102,12 @@ class Books:
 
     def find(self, cls: type[B], ref: str) -> B | None:
         """The latest version of a record, None if there is none or its making was reversed."""
-        if cls.remembered and self.kept is not None:
-            return self._once(("find", cls, ref), lambda: self._find(cls, ref))
-        return self._find(cls, ref)
+        return self.once(("find", cls, ref), lambda: self._find(cls, ref)) if cls.remembered else self._find(cls, ref)
 
-    def _once(self, question: tuple[Any, ...], ask: Callable[[], A]) -> A:
-        """The answer to a question, from what is kept if it was asked before."""
-        assert self.kept is not None
+    def once(self, question: tuple[Any, ...], ask: Callable[[], A]) -> A:
+        """The answer to a question about records that are remembered; from what is kept, if it was asked before."""
+        if self.kept is None:
+            return ask()
         if question not in self.kept:
             self.kept[question] = ask()
         found: A = self.kept[question]
@@ -131,8 +130,8 @@ class Books:
 
     def every(self, cls: type[B]) -> list[tuple[str, B]]:
         """The latest version of every record of a kind, in the order of their refs."""
-        if cls.remembered and self.kept is not None:
-            return list(self._once(("every", cls), lambda: self._every(cls)))
+        if cls.remembered:
+            return list(self.once(("every", cls), lambda: self._every(cls)))
         return self._every(cls)
 
     def _every(self, cls: type[B]) -> list[tuple[str, B]]:
@@ -145,8 +144,8 @@ class Books:
 
     def about(self, cls: type[B], about: str) -> list[tuple[str, B]]:
         """The latest version of every record of a kind whose latest version concerns that thing."""
-        if cls.remembered and self.kept is not None:
-            return list(self._once(("about", cls, about), lambda: self._about(cls, about)))
+        if cls.remembered:
+            return list(self.once(("about", cls, about), lambda: self._about(cls, about)))
         return self._about(cls, about)
 
     def _about(self, cls: type[B], about: str) -> list[tuple[str, B]]:

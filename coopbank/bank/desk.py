@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from coopbank.bank import records
@@ -87,7 +88,7 @@ class Desk(Books):
         if self.resolution is not None and self.resolution not in memo:
             memo = f"{memo}, {self.resolution}"
         moves = [move for move in moves if move[2]]
-        self._read_leaves({(fund, code) for fund, code, _amount in moves})
+        self._read_leaves([(fund, code) for fund, code, _amount in moves])
         lines = tuple(Line(self.leaf_id(fund, code), amount) for fund, code, amount in moves)
         self.entries.append(EntryDraft(memo, effective_on or self.business_day, lines, reverses))
 
@@ -110,13 +111,16 @@ class Desk(Books):
             self._leaves[fund, code] = self.leaves_read[found.id] = found
         return found
 
-    def _read_leaves(self, places: set[tuple[str, str]]) -> None:
+    def _read_leaves(self, places: list[tuple[str, str]]) -> None:
         """Read several leaves that an entry names with one question."""
-        unknown = sorted(places - self._leaves.keys() - self._new_leaves.keys())
+        unknown = [p for p in dict.fromkeys(places) if p not in self._leaves and p not in self._new_leaves]
         for start in range(0, len(unknown), _AT_ONCE):
             part = unknown[start : start + _AT_ONCE]
-            sql = " UNION ALL ".join([f"{LEAF} WHERE a.fund = ? AND a.gl_code = ? AND a.contract = ?"] * len(part))
-            for row in self.tx.rows(sql, *(v for fund, code in part for v in (fund, *_parts(code)))):
+            values: list[str] = []
+            for fund, code in part:
+                gl_code, _slash, contract = code.partition("/")
+                values += (fund, gl_code, contract)
+            for row in self.tx.rows(_leaves_at(len(part)), *values):
                 leaf = Leaf._make(row)
                 self._leaves[leaf.fund, leaf.code] = self.leaves_read[leaf.id] = leaf
 
@@ -273,9 +277,9 @@ class Desk(Books):
         return day
 
 
-def _parts(code: str) -> tuple[str, str]:
-    gl_code, _slash, contract = code.partition("/")
-    return gl_code, contract
+@lru_cache(maxsize=_AT_ONCE)
+def _leaves_at(places: int) -> str:
+    return " UNION ALL ".join([f"{LEAF} WHERE a.fund = ? AND a.gl_code = ? AND a.contract = ?"] * places)
 
 
 def fold(text: str) -> str:

@@ -195,7 +195,10 @@ class Sealed:
 def head(tx: Transaction) -> Head:
     """The end of the chain; number 0 in a database without operations."""
     row = tx.row("SELECT id, hash, first_entry + entry_count, business_date FROM operation ORDER BY id DESC LIMIT 1")
-    return Head(0, chain.ZERO_HASH, 1) if row is None else Head(*row[:3], date.fromisoformat(row[3]))
+    if row is None:
+        return Head(0, chain.ZERO_HASH, 1)
+    number, hash_, next_entry, day = row
+    return Head(number, hash_, next_entry, date.fromisoformat(day))
 
 
 # ----------------------------------------------------------------------------------- writing
