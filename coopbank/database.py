@@ -100,8 +100,8 @@ class Transaction:
         """Run a statement once for each row of parameters."""
         self._cursor.executemany(self._sql(sql), rows)
 
-    def run_together(self, sql: str, values: list[Any]) -> None:
-        """An `INSERT ... VALUES (...)` for many rows, their values in one list; on a file many of them in one statement.
+    def run_together(self, sql: str, values: Sequence[Any]) -> None:
+        """An `INSERT ... VALUES (...)` for many rows, all their values in a list; on a file many rows in one statement.
 
         There each statement keeps a copy of every page that it changes, in case it fails half way: with one for each
         row that is more work than the rows are.

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
 from coopbank.bank import access, anchors, groups, limits, mandates, passphrases, receipts, records
-from coopbank.bank.books import Actor, Books, loads, opened
+from coopbank.bank.books import Actor, Books, Kept, loads, opened
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import book_currency
@@ -96,6 +96,7 @@ class Bank:
         self._unsealed: Actor | None = None  # who signed in for one command, and has done nothing yet
         self._held_back: tuple[str, Keyring | None] = "", None  # of whom, until they have a passphrase of their own
         self._control_names: dict[str, str] = {}
+        self._kept = Kept()
         self._reckoned: list[tuple[Operation, object]] = []  # before the book was locked, by whom it is for
 
     # ------------------------------------------------------------------ opening
@@ -694,6 +695,7 @@ class Bank:
             posting.validate(tx, draft)  # refused now rather than by the second person
             return self._ask(tx, actor, operation, key, reason)
         sealed = posting.seal(tx, self.book, draft)
+        desk.kept = None  # it may have written what is kept
         groups.require_not_on_its_way(desk, draft, sealed.leaves)
         for put in desk.after:
             put(tx)
@@ -725,8 +727,8 @@ class Bank:
 
     def _desk(self, tx: Transaction, actor: Actor, approver: str | None) -> Desk:
         return Desk(
-            tx, actor=actor, approver=approver, number=posting.head(tx).number + 1, today=self.clock.today(),
-            currency=self.institution.currency, nonce=self._nonce, keys=self.keys,
+            tx, actor=actor, approver=approver, today=self.clock.today(), currency=self.institution.currency,
+            nonce=self._nonce, keys=self.keys, kept=self._kept.now(tx),
         )  # fmt: skip
 
     def _draft(self, desk: Desk, operation: Operation, key: str) -> posting.Draft:
@@ -741,7 +743,8 @@ class Bank:
             key=key, kind=operation.name, kind_version=operation.version, actor=desk.actor.user,
             approver=desk.approver, business_date=desk.business_day, at=instant_text(now),
             request=request, request_hash=request_hash(operation.name, operation.version, request),
-            entries=desk.entries, rows=desk.rows, personal=desk.personal_values,
+            entries=desk.entries, rows=desk.rows, personal=desk.personal_values, last=desk.last,
+            leaves=desk.leaves_read,
         )  # fmt: skip
 
     # ------------------------------------------------------------------- checks

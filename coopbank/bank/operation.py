@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -213,8 +213,7 @@ def _sentence(message: str, name: str | None) -> str:
     return text if text.endswith((".", "!", "?")) else text + "."
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """A leaf before and after, in minor units with their sign (debit +)."""
 
     fund: str
@@ -225,8 +224,7 @@ class Effect:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptLine:
+class ReceiptLine(NamedTuple):
     """One posting as a receipt or a review shows it."""
 
     fund: str
@@ -236,8 +234,7 @@ class ReceiptLine:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptEntry:
+class ReceiptEntry(NamedTuple):
     """An entry as a receipt or a review shows it; number 0 before it is posted."""
 
     number: int

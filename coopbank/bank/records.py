@@ -23,7 +23,7 @@ class Body(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # built when first used
     kind: ClassVar[str] = ""
-    remembered: ClassVar[bool] = False  # every operation asks for it: read once from each text, and only ever looked at
+    remembered: ClassVar[bool] = False  # every operation asks for it: read once and kept, and only ever looked at
     void: bool = False  # the operation that made it was reversed
 
     @classmethod
@@ -389,6 +389,7 @@ class Drawer(Body):
     """A cash drawer, the leaves 739/D1 and 735/D1; ref D1."""
 
     kind: ClassVar[str] = "drawer"
+    remembered: ClassVar[bool] = True
     owner: str | None = None
     state: str = "closed"  # open, closed
     opened_by_operation: int | None = None

@@ -165,14 +165,17 @@ class Draft:
     entries: list[EntryDraft] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     personal: list[PersonalValue] = field(default_factory=list)
+    last: Head | None = None  # what it follows, and leaves that it touches, where they were read in this transaction
+    leaves: dict[int, Leaf] = field(default_factory=dict)
 
 
 class Head(NamedTuple):
-    """Where the chain ends: number and hash of the last operation, and the next entry's number."""
+    """Where the chain ends: number and hash of the last operation, the next entry's number, the day it is dated on."""
 
     number: int
     hash: bytes
     next_entry: int
+    business_date: date | None = None
 
     @property
     def short(self) -> str:
@@ -191,8 +194,11 @@ class Sealed:
 
 def head(tx: Transaction) -> Head:
     """The end of the chain; number 0 in a database without operations."""
-    row = tx.row("SELECT id, hash, first_entry + entry_count FROM operation ORDER BY id DESC LIMIT 1")
-    return Head(0, chain.ZERO_HASH, 1) if row is None else Head(*row)
+    row = tx.row("SELECT id, hash, first_entry + entry_count, business_date FROM operation ORDER BY id DESC LIMIT 1")
+    if row is None:
+        return Head(0, chain.ZERO_HASH, 1)
+    number, hash_, next_entry, day = row
+    return Head(number, hash_, next_entry, date.fromisoformat(day))
 
 
 # ----------------------------------------------------------------------------------- writing
@@ -201,7 +207,7 @@ def head(tx: Transaction) -> Head:
 def seal(tx: Transaction, book: str, draft: Draft) -> Sealed:
     """Validate the draft and write it. Refuses with the classes of `errors.py`; changes nothing then."""
     leaves = validate(tx, draft)
-    last = head(tx)
+    last = draft.last or head(tx)
     number = last.number + 1
     text = sealed_text(book, number, last, draft)
     hash_ = _hash_of(text)
@@ -353,6 +359,7 @@ def leaves_of(tx: Transaction, draft: Draft) -> dict[int, Leaf]:
         for i, a in new.items()
         if i in touched
     }
+    leaves.update((i, draft.leaves[i]) for i in sorted((touched & draft.leaves.keys()) - leaves.keys()))
     leaves.update(read_leaves(tx, sorted(touched - leaves.keys())))
     missing = touched - leaves.keys()
     if missing:
