@@ -352,6 +352,45 @@ CREATE FUNCTION account_opens_balance() RETURNS trigger LANGUAGE plpgsql AS $$ B
   INSERT INTO balance (account_id, floor, ceiling) VALUES (NEW.id, NEW.floor, NEW.ceiling); RETURN NULL; END $$;
 CREATE TRIGGER account_opens_balance AFTER INSERT ON account FOR EACH ROW EXECUTE FUNCTION account_opens_balance();
 
+-- ------------------------------------------------------------------------------------------- one round trip
+
+-- What a client at a distance needs said once: who writes begins with the book's lock, and learns where the chain ends.
+CREATE FUNCTION begin_work(OUT revision text, OUT number bigint, OUT hash bytea, OUT next_entry bigint, OUT business_date text)
+  LANGUAGE plpgsql AS $$ BEGIN
+  PERFORM pg_advisory_xact_lock(20261122);
+  SELECT version_num INTO revision FROM alembic_version;
+  SELECT o.id, o.hash, o.first_entry + o.entry_count, o.business_date INTO number, hash, next_entry, business_date
+    FROM operation o ORDER BY o.id DESC LIMIT 1; END $$;
+
+-- An operation as its client says it, with its numbers, its link and its text put together here: as bytes they are what a
+-- client would have sent. It has no right that its caller has not, and proves nothing: every trigger looks at its rows.
+--   beginning, said, others: the text before the number, between it and the entries, and of the rows after them
+--   entries: [[effective on, memo, reverses or null, [[account, amount], ...]], ...]
+CREATE FUNCTION post_operation(revision text, expected bigint, beginning text, said text, entries json, others text,
+    key text, kind text, kind_version bigint, actor text, approver text, business_date text, at text, request_hash bytea,
+    row_count bigint, OUT number bigint, OUT first_entry bigint, OUT link bytea) LANGUAGE plpgsql AS $$
+  DECLARE last record; entry_count bigint; posting_count bigint; debit_total bigint; of_entries text; sealed text; BEGIN
+  PERFORM pg_advisory_xact_lock(20261122);
+  SELECT o.id, o.hash, o.first_entry + o.entry_count AS next_entry INTO last FROM operation o ORDER BY o.id DESC LIMIT 1;
+  number := coalesce(last.id, 0) + 1; first_entry := coalesce(last.next_entry, 1);
+  last.hash := coalesce(last.hash, decode(repeat('00', 32), 'hex'));
+  IF expected <> number OR revision <> (SELECT version_num FROM alembic_version) THEN
+    RAISE EXCEPTION 'these are other books than they were' USING ERRCODE = 'object_not_in_prerequisite_state'; END IF;
+  WITH written AS (INSERT INTO posting (entry_id, line, account_id, amount)
+      SELECT first_entry + e.n - 1, l.n, (l.line->>0)::bigint, (l.line->>1)::bigint
+        FROM json_array_elements(entries) WITH ORDINALITY AS e (entry, n)
+        CROSS JOIN LATERAL json_array_elements(e.entry->3) WITH ORDINALITY AS l (line, n) RETURNING amount)
+    SELECT count(*), coalesce(sum(greatest(amount, 0)), 0) INTO posting_count, debit_total FROM written;
+  WITH written AS (INSERT INTO entry (id, operation_id, effective_on, memo, reverses_id)
+      SELECT first_entry + e.n - 1, number, e.entry->>0, e.entry->>1, (e.entry->>2)::bigint
+        FROM json_array_elements(entries) WITH ORDINALITY AS e (entry, n))
+    SELECT count(*), coalesce(string_agg('[' || first_entry + e.n - 1 || ',' || substr(e.entry::text, 2), ',' ORDER BY e.n), '')
+      INTO entry_count, of_entries FROM json_array_elements(entries) WITH ORDINALITY AS e (entry, n);
+  sealed := beginning || number || said || of_entries || others || encode(last.hash, 'hex') || '"]';
+  link := sha256(convert_to(sealed, 'UTF8'));
+  INSERT INTO operation VALUES (number, key, kind, kind_version, actor, approver, business_date, at, request_hash, first_entry,
+    entry_count, posting_count, debit_total, row_count, last.hash, link, sealed); END $$;
+
 -- ------------------------------------------------------------------------------------------------------ append only
 
 CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -384,6 +423,8 @@ DO $$ DECLARE f regprocedure; BEGIN
   FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype = 'trigger'::regtype LOOP
     EXECUTE format('ALTER FUNCTION %s SET search_path = public, pg_temp', f);
   END LOOP; END $$;
+ALTER FUNCTION begin_work SET search_path = public, pg_temp;
+ALTER FUNCTION post_operation SET search_path = public, pg_temp;
 -- a plan made while the tables were small reads them whole for ever: what is new is found by index at any size; and a plan
 -- is made once, not for every operation anew
 ALTER FUNCTION operation_seal() SECURITY DEFINER;
