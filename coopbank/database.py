@@ -484,8 +484,8 @@ class Database:
     def ask_alone(self, sql: str, values: Sequence[str | bytes | None]) -> list[Any]:
         """The one row that a statement gives which is a transaction of its own, prepared on each connection once.
 
-        Each value is a text as the engine reads it, or bytes; what comes back is the engine's text. Where the connection
-        is lost, it is not known whether it was done: it is not asked again.
+        Each value is a text as the engine reads it, or bytes; what comes back is the engine's text. Where the
+        connection is lost, it is not known whether it was done: it is not asked again.
         """
         with self._translated():
             pooled, found = self._asked_first(lambda pooled: _asked_alone(pooled, sql, values), again=False)

@@ -245,8 +245,8 @@ def _seal_on_server(tx: Transaction, book: str, draft: Draft, number: int, leave
 def post(database: Database, book: str, draft: Draft) -> Sealed:
     """Seal a draft in a transaction of its own; on a server in one round trip.
 
-    Nothing is read before, so `leaves` stays empty there: the database refuses what is wrong. Only then is it validated,
-    to say it in words.
+    Nothing is read before, so `leaves` stays empty there: the database refuses what is wrong. Only then is it
+    validated, to say it in words.
     """
     if database.dialect == "postgresql" and not draft.rows and not draft.personal and _possible(draft):
         said = _storable(at_once.values(book, draft, None))

@@ -18,6 +18,10 @@ DROP TRIGGER account_sealed ON account;
 DROP TRIGGER period_state_sealed ON period_state;
 DROP TRIGGER record_sealed ON record;
 
+CREATE OR REPLACE FUNCTION is_day(d text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+  RETURN d ~ '^[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))$' AND d !~ '^0000'
+      OR d ~ '^[0-9]{2}([02468][048]|[13579][26])-02-29$' AND d !~ '^([0-9]{2}00|0000)' OR d ~ '^([02468][048]|[13579][26])00-02-29$' AND d !~ '^0000';
+  END $$;
 -- Whoever writes a sealed row waits for the book's lock first: so none can slip in under a header of somebody else's that is
 -- not committed yet. Once it has the lock it sees that header, and is refused; a transaction that looks at the books as
 -- they were before (REPEATABLE READ) sees neither header nor entry, and its foreign keys fail.
@@ -55,7 +59,7 @@ CREATE OR REPLACE FUNCTION operation_chain() RETURNS trigger LANGUAGE plpgsql AS
   IF NEW.business_date < last.business_date OR NEW.business_date::date > substr(NEW.at, 1, 10)::date + 1 THEN
     PERFORM refuse('business date goes back, or lies in the future'); END IF;
   RETURN NEW; END $$;
-CREATE OR REPLACE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb := NEW.sealed::jsonb; written record; summed record; states record; moved record; BEGIN
+CREATE OR REPLACE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb := NEW.sealed::jsonb; written record; summed record; states record; moved record; changed bigint; BEGIN
   -- the hashed text says the same as the columns
   IF t->2 IS DISTINCT FROM to_jsonb(NEW.id) OR t->3 IS DISTINCT FROM to_jsonb(NEW.at)
      OR t->4 IS DISTINCT FROM to_jsonb(NEW.business_date) OR t->5 IS DISTINCT FROM to_jsonb(NEW.actor)
@@ -119,28 +123,39 @@ CREATE OR REPLACE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS 
         WHERE e.id >= NEW.first_entry AND e.reverses_id IS NULL AND p.amount < 0
           AND (a.holder IS NOT NULL OR a.gl_code IN ('821', '823', '825', '875', '901', '903', '905', '945', '946', '950'))) THEN
       PERFORM refuse('the indivisible reserve is never moved to a member'); END IF; END IF;
-  -- the caches, at once; every leaf touched has a balance row with the account's own guards, which are CHECKs there.
-  -- cache_by_seal wants no quote, dollar or slash in this statement.
-  WITH moves AS MATERIALIZED (
-    SELECT p.account_id, e.effective_on, c.gl_code, c.fund, c.currency, c.floor, c.ceiling,
-           sum(greatest(p.amount, 0)) AS debit, sum(greatest(-p.amount, 0)) AS credit
-      FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account c ON c.id = p.account_id
-     WHERE e.id >= NEW.first_entry GROUP BY p.account_id, e.effective_on, c.gl_code, c.fund, c.currency, c.floor, c.ceiling
-  ), leaves AS (
-    SELECT account_id, floor, ceiling, sum(debit) AS debit, sum(credit) AS credit FROM moves GROUP BY account_id, floor, ceiling
-  ), guarded AS (
-    UPDATE balance AS b SET debit = b.debit + l.debit, credit = b.credit + l.credit FROM leaves l
-     WHERE b.account_id = l.account_id AND b.floor IS NOT DISTINCT FROM l.floor AND b.ceiling IS NOT DISTINCT FROM l.ceiling RETURNING 1
-  ), of_day AS (
-    INSERT INTO balance_day AS b (account_id, effective_on, debit, credit) SELECT account_id, effective_on, debit, credit FROM moves
-      ON CONFLICT (account_id, effective_on) DO UPDATE SET debit = b.debit + excluded.debit, credit = b.credit + excluded.credit
-  ), of_control AS (
-    INSERT INTO control_total AS t (span, gl_code, fund, currency, debit, credit)
-      SELECT left(effective_on, w.width), gl_code, fund, currency, sum(debit), sum(credit)
-        FROM moves CROSS JOIN (VALUES (7), (10)) AS w (width) GROUP BY 1, 2, 3, 4
-      ON CONFLICT (span, gl_code, fund, currency) DO UPDATE SET debit = t.debit + excluded.debit, credit = t.credit + excluded.credit
-  ) SELECT (SELECT count(*) FROM leaves) AS leaves, (SELECT count(*) FROM guarded) AS guarded INTO moved;
-  IF moved.leaves <> moved.guarded THEN PERFORM refuse('a balance row is missing, or its guard is not the account''s'); END IF;
+  -- the caches: what moved, by leaf and day. Every leaf touched has a balance row with the account's own guards, which are
+  -- CHECKs there. Most rows are there already; where a leaf moves on a day for the first time, others may be missing too.
+  -- cache_by_seal wants no quote, dollar or slash in these statements.
+  SELECT array_agg(account_id) AS leaf, array_agg(effective_on) AS day, array_agg(gl_code) AS gl, array_agg(fund) AS fund,
+         array_agg(currency) AS currency, array_agg(debit) AS debit, array_agg(credit) AS credit,
+         count(*) AS n, count(DISTINCT account_id) AS leaves
+    INTO moved FROM (
+      SELECT p.account_id, e.effective_on, c.gl_code, c.fund, c.currency,
+             sum(greatest(p.amount, 0))::bigint AS debit, sum(greatest(-p.amount, 0))::bigint AS credit
+        FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account c ON c.id = p.account_id
+       WHERE e.id >= NEW.first_entry GROUP BY p.account_id, e.effective_on, c.gl_code, c.fund, c.currency) AS moves;
+  UPDATE balance AS b SET debit = b.debit + m.debit, credit = b.credit + m.credit
+    FROM (SELECT leaf, sum(debit) AS debit, sum(credit) AS credit FROM unnest(moved.leaf, moved.debit, moved.credit) AS u (leaf, debit, credit)
+           GROUP BY leaf) AS m JOIN account c ON c.id = m.leaf
+   WHERE b.account_id = m.leaf AND b.floor IS NOT DISTINCT FROM c.floor AND b.ceiling IS NOT DISTINCT FROM c.ceiling;
+  GET DIAGNOSTICS changed = ROW_COUNT;
+  IF changed <> moved.leaves THEN PERFORM refuse('a balance row is missing, or its guard is not the account''s'); END IF;
+  UPDATE control_total AS t SET debit = t.debit + s.debit, credit = t.credit + s.credit
+    FROM (SELECT left(day, w.width) AS span, gl, fund, currency, sum(debit) AS debit, sum(credit) AS credit
+            FROM unnest(moved.day, moved.gl, moved.fund, moved.currency, moved.debit, moved.credit) AS u (day, gl, fund, currency, debit, credit)
+            CROSS JOIN (VALUES (7), (10)) AS w (width) GROUP BY 1, 2, 3, 4) AS s
+   WHERE t.span = s.span AND t.gl_code = s.gl AND t.fund = s.fund AND t.currency = s.currency;
+  UPDATE balance_day AS b SET debit = b.debit + u.debit, credit = b.credit + u.credit
+    FROM unnest(moved.leaf, moved.day, moved.debit, moved.credit) AS u (leaf, day, debit, credit)
+   WHERE b.account_id = u.leaf AND b.effective_on = u.day;
+  GET DIAGNOSTICS changed = ROW_COUNT;
+  IF changed = moved.n THEN RETURN NULL; END IF;
+  INSERT INTO balance_day (account_id, effective_on, debit, credit)
+    SELECT * FROM unnest(moved.leaf, moved.day, moved.debit, moved.credit) ON CONFLICT DO NOTHING;
+  INSERT INTO control_total (span, gl_code, fund, currency, debit, credit)
+    SELECT left(day, w.width), gl, fund, currency, sum(debit), sum(credit)
+      FROM unnest(moved.day, moved.gl, moved.fund, moved.currency, moved.debit, moved.credit) AS u (day, gl, fund, currency, debit, credit)
+      CROSS JOIN (VALUES (7), (10)) AS w (width) GROUP BY 1, 2, 3, 4 ON CONFLICT DO NOTHING;
   RETURN NULL; END $$;
 -- caches: only from within the seal, never by hand; guards never. What calls is told by the engine, innermost first: a
 -- statement, in quotes, and the function that it stands in. A statement that could say the second itself has a comment or
