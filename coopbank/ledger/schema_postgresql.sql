@@ -193,7 +193,6 @@ CREATE TABLE session (  -- secret: sign-ins kept by `coopbank login`
 
 -- --------------------------------------------------------------------------------- nothing joins what is sealed
 
-CREATE FUNCTION next_operation() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT coalesce(max(id), 0) + 1 FROM operation $$;
 CREATE FUNCTION refuse(why text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
   RAISE EXCEPTION '%', why USING ERRCODE = 'integrity_constraint_violation'; END $$;
 
@@ -209,7 +208,7 @@ CREATE TRIGGER posting_sealed AFTER INSERT ON posting REFERENCING NEW TABLE AS a
 
 CREATE FUNCTION rows_sealed() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE next bigint; BEGIN
   PERFORM pg_advisory_xact_lock(20261122);
-  next := next_operation();
+  next := coalesce((SELECT max(id) FROM operation), 0) + 1;
   IF EXISTS (SELECT 1 FROM added WHERE operation_id <> next) THEN PERFORM refuse(TG_TABLE_NAME || ' is sealed'); END IF;
   RETURN NULL; END $$;
 CREATE TRIGGER entry_sealed        AFTER INSERT ON entry        REFERENCING NEW TABLE AS added EXECUTE FUNCTION rows_sealed();
@@ -260,7 +259,7 @@ CREATE FUNCTION state_before(p text, op bigint) RETURNS text LANGUAGE sql STABLE
 
 -- The seal asks little and at once, since each question costs as much as the few lines that it is about; what is seldom is
 -- asked only where it may be so.
-CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb := NEW.sealed::jsonb; written record; summed record; states record; moved record; changed bigint; BEGIN
+CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb := NEW.sealed::jsonb; written record; lines record; summed record; states record; changed bigint; BEGIN
   -- the hashed text says the same as the columns
   IF t->2 IS DISTINCT FROM to_jsonb(NEW.id) OR t->3 IS DISTINCT FROM to_jsonb(NEW.at)
      OR t->4 IS DISTINCT FROM to_jsonb(NEW.business_date) OR t->5 IS DISTINCT FROM to_jsonb(NEW.actor)
@@ -279,19 +278,23 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
   IF NEW.row_count <> written.others THEN PERFORM refuse('count of rows differs'); END IF;
   IF written.n <> NEW.entry_count OR written.n > 0 AND (written.a <> NEW.first_entry OR written.z <> NEW.first_entry + written.n - 1 OR NOT written.own) THEN
     PERFORM refuse('entries are not gapless'); END IF;
-  -- the lines: as many and as much as the header says, numbered from 1, even in each fund and currency
-  SELECT coalesce(sum(n), 0) AS n, coalesce(sum(debit), 0) AS debit, max(entry_id) AS z, count(*) AS entries,
-         bool_and(n >= 2 AND n = last_line) AS numbered, bool_and(even) AS even, bool_or(from_reserve) AS from_reserve
-    INTO summed FROM (
-      SELECT entry_id, sum(n) AS n, sum(debit) AS debit, max(last_line) AS last_line, bool_and(total = 0) AS even, bool_or(from_reserve) AS from_reserve
-        FROM (SELECT p.entry_id, count(*) AS n, sum(greatest(p.amount, 0)) AS debit, max(p.line) AS last_line, sum(p.amount) AS total,
-                     bool_or(p.amount > 0 AND c.gl_code = '932') AS from_reserve
-                FROM posting p LEFT JOIN account c ON c.id = p.account_id
-               WHERE p.entry_id >= NEW.first_entry GROUP BY p.entry_id, c.currency, c.fund) AS of_fund
-       GROUP BY entry_id) AS of_entry;
-  IF summed.n <> NEW.posting_count OR summed.debit <> NEW.debit_total OR summed.z >= NEW.first_entry + NEW.entry_count THEN
+  -- the lines, read once: as many and as much as the header says, numbered from 1, even in each fund and currency
+  SELECT count(*) AS n, coalesce(sum(greatest(p.amount, 0)), 0) AS debit, max(p.entry_id) AS z, count(DISTINCT p.account_id) AS leaves,
+         bool_or(p.amount > 0 AND c.gl_code = '932') AS from_reserve, array_agg(p.entry_id) AS entry, array_agg(p.line) AS line,
+         array_agg(e.effective_on) AS day, array_agg(p.account_id) AS leaf, array_agg(p.amount) AS amount,
+         array_agg(c.gl_code) AS gl, array_agg(c.fund) AS fund, array_agg(c.currency) AS currency
+    INTO lines FROM posting p LEFT JOIN account c ON c.id = p.account_id LEFT JOIN entry e ON e.id = p.entry_id
+   WHERE p.entry_id >= NEW.first_entry;
+  IF lines.n <> NEW.posting_count OR lines.debit <> NEW.debit_total OR lines.z >= NEW.first_entry + NEW.entry_count THEN
     PERFORM refuse('control totals differ'); END IF;
   IF NEW.entry_count = 0 THEN RETURN NULL; END IF;
+  SELECT count(*) AS entries, bool_and(n >= 2 AND n = last_line) AS numbered, bool_and(even) AS even
+    INTO summed FROM (
+      SELECT entry, sum(n) AS n, max(last_line) AS last_line, bool_and(total = 0) AS even
+        FROM (SELECT entry, count(*) AS n, max(line) AS last_line, sum(amount) AS total
+                FROM unnest(lines.entry, lines.line, lines.fund, lines.currency, lines.amount) AS l (entry, line, fund, currency, amount)
+               GROUP BY entry, fund, currency) AS of_fund
+       GROUP BY entry) AS of_entry;
   IF summed.entries <> NEW.entry_count OR NOT summed.numbered THEN
     PERFORM refuse('lines are not numbered from 1, or an entry has fewer than two'); END IF;
   IF NOT summed.even THEN PERFORM refuse('entry does not balance'); END IF;
@@ -319,43 +322,37 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
   -- the indivisible reserve: what is in 932 is nobody's, so an operation that takes from it gives no member anything, in
   -- whichever entry. What members have is told by its holder, and by the control account where a leaf names none. A
   -- reversal only takes back.
-  IF summed.from_reserve THEN
+  IF lines.from_reserve THEN
     IF EXISTS (SELECT 1 FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id
         WHERE e.id >= NEW.first_entry AND e.reverses_id IS NULL AND p.amount < 0
           AND (a.holder IS NOT NULL OR a.gl_code IN ('821', '823', '825', '875', '901', '903', '905', '945', '946', '950'))) THEN
       PERFORM refuse('the indivisible reserve is never moved to a member'); END IF; END IF;
-  -- the caches: what moved, by leaf and day. Every leaf touched has a balance row with the account's own guards, which are
-  -- CHECKs there. Most rows are there already; where a leaf moves on a day for the first time, others may be missing too.
+  -- the caches. Every leaf touched has a balance row with the account's own guards, which are CHECKs there. Of the others
+  -- most rows are there already; where a leaf moves on a day for the first time, its control account may do so too.
   -- cache_by_seal wants no quote, dollar or slash in these statements.
-  SELECT array_agg(account_id) AS leaf, array_agg(effective_on) AS day, array_agg(gl_code) AS gl, array_agg(fund) AS fund,
-         array_agg(currency) AS currency, array_agg(debit) AS debit, array_agg(credit) AS credit,
-         count(*) AS n, count(DISTINCT account_id) AS leaves
-    INTO moved FROM (
-      SELECT p.account_id, e.effective_on, c.gl_code, c.fund, c.currency,
-             sum(greatest(p.amount, 0))::bigint AS debit, sum(greatest(-p.amount, 0))::bigint AS credit
-        FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account c ON c.id = p.account_id
-       WHERE e.id >= NEW.first_entry GROUP BY p.account_id, e.effective_on, c.gl_code, c.fund, c.currency) AS moves;
   UPDATE balance AS b SET debit = b.debit + m.debit, credit = b.credit + m.credit
-    FROM (SELECT leaf, sum(debit) AS debit, sum(credit) AS credit FROM unnest(moved.leaf, moved.debit, moved.credit) AS u (leaf, debit, credit)
-           GROUP BY leaf) AS m JOIN account c ON c.id = m.leaf
+    FROM (SELECT leaf, sum(greatest(amount, 0)) AS debit, sum(greatest(-amount, 0)) AS credit
+            FROM unnest(lines.leaf, lines.amount) AS l (leaf, amount) GROUP BY leaf) AS m JOIN account c ON c.id = m.leaf
    WHERE b.account_id = m.leaf AND b.floor IS NOT DISTINCT FROM c.floor AND b.ceiling IS NOT DISTINCT FROM c.ceiling;
   GET DIAGNOSTICS changed = ROW_COUNT;
-  IF changed <> moved.leaves THEN PERFORM refuse('a balance row is missing, or its guard is not the account''s'); END IF;
+  IF changed <> lines.leaves THEN PERFORM refuse('a balance row is missing, or its guard is not the account''s'); END IF;
   UPDATE control_total AS t SET debit = t.debit + s.debit, credit = t.credit + s.credit
-    FROM (SELECT left(day, w.width) AS span, gl, fund, currency, sum(debit) AS debit, sum(credit) AS credit
-            FROM unnest(moved.day, moved.gl, moved.fund, moved.currency, moved.debit, moved.credit) AS u (day, gl, fund, currency, debit, credit)
+    FROM (SELECT left(day, w.width) AS span, gl, fund, currency, sum(greatest(amount, 0)) AS debit, sum(greatest(-amount, 0)) AS credit
+            FROM unnest(lines.day, lines.gl, lines.fund, lines.currency, lines.amount) AS l (day, gl, fund, currency, amount)
             CROSS JOIN (VALUES (7), (10)) AS w (width) GROUP BY 1, 2, 3, 4) AS s
    WHERE t.span = s.span AND t.gl_code = s.gl AND t.fund = s.fund AND t.currency = s.currency;
-  UPDATE balance_day AS b SET debit = b.debit + u.debit, credit = b.credit + u.credit
-    FROM unnest(moved.leaf, moved.day, moved.debit, moved.credit) AS u (leaf, day, debit, credit)
-   WHERE b.account_id = u.leaf AND b.effective_on = u.day;
+  UPDATE balance_day AS b SET debit = b.debit + m.debit, credit = b.credit + m.credit
+    FROM (SELECT leaf, day, sum(greatest(amount, 0)) AS debit, sum(greatest(-amount, 0)) AS credit
+            FROM unnest(lines.leaf, lines.day, lines.amount) AS l (leaf, day, amount) GROUP BY leaf, day) AS m
+   WHERE b.account_id = m.leaf AND b.effective_on = m.day;
   GET DIAGNOSTICS changed = ROW_COUNT;
-  IF changed = moved.n THEN RETURN NULL; END IF;
+  IF changed = lines.leaves AND written.from_day = written.to_day THEN RETURN NULL; END IF;
   INSERT INTO balance_day (account_id, effective_on, debit, credit)
-    SELECT * FROM unnest(moved.leaf, moved.day, moved.debit, moved.credit) ON CONFLICT DO NOTHING;
+    SELECT leaf, day, sum(greatest(amount, 0)), sum(greatest(-amount, 0))
+      FROM unnest(lines.leaf, lines.day, lines.amount) AS l (leaf, day, amount) GROUP BY leaf, day ON CONFLICT DO NOTHING;
   INSERT INTO control_total (span, gl_code, fund, currency, debit, credit)
-    SELECT left(day, w.width), gl, fund, currency, sum(debit), sum(credit)
-      FROM unnest(moved.day, moved.gl, moved.fund, moved.currency, moved.debit, moved.credit) AS u (day, gl, fund, currency, debit, credit)
+    SELECT left(day, w.width), gl, fund, currency, sum(greatest(amount, 0)), sum(greatest(-amount, 0))
+      FROM unnest(lines.day, lines.gl, lines.fund, lines.currency, lines.amount) AS l (day, gl, fund, currency, amount)
       CROSS JOIN (VALUES (7), (10)) AS w (width) GROUP BY 1, 2, 3, 4 ON CONFLICT DO NOTHING;
   RETURN NULL; END $$;
 CREATE TRIGGER operation_seal AFTER INSERT ON operation FOR EACH ROW EXECUTE FUNCTION operation_seal();
@@ -444,5 +441,7 @@ ALTER FUNCTION operation_seal() SET enable_seqscan = off;
 ALTER FUNCTION operation_seal() SET enable_hashjoin = off;
 ALTER FUNCTION operation_seal() SET enable_mergejoin = off;
 ALTER FUNCTION operation_seal() SET enable_hashagg = off;
+ALTER FUNCTION operation_seal() SET enable_bitmapscan = off;
+ALTER FUNCTION operation_seal() SET enable_memoize = off;
 ALTER FUNCTION operation_seal() SET plan_cache_mode = force_generic_plan;
 ALTER FUNCTION account_opens_balance() SECURITY DEFINER;
