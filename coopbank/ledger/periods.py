@@ -36,7 +36,11 @@ def states(tx: Transaction, periods: Iterable[str]) -> dict[str, str | None]:
 
 def business_date(tx: Transaction) -> date | None:
     """The day that the last operation was dated on; None in empty books."""
-    found = tx.value("SELECT business_date FROM operation ORDER BY id DESC LIMIT 1")
+    found = (
+        tx.end.business_date
+        if tx.end is not None
+        else tx.value("SELECT business_date FROM operation ORDER BY id DESC LIMIT 1")
+    )
     return None if found is None else date.fromisoformat(found)
 
 

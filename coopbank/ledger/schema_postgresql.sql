@@ -11,8 +11,9 @@
 --     into the sealed tables, and has no right at all to write the caches (tests/ledger/test_attacks.py makes one).
 
 CREATE FUNCTION is_day(d text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
-  RETURN d ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AND make_date(substr(d, 1, 4)::int, substr(d, 6, 2)::int, substr(d, 9, 2)::int) IS NOT NULL;
-EXCEPTION WHEN datetime_field_overflow THEN RETURN false; END $$;
+  RETURN d ~ '^[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))$' AND d !~ '^0000'
+      OR d ~ '^[0-9]{2}([02468][048]|[13579][26])-02-29$' AND d !~ '^([0-9]{2}00|0000)' OR d ~ '^([02468][048]|[13579][26])00-02-29$' AND d !~ '^0000';
+  END $$;
 -- these two name the schema: pg_restore, which works without a search path, checks rows while it copies them
 CREATE FUNCTION is_period(p text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
   RETURN p ~ '^[0-9]{4}$' OR p ~ '^[0-9]{4}-[0-9]{2}$' AND public.is_day(p || '-01') OR public.is_day(p); END $$;
@@ -192,7 +193,6 @@ CREATE TABLE session (  -- secret: sign-ins kept by `coopbank login`
 
 -- --------------------------------------------------------------------------------- nothing joins what is sealed
 
-CREATE FUNCTION next_operation() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT coalesce(max(id), 0) + 1 FROM operation $$;
 CREATE FUNCTION refuse(why text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
   RAISE EXCEPTION '%', why USING ERRCODE = 'integrity_constraint_violation'; END $$;
 
@@ -208,7 +208,7 @@ CREATE TRIGGER posting_sealed AFTER INSERT ON posting REFERENCING NEW TABLE AS a
 
 CREATE FUNCTION rows_sealed() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE next bigint; BEGIN
   PERFORM pg_advisory_xact_lock(20261122);
-  next := next_operation();
+  next := coalesce((SELECT max(id) FROM operation), 0) + 1;
   IF EXISTS (SELECT 1 FROM added WHERE operation_id <> next) THEN PERFORM refuse(TG_TABLE_NAME || ' is sealed'); END IF;
   RETURN NULL; END $$;
 CREATE TRIGGER entry_sealed        AFTER INSERT ON entry        REFERENCING NEW TABLE AS added EXECUTE FUNCTION rows_sealed();
@@ -259,7 +259,7 @@ CREATE FUNCTION state_before(p text, op bigint) RETURNS text LANGUAGE sql STABLE
 
 -- The seal asks little and at once, since each question costs as much as the few lines that it is about; what is seldom is
 -- asked only where it may be so.
-CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb := NEW.sealed::jsonb; written record; summed record; states record; moved record; BEGIN
+CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb := NEW.sealed::jsonb; written record; lines record; summed record; states record; changed bigint; BEGIN
   -- the hashed text says the same as the columns
   IF t->2 IS DISTINCT FROM to_jsonb(NEW.id) OR t->3 IS DISTINCT FROM to_jsonb(NEW.at)
      OR t->4 IS DISTINCT FROM to_jsonb(NEW.business_date) OR t->5 IS DISTINCT FROM to_jsonb(NEW.actor)
@@ -278,19 +278,23 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
   IF NEW.row_count <> written.others THEN PERFORM refuse('count of rows differs'); END IF;
   IF written.n <> NEW.entry_count OR written.n > 0 AND (written.a <> NEW.first_entry OR written.z <> NEW.first_entry + written.n - 1 OR NOT written.own) THEN
     PERFORM refuse('entries are not gapless'); END IF;
-  -- the lines: as many and as much as the header says, numbered from 1, even in each fund and currency
-  SELECT coalesce(sum(n), 0) AS n, coalesce(sum(debit), 0) AS debit, max(entry_id) AS z, count(*) AS entries,
-         bool_and(n >= 2 AND n = last_line) AS numbered, bool_and(even) AS even, bool_or(from_reserve) AS from_reserve
-    INTO summed FROM (
-      SELECT entry_id, sum(n) AS n, sum(debit) AS debit, max(last_line) AS last_line, bool_and(total = 0) AS even, bool_or(from_reserve) AS from_reserve
-        FROM (SELECT p.entry_id, count(*) AS n, sum(greatest(p.amount, 0)) AS debit, max(p.line) AS last_line, sum(p.amount) AS total,
-                     bool_or(p.amount > 0 AND c.gl_code = '932') AS from_reserve
-                FROM posting p LEFT JOIN account c ON c.id = p.account_id
-               WHERE p.entry_id >= NEW.first_entry GROUP BY p.entry_id, c.currency, c.fund) AS of_fund
-       GROUP BY entry_id) AS of_entry;
-  IF summed.n <> NEW.posting_count OR summed.debit <> NEW.debit_total OR summed.z >= NEW.first_entry + NEW.entry_count THEN
+  -- the lines, read once: as many and as much as the header says, numbered from 1, even in each fund and currency
+  SELECT count(*) AS n, coalesce(sum(greatest(p.amount, 0)), 0) AS debit, max(p.entry_id) AS z, count(DISTINCT p.account_id) AS leaves,
+         bool_or(p.amount > 0 AND c.gl_code = '932') AS from_reserve, array_agg(p.entry_id) AS entry, array_agg(p.line) AS line,
+         array_agg(e.effective_on) AS day, array_agg(p.account_id) AS leaf, array_agg(p.amount) AS amount,
+         array_agg(c.gl_code) AS gl, array_agg(c.fund) AS fund, array_agg(c.currency) AS currency
+    INTO lines FROM posting p LEFT JOIN account c ON c.id = p.account_id LEFT JOIN entry e ON e.id = p.entry_id
+   WHERE p.entry_id >= NEW.first_entry;
+  IF lines.n <> NEW.posting_count OR lines.debit <> NEW.debit_total OR lines.z >= NEW.first_entry + NEW.entry_count THEN
     PERFORM refuse('control totals differ'); END IF;
   IF NEW.entry_count = 0 THEN RETURN NULL; END IF;
+  SELECT count(*) AS entries, bool_and(n >= 2 AND n = last_line) AS numbered, bool_and(even) AS even
+    INTO summed FROM (
+      SELECT entry, sum(n) AS n, max(last_line) AS last_line, bool_and(total = 0) AS even
+        FROM (SELECT entry, count(*) AS n, max(line) AS last_line, sum(amount) AS total
+                FROM unnest(lines.entry, lines.line, lines.fund, lines.currency, lines.amount) AS l (entry, line, fund, currency, amount)
+               GROUP BY entry, fund, currency) AS of_fund
+       GROUP BY entry) AS of_entry;
   IF summed.entries <> NEW.entry_count OR NOT summed.numbered THEN
     PERFORM refuse('lines are not numbered from 1, or an entry has fewer than two'); END IF;
   IF NOT summed.even THEN PERFORM refuse('entry does not balance'); END IF;
@@ -318,39 +322,83 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
   -- the indivisible reserve: what is in 932 is nobody's, so an operation that takes from it gives no member anything, in
   -- whichever entry. What members have is told by its holder, and by the control account where a leaf names none. A
   -- reversal only takes back.
-  IF summed.from_reserve THEN
+  IF lines.from_reserve THEN
     IF EXISTS (SELECT 1 FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id
         WHERE e.id >= NEW.first_entry AND e.reverses_id IS NULL AND p.amount < 0
           AND (a.holder IS NOT NULL OR a.gl_code IN ('821', '823', '825', '875', '901', '903', '905', '945', '946', '950'))) THEN
       PERFORM refuse('the indivisible reserve is never moved to a member'); END IF; END IF;
-  -- the caches, at once; every leaf touched has a balance row with the account's own guards, which are CHECKs there.
-  -- cache_by_seal wants no quote, dollar or slash in this statement.
-  WITH moves AS MATERIALIZED (
-    SELECT p.account_id, e.effective_on, c.gl_code, c.fund, c.currency, c.floor, c.ceiling,
-           sum(greatest(p.amount, 0)) AS debit, sum(greatest(-p.amount, 0)) AS credit
-      FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account c ON c.id = p.account_id
-     WHERE e.id >= NEW.first_entry GROUP BY p.account_id, e.effective_on, c.gl_code, c.fund, c.currency, c.floor, c.ceiling
-  ), leaves AS (
-    SELECT account_id, floor, ceiling, sum(debit) AS debit, sum(credit) AS credit FROM moves GROUP BY account_id, floor, ceiling
-  ), guarded AS (
-    UPDATE balance AS b SET debit = b.debit + l.debit, credit = b.credit + l.credit FROM leaves l
-     WHERE b.account_id = l.account_id AND b.floor IS NOT DISTINCT FROM l.floor AND b.ceiling IS NOT DISTINCT FROM l.ceiling RETURNING 1
-  ), of_day AS (
-    INSERT INTO balance_day AS b (account_id, effective_on, debit, credit) SELECT account_id, effective_on, debit, credit FROM moves
-      ON CONFLICT (account_id, effective_on) DO UPDATE SET debit = b.debit + excluded.debit, credit = b.credit + excluded.credit
-  ), of_control AS (
-    INSERT INTO control_total AS t (span, gl_code, fund, currency, debit, credit)
-      SELECT left(effective_on, w.width), gl_code, fund, currency, sum(debit), sum(credit)
-        FROM moves CROSS JOIN (VALUES (7), (10)) AS w (width) GROUP BY 1, 2, 3, 4
-      ON CONFLICT (span, gl_code, fund, currency) DO UPDATE SET debit = t.debit + excluded.debit, credit = t.credit + excluded.credit
-  ) SELECT (SELECT count(*) FROM leaves) AS leaves, (SELECT count(*) FROM guarded) AS guarded INTO moved;
-  IF moved.leaves <> moved.guarded THEN PERFORM refuse('a balance row is missing, or its guard is not the account''s'); END IF;
+  -- the caches. Every leaf touched has a balance row with the account's own guards, which are CHECKs there. Of the others
+  -- most rows are there already; where a leaf moves on a day for the first time, its control account may do so too.
+  -- cache_by_seal wants no quote, dollar or slash in these statements.
+  UPDATE balance AS b SET debit = b.debit + m.debit, credit = b.credit + m.credit
+    FROM (SELECT leaf, sum(greatest(amount, 0)) AS debit, sum(greatest(-amount, 0)) AS credit
+            FROM unnest(lines.leaf, lines.amount) AS l (leaf, amount) GROUP BY leaf) AS m JOIN account c ON c.id = m.leaf
+   WHERE b.account_id = m.leaf AND b.floor IS NOT DISTINCT FROM c.floor AND b.ceiling IS NOT DISTINCT FROM c.ceiling;
+  GET DIAGNOSTICS changed = ROW_COUNT;
+  IF changed <> lines.leaves THEN PERFORM refuse('a balance row is missing, or its guard is not the account''s'); END IF;
+  UPDATE control_total AS t SET debit = t.debit + s.debit, credit = t.credit + s.credit
+    FROM (SELECT left(day, w.width) AS span, gl, fund, currency, sum(greatest(amount, 0)) AS debit, sum(greatest(-amount, 0)) AS credit
+            FROM unnest(lines.day, lines.gl, lines.fund, lines.currency, lines.amount) AS l (day, gl, fund, currency, amount)
+            CROSS JOIN (VALUES (7), (10)) AS w (width) GROUP BY 1, 2, 3, 4) AS s
+   WHERE t.span = s.span AND t.gl_code = s.gl AND t.fund = s.fund AND t.currency = s.currency;
+  UPDATE balance_day AS b SET debit = b.debit + m.debit, credit = b.credit + m.credit
+    FROM (SELECT leaf, day, sum(greatest(amount, 0)) AS debit, sum(greatest(-amount, 0)) AS credit
+            FROM unnest(lines.leaf, lines.day, lines.amount) AS l (leaf, day, amount) GROUP BY leaf, day) AS m
+   WHERE b.account_id = m.leaf AND b.effective_on = m.day;
+  GET DIAGNOSTICS changed = ROW_COUNT;
+  IF changed = lines.leaves AND written.from_day = written.to_day THEN RETURN NULL; END IF;
+  INSERT INTO balance_day (account_id, effective_on, debit, credit)
+    SELECT leaf, day, sum(greatest(amount, 0)), sum(greatest(-amount, 0))
+      FROM unnest(lines.leaf, lines.day, lines.amount) AS l (leaf, day, amount) GROUP BY leaf, day ON CONFLICT DO NOTHING;
+  INSERT INTO control_total (span, gl_code, fund, currency, debit, credit)
+    SELECT left(day, w.width), gl, fund, currency, sum(greatest(amount, 0)), sum(greatest(-amount, 0))
+      FROM unnest(lines.day, lines.gl, lines.fund, lines.currency, lines.amount) AS l (day, gl, fund, currency, amount)
+      CROSS JOIN (VALUES (7), (10)) AS w (width) GROUP BY 1, 2, 3, 4 ON CONFLICT DO NOTHING;
   RETURN NULL; END $$;
 CREATE TRIGGER operation_seal AFTER INSERT ON operation FOR EACH ROW EXECUTE FUNCTION operation_seal();
 
 CREATE FUNCTION account_opens_balance() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   INSERT INTO balance (account_id, floor, ceiling) VALUES (NEW.id, NEW.floor, NEW.ceiling); RETURN NULL; END $$;
 CREATE TRIGGER account_opens_balance AFTER INSERT ON account FOR EACH ROW EXECUTE FUNCTION account_opens_balance();
+
+-- ------------------------------------------------------------------------------------------- one round trip
+
+-- What a client at a distance needs said once: who writes begins with the book's lock, and learns where the chain ends.
+CREATE FUNCTION begin_work(OUT revision text, OUT number bigint, OUT hash bytea, OUT next_entry bigint, OUT business_date text)
+  LANGUAGE plpgsql AS $$ BEGIN
+  PERFORM pg_advisory_xact_lock(20261122);
+  SELECT version_num INTO revision FROM alembic_version;
+  SELECT o.id, o.hash, o.first_entry + o.entry_count, o.business_date INTO number, hash, next_entry, business_date
+    FROM operation o ORDER BY o.id DESC LIMIT 1; END $$;
+
+-- An operation as its client says it, with its numbers, its link and its text put together here: as bytes they are what a
+-- client would have sent. It has no right that its caller has not, and proves nothing: every trigger looks at its rows.
+--   beginning, said, others: the text before the number, between it and the entries, and of the rows after them
+--   entries: [[effective on, memo, reverses or null, [[account, amount], ...]], ...]
+CREATE FUNCTION post_operation(revision text, expected bigint, beginning text, said text, entries json, others text,
+    key text, kind text, kind_version bigint, actor text, approver text, business_date text, at text, request_hash bytea,
+    row_count bigint, OUT number bigint, OUT first_entry bigint, OUT link bytea) LANGUAGE plpgsql AS $$
+  DECLARE last record; entry_count bigint; posting_count bigint; debit_total bigint; of_entries text; sealed text; BEGIN
+  PERFORM pg_advisory_xact_lock(20261122);
+  SELECT o.id, o.hash, o.first_entry + o.entry_count AS next_entry INTO last FROM operation o ORDER BY o.id DESC LIMIT 1;
+  number := coalesce(last.id, 0) + 1; first_entry := coalesce(last.next_entry, 1);
+  last.hash := coalesce(last.hash, decode(repeat('00', 32), 'hex'));
+  IF expected <> number OR revision <> (SELECT version_num FROM alembic_version) THEN
+    RAISE EXCEPTION 'these are other books than they were' USING ERRCODE = 'object_not_in_prerequisite_state'; END IF;
+  WITH written AS (INSERT INTO posting (entry_id, line, account_id, amount)
+      SELECT first_entry + e.n - 1, l.n, (l.line->>0)::bigint, (l.line->>1)::bigint
+        FROM json_array_elements(entries) WITH ORDINALITY AS e (entry, n)
+        CROSS JOIN LATERAL json_array_elements(e.entry->3) WITH ORDINALITY AS l (line, n) RETURNING amount)
+    SELECT count(*), coalesce(sum(greatest(amount, 0)), 0) INTO posting_count, debit_total FROM written;
+  WITH written AS (INSERT INTO entry (id, operation_id, effective_on, memo, reverses_id)
+      SELECT first_entry + e.n - 1, number, e.entry->>0, e.entry->>1, (e.entry->>2)::bigint
+        FROM json_array_elements(entries) WITH ORDINALITY AS e (entry, n))
+    SELECT count(*), coalesce(string_agg('[' || first_entry + e.n - 1 || ',' || substr(e.entry::text, 2), ',' ORDER BY e.n), '')
+      INTO entry_count, of_entries FROM json_array_elements(entries) WITH ORDINALITY AS e (entry, n);
+  sealed := beginning || number || said || of_entries || others || encode(last.hash, 'hex') || '"]';
+  link := sha256(convert_to(sealed, 'UTF8'));
+  INSERT INTO operation VALUES (number, key, kind, kind_version, actor, approver, business_date, at, request_hash, first_entry,
+    entry_count, posting_count, debit_total, row_count, last.hash, link, sealed); END $$;
 
 -- ------------------------------------------------------------------------------------------------------ append only
 
@@ -384,6 +432,8 @@ DO $$ DECLARE f regprocedure; BEGIN
   FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype = 'trigger'::regtype LOOP
     EXECUTE format('ALTER FUNCTION %s SET search_path = public, pg_temp', f);
   END LOOP; END $$;
+ALTER FUNCTION begin_work SET search_path = public, pg_temp;
+ALTER FUNCTION post_operation SET search_path = public, pg_temp;
 -- a plan made while the tables were small reads them whole for ever: what is new is found by index at any size; and a plan
 -- is made once, not for every operation anew
 ALTER FUNCTION operation_seal() SECURITY DEFINER;
@@ -391,5 +441,7 @@ ALTER FUNCTION operation_seal() SET enable_seqscan = off;
 ALTER FUNCTION operation_seal() SET enable_hashjoin = off;
 ALTER FUNCTION operation_seal() SET enable_mergejoin = off;
 ALTER FUNCTION operation_seal() SET enable_hashagg = off;
+ALTER FUNCTION operation_seal() SET enable_bitmapscan = off;
+ALTER FUNCTION operation_seal() SET enable_memoize = off;
 ALTER FUNCTION operation_seal() SET plan_cache_mode = force_generic_plan;
 ALTER FUNCTION account_opens_balance() SECURITY DEFINER;
