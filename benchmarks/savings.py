@@ -68,7 +68,7 @@ def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
 
 @contextmanager
 def till(place: str, instant: datetime, by: Actor = TELLER) -> Iterator[list[float]]:
-    """A till at work beside the block, kept by that person; filled, at the end, with the seconds that each of its gifts took."""
+    """A till at work beside the block, kept by that person; at its end filled with the seconds that each gift took."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_take_gifts, args=(place, instant, by, theirs), daemon=True)

@@ -28,7 +28,8 @@ from coopbank.bank.asset_plan import due_in, through
 from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Memo, Widget, refuse
-from coopbank.bank.lending.closing import Ahead, Recognised, recognise_loans, told_through
+from coopbank.bank.lending import closing as of_loans
+from coopbank.bank.lending.closing import Recognised, recognise_loans
 from coopbank.bank.operation import TREASURER, Operation
 from coopbank.bank.operations.savings import shown
 from coopbank.errors import PeriodLocked, WrongState
@@ -54,14 +55,16 @@ class _Reckoned:
     """What every loan comes to at the end of the month, as the books stood at an operation."""
 
     head: int
-    loans: Ahead
+    month: str
+    loans: of_loans.Reckoned
 
 
-def _still_right(desk: Desk) -> Ahead | None:
-    """What was reckoned before the book was locked, unless something was told of a loan since."""
+def _still_right(desk: Desk, month: str) -> of_loans.Reckoned | None:
+    """What was reckoned before the book was locked, with the loans anew that have changed since."""
     ahead = desk.reckoned
-    kinds = (records.Loan.kind, records.LoanTerms.kind, records.LoanEvent.kind)
-    return ahead.loans if isinstance(ahead, _Reckoned) and not desk.written_since(ahead.head, *kinds) else None
+    if not isinstance(ahead, _Reckoned) or ahead.month != month:
+        return None
+    return of_loans.still_right(desk, ahead.loans, ahead.head, last_day(month))
 
 
 class CloseMonth(Operation):
@@ -84,12 +87,12 @@ class CloseMonth(Operation):
         if today is None or today < last or periods.state(books.tx, self.month) == periods.LOCKED:
             return None
         stands_at = head(books.tx).number
-        return _Reckoned(stands_at, told_through(books, last, books.institution().currency))
+        return _Reckoned(stands_at, self.month, of_loans.reckoned(books, last, books.institution().currency))
 
     def perform(self, desk: Desk) -> None:
         last = last_day(self.month)
         self._require_over(desk, last)
-        loans, notes = recognise_loans(desk, last, _still_right(desk)), recognise_notes(desk, last)
+        loans, notes = recognise_loans(desk, last, _still_right(desk, self.month)), recognise_notes(desk, last)
         desk.note("Interest on loans", f"{shown(desk, loans.amount)} ({loans.count})")
         desk.note("Interest on notes", f"{shown(desk, notes.amount)} ({notes.count})")
         left = sum(through(asset, last) - asset.depreciated for _ref, asset in due_in(desk, last))
