@@ -117,7 +117,9 @@ def reckoned(books: Books, last: date, currency: str, only: Collection[str] | No
         if body.disbursed_on is not None and (body.state == "active" or ref in later)
     ]
     refs = {ref for ref, _version, _body in held}
-    touched = [leaf for code in _TOUCHED for leaf in books.leaves(code) if not leaf.contract or leaf.contract in refs]
+    touched = [
+        leaf for code in _TOUCHED for leaf in (books.leaves(code) if only is None else books.leaves_of(code, refs))
+    ]  # fmt: skip
     since = _since(books, last)
     booked = {(leaf.fund, leaf.code): leaf.balance - since.get(leaf.id, 0) for leaf in touched}
     bodies = {ref: body for ref, _version, body in held}
@@ -160,12 +162,18 @@ def _owed(
 
 def still_right(desk: Desk, ahead: Reckoned, head: int, last: date) -> Reckoned:
     """What was reckoned at an operation, with the loans reckoned anew of which something was told or moved since."""
-    changed = _told_since(desk, head)
+    changed = told_since(desk, head)
     if not changed:
         return ahead
     anew = reckoned(desk, last, desk.currency, only=changed)
     kept = {ref: owed for ref, owed in ahead.owed.items() if ref not in changed}
     return Reckoned(dict(sorted({**kept, **anew.owed}.items())), ahead.leaves | anew.leaves)
+
+
+def summed(found: Reckoned) -> Recognised:
+    """Of how many loans something is to be recognised, and how much of it in the month."""
+    posted = [owed.earned for owed in found.owed.values() if owed.in_month or owed.today]
+    return Recognised(len(posted), sum(posted))
 
 
 def recognise_loans(desk: Desk, last: date, ahead: Reckoned | None = None) -> Recognised:
@@ -175,16 +183,13 @@ def recognise_loans(desk: Desk, last: date, ahead: Reckoned | None = None) -> Re
     """
     found = reckoned(desk, last, desk.currency) if ahead is None else ahead
     leaves = dict(found.leaves)
-    count = amount = 0
     for owed in found.owed.values():
         for moves, day in ((owed.in_month, last), (owed.today, desk.business_day)):
             if moves:
                 _post(desk, owed, moves, day, leaves)
         if owed.record is not None:
             desk.rows.append(owed.record)
-        if owed.in_month or owed.today:
-            count, amount = count + 1, amount + owed.earned
-    return Recognised(count, amount)
+    return summed(found)
 
 
 def _less(whole: Book, part: Book) -> Book:
@@ -253,7 +258,8 @@ def _later(books: Books, last: date) -> dict[str, records.Loan | None]:
     for ref, text in books.tx.rows(
         "SELECT f.ref, r.body FROM"
         " (SELECT w.ref, min(w.version) AS first FROM record w JOIN operation o ON o.id = w.operation_id"
-        " WHERE w.kind = ? AND w.operation_id > ? AND o.kind <> 'close-month' GROUP BY w.ref) f"
+        " WHERE w.kind = ? AND w.operation_id > ? AND o.kind NOT IN ('close-month', 'close-month-part')"
+        " GROUP BY w.ref) f"
         " LEFT JOIN record r ON r.kind = ? AND r.ref = f.ref AND r.version = f.first - 1 ORDER BY f.ref",
         records.Loan.kind, head, records.Loan.kind,
     ):  # fmt: skip
@@ -271,13 +277,17 @@ def _since(books: Books, last: date) -> dict[int, int]:
     return {number: int(amount) for number, amount in rows}
 
 
-def _told_since(desk: Desk, head: int) -> set[str]:
-    """Loans of which operations after that one told something, or whose unpaid interest they moved."""
+def told_since(desk: Desk, head: int, but_by: str = "") -> set[str]:
+    """Loans that operations after that one told something of, or whose interest they moved; one kind does not count."""
     kinds = (records.Loan.kind, records.LoanTerms.kind, records.LoanEvent.kind)
-    told = desk.tx.rows("SELECT ref FROM record WHERE operation_id > ? AND kind || '' IN (?, ?, ?)", head, *kinds)
+    told = desk.tx.rows(
+        "SELECT r.ref FROM record r JOIN operation o ON o.id = r.operation_id"
+        " WHERE r.operation_id > ? AND r.kind || '' IN (?, ?, ?) AND o.kind <> ?", head, *kinds, but_by,
+    )  # fmt: skip
     moved = desk.tx.rows(
-        "SELECT DISTINCT a.contract FROM entry e CROSS JOIN posting p CROSS JOIN account a"
+        "SELECT DISTINCT a.contract FROM entry e CROSS JOIN operation o CROSS JOIN posting p CROSS JOIN account a"
         " WHERE e.id >= (SELECT first_entry + entry_count FROM operation WHERE id = ?) AND p.entry_id = e.id"
-        " AND a.id = p.account_id AND a.gl_code || '' IN ('781', 'M10')", head,
+        " AND o.id = e.operation_id AND o.kind <> ? AND a.id = p.account_id AND a.gl_code || '' IN ('781', 'M10')",
+        head, but_by,
     )  # fmt: skip
     return {ref.partition(".")[0] for (ref,) in told} | {contract for (contract,) in moved}  # L-001.00007 is of L-001
