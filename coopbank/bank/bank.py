@@ -492,14 +492,19 @@ class Bank:
     def _carry_out_one(self, actor: Actor) -> int:
         """The part that is next once the book is ours; 0 if somebody else has done the last one meanwhile."""
 
-        def once() -> int:
+        def once() -> Receipt | None:
             with self.database.write() as tx:
-                found = groups.next_part(Books(tx))
-                if found is not None:
-                    self._perform(tx, actor, *found)
-            return int(found is not None)
+                books = Books(tx)
+                found = groups.next_part(books)
+                if found is None:
+                    return None
+                who, approver = groups.in_whose_name(books, found[0], actor)
+                return self._perform(tx, who, *found, approver)
 
-        return tried_anew(once, keyed=True)
+        receipt = tried_anew(once, keyed=True)
+        if receipt is not None and any(each.kind == SignClose.name for each in receipt.then):
+            self._anchored(receipt)
+        return int(receipt is not None)
 
     def _carried_out(self, actor: Actor, receipt: Receipt) -> Receipt:
         """Carry out what was decided for many; that it could not be finished is told, and no refusal: it stands."""
@@ -701,7 +706,8 @@ class Bank:
             put(tx)
         receipt = receipts.done(self, desk, draft, sealed, operation.title)
         then = [self._perform(tx, who, follower, own_key, second) for who, second, follower, own_key in desk.followers]
-        if operation.signed and self.keys is not None:
+        closed = any(isinstance(row, posting.NewPeriodState) for row in desk.rows)
+        if operation.signed and closed and self.keys is not None:
             then.append(self._sign(tx, desk, operation, receipt.number))
         return replace(receipt, then=tuple(then)) if then else receipt
 

@@ -7,7 +7,7 @@ operations and forms ask.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -245,6 +245,15 @@ class Books:
         """Every leaf of a control account."""
         sql = LEAF + " WHERE a.gl_code = ?" + (" AND a.fund = ?" if fund else "") + " ORDER BY a.fund, a.contract"
         return [Leaf(*row) for row in self.tx.rows(sql, *([gl_code, fund] if fund else [gl_code]))]
+
+    def leaves_of(self, gl_code: str, contracts: Collection[str]) -> list[Leaf]:
+        """Those leaves of a control account that stand for one of these, or for nothing in particular."""
+        asked, found = ["", *sorted(contracts)], []
+        for start in range(0, len(asked), 500):
+            part = asked[start : start + 500]
+            sql = f"{LEAF} WHERE a.gl_code = ? AND a.contract IN ({', '.join('?' * len(part))})"
+            found += [Leaf(*row) for row in self.tx.rows(sql, gl_code, *part)]
+        return found
 
     def held_by(self, member: str) -> list[Leaf]:
         """Every leaf that a member holds."""

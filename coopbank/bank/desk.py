@@ -262,9 +262,11 @@ class Desk(Books):
 
     def moved_since(self, number: int, gl_code: str, through: date = date.max) -> bool:
         """Whether an operation after that one moved a control account under a date up to a day."""
+        # CROSS: from the few entries since then, where SQLite would go through all lines that there are.
         found = self.tx.value(
-            "SELECT 1 FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
-            " WHERE e.operation_id > ? AND e.effective_on || '' <= ? AND a.gl_code || '' = ? LIMIT 1",
+            "SELECT 1 FROM entry e CROSS JOIN posting p CROSS JOIN account a"
+            " WHERE e.id >= (SELECT first_entry + entry_count FROM operation WHERE id = ?) AND p.entry_id = e.id"
+            " AND a.id = p.account_id AND e.effective_on || '' <= ? AND a.gl_code || '' = ? LIMIT 1",
             number, through.isoformat(), gl_code,
         )  # fmt: skip
         return found is not None

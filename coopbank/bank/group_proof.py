@@ -26,6 +26,8 @@ class _Plan:
     body: dict[str, Any]
     lines: dict[str, list[list[int]]]
     number: int
+    loans: dict[str, list[str]]  # of a part that is reckoned when it is carried out
+    by: tuple[str, str | None]  # who decided it
 
 
 class GroupProof:
@@ -74,10 +76,14 @@ class GroupProof:
 
     def _planned(self, log: Log, operation: Operation, ref: str, body: dict[str, Any]) -> Iterator[str]:
         lines = {
-            row[2]: row[5]["lines"]
+            row[2]: row[5].get("lines", [])
             for row in operation.rows if row[0] == "record" and row[1] == records.BatchPart.kind
         }  # fmt: skip
-        self._plans[ref] = _Plan(body, lines, operation.number)
+        loans = {
+            row[2]: row[5]["loans"] for row in operation.rows
+            if row[0] == "record" and row[1] == records.BatchPart.kind and "loans" in row[5]
+        }  # fmt: skip
+        self._plans[ref] = _Plan(body, lines, operation.number, loans, (operation.actor, operation.approver))
         self._entries[ref] = {entry[0] for entry in operation.entries}
         if sorted(lines) != [part_ref(ref, n) for n in range(1, body["parts"] + 1)] or body.get("done"):
             yield f"{ref} has not the parts that it says"
@@ -91,9 +97,15 @@ class GroupProof:
         )  # fmt: skip
         if not said:
             yield from (f"{ref} pays what is {holder}'s into other savings" for holder in _astray(log, lines.values()))
+        if loans:
+            total = body["total"]  # the loans' own proof is that of their interest
         if passed_on != said or left != {due: -amount for due, amount in said.items()} or total != body["total"]:
             yield (f"the parts of {ref} come to {sum(passed_on.values()) if said else total}, it says {body['total']},"
                    f" and {-sum(left.values())} were left for them")  # fmt: skip
+        if loans and (len({each for part in loans.values() for each in part}), set(loans)) != (
+            sum(len(part) for part in loans.values()), set(lines),
+        ):  # fmt: skip
+            yield f"a loan stands in two parts of {ref}, or a part names none"
         if body["decided_by"] != operation.number or body["on"] != operation.business_date:
             yield f"{ref} names another operation or day"
 
@@ -108,7 +120,13 @@ class GroupProof:
             yield f"part {number} of {ref} was not the next"
         if len(batches) != 1 or batches[0][2] != ref or batches[0][5] != {**before, "done": number}:
             yield f"part {number} of {ref} did not count itself"
-        planned = plan.lines.pop(part_ref(ref, number), ())
+        place = part_ref(ref, number)
+        if CATALOGUE[operation.kind].in_their_name:
+            yield from _of_loans(operation, plan, number)
+            plan.lines.pop(place, None)
+            self._count(plan, ref, number, operation)
+            return
+        planned = plan.lines.pop(place, ())
         posted = [entry[4] for entry in operation.entries]
         opened = {row[1] for row in operation.rows if row[0] == "account"}
         days = {operation.business_date, *(entry[1] for entry in operation.entries)}
@@ -116,10 +134,27 @@ class GroupProof:
             yield f"part {number} of {ref} is not what was decided"
         if days != {before["on"]}:
             yield f"part {number} of {ref} was carried out on another day than it was decided"
-        plan.body = {**before, "done": number}
+        self._count(plan, ref, number, operation)
+
+    def _count(self, plan: _Plan, ref: str, number: int, operation: Operation) -> None:
+        plan.body = {**plan.body, "done": number}
         self._entries[ref].update(entry[0] for entry in operation.entries)
-        if number == before["parts"]:
+        if number == plan.body["parts"]:
             del self._plans[ref]
+
+
+def _of_loans(operation: Operation, plan: _Plan, number: int) -> Iterator[str]:
+    """A part about loans is about its own, in the name of those who decided it; the last locks the month, no other."""
+    ref = str(operation.request.get("batch"))
+    last = number == plan.body["parts"]
+    told = {row[2] for row in operation.rows if row[0] == "record" and row[1] == records.Loan.kind}
+    if not last and told - set(plan.loans.get(part_ref(ref, number), ())):
+        yield f"part {number} of {ref} is about other loans"
+    if (operation.actor, operation.approver) != plan.by or operation.business_date != plan.body["on"]:
+        yield f"part {number} of {ref} was carried out in other names, or on another day"
+    locked = [row[1:3] for row in operation.rows if row[0] == "period_state"]
+    if locked != ([[operation.request.get("month"), "locked"]] if last else []):
+        yield f"part {number} of {ref} locks another month, or too early"
 
 
 def _sums(lines: Iterable[list[Any]]) -> dict[int, int]:

@@ -21,22 +21,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from pydantic import Field
 
 from coopbank.bank import records
-from coopbank.bank.books import Books
+from coopbank.bank.books import Actor, Books
 from coopbank.bank.desk import Desk
 from coopbank.bank.operation import CATALOGUE, Operation
 from coopbank.errors import WrongState
-from coopbank.ledger.posting import Draft, Leaf
+from coopbank.ledger.posting import Draft, Leaf, NewRecord
 
 LARGEST = 2500
 """Members in one part: as many as are posted in a fifth of a second, each by a line on a leaf that there is."""
 
-OPENING: Final = 3
+OPENING: Final = 2
 """Lines that a line counts as whose leaf is opened with it."""
+
+LOAN: Final = 5
+"""Lines that a loan counts as whose interest is recognised."""
 
 PAUSE_SECONDS, LONG_PAUSE_SECONDS = 0.06, 0.11
 """Between two parts on SQLite, where whoever waits looks again every 0.05 s at first and then every 0.1 s."""
@@ -44,7 +47,9 @@ PAUSE_SECONDS, LONG_PAUSE_SECONDS = 0.06, 0.11
 SHORT_SECONDS = 0.15
 """A part that took longer is followed by the long pause. A server needs none: it gives turns."""
 
-IN_GROUPS: Final = ("credit-interest", "declare-dividend", "allocate-surplus", "pay-dividend", "pay-patronage")
+IN_GROUPS: Final = (
+    *("credit-interest", "declare-dividend", "allocate-surplus", "pay-dividend", "pay-patronage", "close-month"),
+)
 """Operations that are carried out in groups; what carries them out is called credit-interest-part, and so on."""
 
 
@@ -82,16 +87,22 @@ class Part(Operation):
     reversible: ClassVar[bool] = False  # the leading operation is, and these with it
     since: ClassVar[int] = 2
 
+    in_their_name: ClassVar[bool] = False  # by those who decided it: what is dated back takes two people
+
     batch: str
     part: int = Field(ge=1)
 
     def perform(self, desk: Desk) -> None:
         batch = desk.get(records.Batch, self.batch, "batch")
         assert self.part == batch.done + 1 <= batch.parts, "parts are carried out in their order, each once"
-        lines = desk.get(records.BatchPart, part_ref(self.batch, self.part), "part").lines
-        desk.post_lines(batch.memo, zip(_leaves(desk, lines), (amount for _leaf, amount in lines), strict=True))
+        self.carry(desk, batch, desk.get(records.BatchPart, part_ref(self.batch, self.part), "part"))
         done = batch.model_copy(update={"done": self.part})
         desk.write(self.batch, done, about=_about(batch.decided_by))
+
+    def carry(self, desk: Desk, batch: records.Batch, plan: records.BatchPart) -> None:
+        """Lay out what this part writes."""
+        lines = plan.lines
+        desk.post_lines(batch.memo, zip(_leaves(desk, lines), (amount for _leaf, amount in lines), strict=True))
 
 
 def part_ref(batch: str, part: int) -> str:
@@ -176,10 +187,11 @@ def pass_on(desk: Desk, carried_by: type[Part], request: dict[str, str], memo: s
     )  # fmt: skip
 
 
-def split_up(members: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The members of each part."""
-    for start in range(0, len(members), LARGEST):
-        yield members[start : start + LARGEST]
+def split_up(members: Sequence[T], lines: int = 1) -> Iterator[Sequence[T]]:
+    """The members of each part, where each has so many lines."""
+    step = max(1, LARGEST // lines)
+    for start in range(0, len(members), step):
+        yield members[start : start + step]
 
 
 def leave(
@@ -191,7 +203,21 @@ def leave(
     Where it has left it on several, `dues` are these, and what was left on each. Where parts take from leaves of the
     members' own (821, 823), nothing was left anywhere.
     """
-    parts = list(parts)
+    # without a model for each of a hundred thousand lines
+    _seal(desk, carried_by, request, memo, [{"lines": lines} for lines in parts], due=due, dues=list(dues), total=total)
+
+
+def leave_loans(
+    desk: Desk, carried_by: type[Part], request: dict[str, str], memo: str, total: int, loans: Sequence[str]
+) -> None:  # fmt: skip
+    """Seal which loans each part is about; it is reckoned when it is carried out, since tills go on with loans."""
+    parts = [{"loans": list(refs)} for refs in split_up(loans, LOAN)]
+    _seal(desk, carried_by, request, memo, parts, total=total)
+
+
+def _seal(
+    desk: Desk, carried_by: type[Part], request: dict[str, str], memo: str, parts: list[dict[str, Any]], **said: Any
+) -> None:  # fmt: skip
     if desk.resolution is not None and desk.resolution not in memo:
         memo = f"{memo}, {desk.resolution}"  # as every entry that is done under it names it
     ref = desk.next_ref(records.Batch.kind, "BT-", 5)
@@ -199,12 +225,12 @@ def leave(
         ref,
         records.Batch(
             decided_by=desk.number, carried_by=carried_by.name, request=request, memo=memo,
-            on=desk.business_day.isoformat(), due=due, dues=list(dues), total=total, parts=len(parts),
+            on=desk.business_day.isoformat(), parts=len(parts), **said,
         ),
         about=_about(desk.number),
     )  # fmt: skip
-    for number, lines in enumerate(parts, start=1):
-        desk.write(part_ref(ref, number), records.BatchPart(lines=lines))
+    for number, body in enumerate(parts, start=1):
+        desk.rows.append(NewRecord(records.BatchPart.kind, part_ref(ref, number), 1, None, body))
     desk.note("Goes to the accounts in groups", str(len(parts)))
 
 
@@ -276,6 +302,15 @@ def next_part(books: Books) -> tuple[Operation, str] | None:
         part = CATALOGUE[batch.carried_by].model_validate({"batch": ref, "part": number, **batch.request})
         return part, f"{CARRIED}{ref}:{number}"
     return None
+
+
+def in_whose_name(books: Books, part: Operation, actor: Actor) -> tuple[Actor, str | None]:
+    """Who carries a part out, and who agreed: whoever does it, or those two who decided it."""
+    if not isinstance(part, Part) or not part.in_their_name:
+        return actor, None
+    number = books.get(records.Batch, part.batch).decided_by
+    who, approver = books.tx.row("SELECT actor, approver FROM operation WHERE id = ?", number) or ("", None)
+    return Actor(str(who), ()), approver
 
 
 def of_operation(books: Books, number: int) -> tuple[str, list[int]] | None:

@@ -985,7 +985,8 @@ class BatchPart(Body):
 
     kind: ClassVar[str] = "batch-part"
     # account and minor units, debit +; an account that there was not yet is opened: 945/M0007/2026, held by M0007
-    lines: list[tuple[int | str, int]]
+    lines: list[tuple[int | str, int]] = Field(default_factory=list)
+    loans: list[str] = Field(default_factory=list)  # where a part is reckoned when it is carried out, of which loans
 
 
 class Backup(Body):

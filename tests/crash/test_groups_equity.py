@@ -247,7 +247,7 @@ def test_what_is_on_its_way_to_savings_goes_no_other_way(small: SmallBank, hands
     assert waiting > 0
     before = told(small)[0]
     pay = small.bank.build("pay-dividend", {"member": "M0005"})
-    on_its_way = pytest.raises(WrongState, match="M0005 is on its way into their savings: 1 of 2")
+    on_its_way = pytest.raises(WrongState, match="M0005 is on its way into their savings: 1 of 4")
     with on_its_way as refused, small.bank.database.write() as tx:
         small.bank._perform(tx, small.ana, pay, "at the till")
     assert refused.value.field == "member"

@@ -26,7 +26,7 @@ from coopbank.bank.operations.savings import FUND, savings_account, shown
 from coopbank.bank.tender import Paying
 from coopbank.errors import Overdrawn
 from coopbank.finance.distribution import percent_of
-from coopbank.ledger.posting import head
+from coopbank.ledger.posting import Leaf, head
 from coopbank.money import parse_amount, round_minor
 
 TAX = "842"
@@ -50,6 +50,8 @@ class _Reckoned:
 
     head: int
     found: list[Due]
+    held: int  # all that is payable, also to who has no savings; minor units
+    parts: list[groups.Lines]  # of many; what of each is withheld is not among its lines
 
 
 class PayOut(Paying):
@@ -71,16 +73,15 @@ class PayOut(Paying):
         """What is payable to everybody, of whom a hundred thousand take seconds."""
         if self.member is not None:
             return None
-        stands_at = head(books.tx).number
-        return _Reckoned(stands_at, due_into_savings(books, self.payable))
+        return _reckoned(books, self.payable)
 
-    def _still_right(self, desk: Desk) -> list[Due] | None:
+    def _still_right(self, desk: Desk) -> _Reckoned | None:
         """What was reckoned before the book was locked, unless something that it rests on was changed since."""
         ahead = desk.reckoned
         kinds = (records.Savings.kind, records.Member.kind, records.Death.kind, records.Policy.kind)
         if not isinstance(ahead, _Reckoned) or desk.written_since(ahead.head, *kinds):
             return None
-        return None if desk.moved_since(ahead.head, self.payable) else ahead.found
+        return None if desk.moved_since(ahead.head, self.payable) else ahead
 
     def moves(self, desk: Desk) -> int | None:
         return -desk.balance(FUND, f"{self.payable}/{self.member}") if self.member else None
@@ -116,16 +117,15 @@ class PayOut(Paying):
 
     def _pay_all(self, desk: Desk) -> None:
         groups.require_finished(desk, "member")
-        found = self._still_right(desk)
-        if found is None:
-            found = due_into_savings(desk, self.payable)
+        reckoned = self._still_right(desk) or _reckoned(desk, self.payable)
+        found = reckoned.found
         if not found:
             raise Overdrawn("Nothing of this is payable to anybody who has savings.", field="member")
         whole, tax = sum(due.amount for due in found), sum(due.tax for due in found)
         memo = f"{self.what}, all into savings"
-        if len(found) > groups.LARGEST:
+        if reckoned.parts:
             account = desk.leaf_id(FUND, TAX) if tax else 0
-            parts = (_lines(part, account) for part in groups.split_up(found))
+            parts = (_with_tax(lines, account) for lines in reckoned.parts)
             groups.leave(desk, self.carried_by, {}, memo, 0, whole, parts)
         else:
             desk.know_leaves(FUND, self.payable)
@@ -136,9 +136,8 @@ class PayOut(Paying):
         desk.note("Paid", shown(desk, whole - tax))
         if tax:
             desk.note("Withheld", shown(desk, tax))
-        left = -control_balance(desk, self.payable) - whole
-        if left:
-            desk.note("Still payable, without savings", shown(desk, left))
+        if reckoned.held > whole:
+            desk.note("Still payable, without savings", shown(desk, reckoned.held - whole))
 
     def _into_savings(self, member: str, amount: int, account: str, tax: int) -> list[Move]:
         savings = f"905/{account}"
@@ -146,28 +145,30 @@ class PayOut(Paying):
         return [*lines, (FUND, savings, tax)] if tax else lines
 
 
-def _lines(found: Iterable[Due], account: int) -> groups.Lines:
-    """From what is payable into savings; `account` takes what is withheld."""
+def _reckoned(books: Books, payable: str) -> _Reckoned:
+    """Who is to be paid, and by which lines if they are many."""
+    stands_at, leaves = head(books.tx).number, books.leaves(payable, FUND)
+    found = due_into_savings(books, leaves)
+    many = len(found) > groups.LARGEST
+    parts = [_lines(part) for part in groups.split_up(found, lines=2)] if many else []
+    return _Reckoned(stands_at, found, -sum(leaf.balance for leaf in leaves), parts)
+
+
+def _lines(found: Iterable[Due]) -> groups.Lines:
+    """From what is payable into savings; what is withheld goes out of these again, by a line of its own."""
     lines: groups.Lines = []
-    withheld = 0
     for due in found:
-        lines += [(due.leaf, due.amount), (due.into, -due.amount)]
-        if due.tax:
-            lines.append((due.into, due.tax))
-            withheld += due.tax
+        lines += [(due.leaf, due.amount), (due.into, -due.amount), *([(due.into, due.tax)] if due.tax else ())]
+    return lines
+
+
+def _with_tax(lines: groups.Lines, account: int) -> groups.Lines:
+    """The same with what is withheld, on the account that takes it."""
+    withheld = sum(amount for _place, amount in lines)
     return [*lines, (account, -withheld)] if withheld else lines
 
 
-def control_balance(desk: Desk, gl_code: str) -> int:
-    """What all leaves of a control account hold together in the general fund; debit +."""
-    found = desk.tx.value(
-        "SELECT sum(b.debit - b.credit) FROM account a JOIN balance b ON b.account_id = a.id"
-        " WHERE a.gl_code = ? AND a.fund = ?", gl_code, FUND,
-    )  # fmt: skip
-    return int(found or 0)
-
-
-def due_into_savings(books: Books, payable: str) -> list[Due]:
+def due_into_savings(books: Books, leaves: Iterable[Leaf]) -> list[Due]:
     """Who has something payable and savings to take it, in the order of their numbers; not who has died or left."""
     accounts: dict[str, str] = {}
     for _ref, account in books.every(records.Savings):
@@ -185,7 +186,7 @@ def due_into_savings(books: Books, payable: str) -> list[Due]:
             round_minor(percent_of(percent, -leaf.balance)) if leaf.contract in taxed else 0,
             leaf.id, savings[accounts[leaf.contract]],
         )
-        for leaf in books.leaves(payable, FUND)
+        for leaf in leaves
         if leaf.balance < 0 and leaf.contract in accounts and leaf.contract not in away
     ]  # fmt: skip
 
