@@ -21,7 +21,15 @@ from typing import TYPE_CHECKING
 from coopbank.bank import anchors, backups, records
 from coopbank.bank.operations.copies import RecordBackup, RecordDrill
 from coopbank.bank.sealed_files import Written, damaged, hash_of, is_sealed, seal_file, unseal_file
-from coopbank.bank.whole_files import clear_parts, give_name, make_durable, scratch_folder, taken, whole_file
+from coopbank.bank.whole_files import (
+    clear_parts,
+    give_name,
+    make_durable,
+    make_folder,
+    scratch_folder,
+    taken,
+    whole_file,
+)
 from coopbank.clock import instant_text
 from coopbank.database import SCHEMA_VERSION, Database
 from coopbank.errors import (
@@ -98,7 +106,7 @@ def make_backup(bank: Bank, actor: Actor | None, to: Path | None, *, plain: bool
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise WrongUsage(
