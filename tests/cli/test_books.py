@@ -477,7 +477,7 @@ def test_no_home_for_kept_sign_ins(run: Run, books: Path, monkeypatch: pytest.Mo
 
 def test_the_public_key_is_written_over_nothing(books: Path, run: Run, folder: Path) -> None:
     """Least of all over the books, whose name one may have typed."""
-    assert run("--as", "tom", "keys", "make").code == 0
+    assert run("--as", "admin", "keys", "make").code == 0
     before = books.read_bytes()
     refused = run("keys", "show", "--pem", str(books), "--json")
     assert (refused.code, refused.error["code"], refused.error["field"]) == (1, "already-exists", "pem")
