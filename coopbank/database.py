@@ -230,6 +230,7 @@ class Database:
         from coopbank.migrations import upgrade
 
         if made.path is not None:
+            require_no_journal(made.path)
             _make_private(made.path)
         with made.closed_on_failure(), made.write_by_engine() as tx:
             if made._revision(tx) is not None:
@@ -248,6 +249,7 @@ class Database:
             with cls(place, read_only=True).read() as tx:  # opening it for writing would change it
                 made._require_to_receive(tx)
         elif made.path is not None:
+            require_no_journal(made.path)
             _make_private(made.path)
         with made.closed_on_failure(), made.write_by_engine() as tx:
             if made._require_to_receive(tx):
@@ -559,6 +561,22 @@ def no_room(place: str) -> DatabaseUnusable:
         "There is no room left on the disk of {place}; nothing was written.", place=place,
         hint="Make room there, then do it again.",
     )  # fmt: skip
+
+
+def require_no_journal(path: Path) -> None:
+    """Refuse a name that new books would have, while the journal of others lies beside it.
+
+    SQLite would take it for theirs, write its pages over them, and the others would have lost their last operations.
+    """
+    for end in ("-wal", "-journal"):
+        journal = path.resolve().with_name(path.resolve().name + end)
+        if journal.exists() and journal.stat().st_size:
+            raise AlreadyExists(
+                "{journal} is there: the last operations of books that were called {name} before.", field="file",
+                journal=str(path) + end, name=path.name,
+                hint="Put it beside those books and give it their name with {end} behind it, or name another file.",
+                end=end,
+            )  # fmt: skip
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -31,7 +31,7 @@ from coopbank.bank.whole_files import (
     whole_file,
 )
 from coopbank.clock import instant_text
-from coopbank.database import SCHEMA_VERSION, Database
+from coopbank.database import SCHEMA_VERSION, Database, require_no_journal
 from coopbank.errors import (
     BooksWrong,
     CoopbankError,
@@ -124,6 +124,7 @@ def require_free(to: Path) -> None:
     """Refuse a name that is taken, or in a folder that there is not."""
     if to.exists() or to.is_symlink():
         raise taken(to)
+    require_no_journal(to)
     if not to.parent.is_dir():
         raise WrongUsage(
             "There is no folder {folder}.", field="file", folder=str(to.parent), hint="Make it first, or name another."
