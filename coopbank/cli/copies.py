@@ -88,7 +88,7 @@ def make_backup(bank: Bank, actor: Actor | None, to: Path | None, *, plain: bool
         require_free(to)
     form = backups.DUMP if bank.database.path is None else "db"
     sealing = None if plain else public
-    notes: list[str] = []
+    notes = [] if sealing is None else _about_the_key(bank, sealing)
     with scratch_folder(_scratch_for(bank.database, (to or folder / "x").parent)) as scratch:
         copy = scratch / f"copy.{form}"
         head = _copied(bank.database, copy, check, notes)
@@ -113,6 +113,15 @@ def _make_folder(folder: Path) -> None:
             "The folder of backups {folder} cannot be used: {why}.", field="file", folder=near(folder), why=why,
             hint="Plug its disk in, name another with the policy backups, or name a file.",
         ) from error  # fmt: skip
+
+
+def _about_the_key(bank: Bank, sealing: bytes) -> list[str]:
+    """That nobody could open what is encrypted now, if so: it needs no more than the public key to be made."""
+    file = bank.key_file()
+    if file is None or file.seals() == sealing.hex():
+        return []
+    text = _("The key file {file} is missing or damaged: without a good copy of it nobody can open this backup.")
+    return [text.format(file=near(file.path))]
 
 
 def near(path: Path) -> str:

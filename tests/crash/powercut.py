@@ -157,13 +157,9 @@ class Cut:
         self.files = {name: bytearray(content) for name, content in begun.items()}
         for name in {step.file for step in done if step.file}:
             steps = [step for step in done if step.file == name]
-            synced = (
-                len(steps)
-                if whole
-                else 0
-                if lying
-                else max((n + 1 for n, step in enumerate(steps) if step.what == "sync"), default=0)
-            )
+            synced = max((n + 1 for n, step in enumerate(steps) if step.what == "sync"), default=0)
+            if whole or lying:
+                synced = len(steps) if whole else 0
             content = self.files.setdefault(name, bytearray())
             for step in steps[:synced]:
                 _apply(content, step)
