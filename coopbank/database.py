@@ -287,6 +287,7 @@ class Database:
         from coopbank.migrations import upgrade
 
         if made.path is not None:
+            require_no_journal(made.path)
             _make_private(made.path)
         with made.closed_on_failure(), made.write_by_engine() as tx:
             if made._revision(tx) is not None:
@@ -305,6 +306,7 @@ class Database:
             with cls(place, read_only=True).read() as tx:  # opening it for writing would change it
                 made._require_to_receive(tx)
         elif made.path is not None:
+            require_no_journal(made.path)
             _make_private(made.path)
         with made.closed_on_failure(), made.write_by_engine() as tx:
             if made._require_to_receive(tx):
@@ -748,6 +750,22 @@ def _asked_alone(pooled: sa.PoolProxiedConnection, sql: str, values: Sequence[st
     sent = [each.encode() if isinstance(each, str) else each for each in values]
     kinds = [pq.Format.BINARY if isinstance(each, bytes) else pq.Format.TEXT for each in values]
     return _answered(driver, driver.pgconn.exec_prepared(prepared[sql], sent, kinds))
+
+
+def require_no_journal(path: Path) -> None:
+    """Refuse a name that new books would have, while the journal of others lies beside it.
+
+    SQLite would take it for theirs, write its pages over them, and the others would have lost their last operations.
+    """
+    for end in ("-wal", "-journal"):
+        journal = path.resolve().with_name(path.resolve().name + end)
+        if journal.exists() and journal.stat().st_size:
+            raise AlreadyExists(
+                "{journal} is there: the last operations of books that were called {name} before.", field="file",
+                journal=str(path) + end, name=path.name,
+                hint="Put it beside those books and give it their name with {end} behind it, or name another file.",
+                end=end,
+            )  # fmt: skip
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -65,7 +65,7 @@ def guarded(work: Callable[[], Any], *, as_json: bool) -> int:
     with heeded() as asked:
         try:
             code = work()
-            sys.stdout.flush()
+            output.flush()
         except Exception as error:
             return _reported(error, as_json)
         except KeyboardInterrupt:
@@ -82,7 +82,7 @@ def _reported(error: Exception, as_json: bool) -> int:
     refusal = as_refusal(error)
     try:
         say(refusal, as_json)
-        sys.stdout.flush()
+        output.flush()
     except (ReaderGone, OSError):
         _discard_output()
         output.narrate(_sentence(refusal))
@@ -159,6 +159,11 @@ def _missing(error: ModuleNotFoundError) -> CoopbankError:
 
 def _file_fault(error: OSError) -> CoopbankError:
     why = (error.strerror or str(error) or type(error).__name__).lower()
+    if isinstance(error, output.Unprinted):
+        return WrongUsage(
+            "What was to be printed could not be written: {why}.", why=why,
+            hint="What was asked for may be done all the same: look before giving it again.",
+        )  # fmt: skip
     if error.filename is None:
         return WrongUsage("The system refused it: {why}.", why=why)
     return WrongUsage("{file} cannot be used: {why}.", file=str(error.filename), why=why)

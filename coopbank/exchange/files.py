@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from coopbank.bank.whole_files import clear_parts
+from coopbank.bank.whole_files import clear_parts, make_folder
 from coopbank.errors import WrongUsage
 from coopbank.money import quoted
 from coopbank.words import _
@@ -38,7 +38,7 @@ class NewFiles:
         if self.folder.exists() and not self.folder.is_dir():
             raise self._refusal(_("it is a file"))
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
         except (OSError, ValueError) as error:
             raise self._refusal(_why(error)) from error
         return self

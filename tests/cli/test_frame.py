@@ -13,7 +13,7 @@ import pytest
 import coopbank
 from coopbank.cli import faults, main, output
 from coopbank.cli.commands import app
-from tests.cli.conftest import PROGRAM, Run, program
+from tests.cli.conftest import PROGRAM, Run, operations_in, program
 
 
 def command_names() -> list[str]:
@@ -191,6 +191,20 @@ def test_output_that_cannot_be_written_is_told() -> None:
         done = subprocess.run([str(PROGRAM), "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("coopbank: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_receipt_that_cannot_be_printed_does_not_say_that_nothing_was_done(books: Path) -> None:
+    """Posted, and the disk behind `>` is full: whoever reads that must not take it for undone."""
+    before = operations_in(books)
+    command = ["do", "deposit", "--member", "M0001", "--amount", "5.00"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [str(PROGRAM), "--as", "ana", *command], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 2 and operations_in(books) > before
+    assert done.stderr.startswith("coopbank: What was to be printed could not be written: no space left on device.")
+    assert "may be done all the same: look before giving it again" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_a_closed_output_swallows_what_is_written() -> None:

@@ -143,19 +143,23 @@ class Recorder:
 class Cut:
     """What a disk has after the power failed behind the first `at` steps.
 
-    `lying`: a disk that says that it has written what it was asked to sync, and has not.
+    `lying`: a disk that says that it has written what it was asked to sync, and has not. `whole`: all that was written
+    is there, as for somebody who reads the files meanwhile.
     """
 
     def __init__(
-        self, log: list[Step], at: int, rng: random.Random, begun: dict[str, bytes], *, lying: bool = False
-    ) -> None:
+        self, log: list[Step], at: int, rng: random.Random, begun: dict[str, bytes], *, lying: bool = False,
+        whole: bool = False,
+    ) -> None:  # fmt: skip
         done = log[:at]
         self.rng = rng
         self.mark = next((step.mark for step in reversed(done) if step.what == "mark"), None)
         self.files = {name: bytearray(content) for name, content in begun.items()}
         for name in {step.file for step in done if step.file}:
             steps = [step for step in done if step.file == name]
-            synced = 0 if lying else max((n + 1 for n, step in enumerate(steps) if step.what == "sync"), default=0)
+            synced = max((n + 1 for n, step in enumerate(steps) if step.what == "sync"), default=0)
+            if whole or lying:
+                synced = len(steps) if whole else 0
             content = self.files.setdefault(name, bytearray())
             for step in steps[:synced]:
                 _apply(content, step)

@@ -2,8 +2,8 @@
 
 A process that dies leaves the operating system and the server alive. So this proves that nothing is acknowledged
 before it is committed and that no commit is half done; it does not prove what a power cut leaves behind. For that
-SQLite runs with synchronous=FULL, which the books refuse to be without; the PostgreSQL server of the tests runs with
-fsync off and could not show it.
+SQLite runs with synchronous=FULL, which the books refuse to be without; test_powercut.py plays the disk. PostgreSQL's
+server is killed here too, under tills that go on as soon as it is back; what its disk keeps is PostgreSQL's to show.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ import pytest
 
 from coopbank.bank.bank import Bank
 from tests.crash.hands import Hands, requests_of
-from tests.support_bank import SmallBank, assert_books
+from tests.crash.servers import alone
+from tests.support_bank import SmallBank, assert_books, new_bank
 
 pytestmark = pytest.mark.crash
+SYNCED = ("fsync=on", "full_page_writes=on")
 PROVEN = 50  # kills after which the books are proven as a whole; how they stand is looked at after each
 
 
@@ -111,6 +113,48 @@ def _assert_moved(before: Stand, now: Stand, lists: list[list[tuple[Any, str]]])
     cents = sum((number + 1) * len(requests) for number, requests in enumerate(lists))
     assert (now.operations, now.entries) == (before.operations + count, before.entries + count)
     assert (now.held, now.cash) == (before.held + cents, before.cash + cents)
+
+
+def _server_kills(hands: Hands, *, runs: int, seed: int) -> None:
+    """The server dies under tills that deposit, again and again; they wait for it and go on, each posting once."""
+    rng, tills, times = random.Random(seed), 2, 3 + 4 * runs
+    with alone() as server:
+        server.start(*SYNCED)
+        server.ask("CREATE DATABASE bank")
+        with new_bank(server.url("bank"), name=f"Bank of server {server.port}") as small:
+            small.do("open-savings", member=small.admit("Mia Lee"))
+            acknowledged: set[str] = set()
+            ends = sorted(rng.sample(range(1, tills * times - tills), runs))
+            for said in hands.work(server.url("bank"), "steadily", count=tills, times=times):
+                assert said.get("status", 0) == 0, said
+                if "answer" in said:
+                    acknowledged.add(said["key"])
+                if ends and len(acknowledged) >= ends[0]:
+                    ends.pop(0)
+                    rng.choice([server.stop_at_once, server.kill])()
+                    small.bank.close()
+                    server.start(*SYNCED)
+                    with small.read() as books:
+                        found = {key for (key,) in books.tx.rows("SELECT key FROM operation")}
+                    assert acknowledged <= found, "what was acknowledged is there as soon as it answers again"
+            assert not ends
+            assert acknowledged == {f"{till}-{number}" for till in range(tills) for number in range(times)}
+            assert small.balance("905/M0001") == -1_00 * tills * times, "each was posted once"
+            assert_books(small)
+
+
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("postgresql_url")  # it makes the user that a server runs as
+def test_a_server_that_dies_has_what_it_acknowledged(hands: Hands) -> None:
+    _server_kills(hands, runs=4, seed=1)
+
+
+@pytest.mark.soak
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("postgresql_url")
+@pytest.mark.parametrize("seed", range(2, 6))
+def test_a_server_that_dies_again_and_again(hands: Hands, seed: int) -> None:
+    _server_kills(hands, runs=25, seed=seed)
 
 
 @pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
