@@ -46,6 +46,13 @@ class Last:
                 if done.entries or self.back > 5
             ]  # fmt: skip
             return known[-1 - self.back] if self.back < len(known) else 10**6
+        if self.kind == "year":
+            return str(model.day.year - self.back)
+        if self.kind == "quarter":
+            quarters = 4 * model.day.year + (model.day.month - 1) // 3 - self.back
+            return f"{quarters // 4}-Q{quarters % 4 + 1}"
+        if self.kind == "month of year":
+            return f"{model.day.year - 1}-{13 - self.back:02}"
         if self.kind == "month":
             months = 12 * model.day.year + model.day.month - 1 - self.back
             return f"{months // 12}-{months % 12 + 1:02}"
@@ -172,7 +179,9 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         1,
         lambda c: {"member": member(c), **c.pick(({"status": "left"}, {"status": "active"}, {"phone": "601"}, {}))},
     ),
-    "open-savings": (1, lambda c: {"member": member(c)}),
+    "open-savings": (
+        2, lambda c: {"member": member(c), **c.pick(({}, {"annual_rate": c.pick(("2", "0.5", "3.75"))}))}
+    ),
     "deposit": (12, lambda c: {"member": member(c), "amount": amount(c), **how_in(c), **own_account(c)}),
     "withdraw": (10, lambda c: {"member": member(c), "amount": amount(c), **how_out(c), **own_account(c)}),
     "buy-shares": (5, lambda c: {"member": member(c), "amount": amount(c), **how_in(c), **share_class(c)}),
@@ -509,6 +518,55 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
             **c.pick(({}, {"amount": amount(c)})),
         },
     ),
+    "journal-entry": (
+        4,
+        lambda c: {
+            "memo": "an adjustment", "lines": journal_lines(c),
+            **c.pick(({}, {}, {"effective_on": Last("day", c.pick((-1, -3, -40, 1)))})),
+        },
+    ),
+    "credit-interest": (2, lambda c: {"quarter": Last("quarter", c.pick((1, 1, 0, 2)))}),
+    "open-audit-period": (1, lambda c: {"year": Last("year", c.pick((1, 0)))}),
+    "close-year": (1, lambda c: {"year": Last("year", c.pick((1, 0))), **c.pick(({}, {"unexplained": "a word"}))}),
+    "reopen-year": (1, lambda c: {"year": Last("year", 1), "why": "the auditor"}),
+    "set-share-class": (
+        1,
+        lambda c: {
+            "share_class": c.pick(("901", "903", "903", "907")),
+            "resolution": "the assembly",
+            **c.pick(({"presentation": "liability"}, {"presentation": "equity"}, {"dividend_cap": "6"}, {})),
+            **c.pick(({}, {}, {"notice_days": c.pick((0, 10))}, {"yearly_cap": c.pick(("50", "100"))}, {"queue": False})),
+        },
+    ),
+    "declare-dividend": (
+        2,
+        lambda c: {
+            "year": Last("year", c.pick((1, 1, 1, 0, 2))),
+            "rate": c.pick(("3", "4.5", "8", "9", "0")),
+            "resolution": "the assembly",
+            **c.pick(({}, {}, {"share_class": "901"}, {"basis": "year-end"})),
+        },
+    ),
+    "pay-dividend": (2, lambda c: paid_out(c)),
+    "pay-patronage": (2, lambda c: paid_out(c)),
+    "accept-redemption": (2, lambda c: {"member": member(c), "amount": amount(c), **share_class(c)}),
+    "pay-redemption": (2, lambda c: {"redemption": last(c, "redemption"), **how_out(c)}),
+    "set-surplus-rules": (
+        1,
+        lambda c: {
+            "steps": c.pick(STEPS), "resolution": "the assembly", "consent": c.pick(("bylaw 7", "bylaw 7", "")),
+            **c.pick(({}, {"cash": c.pick(("33.3", "10"))}, {"qualified": False})),
+            **c.pick(({}, {"outside": ("181 100",)}, {"outside": ("181 98.5", "330 50")})),
+        },
+    ),
+    "propose-surplus": (2, lambda c: {"year": Last("year", c.pick((1, 1, 0)))}),
+    "allocate-surplus": (2, lambda c: {"year": Last("year", 1), "resolution": "the assembly"}),
+    "redeem-patronage": (
+        1,
+        lambda c: {
+            "vintage": Last("year", c.pick((1, 1, 2))), "resolution": "the board", **c.pick(({}, {"amount": "1.00"}))
+        },
+    ),
     "set-policy": (
         1,
         lambda c: c.pick(
@@ -579,6 +637,32 @@ def share_class(c: Chooser) -> Values:
     return c.pick(({}, {"share_class": "901"}, {"share_class": "903"}, {"share_class": "903"}, {"share_class": "907"}))
 
 
+STEPS = (
+    ("regular 5", "indivisible 20", "patronage interest 100"),
+    ("fund EDU 10", "dividend 903 3", "patronage savings 60", "patronage interest 40"),
+    ("dividend 901 1 average", "patronage savings 100"),
+    ("regular 101",),
+    ("patronage savings 50", "regular 5"),
+    ("fund XXX 5",),
+    ("indivisible 50",),
+    ("dividend 903 9",),
+)
+JOURNAL = ("250", "250", "260", "940", "931", "119", "187", "731/FIRST", "731/OWN", "905/M0001", "791/M0001", "842", "999",
+           "932", "M10")  # fmt: skip
+
+
+def journal_lines(c: Chooser) -> tuple[str, ...]:
+    """Two or three lines, mostly of one piece."""
+    fund, other, much = c.pick(("GEN", "GEN", "GEN", "RLF", "XXX")), c.pick(("GEN", "RLF")), c.pick(AMOUNTS)
+    first = f"{fund} {c.pick(JOURNAL)} Dr {much}"
+    second = f"{fund} {c.pick(JOURNAL)} Cr {much if c.pick(range(9)) else '0.01'}"
+    return (first, second) if c.pick(range(9)) else (first, second, f"{other} 250 Dr 1.00", f"{other} 260 Cr 1.00")
+
+
+def paid_out(c: Chooser) -> Values:
+    return {**c.pick(({}, {"member": member(c)}, {"member": member(c), "to_savings": True})), **how_out(c)}
+
+
 def agreed_terms(c: Chooser) -> Values:
     """What a loan may be agreed on, mostly of one piece."""
     found: Values = {
@@ -644,11 +728,14 @@ def keyed(c: Chooser, step: Step, number: int) -> Step:
 
 
 def steps(seed: int, count: int) -> list[Step]:
-    """A list of steps that the seed makes, the same each time. Of every forty or so, an evening and a morning."""
+    """A list of steps that the seed makes, the same each time. Of every forty or so, an evening and a morning; now and then a year's end."""
     dice, found, with_key = Dice(seed), list[Step](), list[Step]()
     while len(found) < count:
         if not dice.pick(range(40)):
             found += evening(dice)
+            continue
+        if not dice.pick(range(500)):
+            found += year_end()
             continue
         step = keyed(dice, draw(dice, with_key), len(found))
         found.append(step)
@@ -675,6 +762,21 @@ def evening(c: Chooser) -> list[Step]:
         return begun
     close = [step("tom", "close-month", month=Last("month", back)) for back in c.pick(((1,), (2, 1)))]
     return [*begun, *(each for asked in close for each in (asked, step("sue", "approve", request=Last("request"))))]
+
+
+def year_end() -> list[Step]:
+    """The year before is closed, month by month, and its surplus divided."""
+
+    def asked(operation: str, **values: Any) -> list[Step]:
+        return [Step("tom", operation, tuple(values.items())), Step("sue", "approve", (("request", Last("request")),))]
+
+    year = Last("year", 1)
+    found = [step for back in range(12, 0, -1) for step in asked("close-month", month=Last("month of year", back))]
+    found += [*asked("open-audit-period", year=year), *asked("close-year", year=year, unexplained="not known")]
+    found += asked("set-surplus-rules", steps=STEPS[0], consent="bylaw 7", resolution="the assembly")
+    found += asked("declare-dividend", year=year, rate="2", resolution="the assembly")
+    found += [Step("tom", "propose-surplus", (("year", year),))]
+    return [*found, *asked("allocate-surplus", year=year, resolution="the assembly")]
 
 
 def begin() -> list[Step]:
