@@ -146,7 +146,8 @@ class Model:
     def __init__(self, number: int = 8, day: date = date(2026, 3, 2)) -> None:
         """As `support_bank.new_bank` leaves a bank: `number` operations done, that day open, D1 open and empty."""
         self.number = number
-        self.day, self.day_open, self.opened_at = day, True, number - 1
+        self.founded = self.day = day
+        self.day_open, self.opened_at = True, number - 1
         self.today = day  # the clock
         self.closed_days: set[date] = set()
         self.locked: dict[str, str] = {}
@@ -176,8 +177,6 @@ class Model:
                               ("difference_alone", 1000),
                               ("accrual_payments", 6), ("charge_off_days", 365)):  # fmt: skip
             put("policy", policy, value=value)
-        put("share-class", "901", par=2500, most=1)
-        put("share-class", "903", par=10000, most=None)
         put("bank-account", "FIRST", fund=POOL)
         put("drawer", "D1", owner="ana", opened_at=self.number)
         put("table", "T00001", from_day=self.day, version=1, buckets=dict(FIRST_BUCKETS), grades=dict(FIRST_GRADES),
@@ -558,6 +557,21 @@ def _shares(value: Any) -> Any:
     return found if len(found) == len(parts) and sum(Fraction(each) for each in found.values()) < 100 else None
 
 
+_LINE = re.compile(r"(\S+) (\S+) (Dr|Cr) (\S+)")
+
+
+def _lines(value: Any) -> Any:
+    """Lines of an entry as a journal has them: GEN 250 Dr 10.00."""
+    found = []
+    for each in value:
+        match = _LINE.fullmatch(each)
+        amount = None if match is None else _money(match[4])
+        if match is None or amount is None:
+            return None
+        found.append((match[1], match[2], amount if match[3] == "Dr" else -amount))
+    return found if len(found) > 1 else None
+
+
 READ: dict[str, Callable[[Any], Any]] = {
     "money": _money, "counted": _counted, "code": _code, "text": _text(200), "memo": _text(500),
     "sometext": _some(200), "somememo": _some(500), "day": _day, "rate": _matching(r"[0-9]{1,3}(\.[0-9]{1,6})?"),
@@ -565,9 +579,19 @@ READ: dict[str, Callable[[Any], Any]] = {
     "yes": lambda value: value if isinstance(value, bool) else None, "list": lambda value: list(value) or None,
     "rows": _rows, "zero": _zero, "every": _every, "percent": _percent, "share": _share, "shares": _shares,
     "months": lambda value: list(value), "product": _code, "productcode": _matching(r"[A-Z][A-Z0-9-]{1,19}"), "rates": dict, "order": lambda value: list(value),
+    "lines": _lines, "quarter": _matching("(?!0000)[0-9]{4}-Q[1-4]"), "year": _matching("(?!0000)[0-9]{4}"),
+    "steps": lambda value: tuple(_step(each) for each in value), "outside": lambda value: dict(e.split() for e in value),
     "daycount": lambda value: value if value in DAY_COUNTS else None,
     "month": _matching(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])"), "CODE": lambda v: (_code(v) or "").upper() or None,
 }  # fmt: skip
+
+
+def _step(text: str) -> tuple[str, ...]:
+    """A step of the surplus: what, whose, and the percentage last; a dividend is on the year's end if not said else."""
+    what, *rest = text.split()
+    if what == "dividend":
+        return (what, rest[0], rest[2] if len(rest) > 2 else "year-end", rest[1])
+    return (what, *rest)
 
 
 DAY_COUNTS = ("30/360", "30e/360", "actual/360", "actual/364", "actual/365", "actual/actual", "equal-periods")

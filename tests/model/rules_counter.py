@@ -132,7 +132,7 @@ def open_savings(w: Work) -> None:
     while w.model.find("savings", f"S-{contract}") is not None:
         copy += 1
         contract = f"{w['member']}-{copy}"
-    w.write("savings", f"S-{contract}", member=w["member"])
+    w.write("savings", f"S-{contract}", member=w["member"], rate=w["annual_rate"])
     w.created.append(f"S-{contract}")
 
 
@@ -181,6 +181,8 @@ def redeem_shares(w: Work) -> None:
     kind = w.model.get("share-class", w["share_class"], "share_class")
     leaf = subscription(w["member"], w["share_class"]) if w["subscription"] else f"{w['share_class']}/{w['member']}"
     w.model.get("member", w["member"], "member")
+    if not w["subscription"] and (kind["notice_days"] or kind["yearly_cap"]):
+        raise No("wrong-state", "share_class")
     if not w["subscription"] and w["amount"] % kind["par"]:
         raise No("invalid-amount", "amount")
     available(w, leaf, w["amount"])

@@ -124,6 +124,8 @@ def reopen_month(w: Work) -> None:
     month = str(w["month"])
     if w.model.locked.get(month) != "locked":
         raise No("wrong-state", "month")
+    if w.model.locked.get(month[:4]) == "locked":
+        raise No("period-locked", "month")
 
     def after() -> None:
         w.model.locked[month] = "adjusting"

@@ -147,7 +147,8 @@ class Plan:
             parts = [parts[0] if days[1] != regular else whole, *(whole for _part in parts[1:])]
         elif day_count in ("30/360", "equal-periods") and self.unit == "months":
             numbers = [12 * day.year + day.month for day in days]
-            if self.seed != self.start and days[1] != months_on(self.start, each, self.terms.get("month_end", "clamp")):
+            odd = (self.seed, self.passed) != (self.start, 1)
+            if odd and days[1] != months_on(self.start, each, self.terms.get("month_end", "clamp")):
                 numbers[0] = numbers[1]  # an odd first period by its days; then months are a twelfth each
                 first = parts[0]
             else:
