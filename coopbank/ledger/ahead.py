@@ -7,10 +7,11 @@ bookkeeping meanwhile, in the same order and with the same words as it would alo
 nothing: a page that it does not prove, or that does not follow upon what the first has read, is read
 by the first as if there were no second.
 
-It begins some pages into the log, where the first arrives while it still starts, and goes
-no further than the operation that was the last when verify began: what is sealed later is not asked for, and what was
-sealed before does not change. The pages are the same ones that the first would read. On the pipe between them stands, for each page, its length and then, by `marshal`,
-what it follows upon, the number that it goes up to, and its operations, or None if it was not proven.
+It begins some pages into the log, where the first arrives while it still starts, and reads the
+same pages as the first would. It goes no further than the operation that was the last when verify
+began: what is sealed later is not asked for, and what was sealed before does not change. On the
+pipe between them stands, for each page, its length and then, by `marshal`, what it follows upon,
+the number that it goes up to, and its operations, or None if it was not proven.
 
 It is started as a program with the standard library alone: a fork would take over the locks of
 threads, and of SQLite, that are no longer there.
@@ -145,7 +146,7 @@ def main() -> None:
 
 
 def _told(tx: Transaction, skipped: int, last: int) -> Iterator[tuple[Stand, int, tuple[Any, Any] | None]]:
-    """Each page but the first that ends before an operation: what it follows upon, its end, and what it says if it is proven."""
+    """Each page but the first, up to an operation: what it follows upon, its end, and if it is proven what it says."""
     after: int | None = None
     stand = Stand(0, b"", 1, None)
     for number in itertools.count(1):
