@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from coopbank import database
-from coopbank.bank import passphrases
+from coopbank.bank import groups, passphrases
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.bank.keyring import KeyFile
@@ -100,6 +100,14 @@ def _unfounded(place: Path) -> None:
 
 
 unfounded = _before(_unfounded)
+
+
+@contextmanager
+def cut_off_in_groups(scene: Scene) -> Iterator[None]:
+    """Interest that goes to the accounts in groups was decided, and the program ended before the first."""
+    with patch.object(groups, "LARGEST", 1), patch.object(Bank, "carry_out", lambda *_values: 0):
+        scene.play("tom+sue credit-interest quarter=2026-Q1")
+    yield
 
 
 @contextmanager

@@ -247,7 +247,8 @@ async def test_what_does_not_fit_is_told_and_what_is_wrong_is_named(book: str) -
         await hand.press("ctrl+u")
         await hand.type("1.2.3")
         await hand.see("To be mended: Amount")
-        memo = list(hand.app.screen.query(LineInput))[-1]
+        memo = row(hand, "memo").control
+        assert isinstance(memo, LineInput)
         memo.focus()
         memo.insert_text_at_cursor("x" * 501)
         await hand.see("At most 500 characters fit here")
