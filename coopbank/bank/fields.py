@@ -221,6 +221,8 @@ Personal = Annotated[str, BeforeValidator(clean_text), Field(max_length=200), Pe
 
 def _code(value: str) -> str:
     if value and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+        if re.match(r"[._-]", value):
+            raise refuse("Begin with a letter or a digit: {code}.", code=value[:40])
         raise refuse("Use letters, digits, points and hyphens only: {code}.", code=value[:40])
     return value
 

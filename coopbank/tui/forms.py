@@ -235,7 +235,7 @@ def _read_json(spec: FieldSpec, text: str) -> Any:
 def read_day(text: str, today: date, field: str = "date") -> date:
     """A day as people type it: 2026-03-02, 2026/3/2, 20260302, 0302 (this year), `t` or `today`, +7, -1."""
     text = text.strip().lower()
-    if text in ("t", _("t"), "today", _("today")):
+    if text in ("t", "h", "today", "hoy"):
         return today
     if re.fullmatch(r"[+-][0-9]+", text):
         return _shifted(text, today, field)

@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from coopbank import database
-from coopbank.bank import passphrases
+from coopbank.bank import groups, passphrases
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.bank.keyring import KeyFile
@@ -100,6 +100,13 @@ def _unfounded(place: Path) -> None:
 
 
 unfounded = _before(_unfounded)
+
+
+@contextmanager
+def groups_of_one(_scene: Scene) -> Iterator[None]:
+    """As if the bank had so many members that interest goes to their accounts in groups."""
+    with patch.object(groups, "LARGEST", 1):
+        yield
 
 
 @contextmanager
