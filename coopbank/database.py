@@ -511,15 +511,16 @@ class Database:
             with self.write_by_engine() as tx:
                 yield tx
             return
-        with self._translated(), self._begun(_BEGIN_WRITING) as (driver, found):
-            tx = Transaction(ServerConnection(driver))
+        with self._translated(), self._begun(_BEGIN_WRITING) as (pooled, found):
+            tx = Transaction(ServerConnection(pooled.driver_connection))
             revision, *end = (found.get_value(0, column) for column in range(5))
             self._require_own(revision.decode())
             if end[0] is not None:
                 number, hash_, next_entry, day = (each.decode() for each in end)
                 tx.end = End(int(number), bytes.fromhex(hash_[2:]), int(next_entry), day)
             yield tx
-            asked(driver, "COMMIT")
+            _require_unfailed(pooled.driver_connection)
+            self.engine.dialect.do_commit(pooled)
 
     def ask_alone(self, sql: str, values: Sequence[str | bytes | None]) -> list[Any]:
         """The one row that a statement gives which is a transaction of its own, prepared on each connection once.
@@ -533,14 +534,14 @@ class Database:
         return [found.get_value(0, column) for column in range(found.nfields)]
 
     @contextmanager
-    def _begun(self, begin: str) -> Iterator[tuple[Any, Any]]:
+    def _begun(self, begin: str) -> Iterator[tuple[sa.PoolProxiedConnection, Any]]:
         """A connection on which a transaction was begun, and what the server answered; kept open for the next one.
 
         What fails goes back to the pool, which takes away what is left of it.
         """
         pooled, found = self._asked_first(lambda pooled: asked(pooled.driver_connection, begin))
         try:
-            yield pooled.driver_connection, found
+            yield pooled, found
         except BaseException:
             pooled.close()
             raise
@@ -620,9 +621,9 @@ class Database:
             return
         if self.path is None:
             begin = "BEGIN ISOLATION LEVEL REPEATABLE READ " + ("READ WRITE" if temporary else "READ ONLY")
-            with self._translated(), self._begun(begin) as (driver, _found):
-                yield Transaction(ServerConnection(driver))
-                asked(driver, "ROLLBACK")
+            with self._translated(), self._begun(begin) as (pooled, _found):
+                yield Transaction(ServerConnection(pooled.driver_connection))
+                asked(pooled.driver_connection, "ROLLBACK")
             return
         with self._translated(), self._file_connection() as pooled:
             driver = cast("sqlite3.Connection", pooled.dbapi_connection)
@@ -719,12 +720,15 @@ def asked(driver: Any, sql: str) -> Any:
 
     The driver's own way costs more than such statements do.
     """
-    from psycopg import errors
+    return _answered(driver, driver.pgconn.exec_(sql.encode()))
 
-    found = _answered(driver, driver.pgconn.exec_(sql.encode()))
-    if sql == "COMMIT" and found.command_status == b"ROLLBACK":
+
+def _require_unfailed(driver: Any) -> None:
+    """Refuse to commit where a statement failed and nobody told: the server would undo it all and call it done."""
+    from psycopg import errors, pq
+
+    if driver.pgconn.transaction_status == pq.TransactionStatus.INERROR:
         raise errors.InFailedSqlTransaction("something failed before, and nothing was committed")
-    return found
 
 
 def _answered(driver: Any, found: Any) -> Any:

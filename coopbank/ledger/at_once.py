@@ -8,7 +8,7 @@ the client's own canonical text.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from coopbank.database import SCHEMA_VERSION, Database, Transaction
 from coopbank.ledger import chain
@@ -48,8 +48,8 @@ def values(book: str, draft: Draft, expected: int | None) -> Values:
 
 def write(tx: Transaction, said: Values) -> tuple[int, int, bytes]:
     """Post it in this transaction: its number, its first entry's, and its hash."""
-    row: Any = tx.row(_CALL, *said)
-    return row
+    number, first_entry, link = cast("tuple[int, int, bytes]", tx.row(_CALL, *said))
+    return number, first_entry, link
 
 
 def write_alone(database: Database, said: Values) -> tuple[int, int, bytes]:

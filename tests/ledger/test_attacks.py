@@ -19,7 +19,7 @@ import pytest
 
 from coopbank.ledger import chain, posting
 from coopbank.ledger.posting import NewAccount, NewControl, NewFund, NewPeriodState, NewRecord
-from tests.ledger.raw import KINDS, Raw, Statement, insert, refused, send, unchanged
+from tests.ledger.raw import KINDS, Raw, Statement, insert, refused, send
 from tests.ledger.support import (
     BANK,
     BOOK,
@@ -660,7 +660,7 @@ RACING: dict[str, Callable[[Raw], Statement]] = {
 
 
 def in_the_background(work: Callable[[], None]) -> Callable[[], BaseException | None]:
-    """Begin something that will have to wait; what is returned waits for its end, and tells what it was refused with."""
+    """Begin something that has to wait; what is returned waits for its end, and tells what it was refused with."""
     outcome: list[BaseException | None] = []
 
     def worked() -> None:
