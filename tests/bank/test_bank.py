@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -126,13 +127,14 @@ def test_what_an_undone_list_changed_is_not_remembered(small: SmallBank, mia: st
     deposit = ("deposit", {"member": mia, "amount": "5.00"})
     with pytest.raises(DrawerClosed):
         small.bank.preview_all(small.ana, [(small.bank.build(*each), None) for each in (close, deposit)])
-    small.admit("Ann Poe")  # the number that the close had, and a record
+    # another till's operation gets the number that the close had, and writes a record
+    with closing(Bank.open(small.bank.database.place, clock=small.clock)) as other:
+        other.perform(small.ana, other.build("admit-member", {"member_name": "Ann Poe"}))
     assert small.do("deposit", member=mia, amount="5.00").status == "done"
 
 
 def test_a_change_at_another_till_is_seen_at_once(small: SmallBank, mia: str) -> None:
-    other = Bank.open(small.bank.database.place, clock=small.clock)
-    try:
+    with closing(Bank.open(small.bank.database.place, clock=small.clock)) as other:
         small.do("deposit", member=mia, amount="5.00")
         drawer = small.text(small.balance("739/D1", "POOL"))
         other.perform(small.ana, other.build("close-drawer", {"drawer": "D1", "counted": drawer}))
@@ -145,8 +147,6 @@ def test_a_change_at_another_till_is_seen_at_once(small: SmallBank, mia: str) ->
         other.perform(small.tom, other.build("approve", {"request": asked.request}))
         with pytest.raises(NotAllowed):
             small.do("deposit", member=mia, amount="5.00")
-    finally:
-        other.close()
 
 
 # ---------------------------------------------------------------------------------- refusals
