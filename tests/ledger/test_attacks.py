@@ -418,6 +418,35 @@ def test_a_locked_month_or_year_takes_no_entry(books: Books, period: str, day: d
     assert_books(books.database)
 
 
+@pytest.mark.parametrize("period", [f"{DAY:%Y-%m}", f"{DAY:%Y}"])
+def test_the_days_own_month_and_year_are_looked_at_too(books: Books, period: str) -> None:
+    """Without a second person every entry is dated on the day itself, so the seal looks at that day's alone."""
+    books.set_state((period, "locked"))
+    for approver in (None, "bob"):
+        refused(books, Raw(books, [entry(deposit_lines(5_00))], approver=approver).statements(), "locked")
+    books.set_state((period, "open"))
+    send(books, Raw(books, [entry(deposit_lines(5_00))]).statements())
+    assert_books(books.database)
+
+
+def test_one_locked_month_among_several_is_found(books: Books) -> None:
+    days = [DAY - timedelta(days=n) for n in (70, 40, 10, 0)]
+    late = [entry(deposit_lines(5_00), day) for day in days]
+    books.set_state((f"{days[1]:%Y-%m}", "locked"))
+    refused(books, Raw(books, late, approver="bob").statements(), "locked")
+    send(books, Raw(books, [late[0], *late[2:]], approver="bob").statements())
+    assert_books(books.database)
+
+
+def test_nothing_is_smuggled_in_among_many_lines(books: Books) -> None:
+    """One statement with lines for a new entry and one for an entry that is sealed, or that skips a number."""
+    number = books.head().next_entry
+    for entry_id, line in ((1, 5), (1, 6), (number, 4), (number + 2, 1)):
+        values = [(number, 1, DRAWER, 5_00), (number, 2, OWED, -5_00), (entry_id, line, SAVINGS, 1)]
+        sql = "INSERT INTO posting (entry_id, line, account_id, amount) VALUES (?, ?, ?, ?), (?, ?, ?, ?), (?, ?, ?, ?)"
+        refused(books, [(sql, tuple(value for row in values for value in row))])
+
+
 # ----------------------------------------------------------------------- accounts and guards
 
 

@@ -55,8 +55,39 @@ def test_the_first_operation_starts_the_chain(engine_url: str) -> None:
         done = books.seal(rows=[NewFund("GEN", "General", "general")])
         assert done.number == 1 and done.entries == ()
         assert_books(books.database)
-        assert books.head() == posting.Head(1, done.hash, 1)
+        assert books.head() == posting.Head(1, done.hash, 1, books.today)
         assert books.head().short == done.hash.hex()[:16]
+
+
+def test_many_lines_are_written_as_few_are(books: Books) -> None:
+    """On a file they go in statements of fifty rows, whose ends fall inside of entries and of operations."""
+    entries = [entry([(CLAIM, 3), (SAVINGS, -1), (OTHER, -2)], memo=f"number {n}") for n in range(117)]
+    records = [NewRecord("role", f"r{n}", 1, None, {"n": n}) for n in range(101)]
+    first = books.head().next_entry
+    books.seal(entries, records)
+    with books.database.read() as tx:
+        lines = tx.rows(
+            "SELECT entry_id, line, account_id, amount FROM posting WHERE entry_id >= ? ORDER BY entry_id, line", first
+        )
+        memos = [memo for (memo,) in tx.rows("SELECT memo FROM entry WHERE id >= ? ORDER BY id", first)]
+        kept = tx.rows("SELECT line, ref FROM record WHERE kind = 'role' AND ref LIKE 'r%' ORDER BY line")
+    wanted = [(first + n, k, *line) for n, each in enumerate(entries) for k, line in enumerate(each.lines, 1)]
+    assert [tuple(line) for line in lines] == wanted
+    assert memos == [each.memo for each in entries]
+    assert [tuple(row) for row in kept] == [(n + 1, f"r{n}") for n in range(101)]
+    assert_books(books.database)
+
+
+def test_one_wrong_line_among_many_leaves_nothing(books: Books) -> None:
+    before = books.dump()
+    entries = [entry([(CLAIM, 3), (SAVINGS, -3)]) for _ in range(117)]
+    entries[88] = entry([(CLAIM, 3), (SAVINGS, -2)])
+    with pytest.raises(InvalidValue, match="Debits and credits differ"):
+        books.seal(entries)
+    assert books.dump() == before
+    with pytest.raises(InvalidAmount):
+        books.seal([entry([(CLAIM, 2.0), (SAVINGS, -2)])])  # type: ignore[list-item]
+    assert books.dump() == before
 
 
 def test_what_is_sealed_is_what_was_hashed(books: Books) -> None:
