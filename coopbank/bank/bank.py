@@ -501,10 +501,20 @@ class Bank:
                 who, approver = groups.in_whose_name(books, found[0], actor)
                 return self._perform(tx, who, *found, approver)
 
-        receipt = tried_anew(once, keyed=True)
+        self._reckoned = self._reckon_part()
+        try:
+            receipt = tried_anew(once, keyed=True)
+        finally:
+            self._reckoned = []
         if receipt is not None and any(each.kind == SignClose.name for each in receipt.then):
             self._anchored(receipt)
         return int(receipt is not None)
+
+    def _reckon_part(self) -> list[tuple[Operation, object]]:
+        """What the part that is next reckons before the book is locked, if it does."""
+        with self.read() as books:
+            found = groups.next_part(books)
+            return [(found[0], found[0].reckon(books))] if found is not None and found[0].reckons_ahead else []
 
     def _carried_out(self, actor: Actor, receipt: Receipt) -> Receipt:
         """Carry out what was decided for many; that it could not be finished is told, and no refusal: it stands."""

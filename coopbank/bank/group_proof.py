@@ -121,7 +121,8 @@ class GroupProof:
         if len(batches) != 1 or batches[0][2] != ref or batches[0][5] != {**before, "done": number}:
             yield f"part {number} of {ref} did not count itself"
         place = part_ref(ref, number)
-        if CATALOGUE[operation.kind].in_their_name:
+        kind = CATALOGUE[operation.kind]
+        if issubclass(kind, Part) and kind.in_their_name:
             yield from _of_loans(operation, plan, number)
             plan.lines.pop(place, None)
             self._count(plan, ref, number, operation)

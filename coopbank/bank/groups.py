@@ -196,7 +196,7 @@ def split_up(members: Sequence[T], lines: int = 1) -> Iterator[Sequence[T]]:
 
 def leave(
     desk: Desk, carried_by: type[Part], request: dict[str, str], memo: str, due: int, total: int,
-    parts: Iterable[Lines], dues: Sequence[tuple[int, int]] = (),
+    parts: Iterable[Sequence[tuple[int | str, int]]], dues: Sequence[tuple[int, int]] = (),
 ) -> None:  # fmt: skip
     """Seal the lines of each part; the leading entry has left their `total` on the leaf that is `due`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from tests.bank.support_lending import lend_to_us, lent
 from tests.copies import copied
 from tests.crash.hands import Hands
 from tests.forging import forge
-from tests.support_bank import CountedNonces, SmallBank, assert_books, new_bank
+from tests.support_bank import PASSPHRASE, CountedNonces, SmallBank, assert_books, new_bank
 
 pytestmark = pytest.mark.crash
 
@@ -186,6 +187,28 @@ def test_it_is_not_taken_back_and_can_be_opened_again(small: SmallBank, twos: No
     with small.read() as books:
         assert periods.state(books.tx, MONTH) == periods.LOCKED
     assert not found(small)
+
+
+def test_who_agreed_may_have_left_before_it_is_carried_out(small: SmallBank, hands: Hands) -> None:
+    assert give(hands, small, "approve", "sue", request(small), die_before=2) == []
+    gone = {"user": "sue", "user_roles": ["supervisor"], "active": False}
+    small.agreed("change-role", by=small.admin, approver=small.tom, **gone)
+    small.close_day()
+    assert kinds(small)[PART] == len(LOANS) and not found(small)
+
+
+def test_the_last_group_is_what_is_signed(
+    small: SmallBank, twos: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COOPBANK_KEYS", str(tmp_path / "keys"))
+    small.bank.make_keys(small.admin, PASSPHRASE)
+    approve(small)
+    with small.read() as books:
+        last = books.tx.value("SELECT max(id) FROM operation WHERE kind = ?", PART)
+        signed = [ref for (ref,) in books.tx.rows("SELECT ref FROM record WHERE kind = 'close-signature'")]
+    assert (
+        signed == [str(last)] and not found(small, "signatures") and len(found(small, "unsigned closes")) == 1
+    )  # the day before there was a key
 
 
 def test_a_list_does_not_open_a_month_over_it(small: SmallBank, twos: None) -> None:

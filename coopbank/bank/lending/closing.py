@@ -160,9 +160,11 @@ def _owed(
     )
 
 
-def still_right(desk: Desk, ahead: Reckoned, head: int, last: date) -> Reckoned:
+def still_right(desk: Desk, ahead: Reckoned, head: int, last: date, among: set[str] | None = None) -> Reckoned:
     """What was reckoned at an operation, with the loans reckoned anew of which something was told or moved since."""
     changed = told_since(desk, head)
+    if among is not None:
+        changed &= among
     if not changed:
         return ahead
     anew = reckoned(desk, last, desk.currency, only=changed)
@@ -277,14 +279,14 @@ def _since(books: Books, last: date) -> dict[int, int]:
     return {number: int(amount) for number, amount in rows}
 
 
-def told_since(desk: Desk, head: int, but_by: str = "") -> set[str]:
+def told_since(books: Books, head: int, but_by: str = "") -> set[str]:
     """Loans that operations after that one told something of, or whose interest they moved; one kind does not count."""
     kinds = (records.Loan.kind, records.LoanTerms.kind, records.LoanEvent.kind)
-    told = desk.tx.rows(
+    told = books.tx.rows(
         "SELECT r.ref FROM record r JOIN operation o ON o.id = r.operation_id"
         " WHERE r.operation_id > ? AND r.kind || '' IN (?, ?, ?) AND o.kind <> ?", head, *kinds, but_by,
     )  # fmt: skip
-    moved = desk.tx.rows(
+    moved = books.tx.rows(
         "SELECT DISTINCT a.contract FROM entry e CROSS JOIN operation o CROSS JOIN posting p CROSS JOIN account a"
         " WHERE e.id >= (SELECT first_entry + entry_count FROM operation WHERE id = ?) AND p.entry_id = e.id"
         " AND o.id = e.operation_id AND o.kind <> ? AND a.id = p.account_id AND a.gl_code || '' IN ('781', 'M10')",

@@ -59,12 +59,12 @@ class _Reckoned:
     loans: of_loans.Reckoned
 
 
-def _still_right(desk: Desk, month: str) -> of_loans.Reckoned | None:
-    """What was reckoned before the book was locked, with the loans anew that have changed since."""
+def _still_right(desk: Desk, month: str, among: set[str] | None = None) -> of_loans.Reckoned | None:
+    """What was reckoned before the book was locked, with the loans anew that have changed since; of some loans only."""
     ahead = desk.reckoned
     if not isinstance(ahead, _Reckoned) or ahead.month != month:
         return None
-    return of_loans.still_right(desk, ahead.loans, ahead.head, last_day(month))
+    return of_loans.still_right(desk, ahead.loans, ahead.head, last_day(month), among)
 
 
 class CloseMonth(Operation):
@@ -141,17 +141,32 @@ class CloseMonthPart(groups.Part):
     subject: ClassVar[str] = "days"
     signed: ClassVar[bool] = True
     in_their_name: ClassVar[bool] = True
+    reckons_ahead: ClassVar[bool] = True
 
     month: Month
 
+    def reckon(self, books: Books) -> _Reckoned:
+        """Telling a loan takes longer than posting its interest."""
+        batch = books.get(records.Batch, self.batch)
+        loans = self._loans(books, batch, books.get(records.BatchPart, groups.part_ref(self.batch, self.part)))
+        stands_at, currency = head(books.tx).number, books.institution().currency
+        found = of_loans.reckoned(books, last_day(self.month), currency, only=loans)
+        return _Reckoned(stands_at, self.month, found)
+
     def carry(self, desk: Desk, batch: records.Batch, plan: records.BatchPart) -> None:
         """Bring these loans to the end of the month as they stand now, whatever a till did with them meanwhile."""
-        loans, last = set(plan.loans), last_day(self.month)
-        if self.part == batch.parts:  # and what was told of any of them since it was decided
-            loans |= of_loans.told_since(desk, batch.decided_by, but_by=self.name)
-        recognise_loans(desk, last, of_loans.reckoned(desk, last, desk.currency, only=loans))
+        loans = self._loans(desk, batch, plan)
+        found = _still_right(desk, self.month, loans)
+        if found is None:
+            found = of_loans.reckoned(desk, last_day(self.month), desk.currency, only=loans)
+        recognise_loans(desk, last_day(self.month), found)
         if self.part == batch.parts:
             _lock(desk, self.month)
+
+    def _loans(self, books: Books, batch: records.Batch, plan: records.BatchPart) -> set[str]:
+        """Its loans; of the last part also those of which something was told since it was decided."""
+        last = self.part == batch.parts
+        return {*plan.loans, *(of_loans.told_since(books, batch.decided_by, but_by=self.name) if last else ())}
 
 
 def _lock(desk: Desk, month: str) -> None:

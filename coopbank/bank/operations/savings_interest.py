@@ -150,9 +150,9 @@ class CreditInterestPart(groups.Part):
     quarter: Quarter
 
 
-def _lines(shares: Iterable[Share], due: int, tax: int) -> groups.Lines:
+def _lines(shares: Iterable[Share], due: int, tax: int) -> list[tuple[int, int]]:
     """From what is due to the accounts: leaves and minor units."""
-    lines: groups.Lines = []
+    lines: list[tuple[int, int]] = []
     credited = withheld = 0
     for share in shares:
         lines.append((share.leaf, -share.amount))
