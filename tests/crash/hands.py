@@ -21,6 +21,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -331,14 +332,14 @@ def crowd(job: dict[str, Any], index: int) -> None:
     from coopbank.errors import DatabaseBusy, Refused
 
     bank, rng = _open(job), random.Random(f"{job['seed']}-{index}")
-    for time in range(job["times"]):
+    for turn in range(job["times"]):
         name, member = rng.choice(["deposit", "withdraw"]), rng.choice(job["members"])
         cents = rng.randint(1, 9_999)
         request = bank.build(name, {"member": member, "amount": f"{cents / 100:.2f}"})
         answer = "busy"
         while answer == "busy":
             try:
-                answer = bank.perform(_actor("ana"), request, key=f"{index}-{time}").status
+                answer = bank.perform(_actor("ana"), request, key=f"{index}-{turn}").status
             except DatabaseBusy:
                 say(busy=index)
             except Refused as refusal:
@@ -347,11 +348,26 @@ def crowd(job: dict[str, Any], index: int) -> None:
 
 
 def steadily(job: dict[str, Any], index: int) -> None:
-    """So many deposits, each under a key of its own, whatever becomes of the server meanwhile."""
-    bank = _open(job)
+    """So many deposits, each under a key of its own, whatever becomes of the server meanwhile.
+
+    `again`: who is told that the connection was lost gives it again under the same key, as often as need be.
+    """
+    from coopbank.errors import ConnectionLost, DatabaseUnusable
+
+    def kept_at(what: Any, told: type[Exception]) -> Any:
+        while True:
+            try:
+                return what()
+            except told:
+                if not job.get("again"):
+                    raise
+            time.sleep(0.1)
+
+    bank = kept_at(lambda: _open(job), DatabaseUnusable)  # which may find no server yet
     for number in range(job["times"]):
         key = f"{index}-{number}"
-        receipt = bank.perform(_actor("ana"), bank.build("deposit", {"member": "M0001", "amount": "1.00"}), key=key)
+        deposit = bank.build("deposit", {"member": "M0001", "amount": "1.00"})
+        receipt = kept_at(lambda: bank.perform(_actor("ana"), deposit, key=key), ConnectionLost)  # noqa: B023
         say(key=key, answer=receipt.status)
 
 

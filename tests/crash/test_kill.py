@@ -125,7 +125,7 @@ def _server_kills(hands: Hands, *, runs: int, seed: int) -> None:
             small.do("open-savings", member=small.admit("Mia Lee"))
             acknowledged: set[str] = set()
             ends = sorted(rng.sample(range(1, tills * times - tills), runs))
-            for said in hands.work(server.url("bank"), "steadily", count=tills, times=times):
+            for said in hands.work(server.url("bank"), "steadily", count=tills, times=times, again=True):
                 assert said.get("status", 0) == 0, said
                 if "answer" in said:
                     acknowledged.add(said["key"])
