@@ -268,7 +268,8 @@ def at_a_step(job: dict[str, Any], _index: int) -> None:
 def command(job: dict[str, Any], _index: int) -> None:
     """The program with these arguments, killed before its step `at`, or asked to end by another signal.
 
-    A step is a statement, a commit, or a file that is opened to be written, gets its name, or is taken away.
+    A step is a statement, a commit, what comes after a commit, or a file that is opened to be written, gets its name,
+    or is taken away.
     """
     before = set(sys.modules)
     from argon2 import PasswordHasher
@@ -295,10 +296,13 @@ def command(job: dict[str, Any], _index: int) -> None:
             if count == job["at"]:
                 os.kill(own, job.get("signal", signal.SIGKILL))
 
-    def counted(method: Any) -> Any:
+    def counted(method: Any, *, after: bool = False) -> Any:
         def wrapped(*values: Any) -> Any:
             step()
-            return method(*values)
+            found = method(*values)
+            if after:
+                step()
+            return found
 
         return wrapped
 
@@ -313,7 +317,7 @@ def command(job: dict[str, Any], _index: int) -> None:
     def with_counted_commits(made: Any) -> Any:
         def engine(*values: Any) -> Any:
             found = made(*values)
-            found.dialect.do_commit = counted(found.dialect.do_commit)
+            found.dialect.do_commit = counted(found.dialect.do_commit, after=True)
             return found
 
         return engine
