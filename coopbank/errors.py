@@ -23,6 +23,7 @@ CoopbankError
 │   │   ├── PeriodLocked         the month or year is locked
 │   │   ├── DrawerClosed         no open drawer, or not this one
 │   │   ├── ProgrammeRule        a funder's programme does not allow this loan
+│   │   ├── BooksLiveOn          moved books are in use at their new place
 │   │   └── CannotReverse        reversed already, or something rests on it
 │   ├── KeyReused            the idempotency key was used with another request
 │   ├── NotOffered           this kind of institution does not do this
@@ -181,6 +182,10 @@ class DrawerClosed(WrongState):
 
 class ProgrammeRule(WrongState):
     """A funder's programme does not allow this loan."""
+
+
+class BooksLiveOn(WrongState):
+    """Books that were moved are in use at their new place, and cannot be used at the old one as well."""
 
 
 class CannotReverse(WrongState):

@@ -31,7 +31,12 @@ Rounding = Literal["half-even", "half-up", "down", "up"]
 """How a fraction of a minor unit becomes a whole one; `half-up` and `up` go away from zero."""
 
 LARGEST_AMOUNT: Final = 10**15
-"""The largest amount that can be entered, in minor units: sums of many still fit in 64 bits."""
+"""The largest amount that is reckoned with, in minor units: sums of many still fit in 64 bits."""
+LARGEST_ENTERED: Final = 10**14
+"""The largest that a bank's operations take: a million million dollars, and enough where money is small.
+
+A tenth of what a line of the ledger holds, so that a few such amounts together can still be counted and moved.
+"""
 
 _ROUNDINGS: Final = frozenset(get_args(Rounding))
 
@@ -117,13 +122,13 @@ def denominations(code: str) -> tuple[int, ...]:
     return _DENOMINATIONS.get(code, ())
 
 
-def parse_amount(text: str, currency: str = "USD", *, field: str = "amount") -> int:
+def parse_amount(text: str, currency: str = "USD", *, field: str = "amount", largest: int = LARGEST_AMOUNT) -> int:
     """Minor units of a machine-written decimal string: `"1250.00"`, `"-5"`, `"1250"`.
 
     At most as many decimals as the currency has. Refused with `InvalidAmount`,
     naming `field`: anything else, such as signs other than a leading minus,
     exponents, underscores, spaces, thousands marks, digits of other scripts,
-    parts of a minor unit, and more than 10**15 minor units either way.
+    parts of a minor unit, and more than `largest` minor units either way.
     """
     unit = _currency(currency)
     match = _MACHINE.fullmatch(text) if isinstance(text, str) and len(text) <= _LONGEST_TEXT else None
@@ -136,10 +141,10 @@ def parse_amount(text: str, currency: str = "USD", *, field: str = "amount") -> 
             example=format_amount(125000, currency),
         )
     minus, whole, decimals = match.groups()
-    return _assemble(text, minus, whole, decimals or "", unit, field)
+    return _assemble(text, minus, whole, decimals or "", unit, field, largest)
 
 
-def parse_typed(text: str, currency: str = "USD", *, field: str = "amount") -> int:
+def parse_typed(text: str, currency: str = "USD", *, field: str = "amount", largest: int = LARGEST_AMOUNT) -> int:
     """Minor units of what a person types: `1250`, `1,250.00`, `12.5`, `.50`, `$40`, `-$40`.
 
     The symbol or code of the currency may stand before or after. A comma is a
@@ -155,9 +160,9 @@ def parse_typed(text: str, currency: str = "USD", *, field: str = "amount") -> i
     if not bare or match is None:
         raise _unreadable(text, bare, unit, field)
     whole, decimals = match.groups()
-    if len(decimals or "") > unit.exponent:
+    if len(decimals or "") > unit.exponent and len(decimals) == 3 and whole.strip("0"):  # or are they thousands?
         raise _unreadable(text, bare, unit, field)
-    return _assemble(text, minus, whole.replace(",", "") or "0", decimals or "", unit, field)
+    return _assemble(text, minus, whole.replace(",", "") or "0", decimals or "", unit, field, largest)
 
 
 def format_amount(minor: int, currency: str = "USD", *, grouping: bool = False) -> str:
@@ -272,7 +277,9 @@ def _whole_weights(weights: Sequence[int | Fraction]) -> list[int]:
     return [weight.numerator * (scale // weight.denominator) for weight in exact]
 
 
-def _assemble(text: str, minus: str, whole: str, decimals: str, unit: Currency, field: str) -> int:
+def _assemble(
+    text: str, minus: str, whole: str, decimals: str, unit: Currency, field: str, largest: int
+) -> int:  # fmt: skip
     """Minor units from the digits on both sides of the point."""
     if len(decimals) > unit.exponent:
         raise InvalidAmount(
@@ -285,13 +292,13 @@ def _assemble(text: str, minus: str, whole: str, decimals: str, unit: Currency, 
             example=format_amount(125000, unit.code),
         )
     minor = int(whole + decimals.ljust(unit.exponent, "0"))
-    if minor > LARGEST_AMOUNT:
+    if minor > largest:
         raise InvalidAmount(
             "{text} is too large.",
             field=field,
             hint="The largest amount is {largest}.",
             text=quoted(text),
-            largest=format_amount(LARGEST_AMOUNT, unit.code, grouping=True),
+            largest=format_amount(largest, unit.code, grouping=True),
         )
     return -minor if minus else minor
 

@@ -133,6 +133,20 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
     assert refusal.value.hint
 
 
+@pytest.mark.parametrize("text", ["0.001", ".005", "12.3456", "0.5001"])
+def test_less_than_a_cent_is_told_as_that(text: str) -> None:
+    with pytest.raises(InvalidAmount, match="smaller than the smallest unit"):
+        parse_typed(text)
+
+
+def test_who_asks_may_take_less_than_what_can_be_reckoned_with() -> None:
+    for parse in (parse_amount, parse_typed):
+        assert parse("50.00", largest=50_00) == 50_00
+        with pytest.raises(InvalidAmount) as refusal:
+            parse("50.01", largest=50_00)
+        assert refusal.value.hint == "The largest amount is 50.00."
+
+
 @given(AMOUNTS, CODES)
 def test_what_is_written_is_read_back(minor: int, code: str) -> None:
     assert parse_amount(format_amount(minor, code), code) == minor

@@ -21,7 +21,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from pydantic_core import PydanticCustomError
 
 from coopbank.errors import CoopbankError
-from coopbank.money import denominations, format_amount, parse_amount
+from coopbank.money import LARGEST_ENTERED, denominations, format_amount, parse_amount
 from coopbank.words import translate
 
 #: The currency of the book in use; the bank sets it when it opens.
@@ -46,13 +46,17 @@ def refuse(template: str, **values: Any) -> PydanticCustomError:
     return PydanticCustomError("coopbank", "{text}", {"text": template.format(**values) if values else template})
 
 
+def _read(value: str) -> int:
+    try:
+        return parse_amount(value.strip(), book_currency.get(), largest=LARGEST_ENTERED)
+    except CoopbankError as error:
+        raise refuse(str(error)) from error
+
+
 def _read_money(value: Any) -> int:
     if not isinstance(value, str):
         raise refuse('Write the amount as text with decimals, for example "150.00".')
-    try:
-        amount = parse_amount(value.strip(), book_currency.get())
-    except CoopbankError as error:
-        raise refuse(str(error)) from error
+    amount = _read(value)
     if amount <= 0:
         raise refuse("The amount must be more than zero.")
     return amount
@@ -71,10 +75,7 @@ Money = Annotated[int, BeforeValidator(_read_money), PlainSerializer(_show_money
 def _read_signed(value: Any) -> int:
     if not isinstance(value, str):
         raise refuse('Write the amount as text with decimals, for example "-150.00".')
-    try:
-        return parse_amount(value.strip(), book_currency.get())
-    except CoopbankError as error:
-        raise refuse(str(error)) from error
+    return _read(value)
 
 
 SignedMoney = Annotated[
@@ -87,10 +88,7 @@ SignedMoney = Annotated[
 def _read_count(value: Any) -> int:
     if not isinstance(value, str):
         raise refuse('Write the amount as text with decimals, for example "310.00".')
-    try:
-        amount = parse_amount(value.strip(), book_currency.get())
-    except CoopbankError as error:
-        raise refuse(str(error)) from error
+    amount = _read(value)
     if amount < 0:
         raise refuse("A count cannot be negative.")
     return amount
@@ -223,6 +221,8 @@ Personal = Annotated[str, BeforeValidator(clean_text), Field(max_length=200), Pe
 
 def _code(value: str) -> str:
     if value and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+        if re.match(r"[._-]", value):
+            raise refuse("Begin with a letter or a digit: {code}.", code=value[:40])
         raise refuse("Use letters, digits, points and hyphens only: {code}.", code=value[:40])
     return value
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from coopbank.bank.fields import personal_fields
 from coopbank.errors import InvalidValue, Unknown
+from coopbank.words import marked
 
 if TYPE_CHECKING:
     from coopbank.bank.books import Books
@@ -39,6 +40,11 @@ ROLES = (TELLER, LOAN_OFFICER, TREASURER, ADMINISTRATOR, AUDITOR, SUPERVISOR)
 UNCHARTERED, CHARITY, CREDIT_UNION = "unchartered-coop", "charity", "credit-union"
 WORKER_COOP = "worker-coop"  # a farm, a caterer: its own book, whose members are its workers
 INSTITUTION_KINDS = (UNCHARTERED, CHARITY, CREDIT_UNION, WORKER_COOP)
+A_KIND: Final = {
+    UNCHARTERED: marked("A co-operative without a charter"), CHARITY: marked("A charity"),
+    CREDIT_UNION: marked("A credit union"), WORKER_COOP: marked("A worker co-operative"),
+}  # fmt: skip
+"""How a sentence about an institution of each kind begins; no article can be put before a name that is a value."""
 
 
 class Operation(BaseModel):
@@ -215,8 +221,7 @@ def _sentence(message: str, name: str | None) -> str:
     return text if text.endswith((".", "!", "?")) else text + "."
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """A leaf before and after, in minor units with their sign (debit +)."""
 
     fund: str
@@ -227,8 +232,7 @@ class Effect:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptLine:
+class ReceiptLine(NamedTuple):
     """One posting as a receipt or a review shows it."""
 
     fund: str
@@ -238,8 +242,7 @@ class ReceiptLine:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptEntry:
+class ReceiptEntry(NamedTuple):
     """An entry as a receipt or a review shows it; number 0 before it is posted."""
 
     number: int

@@ -19,9 +19,19 @@ from coopbank.bank import anchors
 from coopbank.bank.bank import Bank
 from coopbank.bank.operation import ADMINISTRATOR
 from coopbank.bank.whole_files import make_folder, whole_file
+from coopbank.cli.copies import near
 from coopbank.clock import instant_text
 from coopbank.database import MOVED, Database
-from coopbank.errors import BooksMoved, CoopbankError, NotAllowed, WrongState
+from coopbank.errors import (
+    BooksLiveOn,
+    BooksMoved,
+    CoopbankError,
+    DatabaseUnusable,
+    NotAllowed,
+    Unknown,
+    WrongState,
+    WrongUsage,
+)
 from coopbank.ledger import moving, posting
 from coopbank.words import _
 
@@ -75,13 +85,14 @@ def move_books(bank: Bank, to: str, *, rehearse: bool, check: Check, told: movin
         new, token = moving.receive(old, to, secrets.token_hex(8))
         try:
             copied = moving.copy_all(old, new, told)
-            with old.read() as source, new.write() as target:
-                moving.bring_level(source, target)
+            moving.level_before(old, new)
             check(new)
             moved = Moved(new.shown_place, _head_of(new), copied, rehearsed=rehearse)
             if not rehearse:
                 _take_along(bank, to, moved)
-                moving.hand_over(old, new, token)
+                _write_down(bank, new, moved)
+                known = moving.level_before(old, new)  # proving took a while
+                moving.hand_over(old, new, token, known)
                 moved.head = _head_of(new)
                 _keep_anchor(bank, to, moved)
             return moved
@@ -131,8 +142,38 @@ def _keep_anchor(bank: Bank, to: str, moved: Moved) -> None:
         moved.notes.append(_("No anchor was kept: {why}.").format(why=(error.strerror or str(error)).lower()))
 
 
-def take_back(bank: Bank) -> tuple[int, str]:
-    """Use books again that were moved away; returns their head."""
+# --------------------------------------------------------------------------- used again at the old place
+
+
+def _note(bank: Bank) -> Path:
+    """The file beside the books that says where they were moved to."""
+    place = bank.database.path
+    name = (
+        f"{bank.book[:8]}-{bank.database.place.partition('?')[0].rpartition('/')[2]}" if place is None else place.name
+    )
+    return anchors.beside(bank.database.place) / f"{name}.moved"
+
+
+def _write_down(bank: Bank, new: Database, moved: Moved) -> None:
+    """Say beside the old books where they live from now on; without a password, which no address has."""
+    try:
+        note = _note(bank)
+        note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with whole_file(note, replace=True) as (file, _part):
+            file.write(f"{_whole(new.place)}\n".encode())
+    except (OSError, CoopbankError) as error:
+        why = error.message if isinstance(error, CoopbankError) else (error.strerror or str(error)).lower()
+        moved.notes.append(
+            _("Where the books went is written down nowhere: {why}. Keep their address.").format(why=why)
+        )
+
+
+def take_back(bank: Bank, given: str | None, *, lost: bool) -> tuple[int, str]:
+    """Use books again that were moved away; returns their head.
+
+    Refused while they live on at their new place. Where nobody can say whether they do, whoever asks says that they
+    are lost: `given` is the place, if it is not written down here.
+    """
     old = Database.open(bank.database.place, marked=True)
     try:
         with old.read() as tx:
@@ -141,7 +182,73 @@ def take_back(bank: Bank) -> tuple[int, str]:
                     "The books at {place} were not moved away.", field="db", place=old.shown_place,
                     hint="Nothing is to be done.",
                 )  # fmt: skip
-        moving.take_back(old)
+        place = _moved_to(_note(bank), given)
+        new = _looked_at(old, place, lost=lost)
+        try:
+            moving.take_back(old, new, secrets.token_hex(8))
+        finally:
+            if new is not None:
+                new.close()
+        _note(bank).unlink(missing_ok=True)
         return _head_of(old)
     finally:
         old.close()
+
+
+def _moved_to(note: Path, given: str | None) -> str:
+    """Where the books were moved to: as it is written down, else as it was given."""
+    try:
+        known = note.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        known = ""
+    if known and given is not None and _whole(given) != known:
+        raise Unknown(
+            "The books were moved to {known}, and not to {place}.", field="from", known=_short(known), place=given,
+            hint="Leave --from out.",
+        )  # fmt: skip
+    if not known and given is None:
+        raise WrongUsage(
+            "Where these books were moved to is not written down here, and they may be in use there.", field="from",
+            hint="Name that place with --from PATH-or-URL.",
+        )  # fmt: skip
+    return _short(known or _whole(given or ""))
+
+
+def _whole(place: str) -> str:
+    """An address as it is written down: without a password, a path from the root on."""
+    return Database(place).shown_place if "://" in place else str(Path(place).resolve())
+
+
+def _short(place: str) -> str:
+    return place if "://" in place else near(Path(place))
+
+
+def _looked_at(old: Database, place: str, *, lost: bool) -> Database | None:
+    """The new place, if it still waits for the books; None if it is lost, as whoever asks has to say."""
+    try:
+        new = Database.open(place, marked=True)
+    except DatabaseUnusable as fault:
+        why = fault.message
+    else:
+        try:
+            if moving.lives_at(old, new):
+                raise BooksLiveOn(
+                    "The books live on at {new}, whose last operation is {number}; used here as well there would be two"
+                    " of them.", field="back", new=new.shown_place, number=_head_of(new)[0],
+                    hint="Move them back, with all that was done there: coopbank --db {new} move --to {old}",
+                    old=old.shown_place,
+                )  # fmt: skip
+            if moving.waits_at(old, new):
+                return new
+        except BaseException:
+            new.close()
+            raise
+        new.close()
+        why = _("there are other books at {place}.").format(place=new.shown_place)
+    if not lost:
+        raise WrongUsage(
+            "Whether the books live on at their new place cannot be seen: {why}", field="lost", why=why,
+            hint="Only if they are lost for good, say so with --lost: what was done there is not in these books, and if"
+            " they come back there will be two.",
+        )  # fmt: skip
+    return None

@@ -15,7 +15,8 @@ sides of one move share:
     the old one "moved", once nothing is missing    refused from then on, by tills too that had it open before
     the new one unmarked                            in use
 
-In this order, so that at no moment both can be written.
+In this order, so that at no moment both can be written. Taken back, the new one is given another token before the old
+one is unmarked, so that a move that is still under way cannot open it any more.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ OPERATIONS: Final = 500  # of a group, or as many as have this many lines and ro
 LINES: Final = 5_000
 _SPAN: Final = 2_000  # operations whose erasable values are compared at a time
 _PAGE: Final = 5_000
+_ROUNDS: Final = 3  # of bringing level beforehand, on a book where something is done all the time
 
 Told = Callable[[int, int], None]
 """How many operations are there, and of how many."""
@@ -124,19 +126,47 @@ def require_beginning(source: Transaction, target: Transaction) -> None:
 # --------------------------------------------------------------------------- beside the chain
 
 
-def bring_level(source: Transaction, target: Transaction) -> Level:
-    """Let what stands beside the chain be as it is in the source."""
+def level_before(old: Database, new: Database) -> int:
+    """Bring everything level while tills go on; returns the operation up to which nothing is left to compare.
+
+    So that under the lock, when nobody can write, only what came since has to be looked at.
+    """
+    for _round in range(_ROUNDS):
+        with old.read() as source, new.write() as target:
+            came = 0
+            while group := copy_group(source, target):
+                came += group
+            bring_level(source, target)
+            require_same(source, target)
+            known = posting.head(source).number
+        if not came:
+            break
+    return known
+
+
+def bring_level(source: Transaction, target: Transaction, known: int = 0) -> Level:
+    """Let what stands beside the chain be as it is in the source.
+
+    Up to operation `known` it was level before. Since then personal values can only have been forgotten, which their
+    number tells, and members changed only by an operation; passphrases and sign-ins change without one.
+    """
     rows = erased = 0
     columns = posting.COLUMNS["personal"]
-    for first in range(1, posting.head(target).number + 1, _SPAN):
-        sql = f"SELECT {columns} FROM personal WHERE operation_id BETWEEN ? AND ?"
-        there, here = (tx.rows(sql, first, first + _SPAN - 1) for tx in (source, target))
-        held = {row[0]: row for row in here}
-        erased += sum(row[4] is None and row[0] in held and held[row[0]][4] is not None for row in there)
-        rows += _level(target, "personal", columns, there, here)
+    if not known or _forgotten(source) != _forgotten(target):
+        for first in range(1, posting.head(target).number + 1, _SPAN):
+            sql = f"SELECT {columns} FROM personal WHERE operation_id BETWEEN ? AND ?"
+            there, here = (tx.rows(sql, first, first + _SPAN - 1) for tx in (source, target))
+            held = {row[0]: row for row in here}
+            erased += sum(row[4] is None and row[0] in held and held[row[0]][4] is not None for row in there)
+            rows += _level(target, "personal", columns, there, here)
     for table, columns in _BESIDE.items():
-        rows += _level_by_key(source, target, table, columns)
+        if table != "directory" or posting.head(source).number != known:
+            rows += _level_by_key(source, target, table, columns)
     return Level(rows, erased)
+
+
+def _forgotten(tx: Transaction) -> int:
+    return int(tx.value("SELECT count(*) FROM personal WHERE value IS NULL"))
 
 
 _BESIDE: Final = {
@@ -222,8 +252,11 @@ def _moved_to(old: Database, to: str) -> Database:
         raise _moved_elsewhere(old) from None
 
 
-def hand_over(old: Database, new: Database, token: str) -> Level:
-    """Copy what came since, under the old books' own lock, and let the new ones be used instead of them."""
+def hand_over(old: Database, new: Database, token: str, known: int = 0) -> Level:
+    """Copy what came since, under the old books' own lock, and let the new ones be used instead of them.
+
+    `known` is what `level_before` said.
+    """
     with old.write() as source:
         what, its = Database.mark_of(source)
         if what and (what, its) != (MOVED, token):
@@ -231,14 +264,21 @@ def hand_over(old: Database, new: Database, token: str) -> Level:
         with new.write() as target:
             while copy_group(source, target):
                 pass
-            level = bring_level(source, target)
-            require_same(source, target)
+            level = bring_level(source, target, known)
+            require_same(source, target, known)
         Database.mark(source, MOVED, token)
     if level.erased:
         new.clear_traces()
-    with new.write() as target:
-        Database.mark(target)
+    open_there(old, new, token)
     return level
+
+
+def open_there(old: Database, new: Database, token: str) -> None:
+    """The last step: the new books are used from now on; refused if the old ones were taken back meanwhile."""
+    with new.write() as target:
+        if Database.mark_of(target) not in ((MOVING, token), ("", "")):
+            raise _moved_elsewhere(old)
+        Database.mark(target)
 
 
 def _moved_elsewhere(old: Database) -> BooksMoved:
@@ -248,12 +288,10 @@ def _moved_elsewhere(old: Database) -> BooksMoved:
     )  # fmt: skip
 
 
-def require_same(source: Transaction, target: Transaction) -> None:
-    """Refuse to hand over where a head or a count of rows differs."""
+def require_same(source: Transaction, target: Transaction, known: int = 0) -> None:
+    """Refuse to hand over where a head or a count of rows differs; up to operation `known` they were counted before."""
     ends = posting.head(source), posting.head(target)
-    counts = [
-        [tx.value(f"SELECT count(*) FROM {table}") for table in (*posting.COLUMNS, *_BESIDE)] for tx in (source, target)
-    ]
+    counts = [_counts(tx, known) for tx in (source, target)]
     if ends[0].number != ends[1].number or bytes(ends[0].hash) != bytes(ends[1].hash) or counts[0] != counts[1]:
         raise BooksWrong(
             "The copy is not what was copied: the chain ends at {old} there and at {new} here, or rows are missing.",
@@ -262,7 +300,52 @@ def require_same(source: Transaction, target: Transaction) -> None:
         )  # fmt: skip
 
 
-def take_back(old: Database) -> None:
-    """Use books again that were moved away: their new place is lost, or was never used."""
-    with old.write() as tx:
-        Database.mark(tx)
+def _counts(tx: Transaction, known: int) -> list[int]:
+    """Rows of each table; of what is sealed, those of later operations than `known`."""
+    entry = tx.value("SELECT first_entry FROM operation WHERE id = ?", known + 1) if known else 0
+    found = []
+    for table in posting.COLUMNS:
+        after = {"operation": "id > ?", "posting": "entry_id >= ?"}.get(table, "operation_id > ?")
+        bound = entry if table == "posting" else known
+        found.append(0 if bound is None else int(tx.value(f"SELECT count(*) FROM {table} WHERE {after}", bound)))
+    return found + [int(tx.value(f"SELECT count(*) FROM {table}")) for table in _BESIDE]
+
+
+# --------------------------------------------------------------------------- used again at the old place
+
+
+def lives_at(old: Database, new: Database) -> bool:
+    """Whether `new` holds the books of `old`, in use or moved on from there."""
+    return _holds(old, new) and not waits_at(old, new)
+
+
+def waits_at(old: Database, new: Database) -> bool:
+    """Whether `new` was never opened: it waits for the last step of the move that closed `old`."""
+    with old.read() as source, new.read() as target:
+        return Database.mark_of(target) == (MOVING, Database.mark_of(source)[1])
+
+
+def _holds(old: Database, new: Database) -> bool:
+    first = "SELECT hash FROM operation WHERE id = 1"
+    with old.read() as source, new.read() as target:
+        ours, its = source.value(first), target.value(first)
+    return its is not None and bytes(ours) == bytes(its)
+
+
+def take_back(old: Database, new: Database | None, drawn: str) -> None:
+    """Use books again that were moved away: their new place is lost, or was never used.
+
+    `new`, if it is there and waits for them, gets another token first, so that a move that is still under way cannot
+    open it afterwards.
+    """
+    with old.read() as source:
+        marked = Database.mark_of(source)
+    if new is not None:
+        with new.write() as target:
+            if Database.mark_of(target) != (MOVING, marked[1]):
+                raise _moved_elsewhere(old)
+            Database.mark(target, MOVING, drawn)
+    with old.write() as source:
+        if Database.mark_of(source) != marked:
+            raise _moved_elsewhere(old)
+        Database.mark(source)

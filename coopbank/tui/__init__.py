@@ -19,8 +19,11 @@ def _at_a_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def run(place: str, user: str | None = None, *, read_only: bool = False) -> int:
-    """Open the counter on the books at a path or URL; returns the exit code of the command line."""
+def run(place: str, user: str | None = None, *, read_only: bool = False, read_place: str | None = None) -> int:
+    """Open the counter on the books at a path or URL; returns the exit code of the command line.
+
+    `read_place`: a replica of the server, to read long reports from.
+    """
     if "://" not in place and not Path(place).exists() and (read_only or not _at_a_terminal()):
         from coopbank.errors import DatabaseMissing
 
@@ -32,7 +35,7 @@ def run(place: str, user: str | None = None, *, read_only: bool = False) -> int:
         return missing.exit_code
     from coopbank.tui.app import Counter
 
-    counter = Counter(place, user, read_only=read_only)
+    counter = Counter(place, user, read_only=read_only, read_place=read_place)
     code = counter.run()
     if counter.failed is not None:
         sys.stderr.write(f"coopbank: {counter.failed}\n")

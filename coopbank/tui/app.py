@@ -57,10 +57,12 @@ class Counter(AsksBooks, TypeAhead):
     ]
 
     def __init__(
-        self, place: str, user: str | None = None, *, clock: Clock | None = None, read_only: bool = False
-    ) -> None:
+        self, place: str, user: str | None = None, *, clock: Clock | None = None, read_only: bool = False,
+        read_place: str | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         self._read_only = read_only
+        self._read_place = read_place  # a replica of the server, for what is long to read
         self._came_from: str | None = None  # the books that practice was opened from
         self._place = place
         self._user = user
@@ -172,7 +174,9 @@ class Counter(AsksBooks, TypeAhead):
             try:
                 from coopbank.tui.session import Session
 
-                session = Session(self._place, clock=self._clock, read_only=self._read_only)
+                session = Session(
+                    self._place, clock=self._clock, read_only=self._read_only, read_place=self._read_place
+                )
                 _load_screens()
             except CoopbankError as fault:
                 self.call_from_thread(self._not_opened, fault)

@@ -12,7 +12,7 @@ import re
 import types
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -20,7 +20,7 @@ from pydantic_core import PydanticUndefined
 from coopbank.bank.fields import widget_of
 from coopbank.bank.operation import ROLES, Operation
 from coopbank.errors import CoopbankError, InvalidDate, InvalidValue
-from coopbank.money import format_amount, parse_typed
+from coopbank.money import LARGEST_ENTERED, format_amount, parse_typed, quoted
 from coopbank.words import _, translate
 
 #: Fields that only matter when another field holds one of these.
@@ -209,12 +209,19 @@ def _missing(spec: FieldSpec) -> str:
 
 
 def _read_money(spec: FieldSpec, text: str, currency: str) -> str:
-    return format_amount(parse_typed(text, currency, field=spec.name), currency)
+    return format_amount(parse_typed(text, currency, field=spec.name, largest=LARGEST_ENTERED), currency)
 
 
 def _read_number(spec: FieldSpec, text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise InvalidValue("{text} is not a whole number.", field=spec.name, hint="Write digits only.", text=text[:40])
+    if not re.fullmatch(r"[0-9]+", text):
+        raise InvalidValue(
+            "{text} is not a whole number.", field=spec.name, hint="Write digits only.", text=quoted(text)
+        )
+    if len(text) > 9:
+        raise InvalidValue(
+            "{text} is too large.", field=spec.name, hint="The largest amount is {largest}.", text=quoted(text),
+            largest="999,999,999",
+        )  # fmt: skip
     return int(text)
 
 
@@ -226,22 +233,17 @@ def _read_json(spec: FieldSpec, text: str) -> Any:
 
 
 def read_day(text: str, today: date, field: str = "date") -> date:
-    """A day as people type it: 2026-03-02, 20260302, 0302 (this year), `t` today, +7, -1."""
+    """A day as people type it: 2026-03-02, 2026/3/2, 20260302, 0302 (this year), `t` or `today`, +7, -1."""
     text = text.strip().lower()
-    if text in ("t", _("t")):
+    if text in ("t", "h", "today", "hoy"):
         return today
-    if re.fullmatch(r"[+-][0-9]{1,4}", text):
+    if re.fullmatch(r"[+-][0-9]+", text):
         return _shifted(text, today, field)
-    digits = text.replace("-", "") if re.fullmatch(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}", text) else text
-    if re.fullmatch(r"[0-9]{4}", digits):
-        digits = f"{today.year}{digits}"
-    if not re.fullmatch(r"[0-9]{8}", digits):
-        raise InvalidDate(
-            "{text} can be read in more than one way.", field=field, text=text[:40],
-            hint="Write year, month, day: {example}; or t for today, +7 for a week later.", example=today.isoformat(),
-        )  # fmt: skip
+    parts = next((found for form in _DAYS if (found := form.fullmatch(text))), None)
+    if parts is None:
+        raise _no_day(text, today, field)
     try:
-        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+        return date(*(int(parts.groupdict().get(part, today.year)) for part in ("year", "month", "day")))
     except ValueError:
         raise InvalidDate(
             "There is no such day: {text}.", field=field, text=text, hint="Write year, month, day: {example}.",
@@ -249,11 +251,37 @@ def read_day(text: str, today: date, field: str = "date") -> date:
         ) from None  # fmt: skip
 
 
+# The year first, or none: anything else is read by some with the day first and by others with the month.
+_DAYS: Final = tuple(
+    re.compile(form)
+    for form in (
+        "(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})",
+        "(?P<year>[0-9]{4})([-/.])(?P<month>[0-9]{1,2})\\2(?P<day>[0-9]{1,2})",
+        "(?P<month>[0-9]{2})(?P<day>[0-9]{2})",
+    )
+)
+_DOUBTFUL_DAY: Final = re.compile("[0-9]{1,6}|[0-9]{1,4}([-/. ][0-9]{1,4}){1,2}")
+
+
+def _no_day(text: str, today: date, field: str) -> InvalidDate:
+    """Digits that may be meant in several ways, or no day at all."""
+    hint = "Write year, month, day: {example}; or t for today, +7 for a week later."
+    if _DOUBTFUL_DAY.fullmatch(text):
+        return InvalidDate(
+            "{text} can be read in more than one way.", field=field, text=quoted(text), hint=hint,
+            example=today.isoformat(),
+        )  # fmt: skip
+    return InvalidDate("{text} is not a day.", field=field, text=quoted(text), hint=hint, example=today.isoformat())
+
+
 def _shifted(text: str, today: date, field: str) -> date:
     try:
-        return today + timedelta(days=int(text))
+        return today + timedelta(days=int(text[:12]))
     except OverflowError:
-        raise InvalidDate("{text} days lead out of the calendar.", field=field, text=text) from None
+        raise InvalidDate(
+            "{text} days lead out of the calendar.", field=field, text=quoted(text),
+            hint="Write year, month, day: {example}.", example=today.isoformat(),
+        ) from None  # fmt: skip
 
 
 def read_form(specs: tuple[FieldSpec, ...], typed: dict[str, str], currency: str, today: date) -> tuple[

@@ -20,6 +20,7 @@ from coopbank.tui.widgets.bars import bar
 from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
+    from coopbank.bank.bank import Bank
     from coopbank.tui.session import Session
 
 BAR: Final = 24  # cells
@@ -38,9 +39,13 @@ LINES: Final = {"both": "", "hopeful": marked("hopeful only"), "cautious": marke
 
 def funds_page(session: Session, as_of: date | None) -> Page:
     """Every fund, and what falls due of all of them."""
-    with session.bank.read() as books:
-        found, due = glance(books, WHOLE, as_of, at_close=True), ladder(books, as_of)
-        today = books.business_date() or session.bank.clock.today()
+
+    def read(bank: Bank) -> tuple[Glances, Ladder, date]:
+        with bank.read() as books:
+            found, due = glance(books, WHOLE, as_of, at_close=True), ladder(books, as_of)
+            return found, due, books.business_date() or bank.clock.today()
+
+    found, due, today = session.read_at_length(read)
     money = session.currency
     whole = found.funds[-1]
     sums = _("Capital {capital}, lent {lent}, promised {promised}, available {available}").format(
@@ -102,11 +107,14 @@ class Month:
 
 def fund_page(session: Session, code: str, as_of: date | None) -> Page:
     """One fund: its ratios, where its money came from, its cash for months to come, what falls due."""
-    with session.bank.read() as books:
-        found = glance(books, code, as_of, at_close=as_of is None)
-        ahead = forecast(books, code, as_of, MONTHS)
-        due = ladder(books, as_of)
-        today = books.business_date() or session.bank.clock.today()
+
+    def read(bank: Bank) -> tuple[Glances, Forecast, Ladder, date]:
+        with bank.read() as books:
+            found = glance(books, code, as_of, at_close=as_of is None)
+            ahead, due = forecast(books, code, as_of, MONTHS), ladder(books, as_of)
+            return found, ahead, due, books.business_date() or bank.clock.today()
+
+    found, ahead, due, today = session.read_at_length(read)
     (seen,) = found.funds
     money = session.currency
     sums = _(
@@ -238,5 +246,9 @@ def _year_line(each: YearDue, whole: int, money: str) -> Line:
 
 def when(session: Session, code: str, lend: int, as_of: date | None) -> str:
     """The answer to "when can we lend this much?"."""
-    with session.bank.read() as books:
-        return lendable_words(forecast(books, code, as_of, MONTHS, lend), session.currency)
+
+    def read(bank: Bank) -> str:
+        with bank.read() as books:
+            return lendable_words(forecast(books, code, as_of, MONTHS, lend), session.currency)
+
+    return session.read_at_length(read)

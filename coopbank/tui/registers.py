@@ -29,6 +29,7 @@ from coopbank.tui.show import amount, day_row
 from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
+    from coopbank.bank.bank import Bank
     from coopbank.tui.session import Session
 
 NEWEST: Final = 500
@@ -48,9 +49,12 @@ TYPE_WORDS: Final = {
 
 def registers_page(session: Session, view: str) -> Page:
     """What a list of the place says; the others are read when they are looked at."""
-    with session.bank.read() as books:
-        today = books.business_date() or session.bank.clock.today()
-        lines, sums = _VIEWS[view](books, session.currency)
+
+    def read(bank: Bank) -> tuple[date, list[Line], tuple[str, ...]]:
+        with bank.read() as books:
+            return books.business_date() or bank.clock.today(), *_VIEWS[view](books, session.currency)
+
+    today, lines, sums = session.read_at_length(read)
     return Page(
         head=_("Registers"), sums=sums, today=today, views={view: lines}, acts=(Act("define-register"),),
     )  # fmt: skip

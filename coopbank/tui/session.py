@@ -15,7 +15,10 @@ from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, Books
 from coopbank.bank.fields import book_currency
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt
+from coopbank.bank.replicas import open_replica, stands
 from coopbank.clock import Clock
+from coopbank.database import Database
+from coopbank.errors import DatabaseUnusable
 from coopbank.tui.reading import open_reading
 from coopbank.words import set_institution_kind, translate
 
@@ -51,7 +54,9 @@ class Power:
 class Session:
     """One bank, open, and the person at its counter."""
 
-    def __init__(self, place: str, *, clock: Clock | None = None, read_only: bool = False) -> None:
+    def __init__(
+        self, place: str, *, clock: Clock | None = None, read_only: bool = False, read_place: str | None = None
+    ) -> None:
         self.place = place
         self.read_only = read_only
         self.reading = open_reading(place) if read_only else None
@@ -63,7 +68,11 @@ class Session:
         self.actor = Actor("", ())
         self.powers: tuple[Power, ...] = ()
         self.must_begin_code = False  # before anything else
-        self.welcome = self._look()
+        self.replica: Database | None = None
+        with self.bank.database.closed_on_failure():
+            self.welcome = self._look()
+            if read_place is not None and "://" in place:
+                self.replica = open_replica(self.bank.database, read_place)
 
     def answer(self, question: Callable[[Session], T]) -> T:
         """Run a question in this thread, in the book's own currency and words."""
@@ -137,8 +146,24 @@ class Session:
         """Do it, once for this key."""
         return self.bank.perform(self.actor, operation, key=key)
 
+    def read_at_length(self, question: Callable[[Bank], T]) -> T:
+        """Ask what takes long: at the replica if it has all that the server has, else where everything is read.
+
+        So nobody at a counter is shown books without what they have just done, and a replica that is gone, behind or
+        interrupted costs a moment and never a report.
+        """
+        if self.replica is not None:
+            try:
+                if stands(self.bank.database, self.replica).is_level:
+                    return question(self.bank.read_at(self.replica))
+            except DatabaseUnusable:
+                pass  # if it is the server that is gone, it says so itself
+        return question(self.bank)
+
     def close(self) -> None:
         """Give the connections back."""
+        if self.replica is not None:
+            self.replica.close()
         self.bank.close()
         self._forget_reading()
 

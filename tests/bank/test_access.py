@@ -13,7 +13,7 @@ from coopbank.bank import codes, records
 from coopbank.bank.access import codes_of, told
 from coopbank.bank.books import Actor
 from coopbank.bank.keyring import Keyring, seal
-from coopbank.bank.operations.staff import LATER_POLICIES
+from coopbank.bank.policies import LATER_POLICIES
 from coopbank.bank.verify import verify
 from coopbank.errors import (
     CodeWanted,

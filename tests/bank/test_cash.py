@@ -180,6 +180,18 @@ def test_a_drawer_is_closed_with_its_count(counter: SmallBank) -> None:
     refused(counter, DrawerClosed, "deposit", field="tender", member="M0001", amount="1.00")
 
 
+def test_digits_too_many_are_refused_where_they_are_typed(counter: SmallBank) -> None:
+    """And what ten such amounts have made of a drawer is undone before it is counted."""
+    refused(counter, InvalidValue, "deposit", field="amount", member="M0001", amount="1000000000000.01")
+    mistyped = [counter.do("deposit", member="M0001", amount="1000000000000.00").number for _ in range(11)]
+    for operation in ("count-drawer", "close-drawer"):
+        fault = refused(counter, InvalidAmount, operation, field="counted", drawer="D1", counted="500.00", why="typing")
+        assert "11000000000500.00" in str(fault).replace(",", "")
+    for number in mistyped:
+        counter.agreed("reverse", operation=number, reason="digits too many")
+    counter.do("count-drawer", drawer="D1", counted="500.00")
+
+
 def test_a_drawer_may_be_empty(counter: SmallBank) -> None:
     counter.do("move-cash", from_place="D1", to_place="VAULT", amount="500.00")
     assert posted(counter.do("close-drawer", drawer="D1", counted="0.00")) == []

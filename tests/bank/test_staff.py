@@ -12,8 +12,8 @@ import pytest
 from coopbank.bank import records
 from coopbank.bank.books import Actor
 from coopbank.bank.operation import CATALOGUE, ROLES, TELLER
-from coopbank.bank.operations.founding import POLICIES
 from coopbank.bank.operations.staff import Approve
+from coopbank.bank.policies import POLICIES
 from coopbank.errors import (
     AlreadyExists,
     CoopbankError,
@@ -161,7 +161,7 @@ def test_policies_that_are_not_changed(counter: SmallBank) -> None:
     for value in ("x", "1.005", "1,000.00", "", "9" * 30):
         no(InvalidAmount, "value", "withdrawal_alone", value)
     no(InvalidAmount, "value", "withdrawal_alone", "-1.00")
-    no(InvalidValue, "value", "cheque_hold_days", str(POLICIES["cheque_hold_days"]))
+    no(InvalidValue, "value", "cheque_hold_days", str(POLICIES["cheque_hold_days"].new))
     no(Unknown, "policy", "free_lunch", "yes")
     no(Unknown, "value", "bank_account", "NONE")
     no(InvalidValue, "value", "paper", "foolscap")

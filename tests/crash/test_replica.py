@@ -5,20 +5,27 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 import sqlalchemy as sa
+import typer
 
+import coopbank.tui
 from coopbank.bank.bank import Bank
 from coopbank.bank.server_copies import libpq_address
 from coopbank.bank.verify import verify
 from coopbank.cli import main
+from coopbank.cli.commands.counter import open_counter
+from coopbank.cli.door import Door
 from coopbank.database import Database
-from coopbank.errors import DatabaseReadOnly
+from coopbank.errors import DatabaseMissing, DatabaseReadOnly, NotABook, SignInRefused
 from coopbank.ledger.verify import wrong
+from coopbank.tui.screens.portfolio import picture
+from coopbank.tui.session import Session
 from tests.crash.hands import Hands
 from tests.crash.servers import Server, both, pair
 from tests.support_bank import PASSPHRASE, new_bank
@@ -121,3 +128,56 @@ def read_from_the_standby(primary: Server, standby: Server, capsys: pytest.Captu
     assert main(["--db", primary.url("bank"), "--as", "tom", "members", "--read-db", primary.url("other")]) == 4
     assert "is no replica of" in capsys.readouterr().err
     assert main(["--db", primary.url("bank"), "--as", "tom", "members", "--read-db", primary.url("nowhere")]) == 4
+
+
+@pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)
+def test_the_counter_reads_at_length_where_nothing_is_missing(new_engine_url: Callable[[str], str]) -> None:
+    """At the replica while it is level; at the server when it is behind, and when it is gone."""
+    server, replica, other = (new_engine_url(name) for name in ("server", "replica", "other"))
+    for each in (server, replica):  # one after the other they come out the same
+        with new_bank(each) as small:
+            small.give_passphrase("tom", PASSPHRASE)
+    with new_bank(other, nonces=1_000_000):
+        pass
+    with pytest.raises(NotABook, match="no replica"):
+        Session(server, read_place=other)
+    with pytest.raises(DatabaseMissing):
+        Session(server, read_place=replica + "nowhere")
+    with contextlib.closing(Session(server, read_place=replica)) as session:
+        assert session.read_at_length(place_of) == replica
+        assert not picture(session, None).portfolio.loans
+        assert not wrong(session.read_at_length(lambda bank: verify(bank.database)))
+        session.sign_in("tom", PASSPHRASE)  # which only the server has
+        assert session.read_at_length(place_of) == server
+    with contextlib.closing(Session(server, read_place=server)) as session:
+        assert session.replica is not None
+        session.replica.close()
+        session.replica = Database(replica + "nowhere", read_only=True)
+        assert session.read_at_length(place_of) == server
+        assert not picture(session, None).portfolio.loans
+
+
+@pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)
+def test_the_audit_desk_of_a_server_wants_somebody_signed_in(
+    new_engine_url: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    opened: list[tuple[str, dict[str, object]]] = []
+    monkeypatch.setattr(coopbank.tui, "run", lambda place, **more: opened.append((place, more)) or 0)
+    server, replica = new_engine_url("server"), new_engine_url("replica")
+    with new_bank(server) as small, new_bank(replica):
+        small.give_passphrase("tom", PASSPHRASE)
+    with pytest.raises(SignInRefused):
+        open_counter(Door(server), read_only=True)
+    assert not opened
+    monkeypatch.setenv("COOPBANK_PASSPHRASE", PASSPHRASE)
+    with pytest.raises(typer.Exit):
+        open_counter(Door(server, "tom", read_place=replica), read_only=True)
+    assert opened == [(replica, {"user": "tom", "read_only": True})]
+    with pytest.raises(typer.Exit):
+        open_counter(Door(server, "tom", read_place=replica))
+    assert opened[1:] == [(server, {"user": "tom", "read_only": False, "read_place": replica})]
+
+
+def place_of(bank: Bank) -> str:
+    return bank.database.place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from coopbank import database
-from coopbank.bank import passphrases
+from coopbank.bank import groups, passphrases
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.bank.keyring import KeyFile
@@ -73,6 +74,20 @@ moved = _before(
 moving = _before(
     lambda place: _raw(place, f"UPDATE alembic_version SET version_num = '{database.SCHEMA_VERSION}+moving-1f'")
 )
+
+
+def _moved_on(place: Path) -> None:
+    shutil.copy(place, place.with_name("new.db"))
+    _raw(place, f"UPDATE alembic_version SET version_num = '{database.SCHEMA_VERSION}+moved-1f'")
+
+
+def _moved_and_noted(place: Path) -> None:
+    _raw(place, f"UPDATE alembic_version SET version_num = '{database.SCHEMA_VERSION}+moved-1f'")
+    place.with_name(f"{place.name}.moved").write_text(f"{place.resolve().with_name('new.db')}\n")
+
+
+moved_on = _before(_moved_on)
+moved_and_noted = _before(_moved_and_noted)
 letter = _before(_letter)
 other_database = _before(_other_database)
 folder = _before(_folder)
@@ -85,6 +100,13 @@ def _unfounded(place: Path) -> None:
 
 
 unfounded = _before(_unfounded)
+
+
+@contextmanager
+def groups_of_one(_scene: Scene) -> Iterator[None]:
+    """As if the bank had so many members that interest goes to their accounts in groups."""
+    with patch.object(groups, "LARGEST", 1):
+        yield
 
 
 @contextmanager

@@ -207,7 +207,7 @@ HISTORIES = [
     ({"balance": "1e3"}, [("balance", "")]),
     ({"installments": "99999999999999999999"}, [("installments", "")]),
     ({"disbursed_on": "0001-01-01"}, [("next_due", "")]),
-    ({"principal": "9999999999999.99", "paid_principal": "9999999998076.23"}, [("next_due", "")]),
+    ({"principal": "999999999999.99", "paid_principal": "999999998076.23"}, [("next_due", "")]),
 ]
 
 

@@ -189,5 +189,5 @@ def test_the_command_line_opens_it(book: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(coopbank.tui, "run", lambda place, **more: asked.append((place, more)) or 0)
     with pytest.raises(BaseException, match="0"):
         command.open_counter(Door(book, None), read_only=True)
-    assert asked == [(book, {"user": None, "read_only": True})]
+    assert asked == [(book, {"user": None, "read_only": True, "read_place": None})]
     assert Counter(book, read_only=True)._read_only

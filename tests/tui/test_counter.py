@@ -15,6 +15,7 @@ from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.session import Session
 from coopbank.tui.widgets.fields import FieldRow
+from coopbank.tui.widgets.inputs import LineInput
 from coopbank.tui.widgets.keys import KeysLine
 from tests.tui.support import HOSTILE, NOON, Hand, assert_book, balance, counter, look, operations
 
@@ -225,6 +226,35 @@ async def test_refusals_stand_at_the_field_and_nothing_is_posted(book: str) -> N
         await hand.press("escape", "right", "enter")
         await on(hand, HomeScreen)
     assert look(book, lambda books: books.tx.value("SELECT max(id) FROM entry")) == before
+
+
+async def test_what_does_not_fit_is_told_and_what_is_wrong_is_named(book: str) -> None:
+    """Letters in an amount, a memo that is too long, an amount too wide for the large digits."""
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        await hand.type("ada")
+        await hand.press("enter", "f3")
+        await hand.see("Still needed: Amount")
+        await hand.type("ten")
+        await hand.see("Only an amount fits here")
+        await hand.type("1234567.89")
+        await hand.see("1,234,567.89")
+        assert "Only an amount" not in hand.screen_text()
+        assert not hand.app.screen.query_one("#entry-amount").display
+        await hand.press("ctrl+u")
+        await hand.type("12.34")
+        await hand.until(lambda: bool(hand.app.screen.query_one("#entry-amount").display), "the large digits")
+        await hand.press("ctrl+u")
+        await hand.type("1.2.3")
+        await hand.see("To be mended: Amount")
+        memo = row(hand, "memo").control
+        assert isinstance(memo, LineInput)
+        memo.focus()
+        memo.insert_text_at_cursor("x" * 501)
+        await hand.see("At most 500 characters fit here")
+        await hand.type("rent")
+        await hand.quiet()
+        assert memo.value == "rent" and "characters fit" not in hand.screen_text()
 
 
 async def test_a_busy_database_is_told_with_the_form_still_filled(book: str, monkeypatch: pytest.MonkeyPatch) -> None:

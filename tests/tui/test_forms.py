@@ -8,7 +8,7 @@ import pytest
 
 import coopbank.bank.bank  # noqa: F401  (fills the catalogue)
 from coopbank.bank.operation import CATALOGUE, build
-from coopbank.errors import CoopbankError
+from coopbank.errors import CoopbankError, InvalidDate, InvalidValue
 from coopbank.tui.forms import FieldSpec, fields_of, read_day, read_field, read_form
 from coopbank.tui.show import cut, neat, right
 
@@ -78,18 +78,50 @@ def test_amounts_that_cannot_be_read_are_refused_at_their_field(typed: str) -> N
 
 @pytest.mark.parametrize(
     ("typed", "day"),
-    [("t", "2026-03-05"), ("T", "2026-03-05"), ("+7", "2026-03-12"), ("-5", "2026-02-28"), ("20240229", "2024-02-29"),
+    [("t", "2026-03-05"), ("T", "2026-03-05"), ("Today", "2026-03-05"), ("2024/2/29", "2024-02-29"),
+     ("2026.3.2", "2026-03-02"), ("2026-3-2", "2026-03-02"),
+     ("+7", "2026-03-12"), ("-5", "2026-02-28"), ("20240229", "2024-02-29"),
      ("2024-02-29", "2024-02-29"), ("0302", "2026-03-02")],
 )  # fmt: skip
 def test_days_as_people_type_them(typed: str, day: str) -> None:
     assert read_day(typed, THURSDAY) == date.fromisoformat(day)
 
 
-@pytest.mark.parametrize("typed", ["3/2", "2/3/2026", "20260230", "0230", "+99999", "1", "tomorrow", "٢٠٢٦٠٣٠٢", ""])
-def test_days_that_can_be_read_in_two_ways_are_refused(typed: str) -> None:
-    with pytest.raises(CoopbankError) as refused:
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        *((typed, "can be read in more than one way") for typed in ("3/2", "2/3/2026", "3.2.26", "1", "31", "260302")),
+        *((typed, "There is no such day") for typed in ("20260230", "0230", "2026-13-01", "2026", "00000000")),
+        *((typed, "lead out of the calendar") for typed in ("+9999999", "-999999", "+" + "9" * 10_000)),
+        *((typed, "is not a day") for typed in (
+            "", "31 nonsense", "tomorrow", "2 March", "٢٠٢٦٠٣٠٢", "2026–03–02", "<b>1</b>", "[red]1", "=1+1",
+            "+", "-", "+٧", "x" * 10_000, "🏦", "\u202e0302", "3\n2",
+        )),
+    ],
+)  # fmt: skip
+def test_what_is_no_day_is_refused_as_what_it_is(typed: str, said: str) -> None:
+    with pytest.raises(InvalidDate) as refused:
         read_day(typed, THURSDAY, "joined_on")
     assert refused.value.field == "joined_on"
+    assert said in refused.value.message and "2026-03-05" in (refused.value.hint or "")
+    assert len(refused.value.message) < 90 and neat(refused.value.message) == refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("5.0", "not a whole number"), ("-5", "not a whole number"), ("1e3", "not a whole number"), ("٥", "not a whole"),
+     ("31 nonsense", "not a whole number"), ("1234567890", "too large"), ("9" * 10_000, "too large")],
+)  # fmt: skip
+def test_what_is_no_number_is_refused_as_what_it_is(typed: str, said: str) -> None:
+    with pytest.raises(InvalidValue, match=said) as refused:
+        read_field(FieldSpec("n", "N", "", "number", required=True, default=""), typed, "USD", THURSDAY)
+    assert refused.value.field == "n" and len(refused.value.message) < 90
+
+
+def test_an_amount_with_digits_too_many_is_refused_where_it_is_typed() -> None:
+    assert deposit(amount="1000000000000")[0]["amount"] == "1000000000000.00"
+    _values, faults = deposit(amount="1000000000000.01")
+    assert "1,000,000,000,000.00" in (faults["amount"].hint or "")
 
 
 def test_several_are_written_with_commas() -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coopbank.bank.operations.founding import POLICIES
-from coopbank.bank.operations.staff import LATER_POLICIES
-from coopbank.tui import people
+from coopbank.bank.policies import POLICIES
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.passphrase import PassphraseScreen
 from coopbank.tui.screens.people import PeopleScreen, RulesScreen
@@ -14,8 +12,11 @@ from coopbank.tui.screens.receipt import ReceiptScreen
 from tests.tui.support import Hand, counter, look, operations
 
 
-def test_every_policy_says_what_it_is_about() -> None:
-    assert set(people.POLICIES) == {*POLICIES, *LATER_POLICIES}
+def test_every_policy_says_what_it_is_about_and_holds_from_somewhere() -> None:
+    for name, policy in POLICIES.items():
+        assert policy.title and policy.says.endswith((".", "FILE", "yes or no.")), name
+        assert policy.new is not None or policy.older is not None, name
+        assert type(policy.new) is type(policy.older) or None in (policy.new, policy.older), name
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])

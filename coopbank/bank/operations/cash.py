@@ -52,7 +52,7 @@ from coopbank.errors import (
 )
 from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
-from coopbank.ledger.posting import read_leaves
+from coopbank.ledger.posting import LARGEST_MINOR, read_leaves
 from coopbank.money import parse_amount
 from coopbank.words import _
 
@@ -348,6 +348,12 @@ def count(desk: Desk, done: CountDrawer | CloseDrawer, before: records.Drawer) -
     code = f"739/{drawer}"
     expected = desk.balance(POOL, code)
     short = expected - counted
+    if abs(short) > LARGEST_MINOR:
+        raise InvalidAmount(
+            "The books have {expected} in drawer {drawer}, which no count can come near.", field="counted",
+            expected=shown(desk, expected), drawer=drawer,
+            hint="Undo first what was typed with digits too many: coopbank entries shows it.",
+        )  # fmt: skip
     if short:
         _require_reason(desk, done, short)
         where = f"Drawer {drawer} {'short' if short > 0 else 'over'}"

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from coopbank.bank import records
-from coopbank.bank.access import CODES_DEFAULT, CODES_POLICY
+from coopbank.bank.access import CODES_POLICY
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Memo, Personal, Text, refuse
 from coopbank.bank.lending.allowance import TABLE, first_table
@@ -26,7 +26,7 @@ from coopbank.bank.operation import (
 )
 from coopbank.bank.operations.products import STANDARD
 from coopbank.bank.operations.staff import Roles
-from coopbank.bank.retention import DAYS, KEPT
+from coopbank.bank.policies import NEW_POLICIES
 from coopbank.errors import CoopbankError
 from coopbank.ledger.chart import POOL, chart
 from coopbank.ledger.posting import NewFund
@@ -39,39 +39,6 @@ FUNDS = (
     ("LLR", "Loan-loss reserve", "reserve"),
 )
 """The funds of a new book; others are opened with `open-fund`."""
-
-POLICIES: dict[str, object] = {
-    "cheque_hold_days": 7,
-    "withdrawal_alone": "1000.00",  # above it a second person
-    "drawer_limit": "5000.00",
-    "non_accrual_days": 90,  # so late, and interest should be income no more; 0: decided case by case
-    "charge_off_days": 365,  # without a payment, after which a loan may be charged off without a decision
-    "accrual_payments": 6,  # in a row, after which a loan may leave non-accrual
-    "backup_withholding": "0",  # percent of interest, from members without a taxpayer number
-    "bank_account": "FIRST",  # where transfers go when no account is named
-    "address": "",  # of the institution, for its documents
-    "phone": "",
-    "email": "",
-    "paper": "letter",  # or A4
-    "colour": "",  # of its documents, #1d4f5c; their own where it is empty
-    "logo": "",  # a PNG or JPEG in base64
-    "difference_alone": "10.00",  # of a count; above it a colleague signs before the next day
-    "backups": "",  # folder for backups and anchors.log; beside the books where it is empty
-    "backups_kept": KEPT,  # which backups are not removed after the next one
-    "backup_days": DAYS,  # after which the home screen asks for another one
-    "auditor_address": "",  # where members' confirmations go
-    "time_zone": "",  # by which hours and weekdays are told, America/Chicago; the computer's own where it is empty
-    "dormant_months": 12,  # without a movement that the member began
-    "unclaimed_years": 5,  # without contact, after which the state takes what nobody claims (Mississippi: 5)
-    "notice_days": 60,  # between the notice to a member and turning their money over
-    "meeting_notice_days": 10,  # between the notice of a meeting and the meeting
-    "unclaimed_together": "50.00",  # up to which the state takes amounts in one sum, without names
-    "retention_years": 5,  # after a member has left, before they may be forgotten
-    "dividend_cap": "8",  # percent a year, where the class says nothing else (Mississippi associations: 8)
-    "redemption_reserve": "0",  # percent of members' capital that reserves must come to before equity is redeemed
-    "cash_report": "10000.00",  # cash of one person in a day, above which it is told
-    CODES_POLICY: CODES_DEFAULT,  # roles that sign in with one-time codes, once somebody of them has begun
-}
 
 
 def _known_currency(code: str) -> str:
@@ -125,7 +92,7 @@ class FoundBook(Operation):
         practice: dict[str, object] = {}
         if self.demo_sign_ins is not None:  # everybody knows the passphrases of practice books
             practice = {CODES_POLICY: "", "demo_sign_ins": self.demo_sign_ins}
-        for policy, value in (POLICIES | practice).items():
+        for policy, value in (NEW_POLICIES | practice).items():
             desk.write(policy, records.Policy(value=in_currency(value, self.currency)))
         desk.write("901", records.ShareClass(name="Membership share", par=2500, most=1))
         desk.write("903", records.ShareClass(name="Investment share", par=10000))

@@ -204,7 +204,7 @@ class ProposeResolution(Operation):
         if self.matter == "loan":
             known = any(desk.find(cls, self.about) for cls in (records.Application, records.Loan, records.Member))
         elif self.matter == "policy":
-            from coopbank.bank.operations.staff import LATER_POLICIES
+            from coopbank.bank.policies import LATER_POLICIES
 
             known = self.about in CATALOGUE or self.about in LATER_POLICIES
             known = known or desk.find(records.Policy, self.about) is not None

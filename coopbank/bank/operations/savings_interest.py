@@ -150,9 +150,9 @@ class CreditInterestPart(groups.Part):
     quarter: Quarter
 
 
-def _lines(shares: Iterable[Share], due: int, tax: int) -> list[tuple[int, int]]:
+def _lines(shares: Iterable[Share], due: int, tax: int) -> groups.Lines:
     """From what is due to the accounts: leaves and minor units."""
-    lines: list[tuple[int, int]] = []
+    lines: groups.Lines = []
     credited = withheld = 0
     for share in shares:
         lines.append((share.leaf, -share.amount))

@@ -41,6 +41,7 @@ from coopbank.bank.operation import (
     build,
     operation_named,
 )
+from coopbank.bank.policies import AMOUNT, LATER_POLICIES, OTHER, PERCENTAGE, POLICIES
 from coopbank.bank.retention import rules_of
 from coopbank.clock import zone_named
 from coopbank.errors import (
@@ -59,28 +60,9 @@ from coopbank.words import _
 
 LONGEST_VALUE = 200
 """Characters of a policy's value, but for a picture."""
-LATER_POLICIES: dict[str, Any] = {
-    "colour": "", "logo": "", "auditor_address": "", "time_zone": "", "dormant_months": 12, "cash_report": "",
-    "backups": "", "difference_alone": "10.00", "backups_kept": "", "backup_days": 7, "unclaimed_years": 5,
-    "notice_days": 60, "unclaimed_together": "50.00", "retention_years": 5, CODES_POLICY: "",
-    "meeting_notice_days": 10, "dividend_cap": "8", "redemption_reserve": "0",
-    "solidarity_fund": "SOL", "solidarity_case": "250.00", "solidarity_year": "500.00", "care_committee": "",
-    "linked_limit": "", "campaign_payees": "", "donated_work": "yes", "member_payments": "no",
-    "set_off": "",
-}  # fmt: skip
-"""Policies that books made by an earlier version do not have yet, and what holds there."""
 RESET_DAYS = 7
 """Days after which an agreement that a passphrase may be set anew is none any more."""
-AMOUNTS = frozenset(
-    {
-        "withdrawal_alone", "drawer_limit", "cash_report", "difference_alone", "unclaimed_together",
-        "solidarity_case", "solidarity_year", "linked_limit",
-    }
-)  # fmt: skip
-"""Policies that are an amount of money."""
 SIGNED_IN = "signed-in:"  # begins the key of the sign-in of a person's first command of a day; no door may use it
-PERCENTAGES = frozenset({"backup_withholding", "dividend_cap", "redemption_reserve"})
-"""Policies that are a percentage."""
 APPROVED = "approved:"  # begins the key of what an approval sets off; no door may use it
 
 
@@ -411,18 +393,19 @@ class SetPolicy(Operation):
 
 def _policy_value(desk: Desk, policy: str, before: Any, text: str) -> Any:
     """The new value, checked for what the policy is about; a whole number, an amount, or a text."""
+    kind = POLICIES[policy].kind if policy in POLICIES else OTHER
     if isinstance(before, int) or policy == "backup_days":
         if not re.fullmatch(r"[0-9]{1,4}", text):
             raise InvalidValue("Write a whole number from 0 to 9999.", field="value")
         return int(text)
-    if policy in AMOUNTS and not (policy == "linked_limit" and not text):
+    if kind == AMOUNT and not (policy == "linked_limit" and not text):
         amount = parse_amount(text, desk.currency, field="value")
         if amount < 0:
             raise InvalidAmount("The amount cannot be below zero.", field="value")
         return format_amount(amount, desk.currency)
     if policy in _NAMING:
         return _NAMING[policy](desk, text)
-    if policy in PERCENTAGES and not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text):
+    if kind == PERCENTAGE and not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text):
         raise InvalidValue('Write a percentage, for example "24"; "0" is none.', field="value")
     if policy == "backups_kept" and text:
         rules_of(text)

@@ -33,15 +33,29 @@ def move(
         bool,
         typer.Option("--back", help="Use these books again, which were moved: their new place is lost, or not in use."),
     ] = False,
+    moved_to: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="PATH-or-URL",
+            help="With --back: where they were moved to, if that is not written down beside them.",
+        ),
+    ] = None,
+    lost: Annotated[
+        bool,
+        typer.Option("--lost", help="With --back: their new place cannot be looked at, and is lost for good."),
+    ] = False,
 ) -> None:
     """Move the books to another place: from a file to a PostgreSQL server, back, or to another. For administrators.
 
     Numbers, hashes and texts stay the same byte for byte; both sides are proven and their heads compared. Tills go on
     meanwhile and are refused once the books are used at the new place. A move that was cut off goes on when the same
     command is given again; until it is done, every other command refuses the new place, and afterwards the old one.
+
+    With `--back` the new place is looked at first: while the books live on there, they are not used here as well.
     """
-    to = to or None
-    if back == (to is not None) or (back and rehearse):
+    to, moved_to = to or None, moved_to or None
+    if back == (to is not None) or (back and rehearse) or (not back and (lost or moved_to)):
         raise WrongUsage(
             "Say where the books shall go, or that they are used here again.", field="to",
             hint="Use --to PATH-or-URL, or --back.",
@@ -50,7 +64,7 @@ def move(
 
     if to is None:
         with moving.bank_to_move(door) as bank:
-            head = moving.take_back(bank)
+            head = moving.take_back(bank, None if moved_to is None else place_named(moved_to), lost=lost)
         _tell(door, _("These books are used again: {place}"), door.shown_place, head, {"moved": False})
         return
     place = place_named(to)

@@ -198,7 +198,7 @@ What no check can exclude without a head of the chain from elsewhere stands belo
             if number % step == 0:
                 self.tell("", self._come_so_far, (number, last))
 
-        return verify(session.bank.database, (), progress, keys=session.bank.keys)
+        return session.read_at_length(lambda bank: verify(bank.database, (), progress, keys=bank.keys))
 
     def _come_so_far(self, came: tuple[int, int]) -> None:
         if self.is_attached:

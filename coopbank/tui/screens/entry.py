@@ -60,6 +60,7 @@ SCHEDULE = (
     Column(marked("Balance"), 9, right=True),
 )  # fmt: skip
 
+_DIGIT = 3  # cells of a large digit; a point or comma has one
 _WIDE = 100
 """Columns from which a schedule stands beside what the operation would do."""
 
@@ -352,8 +353,12 @@ lost, and what is wrong brings you to its field.""")
             minor = parse_typed(row.value, self.session.currency) if row.value.strip() else 0
         except CoopbankError:
             minor = 0
-        digits.display = minor > 0
-        digits.update(amount(minor, self.session.currency) if minor > 0 else "")
+        shown = amount(minor, self.session.currency) if minor > 0 else ""
+        large = sum(1 if each in ",." else _DIGIT for each in shown) <= self.query_one("#entry-side").content_size.width
+        digits.display = bool(shown) and large
+        digits.update(shown if large else "")
+        if shown and not large and not row.refused:
+            row.accept(shown)
 
     # ------------------------------------------------------------------ preview
 
@@ -376,8 +381,12 @@ lost, and what is wrong brings you to its field.""")
     def _still_missing(self, faults: Mapping[str, CoopbankError]) -> str:
         if not faults:
             return _("Count first; what the book expects is shown in the review.")
-        labels = [spec.label for spec in self._specs if spec.name in faults]
-        return _("Still needed: {fields}").format(fields=", ".join(labels))
+        typed = self.typed()
+        found = [spec for spec in self._specs if spec.name in faults]
+        missing = ", ".join(spec.label for spec in found if not typed.get(spec.name, "").strip())
+        wrong = ", ".join(spec.label for spec in found if typed.get(spec.name, "").strip())
+        said = [_("Still needed: {fields}").format(fields=missing)] if missing else []
+        return "\n".join([*said, *([_("To be mended: {fields}").format(fields=wrong)] if wrong else [])])
 
     def _known_facts(self) -> list[str]:
         """What one needs to know before the amount is typed."""

@@ -32,6 +32,7 @@ from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
+    from coopbank.bank.bank import Bank
     from coopbank.tui.session import Session
 
 _BAR: Final = 24  # cells
@@ -65,9 +66,13 @@ class Line:
 
 def picture(session: Session, as_of: date | None) -> Picture:
     """Everything of a day, read in one view of the books."""
-    with session.bank.read() as books:
-        loans = portfolio(books, as_of)
-        return Picture(loans, fund(books, "all", as_of), lent_by_month(books, loans.as_of))
+
+    def read(bank: Bank) -> Picture:
+        with bank.read() as books:
+            loans = portfolio(books, as_of)
+            return Picture(loans, fund(books, "all", as_of), lent_by_month(books, loans.as_of))
+
+    return session.read_at_length(read)
 
 
 def _columns(*titles: str) -> tuple[Column, ...]:

@@ -14,10 +14,17 @@ from coopbank.errors import CoopbankError
 from coopbank.tui.forms import FieldSpec, read_day
 from coopbank.tui.show import day_words, neat
 from coopbank.tui.widgets.inputs import Choice, LineInput
-from coopbank.words import _
+from coopbank.words import _, marked, translate
 
 #: What may be typed: letters of currencies and signs are for the reader of amounts to judge.
-_RESTRICT = {"money": r"[0-9.,$€£¥₹₦' -]*", "day": r"[0-9tThH+\-]*", "number": r"[0-9]*", "rate": r"[0-9.,%]*"}
+_RESTRICT = {"money": r"[0-9.,$€£¥₹₦' -]*", "day": r"[0-9tThH+\-/.]*", "number": r"[0-9]*", "rate": r"[0-9.,%]*"}
+
+_FITS = {
+    "money": marked("Only an amount fits here: digits, a comma, a point."),
+    "day": marked("Only a day fits here: digits, or t for today."),
+    "number": marked("Only digits fit here."),
+    "rate": marked("Only a rate fits here: digits, a point, %."),
+}
 
 
 class LinesBox(TextArea):
@@ -153,6 +160,15 @@ class FieldRow(Vertical):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self.edited(event.input)
+
+    def on_line_input_restricted(self, event: LineInput.Restricted) -> None:
+        """A key or a paste that does not fit was left out: say so, rather than nothing."""
+        event.stop()
+        if self._refused:
+            return
+        kind = "number" if self.spec.kind == "pieces" else self.spec.kind
+        longest = _("At most {most} characters fit here; nothing was put in.").format(most=self.spec.longest)
+        self._note(translate(_FITS[kind]) if kind in _FITS else longest)
 
     def edited(self, box: Input) -> None:
         """Something was typed into one of its boxes."""

@@ -36,6 +36,13 @@ class LineInput(Input):
         )  # fmt: skip
         self.cursor_blink = False
 
+    class Restricted(Message):
+        """What was typed or pasted does not fit here, and was left out."""
+
+    def restricted(self) -> None:
+        super().restricted()
+        self.post_message(self.Restricted())
+
 
 class Choice(Widget, can_focus=True):
     """A few options on one line: left and right, space, or the first letter choose."""

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from coopbank import errors as e
+from tests.documents import gallery_faults as fault
 from tests.documents.gallery_case import Case, by_json, no
 
+_SAVERS = (
+    "ana open-savings member=M0003 annual_rate=2\nana open-savings member=M0002 annual_rate=2\n"
+    "ana deposit member=M0003 amount=2000.00\nana deposit member=M0002 amount=2000.00\n"
+    "day 2026-04-01\nday 2026-05-04\nana close-drawer drawer=D1 counted=1000.00\ntom? credit-interest quarter=2026-Q1"
+)
 _CLOSED = "ana close-drawer drawer=D1 counted=300.00\nana close-day"
 
 # fmt: off
@@ -101,6 +107,9 @@ CASES: tuple[Case, ...] = (
     no(e.InvalidValue, "A quarter in words", "tom do credit-interest --quarter spring"),
     no(e.WrongState, "Interest of a quarter that is not over", "tom do credit-interest --quarter 2026-Q1",
        "Wait for its last day."),
+    no(e.WrongState, "A day closed in one list with interest for many", "admin do --json -",
+       "Approve it first, and then close the day by itself.", steps=_SAVERS, around=fault.groups_of_one,
+       stdin='[{"operation": "approve", "request": "R-00009"}, {"operation": "close-day"}]'),
     no(e.InvalidDate, "Interest of a quarter before the books", "tom do credit-interest --quarter 2025-Q4"),
     no(e.AlreadyExists, "Interest credited twice", "tom do credit-interest --quarter 2026-Q1", "It is done.",
        scene="may", steps="tom+sue credit-interest quarter=2026-Q1"),
