@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from coopbank.bank.books import Books
     from coopbank.bank.desk import Desk
 
+LONGEST_NAME = 60
+"""Characters of a name that are told again in a refusal."""
+
 #: Every operation by name; filled by the modules of `coopbank.bank.operations`.
 CATALOGUE: dict[str, type[Operation]] = {}
 
@@ -132,7 +135,7 @@ def operation_named(name: str) -> type[Operation]:
     found = CATALOGUE.get(name.replace("_", "-"))
     if found is None or found.internal:
         raise Unknown(
-            "There is no operation called {name}.", field="operation", name=name,
+            "There is no operation called {name}.", field="operation", name=_cut(name),
             hint="See the list with: coopbank operations",
         )  # fmt: skip
     return found
@@ -157,8 +160,13 @@ def plain_refusals(error: ValidationError) -> list[InvalidValue]:
     return [_plain(fault) for fault in error.errors()]
 
 
+def _cut(name: str) -> str:
+    """A name that somebody made up, which may be of any length."""
+    return name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…"
+
+
 def _plain(fault: ErrorDetails) -> InvalidValue:
-    name = ".".join(str(part) for part in fault["loc"]) or None
+    name = ".".join(_cut(str(part)) for part in fault["loc"]) or None
     kind = fault["type"]
     if kind == "missing":
         return InvalidValue("{field_name} is missing.", field=name, field_name=name)

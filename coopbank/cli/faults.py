@@ -196,7 +196,10 @@ def _kept(error: Exception) -> str | None:
 
 def _said_interrupted(asked: list[int]) -> int:
     with suppress(OSError):  # the terminal may be what went away
-        output.narrate("coopbank: " + _("Interrupted. What no receipt confirms was not done."))
+        output.narrate(
+            "coopbank: "
+            + _("Interrupted. Nothing is half done; what no receipt tells of may be done all the same: look first.")
+        )
     return 128 + asked[0] if asked else INTERRUPTED
 
 

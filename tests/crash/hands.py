@@ -21,6 +21,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -102,7 +103,7 @@ def _nursery() -> None:
 def _hand(job: dict[str, Any], index: int) -> None:
     code = 1
     try:
-        signal.alarm(60)  # no hand outlives its test
+        signal.alarm(job.get("longest", 60))  # no hand outlives its test
         globals()[job["job"]](job, index)
         code = 0
     finally:
@@ -267,7 +268,8 @@ def at_a_step(job: dict[str, Any], _index: int) -> None:
 def command(job: dict[str, Any], _index: int) -> None:
     """The program with these arguments, killed before its step `at`, or asked to end by another signal.
 
-    A step is a statement, a commit, or a file that is opened to be written, gets its name, or is taken away.
+    A step is a statement, a commit, what comes after a commit, or a file that is opened to be written, gets its name,
+    or is taken away.
     """
     before = set(sys.modules)
     from argon2 import PasswordHasher
@@ -294,10 +296,13 @@ def command(job: dict[str, Any], _index: int) -> None:
             if count == job["at"]:
                 os.kill(own, job.get("signal", signal.SIGKILL))
 
-    def counted(method: Any) -> Any:
+    def counted(method: Any, *, after: bool = False) -> Any:
         def wrapped(*values: Any) -> Any:
             step()
-            return method(*values)
+            found = method(*values)
+            if after:
+                step()
+            return found
 
         return wrapped
 
@@ -312,7 +317,7 @@ def command(job: dict[str, Any], _index: int) -> None:
     def with_counted_commits(made: Any) -> Any:
         def engine(*values: Any) -> Any:
             found = made(*values)
-            found.dialect.do_commit = counted(found.dialect.do_commit)
+            found.dialect.do_commit = counted(found.dialect.do_commit, after=True)
             return found
 
         return engine
@@ -331,14 +336,14 @@ def crowd(job: dict[str, Any], index: int) -> None:
     from coopbank.errors import DatabaseBusy, Refused
 
     bank, rng = _open(job), random.Random(f"{job['seed']}-{index}")
-    for time in range(job["times"]):
+    for turn in range(job["times"]):
         name, member = rng.choice(["deposit", "withdraw"]), rng.choice(job["members"])
         cents = rng.randint(1, 9_999)
         request = bank.build(name, {"member": member, "amount": f"{cents / 100:.2f}"})
         answer = "busy"
         while answer == "busy":
             try:
-                answer = bank.perform(_actor("ana"), request, key=f"{index}-{time}").status
+                answer = bank.perform(_actor("ana"), request, key=f"{index}-{turn}").status
             except DatabaseBusy:
                 say(busy=index)
             except Refused as refusal:
@@ -347,11 +352,26 @@ def crowd(job: dict[str, Any], index: int) -> None:
 
 
 def steadily(job: dict[str, Any], index: int) -> None:
-    """So many deposits, each under a key of its own, whatever becomes of the server meanwhile."""
-    bank = _open(job)
+    """So many deposits, each under a key of its own, whatever becomes of the server meanwhile.
+
+    `again`: who is told that the connection was lost gives it again under the same key, as often as need be.
+    """
+    from coopbank.errors import ConnectionLost, DatabaseUnusable
+
+    def kept_at(what: Any, told: type[Exception]) -> Any:
+        while True:
+            try:
+                return what()
+            except told:
+                if not job.get("again"):
+                    raise
+            time.sleep(0.1)
+
+    bank = kept_at(lambda: _open(job), DatabaseUnusable)  # which may find no server yet
     for number in range(job["times"]):
         key = f"{index}-{number}"
-        receipt = bank.perform(_actor("ana"), bank.build("deposit", {"member": "M0001", "amount": "1.00"}), key=key)
+        deposit = bank.build("deposit", {"member": "M0001", "amount": "1.00"})
+        receipt = kept_at(lambda: bank.perform(_actor("ana"), deposit, key=key), ConnectionLost)  # noqa: B023
         say(key=key, answer=receipt.status)
 
 

@@ -57,12 +57,10 @@ class Server:
     port: int = field(default_factory=lambda: _free_port())
     process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *own: str) -> None:
-        """Start it, with settings of its own, and wait until it answers."""
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
         settings = [
-            word
-            for each in (*SETTINGS, f"port={self.port}", f"cluster_name={self.name}", *own)
-            for word in ("-c", each)
+            word for each in (*SETTINGS, f"port={self.port}", f"cluster_name={self.name}") for word in ("-c", each)
         ]
         with (self.data.parent / f"{self.name}.log").open("wb") as log:
             self.process = subprocess.Popen(
@@ -117,7 +115,7 @@ class Server:
 
 @contextlib.contextmanager
 def alone() -> Iterator[Server]:
-    """One server that syncs what it writes, as one for a bank has to."""
+    """One server."""
     folder = Path(tempfile.mkdtemp(prefix="coopbank-alone-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "pgserver", "pgserver")

@@ -181,10 +181,32 @@ def test_what_is_asked_to_end_undoes_what_it_had_begun(
     folder = begin(furnished, tmp_path / "ended")
     ended = give(hands, folder, work, at=int(steps * part), by=by)
     assert ended is not None and ended["code"] == 128 + by, ended
-    assert ended["told"].endswith("coopbank: Interrupted. What no receipt confirms was not done.\n"), ended
+    assert ended["told"].endswith(
+        "coopbank: Interrupted. Nothing is half done; what no receipt tells of may be done all the same: look first.\n"
+    ), ended
     left = [str(file.relative_to(folder)) for file in folder.rglob(".*")]
     assert not left, "neither parts of files nor what lay open for a moment"
     outcome(folder, work)
     again = give(hands, folder, work)
     assert again is not None and again["code"] in (0, 1), again
     assert outcome(folder, work) == wanted
+
+
+def test_ended_after_the_commit_and_before_the_receipt_it_may_be_done(
+    furnished: Path, hands: Hands, tmp_path: Path
+) -> None:
+    """So nobody is told then that it was not."""
+    deposit = ("do", "deposit", "--member", "M0001", "--amount", "7.00", "--tender", "transfer", "--key", "slip")
+    work, done = Work(deposit, "ana", ("deposit",)), Counter[int]()
+    whole = give(hands, begin(furnished, tmp_path / "whole"), work)
+    assert whole is not None and whole["code"] == 0
+    for place in range(whole["steps"] - 3, whole["steps"] + 1):
+        folder = begin(furnished, tmp_path / f"ended-{place}")
+        before = outcome(folder, work)["kinds"]["deposit"]
+        ended = give(hands, folder, work, at=place, by=signal.SIGTERM)
+        assert ended is not None and ended["code"] == 128 + signal.SIGTERM and "look first" in ended["told"]
+        done[outcome(folder, work)["kinds"]["deposit"] - before] += 1
+        again = give(hands, folder, work)
+        assert again is not None and again["code"] == 0
+        assert outcome(folder, work)["kinds"]["deposit"] == before + 1, "with a key it is done once"
+    assert set(done) == {0, 1}, done

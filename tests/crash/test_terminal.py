@@ -64,7 +64,7 @@ def test_a_machine_that_shuts_down_gets_its_terminal_back(tmp_path: Path) -> Non
             assert FIRST_WORDS in terminal.said and LAST_WORDS not in terminal.said
             assert termios.tcgetattr(terminal.theirs) != terminal.before, "keys come one by one, unseen"
             terminal.process.send_signal(signal.SIGTERM)
-            terminal.read_until(b"was not done.")
+            terminal.read_until(b"look first.")
             assert terminal.process.wait(LONGEST) == 128 + signal.SIGTERM
             assert LAST_WORDS in terminal.said and MOUSE_OFF in terminal.said and b"Traceback" not in terminal.said
             assert termios.tcgetattr(terminal.theirs) == terminal.before
