@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from coopbank.bank.operation import CATALOGUE
 from tests.model.books import RULES, Model
-from tests.model.play import Differs, Pair, Start, came, shortest, story
+from tests.model.play import LOOKED_AT_EVERY, Differs, Pair, Start, came, shortest, story
 from tests.model.walk import Step, begin, draw, steps
 from tests.support_bank import new_bank
 
@@ -36,7 +36,7 @@ LONG = 5_000  # steps of a seed where there is time: with the seeds below, a mil
 _numbers = itertools.count(1)
 
 
-def started(place: Callable[[str], str], every: int = 500) -> Start:
+def started(place: Callable[[str], str], every: int = LOOKED_AT_EVERY) -> Start:
     """Puts a fresh bank beside a fresh model each time that it is called."""
 
     @contextmanager
