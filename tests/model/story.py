@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -37,9 +38,15 @@ LOSSES = ("written", "off_principal", "off_interest", "off_fees")
 FOREVER = date.max
 
 
+_SIGNS = {
+    account: tuple((flow, (pair[0] == account) - (pair[1] == account)) for flow, pair in ACCOUNTS.items() if account in pair)
+    for account in ("701", "781", "791")
+}
+
+
 def stands(flows: Flows, account: str) -> int:
-    """What flows come to on an account, debit +."""
-    return sum(n * ((ACCOUNTS[f][0] == account) - (ACCOUNTS[f][1] == account)) for f, n in flows.items())
+    """What flows come to on one of the loan's own accounts, debit +."""
+    return sum([flows.get(flow, 0) * sign for flow, sign in _SIGNS[account]])
 
 
 class Undrawable(No):
@@ -311,6 +318,10 @@ class Due:
         return self.fees + self.bills
 
 
+_TOLD: dict[int, tuple[list[Told], dict[int, Any], Story]] = {}
+"""Loans that were told already, by the list of their facts: such a list is never changed, there is a new one."""
+
+
 class Story:
     """A loan while its facts are told."""
 
@@ -336,7 +347,19 @@ class Story:
 
     def told(self, facts: Iterable[Told] | None = None) -> Story:
         """All facts, in the order of their days, on one day in the order in which the bank heard of them."""
-        known = self.loan["facts"] if facts is None else facts
+        if facts is not None:
+            return self._tell(facts)
+        known, versions = self.loan["facts"], self.versions
+        told = _TOLD.get(id(known))
+        if told is None or told[0] is not known or told[1] is not versions or told[2].loan["agreed"] != self.loan["agreed"]:
+            if len(_TOLD) > 500:
+                _TOLD.clear()
+            told = _TOLD[id(known)] = (known, versions, self._tell(known))
+        story = copy(told[2])
+        story.flows, story.asked, story.charged = dict(story.flows), list(story.asked), list(story.charged)
+        return story
+
+    def _tell(self, known: Iterable[Told]) -> Story:
         for fact in sorted(known, key=lambda each: (each.on, each.number)):
             self.to(fact.on)
             self._book()
@@ -390,11 +413,13 @@ class Story:
             self.flows[name] = self.flows.get(name, 0) + amount
 
     def _book(self) -> None:
-        new, self.seen = self.ran - self.seen, self.ran
+        ran = self.ran
+        new, self.seen = ran - self.seen, ran
         if self.basis == "accrual" and not self.off:
             self._flow("earned", new)
-        carried = sum(stands(self.flows, account) for account in ("701", "781", "791"))
-        now = {"memo": 0 if self.off else self.owed - carried, "off": self.owed if self.off else 0,
+        carried = stands(self.flows, "701") + stands(self.flows, "781") + stands(self.flows, "791")
+        owed = self.principal + ran - self.interest_paid - self.waived + self.fees_owed
+        now = {"memo": 0 if self.off else owed - carried, "off": owed if self.off else 0,
                "overpaid": self.overpaid, "promised": self.committed}  # fmt: skip
         self.flows = {name: amount for name, amount in {**self.flows, **now}.items() if amount}
 

@@ -54,8 +54,10 @@ class Last:
         if self.kind == "quarter":
             quarters = 4 * model.day.year + (model.day.month - 1) // 3 - self.back
             return f"{quarters // 4}-Q{quarters % 4 + 1}"
+        if self.kind == "open year":
+            return str(open_year(model) - self.back)
         if self.kind == "month of year":
-            return f"{model.day.year - 1}-{13 - self.back:02}"
+            return f"{open_year(model)}-{13 - self.back:02}"
         if self.kind == "month":
             months = 12 * model.day.year + model.day.month - 1 - self.back
             return f"{months // 12}-{months % 12 + 1:02}"
@@ -65,9 +67,15 @@ class Last:
         return bodies[-1 - self.back][0] if self.back < len(bodies) else f"{self.kind}-99"
 
 
+def open_year(model: Model) -> int:
+    """The first year that is not closed."""
+    return min((int(month[:4]) for month in model.months if model.locked.get(month[:4]) != "locked"), default=model.day.year)
+
+
 def new_year(model: Model) -> date:
-    """The 8th of January after the business date."""
-    return date(model.day.year + 1, 1, 8)
+    """The 8th of January after the first year that is not closed; tomorrow, if that is over."""
+    january = date(open_year(model) + 1, 1, 8)
+    return january if model.day < january else model.day + days(1)
 
 
 @dataclass(frozen=True)
@@ -754,7 +762,7 @@ def steps(seed: int, count: int) -> list[Step]:
 
 
 SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
-    (lambda c: evening(c), 45), (lambda c: lending(c), 90), (lambda c: shares(c), 250), (lambda c: year_end(c), 500),
+    (lambda c: evening(c), 45), (lambda c: lending(c), 90), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""
 
@@ -787,7 +795,7 @@ def asked(who: str, operation: str, approver: str = "sue", **values: Any) -> lis
 
 def year_end(c: Chooser) -> list[Step]:
     """In January the year before is closed, month by month, and its surplus divided and paid."""
-    year, found = Last("year", 1), evening(c, NEW_YEAR)
+    year, found = Last("open year"), evening(c, NEW_YEAR)
     found += [step for back in range(12, 0, -1) for step in asked("tom", "close-month", month=Last("month of year", back))]
     found += asked("tom", "open-audit-period", year=year)
     ahead = c.pick(((), (), ("903", "2", "average"), ("901", "8", "year-end")))
@@ -795,6 +803,7 @@ def year_end(c: Chooser) -> list[Step]:
         found += asked("tom", "set-share-class", share_class=ahead[0], presentation="liability", resolution="the assembly")
         found += _dividend(year, ahead)
     found += asked("tom", "close-year", year=year, unexplained="not known")
+    year = Last("open year", 1)  # it is closed now
     if not ahead:
         found += _dividend(year, c.pick((("903", "3", "average"), ("901", "1.5", "year-end"))))
     found += asked("tom", "set-surplus-rules", steps=c.pick(STEPS[:3]), consent="bylaw 7", resolution="the assembly")
@@ -806,7 +815,7 @@ def year_end(c: Chooser) -> list[Step]:
 
 
 NEW_YEAR = -1
-"""Instead of a number of days: the 8th of January."""
+"""Instead of a number of days: the 8th of January, or tomorrow if a year is over and not closed."""
 
 
 def _dividend(year: Last, told: tuple[str, str, str]) -> list[Step]:
@@ -825,11 +834,28 @@ def lending(c: Chooser) -> list[Step]:
     found += asked("ana", "grant-loan", member=c.pick(("M0001", "M0003", "M0005")), principal=c.pick(("300.00", "1200.00")), **terms)
     how = c.pick(({}, {}, {"amount": "100.00"}))
     found.append(Step("tom", "disburse-loan", (("loan", Last("loan")), *how.items())))
+    if not c.pick(range(4)):
+        return found + returning(c)
     for _part in range(c.pick((1, 2, 3))):
-        found += evening(c, c.pick((5, 30, 45, 100)))
+        found += evening(c, c.pick((5, 20, 40, 100)))
         for _step in range(c.pick((2, 3, 5))):
             found += _cared(c)
     return found
+
+
+def returning(c: Chooser) -> list[Step]:
+    """A loan is late, its interest is no income any more; then all that is due is paid, and more than that kept for it."""
+    loan = Last("loan")
+    found = [*evening(c, 40), *asked("tom", "stop-accrual", loan=loan, why="late", method=c.pick(("cash", "recovery")))]
+    found += asked("tom", "set-policy", policy="accrual_payments", value="1") if c.pick(range(2)) else []
+    found += evening(c, c.pick((1, 30)))
+    for much in ("50.00", "900.00"):
+        values = {"loan": loan, "amount": much, "tender": "transfer", "excess": "unapplied"}
+        found.append(Step("ana", "repay-loan", tuple(values.items())))
+    found += asked("tom", "resume-accrual", loan=loan, why="paid")
+    found.append(Step("ana", "apply-unapplied", (("loan", loan), ("amount", "33.33"))))
+    found.append(Step("tom", "refund-unapplied", (("member", member(c)), ("amount", "5.00"), ("tender", "transfer"))))
+    return found + _cared(c)
 
 
 def _cared(c: Chooser) -> list[Step]:
