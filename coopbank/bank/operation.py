@@ -119,6 +119,10 @@ class Operation(BaseModel):
         return request
 
 
+# pydantic has read these. Left here, it would evaluate them anew for each of two hundred subclasses.
+Operation.__annotations__.clear()
+
+
 def role_may(role: str, operations: Collection[str], edition: int, name: str) -> bool:
     """Whether a role may do an operation; `operations` and `edition` are those of its record."""
     cls = CATALOGUE.get(name)

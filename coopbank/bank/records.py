@@ -3,9 +3,9 @@
 Every change is a new version that holds the whole new state, so that undoing the
 latest change is a new version with the earlier body, and what was believed on any day
 can be read off. Amounts are minor units, dates ISO texts, rates decimal texts.
-"""
 
-from __future__ import annotations
+Annotations are evaluated here, and not kept as texts, which pydantic would compile one by one.
+"""
 
 from functools import lru_cache
 from typing import Any, ClassVar, Self, cast

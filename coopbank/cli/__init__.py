@@ -35,9 +35,14 @@ def _words(argument: str) -> list[str]:
 
 
 def _run(arguments: list[str]) -> object:
+    if arguments == ["--version"]:  # before anything is loaded that takes a moment
+        from coopbank import __version__
+        from coopbank.cli import output
+
+        return output.line(f"coopbank {__version__}")
     from typer.main import get_command
 
-    from coopbank.cli.commands import app
+    from coopbank.cli.commands import app_for
     from coopbank.errors import WrongUsage
 
     for argument in arguments:
@@ -45,7 +50,7 @@ def _run(arguments: list[str]) -> object:
             argument.encode()
         except UnicodeEncodeError:
             raise WrongUsage("An argument is not text in UTF-8.") from None
-    return get_command(app).main(args=arguments, prog_name="coopbank", standalone_mode=False)
+    return get_command(app_for(arguments)).main(args=arguments, prog_name="coopbank", standalone_mode=False)
 
 
 def _require_streams() -> None:

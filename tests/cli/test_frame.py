@@ -12,7 +12,7 @@ import pytest
 
 import coopbank
 from coopbank.cli import faults, main, output
-from coopbank.cli.commands import app
+from coopbank.cli.commands import MODULES, app
 from tests.cli.conftest import PROGRAM, Run, operations_in, program
 
 
@@ -51,6 +51,41 @@ print(sorted({heavy!r} & set(sys.modules)), file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+def test_each_command_is_declared_by_the_module_that_is_said_to() -> None:
+    declared: dict[str, list[str]] = {}
+    groups = [(group.name, group.typer_instance.registered_commands[0]) for group in app.registered_groups]
+    for name, one in [*((each.name, each) for each in app.registered_commands), *groups]:
+        declared.setdefault(one.callback.__module__.rpartition(".")[2], []).append(name)
+    assert {module: names.split() for module, names in MODULES.items()} == declared
+    assert list(MODULES) == sorted(declared, key=list(MODULES).index)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "loaded"),
+    [
+        (["trial-balance", "--help"], ["reports"]),
+        (["--db", "members", "--as=ana", "user", "add", "--help"], ["staff"]),
+        (["--read-db=x", "--db=y", "keys", "--help"], ["keys"]),
+        (["--version"], []),
+    ],
+)
+def test_only_the_command_that_is_named_is_loaded(arguments: list[str], loaded: list[str]) -> None:
+    code = f"""
+import sys
+from coopbank.cli import main
+main({arguments!r})
+print(sorted(name.split(".")[3] for name in sys.modules if name.startswith("coopbank.cli.commands.")), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == str(loaded)
+    assert done.stdout
+
+
+def test_a_command_that_there_is_not_is_told_with_all_that_there_are() -> None:
+    for words in (["trial-balanse"], ["--db", "x.db", "nothing"], ["-x", "members"]):
+        assert program(*words).code == 2
 
 
 def test_looking_things_up_loads_no_counter_and_no_pdf(books: Path) -> None:
