@@ -131,6 +131,7 @@ def level_before(old: Database, new: Database) -> int:
 
     So that under the lock, when nobody can write, only what came since has to be looked at.
     """
+    known = 0
     for _round in range(_ROUNDS):
         with old.read() as source, new.write() as target:
             came = 0
