@@ -207,6 +207,20 @@ def test_what_is_forgotten_after_it_was_copied_is_forgotten_there_too(
         assert tx.value("SELECT count(*) FROM session") == 0
 
 
+def test_nothing_is_left_of_what_was_forgotten_after_a_rehearsal(books: str, tmp_path: Path) -> None:
+    new = tmp_path / "new.db"
+    assert give("--db", books, "move", "--to", str(new), "--rehearse") == 0
+    assert b"601 555 0142" in new.read_bytes()
+    with contextlib.closing(Database.open(books, marked=True)) as old:
+        with old.write() as tx:
+            tx.run("UPDATE personal SET salt = NULL, value = NULL WHERE field = 'phone'")
+            tx.run("UPDATE directory SET phone = ''")
+        there, _token = moving.receive(old, str(new), "another")
+        with contextlib.closing(there):
+            moving.level_before(old, there)
+    assert b"601 555 0142" not in new.read_bytes()
+
+
 @ON_A_SERVER
 def test_under_the_lock_only_what_came_since_is_compared(books: str, engine_url: str) -> None:
     """A value forgotten, a member and a sign-in between the comparison and the lock come along."""
