@@ -301,6 +301,14 @@ def test_books_that_are_lost_at_their_new_place_are_used_again_where_they_were(b
     assert give("--db", books, "move", "--back") == 2
     note.rename(tmp_path / "note")
     assert give("--db", books, "move", "--back", "--lost") == 2
+    for spoilt in (b"", b"\xff", b"mysql://host/bank", b"postgresql+psycopg://till:word@:x/bank"):
+        note.write_bytes(spoilt)
+        assert give("--db", books, "move", "--back", "--lost") == 2, spoilt
+    for name in ("x" * 10_000, "a\0b", "\u202e[red]<b>", "=1+1\n'\""):
+        note.write_text(name)
+        assert give("--db", books, "move", "--back") == 2, name
+    note.unlink()
+    assert give("--db", books, "move", "--back", "--lost", "--from", "") == 2
     assert refusal_of(books) is BooksMoved
     (tmp_path / "note").rename(note)
     assert give("--db", books, "move", "--back", "--lost") == 0
