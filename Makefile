@@ -26,6 +26,7 @@ help:
 	@echo "make test    the whole suite, on SQLite and on a real PostgreSQL"
 	@echo "make check   format, lint, types, layers and what is known to be unsafe"
 	@echo "make format  put the code in its format and mend what the linter can"
+	@echo "make docs    the pages and pictures that the program itself makes"
 	@echo "make bench   the benchmarks, each beside its baseline"
 	@echo "make soak    the property tests with many more examples, and the long crash tests"
 	@echo "make lock    resolve the requirements anew; LOCK_OPTIONS=--upgrade takes newer releases"

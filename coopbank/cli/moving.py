@@ -20,6 +20,7 @@ from coopbank.bank.bank import Bank
 from coopbank.bank.operation import ADMINISTRATOR
 from coopbank.bank.whole_files import make_folder, whole_file
 from coopbank.cli.copies import near
+from coopbank.cli.door import place_named
 from coopbank.clock import instant_text
 from coopbank.database import MOVED, Database
 from coopbank.errors import (
@@ -198,8 +199,8 @@ def take_back(bank: Bank, given: str | None, *, lost: bool) -> tuple[int, str]:
 def _moved_to(note: Path, given: str | None) -> str:
     """Where the books were moved to: as it is written down, else as it was given."""
     try:
-        known = note.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+        known = place_named(note.read_text(encoding="utf-8").strip())
+    except (OSError, ValueError, WrongUsage):  # not there, or not as it was written
         known = ""
     if known and given is not None and _whole(given) != known:
         raise Unknown(
@@ -229,6 +230,8 @@ def _looked_at(old: Database, place: str, *, lost: bool) -> Database | None:
         new = Database.open(place, marked=True)
     except DatabaseUnusable as fault:
         why = fault.message
+    except (OSError, ValueError) as error:  # no name that a file can have
+        why = getattr(error, "strerror", None) or str(error)
     else:
         try:
             if moving.lives_at(old, new):

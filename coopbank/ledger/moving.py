@@ -131,16 +131,19 @@ def level_before(old: Database, new: Database) -> int:
 
     So that under the lock, when nobody can write, only what came since has to be looked at.
     """
+    known = erased = 0
     for _round in range(_ROUNDS):
         with old.read() as source, new.write() as target:
             came = 0
             while group := copy_group(source, target):
                 came += group
-            bring_level(source, target)
+            erased += bring_level(source, target).erased
             require_same(source, target)
             known = posting.head(source).number
         if not came:
             break
+    if erased:
+        new.clear_traces()
     return known
 
 

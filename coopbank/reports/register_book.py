@@ -125,13 +125,21 @@ def register_book(
     """A register with its entries; refuses one that there is not."""
     definition = register_named(books, code)
     found = _within(definition, entries_of(books, code), start, end)
-    currency = books.institution().currency
-    rows = tuple(_row(books, definition, ref, body, currency, personal) for ref, body in found)
     return RegisterBook(
         source=source(books), register=code, title=definition.label, start=start, end=end,
-        fields=tuple(field.name for field in definition.fields), entries=rows,
+        fields=tuple(field.name for field in definition.fields), entries=_rows(books, definition, found, personal),
         titles=tuple(field.label for field in definition.fields), summary=_summary(books, definition, found),
     )  # fmt: skip
+
+
+def newest_entries(
+    books: Books, code: str, most: int, *, personal: bool = False
+) -> tuple[tuple[EntryRow, ...], int, RegisterSummary]:
+    """The newest entries of a register, how many older ones there are, and what all of them come to."""
+    definition = register_named(books, code)
+    found = entries_of(books, code)
+    rows = _rows(books, definition, found[-most:], personal)
+    return rows, len(found) - len(rows), _summary(books, definition, found)
 
 
 Entries = list[tuple[str, records.RegisterEntry]]
@@ -142,9 +150,21 @@ def _within(definition: Definition, entries: Entries, start: date | None, end: d
     return [(ref, body) for ref, body in entries if first <= date_of(definition, body) <= last]
 
 
+def _rows(books: Books, definition: Definition, entries: Entries, personal: bool) -> tuple[EntryRow, ...]:
+    currency = books.institution().currency
+    versions = dict(
+        books.tx.rows(
+            "SELECT ref, max(version) FROM record WHERE kind = ? AND ref > ? AND ref < ? GROUP BY ref",
+            records.RegisterEntry.kind, f"{definition.code}-", f"{definition.code}.",
+        )
+    )  # fmt: skip
+    return tuple(_row(books, definition, ref, body, currency, personal, versions[ref]) for ref, body in entries)
+
+
 def _row(
-    books: Books, definition: Definition, ref: str, body: records.RegisterEntry, currency: str, personal: bool
-) -> EntryRow:
+    books: Books, definition: Definition, ref: str, body: records.RegisterEntry, currency: str, personal: bool,
+    version: int,
+) -> EntryRow:  # fmt: skip
     def shown(field: RegisterField) -> str:
         value: Any = body.values.get(field.name)
         if isinstance(value, dict):
@@ -152,7 +172,7 @@ def _row(
         return shown_value(field, value, currency)
 
     return EntryRow(
-        entry=ref, version=books.version(records.RegisterEntry.kind, ref), state=body.state,
+        entry=ref, version=int(version), state=body.state,
         dated=date_of(definition, body), entered_on=body.entered_on, why=body.why,
         values=tuple(shown(field) for field in definition.fields),
     )  # fmt: skip

@@ -23,7 +23,7 @@ from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASUR
 from coopbank.money import format_amount, parse_amount
 from coopbank.reports.borrowers import ladder, linked
 from coopbank.reports.jobs import LoanJobs, jobs
-from coopbank.reports.register_book import KEPT_APART, EntryRow, RegisterSummary, grouped, register_book
+from coopbank.reports.register_book import KEPT_APART, EntryRow, RegisterSummary, grouped, newest_entries
 from coopbank.tui.pages import Act, Line, Page
 from coopbank.tui.show import amount, day_row
 from coopbank.words import _, marked, translate
@@ -101,18 +101,16 @@ def register_page(session: Session, code: str, *, personal: bool) -> Page:
         today = books.business_date() or session.bank.clock.today()
         definition = register_named(books, code)
         body = books.get(records.Register, code)
-        found = register_book(books, code, personal=personal and may_see(definition, session))
-    newest = found.entries[: -NEWEST - 1 : -1]
+        newest, more, summary = newest_entries(books, code, NEWEST, personal=personal and may_see(definition, session))
     acts = _register_acts(definition, ended=body.state != "kept")
-    more = len(found.entries) - len(newest)
-    sums = [_summary_words(found.summary)]
+    sums, titles = [_summary_words(summary)], tuple(field.label for field in definition.fields)
     if more:
         sums.append(_("{count} older ones are not listed: coopbank register {code}").format(count=more, code=code))
     return Page(
         head=f"{code}  {definition.label}", sums=tuple(sums), today=today, acts=acts,
         views={
-            "entries": [_entry_line(each, found.titles) for each in newest],
-            "totals": list(_total_lines(found.summary)),
+            "entries": [_entry_line(each, titles) for each in reversed(newest)],
+            "totals": list(_total_lines(summary)),
             "fields": [_field_line(field) for field in definition.fields],
         },
     )  # fmt: skip

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import copy_context
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from textual.dom import DOMNode
@@ -117,6 +118,36 @@ class AsksBooks:
             finally:
                 if answer.held:
                     self.counter.release_keys()
+
+
+class Pace:
+    """How often to read again what others' work changes, if reading takes long.
+
+    At most a twentieth of the time goes into it, however old the bank and however busy its other tills; and whatever
+    it takes, after a minute it is read again.
+    """
+
+    PART, MOST = 20, 60.0
+
+    def __init__(self) -> None:
+        self._took = self._ended = 0.0
+
+    def timed(self, question: Callable[[Session], T]) -> Callable[[Session], T]:
+        """The question, which notes how long it took, in the worker's thread."""
+
+        def run(session: Session) -> T:
+            began = monotonic()
+            try:
+                return question(session)
+            finally:
+                self._ended = monotonic()
+                self._took = self._ended - began
+
+        return run
+
+    def wait(self, now: float) -> float:
+        """Seconds until it may be read again."""
+        return max(0.0, self._ended + min(self.PART * self._took, self.MOST) - now)
 
 
 def program_fault(fault: BaseException) -> ProgramFault:

@@ -21,7 +21,7 @@ from coopbank.errors import AlreadyExists, ImportRefused, InvalidValue, NotAllow
 from coopbank.exchange.imports import import_file
 from coopbank.exchange.register_rows import csv_of
 from coopbank.ledger.verify import wrong
-from coopbank.reports.register_book import register_book, registers
+from coopbank.reports.register_book import newest_entries, register_book, registers
 from coopbank.words import LANGUAGES, speaking
 from tests.bank.conftest import begin
 from tests.bank.support_counter import HOSTILE, refused
@@ -93,6 +93,28 @@ def test_a_life_on_both_engines(engine_url: str) -> None:
         ]  # fmt: skip
         assert [(count.value, count.entries) for count in told.summary.counts] == [("worn", 1)]
         assert_books(bank)
+
+
+def test_a_register_is_read_with_as_many_questions_however_many_entries(tools: SmallBank) -> None:
+    def asked() -> int:
+        statements: list[str] = []
+        with tools.read() as books:
+            driver = books.tx.connection.connection.dbapi_connection
+            driver.set_trace_callback(statements.append)
+            rows, older, summary = newest_entries(books, "TOOLS", 3)
+            driver.set_trace_callback(None)
+        assert [row.entry for row in rows] == [f"TOOLS-{n:05}" for n in range(max(1, count - 2), count + 1)]
+        assert (older, summary.entries, rows[-1].version) == (max(0, count - 3), count, 2)
+        return len(statements)
+
+    count, found = 0, []
+    for more in (2, 6):
+        for _ in range(more):
+            ref = add(tools, "TOOLS", LENT)
+        tools.do("change-entry", entry=ref, values={"days": "4"}, why="came later")
+        count += more
+        found.append(asked())
+    assert found[0] == found[1]
 
 
 def test_every_shipped_register_can_be_kept(counter: SmallBank) -> None:

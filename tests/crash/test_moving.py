@@ -207,6 +207,20 @@ def test_what_is_forgotten_after_it_was_copied_is_forgotten_there_too(
         assert tx.value("SELECT count(*) FROM session") == 0
 
 
+def test_nothing_is_left_of_what_was_forgotten_after_a_rehearsal(books: str, tmp_path: Path) -> None:
+    new = tmp_path / "new.db"
+    assert give("--db", books, "move", "--to", str(new), "--rehearse") == 0
+    assert b"601 555 0142" in new.read_bytes()
+    with contextlib.closing(Database.open(books, marked=True)) as old:
+        with old.write() as tx:
+            tx.run("UPDATE personal SET salt = NULL, value = NULL WHERE field = 'phone'")
+            tx.run("UPDATE directory SET phone = ''")
+        there, _token = moving.receive(old, str(new), "another")
+        with contextlib.closing(there):
+            moving.level_before(old, there)
+    assert b"601 555 0142" not in new.read_bytes()
+
+
 @ON_A_SERVER
 def test_under_the_lock_only_what_came_since_is_compared(books: str, engine_url: str) -> None:
     """A value forgotten, a member and a sign-in between the comparison and the lock come along."""
@@ -287,6 +301,14 @@ def test_books_that_are_lost_at_their_new_place_are_used_again_where_they_were(b
     assert give("--db", books, "move", "--back") == 2
     note.rename(tmp_path / "note")
     assert give("--db", books, "move", "--back", "--lost") == 2
+    for spoilt in (b"", b"\xff", b"mysql://host/bank", b"postgresql+psycopg://till:word@:x/bank"):
+        note.write_bytes(spoilt)
+        assert give("--db", books, "move", "--back", "--lost") == 2, spoilt
+    for name in ("x" * 10_000, "a\0b", "\u202e[red]<b>", "=1+1\n'\""):
+        note.write_text(name)
+        assert give("--db", books, "move", "--back") == 2, name
+    note.unlink()
+    assert give("--db", books, "move", "--back", "--lost", "--from", "") == 2
     assert refusal_of(books) is BooksMoved
     (tmp_path / "note").rename(note)
     assert give("--db", books, "move", "--back", "--lost") == 0

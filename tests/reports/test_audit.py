@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -147,6 +148,43 @@ def test_a_limit_is_the_one_that_was_in_force(engine_url: str) -> None:
 def test_split_payments(suspects: Suspects) -> None:
     rows = run(suspects, "split-payments").rows
     assert [(row.account, row.amount, row.who) for row in rows] == [("M0001", 195_000, "ana")]
+
+
+def test_split_loans(tmp_path: Path) -> None:
+    """Two just under a mandate's limit, and two of linked borrowers; not what is apart, decided, or taken back."""
+    with new_bank(str(tmp_path / "bank.db")) as small:
+        for name in ("Mia Lee", "Joe Banks", "Noa Cole", "Udo Hill", "Eva Hill"):
+            small.admit(name)
+        small.do("receive-gift", by=small.tom, fund="RLF", amount="90000.00", donor="A friend", tender="transfer")
+        small.agreed("set-body", small.admin, small.tom, body="BOARD", body_name="Board", form="assembly")
+
+        def lend(member: str, amount: str) -> str:
+            terms = {"annual_rate": "6", "installments": 6, "purpose": "tools"}
+            return small.agreed("grant-loan", member=member, principal=amount, **terms).created[0]
+
+        lend("M0001", "990.00")  # before there is a mandate
+        small.agreed("set-mandate", small.admin, small.tom, operation="grant-loan", body="BOARD", above="1000.00")
+        first, second = lend("M0001", "990.00"), lend("M0001", "10.01")
+        lend("M0002", "900.00"), lend("M0002", "100.00")  # together at the limit
+        small.agreed("define-register", by=small.tom, approver=small.sue, template="GROUPS")
+        for member in ("M0004", "M0005"):
+            small.do(
+                "add-entry",
+                register_code="GROUPS",
+                values=["group: Hill", f"member: {member}", "since: 2026-03-02", "why: one kitchen"],
+            )
+        linked = lend("M0004", "700.00"), lend("M0005", "700.00")
+        lend("M0003", "700.00")
+        small.go_to("2026-06-01")  # 91 days later
+        lend("M0003", "700.00")
+        with small.read() as books:
+            [found] = audit(books, ["split-loans"]).results
+    assert [(row.account, row.amount, row.memo) for row in found.rows] == [
+        ("M0001", 1_000_01, f"{first}, {second}"),
+        ("M0004, M0005", 1_400_00, ", ".join(linked)),
+    ]
+    assert found.rows[0].said == "2 loans in 90 days, together above 1,000.00, from which BOARD decides"
+    assert found.looked_at == 9
 
 
 def test_much_cash_of_one_person(suspects: Suspects) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
@@ -12,9 +15,11 @@ from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.clock import SetClock
 from coopbank.tui.screens.entry import EntryScreen
+from coopbank.tui.screens.funds import FundsScreen
 from coopbank.tui.screens.home import HomeScreen
 from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import ReviewScreen
+from coopbank.tui.work import Pace
 from tests.tui.support import NOON, Hand, assert_book, balance, counter, operations
 
 TOM = Actor("tom", ("treasurer", "loan-officer"))
@@ -48,6 +53,35 @@ async def test_a_form_says_that_its_member_was_served_elsewhere_and_stays_filled
         await hand.see("was served at another terminal meanwhile")
         await hand.see("107.00 → 47.00")
         assert "60" in hand.screen_text()
+
+
+def test_what_takes_long_is_read_again_at_its_pace() -> None:
+    pace = Pace()
+    assert pace.wait(monotonic()) == 0
+    question: Callable[[Any], str] = pace.timed(lambda _session: sleep(0.01) or "read")
+    assert question(None) == "read"
+    now = monotonic()
+    assert 0 < pace.wait(now) <= Pace.MOST
+    assert pace.wait(now + Pace.MOST) == 0
+
+
+async def test_others_work_is_seen_at_a_pages_pace_and_ones_own_at_once(book: str) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("tom")
+        hand.app.action_go_to("funds")
+        await hand.until(lambda: isinstance(hand.app.screen, FundsScreen) and hand.app.screen._page is not None)
+        page = hand.app.screen
+        assert isinstance(page, FundsScreen)
+        first = page._page
+        page._pace._took = 1000.0  # as in a bank that is very large
+        for amount in ("7.00", "8.00"):
+            elsewhere(book, "receive-gift", fund="RLF", donor="Friends", amount=amount, tender="transfer")
+            hand.app._look()
+            await hand.quiet()
+        assert page._page is first and page._later is not None
+        hand.app.books_changed()
+        await hand.until(lambda: page._page is not first, "what is done here is seen at once")
+        assert page._pace.wait(monotonic()) < Pace.MOST
 
 
 async def test_another_members_business_elsewhere_is_no_news(book: str) -> None:

@@ -10,10 +10,15 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Final
 
 from coopbank.bank import records
+from coopbank.bank.borrowers import linked_to
+from coopbank.bank.mandates import IN_FORCE
+from coopbank.bank.operations.lending import GrantLoan
+from coopbank.bank.voting import RESOLUTION
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL
 from coopbank.money import format_amount, parse_amount
 from coopbank.reports.audit.frame import DATED, MADE, NOT_UNDONE, AuditTest, Hunt, Row, in_force
@@ -25,6 +30,8 @@ PAID_ALONE: Final = ("withdraw", "clear-suspense", "refund-unapplied")
 """Operations that take a second person above `withdrawal_alone`."""
 NOBODYS: Final = ("move-cash", "open-drawer", "close-drawer", "count-drawer", "bank-cheques", "opening-balance")
 """Operations on cash in which no person brings or takes any."""
+LOANS_WITHIN: Final = 90
+"""Days in which loans to one borrower may be parts of one."""
 REPORTED_ABOVE: Final = "10000.00"
 """Cash of one person in a day, above which 31 CFR 1010.311 wants a report; the policy `cash_report` may say another."""
 
@@ -187,6 +194,70 @@ def split_payments(hunt: Hunt) -> Iterator[Row]:
                 yield Row(said, None, last.operation, last.day, who, member, total, last.kind)
 
 
+@dataclass(frozen=True, slots=True)
+class _Lent:
+    """A loan that was granted without a resolution, as no mandate reached so far."""
+
+    operation: int
+    loan: str
+    actor: str
+    day: str
+    member: str
+    amount: int
+    body: str  # that would have had to decide it, had it been more than
+    above: int
+
+
+def _lent_below_mandate(hunt: Hunt) -> Iterator[_Lent]:
+    """Loans below the limit from which a body decides, as it was when each was granted."""
+    history: list[tuple[int, records.Mandate]] = [
+        (int(number), records.Mandate.read(text))
+        for number, text in hunt.stream(
+            "SELECT operation_id, body FROM record WHERE kind = ? AND ref = ? ORDER BY version",
+            records.Mandate.kind, GrantLoan.name,
+        )
+    ]  # fmt: skip
+    if not history:
+        return
+    for number, loan, actor, day, member, sealed in hunt.stream(
+        "SELECT o.id, r.ref, o.actor, o.business_date, r.about, o.sealed FROM operation o JOIN record r"
+        f" ON r.operation_id = o.id AND r.kind = ? AND r.version = 1 WHERE o.kind = ? AND {MADE} ORDER BY o.id",
+        records.Loan.kind, GrantLoan.name, *hunt.days,
+    ):  # fmt: skip
+        hunt.looked_at += 1
+        request = json.loads(sealed)[10]
+        amount = parse_amount(str(request[GrantLoan.decided_amount]), hunt.currency)
+        mandate = next((body for since, body in reversed(history) if since < number), None)
+        held = mandate is not None and not mandate.void and mandate.state == IN_FORCE and mandate.above is not None
+        if not held or RESOLUTION.fullmatch(str(request.get("resolution") or "")):
+            continue
+        assert mandate is not None and mandate.above is not None
+        if amount <= mandate.above and hunt.books.find(records.Loan, loan) is not None:
+            yield _Lent(number, loan, actor, day, member, amount, mandate.body, mandate.above)
+
+
+def split_loans(hunt: Hunt) -> Iterator[Row]:
+    """Loans to one borrower, or to linked ones, that only together are more than may be lent without a resolution."""
+    earlier: dict[frozenset[str], list[_Lent]] = defaultdict(list)
+    people: dict[str, frozenset[str]] = {}
+    for lent in _lent_below_mandate(hunt):
+        if lent.member not in people:
+            people[lent.member] = frozenset(linked_to(hunt.books, lent.member))
+        since = (date.fromisoformat(lent.day) - timedelta(days=LOANS_WITHIN)).isoformat()
+        parts = [each for each in earlier[people[lent.member]] if each.day >= since] + [lent]
+        earlier[people[lent.member]] = parts
+        total = sum(each.amount for each in parts)
+        if len(parts) > 1 and total > lent.above:
+            said = _("{count} loans in {days} days, together above {limit}, from which {body} decides").format(
+                count=len(parts), days=LOANS_WITHIN, body=lent.body,
+                limit=format_amount(lent.above, hunt.currency, grouping=True),
+            )  # fmt: skip
+            actors, members = (", ".join(dict.fromkeys(each)) for each in zip(*((e.actor, e.member) for e in parts),
+                                                                               strict=True))  # fmt: skip
+            loans = ", ".join(each.loan for each in parts)
+            yield Row(said, None, lent.operation, lent.day, actors, members, total, loans)
+
+
 def cash_of_one_person(hunt: Hunt) -> Iterator[Row]:
     """People who brought or took more cash in a day than the policy names, all drawers together."""
     history = hunt.amount_policy("cash_report", REPORTED_ABOVE)
@@ -207,6 +278,11 @@ TESTS = (
     AuditTest(
         "split-payments", marked("Split payments"),
         marked("What takes two people may have been paid in parts by one."), marked("payments"), split_payments,
+    ),
+    AuditTest(
+        "split-loans", marked("Split loans"),
+        marked("What a body of members decides may have been lent in parts, none of which reached its limit."),
+        marked("loans"), split_loans,
     ),
     AuditTest(
         "cash", marked("Much cash of one person"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from coopbank.errors import CoopbankError
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.rows import RowList
-from coopbank.tui.work import AsksBooks
+from coopbank.tui.work import AsksBooks, Pace
 from coopbank.words import marked, translate
 
 if TYPE_CHECKING:
@@ -86,6 +88,28 @@ class CounterScreen(AsksBooks, Worded[R]):
 
 class BoxedScreen(CounterScreen[R]):
     """A list over which a box opens that asks for a day or a number; Esc leaves the box first, then the screen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pace = Pace()
+        self._later: Timer | None = None
+
+    def follow_the_books(self, read: Callable[[], None]) -> None:
+        """Read now and whenever the books change: at once after what is done here, at its pace after others' work."""
+
+        def again() -> None:
+            self._later = None
+            read()
+
+        def changed(where: str) -> None:
+            wait = 0.0 if where == HERE else self._pace.wait(monotonic())
+            if not wait:
+                again()
+            elif self._later is None:
+                self._later = self.set_timer(wait, again, name="pace")
+
+        self.counter.changed.subscribe(self, changed)
+        read()
 
     @property
     def rows(self) -> RowList:

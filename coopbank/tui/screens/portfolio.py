@@ -150,12 +150,11 @@ told apart.""")
     def on_mount(self) -> None:
         self.query_one("#journal-go").display = False
         self.action_view("funds")
-        self.counter.changed.subscribe(self, lambda _where: self._read())
-        self._read()
+        self.follow_the_books(self._read)
 
     def _read(self) -> None:
         day = self._as_of
-        self.ask("portfolio", lambda session: picture(session, day), self._show, self.refused)
+        self.ask("portfolio", self._pace.timed(lambda session: picture(session, day)), self._show, self.refused)
 
     def _show(self, found: Picture) -> None:
         self._picture = found

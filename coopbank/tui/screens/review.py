@@ -16,6 +16,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from coopbank.errors import CoopbankError
+from coopbank.tui.forms import fields_of
+from coopbank.tui.queries import shown_value
 from coopbank.tui.screens.base import ReadFirst, StatusLine
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.effects import before_after, journal_lines, notes_of, shown_effects
@@ -72,6 +74,8 @@ below are what will stand in the books; their debits equal their credits.
                 notes = self._notes(currency)
                 if notes:
                     yield Static(notes, markup=False, classes="review-notes")
+                if not (self._receipt.effects or notes or self._receipt.entries or self._approving):
+                    yield Static(self._asked(currency), markup=False, classes="review-notes")
                 if self._receipt.entries:
                     yield Static(journal_lines(self._receipt.entries, currency), markup=False, classes="review-lines")
             if self._word:
@@ -97,6 +101,16 @@ below are what will stand in the books; their debits equal their credits.
 
     def _notes(self, currency: str) -> Content:
         return Content("\n".join(f"{neat(label)}: {neat(value)}" for label, value in notes_of(self._receipt, currency)))
+
+    def _asked(self, currency: str) -> Content:
+        """What was filled in, where nothing else tells what is about to be done."""
+        document = self._operation.document()
+        told = [(spec.label, document.get(spec.name)) for spec in fields_of(type(self._operation), currency)]
+        return Content(
+            "\n".join(
+                f"{neat(label)}: {neat(shown_value(value))}" for label, value in told if value not in (None, "", [])
+            )
+        )
 
     @property
     def _approving(self) -> bool:

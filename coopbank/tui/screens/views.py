@@ -109,8 +109,7 @@ class ViewsScreen(BoxedScreen[None]):
         self.query_one("#journal-go").display = False
         self.query_one("#views-sums").display = False
         self.action_view(self.seen)
-        self.counter.changed.subscribe(self, lambda _where: self.read_again())
-        self.read_again()
+        self.follow_the_books(self.read_again)
 
     @abstractmethod
     def question(self, day: date | None) -> Callable[[Session], Page]:
@@ -118,7 +117,7 @@ class ViewsScreen(BoxedScreen[None]):
 
     def read_again(self) -> None:
         """Read the page from the books."""
-        self.ask("page", self.question(self._as_of), self._show, self._not_read)
+        self.ask("page", self._pace.timed(self.question(self._as_of)), self._show, self._not_read)
 
     def _not_read(self, fault: CoopbankError) -> None:
         """What was seen stays, and so does its day."""
