@@ -56,7 +56,8 @@ def proven_ahead(database: Database, tx: Transaction) -> Iterator[Ahead]:
         yield lambda _stand: None
         return
     root = str(Path(__file__).parents[2])
-    command = [sys.executable, "-I", "-S", "-c", _PROGRAM, root, str(database.path), str(HEAD_START), str(last)]
+    flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
+    command = [sys.executable, *flags, "-c", _PROGRAM, root, str(database.path), str(HEAD_START), str(last)]
     try:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError:
