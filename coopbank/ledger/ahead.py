@@ -94,7 +94,8 @@ class _Pages:
             return None
         try:
             while self._next is None or self._next[0][0] < stand.last:
-                self._next = marshal.loads(self._pipe.read(int.from_bytes(self._exactly(_LENGTH))))  # our own process
+                frame = self._exactly(int.from_bytes(self._exactly(_LENGTH)))
+                self._next = marshal.loads(frame)  # written by our own process  # nosec B302
             follows, upto, told = self._next
             if Stand(*follows) != stand or told is None:
                 return None
