@@ -39,7 +39,8 @@ def _run(arguments: list[str]) -> object:
         from coopbank import __version__
         from coopbank.cli import output
 
-        return output.line(f"coopbank {__version__}")
+        output.line(f"coopbank {__version__}")
+        return None
     from typer.main import get_command
 
     from coopbank.cli.commands import app_for

@@ -56,7 +56,8 @@ def proven_ahead(database: Database, tx: Transaction) -> Iterator[Ahead]:
         yield lambda _stand: None
         return
     root = str(Path(__file__).parents[2])
-    command = [sys.executable, "-I", "-S", "-c", _PROGRAM, root, str(database.path), str(HEAD_START), str(last)]
+    flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
+    command = [sys.executable, *flags, "-c", _PROGRAM, root, str(database.path), str(HEAD_START), str(last)]
     try:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError:
@@ -93,7 +94,8 @@ class _Pages:
             return None
         try:
             while self._next is None or self._next[0][0] < stand.last:
-                self._next = marshal.loads(self._pipe.read(int.from_bytes(self._exactly(_LENGTH))))  # our own process
+                frame = self._exactly(int.from_bytes(self._exactly(_LENGTH)))
+                self._next = marshal.loads(frame)  # written by our own process  # nosec B302
             follows, upto, told = self._next
             if Stand(*follows) != stand or told is None:
                 return None

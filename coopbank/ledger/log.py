@@ -270,7 +270,8 @@ def read_log(
     after: int | None = None
     while True:
         proven = ahead(log.stand)
-        page = Page(after, None if proven is None else proven.upto, {})
+        stored: list[Stored] = []
+        page = Page(after, None, {})
         if proven is None:
             stored, upto = read_page(tx, after)
             page = Page(after, upto, {})
@@ -278,7 +279,7 @@ def read_log(
         if proven is None:
             _read_page(log, stored, watchers, page.operations)
         else:
-            page = Page(after, page.upto, {operation.number: operation for operation in proven.operations}, True)
+            page = Page(after, proven.upto, {operation.number: operation for operation in proven.operations}, True)
             _pass_proven(log, proven, watchers, take_plain)
         for watch_page in watchers.page:
             watch_page(log, tx, page)
@@ -294,20 +295,22 @@ def read_page(tx: Transaction, after: int | None) -> tuple[list[Stored], int | N
     rows, or one operation that has more: what is held at a time does not grow with how much one operation wrote.
     """
     after = -(2**63) if after is None else after
-    count, there_are = _size(tx, f"FROM operation WHERE id > ? ORDER BY id LIMIT {PAGE + 1}", after)
+    count, there_are = _size(tx, after)
     stored = _page(tx, f"SELECT {STORED} FROM operation WHERE id > ? ORDER BY id LIMIT {count}", after)
     return stored, stored[-1].id if count < there_are else None
 
 
-def _size(tx: Transaction, these: str, after: int) -> tuple[int, int]:
-    """How many of these operations make a page, and how many there are: one more than a page may have, at most."""
-    sums = f"SELECT count(*), sum(posting_count + row_count) FROM (SELECT posting_count, row_count {these}) AS t"
-    there_are, lines = tx.row(sums, after) or (0, None)
+_SIZES = f"SELECT posting_count, row_count FROM operation WHERE id > ? ORDER BY id LIMIT {PAGE + 1}"
+_SUM_OF_SIZES = f"SELECT count(*), sum(posting_count + row_count) FROM ({_SIZES}) AS sizes"
+
+
+def _size(tx: Transaction, after: int) -> tuple[int, int]:
+    """How many operations make the page after a number, and how many there are: one more than a page may have."""
+    there_are, lines = tx.row(_SUM_OF_SIZES, after) or (0, None)
     if lines is None or lines <= PAGE_LINES:
         return min(there_are, PAGE), there_are
-    sizes = tx.rows(f"SELECT posting_count, row_count {these}", after)
     count, lines = 0, 0
-    for counts in sizes[:PAGE]:
+    for counts in tx.rows(_SIZES, after)[:PAGE]:
         lines += sum(number for number in counts if type(number) is int)
         if count and lines > PAGE_LINES:
             break

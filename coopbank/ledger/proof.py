@@ -121,7 +121,8 @@ def _lines(tx: Transaction, first: int, last: int) -> list[list[list[int]]] | No
     if not all(_only(column, int) for column in zip(*found, strict=True)):
         return None
     moves: list[list[list[int]]] = []
-    expected, of, one = 1, first - 1, []
+    expected, of = 1, first - 1
+    one: list[list[int]] = []
     for entry, line, account, amount in found:
         if line == 1:
             of += 1

@@ -66,7 +66,7 @@ def test_each_command_is_declared_by_the_module_that_is_said_to() -> None:
     ("arguments", "loaded"),
     [
         (["trial-balance", "--help"], ["reports"]),
-        (["--db", "members", "--as=ana", "user", "add", "--help"], ["staff"]),
+        (["--db", "members", "--as=ana", "explain", "--help"], ["explaining"]),
         (["--read-db=x", "--db=y", "keys", "--help"], ["keys"]),
         (["--version"], []),
     ],
