@@ -55,7 +55,7 @@ def show(what: str, ours: float, unit: str, baseline: str, other: float, ratio: 
 
 
 def single(folder: Path) -> None:
-    """One durable commit each."""
+    """One durable commit each, in processor time."""
     bank, bare = new_bank(folder, "single"), Bare(folder / "single-bare.db")
     claim, savings = leaf(bank, "GEN", "729"), leaf(bank, "GEN", "905/M0001")
     place, owed = leaf(bank, "POOL", "739/D1"), leaf(bank, "POOL", "879/GEN")
@@ -76,7 +76,7 @@ def single(folder: Path) -> None:
         ("sealed operation, five lines, durable", five, ">= 0.35"),
         ("whole deposit through the bank, durable", deposit, ">= 0.25"),
     ):
-        ours, other, ratio = paired_rates(call, lambda _i: bare.commit(), rounds=200)
+        ours, other, ratio = paired_rates(call, lambda _i: bare.commit(), rounds=20)
         show(what, ours, "a second", "bare commit", other, ratio, wanted)
     _require_right(bank)
 
@@ -89,7 +89,7 @@ def batches(folder: Path) -> None:
     def batch(_i: int) -> None:
         seal_one(bank, draft(f"batch-{next(_keys)}", [entry((claim, 100), (savings, -100))] * 1000))
 
-    ours, other, ratio = paired_rates(batch, lambda _i: bare.commit(1000), rounds=5)
+    ours, other, ratio = paired_rates(batch, lambda _i: bare.commit(1000), rounds=1, repeat=15)
     show(
         "entries of an operation with 1,000 of them",
         ours * 1000,

@@ -824,7 +824,8 @@ def _sqlite_engine(place: str, read_only: bool) -> sa.Engine:
     def connect() -> sqlite3.Connection:
         return _sqlite_connection(Path(place), mode)
 
-    engine = sa.create_engine("sqlite+pysqlite://", creator=connect, poolclass=sa.QueuePool)
+    # Without a limit: those that `Database` keeps open are never back in the pool, and would be waited for.
+    engine = sa.create_engine("sqlite+pysqlite://", creator=connect, poolclass=sa.QueuePool, max_overflow=-1)
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:

@@ -260,6 +260,7 @@ def at_a_step(job: dict[str, Any], _index: int) -> None:
 
     from sqlalchemy import event
 
+    bank.database.close()  # a connection that is kept open would not be taken anew
     event.listen(bank.database.engine, "checkout", lambda driver, *_: driver.set_progress_handler(step, 10))
     receipt = bank.perform(_actor(user), request, key="the one slip")
     say(number=receipt.number, steps=steps)
