@@ -52,7 +52,7 @@ _GONE = ("08", "57P01", "57P02", "57P03")  # connection exceptions; shut down, c
 _RACE_PAUSES = (0.0, 0.02, 0.1)  # seconds before each further try; others who lost the race wait another while
 _LOST_PAUSES = (0.1, 0.4, 1.0, 2.0, 3.0)  # a standby takes over in this time, or it is told
 _AT_HAND = 4  # connections to a server that are kept open, beside the pool
-_BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT * FROM begin_work()"
+_BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED{}; SELECT * FROM begin_work()"
 _LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
 
 
@@ -511,7 +511,8 @@ class Database:
             with self.write_by_engine() as tx:
                 yield tx
             return
-        with self._translated(), self._begun(_BEGIN_WRITING) as (pooled, found):
+        begin = _BEGIN_WRITING.format(" READ ONLY" if self.read_only else "")
+        with self._translated(), self._begun(begin) as (pooled, found):
             tx = Transaction(ServerConnection(pooled.driver_connection))
             revision, *end = (found.get_value(0, column) for column in range(5))
             self._require_own(revision.decode())

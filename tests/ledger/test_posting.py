@@ -12,12 +12,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from coopbank.database import MOVED
+from coopbank.database import MOVED, Database
 from coopbank.errors import (
     BooksMoved,
     CannotReverse,
     ConnectionLost,
     CoopbankError,
+    DatabaseReadOnly,
     DayClosed,
     InvalidAmount,
     InvalidValue,
@@ -327,6 +328,19 @@ def test_what_only_the_database_sees_is_refused_at_once_too(books: Books) -> Non
             posted(books, [entry(deposit_lines(5), memo=text)])
     posted(books, [entry(deposit_lines(5))])
     assert_books(books.database)
+
+
+def test_who_opened_the_books_to_read_writes_nothing(books: Books) -> None:
+    """On a server it is this program that keeps to it: the same user could write."""
+    reading = Database.open(books.database.place, read_only=True)
+    try:
+        draft = books.draft([entry(deposit_lines(5))])
+        with unchanged(books), pytest.raises(DatabaseReadOnly):
+            posting.post(reading, BOOK, draft)
+        with unchanged(books), pytest.raises(DatabaseReadOnly), reading.write() as tx:
+            posting.seal(tx, BOOK, draft)
+    finally:
+        reading.close()
 
 
 def test_books_that_were_moved_away_take_nothing_at_once(books: Books) -> None:
