@@ -432,7 +432,7 @@ class Bank:
         had: so it is done once, whatever became of the tries before.
         """
         self.seal_sign_in()
-        if any(operation.carries_out and self._may_now(actor, operation) for operation, _key in requests):
+        if any(self._finishes(operation) and self._may_now(actor, operation) for operation, _key in requests):
             self.carry_out(actor)
         keys: dict[int, str] = {}
         try:
@@ -530,6 +530,15 @@ class Bank:
             hint = (marked("It goes on with"), "coopbank close day")
             return replace(receipt, notes=(*receipt.notes, note, hint))
         return replace(receipt, notes=(*receipt.notes, (GROUPS_DONE, str(done)))) if done else receipt
+
+    def _finishes(self, operation: Operation) -> bool:
+        """Whether what is on its way is carried out before it: it says so, or what it lets happen does."""
+        if not isinstance(operation, Approve):
+            return operation.carries_out
+        with self.read() as books:
+            request = books.find(records.Request, operation.request)
+            asked = None if request is None or request.state != "waiting" else CATALOGUE.get(request.operation)
+            return asked is not None and asked.carries_out and bool(groups.unfinished(books))
 
     def _may_now(self, actor: Actor, operation: Operation) -> bool:
         """Whether somebody holds the power to do it, before anything is done for them."""

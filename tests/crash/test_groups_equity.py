@@ -195,6 +195,14 @@ def test_killed_it_goes_on_when_somebody_does_the_same_again(small: SmallBank, h
     assert kinds(small)["declare-dividend-part"] == 4 and not unfinished(small)
 
 
+def test_what_was_asked_for_before_it_was_cut_off_finishes_it_first(small: SmallBank, hands: Hands) -> None:
+    give_all(small, "declare-dividend")
+    waiting = ask(small, "pay-dividend")
+    assert give(hands, small, "approve", "sue", ask(small, "allocate-surplus"), die_before=2) == []
+    assert small.do("approve", by=small.sue, **waiting).then[0].kind == "pay-dividend"
+    assert not unfinished(small)
+
+
 def test_who_may_not_do_it_does_not_go_on_with_it(small: SmallBank, hands: Hands) -> None:
     assert give(hands, small, "approve", "sue", ask(small, "declare-dividend"), die_before=2) == []
     (refused,) = give(hands, small, "declare-dividend", "ana", DIVIDEND)
