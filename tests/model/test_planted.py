@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing as closed
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,8 +24,9 @@ from coopbank.bank.operations import cash, funds, loan_care, losses, savings_int
 from tests.model.books import Verdict
 from tests.model.invariants import hold
 from tests.model.play import Differs, Start, shortest, story
+from tests.model.scenes import begin, steps
 from tests.model.test_model import started
-from tests.model.walk import Step, begin, steps
+from tests.model.walk import Step
 
 MOST_STEPS = 45  # of the shortest list; what every list begins with (money, members, a drawer) among them
 LONGEST_WALK = 1_500
@@ -153,7 +154,7 @@ def test_the_invariants_can_fail(told: str, change: str, tmp_path: Path) -> None
 
 def _damage(place: Path, change: str) -> None:
     """As somebody with the sqlite3 shell would, the rules of the tables taken away first."""
-    with closing(sqlite3.connect(place)) as shell:
+    with closed(sqlite3.connect(place)) as shell:
         for (trigger,) in shell.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             shell.execute(f'DROP TRIGGER "{trigger}"')
         [vault] = shell.execute("SELECT id FROM account WHERE gl_code = '739' AND contract = 'VAULT'").fetchone()
