@@ -551,9 +551,9 @@ def _share(value: Any) -> Any:
 
 
 def _shares(value: Any) -> Any:
-    """ "GEN 40, EDU 10": other funds with their percentages, together below a hundred."""
+    """Other funds with their percentages, together below a hundred: GEN 40, EDU 10."""
     parts = [part.strip().split() for part in value.split(",")]
-    found = {name: share for name, share in parts}
+    found = dict(parts)
     return found if len(found) == len(parts) and sum(Fraction(each) for each in found.values()) < 100 else None
 
 
@@ -578,9 +578,11 @@ READ: dict[str, Callable[[Any], Any]] = {
     "expense": _matching(r"[0-9]{3}"), "fundcode": _matching(r"[A-Z][A-Z0-9]{1,11}"), "number": _number,
     "yes": lambda value: value if isinstance(value, bool) else None, "list": lambda value: list(value) or None,
     "rows": _rows, "zero": _zero, "every": _every, "percent": _percent, "share": _share, "shares": _shares,
-    "months": lambda value: list(value), "product": _code, "productcode": _matching(r"[A-Z][A-Z0-9-]{1,19}"), "rates": dict, "order": lambda value: list(value),
+    "months": lambda value: list(value), "product": _code, "rates": dict,
+    "productcode": _matching(r"[A-Z][A-Z0-9-]{1,19}"), "order": lambda value: list(value),
     "lines": _lines, "quarter": _matching("(?!0000)[0-9]{4}-Q[1-4]"), "year": _matching("(?!0000)[0-9]{4}"),
-    "steps": lambda value: tuple(_step(each) for each in value), "outside": lambda value: dict(e.split() for e in value),
+    "steps": lambda value: tuple(_step(each) for each in value),
+    "outside": lambda value: dict(e.split() for e in value),
     "daycount": lambda value: value if value in DAY_COUNTS else None,
     "month": _matching(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])"), "CODE": lambda v: (_code(v) or "").upper() or None,
 }  # fmt: skip

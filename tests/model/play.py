@@ -23,7 +23,8 @@ from coopbank.bank.operation import Receipt
 from coopbank.errors import CoopbankError, Refused
 from tests.model.books import Ask, Model, Verdict
 from tests.model.invariants import hold
-from tests.model.walk import Step, begin
+from tests.model.scenes import begin
+from tests.model.walk import Step
 from tests.support_bank import NOON, SmallBank
 
 BEGINNING = len(begin())

@@ -10,9 +10,9 @@ from tests.model.books import OFFICER, POOL, SUPERVISOR, TREASURER, Fact, Line, 
 from tests.model.rules_loans import (
     CARE,
     Book,
+    begun,
     between,
     borrower,
-    begun,
     cash_of,
     lead_of,
     lines_of,
@@ -58,7 +58,7 @@ def newest(loan: Fact) -> dict[str, Any]:
 @rule("change-rate", "loan:code why:somememo annual_rate:rate from_day:day? eased:yes?=no", CARE, second=True,
       serves=borrower)  # fmt: skip
 def change_rate(w: Work) -> None:
-    loan, story, on = changing(w)
+    loan, _story, on = changing(w)
     terms = newest(loan)
     if Fraction(terms["annual_rate"]) == Fraction(w["annual_rate"]):
         raise No("invalid-value", "annual_rate")
@@ -242,7 +242,9 @@ def write_down(w: Work) -> None:
         raise No("not-allowed", "loan")
     if w["principal"] > now(w, loan).principal:
         raise No("invalid-amount", "principal")
-    after, moved, _story = reckoned(with_fact(loan, "write-down", w.business_day, principal=w["principal"], gift=w["gift"]))
+    after, moved, _story = reckoned(
+        with_fact(loan, "write-down", w.business_day, principal=w["principal"], gift=w["gift"])
+    )
     provision = [] if w["gift"] else provided(losses(moved))
     post(w, *provision, *lines_of(w["loan"], loan["member"], moved))
     w.write("loan", w["loan"], after)
@@ -415,7 +417,9 @@ def carried_on(w: Work, on: date) -> list[tuple[str, Fact, dict[str, int]]]:
         if code.startswith("701/") and code[4:] not in known and sum(n for day, n in moved if day <= on):
             raise No("wrong-state", "month")
     for ref, loan in w.model.every("loan"):
-        sums = {fund: sum(n for day, n in w.model.dated[fund, f"701/{ref}"] if day <= on) for fund in sorted(loan["funds"])}
+        sums = {
+            fund: sum(n for day, n in w.model.dated[fund, f"701/{ref}"] if day <= on) for fund in sorted(loan["funds"])
+        }
         sums = {fund: amount for fund, amount in sums.items() if amount}
         if sums:
             found.append((ref, loan, sums))
@@ -437,7 +441,9 @@ def _late(w: Work, ref: str, loan: Fact, on: date) -> int:
 
 def _allowance(w: Work, ref: str, loan: Fact, carried: dict[str, int], table: Fact, on: date) -> dict[str, int]:
     if loan["reserve"] is not None:
-        return dict(zip(carried, halves(min(loan["reserve"], sum(carried.values())), list(carried.values())), strict=True))
+        return dict(
+            zip(carried, halves(min(loan["reserve"], sum(carried.values())), list(carried.values())), strict=True)
+        )
     late = _late(w, ref, loan, on)
     rates = [Fraction(table["buckets"][next(name for name, last in AGES if late <= last)])]
     if loan["grade"] is not None:

@@ -65,13 +65,9 @@ def _since(w: Work, ref: str, loan: Fact, last: date) -> tuple[bool, Fact | None
     if later:
         kept = [body for number, body in versions if number < later[0]]
         return True, kept[-1] if kept else None
-    moved = any(sum(n for day, n in w.model.dated[fund, f"{gl}/{ref}"] if day > last) or
-                _moved_after(w, fund, f"{gl}/{ref}", last) for fund in loan["funds"] for gl in ("781", "M10"))  # fmt: skip
+    leaves = ((fund, f"{gl}/{ref}") for fund in loan["funds"] for gl in ("781", "M10"))
+    moved = any(day > last for leaf in leaves for day, _amount in w.model.dated[leaf])
     return moved, loan
-
-
-def _moved_after(w: Work, fund: str, code: str, last: date) -> bool:
-    return any(day > last for day, _amount in w.model.dated[fund, code])
 
 
 SPENT = ("interest_paid", "waived", "unearned", "off_interest")

@@ -150,7 +150,9 @@ def _closed_to(w: Work, facts: list[Told]) -> date | None:
     lent = [fact.on for fact in facts if fact.type == "advance"]
     if not lent:
         return None
-    months = [last_day(month) + days(1) for month, state in w.model.locked.items() if state == "locked" and len(month) == 7]
+    months = [
+        last_day(month) + days(1) for month, state in w.model.locked.items() if state == "locked" and len(month) == 7
+    ]
     return max([min(lent), *months])
 
 

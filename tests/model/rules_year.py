@@ -27,8 +27,9 @@ from tests.model.books import (
     broken,
     days,
     rule,
+    words,
 )
-from tests.model.rules_counter import PAYING, active, available, cash_in, pay, savings
+from tests.model.rules_counter import PAYING, available, cash_in, pay, savings
 from tests.model.rules_funds import claim
 from tests.model.rules_months import last_day
 from tests.model.story import halves
@@ -39,9 +40,7 @@ COUNTER = f"{TELLER} {TREASURER}"
 # ------------------------------------------------------------------------------------- journal entries
 
 #: Accounts that other operations keep: no journal entry names them. So are those of memo.
-OWNED = frozenset(
-    "901 903 875 905 945 946 950 821 823 825 701 781 871 872 831 811 851 801 739 735 729 879 990 960 728 878".split()
-)
+OWNED = words("901 903 875 905 945 946 950 821 823 825 701 781 871 872 831 811 851 801 739 735 729 879 990 960 728 878")
 ZERO_SUMS = (("185", "186"), ("187",), ("728", "878"))
 
 
@@ -199,7 +198,9 @@ def close_year(w: Work) -> None:
     if model.locked.get(december) != "adjusting":
         raise No("wrong-state", "year")
     for codes in (("990",), ("185", "186"), ("187",), ("872",)):
-        left = sum(n for (_f, code), moved in model.dated.items() if code[:3] in codes for day, n in moved if day <= last)
+        left = sum(
+            n for (_f, code), moved in model.dated.items() if code[:3] in codes for day, n in moved if day <= last
+        )
         if left and not (codes == ("872",) and w["unexplained"]):
             raise No("wrong-state", "year")
     moved = {leaf: sum(n for day, n in lines if str(day)[:4] == year) for leaf, lines in model.dated.items()
@@ -419,8 +420,9 @@ def pay_redemption(w: Work) -> None:
         raise No("wrong-state", "redemption")
     if kind["yearly_cap"]:
         year = w.business_day.year
+        held = f"{found['share_class']}/"
         began = -sum(n for (fund, code), moved in w.model.dated.items() if fund == GEN
-                     and code.startswith(f"{found['share_class']}/") for day, n in moved if day.year < year)  # fmt: skip
+                     and code.startswith(held) for day, n in moved if day.year < year)  # fmt: skip
         paid = sum(each["amount"] for _ref, each in known if each["state"] == "paid" and each["paid_on"].year == year
                    and each["share_class"] == found["share_class"])  # fmt: skip
         if paid + found["amount"] > int(Fraction(kind["yearly_cap"]) * began / 100):
@@ -583,7 +585,11 @@ def allocate_surplus(w: Work) -> None:
 @rule("redeem-patronage", "vintage:year amount:money? resolution:sometext", TREASURER, second=True,
       approvers=OF_YEAR)  # fmt: skip
 def redeem_patronage(w: Work) -> None:
-    kept = {code: -n for (fund, code), n in sorted(w.model.leaves.items()) if fund == GEN and n and code[:3] in ("945", "946")}
+    kept = {
+        code: -n
+        for (fund, code), n in sorted(w.model.leaves.items())
+        if fund == GEN and n and code[:3] in ("945", "946")
+    }
     oldest = min((code[-4:] for code in kept), default=None)
     if oldest is None or oldest > w["vintage"]:
         raise No("overdrawn", "vintage")

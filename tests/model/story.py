@@ -17,6 +17,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from tests.model.books import No
@@ -39,7 +40,9 @@ FOREVER = date.max
 
 
 _SIGNS = {
-    account: tuple((flow, (pair[0] == account) - (pair[1] == account)) for flow, pair in ACCOUNTS.items() if account in pair)
+    account: tuple(
+        (flow, (pair[0] == account) - (pair[1] == account)) for flow, pair in ACCOUNTS.items() if account in pair
+    )
     for account in ("701", "781", "791")
 }
 
@@ -147,7 +150,7 @@ class Plan:
     def _clock(self) -> tuple[list[date], list[Fraction]]:
         days = [self.start, *(self.due(row) for row in range(self.rows))]
         day_count, each = self.terms["day_count"], next(iter(self.terms["every"].values()))
-        parts = [years(one, other, day_count, self.unit) for one, other in zip(days, days[1:], strict=False)]
+        parts = [years(one, other, day_count, self.unit) for one, other in pairwise(days)]
         if day_count == "equal-periods" and self.unit != "months":  # whole periods, whatever their days
             whole = Fraction(each, 52 if self.unit == "weeks" else 365)
             regular = self.start + timedelta(days=each * (7 if self.unit == "weeks" else 1))
@@ -233,7 +236,9 @@ def _drawn(plan: Plan) -> list[Bill]:
             if on >= due:
                 continue
             if on > since:
-                interest += balance * rate * (_within(plan, days, parts, row, on) - _within(plan, days, parts, row, since))
+                interest += (
+                    balance * rate * (_within(plan, days, parts, row, on) - _within(plan, days, parts, row, since))
+                )
                 since = on
             if what == "lent":
                 balance, lent = balance + value, lent + value
@@ -244,15 +249,9 @@ def _drawn(plan: Plan) -> list[Bill]:
             anew = anew or what != "rate" or terms.get("method", "level") == "level"
         interest += balance * rate * (parts[row] - _within(plan, days, parts, row, since))
         cents = round(interest)
-        if row + 1 == count:
-            principal = balance
-        elif row < terms.get("principal_grace", 0):
-            principal = 0
-        else:
-            if anew:
-                part, anew = _anew(terms, balance, lent, interest, [rate * each for each in parts[row + 1 : count]]), False
-            principal = part - cents if terms.get("method", "level") == "level" else part
-            principal = min(max(principal, 0), balance)
+        if anew and row >= terms.get("principal_grace", 0) and row + 1 < count:
+            part, anew = _anew(terms, balance, lent, interest, [rate * each for each in parts[row + 1 : count]]), False
+        principal = balance if row + 1 == count else _principal(terms, row, balance, part, cents)
         balance -= principal
         collected = cents
         if row < terms.get("interest_postponed", 0):
@@ -265,6 +264,13 @@ def _drawn(plan: Plan) -> list[Bill]:
     if plan.carried:
         found[0] = (found[0][0], found[0][1], found[0][2] + plan.carried)
     return found
+
+
+def _principal(terms: Terms, row: int, balance: int, part: int, cents: int) -> int:
+    """Of a row before the last: never more than is owed, and never less than nothing."""
+    if row < terms.get("principal_grace", 0):
+        return 0
+    return min(max(part - cents if terms.get("method", "level") == "level" else part, 0), balance)
 
 
 def _within(plan: Plan, days: list[date], parts: list[Fraction], row: int, day: date) -> Fraction:
@@ -351,7 +357,12 @@ class Story:
             return self._tell(facts)
         known, versions = self.loan["facts"], self.versions
         told = _TOLD.get(id(known))
-        if told is None or told[0] is not known or told[1] is not versions or told[2].loan["agreed"] != self.loan["agreed"]:
+        if (
+            told is None
+            or told[0] is not known
+            or told[1] is not versions
+            or told[2].loan["agreed"] != self.loan["agreed"]
+        ):
             if len(_TOLD) > 500:
                 _TOLD.clear()
             told = _TOLD[id(known)] = (known, versions, self._tell(known))
@@ -495,7 +506,9 @@ class Story:
 
     def uncovered(self, paid: int) -> int:
         """The first row that a sum does not cover."""
-        return next((n for n in range(len(self.rows)) if self.rows[n][1] and self.asked_by(n + 1) > paid), len(self.rows))
+        return next(
+            (n for n in range(len(self.rows)) if self.rows[n][1] and self.asked_by(n + 1) > paid), len(self.rows)
+        )
 
     # ------------------------------------------------------------------------------------------ plans
 
@@ -624,7 +637,11 @@ class Story:
         interest, fees = min(fact.data["interest"], self.interest), min(fact.data["fees"], self.fees_owed)
         self._flow("waived", min(interest, stands(self.flows, "781")))
         self._flow("fees_waived", fees)
-        self.waived, self.fees_waived, self.counted = self.waived + interest, self.fees_waived + fees, self.counted + interest
+        self.waived, self.fees_waived, self.counted = (
+            self.waived + interest,
+            self.fees_waived + fees,
+            self.counted + interest,
+        )
 
     def _terms(self, fact: Told) -> None:
         self.version = fact.data["version"]

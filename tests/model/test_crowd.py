@@ -20,7 +20,8 @@ from tests.crash.hands import Hands
 from tests.model.books import Ask, Model, Verdict
 from tests.model.invariants import hold
 from tests.model.play import Pair
-from tests.model.walk import Step, begin
+from tests.model.scenes import begin
+from tests.model.walk import Step
 from tests.support_bank import new_bank
 
 pytestmark = pytest.mark.crash

@@ -27,7 +27,8 @@ from hypothesis import strategies as st
 from coopbank.bank.operation import CATALOGUE
 from tests.model.books import RULES, Model
 from tests.model.play import LOOKED_AT_EVERY, Differs, Pair, Start, came, shortest, story
-from tests.model.walk import Step, begin, draw, steps
+from tests.model.scenes import begin, steps
+from tests.model.walk import Step, draw
 from tests.support_bank import new_bank
 
 SEED, STEPS = os.environ.get("TEST_MODEL_SEED"), int(os.environ.get("TEST_MODEL_STEPS", "2500"))

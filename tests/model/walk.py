@@ -69,13 +69,19 @@ class Last:
 
 def open_year(model: Model) -> int:
     """The first year that is not closed."""
-    return min((int(month[:4]) for month in model.months if model.locked.get(month[:4]) != "locked"), default=model.day.year)
+    return min(
+        (int(month[:4]) for month in model.months if model.locked.get(month[:4]) != "locked"), default=model.day.year
+    )
 
 
 def new_year(model: Model) -> date:
     """The 8th of January after the first year that is not closed; tomorrow, if that is over."""
     january = date(open_year(model) + 1, 1, 8)
     return january if model.day < january else model.day + days(1)
+
+
+NEW_YEAR = -1
+"""Instead of a number of days: the 8th of January, or tomorrow if a year is over and not closed."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +195,7 @@ def expense(c: Chooser) -> str:
 
 
 Values = dict[str, Any]
-_DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
+DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "admit-member": (
         1,
         lambda c: {"member_name": text(c), **c.pick(({}, {"joined_on": Last("day", c.pick((-3, 1)))}))},
@@ -198,9 +204,7 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         1,
         lambda c: {"member": member(c), **c.pick(({"status": "left"}, {"status": "active"}, {"phone": "601"}, {}))},
     ),
-    "open-savings": (
-        2, lambda c: {"member": member(c), **c.pick(({}, {"annual_rate": c.pick(("2", "0.5", "3.75"))}))}
-    ),
+    "open-savings": (2, lambda c: {"member": member(c), **c.pick(({}, {"annual_rate": c.pick(("2", "0.5", "3.75"))}))}),
     "deposit": (12, lambda c: {"member": member(c), "amount": amount(c), **how_in(c), **own_account(c)}),
     "withdraw": (10, lambda c: {"member": member(c), "amount": amount(c), **how_out(c), **own_account(c)}),
     "buy-shares": (5, lambda c: {"member": member(c), "amount": amount(c), **how_in(c), **share_class(c)}),
@@ -260,9 +264,7 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "reopen-month": (1, lambda c: {"month": Last("month", c.pick((1, 2, 0))), "why": "a late bill"}),
     "reverse": (
         10,
-        lambda c: {
-            "operation": last(c, "operation"), "reason": text(c), **c.pick(({}, {}, {}, {"replay": True}))
-        },
+        lambda c: {"operation": last(c, "operation"), "reason": text(c), **c.pick(({}, {}, {}, {"replay": True}))},
     ),
     "correct": (
         3,
@@ -426,10 +428,12 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         },
     ),
     "extend-loan": (
-        2, lambda c: {"loan": last(c, "loan"), "why": "agreed", "extra_installments": c.pick((1, 2, 6, 0))}
+        2,
+        lambda c: {"loan": last(c, "loan"), "why": "agreed", "extra_installments": c.pick((1, 2, 6, 0))},
     ),
     "move-due-date": (
-        2, lambda c: {"loan": last(c, "loan"), "why": "agreed", "next_due": Last("day", c.pick((1, 3, 20, 45, 0)))}
+        2,
+        lambda c: {"loan": last(c, "loan"), "why": "agreed", "next_due": Last("day", c.pick((1, 3, 20, 45, 0)))},
     ),
     "payment-holiday": (2, lambda c: {"loan": last(c, "loan"), "why": "hail", "payments": c.pick((1, 2, 3))}),
     "re-amortize": (
@@ -540,7 +544,8 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "journal-entry": (
         4,
         lambda c: {
-            "memo": "an adjustment", "lines": journal_lines(c),
+            "memo": "an adjustment",
+            "lines": journal_lines(c),
             **c.pick(({}, {}, {"effective_on": Last("day", c.pick((-1, -3, -40, 1)))})),
         },
     ),
@@ -554,7 +559,9 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
             "share_class": c.pick(("901", "903", "903", "907")),
             "resolution": "the assembly",
             **c.pick(({"presentation": "liability"}, {"presentation": "equity"}, {"dividend_cap": "6"}, {})),
-            **c.pick(({}, {}, {"notice_days": c.pick((0, 10))}, {"yearly_cap": c.pick(("50", "100"))}, {"queue": False})),
+            **c.pick(
+                ({}, {}, {"notice_days": c.pick((0, 10))}, {"yearly_cap": c.pick(("50", "100"))}, {"queue": False})
+            ),
         },
     ),
     "declare-dividend": (
@@ -573,7 +580,9 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "set-surplus-rules": (
         1,
         lambda c: {
-            "steps": c.pick(STEPS), "resolution": "the assembly", "consent": c.pick(("bylaw 7", "bylaw 7", "")),
+            "steps": c.pick(STEPS),
+            "resolution": "the assembly",
+            "consent": c.pick(("bylaw 7", "bylaw 7", "")),
             **c.pick(({}, {"cash": c.pick(("33.3", "10"))}, {"qualified": False})),
             **c.pick(({}, {"outside": ("181 100",)}, {"outside": ("181 98.5", "330 50")})),
         },
@@ -583,7 +592,9 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "redeem-patronage": (
         1,
         lambda c: {
-            "vintage": Last("year", c.pick((1, 1, 2))), "resolution": "the board", **c.pick(({}, {"amount": "1.00"}))
+            "vintage": Last("year", c.pick((1, 1, 2))),
+            "resolution": "the board",
+            **c.pick(({}, {"amount": "1.00"})),
         },
     ),
     "set-policy": (
@@ -666,8 +677,8 @@ STEPS = (
     ("indivisible 50",),
     ("dividend 903 9",),
 )
-JOURNAL = ("250", "250", "260", "940", "931", "119", "187", "731/FIRST", "731/OWN", "905/M0001", "791/M0001", "842", "999",
-           "932", "M10")  # fmt: skip
+JOURNAL = ("250", "250", "260", "940", "931", "119", "187", "731/FIRST", "731/OWN", "905/M0001", "791/M0001", "842",
+           "999", "932", "M10")  # fmt: skip
 
 
 def journal_lines(c: Chooser) -> tuple[str, ...]:
@@ -716,7 +727,7 @@ def payee(c: Chooser) -> Values:
     return c.pick(({}, {}, {"supplier": "M0002"}))
 
 
-CATALOGUE_HERE = tuple(name for name, (weight, _draw) in _DRAWN.items() for _ in range(weight))
+CATALOGUE_HERE = tuple(name for name, (weight, _draw) in DRAWN.items() for _ in range(weight))
 """Each operation as often as it is drawn."""
 
 
@@ -726,7 +737,7 @@ def draw(c: Chooser, keyed: Sequence[Step] = ()) -> Step:
         again: Step = c.pick(keyed)
         return again if c.pick(range(3)) else replace(draw(c), key=again.key)
     operation = c.pick(CATALOGUE_HERE)
-    values = dict(_DRAWN[operation][1](c))
+    values = dict(DRAWN[operation][1](c))
     right = [user for user, roles in USERS.items() if set(roles.split()) & set(RULES[operation].roles)]
     if operation == "approve":
         right = ["sue", "sue", "tom", "bob", "admin"]
@@ -744,183 +755,3 @@ def keyed(c: Chooser, step: Step, number: int) -> Step:
         step,
         key=f"key {number}" if c.pick(range(8)) else c.pick(("approved:R-00001", "signed:7", "", "k" * 201, "a\nb")),
     )
-
-
-def steps(seed: int, count: int) -> list[Step]:
-    """A list of steps that the seed makes, the same each time. Of every forty or so, an evening and a morning; now and then a year's end."""
-    dice, found, with_key = Dice(seed), list[Step](), list[Step]()
-    while len(found) < count:
-        scene = next((scene for scene, seldom in SCENES if not dice.pick(range(seldom))), None)
-        if scene is not None:
-            found += scene(dice)
-            continue
-        step = keyed(dice, draw(dice, with_key), len(found))
-        found.append(step)
-        if step.key:
-            with_key = [*with_key[-9:], step]
-    return found[:count]
-
-
-SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
-    (lambda c: evening(c), 45), (lambda c: lending(c), 90), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
-)  # fmt: skip
-"""What is done in a row, and of how many steps it is one."""
-
-
-def evening(c: Chooser, ahead: int | None = None) -> list[Step]:
-    """Whoever has a drawer closes it, the day is closed, and another one begins."""
-
-    def step(who: str | OwnerOf, operation: str, ahead: int | None = None, **values: Any) -> Step:
-        return Step(who, operation, tuple(values.items()), ahead=ahead)
-
-    ahead = ahead or c.pick((1, 1, 1, 2, 3, 8, 31))
-    tomorrow = Last("new year") if ahead == NEW_YEAR else Last("day", ahead)
-    begun = [
-        *(step(OwnerOf(each), "close-drawer", drawer=each, counted=Holds(each)) for each in ("D1", "D2", "D3")),
-        step("tom", "close-day"),
-        step(c.pick(("tom", "admin")), "open-day", ahead=ahead, date=tomorrow),
-        step("ana", "open-drawer", drawer="D1", float_amount=c.pick(("500.00", "2000.00"))),
-        step(c.pick(("bob", "bob", "tom")), "open-drawer", drawer="D2", float_amount="500.00"),
-    ]
-    if c.pick(range(3)):
-        return begun
-    close = [step("tom", "close-month", month=Last("month", back)) for back in c.pick(((1,), (2, 1)))]
-    return [*begun, *(each for asked in close for each in (asked, step("sue", "approve", request=Last("request"))))]
-
-
-def asked(who: str, operation: str, approver: str = "sue", **values: Any) -> list[Step]:
-    """What takes two people, asked for and agreed to."""
-    return [Step(who, operation, tuple(values.items())), Step(approver, "approve", (("request", Last("request")),))]
-
-
-def year_end(c: Chooser) -> list[Step]:
-    """In January the year before is closed, month by month, and its surplus divided and paid."""
-    year, found = Last("open year"), evening(c, NEW_YEAR)
-    found += [step for back in range(12, 0, -1) for step in asked("tom", "close-month", month=Last("month of year", back))]
-    found += asked("tom", "open-audit-period", year=year)
-    ahead = c.pick(((), (), ("903", "2", "average"), ("901", "8", "year-end")))
-    if ahead:  # as an expense of the year
-        found += asked("tom", "set-share-class", share_class=ahead[0], presentation="liability", resolution="the assembly")
-        found += _dividend(year, ahead)
-    found += asked("tom", "close-year", year=year, unexplained="not known")
-    year = Last("open year", 1)  # it is closed now
-    if not ahead:
-        found += _dividend(year, c.pick((("903", "3", "average"), ("901", "1.5", "year-end"))))
-    found += asked("tom", "set-surplus-rules", steps=c.pick(STEPS[:3]), consent="bylaw 7", resolution="the assembly")
-    found.append(Step("tom", "propose-surplus", (("year", year),)))
-    found += asked("tom", "allocate-surplus", year=year, resolution="the assembly")
-    found += asked("tom", c.pick(("pay-dividend", "pay-patronage")))
-    found += asked("tom", "redeem-patronage", vintage=year, resolution="the board", amount=c.pick(("0.05", "3.00")))
-    return [*found, Step("tom", "pay-patronage", (("member", member(c)), ("tender", "transfer")))]
-
-
-NEW_YEAR = -1
-"""Instead of a number of days: the 8th of January, or tomorrow if a year is over and not closed."""
-
-
-def _dividend(year: Last, told: tuple[str, str, str]) -> list[Step]:
-    share_class, rate, basis = told
-    return asked("tom", "declare-dividend", year=year, rate=rate, share_class=share_class, basis=basis,
-                 resolution="the assembly")  # fmt: skip
-
-
-def lending(c: Chooser) -> list[Step]:
-    """The life of a loan: granted, paid out, some time goes by, and then what happens to loans happens to this one."""
-    found: list[Step] = []
-    if not c.pick(range(3)):
-        found += asked("tom", "define-product", code="OWN-1", product_name="With a fee", late_fee_percent=c.pick(("5", "1.5")),
-                       annual_rate="9", installments=c.pick((4, 12)), **c.pick(({}, {"order": ("principal", "fees", "interest")})))  # fmt: skip
-    terms = {**agreed_terms(c), **c.pick(({}, {"product": "OWN-1"}))}
-    found += asked("ana", "grant-loan", member=c.pick(("M0001", "M0003", "M0005")), principal=c.pick(("300.00", "1200.00")), **terms)
-    how = c.pick(({}, {}, {"amount": "100.00"}))
-    found.append(Step("tom", "disburse-loan", (("loan", Last("loan")), *how.items())))
-    if not c.pick(range(4)):
-        return found + returning(c)
-    for _part in range(c.pick((1, 2, 3))):
-        found += evening(c, c.pick((5, 20, 40, 100)))
-        for _step in range(c.pick((2, 3, 5))):
-            found += _cared(c)
-    return found
-
-
-def returning(c: Chooser) -> list[Step]:
-    """A loan is late, its interest is no income any more; then all that is due is paid, and more than that kept for it."""
-    loan = Last("loan")
-    found = [*evening(c, 40), *asked("tom", "stop-accrual", loan=loan, why="late", method=c.pick(("cash", "recovery")))]
-    found += asked("tom", "set-policy", policy="accrual_payments", value="1") if c.pick(range(2)) else []
-    found += evening(c, c.pick((1, 30)))
-    for much in ("50.00", "900.00"):
-        values = {"loan": loan, "amount": much, "tender": "transfer", "excess": "unapplied"}
-        found.append(Step("ana", "repay-loan", tuple(values.items())))
-    found += asked("tom", "resume-accrual", loan=loan, why="paid")
-    found.append(Step("ana", "apply-unapplied", (("loan", loan), ("amount", "33.33"))))
-    found.append(Step("tom", "refund-unapplied", (("member", member(c)), ("amount", "5.00"), ("tender", "transfer"))))
-    return found + _cared(c)
-
-
-def _cared(c: Chooser) -> list[Step]:
-    """One thing that is done with the latest loan, and agreed to if it takes two."""
-    operation = c.pick(("repay-loan", "repay-loan", "repay-loan", *LOAN_CARE))
-    values = {**_DRAWN[operation][1](c), "loan": Last("loan")}
-    if operation in ("provide", "reverse"):
-        del values["loan"]
-    if operation == "repay-loan":
-        values = {"loan": Last("loan"), "amount": c.pick(("20.00", "60.00", "110.00", "5")), "tender": "transfer",
-                  **c.pick(({}, {}, {"excess": "unapplied"}, {"value_date": Last("day", c.pick((-4, -20)))})),
-                  **c.pick(({}, {}, {"early": c.pick(("shorten", "lower"))}))}  # fmt: skip
-    who = c.pick([user for user, roles in USERS.items() if set(roles.split()) & set(RULES[operation].roles)])
-    step = Step(who, operation, tuple(values.items()))
-    return [step, Step(c.pick(("sue", "bob")), "approve", (("request", Last("request")),))] if RULES[operation].second else [step]
-
-
-LOAN_CARE = (
-    "charge-late-fee", "charge-late-fee", "apply-unapplied", "disburse-loan", "change-rate", "extend-loan", "move-due-date",
-    "payment-holiday", "re-amortize", "pause-interest", "waive-charges", "stop-accrual", "resume-accrual", "write-down",
-    "charge-off", "grade-loan", "provide", "reverse", "reverse", "close-commitment",
-)  # fmt: skip
-
-
-def shares(c: Chooser) -> list[Step]:
-    """Shares are bought, accepted for redemption, and paid after a while."""
-    who, kind = c.pick(("M0001", "M0003")), c.pick(("901", "903", "903"))
-    much = "25.00" if kind == "901" else c.pick(("100.00", "300.00"))
-    found = [Step("tom", "buy-shares", (("member", who), ("amount", much), ("share_class", kind), ("tender", "transfer")))]
-    if c.pick(range(3)):
-        found += evening(c, c.pick((1, 10, 60)))
-    found += asked("ana", "accept-redemption", "tom", member=who, amount="25.00" if kind == "901" else "100.00", share_class=kind)
-    if c.pick(range(2)):
-        found += evening(c, 12)
-    return [*found, Step("tom", "pay-redemption", (("redemption", Last("redemption")), ("tender", "transfer")))]
-
-
-def begin() -> list[Step]:
-    """Money, members, funds and a fifth colleague, who is member M0002: what every list begins with."""
-
-    def step(who: str, operation: str, **values: Any) -> Step:
-        return Step(who, operation, tuple(values.items()))
-
-    agreed = step("sue", "approve", request=Last("request"))
-    found = [
-        step("tom", "receive-gift", amount="20000.00", donor="Many", tender="transfer"),
-        step("tom", "receive-gift", amount="5000.00", donor="Others", fund="RLF", tender="transfer"),
-        step("tom", "move-cash", from_place="FIRST", to_place="VAULT", amount="6000.00"),
-    ]
-    for code, kind in (("GRT", "restricted"), ("EDU", "designated"), ("CND", "conditional")):
-        found += [step("tom", "open-fund", code=code, fund_name=code, fund_class=kind), agreed]
-    for name in ("Mia", "Noa", "Oto", "Pia"):
-        found.append(step("ana", "admit-member", member_name=name))
-    found += [
-        step("admin", "add-user", user="bob", full_name="Bob", user_roles=("teller", "treasurer"), member="M0002"),
-        agreed,
-        step("tom", "add-bank-account", code="OWN", account_name="RLF alone", fund="RLF"),
-        agreed,
-        step("tom", "add-bank-account", code="SAFE", account_name="LLR alone", fund="LLR"),
-        agreed,
-        step("tom", "receive-gift", fund="LLR", amount="300.00", donor="A friend", tender="transfer", bank_account="SAFE"),
-        step("bob", "open-drawer", drawer="D2", float_amount="1000.00"),
-        step("ana", "close-drawer", drawer="D1", counted="0.00"),
-        step("ana", "open-drawer", drawer="D1", float_amount="2000.00"),
-    ]
-    for ref in ("M0001", "M0002", "M0003"):
-        found += [step("ana", "open-savings", member=ref), step("ana", "deposit", member=ref, amount="400.00")]
-    return [*found, step("tom", "receive-gift", fund="GRT", amount="900.00", donor="A friend", tender="transfer")]
