@@ -11,7 +11,7 @@ import glob
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
@@ -136,8 +136,16 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     except OSError as error:
         raise cannot_write(Path(error.filename or folder), error) from error
     finally:
-        for each in (folder, new):  # the second is left where an interruption came between the two
-            shutil.rmtree(each, ignore_errors=True)
+        undone(lambda: [shutil.rmtree(each, ignore_errors=True) for each in (folder, new)])
+
+
+def undone(clearing: Callable[[], object]) -> None:
+    """Take away what is left over: from the beginning once more if it is interrupted in the midst of that."""
+    try:
+        clearing()
+    except KeyboardInterrupt:
+        clearing()
+        raise
 
 
 def clear_scratch(beside: Path) -> None:
