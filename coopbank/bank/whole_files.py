@@ -19,6 +19,7 @@ from typing import IO, Final
 from coopbank.errors import AlreadyExists, CoopbankError, DatabaseUnusable
 
 SCRATCH: Final = ".coopbank-scratch-"
+_NEW: Final = ".coopbank-new-"  # as long as nobody need look at it
 _LOCK: Final = "in-use"
 
 
@@ -124,7 +125,7 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     """
     clear_scratch(beside)
     name = secrets.token_hex(6)
-    folder, new = beside / f"{SCRATCH}{name}", beside / f".coopbank-new-{name}"
+    folder, new = beside / f"{SCRATCH}{name}", beside / f"{_NEW}{name}"
     try:
         new.mkdir(mode=0o700)
         with (new / _LOCK).open("wb") as lock:
@@ -150,7 +151,9 @@ def undone(clearing: Callable[[], object]) -> None:
 
 def clear_scratch(beside: Path) -> None:
     """Take away what a killed process left in a folder."""
-    for left in beside.glob(f"{SCRATCH}*"):
+    for left in (*beside.glob(f"{SCRATCH}*"), *beside.glob(f"{_NEW}*")):
         with suppress(OSError), (left / _LOCK).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left, ignore_errors=True)
+        with suppress(OSError):
+            left.rmdir()  # killed before it had its lock
