@@ -137,7 +137,12 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     except OSError as error:
         raise cannot_write(Path(error.filename or folder), error) from error
     finally:
-        undone(lambda: [shutil.rmtree(each, ignore_errors=True) for each in (folder, new)])
+        undone(lambda: _take_away(folder, new))
+
+
+def _take_away(*folders: Path) -> None:
+    for each in folders:
+        shutil.rmtree(each, ignore_errors=True)
 
 
 def undone(clearing: Callable[[], object]) -> None:
