@@ -11,7 +11,7 @@ import glob
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
@@ -19,6 +19,7 @@ from typing import IO, Final
 from coopbank.errors import AlreadyExists, CoopbankError, DatabaseUnusable
 
 SCRATCH: Final = ".coopbank-scratch-"
+_NEW: Final = ".coopbank-new-"  # as long as nobody need look at it
 _LOCK: Final = "in-use"
 
 
@@ -124,7 +125,7 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     """
     clear_scratch(beside)
     name = secrets.token_hex(6)
-    folder, new = beside / f"{SCRATCH}{name}", beside / f".coopbank-new-{name}"
+    folder, new = beside / f"{SCRATCH}{name}", beside / f"{_NEW}{name}"
     try:
         new.mkdir(mode=0o700)
         with (new / _LOCK).open("wb") as lock:
@@ -136,13 +137,28 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     except OSError as error:
         raise cannot_write(Path(error.filename or folder), error) from error
     finally:
-        for each in (folder, new):  # the second is left where an interruption came between the two
-            shutil.rmtree(each, ignore_errors=True)
+        undone(lambda: _take_away(folder, new))
+
+
+def _take_away(*folders: Path) -> None:
+    for each in folders:
+        shutil.rmtree(each, ignore_errors=True)
+
+
+def undone(clearing: Callable[[], object]) -> None:
+    """Take away what is left over: from the beginning once more if it is interrupted in the midst of that."""
+    try:
+        clearing()
+    except KeyboardInterrupt:
+        clearing()
+        raise
 
 
 def clear_scratch(beside: Path) -> None:
     """Take away what a killed process left in a folder."""
-    for left in beside.glob(f"{SCRATCH}*"):
+    for left in (*beside.glob(f"{SCRATCH}*"), *beside.glob(f"{_NEW}*")):
         with suppress(OSError), (left / _LOCK).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left, ignore_errors=True)
+        with suppress(OSError):
+            left.rmdir()  # killed before it had its lock

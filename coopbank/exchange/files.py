@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from coopbank.bank.whole_files import clear_parts, make_folder
+from coopbank.bank.whole_files import clear_parts, make_folder, undone
 from coopbank.errors import WrongUsage
 from coopbank.money import quoted
 from coopbank.words import _
@@ -98,7 +98,7 @@ class NewFiles:
         except OSError as failure:
             raise self._refusal(_why(failure)) from failure
         finally:
-            self._clear()
+            undone(self._clear)
 
     def _keep(self) -> None:
         for stream, _part, _place in self._open:

@@ -313,7 +313,7 @@ def test_at_a_terminal_the_counter_opens_with_its_exit_code(
 ) -> None:
     opened: list[tuple[str, str | None]] = []
 
-    def counter(place: str, user: str | None = None, *, read_only: bool = False) -> int:
+    def counter(place: str, user: str | None = None, *, read_only: bool = False, **_more: object) -> int:
         assert not read_only
         opened.append((place, user))
         return 4

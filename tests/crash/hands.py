@@ -260,8 +260,8 @@ def at_a_step(job: dict[str, Any], _index: int) -> None:
 
     from sqlalchemy import event
 
-    bank.database.close()  # a connection that is kept open would not be taken anew
-    event.listen(bank.database.engine, "checkout", lambda driver, *_: driver.set_progress_handler(step, 10))
+    bank.database.close()  # connections are kept at hand: those that come now count
+    event.listen(bank.database.engine, "connect", lambda driver, *_: driver.set_progress_handler(step, 10))
     receipt = bank.perform(_actor(user), request, key="the one slip")
     say(number=receipt.number, steps=steps)
 

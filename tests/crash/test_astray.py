@@ -18,6 +18,7 @@ import pytest
 
 from coopbank.bank.bank import Bank
 from coopbank.bank.operations.founding import FoundBook
+from coopbank.bank.whole_files import scratch_folder
 from coopbank.cli.copies import copy_books
 from coopbank.database import Database
 from coopbank.errors import AlreadyExists, CoopbankError
@@ -119,3 +120,16 @@ def test_a_file_that_was_copied_without_its_journal_is_older_or_told(known: Reco
                 assert -books.balance("GEN", "905/M0001") == deposits * (deposits + 1) // 2
             older += number < copied.mark
     assert older
+
+
+def test_what_a_killed_command_left_of_a_folder_is_taken_away(tmp_path: Path) -> None:
+    """Wherever it was killed: before the lock, before the name, after both. What is in use stays."""
+    for name, locked in ((".coopbank-new-a", False), (".coopbank-new-b", True), (".coopbank-scratch-c", True)):
+        (tmp_path / name).mkdir()
+        if locked:
+            (tmp_path / name / "in-use").touch()
+    with scratch_folder(tmp_path) as one:
+        (one / "copy").touch()
+        with scratch_folder(tmp_path) as other:
+            assert sorted(tmp_path.iterdir()) == sorted([one, other]) and (one / "copy").exists()
+    assert not list(tmp_path.iterdir())
