@@ -53,7 +53,7 @@ demo: $(RUNTIME)
 	$(BIN)/coopbank --db $(DB) demo
 
 test: $(DEV)
-	$(PYTEST) -q -n $(WORKERS) --maxprocesses 8 --dist loadgroup
+	$(PYTEST) -q -n $(WORKERS) --maxprocesses 8
 
 check: $(DEV)
 	@failed=; for tool in "ruff format --check ." "ruff check ." mypy lint-imports \

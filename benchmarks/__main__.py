@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import audit, backups, counter, documents, equity, evening, finance, growth, lending, savings
+from benchmarks import audit, backups, counter, documents, equity, evening, finance, growth, home, lending, savings
 from benchmarks.books import TELLER, Bare, draft, entry, leaf, new_bank, paired_rates, seal_one
 from coopbank.bank.bank import Bank
 from coopbank.ledger.verify import verify_ledger, wrong
@@ -36,6 +36,7 @@ def main() -> int:
         growth.measure(show, folder, quick=quick)
         lending.measure(show, folder, quick=quick)
         counter.measure(show, folder)
+        home.measure(show, folder, quick=quick)
         documents.measure(show, folder, quick=quick)
         backups.measure(show, folder, quick=quick)
         audit.measure(show, folder, quick=quick)

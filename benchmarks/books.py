@@ -18,7 +18,7 @@ from coopbank.bank.bank import Bank, request_hash
 from coopbank.bank.books import Actor
 from coopbank.bank.operations.founding import FoundBook
 from coopbank.clock import SetClock, instant_text
-from coopbank.ledger.posting import Draft, EntryDraft, Line, Row, seal
+from coopbank.ledger.posting import Draft, EntryDraft, Line, Row, post
 
 DAY = date(2026, 3, 2)
 CLOCK = SetClock(datetime(2026, 3, 2, 15, tzinfo=UTC))
@@ -62,8 +62,7 @@ def draft(key: str, entries: list[EntryDraft], rows: Sequence[Row] = (), day: da
 
 def seal_one(bank: Bank, made: Draft) -> None:
     """One durable sealed operation through the posting door."""
-    with bank.database.write() as tx:
-        seal(tx, bank.book, made)
+    post(bank.database, bank.book, made)
 
 
 def entry(*lines: tuple[int, int], day: date = DAY) -> EntryDraft:

@@ -39,7 +39,7 @@ FAMILY = (
     "Vance",
 )
 TYPED = ("a", "ab", "ada ab", "abernathy ada 7", "nunez", "M0042", "601 555 0", "abernaty", "josue numez", "zzzzz")
-_EMPTY = "from textual.app import App\nfrom textual.widgets import Static\nclass E(App):\n def compose(self):\n  yield Static('ready')\nE().run()"
+EMPTY = "from textual.app import App\nfrom textual.widgets import Static\nclass E(App):\n def compose(self):\n  yield Static('ready')\nE().run()"
 
 
 def measure(show: Show, folder: Path) -> None:
@@ -103,11 +103,11 @@ def _program(show: Show, place: str) -> None:
                 terminal.see("These are the real books")
                 terminal.settle()
                 silence = max(silence, terminal.listen(6))
-                memory = max(memory, _resident(terminal.pid))
+                memory = max(memory, resident(terminal.pid))
                 terminal.type(CTRL_Q)
         empty = []
         for _ in range(5):
-            with Terminal([], size=(120, 36), env=env, program=_EMPTY) as terminal:
+            with Terminal([], size=(120, 36), env=env, program=EMPTY) as terminal:
                 empty.append(terminal.see("ready"))
     ours, bare = statistics.median(paints), statistics.median(empty)
     show(
@@ -125,7 +125,7 @@ def _program(show: Show, place: str) -> None:
     )
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
     """Resident memory in kB; 0 where the system does not tell."""
     status = Path(f"/proc/{pid}/status")
     if not status.exists():

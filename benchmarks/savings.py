@@ -67,11 +67,11 @@ def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
 
 
 @contextmanager
-def till(place: str, instant: datetime) -> Iterator[list[float]]:
-    """A till at work beside the block; filled, at the end, with the seconds that each of its gifts took."""
+def till(place: str, instant: datetime, by: Actor = TELLER) -> Iterator[list[float]]:
+    """A till at work beside the block, kept by that person; at its end filled with the seconds that each gift took."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_take_gifts, args=(place, instant, theirs), daemon=True)
+    process = context.Process(target=_take_gifts, args=(place, instant, by, theirs), daemon=True)
     process.start()
     ours.recv()
     found: list[float] = []
@@ -83,16 +83,16 @@ def till(place: str, instant: datetime) -> Iterator[list[float]]:
         process.join()
 
 
-def _take_gifts(place: str, instant: datetime, asked: Connection) -> None:
+def _take_gifts(place: str, instant: datetime, by: Actor, asked: Connection) -> None:
     bank = Bank.open(place, clock=SetClock(instant))
     gift = {"amount": "1.00", "donor": "D", "fund": "GEN", "tender": "transfer"}
-    _do(bank, TELLER, "receive-gift", **gift)  # what is loaded at the first one is no wait
+    _do(bank, by, "receive-gift", **gift)  # what is loaded at the first one is no wait
     asked.send("ready")
     waits = []
     while not asked.poll():
         began = time.perf_counter()
         try:
-            _do(bank, TELLER, "receive-gift", **gift)
+            _do(bank, by, "receive-gift", **gift)
         except DayClosed:  # that was the evening
             break
         waits.append(time.perf_counter() - began)

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
 
 from coopbank.errors import (
     AlreadyExists,
@@ -41,26 +41,39 @@ from coopbank.errors import (
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-SCHEMA_VERSION = "0004"  # the newest revision in coopbank/migrations/versions
+SCHEMA_VERSION = "0005"  # the newest revision in coopbank/migrations/versions
 MOVING, MOVED = "moving", "moved"  # marks behind it: books are being moved here; those that were here were moved away
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
+_TOGETHER = 50  # rows of one INSERT, where there are so many
 _cursor_numbers = itertools.count(1)
 _RACES = ("40001", "40P01")  # serialization failure, deadlock
 _GONE = ("08", "57P01", "57P02", "57P03")  # connection exceptions; shut down, crashed, not up yet
 _RACE_PAUSES = (0.0, 0.02, 0.1)  # seconds before each further try; others who lost the race wait another while
 _LOST_PAUSES = (0.1, 0.4, 1.0, 2.0, 3.0)  # a standby takes over in this time, or it is told
+_AT_HAND = 4  # connections to a server that are kept open, beside the pool
+_BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT * FROM begin_work()"
 _LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
+
+
+class End(NamedTuple):
+    """Where the chain ends: number and hash of the last operation, the next entry's number, the business date."""
+
+    number: int
+    hash: bytes
+    next_entry: int
+    business_date: str
 
 
 class Transaction:
     """A transaction in progress: plain SQL, parameters in the order of their `?`."""
 
-    def __init__(self, connection: sa.Connection | PlainConnection) -> None:
+    def __init__(self, connection: sa.Connection | PlainConnection | ServerConnection) -> None:
         self.connection: Any = connection
         self.dialect: str = connection.dialect.name
         self._cursor = connection.connection.cursor()
         self._sql = _as_is if self.dialect == "sqlite" else _for_psycopg
+        self.end: End | None = None  # where the chain ends, as long as this is known without asking
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -92,12 +105,28 @@ class Transaction:
 
     def run(self, sql: str, *values: Any) -> int:
         """Run a statement; the number of rows it changed."""
+        self.end = None
         self._cursor.execute(self._sql(sql), values)
         return int(self._cursor.rowcount)
 
     def run_many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Run a statement once for each row of parameters."""
+        self.end = None
         self._cursor.executemany(self._sql(sql), rows)
+
+    def run_together(self, sql: str, values: Sequence[Any]) -> None:
+        """An `INSERT ... VALUES (...)` for many rows, all their values in a list; on a file many rows in one statement.
+
+        There each statement keeps a copy of every page that it changes, in case it fails half way: with one for each
+        row that is more work than the rows are.
+        """
+        columns = sql.count("?")
+        step = columns * _TOGETHER
+        whole = len(values) - len(values) % step if self.dialect == "sqlite" else 0
+        for start in range(0, whole, step):
+            self.run(_together(sql), *values[start : start + step])
+        if whole < len(values):
+            self.run_many(sql, [tuple(values[i : i + columns]) for i in range(whole, len(values), columns)])
 
     def pipelined(self) -> AbstractContextManager[Any]:
         """Statements that are sent without waiting for each one's answer; what is refused is told at the end.
@@ -109,17 +138,20 @@ class Transaction:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What the block writes is kept if it ends well, and undone if it raises; the transaction goes on."""
+        before = self.end
         self._cursor.execute("SAVEPOINT attempt")
         try:
             yield
         except BaseException:
             self._cursor.execute("ROLLBACK TO SAVEPOINT attempt")
+            self.end = before
             raise
         finally:
             self._cursor.execute("RELEASE SAVEPOINT attempt")
 
     def script(self, text: str) -> None:
         """Run the statements of an SQL file inside this transaction."""
+        self.end = None
         for statement in statements(text) if self.dialect == "sqlite" else [text]:
             self._cursor.execute(statement)
 
@@ -138,6 +170,30 @@ class PlainConnection:
 
     @property
     def connection(self) -> PlainConnection:
+        """The driver's side of it: the same."""
+        return self
+
+
+@lru_cache(maxsize=32)
+def _together(sql: str) -> str:
+    marks = sql[sql.rindex("(") :]
+    return f"{sql}, {', '.join([marks] * (_TOGETHER - 1))}"
+
+
+class ServerConnection:
+    """The same of a connection to a server, on which a transaction was begun."""
+
+    class dialect:  # noqa: N801
+        """The engine behind it."""
+
+        name = "postgresql"
+
+    def __init__(self, driver: Any) -> None:
+        self.dbapi_connection = self.driver_connection = driver
+        self.cursor = driver.cursor
+
+    @property
+    def connection(self) -> ServerConnection:
         """The driver's side of it: the same."""
         return self
 
@@ -175,6 +231,7 @@ class Database:
         self.path = Path(place) if self.dialect == "sqlite" else None
         self._file: tuple[int, int] | None = None  # device and inode of the file that is in use
         self._of_use = False  # when they were opened; each writer looks whether they still are
+        self._at_hand: list[sa.PoolProxiedConnection] = []  # open, and nobody works with them now
         if self.path is None:
             _ = self.engine  # a wrong URL, or a missing driver, is told at once
 
@@ -230,6 +287,7 @@ class Database:
         from coopbank.migrations import upgrade
 
         if made.path is not None:
+            require_no_journal(made.path)
             _make_private(made.path)
         with made.closed_on_failure(), made.write_by_engine() as tx:
             if made._revision(tx) is not None:
@@ -248,6 +306,7 @@ class Database:
             with cls(place, read_only=True).read() as tx:  # opening it for writing would change it
                 made._require_to_receive(tx)
         elif made.path is not None:
+            require_no_journal(made.path)
             _make_private(made.path)
         with made.closed_on_failure(), made.write_by_engine() as tx:
             if made._require_to_receive(tx):
@@ -389,6 +448,8 @@ class Database:
 
     def close(self) -> None:
         """Give the connections back."""
+        while self._at_hand:
+            self._at_hand.pop().close()
         if "engine" in self.__dict__:
             self.engine.dispose()
 
@@ -398,11 +459,10 @@ class Database:
     def write(self) -> Iterator[Transaction]:
         """All or nothing: commits at the end of the block, rolls back if it raises."""
         if self.path is None:
-            with self.write_by_engine() as tx:
-                self._require_of_use(tx)
+            with self._write_on_server() as tx:
                 yield tx
             return
-        with self._translated(), closing(self.engine.raw_connection()) as pooled:
+        with self._translated(), self._file_connection() as pooled:
             driver = cast("sqlite3.Connection", pooled.dbapi_connection)
             self._require_same_file(self.path)
             driver.execute("BEGIN IMMEDIATE")
@@ -415,14 +475,106 @@ class Database:
                 self.engine.dialect.do_rollback(pooled)
                 raise
 
+    @contextmanager
+    def _file_connection(self) -> Iterator[sa.PoolProxiedConnection]:
+        """A connection to the file, kept open for the next; after a failure it goes back, and what is left is undone.
+
+        SQLAlchemy's own taking and giving back costs more than most questions, and its pages are the same again.
+        """
+        try:
+            pooled = self._at_hand.pop()  # the one used last, which has the newest pages
+        except IndexError:
+            pooled = self.engine.raw_connection()
+        try:
+            yield pooled
+        except BaseException:
+            pooled.close()
+            raise
+        self._put_back(pooled)
+
     def _require_of_use(self, tx: Transaction) -> None:
         """Refuse to write into books that were moved, or upgraded, since this program opened them."""
-        if not self._of_use:
-            return
-        revision = self.revision_in(tx)
+        if self._of_use:
+            self._require_own(self.revision_in(tx))
+
+    def _require_own(self, revision: str) -> None:
         if revision != SCHEMA_VERSION:
             self.require_unmarked(revision)
             raise self._other_version(revision)
+
+    # ---------------------------------------------------------------- on a server
+
+    @contextmanager
+    def _write_on_server(self) -> Iterator[Transaction]:
+        """One round trip to begin: with the book's lock comes what every writer asks first."""
+        if not self._of_use:  # a schema that is not there yet, or another one
+            with self.write_by_engine() as tx:
+                yield tx
+            return
+        with self._translated(), self._begun(_BEGIN_WRITING) as (pooled, found):
+            tx = Transaction(ServerConnection(pooled.driver_connection))
+            revision, *end = (found.get_value(0, column) for column in range(5))
+            self._require_own(revision.decode())
+            if end[0] is not None:
+                number, hash_, next_entry, day = (each.decode() for each in end)
+                tx.end = End(int(number), bytes.fromhex(hash_[2:]), int(next_entry), day)
+            yield tx
+            _require_unfailed(pooled.driver_connection)
+            self.engine.dialect.do_commit(pooled)
+
+    def ask_alone(self, sql: str, values: Sequence[str | bytes | None]) -> list[Any]:
+        """The one row that a statement gives which is a transaction of its own, prepared on each connection once.
+
+        Each value is a text as the engine reads it, or bytes; what comes back is the engine's text. Where the
+        connection is lost, it is not known whether it was done: it is not asked again.
+        """
+        with self._translated():
+            pooled, found = self._asked_first(lambda pooled: _asked_alone(pooled, sql, values), again=False)
+            self._put_back(pooled)
+        return [found.get_value(0, column) for column in range(found.nfields)]
+
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[tuple[sa.PoolProxiedConnection, Any]]:
+        """A connection on which a transaction was begun, and what the server answered; kept open for the next one.
+
+        What fails goes back to the pool, which takes away what is left of it.
+        """
+        pooled, found = self._asked_first(lambda pooled: asked(pooled.driver_connection, begin))
+        try:
+            yield pooled, found
+        except BaseException:
+            pooled.close()
+            raise
+        self._put_back(pooled)
+
+    def _asked_first(
+        self, ask: Callable[[sa.PoolProxiedConnection], Any], *, again: bool = True
+    ) -> tuple[sa.PoolProxiedConnection, Any]:
+        """A connection, and the answer to the first thing that is asked on it.
+
+        One that lay at hand may have been lost meanwhile: nothing was done on it then, and another one is taken. The
+        pool itself asks each connection whether it is still there, which is a round trip more.
+        """
+        while True:
+            try:
+                pooled, kept = self._at_hand.pop(), True
+            except IndexError:
+                pooled, kept = self.engine.raw_connection(), False
+            try:
+                return pooled, ask(pooled)
+            except BaseException as error:
+                lost = is_lost(error)
+                if lost:
+                    pooled.invalidate()
+                pooled.close()
+                if not (lost and kept and again):
+                    raise
+
+    def _put_back(self, pooled: sa.PoolProxiedConnection) -> None:
+        if len(self._at_hand) < _AT_HAND:
+            self._at_hand.append(pooled)
+        else:
+            pooled.close()
 
     @staticmethod
     def revision_in(tx: Transaction) -> str:
@@ -467,17 +619,19 @@ class Database:
                 driver.execute("BEGIN")
                 yield Transaction(PlainConnection(driver))
             return
-        with self._translated(), self.engine.connect() as connection:
-            if temporary and self.dialect == "postgresql":
-                connection = connection.execution_options(postgresql_readonly=False)
-            connection.begin()
-            tx = Transaction(connection)
-            if tx.dialect == "postgresql":
-                tx.run(f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ {'' if temporary else 'READ ONLY'}")
+        if self.path is None:
+            begin = "BEGIN ISOLATION LEVEL REPEATABLE READ " + ("READ WRITE" if temporary else "READ ONLY")
+            with self._translated(), self._begun(begin) as (pooled, _found):
+                yield Transaction(ServerConnection(pooled.driver_connection))
+                asked(pooled.driver_connection, "ROLLBACK")
+            return
+        with self._translated(), self._file_connection() as pooled:
+            driver = cast("sqlite3.Connection", pooled.dbapi_connection)
+            driver.execute("BEGIN")
             try:
-                yield tx
+                yield Transaction(PlainConnection(driver))
             finally:
-                connection.rollback()
+                self.engine.dialect.do_rollback(pooled)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -559,6 +713,63 @@ def no_room(place: str) -> DatabaseUnusable:
         "There is no room left on the disk of {place}; nothing was written.", place=place,
         hint="Make room there, then do it again.",
     )  # fmt: skip
+
+
+def asked(driver: Any, sql: str) -> Any:
+    """What a server answers to statements that hold no values, as libpq gives it; raises the driver's errors.
+
+    The driver's own way costs more than such statements do.
+    """
+    return _answered(driver, driver.pgconn.exec_(sql.encode()))
+
+
+def _require_unfailed(driver: Any) -> None:
+    """Refuse to commit where a statement failed and nobody told: the server would undo it all and call it done."""
+    from psycopg import errors, pq
+
+    if driver.pgconn.transaction_status == pq.TransactionStatus.INERROR:
+        raise errors.InFailedSqlTransaction("something failed before, and nothing was committed")
+
+
+def _answered(driver: Any, found: Any) -> Any:
+    """An answer of libpq's; raises as the driver would where it is an error."""
+    from psycopg import OperationalError, errors, pq
+
+    if found.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
+        if driver.pgconn.status != pq.ConnStatus.OK:
+            raise OperationalError("the connection is lost")
+        raise errors.error_from_result(found)
+    return found
+
+
+def _asked_alone(pooled: sa.PoolProxiedConnection, sql: str, values: Sequence[str | bytes | None]) -> Any:
+    from psycopg import pq
+
+    driver: Any = pooled.driver_connection
+    prepared: dict[str, bytes] = pooled.info.setdefault("prepared", {})
+    if sql not in prepared:
+        name, numbers = b"alone_%d" % len(prepared), itertools.count(1)
+        _answered(driver, driver.pgconn.prepare(name, re.sub(r"[?]", lambda _: f"${next(numbers)}", sql).encode()))
+        prepared[sql] = name
+    sent = [each.encode() if isinstance(each, str) else each for each in values]
+    kinds = [pq.Format.BINARY if isinstance(each, bytes) else pq.Format.TEXT for each in values]
+    return _answered(driver, driver.pgconn.exec_prepared(prepared[sql], sent, kinds))
+
+
+def require_no_journal(path: Path) -> None:
+    """Refuse a name that new books would have, while the journal of others lies beside it.
+
+    SQLite would take it for theirs, write its pages over them, and the others would have lost their last operations.
+    """
+    for end in ("-wal", "-journal"):
+        journal = path.resolve().with_name(path.resolve().name + end)
+        if journal.exists() and journal.stat().st_size:
+            raise AlreadyExists(
+                "{journal} is there: the last operations of books that were called {name} before.", field="file",
+                journal=str(path) + end, name=path.name,
+                hint="Put it beside those books and give it their name with {end} behind it, or name another file.",
+                end=end,
+            )  # fmt: skip
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -662,6 +873,7 @@ def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def connected(driver: Any, _record: Any) -> None:
         driver.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+        driver.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
         driver.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )

@@ -11,6 +11,7 @@ session whatever becomes of it.
 from __future__ import annotations
 
 import atexit
+import gc
 import itertools
 import os
 import shutil
@@ -21,11 +22,13 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import freezegun
 import hypothesis
 import pytest
 from argon2 import PasswordHasher
+from xdist.scheduler import LoadScopeScheduling
 
 from coopbank.bank import passphrases
 
@@ -59,7 +62,15 @@ shutil.rmtree(folder, ignore_errors=True)
 """
 
 _ROOM = 4 << 30  # bytes
-_LONGEST = ("tests/test_two_years.py", "tests/documents/test_documents.py", "tests/test_demo.py")
+_TOGETHER = {"tests/documents/test_gallery.py": "tests/documents/test_documents.py"}
+"""Files that share what is dear: the error gallery is played once for both."""
+_ONE_BY_ONE = ("tests/tui/test_every_operation.py", "tests/ledger/", "tests/bank/test_catalogue.py")
+"""What has many tests and shares little: each is work for whoever is free."""
+_LONGEST = (
+    "tests/test_two_years.py", "tests/documents/", "tests/tui/test_counter.py", "tests/statements/test_documents.py",
+    "tests/attacks/test_database.py", "tests/model/", "tests/cli/", "tests/crash/", "tests/test_demo.py",
+)  # fmt: skip
+"""What takes a worker longest, and therefore comes first; what is one by one fills the gaps at the end."""
 
 _reaper = pytest.StashKey[subprocess.Popen[bytes]]()
 
@@ -89,7 +100,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _keep_in_memory(folder: str) -> None:
-    """Let the tests' own files lie in memory where there is room: each commit waits for the disk otherwise."""
+    """Let the tests' files and their server lie in memory where there is room: a disk is waited for most of the time.
+
+    A database that is made on a disk takes a quarter of a second, and more than a thousand tests make one.
+    """
     memory = Path("/dev/shm")
     if not os.access(memory, os.W_OK | os.X_OK) or shutil.disk_usage(memory).free < _ROOM:
         return
@@ -97,12 +111,41 @@ def _keep_in_memory(folder: str) -> None:
     place.mkdir(mode=0o700)
     os.environ["PYTEST_DEBUG_TEMPROOT"] = str(place)
     Path(folder, "memory").symlink_to(place)  # for the reaper
+    (place / "pg").mkdir(mode=0o700)
+    Path(folder, "pg").symlink_to(place / "pg")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that no worker is left alone with one at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+    """The longest files first and single tests last, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: _rank(item.nodeid))
+
+
+def _rank(nodeid: str) -> int:
+    if nodeid.startswith(_ONE_BY_ONE):
+        return len(_LONGEST) + 1
+    return next((rank for rank, start in enumerate(_LONGEST) if nodeid.startswith(start)), len(_LONGEST))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected lives as long as the tests: Python need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+class ByFile(LoadScopeScheduling):
+    """Hands whole files to the workers, so that what a file shares is made once; a few test by test."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return nodeid if nodeid.startswith(_ONE_BY_ONE) else _TOGETHER.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Ours in place of pytest-xdist's, in the order of the collection."""
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

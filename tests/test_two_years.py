@@ -34,8 +34,6 @@ from coopbank.reports.loan import story as loan_story
 from coopbank.reports.patronage import patronage_notice, with_a_part
 from coopbank.reports.surplus import surplus
 
-pytestmark = pytest.mark.xdist_group("two-years")
-
 #: What a loan can go through; the demonstration of this seed brings about all of it.
 KINDS = {"TERM", "EQUAL", "SEASON", "LINE", "SURPLUS", "REVENUE"}
 HAPPENS = {

@@ -54,7 +54,7 @@ def _wanted(books: Books) -> frozenset[str]:
 
 def codes_of(books: Books) -> Codes:
     """How far the bank has come with one-time codes."""
-    return _codes_of(books, _wanted(books))
+    return books.once(("codes",), lambda: _codes_of(books, _wanted(books)))
 
 
 def _codes_of(books: Books, wanted: frozenset[str]) -> Codes:
@@ -67,10 +67,9 @@ def _codes_of(books: Books, wanted: frozenset[str]) -> Codes:
 
 def must_begin(books: Books, user: str, roles: Iterable[str]) -> bool:
     """Whether a user may sign in only to begin their codes."""
-    wanted = _wanted(books)
-    if wanted.isdisjoint(roles):
+    if not named(books, roles):
         return False
-    found = _codes_of(books, wanted)
+    found = codes_of(books)
     return found.asked and user in found.lacking
 
 

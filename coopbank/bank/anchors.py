@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from coopbank.bank.books import Books
+from coopbank.bank.whole_files import make_folder
 from coopbank.ledger import posting
 
 NAME: Final = "anchors.log"
@@ -55,7 +56,7 @@ def append(
     """Write a head as one more line, as it is now if none is given; `OSError` if it cannot be written."""
     number, short = head or _head_now(books)
     file = anchors_file(place, books)
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(file.parent)
     handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(handle, f"{number} {short} {kind} {day} {at} book {book[:8]}\n".encode())

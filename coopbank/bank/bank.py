@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
 from coopbank.bank import access, anchors, groups, limits, mandates, passphrases, receipts, records
-from coopbank.bank.books import Actor, Books, loads, opened
+from coopbank.bank.books import Actor, Books, Kept, loads, opened
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import book_currency
@@ -96,6 +96,7 @@ class Bank:
         self._unsealed: Actor | None = None  # who signed in for one command, and has done nothing yet
         self._held_back: tuple[str, Keyring | None] = "", None  # of whom, until they have a passphrase of their own
         self._control_names: dict[str, str] = {}
+        self._kept = Kept()
         self._reckoned: list[tuple[Operation, object]] = []  # before the book was locked, by whom it is for
 
     # ------------------------------------------------------------------ opening
@@ -491,14 +492,29 @@ class Bank:
     def _carry_out_one(self, actor: Actor) -> int:
         """The part that is next once the book is ours; 0 if somebody else has done the last one meanwhile."""
 
-        def once() -> int:
+        def once() -> Receipt | None:
             with self.database.write() as tx:
-                found = groups.next_part(Books(tx))
-                if found is not None:
-                    self._perform(tx, actor, *found)
-            return int(found is not None)
+                books = Books(tx)
+                found = groups.next_part(books)
+                if found is None:
+                    return None
+                who, approver = groups.in_whose_name(books, found[0], actor)
+                return self._perform(tx, who, *found, approver)
 
-        return tried_anew(once, keyed=True)
+        self._reckoned = self._reckon_part()
+        try:
+            receipt = tried_anew(once, keyed=True)
+        finally:
+            self._reckoned = []
+        if receipt is not None and any(each.kind == SignClose.name for each in receipt.then):
+            self._anchored(receipt)
+        return int(receipt is not None)
+
+    def _reckon_part(self) -> list[tuple[Operation, object]]:
+        """What the part that is next reckons before the book is locked, if it does."""
+        with self.read() as books:
+            found = groups.next_part(books)
+            return [(found[0], found[0].reckon(books))] if found is not None and found[0].reckons_ahead else []
 
     def _carried_out(self, actor: Actor, receipt: Receipt) -> Receipt:
         """Carry out what was decided for many; that it could not be finished is told, and no refusal: it stands."""
@@ -694,11 +710,14 @@ class Bank:
             posting.validate(tx, draft)  # refused now rather than by the second person
             return self._ask(tx, actor, operation, key, reason)
         sealed = posting.seal(tx, self.book, draft)
+        desk.kept = None  # it may have written what is kept
+        groups.require_not_on_its_way(desk, draft, sealed.leaves)
         for put in desk.after:
             put(tx)
         receipt = receipts.done(self, desk, draft, sealed, operation.title)
         then = [self._perform(tx, who, follower, own_key, second) for who, second, follower, own_key in desk.followers]
-        if operation.signed and self.keys is not None:
+        closed = any(isinstance(row, posting.NewPeriodState) for row in desk.rows)
+        if operation.signed and closed and self.keys is not None:
             then.append(self._sign(tx, desk, operation, receipt.number))
         return replace(receipt, then=tuple(then)) if then else receipt
 
@@ -724,8 +743,8 @@ class Bank:
 
     def _desk(self, tx: Transaction, actor: Actor, approver: str | None) -> Desk:
         return Desk(
-            tx, actor=actor, approver=approver, number=posting.head(tx).number + 1, today=self.clock.today(),
-            currency=self.institution.currency, nonce=self._nonce, keys=self.keys,
+            tx, actor=actor, approver=approver, today=self.clock.today(), currency=self.institution.currency,
+            nonce=self._nonce, keys=self.keys, kept=self._kept.now(tx),
         )  # fmt: skip
 
     def _draft(self, desk: Desk, operation: Operation, key: str) -> posting.Draft:
@@ -740,7 +759,8 @@ class Bank:
             key=key, kind=operation.name, kind_version=operation.version, actor=desk.actor.user,
             approver=desk.approver, business_date=desk.business_day, at=instant_text(now),
             request=request, request_hash=request_hash(operation.name, operation.version, request),
-            entries=desk.entries, rows=desk.rows, personal=desk.personal_values,
+            entries=desk.entries, rows=desk.rows, personal=desk.personal_values, last=desk.last,
+            leaves=desk.leaves_read,
         )  # fmt: skip
 
     # ------------------------------------------------------------------- checks

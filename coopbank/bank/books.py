@@ -7,6 +7,7 @@ operations and forms ask.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,9 +22,10 @@ from coopbank.words import _
 if TYPE_CHECKING:
     from coopbank.bank.keyring import Keyring
 
+A = TypeVar("A")
 B = TypeVar("B", bound=records.Body)
 
-_LEAF = (
+LEAF = (
     "SELECT a.id, a.gl_code, a.fund, a.contract, a.currency, a.floor, a.ceiling, b.debit - b.credit"
     " FROM account a JOIN balance b ON b.account_id = a.id"
 )
@@ -68,11 +70,31 @@ class Actor:
         return {*self.relatives, *([self.member] if self.member else ())}
 
 
+class Kept:
+    """Records that every operation asks for (`Body.remembered`), kept until an operation writes a record.
+
+    What is kept stands under the hash of the last operation that wrote one, which covers all before it. So nobody has
+    to say when it is out of date: not a transaction that was undone, and not a colleague at another till.
+    """
+
+    def __init__(self) -> None:
+        self._at: tuple[bytes | None, dict[Any, Any]] = (None, {})
+
+    def now(self, tx: Transaction) -> dict[Any, Any]:
+        """What may be used in this transaction, and added to."""
+        at = tx.value("SELECT hash FROM operation WHERE id = (SELECT max(operation_id) FROM record)")
+        known = self._at  # another thread may replace it meanwhile
+        if known[0] != at:
+            self._at = known = (at, {})
+        return known[1]
+
+
 class Books:
     """What the books say, inside one transaction."""
 
-    def __init__(self, tx: Transaction, keys: Keyring | None = None) -> None:
+    def __init__(self, tx: Transaction, keys: Keyring | None = None, kept: dict[Any, Any] | None = None) -> None:
         self.tx = tx
+        self.kept = kept  # records that every operation asks for, since the last one that wrote any: see `Kept`
         self.keys = keys  # of whoever has signed in: opens what is encrypted
         self.held_roles: dict[tuple[str, ...], list[tuple[str, records.Role]]] = {}  # filled by limits.py
 
@@ -80,6 +102,18 @@ class Books:
 
     def find(self, cls: type[B], ref: str) -> B | None:
         """The latest version of a record, None if there is none or its making was reversed."""
+        return self.once(("find", cls, ref), lambda: self._find(cls, ref)) if cls.remembered else self._find(cls, ref)
+
+    def once(self, question: tuple[Any, ...], ask: Callable[[], A]) -> A:
+        """The answer to a question about records that are remembered; from what is kept, if it was asked before."""
+        if self.kept is None:
+            return ask()
+        if question not in self.kept:
+            self.kept[question] = ask()
+        found: A = self.kept[question]
+        return found
+
+    def _find(self, cls: type[B], ref: str) -> B | None:
         text = self.tx.value(
             "SELECT body FROM record WHERE kind = ? AND ref = ? ORDER BY version DESC LIMIT 1", cls.kind, ref
         )
@@ -96,6 +130,11 @@ class Books:
 
     def every(self, cls: type[B]) -> list[tuple[str, B]]:
         """The latest version of every record of a kind, in the order of their refs."""
+        if cls.remembered:
+            return list(self.once(("every", cls), lambda: self._every(cls)))
+        return self._every(cls)
+
+    def _every(self, cls: type[B]) -> list[tuple[str, B]]:
         found = self.tx.rows(
             "SELECT r.ref, r.body FROM record r WHERE r.kind = ? AND r.version ="
             " (SELECT max(version) FROM record l WHERE l.kind = r.kind AND l.ref = r.ref) ORDER BY r.ref",
@@ -105,6 +144,11 @@ class Books:
 
     def about(self, cls: type[B], about: str) -> list[tuple[str, B]]:
         """The latest version of every record of a kind whose latest version concerns that thing."""
+        if cls.remembered:
+            return list(self.once(("about", cls, about), lambda: self._about(cls, about)))
+        return self._about(cls, about)
+
+    def _about(self, cls: type[B], about: str) -> list[tuple[str, B]]:
         # Joined to nothing, the kind is no reason to read through every record of it, as SQLite would.
         found = self.tx.rows(
             "SELECT r.ref, r.body FROM record r WHERE r.about = ? AND r.kind || '' = ? AND NOT EXISTS"
@@ -189,7 +233,7 @@ class Books:
     def leaf(self, fund: str, code: str) -> Leaf | None:
         """A leaf by its fund and code (`905/M0007`, `931`), with its balance now."""
         gl_code, _slash, contract = code.partition("/")
-        row = self.tx.row(_LEAF + " WHERE a.fund = ? AND a.gl_code = ? AND a.contract = ?", fund, gl_code, contract)
+        row = self.tx.row(LEAF + " WHERE a.fund = ? AND a.gl_code = ? AND a.contract = ?", fund, gl_code, contract)
         return None if row is None else Leaf(*row)
 
     def balance(self, fund: str, code: str) -> int:
@@ -199,14 +243,21 @@ class Books:
 
     def leaves(self, gl_code: str, fund: str | None = None) -> list[Leaf]:
         """Every leaf of a control account."""
-        sql = _LEAF + " WHERE a.gl_code = ?" + (" AND a.fund = ?" if fund else "") + " ORDER BY a.fund, a.contract"
+        sql = LEAF + " WHERE a.gl_code = ?" + (" AND a.fund = ?" if fund else "") + " ORDER BY a.fund, a.contract"
         return [Leaf(*row) for row in self.tx.rows(sql, *([gl_code, fund] if fund else [gl_code]))]
+
+    def leaves_of(self, gl_code: str, contracts: Collection[str]) -> list[Leaf]:
+        """Those leaves of a control account that stand for one of these, or for nothing in particular."""
+        asked, found = ["", *sorted(contracts)], []
+        for start in range(0, len(asked), 500):
+            part = asked[start : start + 500]
+            sql = f"{LEAF} WHERE a.gl_code = ? AND a.contract IN ({', '.join('?' * len(part))})"
+            found += [Leaf(*row) for row in self.tx.rows(sql, gl_code, *part)]
+        return found
 
     def held_by(self, member: str) -> list[Leaf]:
         """Every leaf that a member holds."""
-        return [
-            Leaf(*row) for row in self.tx.rows(_LEAF + " WHERE a.holder = ? ORDER BY a.gl_code, a.contract", member)
-        ]
+        return [Leaf(*row) for row in self.tx.rows(LEAF + " WHERE a.holder = ? ORDER BY a.gl_code, a.contract", member)]
 
     def holds(self, fund: str, code: str) -> int:
         """Money of a leaf that is held today: a cheque not yet paid, a pledge. Minor units."""

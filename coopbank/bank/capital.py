@@ -49,7 +49,7 @@ def held(books: Books, member: str | None = None, upto: int | None = None) -> di
     return {
         contract: amount
         for contract, amount in sorted(leaves.items())
-        if amount and member in (None, contract.partition("/")[0])
+        if amount and contract and member in (None, contract.partition("/")[0])  # nobody's is on its way to some
     }
 
 

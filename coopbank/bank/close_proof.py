@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from coopbank.bank import records
 from coopbank.bank.operation import CATALOGUE
 from coopbank.bank.operations.keys import close_text, endorsed_text
 from coopbank.ledger.chart import MEMO_CURRENCY
@@ -40,8 +41,8 @@ class CloseProof:
                 self._signature(log, operation, row[2], row[5])
         self._unsigned(log)
         kind = CATALOGUE.get(operation.kind)
-        if kind is not None and kind.signed:
-            period = next((row[1] for row in operation.rows if row[0] == "period_state"), "")
+        period = next((row[1] for row in operation.rows if row[0] == "period_state"), "")
+        if kind is not None and kind.signed and (period or not _in_groups(operation)):
             self.waiting = operation.number, operation.kind, period
 
     def watch_plain(self, _log: Log, operations: Sequence[Operation]) -> None:
@@ -114,6 +115,11 @@ class CloseProof:
         if self.in_force is not None and not self.known:
             for number, period in self.unsigned:
                 yield Finding("unsigned closes", f"the close of {period} is not signed", number)
+
+
+def _in_groups(operation: Operation) -> bool:
+    """Whether a close has left something to be carried out, or carries out a part: the last one is what is signed."""
+    return any(row[0] == "record" and row[1] == records.Batch.kind for row in operation.rows)
 
 
 def _debits(log: Log, period: str) -> int:

@@ -8,24 +8,27 @@ its sign (debit +, credit -), in minor units.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from coopbank.bank import records
-from coopbank.bank.books import Actor, B, Books
+from coopbank.bank.books import LEAF, Actor, B, Books
 from coopbank.bank.operation import Operation
 from coopbank.database import Transaction
 from coopbank.errors import DayClosed, Unknown
 from coopbank.ledger.chart import MEMO_CURRENCY
 from coopbank.ledger.posting import (
     EntryDraft,
+    Leaf,
     Line,
     NewAccount,
     NewPeriodState,
     NewRecord,
     PersonalValue,
     Row,
+    head,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 
 SECRET_FIELDS = frozenset({"tax_id", "recipient", "recipient_member", "need", "criteria", "relation", "receipt"})
 """Personal values that are encrypted in the file, where the book has a key."""
+
+_AT_ONCE = 8  # leaves of one question
 
 Move = tuple[str, str, int]
 """Fund, leaf code, minor units with their sign."""
@@ -42,15 +47,16 @@ class Desk(Books):
     """One operation in the making."""
 
     def __init__(
-        self, tx: Transaction, *, actor: Actor, approver: str | None, number: int, today: date,
-        currency: str, nonce: Callable[[int], bytes], keys: Keyring | None = None,
+        self, tx: Transaction, *, actor: Actor, approver: str | None, today: date,
+        currency: str, nonce: Callable[[int], bytes], keys: Keyring | None = None, kept: dict[Any, Any] | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(tx, keys)
+        super().__init__(tx, keys, kept)
         self.actor = actor
         self.approver = approver
-        self.number = number  # the number that this operation will have
+        self.last = head(tx)
+        self.number = self.last.number + 1  # the number that this operation will have
         self.clock_today = today
-        self.business_day = super().business_date() or today
+        self.business_day = self.last.business_date or today
         self.currency = currency
         self.entries: list[EntryDraft] = []
         self.rows: list[Row] = []
@@ -64,6 +70,8 @@ class Desk(Books):
         self.reckoned: object = None  # what the operation has reckoned before the book was locked
         self._kept: dict[tuple[str, str], str] = {}  # digest of each of them, by field and value
         self._nonce = nonce
+        self.leaves_read: dict[int, Leaf] = {}  # as they are before it, for the seal
+        self._leaves: dict[tuple[str, str], Leaf] = {}  # the same by fund and code
         self._new_leaves: dict[tuple[str, str], int] = {}  # opened here, or known already
         self._new_records: dict[tuple[str, str], tuple[int, records.Body]] = {}
         self._numbers: dict[str, int] = {}
@@ -79,7 +87,9 @@ class Desk(Books):
         """An entry. Moves of zero are left out; a leaf that does not exist yet is opened."""
         if self.resolution is not None and self.resolution not in memo:
             memo = f"{memo}, {self.resolution}"
-        lines = tuple(Line(self.leaf_id(fund, code), amount) for fund, code, amount in moves if amount)
+        moves = [move for move in moves if move[2]]
+        self._read_leaves([(fund, code) for fund, code, _amount in moves])
+        lines = tuple(Line(self.leaf_id(fund, code), amount) for fund, code, amount in moves)
         self.entries.append(EntryDraft(memo, effective_on or self.business_day, lines, reverses))
 
     def post_lines(self, memo: str, lines: Iterable[tuple[int, int]]) -> None:
@@ -91,11 +101,28 @@ class Desk(Books):
         known = self._new_leaves.get((fund, code))
         if known is not None:
             return known
-        gl_code, _slash, contract = code.partition("/")
-        found = self.tx.value(
-            "SELECT id FROM account WHERE fund = ? AND gl_code = ? AND contract = ?", fund, gl_code, contract
-        )
-        return int(found) if found is not None else self.open_leaf(fund, code)
+        found = self.leaf(fund, code)
+        return found.id if found is not None else self.open_leaf(fund, code)
+
+    def leaf(self, fund: str, code: str) -> Leaf | None:
+        """A leaf as it is before this operation; read once."""
+        found = self._leaves.get((fund, code)) or super().leaf(fund, code)
+        if found is not None:
+            self._leaves[fund, code] = self.leaves_read[found.id] = found
+        return found
+
+    def _read_leaves(self, places: list[tuple[str, str]]) -> None:
+        """Read several leaves that an entry names with one question."""
+        unknown = [p for p in dict.fromkeys(places) if p not in self._leaves and p not in self._new_leaves]
+        for start in range(0, len(unknown), _AT_ONCE):
+            part = unknown[start : start + _AT_ONCE]
+            values: list[str] = []
+            for fund, code in part:
+                gl_code, _slash, contract = code.partition("/")
+                values += (fund, gl_code, contract)
+            for row in self.tx.rows(_leaves_at(len(part)), *values):
+                leaf = Leaf._make(row)
+                self._leaves[leaf.fund, leaf.code] = self.leaves_read[leaf.id] = leaf
 
     def know_leaves(self, fund: str, gl_code: str) -> dict[str, int]:
         """Read all leaves of a control account at once, for a batch that will post to many; numbers by contract."""
@@ -103,6 +130,24 @@ class Desk(Books):
         found = {str(contract): int(number) for contract, number in rows}
         for contract, number in found.items():
             self._new_leaves.setdefault((fund, f"{gl_code}/{contract}" if contract else gl_code), number)
+        return found
+
+    def leaves_called(self, fund: str, codes: Collection[str]) -> dict[str, int]:
+        """The numbers of those leaves that there are, by their codes; a few questions for thousands."""
+        found = {code: self._new_leaves[fund, code] for code in codes if (fund, code) in self._new_leaves}
+        asked: dict[str, list[str]] = {}
+        for code in sorted(codes):
+            gl_code, _slash, contract = code.partition("/")
+            asked.setdefault(gl_code, []).append(contract)
+        for gl_code, contracts in asked.items():
+            for start in range(0, len(contracts), 500):
+                part = contracts[start : start + 500]
+                marks = ", ".join("?" * len(part))
+                rows = self.tx.rows(
+                    f"SELECT contract, id FROM account WHERE fund = ? AND gl_code = ? AND contract IN ({marks})",
+                    fund, gl_code, *part,
+                )  # fmt: skip
+                found.update((f"{gl_code}/{contract}" if contract else gl_code, int(n)) for contract, n in rows)
         return found
 
     def has_leaf(self, fund: str, code: str) -> bool:
@@ -217,9 +262,11 @@ class Desk(Books):
 
     def moved_since(self, number: int, gl_code: str, through: date = date.max) -> bool:
         """Whether an operation after that one moved a control account under a date up to a day."""
+        # CROSS: from the few entries since then, where SQLite would go through all lines that there are.
         found = self.tx.value(
-            "SELECT 1 FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
-            " WHERE e.operation_id > ? AND e.effective_on || '' <= ? AND a.gl_code || '' = ? LIMIT 1",
+            "SELECT 1 FROM entry e CROSS JOIN posting p CROSS JOIN account a"
+            " WHERE e.id >= (SELECT first_entry + entry_count FROM operation WHERE id = ?) AND p.entry_id = e.id"
+            " AND a.id = p.account_id AND e.effective_on || '' <= ? AND a.gl_code || '' = ? LIMIT 1",
             number, through.isoformat(), gl_code,
         )  # fmt: skip
         return found is not None
@@ -248,6 +295,11 @@ class Desk(Books):
                 field=field, day=day, last=not_before,
             )  # fmt: skip
         return day
+
+
+@lru_cache(maxsize=_AT_ONCE)
+def _leaves_at(places: int) -> str:
+    return " UNION ALL ".join([f"{LEAF} WHERE a.fund = ? AND a.gl_code = ? AND a.contract = ?"] * places)
 
 
 def fold(text: str) -> str:

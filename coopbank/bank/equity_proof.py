@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from coopbank.bank import equity, records
+from coopbank.bank import equity, groups, records
 from coopbank.bank.books import Books
 from coopbank.bank.capital import VINTAGE, borne, held, of_workers, retained_on
 from coopbank.bank.lending.contract import REPORTED
@@ -21,11 +21,12 @@ from coopbank.errors import CoopbankError
 from coopbank.finance.distribution import dividend
 from coopbank.money import format_amount
 
+FUND: Final = equity.FUND
 Fault = tuple[int | None, str]
 """Number of the operation that is at fault, and what is wrong."""
 
 #: Who may move these accounts; reversals, opening balances and what is unclaimed move any.
-MOVED_BY: Final = {
+_MOVED_BY: Final = {
     equity.DIVIDENDS: {"declare-dividend", "allocate-surplus", "pay-dividend", "set-off"},
     equity.PATRONAGE: {"allocate-surplus", "redeem-patronage", "pay-patronage", "set-off"},
     equity.REDEMPTIONS: {"accept-redemption", "pay-redemption", "return-capital", "set-off"},
@@ -39,6 +40,9 @@ MOVED_BY: Final = {
     equity.QUALIFIED: {"allocate-surplus", "redeem-patronage"},
     equity.NONQUALIFIED: {"allocate-surplus", "redeem-patronage"},
 }
+MOVED_BY = {
+    code: kinds | {f"{kind}-part" for kind in kinds & set(groups.IN_GROUPS)} for code, kinds in _MOVED_BY.items()
+}
 _ANY: Final = {"reverse", "opening-balance", "turn-over-unclaimed", "pay-estate"}
 
 
@@ -46,6 +50,7 @@ def equity_faults(tx: Transaction) -> Iterator[Fault]:
     """Everything that is wrong with dividends, patronage, redemptions and the indivisible reserve."""
     books = Books(tx)
     yield from _movers(tx)
+    yield from _on_its_way(books)
     yield from _reserve(tx)
     yield from _holders(tx)
     yield from _redemptions(books)
@@ -66,6 +71,22 @@ def _movers(tx: Transaction) -> Iterator[Fault]:
     ):  # fmt: skip
         if kind not in MOVED_BY[code] | _ANY:
             yield int(number), f"{kind} moved account {code}"
+
+
+def _on_its_way(books: Books) -> Iterator[Fault]:
+    """What stands on members' accounts and is nobody's yet is what unfinished groups have still to pass on."""
+    left: dict[int, int] = defaultdict(int)
+    for ref, batch in groups.unfinished(books):
+        dues = {due for due, _amount in batch.dues}
+        for number in range(batch.done + 1, batch.parts + 1):
+            for place, amount in books.get(records.BatchPart, groups.part_ref(ref, number)).lines:
+                if isinstance(place, int) and place in dues:
+                    left[place] += amount
+    for code in MOVED_BY:
+        leaf = books.leaf(FUND, code)
+        if leaf is not None and -leaf.balance != left.get(leaf.id, 0):
+            yield None, (f"{format_amount(-leaf.balance)} stand on {code} and are nobody's,"
+                         f" {format_amount(left.get(leaf.id, 0))} are on their way")  # fmt: skip
 
 
 def _reserve(tx: Transaction) -> Iterator[Fault]:
@@ -111,15 +132,26 @@ def _made(tx: Transaction, kind: str, ref: str) -> int:
 
 
 def _credits(tx: Transaction, operation: int, gl_code: str) -> dict[str, int]:
-    """What an operation credited to the leaves of an account: minor units, by contract."""
-    return {
-        contract: -int(amount)
-        for contract, amount in tx.rows(
-            "SELECT a.contract, sum(p.amount) FROM entry e JOIN posting p ON p.entry_id = e.id"
-            " JOIN account a ON a.id = p.account_id WHERE e.operation_id = ? AND a.gl_code = ? GROUP BY a.contract",
-            operation, gl_code,
-        )
-    }  # fmt: skip
+    """What an operation credited to the leaves of an account: minor units, by contract.
+
+    What it left to be carried out in groups counts, done or not: that the groups are as it said is a proof of its own.
+    """
+    found: dict[str, int] = defaultdict(int)
+    for contract, amount in tx.rows(
+        "SELECT a.contract, sum(p.amount) FROM entry e JOIN posting p ON p.entry_id = e.id"
+        " JOIN account a ON a.id = p.account_id WHERE e.operation_id = ? AND a.gl_code = ? GROUP BY a.contract",
+        operation, gl_code,
+    ):  # fmt: skip
+        found[contract] -= int(amount)
+    left = groups.decided(Books(tx), operation)
+    if not left:
+        return dict(found)
+    contracts = dict(tx.rows("SELECT id, contract FROM account WHERE gl_code = ?", gl_code))
+    for place, amount in left:
+        code, _slash, contract = place.partition("/") if isinstance(place, str) else (gl_code, "", contracts.get(place))
+        if code == gl_code and contract is not None:
+            found[contract] -= amount
+    return {contract: amount for contract, amount in found.items() if amount}
 
 
 def _dividends(books: Books) -> Iterator[Fault]:
@@ -190,7 +222,7 @@ def _capital(books: Books) -> Iterator[Fault]:
     for contract, number in books.tx.rows(
         "SELECT contract, operation_id FROM account WHERE gl_code = ? ORDER BY id", equity.CAPITAL
     ):
-        if not VINTAGE.fullmatch(contract):
+        if contract and not VINTAGE.fullmatch(contract):
             yield int(number), f"{equity.CAPITAL}/{contract} is no worker's of a vintage"
     for year, body in books.every(records.CapitalInterest):
         number = _made(books.tx, body.kind, year)

@@ -7,12 +7,12 @@ closed over a part that was still to come. See bank/groups.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from coopbank.bank import records
-from coopbank.bank.groups import Part, part_ref
+from coopbank.bank.groups import FUND, TAKEN, Part, holder_of, part_ref
 from coopbank.bank.operation import CATALOGUE
 from coopbank.ledger.log import Finding, Log, Operation
 
@@ -26,6 +26,8 @@ class _Plan:
     body: dict[str, Any]
     lines: dict[str, list[list[int]]]
     number: int
+    loans: dict[str, list[str]]  # of a part that is reckoned when it is carried out
+    by: tuple[str, str | None]  # who decided it
 
 
 class GroupProof:
@@ -40,7 +42,7 @@ class GroupProof:
         """A plan, a part of one, a reversal of one, or the close of a day."""
         carrying = issubclass(CATALOGUE.get(operation.kind, object), Part)
         batches = [row for row in operation.rows if row[0] == "record" and row[1] == records.Batch.kind]
-        faults = self._part(operation, batches) if carrying else self._other(operation, batches)
+        faults = self._part(log, operation, batches) if carrying else self._other(log, operation, batches)
         for fault in faults:
             log.add(_CHECK, fault, operation.number)
 
@@ -58,40 +60,56 @@ class GroupProof:
                 "unfinished groups", f"{ref}: {body.get('done', 0)} of {body['parts']} groups are done", plan.number
             )
 
-    def _other(self, operation: Operation, batches: list[Any]) -> Iterator[str]:
+    def _other(self, log: Log, operation: Operation, batches: list[Any]) -> Iterator[str]:
         for _table, _kind, ref, version, _about, body in batches:
             if body.get("void"):
                 self._plans.pop(ref, None)
                 if {entry[3] for entry in operation.entries} != self._entries.pop(ref, set()):
                     yield f"{ref} was taken back without all that was carried out of it"
             elif version == 1:
-                yield from self._planned(operation, ref, body)
+                yield from self._planned(log, operation, ref, body)
             else:
                 yield f"{operation.kind} changed how far {ref} is carried out"
         if operation.kind == "close-day":
             for ref in self._plans:
                 yield f"the day was closed before {ref} was carried out"
 
-    def _planned(self, operation: Operation, ref: str, body: dict[str, Any]) -> Iterator[str]:
+    def _planned(self, log: Log, operation: Operation, ref: str, body: dict[str, Any]) -> Iterator[str]:
         lines = {
-            row[2]: row[5]["lines"]
+            row[2]: row[5].get("lines", [])
             for row in operation.rows if row[0] == "record" and row[1] == records.BatchPart.kind
         }  # fmt: skip
-        self._plans[ref] = _Plan(body, lines, operation.number)
+        loans = {
+            row[2]: row[5]["loans"] for row in operation.rows
+            if row[0] == "record" and row[1] == records.BatchPart.kind and "loans" in row[5]
+        }  # fmt: skip
+        self._plans[ref] = _Plan(body, lines, operation.number, loans, (operation.actor, operation.approver))
         self._entries[ref] = {entry[0] for entry in operation.entries}
         if sorted(lines) != [part_ref(ref, n) for n in range(1, body["parts"] + 1)] or body.get("done"):
             yield f"{ref} has not the parts that it says"
         if any(sum(amount for _account, amount in part) for part in lines.values()):
             yield f"a part of {ref} does not balance"
-        due = body["due"]
-        passed_on = sum(amount for part in lines.values() for account, amount in part if account == due)
-        left = -sum(amount for entry in operation.entries for account, amount in entry[4] if account == due)
-        if not passed_on == left == body["total"]:
-            yield f"the parts of {ref} come to {passed_on}, it says {body['total']}, and {left} were left for them"
+        said = dict(body.get("dues", ())) or ({body["due"]: body["total"]} if body.get("due") else {})
+        passed_on = _sums(line for part in lines.values() for line in part if line[0] in said)
+        left = _sums(line for entry in operation.entries for line in entry[4] if line[0] in said)
+        total = sum(said.values()) if said else sum(
+            amount for part in lines.values() for account, amount in part if amount > 0 and _is_payable(log, account)
+        )  # fmt: skip
+        if not said:
+            yield from (f"{ref} pays what is {holder}'s into other savings" for holder in _astray(log, lines.values()))
+        if loans:
+            total = body["total"]  # the loans' own proof is that of their interest
+        if passed_on != said or left != {due: -amount for due, amount in said.items()} or total != body["total"]:
+            yield (f"the parts of {ref} come to {sum(passed_on.values()) if said else total}, it says {body['total']},"
+                   f" and {-sum(left.values())} were left for them")  # fmt: skip
+        if loans and (len({each for part in loans.values() for each in part}), set(loans)) != (
+            sum(len(part) for part in loans.values()), set(lines),
+        ):  # fmt: skip
+            yield f"a loan stands in two parts of {ref}, or a part names none"
         if body["decided_by"] != operation.number or body["on"] != operation.business_date:
             yield f"{ref} names another operation or day"
 
-    def _part(self, operation: Operation, batches: list[Any]) -> Iterator[str]:
+    def _part(self, log: Log, operation: Operation, batches: list[Any]) -> Iterator[str]:
         ref, number = operation.request.get("batch"), operation.request.get("part")
         plan = self._plans.get(ref)
         if plan is None:
@@ -102,14 +120,76 @@ class GroupProof:
             yield f"part {number} of {ref} was not the next"
         if len(batches) != 1 or batches[0][2] != ref or batches[0][5] != {**before, "done": number}:
             yield f"part {number} of {ref} did not count itself"
-        planned = plan.lines.pop(part_ref(ref, number), None)
+        place = part_ref(ref, number)
+        kind = CATALOGUE[operation.kind]
+        if issubclass(kind, Part) and kind.in_their_name:
+            yield from _of_loans(operation, plan, number)
+            plan.lines.pop(place, None)
+            self._count(plan, ref, number, operation)
+            return
+        planned = plan.lines.pop(place, ())
         posted = [entry[4] for entry in operation.entries]
+        opened = {row[1] for row in operation.rows if row[0] == "account"}
         days = {operation.business_date, *(entry[1] for entry in operation.entries)}
-        if posted != [planned]:
+        if not (len(posted) == 1 and _is_planned(log, posted[0], planned)) or opened - {a for a, _x in posted[0]}:
             yield f"part {number} of {ref} is not what was decided"
         if days != {before["on"]}:
             yield f"part {number} of {ref} was carried out on another day than it was decided"
-        plan.body = {**before, "done": number}
+        self._count(plan, ref, number, operation)
+
+    def _count(self, plan: _Plan, ref: str, number: int, operation: Operation) -> None:
+        plan.body = {**plan.body, "done": number}
         self._entries[ref].update(entry[0] for entry in operation.entries)
-        if number == before["parts"]:
+        if number == plan.body["parts"]:
             del self._plans[ref]
+
+
+def _of_loans(operation: Operation, plan: _Plan, number: int) -> Iterator[str]:
+    """A part about loans is about its own, in the name of those who decided it; the last locks the month, no other."""
+    ref = str(operation.request.get("batch"))
+    last = number == plan.body["parts"]
+    told = {row[2] for row in operation.rows if row[0] == "record" and row[1] == records.Loan.kind}
+    if not last and told - set(plan.loans.get(part_ref(ref, number), ())):
+        yield f"part {number} of {ref} is about other loans"
+    if (operation.actor, operation.approver) != plan.by or operation.business_date != plan.body["on"]:
+        yield f"part {number} of {ref} was carried out in other names, or on another day"
+    locked = [row[1:3] for row in operation.rows if row[0] == "period_state"]
+    if locked != ([[operation.request.get("month"), "locked"]] if last else []):
+        yield f"part {number} of {ref} locks another month, or too early"
+
+
+def _sums(lines: Iterable[list[Any]]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for account, amount in lines:
+        found[account] = found.get(account, 0) + amount
+    return found
+
+
+def _astray(log: Log, parts: Iterable[list[list[Any]]]) -> Iterator[str]:
+    """Members whose savings do not get, before anything is withheld, just what was payable to them."""
+    left: dict[str, int] = {}
+    for account, amount in (line for part in parts for line in part):
+        leaf = log.leaves.get(account)
+        if leaf is not None and leaf.holder is not None and (amount < 0 or leaf.gl_code in TAKEN):
+            left[leaf.holder] = left.get(leaf.holder, 0) + amount
+    return (holder for holder, amount in sorted(left.items()) if amount)
+
+
+def _is_payable(log: Log, account: int | str) -> bool:
+    leaf = log.leaves.get(account) if isinstance(account, int) else None
+    return leaf is not None and leaf.gl_code in TAKEN
+
+
+def _is_planned(log: Log, posted: list[list[int]], planned: Sequence[list[Any]]) -> bool:
+    """Whether the lines of an entry are those of a plan; a leaf that it names by its code is that, and its holder's."""
+    return len(posted) == len(planned) and all(
+        amount == wanted and (account == place or (isinstance(place, str) and _is_called(log, account, place)))
+        for (account, amount), (place, wanted) in zip(posted, planned, strict=True)
+    )
+
+
+def _is_called(log: Log, account: int, code: str) -> bool:
+    leaf = log.leaves.get(account)
+    return leaf is not None and (f"{leaf.gl_code}/{leaf.contract}", leaf.fund, leaf.holder) == (
+        code, FUND, holder_of(code),
+    )  # fmt: skip

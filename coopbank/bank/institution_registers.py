@@ -53,7 +53,7 @@ CHOICES: Final = (
 class RegisterField(BaseModel):
     """A field of a register."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")
     type: FieldType
@@ -74,7 +74,7 @@ class RegisterField(BaseModel):
 class Definition(BaseModel):
     """What a file of bank/shipped holds, and what a record of a register says of itself."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     code: str
     title: dict[str, str]

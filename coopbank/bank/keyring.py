@@ -42,6 +42,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from coopbank.bank.passphrases import SESSION_HOURS, Cost
 from coopbank.bank.records import SEALED
+from coopbank.bank.whole_files import make_folder
 from coopbank.clock import instant_text
 from coopbank.errors import DatabaseUnusable, KeysLocked
 
@@ -374,7 +375,7 @@ class KeyFile:
     def _write(self, held: dict[str, Any], *, new: bool = False) -> None:
         part = self.path.with_name(f".{self.path.name}.{system_secrets.token_hex(4)}.part")
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(held, file, indent=1)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -23,6 +23,9 @@ from coopbank.words import marked
 if TYPE_CHECKING:
     from coopbank.bank.books import Books
     from coopbank.bank.desk import Desk
+
+LONGEST_NAME = 60
+"""Characters of a name that are told again in a refusal."""
 
 #: Every operation by name; filled by the modules of `coopbank.bank.operations`.
 CATALOGUE: dict[str, type[Operation]] = {}
@@ -116,6 +119,10 @@ class Operation(BaseModel):
         return request
 
 
+# pydantic has read these. Left here, it would evaluate them anew for each of two hundred subclasses.
+Operation.__annotations__.clear()
+
+
 def role_may(role: str, operations: Collection[str], edition: int, name: str) -> bool:
     """Whether a role may do an operation; `operations` and `edition` are those of its record."""
     cls = CATALOGUE.get(name)
@@ -132,7 +139,7 @@ def operation_named(name: str) -> type[Operation]:
     found = CATALOGUE.get(name.replace("_", "-"))
     if found is None or found.internal:
         raise Unknown(
-            "There is no operation called {name}.", field="operation", name=name,
+            "There is no operation called {name}.", field="operation", name=_cut(name),
             hint="See the list with: coopbank operations",
         )  # fmt: skip
     return found
@@ -157,8 +164,13 @@ def plain_refusals(error: ValidationError) -> list[InvalidValue]:
     return [_plain(fault) for fault in error.errors()]
 
 
+def _cut(name: str) -> str:
+    """A name that somebody made up, which may be of any length."""
+    return name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…"
+
+
 def _plain(fault: ErrorDetails) -> InvalidValue:
-    name = ".".join(str(part) for part in fault["loc"]) or None
+    name = ".".join(_cut(str(part)) for part in fault["loc"]) or None
     kind = fault["type"]
     if kind == "missing":
         return InvalidValue("{field_name} is missing.", field=name, field_name=name)
@@ -213,8 +225,7 @@ def _sentence(message: str, name: str | None) -> str:
     return text if text.endswith((".", "!", "?")) else text + "."
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """A leaf before and after, in minor units with their sign (debit +)."""
 
     fund: str
@@ -225,8 +236,7 @@ class Effect:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptLine:
+class ReceiptLine(NamedTuple):
     """One posting as a receipt or a review shows it."""
 
     fund: str
@@ -236,8 +246,7 @@ class ReceiptLine:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptEntry:
+class ReceiptEntry(NamedTuple):
     """An entry as a receipt or a review shows it; number 0 before it is posted."""
 
     number: int

@@ -46,14 +46,15 @@ def preview(
 def _entries(
     bank: Bank, tx: Transaction, draft: Draft, numbers: tuple[int, ...], leaves: dict[int, Leaf]
 ) -> tuple[ReceiptEntry, ...]:
+    known = {i: (leaf, leaf.code, bank.control_name(tx, leaf.gl_code)) for i, leaf in leaves.items()}
     return tuple(
         ReceiptEntry(
             numbers[i] if numbers else 0, entry.memo, entry.effective_on.isoformat(),
-            tuple(
-                ReceiptLine(leaf.fund, leaf.code, bank.control_name(tx, leaf.gl_code), line.amount, leaf.currency)
-                for line in entry.lines
-                for leaf in (leaves[line.account_id],)
-            ),
+            tuple([
+                ReceiptLine(leaf.fund, code, name, amount, leaf.currency)
+                for account, amount in entry.lines
+                for leaf, code, name in (known[account],)
+            ]),
         )
         for i, entry in enumerate(draft.entries)
     )  # fmt: skip
@@ -62,13 +63,13 @@ def _entries(
 def _effects(bank: Bank, tx: Transaction, draft: Draft, leaves: dict[int, Leaf]) -> tuple[Effect, ...]:
     moved: dict[int, int] = {}
     for entry in draft.entries:
-        for line in entry.lines:
-            moved[line.account_id] = moved.get(line.account_id, 0) + line.amount
-    return tuple(
+        for account, amount in entry.lines:
+            moved[account] = moved.get(account, 0) + amount
+    return tuple([
         Effect(leaf.fund, leaf.code, bank.control_name(tx, leaf.gl_code), leaf.currency, leaf.balance, leaf.balance + m)
         for i, m in moved.items()
         for leaf in (leaves[i],)
-    )
+    ])  # fmt: skip
 
 
 def of_operation(bank: Bank, tx: Transaction, number: int, status: str) -> Receipt:

@@ -3,9 +3,9 @@
 Every change is a new version that holds the whole new state, so that undoing the
 latest change is a new version with the earlier body, and what was believed on any day
 can be read off. Amounts are minor units, dates ISO texts, rates decimal texts.
-"""
 
-from __future__ import annotations
+Annotations are evaluated here, and not kept as texts, which pydantic would compile one by one.
+"""
 
 from functools import lru_cache
 from typing import Any, ClassVar, Self, cast
@@ -23,7 +23,7 @@ class Body(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # built when first used
     kind: ClassVar[str] = ""
-    remembered: ClassVar[bool] = False  # every operation asks for it: read once from each text, and only ever looked at
+    remembered: ClassVar[bool] = False  # every operation asks for it: read once and kept, and only ever looked at
     void: bool = False  # the operation that made it was reversed
 
     @classmethod
@@ -389,6 +389,7 @@ class Drawer(Body):
     """A cash drawer, the leaves 739/D1 and 735/D1; ref D1."""
 
     kind: ClassVar[str] = "drawer"
+    remembered: ClassVar[bool] = True
     owner: str | None = None
     state: str = "closed"  # open, closed
     opened_by_operation: int | None = None
@@ -972,7 +973,8 @@ class Batch(Body):
     request: dict[str, str] = Field(default_factory=dict)  # what these say beside their batch and their place in it
     memo: str  # of their entries
     on: str  # their day
-    due: int  # account that holds what is not passed on yet
+    due: int = 0  # account that holds what is not passed on yet; 0: several do, or it comes from the members' own
+    dues: list[tuple[int, int]] = Field(default_factory=list)  # if several do: each, and what was left there
     total: int  # minor units that it was to pass on
     parts: int
     done: int = 0
@@ -982,7 +984,9 @@ class BatchPart(Body):
     """The lines of one entry that carries out a part of a batch; ref BT-00001-0001."""
 
     kind: ClassVar[str] = "batch-part"
-    lines: list[tuple[int, int]]  # account and minor units, debit +
+    # account and minor units, debit +; an account that there was not yet is opened: 945/M0007/2026, held by M0007
+    lines: list[tuple[int | str, int]] = Field(default_factory=list)
+    loans: list[str] = Field(default_factory=list)  # where a part is reckoned when it is carried out, of which loans
 
 
 class Backup(Body):

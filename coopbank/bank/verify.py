@@ -26,6 +26,7 @@ from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
 from coopbank.bank.equity_proof import equity_faults
 from coopbank.bank.group_proof import GroupProof
+from coopbank.bank.groups import IN_GROUPS, Part
 from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.lending.flows import OWN, on_leaf, real_fund
 from coopbank.bank.lending.proof import faults_of
@@ -59,8 +60,9 @@ _LENDING = {
     "move-outer-date", "charge-late-fee", "waive-charges", "stop-accrual", "resume-accrual", "write-down",
     "charge-off", "refinance-loan", "file-report", "accept-report", "sell-participation", "set-off",
 }  # fmt: skip
+_LEADING = set(IN_GROUPS)
 WRITERS = {
-    "loan": {*_LENDING, "close-month", "grade-loan"},
+    "loan": {*_LENDING, "close-month", "close-month-part", "grade-loan"},
     "loan-event": _LENDING,
     "loan-terms": _LENDING,
     "allowance-table": {"found-book", "set-allowance-table"},
@@ -72,8 +74,8 @@ WRITERS = {
     "loss-attribution": {"charge-off"},
     "note": {"issue-note", "repay-note", "close-month", "opening-balance", "return-cheque"},
     "savings-interest": {"credit-interest"},
-    "batch": {"credit-interest", "credit-interest-part"},
-    "batch-part": {"credit-interest"},
+    "batch": {*_LEADING, *(f"{name}-part" for name in _LEADING)},
+    "batch-part": _LEADING,
     "product": {"found-book", "define-product", "withdraw-product"},
     "application": {"apply-for-loan", "decline-application", "withdraw-application", "grant-loan"},
     "collateral": {
@@ -198,6 +200,7 @@ class Registers:
     balances: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # by leaf, minor units, debit +
     sums: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))  # by fund and control account
     records: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # latest body
+    ways: dict[int, tuple[tuple[str, str], str | None]] = field(default_factory=dict)  # by leaf, see `_way`
     made_by: dict[tuple[str, str], int] = field(default_factory=dict)  # operation of the latest body
     approvals: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)  # request: approver, request body
     filed: dict[tuple[str, int, int], str] = field(default_factory=dict)  # report of loan, period, version: by whom
@@ -205,6 +208,9 @@ class Registers:
     known: set[tuple[str, str, str | None]] = field(
         default_factory=set
     )  # kind, actor, approver: rightly so, for anyone
+    alone: set[str] = field(
+        default_factory=lambda: {name for name, cls in CATALOGUE.items() if not cls.second_person} - {"approve"}
+    )  # kinds that one person may do
     opening_closed: bool = False
     opening_loading: bool = False  # balances of old records are coming in, batch by batch
 
@@ -365,25 +371,33 @@ def _replay_plain(state: Registers, log: Log, operations: Sequence[Operation]) -
 
 def _replay_lines(state: Registers, log: Log, operation: Operation) -> None:
     """Balances and sums; what the funds claim of the pool is looked at after each operation that moves it."""
-    leaves, balances, sums = log.leaves, state.balances, state.sums
+    ways, balances, sums = state.ways, state.balances, state.sums
     funds: set[str] | None = None
     for _id, _day, _memo, _reverses, lines in operation.entries:
         for account, amount in lines:
-            leaf = leaves.get(account)
-            if leaf is None:
+            way = ways.get(account) or _way(state, log, account)
+            if way is None:
                 continue  # the ledger's checks say so
-            fund, gl_code = leaf.fund, leaf.gl_code
             balances[account] += amount
-            sums[fund, gl_code] += amount
-            if gl_code == "729":
-                funds = {*(funds or ()), fund}
-            elif gl_code == "879":
-                sums[gl_code, leaf.contract] += amount
-                funds = {*(funds or ()), leaf.contract}
+            control, claimed = way
+            sums[control] += amount
+            if claimed is not None:
+                if control[1] == "879":
+                    sums["879", claimed] += amount
+                funds = {*(funds or ()), claimed}
     for fund in funds or ():
         if sums[fund, "729"] != -sums["879", fund]:
             log.add("claims", f"fund {fund} claims {format_amount(sums[fund, '729'])} and the pool owes it"
                     f" {format_amount(-sums['879', fund])}", operation.number)  # fmt: skip
+
+
+def _way(state: Registers, log: Log, account: int) -> tuple[tuple[str, str], str | None] | None:
+    """Where a leaf's lines are summed, and whose claim on the pool they move; None if there is no such leaf."""
+    leaf = log.leaves.get(account)
+    if leaf is None:
+        return None
+    claimed = leaf.fund if leaf.gl_code == "729" else leaf.contract if leaf.gl_code == "879" else None
+    return state.ways.setdefault(account, ((leaf.fund, leaf.gl_code), claimed))
 
 
 def _on_account(state: Registers, ref: str, body: dict[str, Any]) -> None:
@@ -443,9 +457,8 @@ def _offered(state: Registers, cls: type[Offered]) -> bool:
 
 
 def _two_people_plain(state: Registers, log: Log, operations: Sequence[Operation]) -> None:
-    alone = {name for name, cls in CATALOGUE.items() if not cls.second_person} - {"approve"}
     for operation in operations:
-        if operation.approver is not None or operation.kind not in alone:
+        if operation.approver is not None or operation.kind not in state.alone:
             _two_people(state, log, operation)
 
 
@@ -462,6 +475,8 @@ def _two_people(state: Registers, log: Log, operation: Operation) -> None:
             state.approvals[ref] = (operation.actor, body)
         return
     cls = CATALOGUE.get(operation.kind)
+    if cls is not None and issubclass(cls, Part) and cls.in_their_name:
+        return  # in the names of those who decided it: see group_proof.py
     if operation.approver is None:
         if cls is not None and cls.second_person:
             log.add("two people", f"{operation.kind} was done by {operation.actor} alone", operation.number)

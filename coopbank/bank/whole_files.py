@@ -51,6 +51,14 @@ def whole_file(to: Path, *, replace: bool = False) -> Iterator[tuple[IO[bytes], 
         part.unlink(missing_ok=True)
 
 
+def make_folder(folder: Path) -> None:
+    """A folder, and those above it that are missing: only their owner enters them, whatever the umask is."""
+    for each in reversed(folder.parents):
+        if not each.exists():
+            each.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def clear_parts(folder: Path, begins: str) -> None:
     """Take away what a killed process left of files whose name begins so: nobody holds its lock any more."""
     for left in folder.glob(f".{glob.escape(begins)}*.part"):
@@ -128,7 +136,8 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     except OSError as error:
         raise cannot_write(Path(error.filename or folder), error) from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for each in (folder, new):  # the second is left where an interruption came between the two
+            shutil.rmtree(each, ignore_errors=True)
 
 
 def clear_scratch(beside: Path) -> None:

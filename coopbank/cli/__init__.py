@@ -6,6 +6,7 @@ commands/   one module per subject
 door        which books, who acts
 output      lines, tables and JSON documents
 faults      from whatever went wrong to one sentence and an exit code
+signals     being asked to end
 state       sign-ins kept between runs
 """
 
@@ -20,8 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program with these arguments (those of the process if none); returns the exit code."""
     given = [word for each in (sys.argv[1:] if arguments is None else arguments) for word in _words(each)]
     _require_streams()
-    from coopbank.cli.faults import guarded
-
+    try:
+        from coopbank.cli.faults import guarded
+    except KeyboardInterrupt:  # nothing was begun yet
+        return 130
     before_marker = given[: given.index("--")] if "--" in given else given
     return guarded(lambda: _run(given), as_json="--json" in before_marker)
 
@@ -32,9 +35,14 @@ def _words(argument: str) -> list[str]:
 
 
 def _run(arguments: list[str]) -> object:
+    if arguments == ["--version"]:  # before anything is loaded that takes a moment
+        from coopbank import __version__
+        from coopbank.cli import output
+
+        return output.line(f"coopbank {__version__}")
     from typer.main import get_command
 
-    from coopbank.cli.commands import app
+    from coopbank.cli.commands import app_for
     from coopbank.errors import WrongUsage
 
     for argument in arguments:
@@ -42,7 +50,7 @@ def _run(arguments: list[str]) -> object:
             argument.encode()
         except UnicodeEncodeError:
             raise WrongUsage("An argument is not text in UTF-8.") from None
-    return get_command(app).main(args=arguments, prog_name="coopbank", standalone_mode=False)
+    return get_command(app_for(arguments)).main(args=arguments, prog_name="coopbank", standalone_mode=False)
 
 
 def _require_streams() -> None:

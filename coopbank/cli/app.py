@@ -105,7 +105,7 @@ def command(group: typer.Typer, name: str, *, json: bool = True, **settings: Any
 
         names = {parameter.name for parameter in own}
         kept = [parameter for parameter in own if parameter.name != "context"]
-        run.__name__ = function.__name__
+        run.__name__, run.__module__ = function.__name__, function.__module__
         run.__doc__ = function.__doc__
         run.__annotations__ = {}
         run.__signature__ = inspect.Signature([*kept, *_ADDED[: None if json else -1]])  # type: ignore[attr-defined]

@@ -21,9 +21,17 @@ from typing import TYPE_CHECKING
 from coopbank.bank import anchors, backups, records
 from coopbank.bank.operations.copies import RecordBackup, RecordDrill
 from coopbank.bank.sealed_files import Written, damaged, hash_of, is_sealed, seal_file, unseal_file
-from coopbank.bank.whole_files import clear_parts, give_name, make_durable, scratch_folder, taken, whole_file
+from coopbank.bank.whole_files import (
+    clear_parts,
+    give_name,
+    make_durable,
+    make_folder,
+    scratch_folder,
+    taken,
+    whole_file,
+)
 from coopbank.clock import instant_text
-from coopbank.database import SCHEMA_VERSION, Database
+from coopbank.database import SCHEMA_VERSION, Database, require_no_journal
 from coopbank.errors import (
     BooksWrong,
     CoopbankError,
@@ -80,7 +88,7 @@ def make_backup(bank: Bank, actor: Actor | None, to: Path | None, *, plain: bool
         require_free(to)
     form = backups.DUMP if bank.database.path is None else "db"
     sealing = None if plain else public
-    notes: list[str] = []
+    notes = [] if sealing is None else _about_the_key(bank, sealing)
     with scratch_folder(_scratch_for(bank.database, (to or folder / "x").parent)) as scratch:
         copy = scratch / f"copy.{form}"
         head = _copied(bank.database, copy, check, notes)
@@ -98,13 +106,22 @@ def make_backup(bank: Bank, actor: Actor | None, to: Path | None, *, plain: bool
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise WrongUsage(
             "The folder of backups {folder} cannot be used: {why}.", field="file", folder=near(folder), why=why,
             hint="Plug its disk in, name another with the policy backups, or name a file.",
         ) from error  # fmt: skip
+
+
+def _about_the_key(bank: Bank, sealing: bytes) -> list[str]:
+    """That nobody could open what is encrypted now, if so: it needs no more than the public key to be made."""
+    file = bank.key_file()
+    if file is None or file.seals() == sealing.hex():
+        return []
+    text = _("The key file {file} is missing or damaged: without a good copy of it nobody can open this backup.")
+    return [text.format(file=near(file.path))]
 
 
 def near(path: Path) -> str:
@@ -116,6 +133,7 @@ def require_free(to: Path) -> None:
     """Refuse a name that is taken, or in a folder that there is not."""
     if to.exists() or to.is_symlink():
         raise taken(to)
+    require_no_journal(to)
     if not to.parent.is_dir():
         raise WrongUsage(
             "There is no folder {folder}.", field="file", folder=str(to.parent), hint="Make it first, or name another."

@@ -1,4 +1,4 @@
-"""Reading the documents that commands take: a file, or standard input for `-`."""
+"""The documents that commands take, from a file or standard input for `-`, and files that they are told to write."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 
-from coopbank.errors import WrongUsage
+from coopbank.errors import AlreadyExists, DatabaseUnusable, WrongUsage
 from coopbank.money import quoted
 
 LARGEST_DOCUMENT = 64 * 1024 * 1024
@@ -49,6 +49,32 @@ def _file_content(name: str, field: str) -> bytes:
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", None) or str(error)).lower()
         raise WrongUsage("{file} cannot be read: {why}.", field=field, file=quoted(name), why=why) from None
+
+
+def write_new(file: Path, content: bytes, field: str) -> None:
+    """A file that is there whole, and its owner's alone. What bears its name already stays: it may be the books."""
+    from coopbank.bank.whole_files import whole_file
+
+    try:
+        if _is_that_already(file, content):
+            return
+        if file.exists() or file.is_symlink():
+            raise AlreadyExists(
+                "{place} exists already; nothing was changed.", field=field, place=str(file), hint="Name another file."
+            )
+        with whole_file(file) as (opened, _part):
+            opened.write(content)
+    except DatabaseUnusable as error:
+        raise WrongUsage(
+            "{file} cannot be written: {why}.", field=field, file=str(file), why=error.values["why"]
+        ) from error
+    except (OSError, ValueError) as error:  # no name that a file can have
+        why = (getattr(error, "strerror", None) or str(error)).lower()
+        raise WrongUsage("{file} cannot be written: {why}.", field=field, file=str(file), why=why) from error
+
+
+def _is_that_already(file: Path, content: bytes) -> bool:
+    return file.is_file() and file.stat().st_size == len(content) and file.read_bytes() == content
 
 
 def read_json(text: str, field: str = "file") -> Any:

@@ -5,7 +5,7 @@
     2  the command line or a document was wrong
     3  `verify` found the books wrong
     4  the database is missing, busy or of another version
-  130  interrupted from the keyboard
+  130  interrupted from the keyboard; 143 by a machine that shuts down, 129 by a terminal that was closed
 
 A sentence goes to standard error. With `--json` the same stands as one document on
 standard output: {"error": {"code", "message", "field", "hint"}}.
@@ -18,12 +18,14 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from coopbank.cli import output
+from coopbank.cli.signals import heeded
 from coopbank.cli.state import state_folder
 from coopbank.errors import CoopbankError, DatabaseUnusable, InvalidValue, WrongUsage
 from coopbank.words import _
@@ -60,16 +62,17 @@ class ReaderGone(Exception):
 
 def guarded(work: Callable[[], Any], *, as_json: bool) -> int:
     """Run the program; returns its exit code, having said what went wrong."""
-    try:
-        code = work()
-        sys.stdout.flush()
-    except Exception as error:
-        return _reported(error, as_json)
-    except KeyboardInterrupt:
-        return _said_interrupted()
-    if code == INTERRUPTED:
-        return _said_interrupted()
-    return code if isinstance(code, int) else DONE
+    with heeded() as asked:
+        try:
+            code = work()
+            output.flush()
+        except Exception as error:
+            return _reported(error, as_json)
+        except KeyboardInterrupt:
+            return _said_interrupted(asked)
+        if code == INTERRUPTED or asked:
+            return _said_interrupted(asked)
+        return code if isinstance(code, int) else DONE
 
 
 def _reported(error: Exception, as_json: bool) -> int:
@@ -79,7 +82,7 @@ def _reported(error: Exception, as_json: bool) -> int:
     refusal = as_refusal(error)
     try:
         say(refusal, as_json)
-        sys.stdout.flush()
+        output.flush()
     except (ReaderGone, OSError):
         _discard_output()
         output.narrate(_sentence(refusal))
@@ -156,6 +159,11 @@ def _missing(error: ModuleNotFoundError) -> CoopbankError:
 
 def _file_fault(error: OSError) -> CoopbankError:
     why = (error.strerror or str(error) or type(error).__name__).lower()
+    if isinstance(error, output.Unprinted):
+        return WrongUsage(
+            "What was to be printed could not be written: {why}.", why=why,
+            hint="What was asked for may be done all the same: look before giving it again.",
+        )  # fmt: skip
     if error.filename is None:
         return WrongUsage("The system refused it: {why}.", why=why)
     return WrongUsage("{file} cannot be used: {why}.", file=str(error.filename), why=why)
@@ -186,9 +194,13 @@ def _kept(error: Exception) -> str | None:
     return str(path)
 
 
-def _said_interrupted() -> int:
-    output.narrate("coopbank: " + _("Interrupted. What no receipt confirms was not done."))
-    return INTERRUPTED
+def _said_interrupted(asked: list[int]) -> int:
+    with suppress(OSError):  # the terminal may be what went away
+        output.narrate(
+            "coopbank: "
+            + _("Interrupted. Nothing is half done; what no receipt tells of may be done all the same: look first.")
+        )
+    return 128 + asked[0] if asked else INTERRUPTED
 
 
 def _discard_output() -> None:

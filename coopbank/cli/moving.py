@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from coopbank.bank import anchors
 from coopbank.bank.bank import Bank
 from coopbank.bank.operation import ADMINISTRATOR
-from coopbank.bank.whole_files import whole_file
+from coopbank.bank.whole_files import make_folder, whole_file
 from coopbank.cli.copies import near
 from coopbank.cli.door import place_named
 from coopbank.clock import instant_text
@@ -122,7 +122,7 @@ def _take_along(bank: Bank, to: str, moved: Moved) -> None:
         if not source.is_file() or target.exists():
             continue
         try:
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(target.parent)
             with whole_file(target) as (file, _part):
                 file.write(source.read_bytes())
             moved.files.append(target)

@@ -12,7 +12,8 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -54,9 +55,30 @@ def raw(text: str) -> None:
     _write(sys.stdout, text.rstrip("\n"))
 
 
+class Unprinted(OSError):
+    """What was to be printed did not get where it should: a full disk behind `>`. It says nothing of what was done."""
+
+
 def _write(stream: TextIO, text: str) -> None:
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    with _printed():
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def flush() -> None:
+    """Everything that was printed has been written."""
+    with _printed():
+        sys.stdout.flush()
+
+
+@contextmanager
+def _printed() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # whoever read it has closed it, and wants no more
+    except OSError as error:
+        raise Unprinted(error.errno, error.strerror) from error
 
 
 def progress(what: str) -> Callable[[int, int], None] | None:

@@ -34,7 +34,9 @@ def state_folder(*, make: bool = True) -> Path:
         ) from None
     folder = base / "coopbank"
     if make:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        from coopbank.bank.whole_files import make_folder  # little is loaded to begin with
+
+        make_folder(folder)
     return folder
 
 
@@ -90,7 +92,10 @@ def _read() -> dict[str, dict[str, str]]:
 def _write(kept: dict[str, dict[str, str]]) -> Path:
     path = _file(make=True)
     part = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(kept, file)
-    part.replace(path)
+    try:
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(kept, file)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)  # there only if it could not be written
     return path

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from coopbank.bank.whole_files import clear_parts
+from coopbank.bank.whole_files import clear_parts, make_folder
 from coopbank.errors import WrongUsage
 from coopbank.money import quoted
 from coopbank.words import _
@@ -31,13 +31,14 @@ class NewFiles:
         self.folder = Path(folder)
         self.written: list[Path] = []
         self._open: list[tuple[IO[bytes] | IO[str], Path, Path]] = []
+        self._parts: list[Path] = []  # told before the file is there: an interruption may come right after it is
         self._inner: list[Path] = []
 
     def __enter__(self) -> NewFiles:
         if self.folder.exists() and not self.folder.is_dir():
             raise self._refusal(_("it is a file"))
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
         except (OSError, ValueError) as error:
             raise self._refusal(_why(error)) from error
         return self
@@ -59,7 +60,7 @@ class NewFiles:
     def under(self, name: str) -> NewFiles:
         """The files of a folder inside this one; they are kept or dropped together with these."""
         inner = NewFiles(self.folder / name)
-        inner._open, inner.written = self._open, self.written
+        inner._open, inner._parts, inner.written = self._open, self._parts, self.written
         self._inner.append(inner.folder)
         return inner.__enter__()
 
@@ -78,6 +79,7 @@ class NewFiles:
             raise self._refusal(_("it holds a folder called {name}").format(name=name))
         clear_parts(self.folder, f"{name}.")
         part = self.folder / f".{name}.{secrets.token_hex(6)}.part"
+        self._parts.append(part)
         try:
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
             fcntl.flock(handle, fcntl.LOCK_EX)  # whoever finds it without its lock knows that nobody writes it any more
@@ -116,11 +118,12 @@ class NewFiles:
 
     def _clear(self) -> None:
         """Close what is still open and take away what was not kept; a second fault must not hide the first."""
-        for stream, part, _place in self._open:
+        for stream, _part, _place in self._open:
             try:
                 stream.close()
             except OSError:
                 pass
+        for part in self._parts:
             try:
                 part.unlink(missing_ok=True)
             except OSError:

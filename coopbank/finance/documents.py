@@ -45,7 +45,7 @@ class Fault(ValueError):
 class Document(BaseModel):
     """A frozen model that refuses fields it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 def _decimal(value: object) -> Decimal:

@@ -111,7 +111,7 @@ def rows_of_page(log: Log, tx: Transaction, page: Page) -> None:
     """Chart, funds, leaves, period states and records in the tables are those of the texts, no more and no less."""
     wanted: dict[str, dict[Any, tuple[Any, ...]]] = {table: {} for table in COLUMNS}
     for number, operation in page.operations.items():
-        for line, row in enumerate(operation.rows, start=1):
+        for line, row in enumerate(operation.rows, start=1) if operation.rows else ():
             values = row[1:] if row[0] != "record" else [*row[1:-1], chain.canonical(row[-1])]
             wanted[row[0]][number, line] = tuple(values)
     where, bounds = rows_answered_for(page, "operation_id")

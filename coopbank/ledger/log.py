@@ -20,14 +20,17 @@ import json
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from coopbank.database import Transaction
 from coopbank.ledger import chain
-from coopbank.ledger.beside import Answers
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from coopbank.database import Transaction
+    from coopbank.ledger.beside import Answers
 
 PAGE = 500  # operations read at a time,
 PAGE_LINES = 20_000  # or so many of their lines and rows
@@ -77,16 +80,28 @@ class Leaf(NamedTuple):
     ceiling: int | None
 
 
+class Stand(NamedTuple):
+    """Where the log stands before a page: what the page must follow upon."""
+
+    last: Any  # number of the operation before, 0 before the first
+    hash: Any  # its hash
+    next_entry: int
+    book: str | None  # None before the first
+
+
 class Face(NamedTuple):
     """What a line has to know of its leaf: where it must balance, which control total it moves, who guards it."""
 
-    place: tuple[str, str]  # fund and currency
+    place: int  # fund and currency, by their number in `Log.places`
     total: tuple[str, str, str]  # control account, fund and currency
     guarded: bool
 
 
 class Operation(NamedTuple):
-    """One operation as its text has it, in the order of chain.py; entries and rows are lists as there."""
+    """One operation as its text has it, in the order of chain.py; entries and rows are lists as there.
+
+    Of a proven page, predecessor and text are empty: nobody looks at them again.
+    """
 
     book: str
     number: int
@@ -155,6 +170,7 @@ class Log:
     request: str = ""  # the canonical text of the request of the operation that passes
     open_days: set[str] = field(default_factory=set)  # known to be open, in no locked month; emptied by a new state
     faces: dict[int, Face] = field(default_factory=dict)  # by leaf; made when a plain operation first moves it
+    places: dict[tuple[str, str], int] = field(default_factory=dict)  # fund and currency: a number for the pair
     entry_places: array[int] = field(default_factory=lambda: array("q"))  # first entries of entry_operations
     entry_operations: array[int] = field(default_factory=lambda: array("q"))
     answers: Future[Answers] | None = None  # see beside.py
@@ -162,6 +178,13 @@ class Log:
     def add(self, check: str, message: str, operation: int | None = None) -> None:
         """Note a finding of a check."""
         self.found.setdefault(check, Found(check)).add(message, operation)
+
+    @property
+    def stand(self) -> Stand:
+        """What the next page must follow upon."""
+        if self.last is None:
+            return Stand(0, chain.ZERO_HASH, self.next_entry, self.book)
+        return Stand(self.last.id, self.last.hash, self.next_entry, self.book)
 
     def balance(self, leaf: int) -> int:
         """A leaf's balance after the operations read so far: minor units, debit positive."""
@@ -183,9 +206,8 @@ class Log:
         if leaf is None:
             return None
         guarded = leaf.floor is not None or leaf.ceiling is not None
-        return self.faces.setdefault(
-            account, Face((leaf.fund, leaf.currency), (leaf.gl_code, leaf.fund, leaf.currency), guarded)
-        )
+        place = self.places.setdefault((leaf.fund, leaf.currency), len(self.places))
+        return self.faces.setdefault(account, Face(place, (leaf.gl_code, leaf.fund, leaf.currency), guarded))
 
 
 Watcher = Callable[[Log, Operation, Stored], None]
@@ -203,7 +225,18 @@ class Page:
     proven: bool = False  # texts, columns, entries and lines are known to agree
 
 
-PageWatcher = Callable[[Log, Transaction, Page], None]
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A page that is whole: texts, columns, entries and lines agree."""
+
+    upto: int | None
+    operations: list[Operation]
+    stored: Callable[[int], Stored]  # the columns of the operation at a place of the page
+    entries: int  # how many the tables hold
+    postings: int
+
+
+PageWatcher = Callable[[Log, "Transaction", Page], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +255,9 @@ class Watchers:
 
 def read_log(
     tx: Transaction, log: Log, watchers: Watchers,
-    prove: Callable[[Log, Transaction, list[Stored], Page], list[Operation] | None],
+    prove: Callable[[Transaction, Stand, list[Stored], Page], Proven | None],
     take_plain: Callable[[Log, list[Operation], int], int],
+    ahead: Callable[[Stand], Proven | None] = lambda stand: None,
 ) -> None:  # fmt: skip
     """Read all operations into `log`.
 
@@ -231,44 +265,54 @@ def read_log(
     and period states are those before, while the leaves, controls and funds that it opens are there.
     `prove` gives the operations of a page that is whole; None means that it has to be looked at piece by piece.
     `take_plain` takes over the plain operations from a place on, and says where the next one stands that is not.
+    `ahead` may know the next page already (ahead.py); it must be the one that would be read here.
     """
     after: int | None = None
-    for stored_page, upto in _pages(tx):
-        proven = prove(log, tx, stored_page, Page(after, upto, {}))
-        operations: dict[int, Operation] = {}
-        if proven is None:
-            _read_page(log, stored_page, watchers, operations)
-        else:
-            operations = {operation.number: operation for operation in proven}
-            _pass_proven(log, proven, stored_page, watchers, take_plain)
-        for watch_page in watchers.page:
-            watch_page(log, tx, Page(after, upto, operations, proven is not None))
-        after = upto
-
-
-def _pages(tx: Transaction) -> Iterator[tuple[list[Stored], int | None]]:
-    """Pages of operations by keyset, which is a stream on both engines; the last one's end open.
-
-    A page holds at most `PAGE` operations and about `PAGE_LINES` lines and rows, or one operation that has more: what
-    is held at a time does not grow with how much one operation wrote.
-    """
-    after = -(2**63)
     while True:
-        sizes = tx.rows(
-            f"SELECT posting_count, row_count FROM operation WHERE id > ? ORDER BY id LIMIT {PAGE + 1}", after
-        )
-        count, lines = 0, 0
-        for counts in sizes[:PAGE]:
-            lines += sum(number for number in counts if type(number) is int)
-            if count and lines > PAGE_LINES:
-                break
-            count += 1
-        page = _page(tx, f"SELECT {STORED} FROM operation WHERE id > ? ORDER BY id LIMIT {count}", after)
-        if count == len(sizes):
-            yield page, None
+        proven = ahead(log.stand)
+        page = Page(after, None if proven is None else proven.upto, {})
+        if proven is None:
+            stored, upto = read_page(tx, after)
+            page = Page(after, upto, {})
+            proven = prove(tx, log.stand, stored, page)
+        if proven is None:
+            _read_page(log, stored, watchers, page.operations)
+        else:
+            page = Page(after, page.upto, {operation.number: operation for operation in proven.operations}, True)
+            _pass_proven(log, proven, watchers, take_plain)
+        for watch_page in watchers.page:
+            watch_page(log, tx, page)
+        if page.upto is None:
             return
-        after = page[-1].id
-        yield page, after
+        after = page.upto
+
+
+def read_page(tx: Transaction, after: int | None) -> tuple[list[Stored], int | None]:
+    """The operations of the page after a number, and the number that it goes up to; None: the last page, its end open.
+
+    Keyset paging is a stream on both engines. A page holds at most `PAGE` operations and about `PAGE_LINES` lines and
+    rows, or one operation that has more: what is held at a time does not grow with how much one operation wrote.
+    """
+    after = -(2**63) if after is None else after
+    count, there_are = _size(tx, f"FROM operation WHERE id > ? ORDER BY id LIMIT {PAGE + 1}", after)
+    stored = _page(tx, f"SELECT {STORED} FROM operation WHERE id > ? ORDER BY id LIMIT {count}", after)
+    return stored, stored[-1].id if count < there_are else None
+
+
+def _size(tx: Transaction, these: str, after: int) -> tuple[int, int]:
+    """How many of these operations make a page, and how many there are: one more than a page may have, at most."""
+    sums = f"SELECT count(*), sum(posting_count + row_count) FROM (SELECT posting_count, row_count {these}) AS t"
+    there_are, lines = tx.row(sums, after) or (0, None)
+    if lines is None or lines <= PAGE_LINES:
+        return min(there_are, PAGE), there_are
+    sizes = tx.rows(f"SELECT posting_count, row_count {these}", after)
+    count, lines = 0, 0
+    for counts in sizes[:PAGE]:
+        lines += sum(number for number in counts if type(number) is int)
+        if count and lines > PAGE_LINES:
+            break
+        count += 1
+    return count, there_are
 
 
 def _page(tx: Transaction, sql: str, after: Any) -> list[Stored]:
@@ -318,17 +362,22 @@ def _read_one(log: Log, stored: Stored) -> Operation | None:
 
 
 def _pass_proven(
-    log: Log, operations: list[Operation], page: list[Stored], watchers: Watchers,
-    take_plain: Callable[[Log, list[Operation], int], int],
+    log: Log, page: Proven, watchers: Watchers, take_plain: Callable[[Log, list[Operation], int], int]
 ) -> None:  # fmt: skip
     """Plain operations pass in runs, the others one by one."""
+    operations = page.operations
     if log.book is None:
         log.book = operations[0].book
+    for number in log.known_heads:
+        if operations[0].number <= number <= operations[-1].number:
+            log.heads[number] = page.stored(number - operations[0].number).hash.hex()
+    log.seen["entry"] = log.seen.get("entry", 0) + page.entries
+    log.seen["posting"] = log.seen.get("posting", 0) + page.postings
     at = 0
     while at < len(operations):
         end = take_plain(log, operations, at)
         if end > at:
-            log.last, log.count = page[end - 1], log.count + end - at
+            log.last, log.count = page.stored(end - 1), log.count + end - at
             run = operations[at:end]
             for watch in watchers.plain:
                 try:
@@ -336,7 +385,7 @@ def _pass_proven(
                 except Exception as error:
                     log.add("text", f"the operations from here on cannot be checked: {brief(error)}", run[0].number)
         if end < len(operations):
-            _pass_one(log, operations[end], page[end], watchers.proven)
+            _pass_one(log, operations[end], page.stored(end), watchers.proven)
         at = end + 1
 
 

@@ -7,6 +7,7 @@ posting under that date; a month or year that is locked takes no entry any more.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from coopbank.database import Transaction
@@ -14,18 +15,32 @@ from coopbank.errors import DayClosed
 
 OPEN, ADJUSTING, CLOSED, LOCKED = "open", "adjusting", "closed", "locked"
 
+_STATE = "(SELECT state FROM period_state WHERE period = ? ORDER BY operation_id DESC LIMIT 1)"
+
 
 def state(tx: Transaction, period: str) -> str | None:
     """The state of a day ("2026-03-05"), a month ("2026-03") or a year; None when never set."""
-    found: str | None = tx.value(
-        "SELECT state FROM period_state WHERE period = ? ORDER BY operation_id DESC LIMIT 1", period
-    )
+    found: str | None = tx.value(f"SELECT {_STATE}", period)
+    return found
+
+
+def states(tx: Transaction, periods: Iterable[str]) -> dict[str, str | None]:
+    """The states of several days, months and years, asked at once."""
+    found: dict[str, str | None] = {}
+    names = list(periods)
+    for start in range(0, len(names), 100):
+        part = names[start : start + 100]
+        found |= zip(part, tx.rows(f"SELECT {', '.join([_STATE] * len(part))}", *part)[0], strict=True)
     return found
 
 
 def business_date(tx: Transaction) -> date | None:
     """The day that the last operation was dated on; None in empty books."""
-    found = tx.value("SELECT business_date FROM operation ORDER BY id DESC LIMIT 1")
+    found = (
+        tx.end.business_date
+        if tx.end is not None
+        else tx.value("SELECT business_date FROM operation ORDER BY id DESC LIMIT 1")
+    )
     return None if found is None else date.fromisoformat(found)
 
 
@@ -37,7 +52,11 @@ def open_day(tx: Transaction) -> date | None:
 
 def require_open_day(tx: Transaction, day: date) -> None:
     """Refuse unless that business day is open."""
-    found = state(tx, day.isoformat())
+    require_open(state(tx, day.isoformat()), day)
+
+
+def require_open(found: str | None, day: date) -> None:
+    """Refuse unless the state found is that of an open business day."""
     if found == CLOSED:
         raise DayClosed(
             "The business day {day} is closed.", field="business_date", day=day,

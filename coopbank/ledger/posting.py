@@ -14,14 +14,23 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
-from coopbank.database import Transaction
-from coopbank.errors import CannotReverse, DayClosed, InvalidAmount, InvalidValue, Overdrawn, PeriodLocked
-from coopbank.ledger import chain, periods
+from coopbank.database import Database, End, Transaction
+from coopbank.errors import (
+    CannotReverse,
+    DatabaseUnusable,
+    DayClosed,
+    InvalidAmount,
+    InvalidValue,
+    Overdrawn,
+    PeriodLocked,
+    SealRefused,
+)
+from coopbank.ledger import at_once, chain, periods
 from coopbank.money import format_amount
 
 LARGEST_MINOR = 10**15  # of one line; totals of thousands of such lines still fit 64 bits
@@ -113,8 +122,7 @@ class NewRecord:
         return (self.kind, self.ref, self.version, self.about, self.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One posting: a leaf, and minor units with their sign (debit +, credit -)."""
 
     account_id: int
@@ -166,15 +174,17 @@ class Draft:
     entries: list[EntryDraft] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     personal: list[PersonalValue] = field(default_factory=list)
+    last: Head | None = None  # what it follows, and leaves that it touches, where they were read in this transaction
+    leaves: dict[int, Leaf] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Where the chain ends: number and hash of the last operation, and the next entry's number."""
+class Head(NamedTuple):
+    """Where the chain ends: number and hash of the last operation, the next entry's number, the day it is dated on."""
 
     number: int
     hash: bytes
     next_entry: int
+    business_date: date | None = None
 
     @property
     def short(self) -> str:
@@ -193,8 +203,13 @@ class Sealed:
 
 def head(tx: Transaction) -> Head:
     """The end of the chain; number 0 in a database without operations."""
-    row = tx.row("SELECT id, hash, first_entry + entry_count FROM operation ORDER BY id DESC LIMIT 1")
-    return Head(0, chain.ZERO_HASH, 1) if row is None else Head(*row)
+    row = tx.end or tx.row(
+        "SELECT id, hash, first_entry + entry_count, business_date FROM operation ORDER BY id DESC LIMIT 1"
+    )
+    if row is None:
+        return Head(0, chain.ZERO_HASH, 1)
+    number, hash_, next_entry, day = row
+    return Head(number, hash_, next_entry, date.fromisoformat(day))
 
 
 # ----------------------------------------------------------------------------------- writing
@@ -203,41 +218,94 @@ def head(tx: Transaction) -> Head:
 def seal(tx: Transaction, book: str, draft: Draft) -> Sealed:
     """Validate the draft and write it. Refuses with the classes of `errors.py`; changes nothing then."""
     leaves = validate(tx, draft)
-    last = head(tx)
+    last = draft.last or head(tx)
     number = last.number + 1
+    if tx.dialect == "postgresql":
+        return _seal_on_server(tx, book, draft, number, leaves)
     text = sealed_text(book, number, last, draft)
     hash_ = _hash_of(text)
     _write_rows(tx, number, draft)
-    _write_entries(tx, number, last.next_entry, draft)
-    amounts = [line.amount for entry in draft.entries for line in entry.lines]
+    amounts = _write_entries(tx, number, last.next_entry, draft)
     tx.run(
         INSERT["operation"],
         number, draft.key, draft.kind, draft.kind_version, draft.actor, draft.approver,
         draft.business_date.isoformat(), draft.at, draft.request_hash, last.next_entry, len(draft.entries),
-        len(amounts), sum(a for a in amounts if a > 0), len(draft.rows), last.hash, hash_, text,
+        len(amounts), sum(map(abs, amounts)) // 2, len(draft.rows), last.hash, hash_, text,
     )  # fmt: skip
     entries = tuple(range(last.next_entry, last.next_entry + len(draft.entries)))
     return Sealed(number, hash_, entries, leaves)
 
 
+def _seal_on_server(tx: Transaction, book: str, draft: Draft, number: int, leaves: dict[int, Leaf]) -> Sealed:
+    """Where each statement is a round trip: the master data, by table, and all the rest at once."""
+    said = _storable(at_once.values(book, draft, number))
+    _write_rows(tx, number, draft)
+    _number, first, hash_ = at_once.write(tx, said)
+    tx.end = End(number, hash_, first + len(draft.entries), draft.business_date.isoformat())
+    return Sealed(number, hash_, tuple(range(first, first + len(draft.entries))), leaves)
+
+
+def post(database: Database, book: str, draft: Draft) -> Sealed:
+    """Seal a draft in a transaction of its own; on a server in one round trip.
+
+    Nothing is read before, so `leaves` stays empty there: the database refuses what is wrong. Only then is it
+    validated, to say it in words.
+    """
+    if database.dialect == "postgresql" and not draft.rows and not draft.personal and _possible(draft):
+        said = _storable(at_once.values(book, draft, None))
+        try:
+            number, first, hash_ = at_once.write_alone(database, said)
+            return Sealed(number, hash_, tuple(range(first, first + len(draft.entries))), {})
+        except (SealRefused, DatabaseUnusable) as refused:
+            if type(refused) not in (SealRefused, DatabaseUnusable):  # it is busy, or gone
+                raise
+    with database.write() as tx:
+        return seal(tx, book, draft)
+
+
+def _possible(draft: Draft) -> bool:
+    """Whether each line has an amount that the database, which bounds them less, would rightly take."""
+    return all(
+        type(line.amount) is int and abs(line.amount) <= LARGEST_MINOR and 0 < line.account_id < 2**63
+        for entry in draft.entries
+        for line in entry.lines
+    )
+
+
+def _storable(said: at_once.Values) -> at_once.Values:
+    for text in said:
+        if isinstance(text, str):
+            _require_storable(text)
+    return said
+
+
 def _hash_of(text: str) -> bytes:
-    """The hash, if both engines can hold the text: PostgreSQL takes no NUL, UTF-8 no half of a surrogate pair."""
+    """The hash, if both engines can hold the text."""
+    _require_storable(text)
+    return chain.digest(text)
+
+
+def _require_storable(text: str) -> None:
+    """Refuse what an engine cannot hold: PostgreSQL takes no NUL, UTF-8 no half of a surrogate pair."""
+    if ("\\u0000" in text and _NUL.search(text)) or not _encodable(text):
+        raise InvalidValue("A text holds a character that cannot be stored.", field="request")
+
+
+def _encodable(text: str) -> bool:
     try:
-        if "\\u0000" in text and _NUL.search(text):
-            raise InvalidValue("A text holds a character that cannot be stored.", field="request")
-        return chain.digest(text)
-    except UnicodeEncodeError as error:
-        raise InvalidValue("A text holds a character that cannot be stored.", field="request") from error
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def sealed_text(book: str, number: int, last: Head, draft: Draft) -> str:
     """The text that is hashed and stored; chain.py gives its places."""
     days = {day: day.isoformat() for day in {e.effective_on for e in draft.entries}}
     entries = [
-        [last.next_entry + i, days[e.effective_on], e.memo, e.reverses,
-         [[line.account_id, line.amount] for line in e.lines]]
-        for i, e in enumerate(draft.entries)
-    ]  # fmt: skip
+        [number_, days[e.effective_on], e.memo, e.reverses, e.lines]
+        for number_, e in enumerate(draft.entries, last.next_entry)
+    ]
     return chain.canonical(
         [chain.FORM, book, number, draft.at, draft.business_date.isoformat(), draft.actor, draft.approver,
          draft.kind, draft.kind_version, draft.key, draft.request, entries,
@@ -269,45 +337,43 @@ def write_again(tx: Transaction, rows: dict[str, list[tuple[Any, ...]]]) -> None
     """Write one operation as it was sealed in another database, by table; the seal of this one proves it all anew."""
     for table, insert in INSERT.items():
         if table in rows:
-            tx.run_many(insert, rows[table])
+            tx.run_together(insert, [value for row in rows[table] for value in row])
 
 
 def _write_rows(tx: Transaction, number: int, draft: Draft) -> None:
-    by_table: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    by_table: dict[str, list[Any]] = defaultdict(list)
     for line, row in enumerate(draft.rows, start=1):
         values = row.values()
         if row.table == "record":
             values = (*values[:-1], chain.canonical(values[-1]))
-        by_table[row.table].append((number, line, *values))
+        by_table[row.table] += (number, line, *values)
     for table in _ROWS:  # in the order in which they refer to each other
         if table in by_table:
-            tx.run_many(INSERT[table], by_table[table])
+            tx.run_together(INSERT[table], by_table[table])
     if draft.personal:
         tx.run_many(INSERT["personal"], [(p.digest, number, p.field, *p.stored) for p in draft.personal])
 
 
-def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> None:
+def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> list[int]:
+    """Postings, then their entries; the amounts of all lines."""
     if not draft.entries:
-        return
-    tx.run_many(
-        INSERT["posting"],
-        [
-            (first + i, line_no, line.account_id, line.amount)
-            for i, entry in enumerate(draft.entries)
-            for line_no, line in enumerate(entry.lines, start=1)
-        ],
-    )
-    tx.run_many(
-        INSERT["entry"],
-        [(first + i, number, e.effective_on.isoformat(), e.memo, e.reverses) for i, e in enumerate(draft.entries)],
-    )
+        return []
+    days = {day: day.isoformat() for day in {e.effective_on for e in draft.entries}}
+    postings: list[int] = []
+    entries: list[Any] = []
+    for entry_no, e in enumerate(draft.entries, first):
+        entries += (entry_no, number, days[e.effective_on], e.memo, e.reverses)
+        for n, (account, amount) in enumerate(e.lines, 1):
+            postings += (entry_no, n, account, amount)
+    tx.run_together(INSERT["posting"], postings)
+    tx.run_together(INSERT["entry"], entries)
+    return postings[3::4]
 
 
 # -------------------------------------------------------------------------------- validating
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A leaf as a posting sees it: its meaning, its guards and its balance now."""
 
     id: int
@@ -329,14 +395,21 @@ def validate(tx: Transaction, draft: Draft) -> dict[int, Leaf]:
     """Refuse what the seal would refuse, in words; returns the leaves touched, as they are before."""
     if not draft.entries:
         return {}
-    periods.require_open_day(tx, draft.business_date)
+    days = {entry.effective_on for entry in draft.entries}
+    months = sorted({day.isoformat()[:7] for day in days})
+    business = draft.business_date.isoformat()
+    states = periods.states(tx, {business, *months, *(month[:4] for month in months)})
+    periods.require_open(states[business], draft.business_date)
     leaves = leaves_of(tx, draft)
-    _check_dates(tx, draft)
+    _check_dates(draft, days)
+    _check_months(states, months)
+    places = {i: (leaf.fund, leaf.currency) for i, leaf in leaves.items()}
+    after = {i: leaf.balance for i, leaf in leaves.items()}
     for entry in draft.entries:
-        _check_balance(entry, leaves)
+        _check_balance(entry, places, after)
         if entry.reverses is not None:
             _check_reversal(tx, entry)
-    _check_guards(draft, leaves)
+    _check_guards(leaves, after)
     return leaves
 
 
@@ -344,13 +417,15 @@ def leaves_of(tx: Transaction, draft: Draft) -> dict[int, Leaf]:
     """Every leaf that the draft touches, those it opens included."""
     new = {r.id: r for r in draft.rows if isinstance(r, NewAccount)}
     touched = {line.account_id for e in draft.entries for line in e.lines}
-    if absurd := [i for i in touched if not 0 < i < 2**63]:
-        raise InvalidValue("There is no account number {number}.", field="lines", number=min(absurd))
+    if touched and not 0 < min(touched) <= max(touched) < 2**63:
+        absurd = min(i for i in touched if not 0 < i < 2**63)
+        raise InvalidValue("There is no account number {number}.", field="lines", number=absurd)
     leaves = {
         i: Leaf(i, a.gl_code, a.fund, a.contract, a.currency, a.floor, a.ceiling, 0)
         for i, a in new.items()
         if i in touched
     }
+    leaves.update((i, draft.leaves[i]) for i in sorted((touched & draft.leaves.keys()) - leaves.keys()))
     leaves.update(read_leaves(tx, sorted(touched - leaves.keys())))
     missing = touched - leaves.keys()
     if missing:
@@ -369,50 +444,56 @@ def read_leaves(tx: Transaction, ids: Sequence[int]) -> dict[int, Leaf]:
             f" FROM account a JOIN balance b ON b.account_id = a.id WHERE a.id IN ({marks})",
             *part,
         ):
-            leaves[row[0]] = Leaf(*row)
+            leaves[row[0]] = Leaf._make(row)
     return leaves
 
 
-def _check_dates(tx: Transaction, draft: Draft) -> None:
-    days = {entry.effective_on for entry in draft.entries}
+def _check_dates(draft: Draft, days: set[date]) -> None:
     for day in sorted(days):
         if day > draft.business_date:
             raise DayClosed(
                 "An entry cannot be dated {day}: the business date is {business}.",
                 field="effective_on", day=day, business=draft.business_date,
             )  # fmt: skip
-        if day == draft.business_date:
-            continue
-        if draft.approver is None:
+        if day < draft.business_date and draft.approver is None:
             raise DayClosed(
                 "An entry dated before the business date {business} needs a second person.",
                 field="effective_on", business=draft.business_date,
             )  # fmt: skip
-    for month in sorted({day.isoformat()[:7] for day in days}):
-        if "locked" in (periods.state(tx, month), periods.state(tx, month[:4])):
+
+
+def _check_months(states: Mapping[str, str | None], months: Iterable[str]) -> None:
+    for month in months:
+        if periods.LOCKED in (states[month], states[month[:4]]):
             raise PeriodLocked(
                 "{month} is locked.", field="effective_on", month=month,
                 hint="Date it in a month that is open, or open that one again (reopen-month).",
             )  # fmt: skip
 
 
-def _check_balance(entry: EntryDraft, leaves: dict[int, Leaf]) -> None:
+def _check_balance(entry: EntryDraft, places: dict[int, tuple[str, str]], after: dict[int, int]) -> None:
+    """Refuse an entry that is out of balance; what its lines do to the leaves is added to `after`."""
     if len(entry.lines) < 2:
         raise InvalidValue("An entry needs at least two lines, on different accounts.", field="lines")
-    sums: dict[tuple[str, str], int] = defaultdict(int)
-    for line in entry.lines:
-        if line.amount == 0:
-            raise InvalidValue("A line of an entry cannot be zero.", field="lines")
-        if type(line.amount) is not int or abs(line.amount) > LARGEST_MINOR:
-            raise InvalidAmount("{amount} is not a possible amount.", field="lines", amount=line.amount)
-        leaf = leaves[line.account_id]
-        sums[leaf.fund, leaf.currency] += line.amount
-    for (fund, currency), total in sorted(sums.items()):
-        if total:
-            raise InvalidValue(
-                "Debits and credits differ by {difference} {currency} in fund {fund}.",
-                field="lines", difference=format_amount(total), currency=currency, fund=fund,
-            )  # fmt: skip
+    sums: dict[tuple[str, str], int] = {}
+    for account, amount in entry.lines:
+        if type(amount) is not int or not 0 < abs(amount) <= LARGEST_MINOR:
+            raise _impossible(amount)
+        place = places[account]
+        sums[place] = sums.get(place, 0) + amount
+        after[account] += amount
+    if any(sums.values()):
+        (fund, currency), total = min(item for item in sums.items() if item[1])
+        raise InvalidValue(
+            "Debits and credits differ by {difference} {currency} in fund {fund}.",
+            field="lines", difference=format_amount(total), currency=currency, fund=fund,
+        )  # fmt: skip
+
+
+def _impossible(amount: Any) -> InvalidValue:
+    if amount == 0:
+        return InvalidValue("A line of an entry cannot be zero.", field="lines")
+    return InvalidAmount("{amount} is not a possible amount.", field="lines", amount=amount)
 
 
 def _check_reversal(tx: Transaction, entry: EntryDraft) -> None:
@@ -431,11 +512,7 @@ def _check_reversal(tx: Transaction, entry: EntryDraft) -> None:
         )
 
 
-def _check_guards(draft: Draft, leaves: dict[int, Leaf]) -> None:
-    after = {i: leaf.balance for i, leaf in leaves.items()}
-    for entry in draft.entries:
-        for line in entry.lines:
-            after[line.account_id] += line.amount
+def _check_guards(leaves: dict[int, Leaf], after: dict[int, int]) -> None:
     for i, leaf in leaves.items():
         if leaf.floor is not None and after[i] < leaf.floor:
             raise overdrawn(leaf, leaf.balance - leaf.floor)

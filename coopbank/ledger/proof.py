@@ -16,17 +16,20 @@ or False and the watchers look: they alone say what is wrong, and in which words
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from coopbank.database import Transaction
 from coopbank.ledger import chain
 from coopbank.ledger.chain import canonical, quote
 from coopbank.ledger.checks import day_after, is_beyond, is_day, is_instant, rows_answered_for
-from coopbank.ledger.log import Face, Log, Operation, Page, Stored, only_text, parse, require_row, scan
+from coopbank.ledger.log import Face, Log, Operation, Page, Proven, Stand, Stored, only_text, parse, require_row, scan
+
+if TYPE_CHECKING:
+    from coopbank.database import Transaction
 
 _INTEGERS = ("id", "kind_version", "first_entry", "entry_count", "posting_count", "debit_total", "row_count")
 _TEXTS = ("key", "kind", "actor", "business_date", "at", "sealed")
@@ -38,40 +41,45 @@ Entries = list[list[Any]]
 # ------------------------------------------------------------------------------ a page that is proven
 
 
-def proven(log: Log, tx: Transaction, stored: list[Stored], page: Page) -> list[Operation] | None:
-    """The operations of a page that is whole; None, or any exception, if it is not."""
-    if not stored or not _follows(log, stored):
+def proven(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> Proven | None:
+    """A page that is whole; None, or any exception, if it is not."""
+    told = places(tx, stand, stored, page)
+    if told is None:
+        return None
+    return Proven(
+        page.upto, as_operations(told), stored.__getitem__, sum(row.entry_count for row in stored),
+        sum(row.posting_count for row in stored),
+    )  # fmt: skip
+
+
+def as_operations(told: list[tuple[Any, ...]]) -> list[Operation]:
+    """What `places` gives, by name."""
+    return list(map(partial(tuple.__new__, Operation), told))  # as _make does, without counting
+
+
+def places(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> list[tuple[Any, ...]] | None:
+    """What the operations of a page say, if it is whole: each as `Operation` has it, without predecessor and text."""
+    if not stored or not _follows(stand, stored):
         return None
     with only_text(tx):
-        entries = _entries(log, tx, stored, page)
+        entries = _entries(tx, stand, stored, page)
     if entries is None:
         return None
-    book = log.book if log.book is not None else parse(stored[0].sealed).book
-    opening = f"[{quote(chain.FORM)},{quote(book)},"
-    found = [_operation(opening, book, row, entries.get(row.id, [])) for row in stored]
-    operations = [operation for operation in found if operation is not None]
-    if len(operations) != len(found):
-        return None
-    for row in stored:
-        if row.id in log.known_heads:
-            log.heads[row.id] = row.hash.hex()
-    log.seen["entry"] = log.seen.get("entry", 0) + sum(row.entry_count for row in stored)
-    log.seen["posting"] = log.seen.get("posting", 0) + sum(row.posting_count for row in stored)
-    return operations
+    book = stand.book if stand.book is not None else parse(stored[0].sealed).book
+    return _operations(book, stored, entries)
 
 
-def _follows(log: Log, stored: list[Stored]) -> bool:
+def _follows(stand: Stand, stored: list[Stored]) -> bool:
     """Values are of the types that they should have, and numbers and hashes follow those before."""
     columns = dict(zip(Stored._fields, zip(*stored, strict=True), strict=True))
-    last, hash_ = (0, chain.ZERO_HASH) if log.last is None else (log.last.id, log.last.hash)
     return (
         all(_only(columns[name], int) for name in _INTEGERS)
         and all(_only(columns[name], str) for name in _TEXTS)
         and all(_only(columns[name], bytes) for name in _BYTES)
         and _only(columns["approver"], str, _NOTHING)
-        and columns["id"] == tuple(range(last + 1, last + 1 + len(stored)))
-        and columns["first_entry"] == tuple(accumulate(columns["entry_count"], initial=log.next_entry))[:-1]
-        and columns["prev_hash"] == (hash_, *columns["hash"][:-1])
+        and columns["id"] == tuple(range(stand.last + 1, stand.last + 1 + len(stored)))
+        and columns["first_entry"] == tuple(accumulate(columns["entry_count"], initial=stand.next_entry))[:-1]
+        and columns["prev_hash"] == (stand.hash, *columns["hash"][:-1])
     )
 
 
@@ -79,82 +87,89 @@ def _only(values: Iterable[Any], *types: type) -> bool:
     return set(map(type, values)) <= {*types}
 
 
-def _entries(log: Log, tx: Transaction, stored: list[Stored], page: Page) -> dict[int, Entries] | None:
+def _entries(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> dict[int, Entries] | None:
     """The entries that the tables hold for the operations of a page; None if they are not one gapless run."""
     where, bounds = rows_answered_for(page, "operation_id")
     sql = f"SELECT id, operation_id, effective_on, memo, reverses_id FROM entry WHERE {where} ORDER BY operation_id, id"
-    entries: dict[int, Entries] = {}
-    by_number: dict[int, list[list[int]]] = {}
-    number = log.next_entry
-    for id_, operation, day, memo, reverses in tx.rows(sql, *bounds):
-        if not (type(id_) is int and type(day) is type(memo) is str and (reverses is None or type(reverses) is int)):
-            return None
-        if id_ != number or type(operation) is not int:
-            return None
-        number += 1
-        lines: list[list[int]] = []
-        by_number[id_] = lines
-        entries.setdefault(operation, []).append([id_, day, memo, reverses, lines])
-    if not _lines(tx, by_number, log.next_entry, number - 1) or entries.keys() - {row.id for row in stored}:
+    found = tx.rows(sql, *bounds)
+    if not found:
+        return {}
+    numbers, of, days, memos, reversed_ = zip(*found, strict=True)
+    if not (_only(of, int) and _only(days, str) and _only(memos, str) and _only(reversed_, int, _NOTHING)):
         return None
+    if not _only(numbers, int) or numbers != tuple(range(stand.next_entry, stand.next_entry + len(numbers))):
+        return None
+    lines = _lines(tx, numbers[0], numbers[-1])
+    if lines is None or not {row.id for row in stored}.issuperset(of):
+        return None
+    entries: dict[int, Entries] = {}
+    for (number, operation, day, memo, reverses), moves in zip(found, lines, strict=True):
+        one = [number, day, memo, reverses, moves]
+        if operation in entries:
+            entries[operation].append(one)
+        else:
+            entries[operation] = [one]
     return entries
 
 
-def _lines(tx: Transaction, entries: dict[int, list[list[int]]], first: int, last: int) -> bool:
-    """Fill in the lines of the entries; false if they are not numbered 1, 2, 3."""
-    if not entries:
-        return True
-    sql = (
-        "SELECT entry_id, line, account_id, amount FROM posting WHERE entry_id BETWEEN ? AND ? ORDER BY entry_id, line"
-    )
-    for entry, line, account, amount in tx.rows(sql, first, last):
-        lines = entries[entry]
-        if not type(entry) is type(line) is type(account) is type(amount) is int or line != len(lines) + 1:
-            return False
-        lines.append([account, amount])
-    return True
+def _lines(tx: Transaction, first: int, last: int) -> list[list[list[int]]] | None:
+    """The lines of these entries, each entry's; None if an entry has none, or they are not numbered 1, 2, 3."""
+    found = tx.rows(
+        "SELECT entry_id, line, account_id, amount FROM posting WHERE entry_id BETWEEN ? AND ? ORDER BY entry_id, line",
+        first, last,
+    )  # fmt: skip
+    if not all(_only(column, int) for column in zip(*found, strict=True)):
+        return None
+    moves: list[list[list[int]]] = []
+    expected, of, one = 1, first - 1, []
+    for entry, line, account, amount in found:
+        if line == 1:
+            of += 1
+            one = []
+            moves.append(one)
+        elif line != expected:
+            return None
+        if entry != of:
+            return None
+        one.append([account, amount])
+        expected = line + 1
+    return moves if of == last else None
 
 
-def _operation(opening: str, book: str, row: Stored, entries: Entries) -> Operation | None:
-    """The operation, if its text is the one that its columns and entries give; values are of the right types."""
-    (number, key, kind, version, actor, approver, day, at, request_hash, _first_entry, entry_count, posting_count,
-     debit_total, row_count, previous, hash_, text) = row  # fmt: skip
-    before = previous.hex()
-    who, what = _who(day, actor, approver), _what(kind, version)
-    head = f"{opening}{number},{quote(at)},{who},{what},{quote(key)},"
-    if not text.startswith(head):
-        return None
-    start = len(head)
-    request, end = scan(text, start)
-    asked = text[start:end]
-    middle = f",{canonical(entries)},"
-    rows: list[list[Any]] = []
-    wrote = "[]"
-    if row_count:
-        rows, wrote = _rows(text, end + len(middle))
-    if text[end:] != f'{middle}{wrote},"{before}"]' or asked != canonical(request):
-        return None
-    lines = debits = 0
-    for entry in entries:
-        for line in entry[4]:
-            lines += 1
-            if line[1] > 0:
-                debits += line[1]
-    if entry_count != len(entries) or posting_count != lines or debit_total != debits or row_count != len(rows):
-        return None
-    if sha256(f"[{what},{asked}]".encode()).digest() != request_hash or sha256(text.encode()).digest() != hash_:
-        return None
-    return Operation(book, number, at, day, actor, approver, kind, version, key, request, entries, rows, before, text)
+def _operations(book: str, stored: list[Stored], by_operation: dict[int, Entries]) -> list[tuple[Any, ...]] | None:
+    """The operations, if each text is the one that its columns and entries give; values are of the right types."""
+    opening = f"[{quote(chain.FORM)},{quote(book)},"
+    operations: list[tuple[Any, ...]] = []
+    for (number, key, kind, version, actor, approver, day, at, request_hash, _first_entry, entry_count, posting_count,
+         debit_total, row_count, previous, hash_, text) in stored:  # fmt: skip
+        who, what = _who_what(day, actor, approver, kind, version)
+        head = f"{opening}{number},{quote(at)},{who},{what},{quote(key)},"
+        request, end = scan(text, len(head))
+        asked = text[len(head) : end]
+        entries = by_operation.get(number, [])
+        middle = f"{asked},{canonical(entries)},"
+        rows: list[list[Any]] = []
+        wrote = "[]"
+        if row_count:
+            rows, wrote = _rows(text, len(head) + len(middle))
+        if text != f'{head}{middle}{wrote},"{previous.hex()}"]' or asked != canonical(request):
+            return None
+        amounts = [line[1] for entry in entries for line in entry[4]]
+        if entry_count != len(entries) or posting_count != len(amounts) or row_count != len(rows):
+            return None
+        if debit_total != sum([amount for amount in amounts if amount > 0]):
+            return None
+        if sha256(text.encode()).digest() != hash_ or sha256(f"[{what},{asked}]".encode()).digest() != request_hash:
+            return None
+        operations.append((book, number, at, day, actor, approver, kind, version, key, request, entries, rows, "", ""))
+    return operations
 
 
 @lru_cache(maxsize=4096)
-def _who(day: str, actor: str, approver: str | None) -> str:
-    return f"{quote(day)},{quote(actor)},{'null' if approver is None else quote(approver)}"
-
-
-@lru_cache(maxsize=4096)
-def _what(kind: str, version: int) -> str:
-    return f"{quote(kind)},{version}"
+def _who_what(day: str, actor: str, approver: str | None, kind: str, version: int) -> tuple[str, str]:
+    """Who did it and when, and what: the two stretches of a text that are alike in many."""
+    who = f"{quote(day)},{quote(actor)},{'null' if approver is None else quote(approver)}"
+    return who, f"{quote(kind)},{version}"
 
 
 def _rows(text: str, start: int) -> tuple[list[list[Any]], str]:
@@ -178,42 +193,35 @@ def take_plain(log: Log, operations: list[Operation], start: int) -> int:
     guard. `log.last` and `log.count` are left to the caller.
     """
     before, instant_day = "" if log.last is None else str(log.last.business_date), ""
-    debits, credits = log.debits, log.credits
     totals: dict[tuple[str, str, str], list[int]] | None = None  # of the day
     sums_of: dict[int, list[int]] = {}  # the same by leaf
     for index in range(start, len(operations)):
-        operation = operations[index]
-        _book, number, at, day, actor, approver, *_asked, entries, rows, _previous, _text = operation
-        if rows or day < before or approver in ("", actor) or not is_instant(at):
+        _book, number, at, day, actor, approver, *_asked, entries, rows, _previous, _text = operations[index]
+        if rows or day < before or approver == actor or approver == "":
             return index
         if day != before or at[:10] != instant_day or totals is None:
-            if not is_day(day) or day > day_after(at[:10]):
+            if not is_instant(at) or not is_day(day) or day > day_after(at[:10]):
                 return index
             before, instant_day, totals, sums_of = day, at[:10], log.days.setdefault(day, {}), {}
+        elif not _is_time(at, 10):
+            return index
         if not entries:
             continue
-        moves = _moves(log, day, entries) if _is_open(log, day) else None
+        moves = _moves(log, day, entries) if day in log.open_days or _is_open(log, day) else None
         if moves is None:
             return index
-        for account, amount, face in moves:
-            sums = sums_of.get(account)
-            if sums is None:
-                sums = sums_of[account] = totals.setdefault(face.total, [0, 0])
-            if amount > 0:
-                debits[account] = debits.get(account, 0) + amount
-                sums[0] += amount
-            else:
-                credits[account] = credits.get(account, 0) - amount
-                sums[1] -= amount
+        _move(log, moves, totals, sums_of)
         log.entry_places.append(entries[0][0])
         log.entry_operations.append(number)
         log.next_entry = entries[-1][0] + 1
     return len(operations)
 
 
+_is_time = re.compile(r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z").fullmatch
+"""The rest of an instant, as `is_instant` would have it, after a date that it has seen."""
+
+
 def _is_open(log: Log, day: str) -> bool:
-    if day in log.open_days:
-        return True
     if log.states.get(day) != "open" or "locked" in (log.states.get(day[:7]), log.states.get(day[:4])):
         return False
     log.open_days.add(day)
@@ -232,23 +240,42 @@ def _moves(log: Log, day: str, entries: Entries) -> list[tuple[int, int, Face]] 
     for _number, dated, _memo, reverses, lines in entries:
         if dated != day or reverses is not None or len(lines) < 2:
             return None
-        sums: dict[tuple[str, str], int] = {}
+        out: dict[int, int] = {}
         for account, amount in lines:
             face = faces.get(account) or log.face(account)
             if face is None or not amount:
                 return None
-            place = face.place
-            sums[place] = sums.get(place, 0) + amount
-            if face.guarded:
+            place, _total, is_guarded = face
+            out[place] = out.get(place, 0) + amount
+            if is_guarded:
                 guarded[account] = guarded.get(account, 0) + amount
             moves.append((account, amount, face))
-        if any(sums.values()):
+        for left in out.values():
+            if left:
+                return None
+    for account, change in guarded.items():
+        if not _is_within(log, account, change):
             return None
-    if guarded and not all(_is_within(log, account, change) for account, change in guarded.items()):
-        return None
     return moves
 
 
 def _is_within(log: Log, account: int, change: int) -> bool:
     leaf = log.leaves[account]
     return account not in log.beyond and not is_beyond(log.balance(account) + change, leaf.floor, leaf.ceiling)
+
+
+def _move(
+    log: Log, moves: list[tuple[int, int, Face]], totals: dict[tuple[str, str, str], list[int]],
+    sums_of: dict[int, list[int]],
+) -> None:  # fmt: skip
+    debits, credits = log.debits, log.credits
+    for account, amount, face in moves:
+        sums = sums_of.get(account)
+        if sums is None:
+            sums = sums_of[account] = totals.setdefault(face.total, [0, 0])
+        if amount > 0:
+            debits[account] = debits.get(account, 0) + amount
+            sums[0] += amount
+        else:
+            credits[account] = credits.get(account, 0) - amount
+            sums[1] -= amount

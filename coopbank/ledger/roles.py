@@ -27,6 +27,7 @@ _MORE: Final = {  # what the program does to tables that are in no chain
 }
 _ERASED: Final = ("personal", "directory")  # traces of what was erased are cleared from these
 _ALL: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER")
+_BY_COLUMN: Final = ("SELECT", "INSERT", "UPDATE")
 _MAINTAIN: Final = 170000  # the server's version from which on VACUUM can be let to who is not the owner
 
 
@@ -51,6 +52,7 @@ def grant(database: Database, user: str, *, reader: bool) -> list[Right]:
         _require_other(tx, user)
         name = tx.value("SELECT quote_ident(?)", user)
         tx.run(f"GRANT USAGE ON SCHEMA public TO {name}")
+        tx.run(f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {name}")
         for table in (*_READ, "alembic_version"):
             tx.run(f"REVOKE ALL ON {table} FROM PUBLIC")
             tx.run(f"REVOKE ALL ON {table} FROM {name}")
@@ -70,12 +72,21 @@ def grant(database: Database, user: str, *, reader: bool) -> list[Right]:
         return found
 
 
+def _may(tx: Transaction, user: str, table: str, right: str) -> bool:
+    """Whether the server lets a user do that to a table, be it to one of its columns only."""
+    asked = "has_any_column_privilege" if right in _BY_COLUMN else "has_table_privilege"
+    return bool(tx.value(f"SELECT {asked}(?, ?, ?)", user, f"public.{table}", right))
+
+
 def rights_of(tx: Transaction, user: str, *, reader: bool = False) -> list[Right]:
     """What the server lets a user do to each table, whatever it comes from."""
     found = []
     for table in (*_READ, "alembic_version"):
-        may = [each for each in _ALL if tx.value("SELECT has_table_privilege(?, ?, ?)", user, f"public.{table}", each)]
+        may = [each for each in _ALL if _may(tx, user, table, each)]
         found.append(Right(table, tuple(may), tuple(sorted(set(may) - wanted(table, reader=reader)))))
+    if tx.value("SELECT has_schema_privilege(?, 'public', 'CREATE')", user):
+        # An operator of their own there could be taken for the server's by the seal, which has its owner's rights.
+        found.append(Right("schema public", ("CREATE",), ("CREATE",)))
     return found
 
 
@@ -100,11 +111,18 @@ def _require_owner(tx: Transaction) -> None:
 
 
 def _require_other(tx: Transaction, user: str) -> None:
-    """Refuse whom rights cannot bound: a superuser, and whoever owns the tables or is in their owner's role."""
+    """Refuse whom rights cannot bound.
+
+    A superuser; whoever owns the tables or is in their owner's role, or can make themselves so (CREATEROLE of servers
+    before 16); whoever may write the server's own files or start programs there.
+    """
     require_known(tx, user)
     boundless = tx.value(
-        "SELECT r.rolsuper OR pg_has_role(r.rolname, c.relowner, 'MEMBER') FROM pg_roles r, pg_class c"
-        " WHERE c.oid = 'public.operation'::regclass AND r.rolname = ?",
+        "SELECT r.rolsuper OR pg_has_role(r.rolname, c.relowner, 'MEMBER')"
+        " OR pg_has_role(r.rolname, 'pg_write_server_files', 'MEMBER')"
+        " OR pg_has_role(r.rolname, 'pg_execute_server_program', 'MEMBER')"
+        " OR (r.rolcreaterole AND current_setting('server_version_num')::int < 160000)"
+        " FROM pg_roles r, pg_class c WHERE c.oid = 'public.operation'::regclass AND r.rolname = ?",
         user,
     )
     if boundless:

@@ -290,23 +290,24 @@ BEGIN
     FROM (SELECT count(*) AS entries, coalesce(sum(k), 0) AS n, coalesce(sum(d), 0) AS d, max(e) AS z, min(k) AS fewest, max(l - k) AS gap
             FROM (SELECT entry_id AS e, count(*) AS k, max(line) AS l, sum(max(amount, 0)) AS d
                     FROM posting WHERE entry_id >= NEW.first_entry GROUP BY entry_id));
-  -- balance by currency and fund, and for every leaf touched a balance row with the account's own guards
-  SELECT CASE
-      WHEN off <> 0 THEN RAISE(ABORT, 'entry does not balance')
-      WHEN bad <> 0 THEN RAISE(ABORT, 'a balance row is missing, or its guard is not the account''s')
-    END
-    FROM (SELECT max(abs(m)) AS off, max(bad) AS bad
-            FROM (SELECT sum(p.amount) AS m, max(b.account_id IS NULL OR b.floor IS NOT a.floor OR b.ceiling IS NOT a.ceiling) AS bad
-                    FROM posting p JOIN account a ON a.id = p.account_id LEFT JOIN balance b ON b.account_id = a.id
-                   WHERE p.entry_id >= NEW.first_entry GROUP BY p.entry_id, a.currency, a.fund));
+  -- balance by currency and fund
+  SELECT RAISE(ABORT, 'entry does not balance')
+    FROM (SELECT sum(p.amount) AS m FROM posting p JOIN account a ON a.id = p.account_id
+           WHERE p.entry_id >= NEW.first_entry GROUP BY p.entry_id, a.currency, a.fund)
+   WHERE m <> 0;
   -- periods: the day is open, no entry in a locked one
   SELECT RAISE(ABORT, 'the business day is not open')
    WHERE NEW.entry_count > 0 AND (SELECT state FROM period_state WHERE period = NEW.business_date AND operation_id < NEW.id
                                    ORDER BY operation_id DESC LIMIT 1) IS NOT 'open';
+  SELECT RAISE(ABORT, 'the period is locked')  -- without a second person all are dated on the day itself, as was just seen
+   WHERE NEW.entry_count > 0 AND NEW.approver IS NULL
+     AND 'locked' IN ((SELECT state FROM period_state WHERE period = substr(NEW.business_date, 1, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1),
+                      (SELECT state FROM period_state WHERE period = substr(NEW.business_date, 1, 4) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1));
   SELECT RAISE(ABORT, 'the period is locked')
     FROM (SELECT DISTINCT +effective_on AS d FROM entry WHERE id >= NEW.first_entry)  -- "+": by number, not by a scan of the index of days
-   WHERE (SELECT state FROM period_state WHERE period = substr(d, 1, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) = 'locked'
-      OR (SELECT state FROM period_state WHERE period = substr(d, 1, 4) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) = 'locked';
+   WHERE NEW.approver IS NOT NULL
+     AND 'locked' IN ((SELECT state FROM period_state WHERE period = substr(d, 1, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1),
+                      (SELECT state FROM period_state WHERE period = substr(d, 1, 4) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1));
   -- a reversal is the exact negative, line by line, of an earlier entry that is no reversal itself
   SELECT RAISE(ABORT, 'a reversal must be the exact negative of what it reverses')
    WHERE EXISTS (SELECT 1 FROM entry e WHERE e.id >= NEW.first_entry AND e.reverses_id IS NOT NULL
@@ -314,11 +315,13 @@ BEGIN
         OR EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = e.id AND NOT EXISTS (SELECT 1 FROM posting o
                     WHERE o.entry_id = e.reverses_id AND o.line = p.line AND o.account_id = p.account_id AND o.amount = -p.amount))
         OR EXISTS (SELECT 1 FROM entry o WHERE o.id = e.reverses_id AND (o.reverses_id IS NOT NULL OR o.id >= e.id))));
-  -- the guards of the leaves; then the caches
-  SELECT RAISE(ABORT, 'a leaf would stand beyond its guard')
+  -- for every leaf touched a balance row with the account's own guards, and it stands within them; then the caches
+  SELECT CASE
+      WHEN b.account_id IS NULL OR b.floor IS NOT a.floor OR b.ceiling IS NOT a.ceiling THEN RAISE(ABORT, 'a balance row is missing, or its guard is not the account''s')
+      WHEN b.debit - b.credit + s.m < b.floor OR b.debit - b.credit + s.m > b.ceiling THEN RAISE(ABORT, 'a leaf would stand beyond its guard')
+    END
     FROM (SELECT account_id, sum(amount) AS m FROM posting WHERE entry_id >= NEW.first_entry GROUP BY +account_id) AS s
-    JOIN balance b ON b.account_id = s.account_id
-   WHERE b.debit - b.credit + s.m < b.floor OR b.debit - b.credit + s.m > b.ceiling;
+   CROSS JOIN account a ON a.id = s.account_id LEFT JOIN balance b ON b.account_id = s.account_id;
   UPDATE balance SET debit = debit + s.d, credit = credit + s.c
     FROM (SELECT account_id, sum(max(amount, 0)) AS d, sum(max(-amount, 0)) AS c FROM posting WHERE entry_id >= NEW.first_entry GROUP BY +account_id) AS s
    WHERE balance.account_id = s.account_id;
@@ -327,12 +330,13 @@ BEGIN
       FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.id >= NEW.first_entry GROUP BY +p.account_id, e.effective_on
     ON CONFLICT (account_id, effective_on) DO UPDATE SET debit = debit + excluded.debit, credit = credit + excluded.credit;
   INSERT INTO control_total (span, gl_code, fund, currency, debit, credit)
-    SELECT substr(s.day, 1, w.width), a.gl_code, a.fund, a.currency, sum(s.d), sum(s.c)
-      FROM (SELECT p.account_id, e.effective_on AS day, sum(max(p.amount, 0)) AS d, sum(max(-p.amount, 0)) AS c
-              FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.id >= NEW.first_entry GROUP BY +p.account_id, e.effective_on) AS s
-      JOIN account a ON a.id = s.account_id
-      CROSS JOIN (SELECT 7 AS width UNION ALL SELECT 10) AS w
-     WHERE true GROUP BY 1, 2, 3, 4
+    SELECT substr(t.day, 1, w.width), t.gl_code, t.fund, t.currency, t.d, t.c
+      FROM (SELECT s.day, a.gl_code, a.fund, a.currency, sum(s.d) AS d, sum(s.c) AS c
+              FROM (SELECT p.account_id, e.effective_on AS day, sum(max(p.amount, 0)) AS d, sum(max(-p.amount, 0)) AS c
+                      FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.id >= NEW.first_entry GROUP BY +p.account_id, e.effective_on) AS s
+             CROSS JOIN account a ON a.id = s.account_id GROUP BY s.day, a.gl_code, a.fund, a.currency) AS t
+     CROSS JOIN (SELECT 7 AS width UNION ALL SELECT 10) AS w
+     WHERE true
     ON CONFLICT (span, gl_code, fund, currency) DO UPDATE SET debit = debit + excluded.debit, credit = credit + excluded.credit;
 END;
 

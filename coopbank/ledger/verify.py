@@ -23,15 +23,16 @@ from functools import partial
 from typing import Any, Literal
 
 from coopbank.database import Database, Transaction
-from coopbank.ledger import beside, checks, proof
+from coopbank.ledger import ahead, beside, checks, proof
 from coopbank.ledger.log import (
     Finding,
     Found,
     Log,
-    Operation,
     Page,
     PageWatcher,
+    Proven,
     RunWatcher,
+    Stand,
     Stored,
     Watcher,
     Watchers,
@@ -137,14 +138,16 @@ def run(
     """Read the log once, with these checks watching, and then ask each what it found."""
     log = Log(known_heads={number: head.lower() for number, head in known_heads})
     with database.read() as tx, _readable(tx), beside.answers(database) as log.answers:
-        whole = _read(log, tx, wanted, progress)
+        whole = _read(log, database, tx, wanted, progress)
         for check in wanted:
             if check.function is not None and (whole or check.name == "schema"):
                 _ask(log, tx, check)
     return [_verdict(check, log.found.get(check.name) or Found(check.name)) for check in wanted]
 
 
-def _read(log: Log, tx: Transaction, wanted: Sequence[Check], progress: Progress | None) -> bool:
+def _read(
+    log: Log, database: Database, tx: Transaction, wanted: Sequence[Check], progress: Progress | None
+) -> bool:  # fmt: skip
     """The one pass over the log; false if it could not be read to its end."""
     watchers: list[tuple[Needless, Watcher]] = [
         (check.needless, check.watch) for check in wanted if check.watch is not None
@@ -163,8 +166,8 @@ def _read(log: Log, tx: Transaction, wanted: Sequence[Check], progress: Progress
         page=tuple(_guarded_page(check) for check in wanted if check.watch_page is not None),
     )
     try:
-        with _savepoint(tx), _without_collecting():
-            read_log(tx, log, groups, _prove, proof.take_plain)
+        with _savepoint(tx), _without_collecting(), ahead.proven_ahead(database, tx) as known:
+            read_log(tx, log, groups, _prove, proof.take_plain, known)
     except Exception as error:
         after = "" if log.last is None else f" after operation {log.last.id}"
         log.add("chain", f"the log cannot be read{after}: {brief(error)}")
@@ -172,11 +175,11 @@ def _read(log: Log, tx: Transaction, wanted: Sequence[Check], progress: Progress
     return True
 
 
-def _prove(log: Log, tx: Transaction, stored: list[Stored], page: Page) -> list[Operation] | None:
+def _prove(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> Proven | None:
     """Whatever keeps a page from being proven is for the watchers to say."""
     try:
         with _savepoint(tx):
-            return proof.proven(log, tx, stored, page)
+            return proof.proven(tx, stand, stored, page)
     except Exception:
         return None
 

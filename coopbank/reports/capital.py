@@ -151,7 +151,8 @@ def _moved(books: Books, first: date, last: date, member: str | None) -> dict[st
         " sum(-p.amount) FROM account a JOIN posting p ON p.account_id = a.id JOIN entry e ON e.id = p.entry_id"
         " JOIN operation o ON o.id = e.operation_id LEFT JOIN entry r ON r.id = e.reverses_id"
         " LEFT JOIN operation u ON u.id = r.operation_id"
-        " WHERE a.gl_code = ? AND a.fund = ? AND e.effective_on <= ?" + (" AND a.holder = ?" if member else "")
+        " WHERE a.gl_code = ? AND a.fund = ? AND a.holder IS NOT NULL AND e.effective_on <= ?"
+        + (" AND a.holder = ?" if member else "")
         + " GROUP BY 1, 2, 3, 4",
         first.isoformat(), equity.CAPITAL, equity.FUND, last.isoformat(), *([member] if member else []),
     ):  # fmt: skip

@@ -326,7 +326,7 @@ def _patronage(books: Books, ref: str, start: date, end: date) -> int:
     found = books.tx.value(
         "SELECT -sum(p.amount) FROM account a JOIN posting p ON p.account_id = a.id JOIN entry e ON e.id = p.entry_id"
         " JOIN operation o ON o.id = e.operation_id WHERE a.holder = ? AND a.gl_code IN ('823', '945', '950')"
-        " AND o.business_date BETWEEN ? AND ? AND o.kind = 'allocate-surplus'"
+        " AND o.business_date BETWEEN ? AND ? AND o.kind IN ('allocate-surplus', 'allocate-surplus-part')"
         " AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)",
         ref, start.isoformat(), end.isoformat(),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from coopbank.bank import equity, records
+from coopbank.bank import equity, groups, records
 from coopbank.bank.books import Books
 from coopbank.bank.surplus import rules_of
 from coopbank.errors import Unknown, WrongState
@@ -62,6 +62,7 @@ def patronage_notice(books: Books, member: str, year: int) -> PatronageNotice:
     body = books.get(records.Member, member, "member")
     surplus = allocated(books, year)
     number = allocated_by(books, year)
+    groups.require_all_there(books, number, "year")
     rules = rules_of(books, surplus.rules)
     got = _credited(books, number, member)
     cash = got.get(equity.PATRONAGE, 0)
@@ -104,22 +105,33 @@ def allocated_by(books: Books, year: int) -> int:
 def with_a_part(books: Books, year: int) -> list[str]:
     """The members who have patronage of a year, in the order of their numbers; refuses a year that is not divided."""
     allocated(books, year)
-    rows = books.tx.rows(
-        "SELECT DISTINCT a.holder FROM entry e JOIN posting p ON p.entry_id = e.id"
-        " JOIN account a ON a.id = p.account_id WHERE e.operation_id = ? AND a.gl_code = ? AND a.holder IS NOT NULL"
-        " ORDER BY a.holder",
-        allocated_by(books, year), equity.PATRONAGE,
-    )  # fmt: skip
-    return [str(holder) for (holder,) in rows]
+    decided = allocated_by(books, year)
+    groups.require_all_there(books, decided, "year")
+    found = {
+        str(holder)
+        for number in groups.operations_of(books, decided)
+        for (holder,) in books.tx.rows(
+            "SELECT DISTINCT a.holder FROM entry e JOIN posting p ON p.entry_id = e.id"
+            " JOIN account a ON a.id = p.account_id WHERE e.operation_id = ? AND a.gl_code = ?"
+            " AND a.holder IS NOT NULL", number, equity.PATRONAGE,
+        )
+    }  # fmt: skip
+    return sorted(found)
 
 
 def _credited(books: Books, operation: int, member: str) -> dict[str, int]:
+    """What a member got by a division, whichever of its groups they were in."""
+    numbers = groups.operations_of(books, operation)
     rows = books.tx.rows(
-        "SELECT a.gl_code, -sum(p.amount) FROM account a JOIN posting p ON p.account_id = a.id"
-        " JOIN entry e ON e.id = p.entry_id WHERE a.holder = ? AND e.operation_id = ? GROUP BY a.gl_code",
-        member, operation,
+        "SELECT a.gl_code, e.operation_id, -p.amount FROM account a JOIN posting p ON p.account_id = a.id"
+        " JOIN entry e ON e.id = p.entry_id WHERE a.holder = ? AND e.operation_id BETWEEN ? AND ?",
+        member, numbers[0], numbers[-1],
     )  # fmt: skip
-    return {code: int(amount) for code, amount in rows}
+    found: dict[str, int] = {}
+    for code, number, amount in rows:
+        if number in numbers:
+            found[code] = found.get(code, 0) + int(amount)
+    return found
 
 
 def _parts(
@@ -142,7 +154,7 @@ def _paid_on(books: Books, after: int, member: str) -> date | None:
     day = books.tx.value(
         "SELECT min(o.business_date) FROM account a JOIN posting p ON p.account_id = a.id"
         " JOIN entry e ON e.id = p.entry_id JOIN operation o ON o.id = e.operation_id WHERE a.holder = ?"
-        " AND a.gl_code = ? AND o.kind = 'pay-patronage' AND o.id > ? AND NOT EXISTS"
+        " AND a.gl_code = ? AND o.kind IN ('pay-patronage', 'pay-patronage-part') AND o.id > ? AND NOT EXISTS"
         " (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)",
         member, equity.PATRONAGE, after,
     )  # fmt: skip

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from coopbank.bank import equity, records
+from coopbank.bank import equity, groups, records
 from coopbank.bank.books import Books
+from coopbank.bank.groups import in_groups
 from coopbank.errors import InvalidValue
 from coopbank.money import parse_amount
 from coopbank.reports.document import Minor, Source, source
@@ -50,7 +51,6 @@ BOX_NAMES: Final = {
     ("1099-DIV", "4"): "federal_income_tax_withheld",
 }  # fmt: skip
 _WITHHELD: Final = "4"
-_CREDITS: Final = ("credit-interest", "credit-interest-part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,10 @@ def _moved(books: Books, year: int, kinds: tuple[str, ...], codes: tuple[str, ..
 
 def _patronage(books: Books, year: int, boxes: Boxes) -> None:
     for _op, _kind, _entry, _code, holder, amount in _moved(
-        books, year, ("allocate-surplus",), (equity.PATRONAGE, equity.QUALIFIED, equity.CAPITAL)
+        books, year, in_groups("allocate-surplus"), (equity.PATRONAGE, equity.QUALIFIED, equity.CAPITAL)
     ):
-        boxes[holder]["1"] -= int(amount)
+        if holder is not None:  # on the way to members it is nobody's
+            boxes[holder]["1"] -= int(amount)
     redeemed = _moved(books, year, ("redeem-patronage",), (equity.NONQUALIFIED,))
     for _op, _kind, _entry, _code, holder, amount in redeemed:
         if holder is not None:
@@ -141,17 +142,19 @@ def _patronage(books: Books, year: int, boxes: Boxes) -> None:
 def _dividends(books: Books, year: int, found: dict[str, Boxes]) -> None:
     """A dividend follows its class: of a liability it is interest, of equity a dividend."""
     liabilities = {
-        int(number)
-        for number, text in books.tx.rows(
+        number
+        for decided, text in books.tx.rows(
             "SELECT operation_id, body FROM record WHERE kind = ?", records.Dividend.kind
         )
         if records.Dividend.model_validate_json(text).presentation == "liability"
+        for number in groups.operations_of(books, int(decided))
     }  # fmt: skip
     for op, _kind, _entry, _code, holder, amount in _moved(
-        books, year, ("declare-dividend", "allocate-surplus"), (equity.DIVIDENDS,)
+        books, year, in_groups("declare-dividend", "allocate-surplus"), (equity.DIVIDENDS,)
     ):
-        form, box = ("1099-INT", "1") if int(op) in liabilities else ("1099-DIV", "1a")
-        found[form][holder][box] -= int(amount)
+        if holder is not None:
+            form, box = ("1099-INT", "1") if int(op) in liabilities else ("1099-DIV", "1a")
+            found[form][holder][box] -= int(amount)
 
 
 def _interest(books: Books, year: int, boxes: Boxes) -> None:
@@ -160,7 +163,7 @@ def _interest(books: Books, year: int, boxes: Boxes) -> None:
         books, year, ("credit-capital-interest",), (equity.CAPITAL,)
     ):
         boxes[holder]["1"] -= int(amount)
-    for _op, _kind, _entry, _code, holder, amount in _moved(books, year, _CREDITS, ("905",)):
+    for _op, _kind, _entry, _code, holder, amount in _moved(books, year, in_groups("credit-interest"), ("905",)):
         if holder is not None:
             box, change = ("1", -int(amount)) if int(amount) < 0 else (_WITHHELD, int(amount))
             boxes[holder][box] += change
@@ -174,14 +177,14 @@ def _withheld(books: Books, year: int, found: dict[str, Boxes]) -> None:
     """Tax withheld as dividends and patronage were paid: a line of its own in savings, else of the entry's member."""
     entries: dict[str, list[tuple[str, str, str, int]]] = defaultdict(list)
     for _op, kind, entry, code, holder, amount in _moved(
-        books, year, ("pay-dividend", "pay-patronage"), (equity.DIVIDENDS, equity.PATRONAGE, "905", "842")
+        books, year, in_groups("pay-dividend", "pay-patronage"), (equity.DIVIDENDS, equity.PATRONAGE, "905", "842")
     ):
         entries[entry].append((kind, code, holder, int(amount)))
     for lines in entries.values():
         whole = -sum(amount for _kind, code, _holder, amount in lines if code == "842")
         if not whole:
             continue
-        form = "1099-PATR" if lines[0][0] == "pay-patronage" else "1099-DIV"
+        form = "1099-PATR" if lines[0][0].startswith("pay-patronage") else "1099-DIV"
         into = [(holder, amount) for _kind, code, holder, amount in lines if code == "905" and amount > 0]
         paid = [holder for _kind, code, holder, amount in lines if code in (equity.DIVIDENDS, equity.PATRONAGE)]
         for holder, amount in into or [(paid[0], whole)]:

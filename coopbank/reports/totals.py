@@ -125,7 +125,8 @@ class Backdated:
 
 
 _LATE = (
-    "SELECT count(*), sum(CASE WHEN o.kind = ? THEN 1 ELSE 0 END), max(o.id), max(o.business_date) FROM {source}"
+    "SELECT count(*), sum(CASE WHEN o.kind IN (?, 'close-month-part') THEN 1 ELSE 0 END), max(o.id),"
+    " max(o.business_date) FROM {source}"
     " CROSS JOIN operation o WHERE o.id = e.operation_id AND e.id >= ? AND {dated}"
 )
 _LATE_BY_NUMBER = _LATE.format(source="entry e", dated="e.effective_on || '' BETWEEN ? AND ?")

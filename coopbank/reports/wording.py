@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from coopbank.bank import records
 from coopbank.bank.books import Books, loads
+from coopbank.bank.groups import decided_as
 from coopbank.bank.operation import CATALOGUE, CREDIT_UNION
 from coopbank.database import Transaction
 from coopbank.reports.dates import long_date, month_name
@@ -21,7 +22,7 @@ from coopbank.words import _, translate
 #: Kinds whose words need the sealed request. A month's close is not among them: its text holds every loan.
 _ASKED = {
     *("deposit", "withdraw", "pay-member", "return-cheque", "buy-shares", "redeem-shares", "transfer-shares"),
-    *("disburse-loan", "repay-loan", "apply-unapplied", "refinance-loan", "credit-interest", "credit-interest-part"),
+    *("disburse-loan", "repay-loan", "apply-unapplied", "refinance-loan", "credit-interest"),
 }
 
 LoanPart = Literal[
@@ -71,7 +72,7 @@ class Wording:
             return with_memo(paid.format(member=act.request.get("member" if up else "to_member")), act.request)
         if act.kind == "return-cheque":
             return self._returned(act)
-        if act.kind in ("credit-interest", "credit-interest-part"):
+        if act.kind == "credit-interest":
             return _("Interest, {quarter}").format(quarter=act.request.get("quarter"))
         return _lending(act, gl_code, up, on) or _title(act)
 
@@ -185,7 +186,7 @@ def with_memo(what: str, request: Mapping[str, Any]) -> str:
 
 def acts_of(tx: Transaction, acts: Iterable[tuple[int, str]]) -> dict[int, Act]:
     """Operations by number, with the request of those whose words need it."""
-    kinds = dict(acts)
+    kinds = {number: decided_as(kind) for number, kind in acts}
     found = {number: Act(number, kind) for number, kind in kinds.items()}
     asked = sorted(number for number, kind in kinds.items() if kind in _ASKED)
     for start in range(0, len(asked), 500):

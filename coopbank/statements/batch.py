@@ -10,7 +10,6 @@ what it is and its SHA-256, and a single file to print may be put together, in t
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
+from io import BytesIO
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
@@ -316,17 +316,9 @@ def print_ready(bank: Bank, month: Month, target: Path) -> Path:
                 if len(one.pages) % 2:
                     wide, high = (float(x) for x in one.pages[0].mediabox[2:])
                     whole.add_blank_page(page_size=(wide, high))
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            whole.save(temporary, deterministic_id=True)
-            temporary.replace(target)
-        except OSError as error:
-            raise WrongUsage(
-                "{path} cannot be written: {why}.", field="print", path=target, why=error.strerror or error
-            ) from error
-        finally:
-            temporary.unlink(missing_ok=True)
+        drawn = BytesIO()
+        whole.save(drawn, deterministic_id=True)
+    store(target, drawn.getvalue(), field="print")
     return target
 
 

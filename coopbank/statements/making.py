@@ -27,6 +27,7 @@ from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, Books
 from coopbank.bank.operations.documents import Made, edition_number, last_edition
+from coopbank.bank.whole_files import make_folder
 from coopbank.errors import AlreadyExists, WrongState, WrongUsage
 from coopbank.reports.document import source
 from coopbank.statements.document import figures_hash
@@ -284,10 +285,10 @@ def file_of(request: Request, number: str, folder: Path) -> Path:
 PART: Final = ".part"
 
 
-def store(path: Path, data: bytes) -> None:
+def store(path: Path, data: bytes, *, field: str = "folder") -> None:
     """Write the file beside its place and move it there, so that nobody finds half of it."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=PART)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -299,6 +300,6 @@ def store(path: Path, data: bytes) -> None:
             raise
     except OSError as error:
         raise WrongUsage(
-            "{path} cannot be written: {why}.", field="folder", path=path, why=error.strerror or error,
-            hint="Choose another folder with --folder, or make room.",
+            "{path} cannot be written: {why}.", field=field, path=path, why=error.strerror or error,
+            hint="Choose another folder with --folder, or make room." if field == "folder" else None,
         ) from error  # fmt: skip

@@ -177,13 +177,13 @@ class Counter(AsksBooks, TypeAhead):
                 session = Session(
                     self._place, clock=self._clock, read_only=self._read_only, read_place=self._read_place
                 )
-                _load_screens()
             except CoopbankError as fault:
                 self.call_from_thread(self._not_opened, fault)
             except Exception as fault:
                 self.call_from_thread(self._not_opened, program_fault(fault))
             else:
                 self.call_from_thread(self._opened, session)
+                _load_screens()
 
         self.in_thread(work)
 
@@ -524,10 +524,10 @@ def _shelves(session: Session) -> dict[str, tuple[Reference, ...]]:
 
 
 def _load_screens() -> None:
-    """Read the modules of the other screens while somebody types their passphrase."""
+    """Read the modules of the other screens while somebody types their passphrase; the first they will see first."""
+    import coopbank.tui.screens.home  # isort: skip
     import coopbank.tui.screens.day
     import coopbank.tui.screens.entry
-    import coopbank.tui.screens.home
     import coopbank.tui.screens.journal
     import coopbank.tui.screens.loan
     import coopbank.tui.screens.more

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from coopbank.bank.whole_files import make_folder
 from coopbank.words import LANGUAGES
 
 THEMES: Final = ("coopbank-dark", "coopbank-light", "coopbank-contrast", "ansi-dark", "ansi-light")
@@ -44,8 +45,9 @@ def save(settings: Settings) -> bool:
     """Keep them; whether that was possible."""
     path = _file()
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         part = path.with_name(f"{path.name}.{os.getpid()}")
+        part.touch(mode=0o600)
         part.write_text(json.dumps(asdict(settings), indent=1) + "\n", encoding="utf-8")
         part.replace(path)
     except OSError:

@@ -324,6 +324,13 @@ def test_the_example_itself_is_read_and_long_ones_come_to_an_end(desk: Desk, nam
         read_or_refused(desk, reader, content + token * (50_000 // len(token)))
 
 
+def test_names_that_somebody_made_up_are_not_told_at_full_length(desk: Desk) -> None:
+    for document in ({"operation": "[" * 5000}, {"operation": "close-day", "[" * 5000: 1}):
+        with pytest.raises(CoopbankError) as refused:
+            requested(desk, json.dumps(document).encode())
+        assert len(str(refused.value)) < 300 and len(refused.value.field or "") < 100
+
+
 def test_no_reader_was_forgotten() -> None:
     """Every import by name is tried."""
     assert set(KINDS) <= set(READERS)

@@ -19,7 +19,8 @@ PROGRAM = Path(sys.executable).with_name("coopbank")
 NAMES = ("Mia Lee", "Noa Banks", "Oto Cole", "Cora Quist", "12-3456789", "601 555 0101", "Farish Street")
 COMMANDS = (
     ("login",), ("keys", "make"), ("backup", "copy.db", "--plain"), ("backup",), ("export", "jsonl", "out"),
-    ("export", "pack", "pack"), ("statements", "--month", "2026-03"), ("trial-balance",), ("verify",),
+    ("export", "pack", "pack"), ("statements", "--month", "2026-03", "--print", "print/all.pdf"), ("trial-balance",),
+    ("keys", "show", "--pem", "key.pem"), ("verify",),
 )  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def written(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Writte
     (place.folder / "ledger.db").chmod(0o600)
     before = os.umask(0)
     try:
-        given(place, "init", "--name", "Other", "--administrator", "eve", db="new.db")
+        given(place, "init", "--name", "Other", "--admin", "eve", db="new.db")
         for command in COMMANDS:
             given(place, *command)
     finally:
@@ -61,13 +62,16 @@ def test_every_file_is_its_owner_s_alone(written: Written) -> None:
     """Whatever the umask is: none of them can be read by a group or by others."""
     files = [file for file in written.folder.rglob("*") if file.is_file()]
     ends = {file.suffix for file in files}
-    assert {".db", ".key", ".sealed", ".log", ".pdf", ".jsonl", ".xlsx", ".csv", ".json"} <= ends
+    assert {".db", ".key", ".sealed", ".log", ".pdf", ".jsonl", ".xlsx", ".csv", ".json", ".pem"} <= ends
+    assert {"new.db", "all.pdf"} <= {file.name for file in files}
     open_to_others = {
         str(file.relative_to(written.folder)): oct(mode)
         for file in files
         if (mode := stat.S_IMODE(file.stat().st_mode)) & 0o077
     }
     assert open_to_others == {}
+    folders = [path for path in written.folder.rglob("*") if path.is_dir()]
+    assert len(folders) > 5 and not [str(each) for each in folders if stat.S_IMODE(each.stat().st_mode) & 0o022]
 
 
 def test_no_passphrase_and_no_token_is_printed_or_kept(written: Written) -> None:

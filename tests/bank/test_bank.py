@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.errors import (
     CoopbankError,
+    DrawerClosed,
     InvalidValue,
     KeyReused,
     NotAllowed,
@@ -116,6 +118,35 @@ def test_later_operations_of_a_list_see_the_earlier_ones(small: SmallBank) -> No
              ("deposit", {"member": "M0001", "amount": "3.00"})]  # fmt: skip
     small.bank.perform_all(small.ana, [(small.bank.build(n, v), None) for n, v in names])
     assert small.balance("905/M0001") == -3_00
+
+
+def test_what_an_undone_list_changed_is_not_remembered(small: SmallBank, mia: str) -> None:
+    """What every operation asks for is kept from one to the next, under what the books were when it was read."""
+    drawer = small.text(small.balance("739/D1", "POOL"))
+    close = ("close-drawer", {"drawer": "D1", "counted": drawer})
+    deposit = ("deposit", {"member": mia, "amount": "5.00"})
+    with pytest.raises(DrawerClosed):
+        small.bank.preview_all(small.ana, [(small.bank.build(*each), None) for each in (close, deposit)])
+    # another till's operation gets the number that the close had, and writes a record
+    with closing(Bank.open(small.bank.database.place, clock=small.clock)) as other:
+        other.perform(small.ana, other.build("admit-member", {"member_name": "Ann Poe"}))
+    assert small.do("deposit", member=mia, amount="5.00").status == "done"
+
+
+def test_a_change_at_another_till_is_seen_at_once(small: SmallBank, mia: str) -> None:
+    with closing(Bank.open(small.bank.database.place, clock=small.clock)) as other:
+        small.do("deposit", member=mia, amount="5.00")
+        drawer = small.text(small.balance("739/D1", "POOL"))
+        other.perform(small.ana, other.build("close-drawer", {"drawer": "D1", "counted": drawer}))
+        with pytest.raises(DrawerClosed):
+            small.do("deposit", member=mia, amount="5.00")
+        other.perform(small.ana, other.build("open-drawer", {"drawer": "D1"}))
+        small.do("deposit", member=mia, amount="5.00")
+        asked = other.perform(small.admin, other.build("change-role", {"user": "ana", "user_roles": ["auditor"]}))
+        small.do("deposit", member=mia, amount="5.00")
+        other.perform(small.tom, other.build("approve", {"request": asked.request}))
+        with pytest.raises(NotAllowed):
+            small.do("deposit", member=mia, amount="5.00")
 
 
 # ---------------------------------------------------------------------------------- refusals

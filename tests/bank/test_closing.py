@@ -174,6 +174,23 @@ def test_every_month_has_its_own_income_whenever_it_is_closed(lite: SmallBank) -
     assert lite.balance(f"781/{loan}", "RLF") == unpaid + run_on
 
 
+def test_a_month_closed_late_leaves_nothing_in_the_next_of_a_debt_that_is_paid(lite: SmallBank) -> None:
+    """March is closed in May: what it moves out of May is no income of April, though nothing is owed any more."""
+    loan = lent(lite, lite.admit("Mia Lee"), principal="1000.00")
+    terms = {"lender": "Ann", "amount": "1000.00", "annual_rate": "3.65", "due_on": "2027-03-02"}
+    note = lite.agreed("issue-note", by=lite.tom, approver=lite.sue, **terms).created[0]
+    lite.go_to("2026-04-03", open_drawer=False)
+    whole = simple_interest(1_000_00, "7.25", date(2026, 3, 2), date(2026, 4, 3))
+    lite.do("repay-loan", loan=loan, amount=lite.text(1_000_00 + whole), tender="transfer")
+    lite.agreed("repay-note", by=lite.tom, approver=lite.sue, note=note)
+    lite.go_to("2026-05-06", open_drawer=False)
+    close(lite, "2026-03")
+    close(lite, "2026-04")
+    end = date(2026, 4, 30)
+    assert under_dates_to(lite, f"781/{loan}", end) == under_dates_to(lite, f"851/{note}", end) == 0
+    assert -under_dates_to(lite, "111", end) == whole == -lite.balance("111", "RLF")
+
+
 # --------------------------------------------------------------------------------- the closing
 
 

@@ -88,6 +88,18 @@ def test_a_new_rate_holds_from_its_day_and_the_payment_follows(lite: SmallBank) 
     assert pay(lite, loan, left[0].payment)["Interest"] == lite.text(left[0].interest)
 
 
+def test_early_money_on_the_agreed_first_due_day_lowers_the_payments(lite: SmallBank) -> None:
+    """What is owed is spread anew from that day on, which is the first of the series already."""
+    loan = borrow(lite, first_due="2026-04-02")
+    visit(lite, "2026-04-02")
+    pay(lite, loan, 2_000_00, early="lower")
+    left = TWELVE_THOUSAND - 2_000_00 + simple_interest(TWELVE_THOUSAND, "7.25", START, date(2026, 4, 2))
+    rows = standing(lite, loan, "2026-04-02").rows
+    assert_rows(rows, left, "7.25", date(2026, 4, 2))
+    assert (len(rows), rows[0].due, rows[-1].due) == (22, date(2026, 6, 2), date(2028, 3, 2))  # May's is paid
+    assert rows[0].payment < LEVEL
+
+
 def test_a_new_rate_from_the_past_tells_payments_anew(lite: SmallBank) -> None:
     """Two payments came after the day that the new rate counts from; the books are as if it had been known."""
     loan = borrow(lite)

@@ -503,3 +503,18 @@ def test_what_is_recorded_of_a_copy_is_of_these_books(keyed: Path) -> None:
             bank.perform(Actor("tom", ("treasurer",)), claim)
     finally:
         bank.close()
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut", "another"])
+def test_a_backup_that_nobody_could_open_says_so(keyed: Path, run: Run, folder: Path, harm: str) -> None:
+    """It is encrypted with the public key in the books, and would open with a good copy of the file only."""
+    key = key_file(folder)
+    whole = key.read_text()
+    assert made(run).document["notes"] == []
+    if harm == "gone":
+        key.unlink()
+    else:
+        key.write_text(whole[:200] if harm == "cut" else whole.replace('"seal": "', '"seal": "00'))
+    [note] = made(run).document["notes"]
+    assert key.name in note and "nobody can open this backup" in note
+    assert made(run, "plain.db", "--plain").document["notes"] == []

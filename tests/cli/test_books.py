@@ -473,3 +473,17 @@ def test_no_home_for_kept_sign_ins(run: Run, books: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("XDG_STATE_HOME", str(books.parent / "file"))
     answer = run("login", "ana")
     assert (answer.code, answer.out) == (2, "")
+
+
+def test_the_public_key_is_written_over_nothing(books: Path, run: Run, folder: Path) -> None:
+    """Least of all over the books, whose name one may have typed."""
+    assert run("--as", "admin", "keys", "make").code == 0
+    before = books.read_bytes()
+    refused = run("keys", "show", "--pem", str(books), "--json")
+    assert (refused.code, refused.error["code"], refused.error["field"]) == (1, "already-exists", "pem")
+    assert books.read_bytes() == before
+    for _ in range(2):  # the same key once more is no harm
+        assert run("keys", "show", "--pem", "key.pem").code == 0
+    assert (folder / "key.pem").read_text().startswith("-----BEGIN PUBLIC KEY-----")
+    assert run("keys", "show", "--pem", "none/key.pem", "--json").error["field"] == "pem"
+    assert run("keys", "show", "--pem", "a\0b", "--json").code == 2

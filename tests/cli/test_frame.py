@@ -12,8 +12,8 @@ import pytest
 
 import coopbank
 from coopbank.cli import faults, main, output
-from coopbank.cli.commands import app
-from tests.cli.conftest import PROGRAM, Run, program
+from coopbank.cli.commands import MODULES, app
+from tests.cli.conftest import PROGRAM, Run, operations_in, program
 
 
 def command_names() -> list[str]:
@@ -51,6 +51,41 @@ print(sorted({heavy!r} & set(sys.modules)), file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+def test_each_command_is_declared_by_the_module_that_is_said_to() -> None:
+    declared: dict[str, list[str]] = {}
+    groups = [(group.name, group.typer_instance.registered_commands[0]) for group in app.registered_groups]
+    for name, one in [*((each.name, each) for each in app.registered_commands), *groups]:
+        declared.setdefault(one.callback.__module__.rpartition(".")[2], []).append(name)
+    assert {module: names.split() for module, names in MODULES.items()} == declared
+    assert list(MODULES) == sorted(declared, key=list(MODULES).index)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "loaded"),
+    [
+        (["trial-balance", "--help"], ["reports"]),
+        (["--db", "members", "--as=ana", "user", "add", "--help"], ["staff"]),
+        (["--read-db=x", "--db=y", "keys", "--help"], ["keys"]),
+        (["--version"], []),
+    ],
+)
+def test_only_the_command_that_is_named_is_loaded(arguments: list[str], loaded: list[str]) -> None:
+    code = f"""
+import sys
+from coopbank.cli import main
+main({arguments!r})
+print(sorted(name.split(".")[3] for name in sys.modules if name.startswith("coopbank.cli.commands.")), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == str(loaded)
+    assert done.stdout
+
+
+def test_a_command_that_there_is_not_is_told_with_all_that_there_are() -> None:
+    for words in (["trial-balanse"], ["--db", "x.db", "nothing"], ["-x", "members"]):
+        assert program(*words).code == 2
 
 
 def test_looking_things_up_loads_no_counter_and_no_pdf(books: Path) -> None:
@@ -171,7 +206,7 @@ def test_an_interrupt_is_said_and_ends_with_130(run: Run, books: Path, monkeypat
     monkeypatch.setattr("coopbank.reports.find.find_members", interrupted)
     answer = run("members")
     assert (answer.code, answer.out) == (130, "")
-    assert answer.err == "coopbank: Interrupted. What no receipt confirms was not done.\n"
+    assert answer.err.startswith("coopbank: Interrupted. Nothing is half done; ") and answer.err.count("\n") == 1
 
 
 def test_a_reader_who_leaves_early_is_no_fault(books: Path) -> None:
@@ -191,6 +226,20 @@ def test_output_that_cannot_be_written_is_told() -> None:
         done = subprocess.run([str(PROGRAM), "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("coopbank: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_receipt_that_cannot_be_printed_does_not_say_that_nothing_was_done(books: Path) -> None:
+    """Posted, and the disk behind `>` is full: whoever reads that must not take it for undone."""
+    before = operations_in(books)
+    command = ["do", "deposit", "--member", "M0001", "--amount", "5.00"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [str(PROGRAM), "--as", "ana", *command], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 2 and operations_in(books) > before
+    assert done.stderr.startswith("coopbank: What was to be printed could not be written: no space left on device.")
+    assert "may be done all the same: look before giving it again" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_a_closed_output_swallows_what_is_written() -> None:

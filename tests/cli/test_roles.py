@@ -151,8 +151,19 @@ def test_who_cannot_be_bounded_is_refused(small: SmallBank, new_user: Callable[[
         server.execute(f"GRANT DELETE ON posting TO {quoted(other)}")
         assert refused(till) == "not-allowed", "by the role that they are in"
         assert not server.execute("SELECT has_table_privilege(%s, 'posting', 'SELECT')", (till,)).fetchone()[0]
+        server.execute(f"REVOKE DELETE ON posting FROM {quoted(other)}")
+        server.execute(f"GRANT UPDATE (amount) ON posting TO {quoted(other)}")
+        assert refused(till) == "not-allowed", "one column is enough"
+        server.execute(f"REVOKE UPDATE (amount) ON posting FROM {quoted(other)}")
+        server.execute(f"GRANT CREATE ON SCHEMA public TO {quoted(other)}")
+        assert refused(till) == "not-allowed", "an operator of their own could be taken for the server's"
         server.execute("GRANT UPDATE ON posting TO PUBLIC")
+        server.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
         server.execute(f"REVOKE {quoted(other)} FROM {quoted(till)}")
+        for beyond in ("pg_write_server_files", "pg_execute_server_program"):
+            server.execute(f"GRANT {beyond} TO {quoted(till)}")
+            assert refused(till) == "wrong-usage", "nothing bounds who can do that"
+            server.execute(f"REVOKE {beyond} FROM {quoted(till)}")
     assert run("--db", owner, "--as", "admin", "roles", till).code == 0, "what everybody may, is taken away"
     shown = run("--db", owner, "--as", "tom", "roles")
     assert (shown.code, "This user can change what is posted" in shown.out) == (0, True)

@@ -153,6 +153,13 @@ def limited(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def at_rest(book: Path) -> bytes:
+    """The bytes of a file in use, once nothing of it stands in its journal only."""
+    with closing(sqlite3.connect(book)) as db:
+        assert db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+    return book.read_bytes()
+
+
 def small_books(folder: Path, *, page_size: int, days: int = 1, members: Iterable[str] = ("Mia Lee",)) -> bytes:
     """The bytes of a bank's file after that many days with a deposit a member, each page of that size."""
     made, packed = folder / "made.db", folder / "packed.db"

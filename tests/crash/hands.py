@@ -11,12 +11,17 @@ said before it was killed has been said.
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import importlib
+import io
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -24,6 +29,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-03-02"
+WARMED = ("deposits", "at_a_statement", "at_a_step")  # jobs that are begun hundreds of times
 PART = 1_000  # every key of a run is "SEED-NUMBER"; the amount of NUMBER is NUMBER + 1 cents
 
 
@@ -32,6 +38,7 @@ class Hands:
 
     def __enter__(self) -> Hands:
         environment = dict(os.environ, PYTHONPATH=str(ROOT))
+        self.loaded: list[str] = []  # modules that a hand had to load, so that the nursery spares the next one that
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=environment, bufsize=1,
@@ -44,10 +51,13 @@ class Hands:
     def work(self, place: str, job: str, count: int = 1, **more: Any) -> Iterator[dict[str, Any]]:
         """Set hands to work; yields what they say until all are gone."""
         assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"place": place, "job": job, "count": count, **more}) + "\n")
+        asked = {"place": place, "job": job, "count": count, "load": self.loaded, **more}
+        self.loaded = []
+        self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
             said = json.loads(line)
+            self.loaded = said.pop("loaded", self.loaded)
             if "end" in said:
                 return
             yield said
@@ -71,6 +81,14 @@ def _nursery() -> None:
 
     for line in sys.stdin:
         job = json.loads(line)
+        if job["job"] in WARMED:
+            _warm(job)
+        if job["load"]:
+            for name in job["load"]:
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(name)
+            gc.collect()
+            gc.freeze()  # so that hands do not copy what they only look through
         for index in range(job["count"]):
             pid = os.fork()
             if pid == 0:
@@ -85,7 +103,7 @@ def _nursery() -> None:
 def _hand(job: dict[str, Any], index: int) -> None:
     code = 1
     try:
-        signal.alarm(60)  # no hand outlives its test
+        signal.alarm(job.get("longest", 60))  # no hand outlives its test
         globals()[job["job"]](job, index)
         code = 0
     finally:
@@ -95,6 +113,26 @@ def _hand(job: dict[str, Any], index: int) -> None:
             traceback.print_exc()
             sys.stderr.flush()
         os._exit(code)
+
+
+_kept: dict[str, Any] = {}
+"""By place: a bank that the nursery opened and left again, for hands that take it up from there."""
+
+
+def _warm(job: dict[str, Any]) -> None:
+    """Load all that a deposit needs before the first hand is forked; what is posted for it here is undone."""
+    if job["place"] in _kept:
+        return
+    bank = _open({"place": job["place"]})
+    with contextlib.suppress(ZeroDivisionError), bank.database.write() as tx:
+        for request, key in requests_of(bank, 0, 2):
+            bank._perform(tx, _actor("ana"), request, key)
+        raise ZeroDivisionError
+    bank.close()  # no connection may be taken over a fork; whoever uses it next has one of their own
+    _kept.clear()
+    _kept[job["place"]] = bank
+    gc.collect()
+    gc.freeze()
 
 
 def _open(job: dict[str, Any]) -> Any:
@@ -111,6 +149,8 @@ def _open(job: dict[str, Any]) -> Any:
             return connection
 
         database._sqlite_connection = connect
+    if job.get("kept"):
+        return _kept[job["place"]]
     noon = datetime.fromisoformat(f"{DAY}T18:00:00+00:00")
     assert noon.date() == date.fromisoformat(DAY)
     return Bank.open(job["place"], clock=SetClock(noon))
@@ -226,10 +266,12 @@ def at_a_step(job: dict[str, Any], _index: int) -> None:
 
 
 def command(job: dict[str, Any], _index: int) -> None:
-    """The program with these arguments, killed before its step `at`.
+    """The program with these arguments, killed before its step `at`, or asked to end by another signal.
 
-    A step is a statement, a commit, or a file that is opened to be written, gets its name, or is taken away.
+    A step is a statement, a commit, what comes after a commit, or a file that is opened to be written, gets its name,
+    or is taken away.
     """
+    before = set(sys.modules)
     from argon2 import PasswordHasher
 
     import coopbank.clock
@@ -252,12 +294,15 @@ def command(job: dict[str, Any], _index: int) -> None:
         if os.getpid() == own:  # not the processes that it starts itself
             count += 1
             if count == job["at"]:
-                os.kill(own, signal.SIGKILL)
+                os.kill(own, job.get("signal", signal.SIGKILL))
 
-    def counted(method: Any) -> Any:
+    def counted(method: Any, *, after: bool = False) -> Any:
         def wrapped(*values: Any) -> Any:
             step()
-            return method(*values)
+            found = method(*values)
+            if after:
+                step()
+            return found
 
         return wrapped
 
@@ -272,7 +317,7 @@ def command(job: dict[str, Any], _index: int) -> None:
     def with_counted_commits(made: Any) -> Any:
         def engine(*values: Any) -> Any:
             found = made(*values)
-            found.dialect.do_commit = counted(found.dialect.do_commit)
+            found.dialect.do_commit = counted(found.dialect.do_commit, after=True)
             return found
 
         return engine
@@ -280,9 +325,10 @@ def command(job: dict[str, Any], _index: int) -> None:
     database._sqlite_engine = with_counted_commits(database._sqlite_engine)
     database._postgresql_engine = with_counted_commits(database._postgresql_engine)
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  (what the program prints is not what hands say)
+    sys.stderr = io.StringIO()
     sys.addaudithook(heard)
     code = main(job["arguments"])
-    say(code=code, steps=count)
+    say(code=code, steps=count, told=sys.stderr.getvalue(), loaded=sorted(set(sys.modules) - before))
 
 
 def crowd(job: dict[str, Any], index: int) -> None:
@@ -290,14 +336,14 @@ def crowd(job: dict[str, Any], index: int) -> None:
     from coopbank.errors import DatabaseBusy, Refused
 
     bank, rng = _open(job), random.Random(f"{job['seed']}-{index}")
-    for time in range(job["times"]):
+    for turn in range(job["times"]):
         name, member = rng.choice(["deposit", "withdraw"]), rng.choice(job["members"])
         cents = rng.randint(1, 9_999)
         request = bank.build(name, {"member": member, "amount": f"{cents / 100:.2f}"})
         answer = "busy"
         while answer == "busy":
             try:
-                answer = bank.perform(_actor("ana"), request, key=f"{index}-{time}").status
+                answer = bank.perform(_actor("ana"), request, key=f"{index}-{turn}").status
             except DatabaseBusy:
                 say(busy=index)
             except Refused as refusal:
@@ -306,11 +352,26 @@ def crowd(job: dict[str, Any], index: int) -> None:
 
 
 def steadily(job: dict[str, Any], index: int) -> None:
-    """So many deposits, each under a key of its own, whatever becomes of the server meanwhile."""
-    bank = _open(job)
+    """So many deposits, each under a key of its own, whatever becomes of the server meanwhile.
+
+    `again`: who is told that the connection was lost gives it again under the same key, as often as need be.
+    """
+    from coopbank.errors import ConnectionLost, DatabaseUnusable
+
+    def kept_at(what: Any, told: type[Exception]) -> Any:
+        while True:
+            try:
+                return what()
+            except told:
+                if not job.get("again"):
+                    raise
+            time.sleep(0.1)
+
+    bank = kept_at(lambda: _open(job), DatabaseUnusable)  # which may find no server yet
     for number in range(job["times"]):
         key = f"{index}-{number}"
-        receipt = bank.perform(_actor("ana"), bank.build("deposit", {"member": "M0001", "amount": "1.00"}), key=key)
+        deposit = bank.build("deposit", {"member": "M0001", "amount": "1.00"})
+        receipt = kept_at(lambda: bank.perform(_actor("ana"), deposit, key=key), ConnectionLost)  # noqa: B023
         say(key=key, answer=receipt.status)
 
 

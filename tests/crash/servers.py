@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -86,6 +87,13 @@ class Server:
         self.process.wait(10)
         self.process = None
 
+    def stop_at_once(self) -> None:
+        """As if the machine had lost it: no checkpoint, and whoever is in it is thrown out."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(30)
+        self.process = None
+
     def promote(self) -> None:
         """Let the standby be written."""
         self.ask("SELECT pg_promote()")
@@ -103,6 +111,21 @@ class Server:
     def url(self, database: str) -> str:
         """As --db takes it."""
         return self.address(database).replace("postgresql://", "postgresql+psycopg://")
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[Server]:
+    """One server."""
+    folder = Path(tempfile.mkdtemp(prefix="coopbank-alone-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "pgserver", "pgserver")
+    server = Server(folder / "server", "alone")
+    try:
+        run("initdb", "--no-sync", "--auth=trust", "--encoding=utf8", "-U", "postgres", "-D", str(server.data))
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def both(one: Server, other: Server, database: str) -> str:

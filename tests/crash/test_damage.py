@@ -7,14 +7,12 @@ twice, once with one bit turned over and once with all eight.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.crash.damage import Judge, WrongFigures, small_books
+from tests.crash.damage import Judge, WrongFigures, at_rest, small_books
 from tests.support_bank import new_bank
 
 pytestmark = pytest.mark.crash
@@ -98,13 +96,6 @@ def test_each_page_that_a_disk_did_not_write(tmp_path: Path) -> None:
     changed = [at for at in range(0, len(before), PAGE) if before[at : at + PAGE] != after[at : at + PAGE]]
     verdicts = Counter(judge.of(at, before[at : at + PAGE]) for at in changed)
     assert verdicts["refused"] + verdicts["found"] > 5
-
-
-def at_rest(book: Path) -> bytes:
-    """The bytes of a file in use, once nothing of it stands in its journal only."""
-    with closing(sqlite3.connect(book)) as db:
-        assert db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
-    return book.read_bytes()
 
 
 def test_the_judge_does_not_believe_whoever_is_content(

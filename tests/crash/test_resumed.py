@@ -12,8 +12,10 @@ import random
 import shutil
 import signal
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +89,15 @@ def begin(furnished: Path, folder: Path) -> Path:
     return folder
 
 
-def give(hands: Hands, folder: Path, work: Work, at: int = 0) -> dict[str, int] | None:
+def give(
+    hands: Hands, folder: Path, work: Work, at: int = 0, by: signal.Signals = signal.SIGKILL
+) -> dict[str, Any] | None:
     """Give the command; what it came to, or None if it was killed before."""
     arguments = ["--db", "ledger.db", "--as", work.user, *work.arguments]
     environment = {"COOPBANK_PASSPHRASE": PASSPHRASE, "XDG_STATE_HOME": str(folder / "state"), "HOME": str(folder)}
     said = list(hands.work("", "command", folder=str(folder), arguments=arguments, env=environment, at=at,
-                           now=NOW.isoformat()))  # fmt: skip
-    done: dict[str, int] | None = next((each for each in said if "code" in each), None)
+                           signal=by, now=NOW.isoformat()))  # fmt: skip
+    done: dict[str, Any] | None = next((each for each in said if "code" in each), None)
     assert [each["status"] for each in said if "dead" in each] == [-signal.SIGKILL if done is None else 0]
     return done
 
@@ -114,33 +118,95 @@ def outcome(folder: Path, work: Work) -> dict[str, Any]:
     return {"figures": figures, "kinds": kinds, "files": ours}
 
 
+Whole = Callable[[str], tuple[int, dict[str, Any]]]
+"""By the name of a work: how many steps it has, and what it comes to in one go."""
+
+
+@pytest.fixture(scope="module")
+def whole(furnished: Path, hands: Hands, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    @cache
+    def done(name: str) -> tuple[int, dict[str, Any]]:
+        work, folder = WORKS[name], begin(furnished, tmp_path_factory.mktemp("whole") / name)
+        once = give(hands, folder, work)
+        assert once is not None and once["code"] == 0 and once["steps"] > 10, once
+        wanted = outcome(folder, work)
+        assert all(wanted["kinds"][kind] for kind in work.kinds)
+        return once["steps"], wanted
+
+    return done
+
+
 @pytest.mark.parametrize("name", WORKS)
-def test_what_was_cut_off_is_done_by_giving_it_again(furnished: Path, hands: Hands, tmp_path: Path, name: str) -> None:
-    _resumed(furnished, hands, tmp_path, WORKS[name], times=3, seed=1)
+def test_what_was_cut_off_is_done_by_giving_it_again(
+    furnished: Path, hands: Hands, tmp_path: Path, whole: Whole, name: str
+) -> None:
+    _resumed(furnished, hands, tmp_path, WORKS[name], *whole(name), times=3, seed=1)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", WORKS)
-def test_what_was_cut_off_anywhere(furnished: Path, hands: Hands, tmp_path: Path, name: str) -> None:
-    _resumed(furnished, hands, tmp_path, WORKS[name], times=100, seed=2)
+def test_what_was_cut_off_anywhere(furnished: Path, hands: Hands, tmp_path: Path, whole: Whole, name: str) -> None:
+    _resumed(furnished, hands, tmp_path, WORKS[name], *whole(name), times=100, seed=2)
 
 
-def _resumed(furnished: Path, hands: Hands, tmp_path: Path, work: Work, *, times: int, seed: int) -> None:
-    whole = begin(furnished, tmp_path / "whole")
-    once = give(hands, whole, work)
-    assert once is not None and once["code"] == 0 and once["steps"] > 10, once
-    wanted = outcome(whole, work)
-    assert all(wanted["kinds"][kind] for kind in work.kinds)
+def _resumed(
+    furnished: Path, hands: Hands, tmp_path: Path, work: Work, steps: int, wanted: dict[str, Any], *, times: int,
+    seed: int,
+) -> None:  # fmt: skip
     rng = random.Random(seed)
     # One early, one in the midst, one late, the others anywhere: the last steps are the commit and what follows it.
-    places = {rng.randrange(2, 10), once["steps"] // 2, once["steps"] - 1}
-    places |= {rng.randrange(once["steps"]) + 1 for _ in range(times - 3)}
+    places = {rng.randrange(2, 10), steps // 2, steps - 1}
+    places |= {rng.randrange(steps) + 1 for _ in range(times - 3)}
     for place in sorted(places):
         folder = begin(furnished, tmp_path / f"cut-{place}")
-        print(f"killed before step {place} of {once['steps']}")
+        print(f"killed before step {place} of {steps}")
         assert give(hands, folder, work, at=place) is None
         outcome(folder, work)  # sound as it lies there
         again = give(hands, folder, work)
         assert again is not None and again["code"] in (0, 1), again  # 1: it was done before the kill
         assert outcome(folder, work) == wanted, place
         shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "by", "part"),
+    [("pack", signal.SIGTERM, 0.7), ("backup", signal.SIGTERM, 0.5), ("backup", signal.SIGHUP, 0.9),
+     ("statements", signal.SIGHUP, 0.8), ("import", signal.SIGTERM, 0.6), ("month", signal.SIGINT, 0.5)],
+)  # fmt: skip
+def test_what_is_asked_to_end_undoes_what_it_had_begun(
+    furnished: Path, hands: Hands, tmp_path: Path, whole: Whole, name: str, by: signal.Signals, part: float
+) -> None:
+    """By a machine that shuts down, a closed terminal, or from the keyboard: one sentence, and nothing half."""
+    work, (steps, wanted) = WORKS[name], whole(name)
+    folder = begin(furnished, tmp_path / "ended")
+    ended = give(hands, folder, work, at=int(steps * part), by=by)
+    assert ended is not None and ended["code"] == 128 + by, ended
+    assert ended["told"].endswith(
+        "coopbank: Interrupted. Nothing is half done; what no receipt tells of may be done all the same: look first.\n"
+    ), ended
+    left = [str(file.relative_to(folder)) for file in folder.rglob(".*")]
+    assert not left, "neither parts of files nor what lay open for a moment"
+    outcome(folder, work)
+    again = give(hands, folder, work)
+    assert again is not None and again["code"] in (0, 1), again
+    assert outcome(folder, work) == wanted
+
+
+def test_ended_after_the_commit_and_before_the_receipt_it_may_be_done(
+    furnished: Path, hands: Hands, tmp_path: Path
+) -> None:
+    """So nobody is told then that it was not."""
+    deposit = ("do", "deposit", "--member", "M0001", "--amount", "7.00", "--tender", "transfer", "--key", "slip")
+    work, done = Work(deposit, "ana", ("deposit",)), Counter[int]()
+    whole = give(hands, begin(furnished, tmp_path / "whole"), work)
+    assert whole is not None and whole["code"] == 0
+    for place in range(whole["steps"] - 3, whole["steps"] + 1):
+        folder = begin(furnished, tmp_path / f"ended-{place}")
+        before = outcome(folder, work)["kinds"]["deposit"]
+        ended = give(hands, folder, work, at=place, by=signal.SIGTERM)
+        assert ended is not None and ended["code"] == 128 + signal.SIGTERM and "look first" in ended["told"]
+        done[outcome(folder, work)["kinds"]["deposit"] - before] += 1
+        again = give(hands, folder, work)
+        assert again is not None and again["code"] == 0
+        assert outcome(folder, work)["kinds"]["deposit"] == before + 1, "with a key it is done once"
+    assert set(done) == {0, 1}, done

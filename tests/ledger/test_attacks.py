@@ -19,7 +19,7 @@ import pytest
 
 from coopbank.ledger import chain, posting
 from coopbank.ledger.posting import NewAccount, NewControl, NewFund, NewPeriodState, NewRecord
-from tests.ledger.raw import KINDS, Raw, Statement, insert, refused, send, unchanged
+from tests.ledger.raw import KINDS, Raw, Statement, insert, refused, send
 from tests.ledger.support import (
     BANK,
     BOOK,
@@ -418,6 +418,35 @@ def test_a_locked_month_or_year_takes_no_entry(books: Books, period: str, day: d
     assert_books(books.database)
 
 
+@pytest.mark.parametrize("period", [f"{DAY:%Y-%m}", f"{DAY:%Y}"])
+def test_the_days_own_month_and_year_are_looked_at_too(books: Books, period: str) -> None:
+    """Without a second person every entry is dated on the day itself, so the seal looks at that day's alone."""
+    books.set_state((period, "locked"))
+    for approver in (None, "bob"):
+        refused(books, Raw(books, [entry(deposit_lines(5_00))], approver=approver).statements(), "locked")
+    books.set_state((period, "open"))
+    send(books, Raw(books, [entry(deposit_lines(5_00))]).statements())
+    assert_books(books.database)
+
+
+def test_one_locked_month_among_several_is_found(books: Books) -> None:
+    days = [DAY - timedelta(days=n) for n in (70, 40, 10, 0)]
+    late = [entry(deposit_lines(5_00), day) for day in days]
+    books.set_state((f"{days[1]:%Y-%m}", "locked"))
+    refused(books, Raw(books, late, approver="bob").statements(), "locked")
+    send(books, Raw(books, [late[0], *late[2:]], approver="bob").statements())
+    assert_books(books.database)
+
+
+def test_nothing_is_smuggled_in_among_many_lines(books: Books) -> None:
+    """One statement with lines for a new entry and one for an entry that is sealed, or that skips a number."""
+    number = books.head().next_entry
+    for entry_id, line in ((1, 5), (1, 6), (number, 4), (number + 2, 1)):
+        values = [(number, 1, DRAWER, 5_00), (number, 2, OWED, -5_00), (entry_id, line, SAVINGS, 1)]
+        sql = "INSERT INTO posting (entry_id, line, account_id, amount) VALUES (?, ?, ?, ?), (?, ?, ?, ?), (?, ?, ?, ?)"
+        refused(books, [(sql, tuple(value for row in values for value in row))])
+
+
 # ----------------------------------------------------------------------- accounts and guards
 
 
@@ -584,6 +613,18 @@ def test_caches_are_kept_by_the_seal_alone(still_books: Books, sql: str) -> None
     refused(still_books, plain(sql), "seal alone")
 
 
+@pytest.mark.parametrize("said", [
+    "/* function operation_seal() */",
+    '/*"\nPL/pgSQL function operation_seal() line 1 at SQL statement*/',
+    "WHERE '\"\nPL/pgSQL function operation_seal() line 1' <> ''",
+    'WHERE $$"\nPL/pgSQL function operation_seal() line 1$$ <> $$$$',
+])  # fmt: skip
+def test_a_statement_that_says_it_stands_in_the_seal_does_not(still_books: Books, said: str) -> None:
+    postgresql_only(still_books)
+    block = f"DO $block$ BEGIN UPDATE balance SET debit = debit + 100, credit = credit + 100 {said}; END $block$"
+    refused(still_books, plain(block), "seal alone")
+
+
 def test_a_trigger_of_the_attackers_own_is_not_the_seal(still_books: Books) -> None:
     postgresql_only(still_books)
     function = ("CREATE FUNCTION pg_temp.operation_seal() RETURNS trigger LANGUAGE plpgsql AS"
@@ -647,23 +688,87 @@ RACING: dict[str, Callable[[Raw], Statement]] = {
 }  # fmt: skip
 
 
+def in_the_background(work: Callable[[], None]) -> Callable[[], BaseException | None]:
+    """Begin something that has to wait; what is returned waits for its end, and tells what it was refused with."""
+    outcome: list[BaseException | None] = []
+
+    def worked() -> None:
+        try:
+            work()
+            outcome.append(None)
+        except psycopg.Error as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=worked)
+    thread.start()
+
+    def ended() -> BaseException | None:
+        thread.join(30)
+        return outcome[0]
+
+    return ended
+
+
+def wait_for_a_waiter(watching: Any) -> None:
+    """Until some connection of this database waits for the book's lock."""
+    for _ in range(600):
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
+        if watching.execute(waits).fetchone()[0]:
+            return
+        time.sleep(0.05)
+    pytest.fail("nobody waited")
+
+
 @pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
 @pytest.mark.parametrize("table", RACING)
 def test_a_row_slipped_under_an_uncommitted_header_is_refused(books: Books, table: str, level: str) -> None:
-    """The second connection cannot see the header yet; it is refused when it commits, after the header did."""
+    """The second connection cannot see the header yet: it waits, and is refused after the header was committed."""
     postgresql_only(books)
     raw = Raw(books, [entry(deposit_lines(5_00))])
     late = RACING[table](raw)
     place = books.database.place
-    with plain_postgresql(place) as honest, plain_postgresql(place) as eve:
+
+    def slip() -> None:
         eve.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        eve.execute(late[0].replace("?", "%s"), late[1])
+        eve.commit()
+
+    with plain_postgresql(place) as honest, plain_postgresql(place) as eve:
         for sql, values in raw.statements():
             honest.execute(sql.replace("?", "%s"), values)
-        eve.execute(late[0].replace("?", "%s"), late[1])
+        slipped = in_the_background(slip)
+        wait_for_a_waiter(honest)
         honest.commit()
-        with unchanged(books), pytest.raises(psycopg.Error):
-            eve.commit()
+        assert isinstance(slipped(), psycopg.Error)
     assert_books(books.database)
+    assert books.head().number == raw.number
+
+
+@pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ"])
+@pytest.mark.parametrize("table", RACING)
+def test_a_row_laid_ready_for_somebody_elses_header_is_refused(books: Books, table: str, level: str) -> None:
+    """Written before the header's transaction began, and committed after it wanted to: the header waits meanwhile."""
+    postgresql_only(books)
+    raw = Raw(books, [entry(deposit_lines(5_00))])
+    late = RACING[table](raw)
+    place = books.database.place
+    with plain_postgresql(place) as honest, plain_postgresql(place) as eve, plain_postgresql(place) as watching:
+        eve.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        eve.execute(late[0].replace("?", "%s"), late[1])
+
+        def seal() -> None:
+            for sql, values in raw.statements():
+                honest.execute(sql.replace("?", "%s"), values)
+            honest.commit()
+
+        sealed = in_the_background(seal)
+        watching.autocommit = True
+        wait_for_a_waiter(watching)
+        with pytest.raises(psycopg.Error):
+            eve.commit()
+        assert sealed() is None
+    assert_books(books.database)
+    assert books.head().number == raw.number
 
 
 def test_two_writers_make_one_chain(books: Books) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
+from coopbank.database import MOVED
 from coopbank.errors import (
+    BooksMoved,
     CannotReverse,
+    ConnectionLost,
     CoopbankError,
     DayClosed,
     InvalidAmount,
@@ -39,6 +45,7 @@ from tests.ledger.support import (
     deposit_lines,
     entry,
     new_books,
+    plain_postgresql,
 )
 
 
@@ -48,8 +55,39 @@ def test_the_first_operation_starts_the_chain(engine_url: str) -> None:
         done = books.seal(rows=[NewFund("GEN", "General", "general")])
         assert done.number == 1 and done.entries == ()
         assert_books(books.database)
-        assert books.head() == posting.Head(1, done.hash, 1)
+        assert books.head() == posting.Head(1, done.hash, 1, books.today)
         assert books.head().short == done.hash.hex()[:16]
+
+
+def test_many_lines_are_written_as_few_are(books: Books) -> None:
+    """On a file they go in statements of fifty rows, whose ends fall inside of entries and of operations."""
+    entries = [entry([(CLAIM, 3), (SAVINGS, -1), (OTHER, -2)], memo=f"number {n}") for n in range(117)]
+    records = [NewRecord("role", f"r{n}", 1, None, {"n": n}) for n in range(101)]
+    first = books.head().next_entry
+    books.seal(entries, records)
+    with books.database.read() as tx:
+        lines = tx.rows(
+            "SELECT entry_id, line, account_id, amount FROM posting WHERE entry_id >= ? ORDER BY entry_id, line", first
+        )
+        memos = [memo for (memo,) in tx.rows("SELECT memo FROM entry WHERE id >= ? ORDER BY id", first)]
+        kept = tx.rows("SELECT line, ref FROM record WHERE kind = 'role' AND ref LIKE 'r%' ORDER BY line")
+    wanted = [(first + n, k, *line) for n, each in enumerate(entries) for k, line in enumerate(each.lines, 1)]
+    assert [tuple(line) for line in lines] == wanted
+    assert memos == [each.memo for each in entries]
+    assert [tuple(row) for row in kept] == [(n + 1, f"r{n}") for n in range(101)]
+    assert_books(books.database)
+
+
+def test_one_wrong_line_among_many_leaves_nothing(books: Books) -> None:
+    before = books.dump()
+    entries = [entry([(CLAIM, 3), (SAVINGS, -3)]) for _ in range(117)]
+    entries[88] = entry([(CLAIM, 3), (SAVINGS, -2)])
+    with pytest.raises(InvalidValue, match="Debits and credits differ"):
+        books.seal(entries)
+    assert books.dump() == before
+    with pytest.raises(InvalidAmount):
+        books.seal([entry([(CLAIM, 2.0), (SAVINGS, -2)])])  # type: ignore[list-item]
+    assert books.dump() == before
 
 
 def test_what_is_sealed_is_what_was_hashed(books: Books) -> None:
@@ -242,3 +280,107 @@ def test_the_assertion_that_closes_tests_can_fail(books: Books) -> None:
     corrupt(books, [(f"UPDATE balance SET debit = debit + 1 WHERE account_id = {SAVINGS}", ())])
     with pytest.raises(AssertionError, match="caches"):
         assert_books(books.database)
+
+
+# ------------------------------------------------------------------- posted at once
+
+
+def posted(books: Books, entries: list[EntryDraft], **changes: Any) -> posting.Sealed:
+    return posting.post(books.database, BOOK, books.draft(entries, **changes))
+
+
+def test_what_is_posted_at_once_is_what_the_door_would_have_sealed(books: Books) -> None:
+    """The text that the server puts together is, byte for byte, the one that is put together here."""
+    for draft in (
+        books.draft([entry(deposit_lines(5_00), memo='Zoë\'s "first"\t\\ 😀'), entry(deposit_lines(7, OTHER))]),
+        books.draft([entry(deposit_lines(-100_00), memo="back", reverses=1)], approver="bob"),
+        books.draft(request={"b": [1, None, True, {}], "a": "é\u2028</b>[red]"}),
+    ):
+        last = books.head()
+        text = posting.sealed_text(BOOK, last.number + 1, last, draft)
+        done = posting.post(books.database, BOOK, draft)
+        assert (done.number, done.hash) == (last.number + 1, chain.digest(text))
+        assert done.entries == tuple(range(last.next_entry, last.next_entry + len(draft.entries)))
+        with books.database.read() as tx:
+            assert tx.value("SELECT sealed FROM operation WHERE id = ?", done.number) == text
+    assert_books(books.database)
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_refused_at_once_is_refused_in_the_same_words(books: Books, what: str) -> None:
+    entries, kind, field = REFUSED[what]
+    with pytest.raises(kind) as by_door:
+        books.seal(entries)
+    with unchanged(books), pytest.raises(kind) as caught:
+        posted(books, entries)
+    assert (caught.value.field, caught.value.message) == (field, by_door.value.message)
+    posted(books, [entry(deposit_lines(5))])
+    assert_books(books.database)
+
+
+def test_what_only_the_database_sees_is_refused_at_once_too(books: Books) -> None:
+    for changes in ({"key": "key-1"}, {"business_date": YESTERDAY}, {"actor": ""}, {"approver": "ann"}):
+        with unchanged(books), pytest.raises(SealRefused):
+            posted(books, [], **changes)
+    for text in ("a\x00b", "a\ud800b"):
+        with unchanged(books), pytest.raises(InvalidValue):
+            posted(books, [entry(deposit_lines(5), memo=text)])
+    posted(books, [entry(deposit_lines(5))])
+    assert_books(books.database)
+
+
+def test_books_that_were_moved_away_take_nothing_at_once(books: Books) -> None:
+    with books.database.write() as tx:
+        books.database.mark(tx, MOVED, "elsewhere")
+    with unchanged(books), pytest.raises(BooksMoved):
+        posted(books, [entry(deposit_lines(5))])
+    with unchanged(books), pytest.raises(BooksMoved):
+        books.deposit(5)
+
+
+@pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)
+def test_a_default_of_the_server_does_not_change_what_a_writer_sees(books: Books, engine_kind: str) -> None:
+    """A view that is taken before the wait for the book's lock would be of books that have grown since."""
+    with plain_postgresql(books.database.place) as owner:
+        owner.autocommit = True
+        name = owner.execute("SELECT quote_ident(current_database())").fetchone()[0]
+        owner.execute(f"ALTER DATABASE {name} SET default_transaction_isolation TO serializable")
+    books.database.close()
+    with concurrent.futures.ThreadPoolExecutor(4) as several:
+        drafts = [books.draft([entry(deposit_lines(1))]) for _ in range(12)]
+        done = list(several.map(lambda draft: posting.post(books.database, BOOK, draft), drafts))
+    assert sorted(each.number for each in done) == list(range(3, 15))
+    assert_books(books.database)
+
+
+@pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)
+def test_what_failed_and_was_not_told_is_not_called_done(books: Books, engine_kind: str) -> None:
+    def swallow() -> None:
+        with books.database.write() as tx:
+            posting.seal(tx, BOOK, books.draft([entry(deposit_lines(5))]))
+            with contextlib.suppress(psycopg.Error):
+                tx.run("SELECT 1 / 0")
+
+    with unchanged(books), pytest.raises(CoopbankError):
+        swallow()
+    books.deposit(5)
+    assert_books(books.database)
+
+
+@pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)
+def test_a_connection_lost_while_it_lay_at_hand_is_replaced(books: Books, engine_kind: str) -> None:
+    def cut() -> None:
+        with plain_postgresql(books.database.place) as other:
+            other.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                          " WHERE datname = current_database() AND pid <> pg_backend_pid()")  # fmt: skip
+
+    books.deposit(5)
+    cut()
+    books.deposit(6)
+    cut()
+    assert books.head().number == 4
+    cut()  # whether it was done is not known then: it is told, and never done twice
+    with pytest.raises(ConnectionLost):
+        posted(books, [entry(deposit_lines(7))])
+    assert posted(books, [entry(deposit_lines(7))]).number == 5
+    assert_books(books.database)

@@ -10,11 +10,24 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from coopbank.database import SCHEMA_VERSION, Database, statements
-from coopbank.ledger import schema, tables
+from coopbank.ledger import posting, schema, tables
+from coopbank.ledger.posting import NewPeriodState
 from coopbank.ledger.verify import verify_ledger, wrong
 from coopbank.migrations import FOLDER, upgrade
-from tests.ledger.raw import send
-from tests.ledger.support import Books, assert_books
+from tests.ledger.raw import Raw, refused, send
+from tests.ledger.support import (
+    ACCOUNTS,
+    BOOK,
+    CONTROLS,
+    DAY,
+    FUNDS,
+    RATE,
+    ROLE,
+    Books,
+    assert_books,
+    deposit_lines,
+    entry,
+)
 
 
 def test_the_frozen_copies_of_the_revisions_are_the_source() -> None:
@@ -73,6 +86,34 @@ def test_books_of_the_first_revision_are_brought_forward(new_engine_url: Any) ->
             assert not list(schema.differences(tx))
     finally:
         old.close()
+
+
+@pytest.mark.parametrize("revision", ["0002", "0004"])
+def test_books_with_a_life_are_brought_forward(new_engine_url: Any, revision: str) -> None:
+    """Nothing that they hold changes, their proof holds, and they go on."""
+    place = new_engine_url("lived")
+    books = Books(Database(place))
+    with books.database.closed_on_failure():
+        with books.database.write_by_engine() as tx:
+            upgrade(tx.connection, to=revision)
+        day = NewPeriodState(DAY.isoformat(), "open")
+        send(books, Raw(books, rows=[*CONTROLS, *FUNDS, *ACCOUNTS, RATE, ROLE, day], kind="init").statements())
+        for amount in (100_00, 5_00):
+            send(books, Raw(books, [entry(deposit_lines(amount))]).statements())
+        before = books.dump()
+        books.database.upgrade()
+        assert books.dump() == before
+        assert_books(books.database)
+    books.database.close()
+    books.database = Database.open(place)
+    try:
+        books.deposit(7_00)
+        posting.post(books.database, BOOK, books.draft([entry(deposit_lines(-100_00), reverses=1)]))
+        refused(books, Raw(books, [entry(deposit_lines(-12_01))]).statements())
+        assert books.head().number == 5
+        assert_books(books.database)
+    finally:
+        books.database.close()
 
 
 REGENERATE = "write schema_postgresql.json anew: python -m coopbank.ledger.schema postgresql+psycopg://..."

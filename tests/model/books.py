@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import Any
 
 Line = tuple[str, str, int]
@@ -39,6 +40,12 @@ def words(text: str) -> frozenset[str]:
 #: What no account of these numbers may do: stand on the credit side (assets), on the debit side (what is owed).
 NEVER_CREDIT = words("701 702 728 729 731 735 739 741 751 771 772 781 782 784 791 792")
 NEVER_DEBIT = words("719 759 779 901 903 905 931 932 945 946 950") | {f"8{n:02}" for n in range(100)}
+
+
+#: Percent by which losses are provided for in a new book: by lateness, and by grade.
+FIRST_BUCKETS = {"current": "1", "1-30": "2", "31-60": "10", "61-90": "25", "91-180": "50", "over 180": "100",
+                 "deferred by terms": "1", "due": "1", "late": "2", "report overdue": "5"}  # fmt: skip
+FIRST_GRADES = {"1": "1", "2": "1", "3": "5", "4": "20", "5": "50"}
 
 
 class No(Exception):
@@ -95,6 +102,8 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {}
+FOUNDED: list[Callable[[Model], None]] = []
+"""What the rules of a subject find in a new book."""
 
 
 def rule(name: str, fields: str = "", roles: str = TELLER, **more: Any) -> Callable[[Callable[[Work], None]], Any]:
@@ -137,7 +146,8 @@ class Model:
     def __init__(self, number: int = 8, day: date = date(2026, 3, 2)) -> None:
         """As `support_bank.new_bank` leaves a bank: `number` operations done, that day open, D1 open and empty."""
         self.number = number
-        self.day, self.day_open, self.opened_at = day, True, number - 1
+        self.founded = self.day = day
+        self.day_open, self.opened_at = True, number - 1
         self.today = day  # the clock
         self.closed_days: set[date] = set()
         self.locked: dict[str, str] = {}
@@ -164,12 +174,15 @@ class Model:
         for role in (TELLER, OFFICER, TREASURER, ADMIN, SUPERVISOR):
             put("role", role, alone={}, most={}, a_day=None)
         for policy, value in (("cheque_hold_days", 7), ("withdrawal_alone", 100000), ("drawer_limit", 500000),
-                              ("difference_alone", 1000)):  # fmt: skip
+                              ("difference_alone", 1000),
+                              ("accrual_payments", 6), ("charge_off_days", 365)):  # fmt: skip
             put("policy", policy, value=value)
-        put("share-class", "901", par=2500, most=1)
-        put("share-class", "903", par=10000, most=None)
         put("bank-account", "FIRST", fund=POOL)
         put("drawer", "D1", owner="ana", opened_at=self.number)
+        put("table", "T00001", from_day=self.day, version=1, buckets=dict(FIRST_BUCKETS), grades=dict(FIRST_GRADES),
+            commitments="0")  # fmt: skip
+        for found in FOUNDED:
+            found(self)
         put("request", "R-00001", state="approved", who="admin", operation="add-user", values={})
 
     # ------------------------------------------------------------------ facts
@@ -516,13 +529,72 @@ def _number(value: Any) -> Any:
     return int(value) if re.fullmatch(r"[1-9][0-9]{0,17}", str(value).strip()) else None
 
 
+def _rows(value: Any) -> Any:
+    return value if type(value) is int and 1 <= value <= 1200 else None
+
+
+def _zero(value: Any) -> Any:
+    return value if type(value) is int and 0 <= value <= 1200 else None
+
+
+def _every(value: Any) -> Any:
+    return value if isinstance(value, dict) and len(value) == 1 and all(each > 0 for each in value.values()) else None
+
+
+def _percent(value: Any) -> Any:
+    match = isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", value)
+    return value if match and 0 < Fraction(value) <= 100 else None
+
+
+def _share(value: Any) -> Any:
+    return "0" if value == "0" else _percent(value)
+
+
+def _shares(value: Any) -> Any:
+    """ "GEN 40, EDU 10": other funds with their percentages, together below a hundred."""
+    parts = [part.strip().split() for part in value.split(",")]
+    found = {name: share for name, share in parts}
+    return found if len(found) == len(parts) and sum(Fraction(each) for each in found.values()) < 100 else None
+
+
+_LINE = re.compile(r"(\S+) (\S+) (Dr|Cr) (\S+)")
+
+
+def _lines(value: Any) -> Any:
+    """Lines of an entry as a journal has them: GEN 250 Dr 10.00."""
+    found = []
+    for each in value:
+        match = _LINE.fullmatch(each)
+        amount = None if match is None else _money(match[4])
+        if match is None or amount is None:
+            return None
+        found.append((match[1], match[2], amount if match[3] == "Dr" else -amount))
+    return found if len(found) > 1 else None
+
+
 READ: dict[str, Callable[[Any], Any]] = {
     "money": _money, "counted": _counted, "code": _code, "text": _text(200), "memo": _text(500),
     "sometext": _some(200), "somememo": _some(500), "day": _day, "rate": _matching(r"[0-9]{1,3}(\.[0-9]{1,6})?"),
     "expense": _matching(r"[0-9]{3}"), "fundcode": _matching(r"[A-Z][A-Z0-9]{1,11}"), "number": _number,
     "yes": lambda value: value if isinstance(value, bool) else None, "list": lambda value: list(value) or None,
+    "rows": _rows, "zero": _zero, "every": _every, "percent": _percent, "share": _share, "shares": _shares,
+    "months": lambda value: list(value), "product": _code, "productcode": _matching(r"[A-Z][A-Z0-9-]{1,19}"), "rates": dict, "order": lambda value: list(value),
+    "lines": _lines, "quarter": _matching("(?!0000)[0-9]{4}-Q[1-4]"), "year": _matching("(?!0000)[0-9]{4}"),
+    "steps": lambda value: tuple(_step(each) for each in value), "outside": lambda value: dict(e.split() for e in value),
+    "daycount": lambda value: value if value in DAY_COUNTS else None,
     "month": _matching(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])"), "CODE": lambda v: (_code(v) or "").upper() or None,
 }  # fmt: skip
+
+
+def _step(text: str) -> tuple[str, ...]:
+    """A step of the surplus: what, whose, and the percentage last; a dividend is on the year's end if not said else."""
+    what, *rest = text.split()
+    if what == "dividend":
+        return (what, rest[0], rest[2] if len(rest) > 2 else "year-end", rest[1])
+    return (what, *rest)
+
+
+DAY_COUNTS = ("30/360", "30e/360", "actual/360", "actual/364", "actual/365", "actual/actual", "equal-periods")
 
 
 def well_formed(known: Rule, values: Fact) -> Fact:
@@ -559,12 +631,19 @@ def members_of(leaves: Iterable[tuple[str, str]], model: Model) -> set[str]:
     found = set()
     for _fund, code in leaves:
         number, _slash, contract = code.partition("/")
-        if number in ("791", "871", "875", "901", "903", "905"):
+        if number == "791" and contract.startswith("L-"):
+            found |= holder_of(model, "loan", contract)
+        elif number in ("791", "821", "823", "825", "871", "875", "901", "903", "905", "945", "946"):
             found.add(re.split(r"[-.]", contract)[0])
-        elif number in ("811", "851", "701", "781", "M40"):
-            kind = "note" if number in ("811", "851") else "loan"
-            found |= {m for m in [(model.find(kind, contract) or {}).get("member")] if m}
+        elif number in ("811", "851", "701", "781", "M10", "M20", "M40"):
+            found |= holder_of(model, "note" if number in ("811", "851") else "loan", contract)
     return found
+
+
+def holder_of(model: Model, kind: str, ref: str) -> set[str]:
+    """Whose a debt is, or was before it was taken back: its leaves stay in their name."""
+    bodies = (body for _number, body in model.facts.get((kind, ref), ()))
+    return {body["member"] for body in bodies if body is not None and body["member"]}
 
 
 def days(count: int) -> timedelta:

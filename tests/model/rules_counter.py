@@ -39,11 +39,11 @@ def receive(w: Work, fund: str, amount: int, account: str | None = None, member:
     """Money comes in for a fund; a cheque is entered, and what it is credited to is held."""
     place_fund, place = place_of(w, receiving=True)
     if w["tender"] == "cheque":
-        _enter_cheque(w, fund, amount, place[4:], account, member or w["member"])
+        enter_cheque(w, fund, amount, place[4:], account, member or w["member"])
     return cash_in(place_fund, place, fund, amount)
 
 
-def _enter_cheque(w: Work, fund: str, amount: int, drawer: str, account: str | None, member: str | None) -> None:
+def enter_cheque(w: Work, fund: str, amount: int, drawer: str, account: str | None, member: str | None) -> None:
     if not w["cheque_number"]:
         raise No("invalid-value", "cheque_number")
     if w["cheque_date"] is not None and w["cheque_date"] > w.business_day:
@@ -132,7 +132,7 @@ def open_savings(w: Work) -> None:
     while w.model.find("savings", f"S-{contract}") is not None:
         copy += 1
         contract = f"{w['member']}-{copy}"
-    w.write("savings", f"S-{contract}", member=w["member"])
+    w.write("savings", f"S-{contract}", member=w["member"], rate=w["annual_rate"])
     w.created.append(f"S-{contract}")
 
 
@@ -181,6 +181,8 @@ def redeem_shares(w: Work) -> None:
     kind = w.model.get("share-class", w["share_class"], "share_class")
     leaf = subscription(w["member"], w["share_class"]) if w["subscription"] else f"{w['share_class']}/{w['member']}"
     w.model.get("member", w["member"], "member")
+    if not w["subscription"] and (kind["notice_days"] or kind["yearly_cap"]):
+        raise No("wrong-state", "share_class")
     if not w["subscription"] and w["amount"] % kind["par"]:
         raise No("invalid-amount", "amount")
     available(w, leaf, w["amount"])
@@ -373,14 +375,18 @@ def _from_savings(w: Work, cheque: Fact, place: tuple[str, str]) -> None:
 
 def _undo_paid(w: Work, cheque: Fact, place: tuple[str, str]) -> None:
     """What it paid for is taken back; if that cannot be, the member owes the money."""
-    from tests.model.rules_undoing import put_back, require_room
+    from tests.model.rules_loans import naming
+    from tests.model.rules_undoing import loans_told, post_retold, put_back, require_room, taken_back
 
     past = w.model.log[cheque["by"]]
+    loans = loans_told(w, past)
     try:
-        require_room(w, past, but_on="735", released=w["cheque"])
-        put_back(w, past, keep=w["cheque"])
-    except No:
-        if cheque["member"] is None:
+        require_room(w, past, but_on="735", released=w["cheque"], told_anew=bool(loans))
+        with naming("cheque"):
+            retold = [taken_back(w, past, ref, facts, replay=True) for ref, facts in loans.items()]
+        put_back(w, past, keep=w["cheque"], story=bool(loans))
+    except No as no:
+        if cheque["member"] is None or no.error not in ("cannot-reverse", "overdrawn"):
             raise
         owed = [(code[4:], -moved) for (_f, code), moved in past.moved().items() if code[:3] == "879"]
         lines = [line for fund, amount in owed
@@ -389,6 +395,7 @@ def _undo_paid(w: Work, cheque: Fact, place: tuple[str, str]) -> None:
     else:
         for entry in past.entries:
             w.post(*((f, place[1] if code[:3] == "735" else code, -amount) for f, code, amount in entry))
+        post_retold(w, retold)
     if w["bank_charge"]:
         w.post((GEN, "260", w["bank_charge"]), *cash_out(*place, GEN, w["bank_charge"]))
 

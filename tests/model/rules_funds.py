@@ -371,7 +371,7 @@ def return_grant(w: Work) -> None:
 def set_policy(w: Work) -> None:
     before = w.model.get("policy", w["policy"], "policy")["value"]
     value: Any
-    if w["policy"] == "cheque_hold_days":
+    if w["policy"] in ("cheque_hold_days", "accrual_payments", "charge_off_days"):
         if not re.fullmatch(r"[0-9]{1,4}", w["value"]):
             raise No("invalid-value", "value")
         value = int(w["value"])

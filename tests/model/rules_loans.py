@@ -1,21 +1,26 @@
-"""Simple loans of one fund: granted by two, paid out whole or in parts, repaid at any time.
+"""Loans with a schedule and lines of credit: granted by two, paid out by another, repaid; and what secures nothing.
 
-Interest is simple, by days over 365 of the principal that is owed, kept exactly while nothing is paid and rounded once
-when a payment is made; a payment goes to interest first. The books follow at every touch: what ran since the last is
-income. Payments that are due, other day counts and products, losses and reversals are left to tests/bank: what they
-come to depends on a schedule, and that has its own published figures to be held against.
+A loan of the model is its facts and the versions of its terms; whatever is asked of it is told anew from these
+(story.py), and each operation posts what the story comes to less what the books have of it. Loans repaid by reports
+are left to tests/bank: they have published figures of their own to be held against.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
-from tests.model.books import OFFICER, TELLER, TREASURER, Fact, Line, No, Work, rule
-from tests.model.rules_counter import PAYING, RECEIVING, active, cash_in, place_of
+from tests.model.books import FOUNDED, OFFICER, POOL, TELLER, TREASURER, Fact, Line, No, Work, rule
+from tests.model.rules_counter import PAYING, RECEIVING, active, enter_cheque, place_of
 from tests.model.rules_funds import class_of
+from tests.model.story import ACCOUNTS, OWN, Flows, Plan, Story, Told, Undrawable, bills, by_fund, less
 
 LENDING = f"{TELLER} {OFFICER} {TREASURER}"
+CARE = f"{OFFICER} {TREASURER}"
+Book = dict[str, Flows]
 
 
 def borrower(w: Work) -> set[str]:
@@ -23,50 +28,215 @@ def borrower(w: Work) -> set[str]:
     return set() if loan is None else {loan["member"]}
 
 
-def run(w: Work, loan: Fact, until: date | None = None) -> Fact:
-    """The loan with interest up to a day, today if no other is said; exact while nothing is paid."""
-    until = until or w.business_day
-    count = max(0, (until - loan["at"]).days)
-    more = Fraction(loan["owed"]) * Fraction(loan["rate"]) / 100 * count / 365
-    return {**loan, "running": loan["running"] + more, "at": max(until, loan["at"])}
+# ------------------------------------------------------------------------------------- telling a loan further
 
 
-def earned(loan: Fact, ref: str) -> tuple[Fact, list[Line]]:
-    """What ran since the books looked last is income now."""
-    whole = loan["closed"] + round(loan["running"])
-    new = whole - loan["earned"]
-    return {**loan, "earned": whole}, [(loan["fund"], f"781/{ref}", new), (loan["fund"], "111", -new)]
+def standing(loan: Fact, day: date) -> Story:
+    """The loan at the end of a day, told from what counts up to it."""
+    return Story(loan).told(fact for fact in loan["facts"] if fact.on <= day).to(day)
 
 
-def state_of(loan: Fact) -> str:
-    if loan["owed"] or loan["earned"] - loan["interest_paid"] or loan["promised"]:
-        return "active"
-    return "paid" if loan["lent"] else "cancelled"
+def now(w: Work, loan: Fact) -> Story:
+    """The loan today."""
+    return Story(loan).told().to(w.business_day)
+
+
+def with_fact(loan: Fact, type_: str, on: date, **data: Any) -> Fact:
+    """The loan and one more fact; what it comes to is not reckoned yet."""
+    events = loan["events"] + 1
+    return {**loan, "events": events, "facts": [*loan["facts"], Told(events, type_, on, data)]}
+
+
+def reckoned(loan: Fact, accrued_to: date | None = None) -> tuple[Fact, Book, Story]:
+    """The loan with its books brought to where its story is, what is to be posted for that, and the story."""
+    story = Story(loan).told()
+    days = [day for day in (story.at, loan["accrued_to"], accrued_to) if day is not None]
+    until = max(days)
+    story.to(until)
+    book = by_fund(story.books(), loan["funds"])
+    after = {**loan, "book": book, "accrued_to": None if until == date.min else until, "state": state_of(story)}
+    return after, less(book, loan["book"]), story
+
+
+def state_of(story: Story) -> str:
+    if story.off:
+        return "charged-off"
+    if not story.lent:
+        return "granted" if story.committed else "cancelled"
+    return "active" if story.owed or story.committed else "paid"
+
+
+def lines_of(ref: str, member: str, moved: Book) -> list[Line]:
+    """A pair of lines for each flow, without those of cash."""
+    found: list[Line] = []
+    for fund, flows in moved.items():
+        for flow, amount in flows.items():
+            for account, sign in zip(ACCOUNTS[flow], (1, -1), strict=True):
+                if account != "cash":
+                    leaf = {"871": f"871/{member}"}.get(account, f"{account}/{ref}" if account in OWN else account)
+                    found.append((fund, leaf, sign * amount))
+    return found
+
+
+def cash_of(moved: Book) -> dict[str, int]:
+    """What each fund gets, or gives below zero."""
+    found = {
+        fund: sum(n * ((ACCOUNTS[f][0] == "cash") - (ACCOUNTS[f][1] == "cash")) for f, n in flows.items())
+        for fund, flows in moved.items()
+    }
+    return {fund: amount for fund, amount in found.items() if amount}
+
+
+def shared(place: tuple[str, str] | None, cash: dict[str, int]) -> list[Line]:
+    """Money in for several funds, or out; without a place only claims pass on."""
+    if place is not None and place[0] != POOL:
+        if any(fund != place[0] for fund in cash):
+            raise No("invalid-value", "bank_account")
+        return [(*place, sum(cash.values()))]
+    first = [] if place is None else [(*place, sum(cash.values()))]
+    return [*first, *((POOL, f"879/{fund}", -n) for fund, n in cash.items()), *((f, "729", n) for f, n in cash.items())]
+
+
+def post(w: Work, *lines: Line) -> None:
+    """An entry, if there is anything to post."""
+    if any(amount for _fund, _code, amount in lines):
+        w.post(*lines)
+
+
+def received(w: Work, member: str, cash: dict[str, int]) -> list[Line]:
+    place = place_of(w, receiving=True)
+    if w["tender"] == "cheque":
+        enter_cheque(w, max(cash, key=lambda fund: cash[fund]), sum(cash.values()), place[1][4:], None, member)
+    return shared(place, cash)
+
+
+# ------------------------------------------------------------------------------------- granting
+
+
+#: What each kind of repayment may be agreed on.
+TERMS = {
+    "schedule": ("annual_rate", "installments", "every", "first_due", "day_count", "method", "principal_grace",
+                 "months", "interest_postponed", "interest_free", "principal_percent", "month_end"),
+    "line": ("annual_rate", "installments", "every", "first_due", "day_count", "month_end"),
+}  # fmt: skip
 
 
 @rule(
     "grant-loan",
-    "member:code principal:money annual_rate:rate installments:number fund:code?=RLF",
+    "member:code principal:money product:product?=TERM annual_rate:rate? installments:rows? every:every? first_due:day?"
+    " purpose:text?= fund:code?=RLF other_funds:shares? day_count:daycount? method:level|equal-principal?"
+    " principal_grace:zero? months:months? interest_postponed:zero? interest_free:zero? principal_percent:percent?"
+    " month_end:clamp|roll? resolution:text?",
     OFFICER,
     second=True,
+    moves=lambda w: None,
 )
 def grant_loan(w: Work) -> None:
     active(w, w["member"])
-    if class_of(w, w["fund"]) in ("pool", "reserve"):
-        raise No("invalid-value", "fund")
-    if w["principal"] > w.balance(w["fund"], "729") + w.balance(w["fund"], "M49"):
-        raise No("overdrawn", "principal")
+    funds = _lenders(w)
+    product = w.model.get("product", w["product"], "product")
+    if product["state"] != "offered":
+        raise No("wrong-state", "product")
+    terms = _terms(w, product)
+    for fund in funds:
+        _within(w, product, terms, fund)
+    _drawable(w, product, terms)
+    book = by_fund({"promised": w["principal"]}, funds)
+    for fund, flows in book.items():
+        if flows["promised"] > w.balance(fund, "729") + w.balance(fund, "M49"):
+            raise No("overdrawn", "principal")
     ref = w.number_of("loan", "L-", 3)
-    w.post((w["fund"], f"M40/{ref}", w["principal"]), (w["fund"], "M49", -w["principal"]))
-    w.write("loan", ref, member=w["member"], fund=w["fund"], rate=w["annual_rate"], by=w.who, state="granted",
-            promised=w["principal"], lent=0, owed=0, at=w.business_day, running=Fraction(0), closed=0, earned=0,
-            interest_paid=0, events=[])  # fmt: skip
+    version = {"terms": terms, "order": product["order"], "early": product["early"], "late_fee": product["late_fee"]}
+    post(w, *lines_of(ref, w["member"], book))
+    w.write("loan", ref, member=w["member"], line=product["repayment"] == "line", funds=funds, by=w.who,
+            state="granted", agreed=w["principal"], versions={1: version}, facts=[], events=0, accrued_to=None,
+            book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1)  # fmt: skip
+
+
+def _lenders(w: Work) -> dict[str, int]:
+    """Each fund's share in hundredths of a percent."""
+    others = {fund: int(Fraction(percent) * 100) for fund, percent in (w["other_funds"] or {}).items()}
+    for fund in (w["fund"], *others):
+        field = "fund" if fund == w["fund"] else "other_funds"
+        if class_of(w, fund, field) in ("pool", "reserve"):
+            raise No("invalid-value", field)
+    if w["fund"] in others:
+        raise No("invalid-value", "other_funds")
+    return {w["fund"]: 10_000 - sum(others.values()), **others} if others else {w["fund"]: 1}
+
+
+def _terms(w: Work, product: Fact) -> dict[str, Any]:
+    own = TERMS[product["repayment"]]
+    said = {name: w[name] for name in sorted(set(TERMS["schedule"])) if w[name] is not None}
+    foreign = next((name for name in said if name not in own), None)
+    if foreign is not None:
+        raise No("invalid-value", foreign)
+    terms = {**product["terms"], **said}
+    for name in ("annual_rate", "installments"):
+        if terms.get(name) is None:
+            raise No("invalid-value", name)
+    return terms
+
+
+def _within(w: Work, product: Fact, terms: dict[str, Any], fund: str) -> None:
+    """The limits of the product."""
+    if product["least"] is not None and w["principal"] < product["least"]:
+        raise No("invalid-amount", "principal")
+    if product["most"] is not None and w["principal"] > product["most"]:
+        raise No("invalid-amount", "principal")
+    if product["most_rate"] is not None and Fraction(terms["annual_rate"]) > Fraction(product["most_rate"]):
+        raise No("invalid-value", "annual_rate")
+    if product["most_installments"] is not None and terms["installments"] > product["most_installments"]:
+        raise No("invalid-value", "installments")
+    if product["funds"] and fund not in product["funds"]:
+        raise No("invalid-value", "fund")
+
+
+def _drawable(w: Work, product: Fact, terms: dict[str, Any]) -> None:
+    """Terms that can be drawn up, and repay something with each payment before the last."""
+    require_terms(terms, w.business_day)
+    rows = bills(first_plan(terms, w.business_day, w["principal"]))
+    between = rows[terms.get("principal_grace", 0) : -1]
+    if product["repayment"] == "line" or terms.get("principal_percent"):
+        between = []
+    if any(interest for _due, _principal, interest in between) and not any(each[1] for each in between):
+        raise No("invalid-value", "annual_rate")
+
+
+def first_plan(terms: dict[str, Any], on: date, amount: int) -> Plan:
+    seed, passed = (on, 1) if terms.get("first_due") is None else (terms["first_due"], 0)
+    return Plan(terms, on, [(on, amount)], seed, passed)
+
+
+def require_terms(terms: dict[str, Any], start: date) -> None:
+    """What cannot be drawn up."""
+    count = terms["installments"]
+    for name, most in (("principal_grace", count - 1), ("interest_postponed", count - 1), ("interest_free", count)):
+        if terms.get(name, 0) > most:
+            raise No("invalid-value", name)
+    percent = terms.get("principal_percent")
+    if percent is not None:
+        regular = count - terms.get("principal_grace", 0) - 1
+        if terms.get("method", "level") == "level" or Fraction(percent) * regular > 100:
+            raise No("invalid-value", "principal_percent")
+    if terms.get("months"):
+        if terms["every"] != {"months": 1}:
+            raise No("invalid-value", "every")
+        if terms.get("month_end", "clamp") != "clamp":
+            raise No("invalid-value", "month_end")
+        if terms.get("first_due") is not None and terms["first_due"].month not in terms["months"]:
+            raise No("invalid-value", "first_due")
+    if terms.get("first_due") is not None and terms["first_due"] <= start:
+        raise No("invalid-value", "first_due")
+
+
+# ------------------------------------------------------------------------------------- paying out
 
 
 def _paying_out(w: Work) -> int | None:
     loan = w.model.find("loan", w["loan"])
     amount: int | None = w["amount"]
-    return int(loan["promised"]) if amount is None and loan is not None else amount
+    return now(w, loan).committed if amount is None and loan is not None else amount
 
 
 @rule("disburse-loan", PAYING.replace("=cash", "=transfer") + "loan:code amount:money?", LENDING,
@@ -76,52 +246,227 @@ def disburse_loan(w: Work) -> None:
     active(w, loan["member"], "loan")
     if loan["by"] == w.who:
         raise No("not-allowed", "loan")
-    if loan["state"] not in ("granted", "active") or not loan["promised"]:
+    if loan["state"] not in ("granted", "active"):
         raise No("wrong-state", "loan")
-    amount = w["amount"] or loan["promised"]
-    if amount > loan["promised"]:
-        raise No("overdrawn", "amount")
-    fund, ref = loan["fund"], w["loan"]
-    after, lines = earned(run(w, loan), ref)
-    after |= {"lent": loan["lent"] + amount, "owed": loan["owed"] + amount, "promised": loan["promised"] - amount}
-    w.post(*lines, (fund, f"701/{ref}", amount), (fund, "M49", amount), (fund, f"M40/{ref}", -amount),
-           *money(w, fund, -amount))  # fmt: skip
-    after["events"] = [*loan["events"], (w.business_day, amount, False, 0)]
-    w.write("loan", ref, after, state="active")
-
-
-@rule("repay-loan", RECEIVING + "loan:code amount:money", LENDING, serves=borrower)
-def repay_loan(w: Work) -> None:
-    loan = w.model.get("loan", w["loan"], "loan")
-    if loan["state"] != "active":
+    story = now(w, loan)
+    left = story.committed
+    if not left:
         raise No("wrong-state", "loan")
-    fund, ref = loan["fund"], w["loan"]
-    after, lines = earned(run(w, loan), ref)
-    owed = after["earned"] - after["interest_paid"]
-    interest = min(w["amount"], owed)
-    principal = w["amount"] - interest
-    if principal > after["owed"]:
+    if loan["line"] and w["amount"] is None:
         raise No("invalid-amount", "amount")
-    after |= {"owed": after["owed"] - principal, "interest_paid": after["interest_paid"] + interest,
-              "closed": after["earned"], "running": Fraction(0)}  # fmt: skip
-    w.post(*lines, *money(w, fund, w["amount"]), (fund, f"781/{ref}", -interest), (fund, f"701/{ref}", -principal))
-    after["events"] = [*loan["events"], (w.business_day, -principal, True, interest)]
-    w.write("loan", ref, after, state=state_of(after))
+    amount = w["amount"] or left
+    if amount > left:
+        raise No("overdrawn", "amount")
+    first = loan["versions"][max(loan["versions"])]["terms"].get("first_due")
+    if begun(loan) is None and first is not None and first <= w.business_day:
+        raise No("wrong-state", "loan")
+    with naming("loan", principal="amount"):
+        after, moved, _story = reckoned(with_fact(loan, "advance", w.business_day, amount=amount))
+    cash = shared(place_of(w, receiving=False), cash_of(moved))
+    post(w, *lines_of(w["loan"], loan["member"], moved), *cash)
+    keep(w, loan, after)
 
 
-def money(w: Work, fund: str, amount: int) -> list[Line]:
-    """Money in for a fund, or out of it below zero; an account of its own takes that fund's alone."""
-    place = place_of(w, receiving=w.rule.name == "repay-loan")
-    return cash_in(*place, fund, amount)
+@contextmanager
+def naming(otherwise: str, **names: str) -> Iterator[None]:
+    """Terms that cannot be drawn up are refused by a field of the form: the one given for it, or another."""
+    try:
+        yield
+    except Undrawable as refused:
+        raise No("invalid-value", names.get(refused.field or "", otherwise)) from None
 
 
-@rule("close-commitment", "loan:code reason:sometext", f"{OFFICER} {TREASURER}", serves=borrower)
+def begun(loan: Fact) -> date | None:
+    """The day of the first money."""
+    return min((fact.on for fact in loan["facts"] if fact.type == "advance"), default=None)
+
+
+# ------------------------------------------------------------------------------------- repaying
+
+
+def owed_loan(w: Work, *, active_only: bool = False) -> Fact:
+    """The loan, refused unless money was paid out and is owed; a loss may be recovered."""
+    loan = w.model.get("loan", w["loan"], "loan")
+    if loan["state"] not in (("active",) if active_only else ("active", "charged-off")) or begun(loan) is None:
+        raise No("wrong-state", "loan")
+    return loan
+
+
+def value_date(w: Work, asked: date | None, not_before: date | None, field: str = "value_date") -> date:
+    day = asked or w.business_day
+    if day > w.business_day or (not_before is not None and day < not_before):
+        raise No("day-closed", field)
+    return day
+
+
+def paid(w: Work, loan: Fact, amount: int, on: date, early: str | None = None) -> tuple[Fact, Book]:
+    """The loan after a payment that counts from a day; more than is owed is refused."""
+    before = Story(loan).told().overpaid
+    rule_ = early or loan["versions"][max(loan["versions"])]["early"]
+    told = with_fact(loan, "payment", on, amount=amount, early=rule_) if amount else loan
+    after, moved, story = reckoned(told)
+    if story.overpaid > before:
+        raise No("invalid-amount", "amount")
+    return after, moved
+
+
+@rule(
+    "repay-loan",
+    RECEIVING + "loan:code amount:money value_date:day? excess:principal|unapplied?=principal"
+    " early:next|shorten|lower?",
+    LENDING,
+    serves=borrower,
+)
+def repay_loan(w: Work) -> None:
+    loan = owed_loan(w)
+    on = value_date(w, w["value_date"], begun(loan))
+    applied = w["amount"]
+    if w["excess"] == "unapplied":
+        applied = min(applied, standing(loan, on).due(on).total)
+    after, moved = paid(w, loan, applied, on, w["early"])
+    cash, member = cash_of(moved), loan["member"]
+    unapplied = w["amount"] - applied
+    if unapplied:
+        cash["GEN"] = cash.get("GEN", 0) + unapplied
+    money = received(w, member, {fund: part for fund, part in cash.items() if part})
+    refill, borne = given_back(w, after, moved)
+    post(w, *lines_of(w["loan"], member, moved), *money, ("GEN", f"871/{member}", -unapplied), *refill)
+    keep(w, loan, {**after, "borne": borne})
+
+
+@rule("apply-unapplied", "loan:code amount:money", LENDING, serves=borrower)
+def apply_unapplied(w: Work) -> None:
+    loan = owed_loan(w)
+    leaf = f"871/{loan['member']}"
+    if w["amount"] > -w.balance("GEN", leaf):
+        raise No("overdrawn", "amount")
+    after, moved = paid(w, loan, w["amount"], w.business_day)
+    cash = cash_of(moved)
+    cash["GEN"] = cash.get("GEN", 0) - w["amount"]
+    refill, borne = given_back(w, after, moved)
+    post(w, ("GEN", leaf, w["amount"]), *lines_of(w["loan"], loan["member"], moved),
+         *shared(None, {fund: part for fund, part in cash.items() if part}), *refill)  # fmt: skip
+    keep(w, loan, {**after, "borne": borne})
+
+
+def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[str, int]]:
+    """What of a recovery goes back to the reserve that bore the loss, out of the leading fund's part of it."""
+    lead = lead_of(loan)
+    recovered, borne, lines = max(0, moved.get(lead, {}).get("recovered", 0)), dict(loan["borne"]), list[Line]()
+    for fund in reversed(list(borne)):
+        back = min(recovered, borne[fund])
+        if back:
+            account = next((ref for ref, each in w.model.every("bank-account") if each["fund"] == fund), None)
+            if account is None:
+                raise No("overdrawn", "loan")
+            lines += between(fund, account, lead, -back)
+            borne[fund], recovered = borne[fund] - back, recovered - back
+    return lines, {fund: amount for fund, amount in borne.items() if amount}
+
+
+def lead_of(loan: Fact) -> str:
+    """The fund that lends most; of equal ones the first by name."""
+    return max(sorted(loan["funds"]), key=lambda fund: loan["funds"][fund])
+
+
+def keep(w: Work, before: Fact, after: Fact) -> None:
+    """A new version of the loan, if anything of it changed."""
+    if after != before:
+        w.write("loan", w["loan"], after)
+
+
+def between(reserve: str, account: str, fund: str, amount: int) -> list[Line]:
+    """A reserve's own account pays into the pool for another fund, for good; below zero it is paid back."""
+    return [(reserve, "187", amount), (reserve, f"731/{account}", -amount), (POOL, "731/FIRST", amount),
+            (POOL, f"879/{fund}", -amount), (fund, "729", amount), (fund, "187", -amount)]  # fmt: skip
+
+
+@rule("refund-unapplied", PAYING + "member:code amount:money", f"{TELLER} {TREASURER}",
+      second=lambda w: w["amount"] > w.model.policy("withdrawal_alone"))  # fmt: skip
+def refund_unapplied(w: Work) -> None:
+    w.model.get("member", w["member"], "member")
+    leaf = f"871/{w['member']}"
+    if w["amount"] > -w.balance("GEN", leaf) - w.model.held("GEN", leaf):
+        raise No("overdrawn", "amount")
+    w.post(("GEN", leaf, w["amount"]), *shared(place_of(w, receiving=False), {"GEN": -w["amount"]}))
+
+
+@rule("close-commitment", "loan:code reason:sometext", CARE, serves=borrower)
 def close_commitment(w: Work) -> None:
     loan = w.model.get("loan", w["loan"], "loan")
-    if loan["state"] not in ("granted", "active") or not loan["promised"]:
+    if loan["state"] not in ("granted", "active") or not now(w, loan).committed:
         raise No("wrong-state", "loan")
-    fund, ref = loan["fund"], w["loan"]
-    after, lines = earned(run(w, loan), ref)
-    w.post(*lines, (fund, "M49", loan["promised"]), (fund, f"M40/{ref}", -loan["promised"]))
-    after["promised"] = 0
-    w.write("loan", ref, after, state=state_of(after))
+    after, moved, _story = reckoned(with_fact(loan, "close-line", w.business_day))
+    post(w, *lines_of(w["loan"], loan["member"], moved))
+    keep(w, loan, after)
+
+
+# ------------------------------------------------------------------------------------- products
+
+PARTS = ("fees", "interest", "principal")
+
+
+def founded(model: Any) -> None:
+    """The products that every book is founded with, as far as the model has them."""
+    base = {"annual_rate": "8", "every": {"months": 1}, "day_count": "actual/365"}
+    for code, repayment, terms in (
+        ("TERM", "schedule", {**base, "installments": 24, "method": "level"}),
+        ("EQUAL", "schedule", {**base, "installments": 24, "method": "equal-principal"}),
+        ("SEASON", "schedule", {**base, "installments": 3, "method": "level", "months": [9, 10, 11]}),
+        ("LINE", "line", {**base, "installments": 12}),
+    ):
+        body = {"repayment": repayment, "terms": terms, "state": "offered", "order": PARTS, "early": "next"}
+        nothing = dict.fromkeys(("least", "most", "most_rate", "most_installments", "late_fee"))
+        model.put(0, "product", code, {"name": code, **body, **nothing, "funds": []})
+
+
+FOUNDED.append(founded)
+
+
+@rule(
+    "define-product",
+    "code:productcode product_name:sometext repayment:schedule|line?=schedule annual_rate:rate? installments:rows?"
+    " day_count:daycount? method:level|equal-principal? most:money? most_rate:rate? order:order?"
+    " early:next|shorten|lower?=next late_fee_percent:percent? late_fee_days:rows?",
+    f"{OFFICER} {TREASURER} administrator",
+    second=True,
+    reversible=False,
+    moves=lambda w: None,
+)
+def define_product(w: Work) -> None:
+    before = w.model.find("product", w["code"])
+    if before is not None and before["repayment"] != w["repayment"]:
+        raise No("invalid-value", "repayment")
+    if w["repayment"] == "line" and w["method"] is not None:
+        raise No("invalid-value", "method")
+    if w["repayment"] == "line" and w["early"] != "next":
+        raise No("invalid-value", "early")
+    if w["late_fee_days"] is not None and w["late_fee_percent"] is None:
+        raise No("invalid-value", "late_fee_days")
+    terms = {"annual_rate": w["annual_rate"], "installments": w["installments"], "every": {"months": 1},
+             "method": w["method"] or "level", "day_count": w["day_count"] or "actual/365"}  # fmt: skip
+    if w["repayment"] == "line":
+        del terms["method"]
+    terms = {name: value for name, value in terms.items() if value is not None}
+    most = w["most_rate"]
+    if most is not None and Fraction(terms.get("annual_rate", "0")) > Fraction(most):
+        raise No("invalid-value", "annual_rate")
+    fee = None if w["late_fee_percent"] is None else (w["late_fee_percent"], w["late_fee_days"] or 15)
+    if fee is not None and Fraction(fee[0]) > 5:
+        raise No("invalid-value", "late_fee_percent")
+    body = {"name": w["product_name"], "repayment": w["repayment"], "terms": terms, "state": "offered",
+            "order": tuple(w["order"] or PARTS), "early": w["early"], "least": None, "most": w["most"],
+            "most_rate": most, "most_installments": None, "late_fee": fee, "funds": []}  # fmt: skip
+    if body == before:
+        raise No("invalid-value", "code")
+    w.write("product", w["code"], body)
+    if before is None:
+        w.created.append(w["code"])
+
+
+@rule("withdraw-product", "product:product why:memo?=", f"{OFFICER} {TREASURER} administrator", reversible=False)
+def withdraw_product(w: Work) -> None:
+    before = w.model.get("product", w["product"], "product")
+    if before["state"] != "offered":
+        raise No("wrong-state", "product")
+    w.write("product", w["product"], before, state="withdrawn")

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import calendar
 from datetime import date
-from fractions import Fraction
 
 from tests.model.books import TREASURER, Fact, No, Work, days, rule
 from tests.model.rules_funds import simple_interest
-from tests.model.rules_loans import earned, run
+from tests.model.rules_loans import begun, lines_of, reckoned
+from tests.model.story import Flows, Story, by_fund, less
 
 
 @rule("close-month", "month:month", TREASURER, second=True, reversible=False)
 def close_month(w: Work) -> None:
     model, month = w.model, str(w["month"])
-    last = date(int(month[:4]), int(month[5:]), calendar.monthrange(int(month[:4]), int(month[5:]))[1])
+    last = last_day(month)
     if model.locked.get(month) == "locked":
         raise No("period-locked", "month")
     if w.business_day < last or (model.day_open and model.day == last):
@@ -37,32 +37,61 @@ def close_month(w: Work) -> None:
     w.after = after
 
 
+def last_day(month: str) -> date:
+    """Of a month written YYYY-MM."""
+    year, number = int(month[:4]), int(month[5:])
+    return date(year, number, calendar.monthrange(year, number)[1])
+
+
 def _close_loan(w: Work, ref: str, loan: Fact, last: date) -> None:
-    until = last + days(1)
-    after, new = loan, 0
-    if until > loan["at"]:
-        after, _lines = earned(run(w, loan, until), ref)
-        new = after["earned"] - loan["earned"]
-    known = [event for event in loan["events"] if event[0] <= last]
-    paid = sum(event[3] for event in known)
-    in_books = dated(w, loan["fund"], f"781/{ref}", last) + paid
-    of_month = _earned_by(known, loan["rate"], until) - in_books if known else 0
-    for amount, on in ((of_month, last), (new - of_month, w.business_day)):
-        if amount:
-            w.post((loan["fund"], f"781/{ref}", amount), (loan["fund"], "111", -amount), on=on)
-    if new:
+    """What its story comes to through the last day; if the books heard of it since, only what was of the month then."""
+    touched, before = _since(w, ref, loan, last)
+    if begun(loan) is None or (loan["state"] != "active" and not touched):
+        return
+    after, moved, _story = reckoned(loan, last + days(1))
+    of_month = _of_month(w, ref, loan, before, last) if touched else moved
+    for part, on in ((of_month, last), (less(moved, of_month), w.business_day)):
+        if part:
+            w.post(*lines_of(ref, loan["member"], part), on=on)
+    if moved:
         w.write("loan", ref, after)
 
 
-def _earned_by(events: list[tuple[date, int, bool, int]], rate: str, until: date) -> int:
-    """All interest up to a day, not counted: exact between payments, rounded at each."""
-    closed, running, owed, at = 0, Fraction(0), 0, until
-    for day, change, ends, _paid in events:
-        running += Fraction(owed) * Fraction(rate) / 100 * max(0, (day - at).days) / 365
-        if ends:
-            closed, running = closed + round(running), Fraction(0)
-        owed, at = owed + change, day
-    return closed + round(running + Fraction(owed) * Fraction(rate) / 100 * (until - at).days / 365)
+def _since(w: Work, ref: str, loan: Fact, last: date) -> tuple[bool, Fact | None]:
+    """Whether anything was told of the loan since the month, or its interest moved; and how the month had left it."""
+    versions = w.model.facts["loan", ref]
+    then = [body for number, body in versions if w.model.log[number].day <= last]
+    later = [number for number, _body in versions[len(then) :] if w.model.log[number].kind != "close-month"]
+    if later:
+        kept = [body for number, body in versions if number < later[0]]
+        return True, kept[-1] if kept else None
+    moved = any(sum(n for day, n in w.model.dated[fund, f"{gl}/{ref}"] if day > last) or
+                _moved_after(w, fund, f"{gl}/{ref}", last) for fund in loan["funds"] for gl in ("781", "M10"))  # fmt: skip
+    return moved, loan
+
+
+def _moved_after(w: Work, fund: str, code: str, last: date) -> bool:
+    return any(day > last for day, _amount in w.model.dated[fund, code])
+
+
+SPENT = ("interest_paid", "waived", "unearned", "off_interest")
+
+
+def _of_month(w: Work, ref: str, loan: Fact, before: Fact | None, last: date) -> dict[str, Flows]:
+    """Earned through the last day, counted by what counts from days up to it, less what the books have under these."""
+    if before is None or begun(before) is None:
+        return {}
+    story = Story(loan).told(fact for fact in loan["facts"] if fact.on <= last).to(last + days(1))
+    flows = story.books()
+    should = by_fund({flow: flows.get(flow, 0) for flow in ("earned", "memo")}, loan["funds"])
+    found: dict[str, Flows] = {}
+    for fund in loan["funds"]:
+        spent = sum(before["book"].get(fund, {}).get(flow, 0) for flow in SPENT)
+        has = {"earned": dated(w, fund, f"781/{ref}", last) + spent, "memo": dated(w, fund, f"M10/{ref}", last)}
+        moved = {flow: should.get(fund, {}).get(flow, 0) - has[flow] for flow in has}
+        if any(moved.values()):
+            found[fund] = {flow: amount for flow, amount in moved.items() if amount}
+    return found
 
 
 def _close_note(w: Work, ref: str, note: Fact, last: date) -> None:
@@ -72,12 +101,9 @@ def _close_note(w: Work, ref: str, note: Fact, last: date) -> None:
         new = max(0, simple_interest(note["owed"], note["rate"], (until - note["since"]).days) - note["of_segment"])
     versions = [(n, body) for n, body in w.model.facts["note", ref] if body is not None]
     before = [body for number, body in versions if w.model.log[number].day <= last]
-    if len(before) == len(versions):
-        of_month = new
-    elif not before:
-        of_month = 0
-    else:
-        then = next(body for _n, body in reversed(versions) if body["since"] <= last)
+    then = next((body for _n, body in reversed(versions) if body["since"] <= last), None)
+    of_month = 0
+    if before and then is not None:
         ran = simple_interest(then["owed"], then["rate"], (until - then["since"]).days)
         whole = then["paid"] + then["accrued"] - then["of_segment"] + ran
         of_month = whole - before[-1]["paid"] + dated(w, note["fund"], f"851/{ref}", last)
@@ -98,6 +124,8 @@ def reopen_month(w: Work) -> None:
     month = str(w["month"])
     if w.model.locked.get(month) != "locked":
         raise No("wrong-state", "month")
+    if w.model.locked.get(month[:4]) == "locked":
+        raise No("period-locked", "month")
 
     def after() -> None:
         w.model.locked[month] = "adjusting"

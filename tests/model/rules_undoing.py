@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from tests.model.books import (
     ADMIN,
     GEN,
@@ -13,13 +15,19 @@ from tests.model.books import (
     TELLER,
     TREASURER,
     Done,
+    Fact,
     No,
     Work,
     broken,
+    days,
     members_of,
     rule,
 )
+from tests.model.rules_care import losses, needed, provided
 from tests.model.rules_counter import available
+from tests.model.rules_loans import Book, cash_of, lines_of, naming, post, reckoned, shared
+from tests.model.rules_months import last_day
+from tests.model.story import OWN, Told, less
 
 
 def past_of(w: Work) -> Done:
@@ -41,10 +49,10 @@ def touched(w: Work) -> set[str]:
 def _two_for_reversal(w: Work) -> bool:
     past = past_of(w)
     moved = past.moved()
-    outside = sum(amount for (fund, _c), amount in moved.items() if amount > 0 and fund != POOL)
-    size = outside or sum(amount for amount in moved.values() if amount > 0)
+    debits = [(fund, amount) for (fund, code), amount in moved.items() if amount > 0 and code[0] != "M"]
+    size = sum(amount for fund, amount in debits if fund != POOL) or sum(amount for _fund, amount in debits)
     return (
-        past.who != w.who or past.day != w.business_day or past.approver is not None
+        w["replay"] or past.who != w.who or past.day != w.business_day or past.approver is not None
         or size > w.model.policy("withdrawal_alone")
     )  # fmt: skip
 
@@ -54,18 +62,96 @@ def _two_for_reversal(w: Work) -> bool:
 def reverse(w: Work) -> None:
     past = past_of(w)
     known = RULES.get(past.kind)
-    if known is None or not known.reversible or w.model.reversed_by(past.number) is not None or not past.entries:
+    if known is None or not known.reversible or w.model.reversed_by(past.number) is not None:
+        raise No("cannot-reverse", "operation")
+    loans = loans_told(w, past)
+    if not past.entries and not loans:
         raise No("cannot-reverse", "operation")
     if not w.allowing(past.kind):
         raise No("not-allowed", "operation")
     _cash_is_here(w, past)
-    put_back(w, past)
+    with naming("operation"):
+        retold = [taken_back(w, past, ref, facts, replay=w["replay"]) for ref, facts in loans.items()]
+    put_back(w, past, story=bool(loans))
     if any(body["operation"] == past.number for _ref, body in w.model.every("correction")):
         raise No("cannot-reverse", "operation")
-    require_room(w, past)
+    require_room(w, past, told_anew=bool(loans))
     for entry in past.entries:
         w.post(*((fund, code, -amount) for fund, code, amount in entry))
+    post_retold(w, retold)
     w.reverses = past.number
+
+
+# ------------------------------------------------------------------------------------- loans told anew
+
+
+def _new_facts(w: Work, ref: str, number: int) -> list[Told]:
+    """What an operation told of a loan that still stands."""
+    versions = w.model.facts["loan", ref]
+    place = max(n for n, (by, _body) in enumerate(versions) if by == number)
+    before = versions[place - 1][1] if place else None
+    after, now_ = versions[place][1], versions[-1][1]
+    if after is None or now_ is None:
+        return []
+    known = {fact.number for fact in (before or {"facts": []})["facts"]}
+    stands = {fact.number for fact in now_["facts"]}
+    return [fact for fact in after["facts"] if fact.number not in known and fact.number in stands]
+
+
+def loans_told(w: Work, past: Done) -> dict[str, list[Told]]:
+    """The facts that an operation told, by loan."""
+    refs = dict.fromkeys(ref for kind, ref in past.facts if kind == "loan")
+    return {ref: facts for ref in refs if (facts := _new_facts(w, ref, past.number))}
+
+
+def post_retold(w: Work, retold: list[tuple[str, Fact, Book]]) -> None:
+    """Loans as they are without what was taken back, and what their stories come to beyond the exact reversal."""
+    for ref, loan, moved in retold:
+        w.write("loan", ref, loan)
+        more = provided(needed(w, ref, losses(moved)))
+        post(w, *more, *lines_of(ref, loan["member"], moved), *shared(None, cash_of(moved)))
+
+
+def taken_back(w: Work, past: Done, ref: str, facts: list[Told], *, replay: bool) -> tuple[str, Fact, Book]:
+    """The loan without these facts, and what is posted beyond the exact reversal; what rests on them stays first."""
+    versions = w.model.facts["loan", ref]
+    later = {n for n, _body in versions if n > past.number and w.model.log[n].kind != "reverse"}
+    told = {n: each for n in later if (each := _new_facts(w, ref, n))}
+    whole = any(fact.type == "advance" for fact in facts)
+    if any(whole or _rests(other, fact) for each in told.values() for other in each for fact in facts):
+        raise No("cannot-reverse", "operation")
+    if told and not replay:
+        raise No("cannot-reverse", "operation")
+    place = max(n for n, (by, _body) in enumerate(versions) if by == past.number)
+    before, written, loan = versions[place - 1][1], versions[place][1], versions[-1][1]
+    assert before is not None
+    assert written is not None
+    assert loan is not None
+    gone = {fact.number for fact in facts}
+    terms = {fact.data["version"] for fact in facts if fact.type == "terms"}
+    left = [fact for fact in loan["facts"] if fact.number not in gone]
+    held = less(loan["book"], less(written["book"], before["book"]))
+    borne = {fund: loan["borne"].get(fund, 0) - written["borne"].get(fund, 0) + before["borne"].get(fund, 0)
+             for fund in {**loan["borne"], **written["borne"], **before["borne"]}}  # fmt: skip
+    loan = {**loan, "facts": left, "book": held, "accrued_to": _closed_to(w, left),
+            "versions": {n: each for n, each in loan["versions"].items() if n not in terms},
+            "borne": {fund: amount for fund, amount in borne.items() if amount}}  # fmt: skip
+    after, moved, _story = reckoned(loan)
+    return ref, after, moved
+
+
+def _rests(later: Told, fact: Told) -> bool:
+    """Whether what was told later takes it for granted: terms upon terms, a recovery upon a loss."""
+    return (fact.type, later.type) in (("terms", "terms"), ("charge-off", "payment"))
+
+
+def _closed_to(w: Work, facts: list[Told]) -> date | None:
+    """Up to where closes bring interest: the last month that is locked, or the first money."""
+    lent = [fact.on for fact in facts if fact.type == "advance"]
+    if not lent:
+        return None
+    months = [last_day(month) + days(1) for month, state in w.model.locked.items() if state == "locked" and len(month) == 7]
+    return max([min(lent), *months])
 
 
 def _cash_is_here(w: Work, past: Done) -> None:
@@ -84,9 +170,9 @@ def _cash_is_here(w: Work, past: Done) -> None:
             raise No("not-allowed", "operation")
 
 
-def put_back(w: Work, past: Done, keep: str | None = None) -> None:
+def put_back(w: Work, past: Done, keep: str | None = None, *, story: bool = False) -> None:
     """Each fact that it wrote is as it was before; refused if a later operation that counts wrote it since."""
-    facts = [(kind, ref) for kind, ref in dict.fromkeys(past.facts) if ref != keep]
+    facts = [(kind, ref) for kind, ref in dict.fromkeys(past.facts) if ref != keep and not (story and kind == "loan")]
     for kind, ref in facts:
         for number, _body in w.model.facts[kind, ref]:
             later = w.model.log.get(number)
@@ -99,12 +185,14 @@ def put_back(w: Work, past: Done, keep: str | None = None) -> None:
         w.written.append((kind, ref, before[-1] if before else None))
 
 
-def require_room(w: Work, past: Done, but_on: str | None = None, released: str | None = None) -> None:
+def require_room(
+    w: Work, past: Done, but_on: str | None = None, released: str | None = None, *, told_anew: bool = False
+) -> None:
     """What it brought in must still be there; if it was used since, that is said."""
     moved = past.moved()
     gone = {ref for kind, ref, body in w.written if kind == "hold" and body is None}
     for (fund, code), amount in sorted(moved.items(), key=lambda each: each[0][1][:3] in ("729", "879")):
-        if code[:3] == but_on:
+        if code[:3] == but_on or (told_anew and code[:3] in OWN):
             continue
         after = w.balance(fund, code) - amount
         held = w.model.held(fund, code, {released, *gone}) if amount < 0 else 0

@@ -19,14 +19,15 @@ from typing import Any
 import pytest
 
 from coopbank.bank import accrual, bank, books, limits
-from coopbank.bank.operations import cash, funds, suspense, undoing
+from coopbank.bank.lending import allowance, closing, scheduled
+from coopbank.bank.operations import cash, funds, loan_care, losses, savings_interest, suspense, undoing, year
 from tests.model.books import Verdict
 from tests.model.invariants import hold
 from tests.model.play import Differs, Start, shortest, story
 from tests.model.test_model import started
 from tests.model.walk import Step, begin, steps
 
-MOST_STEPS = 30  # of the shortest list; what every list begins with (money, members, a drawer) among them
+MOST_STEPS = 45  # of the shortest list; what every list begins with (money, members, a drawer) among them
 LONGEST_WALK = 1_500
 
 
@@ -54,6 +55,14 @@ def _in_the_general_fund(
     return [("GEN", "181", -amount)]
 
 
+def _fee_of_the_whole_row(run: Any, due_by: date, really: Callable[..., Any] = loan_care.late_rows) -> Any:
+    return [(due, unpaid + 100) for due, unpaid in really(run, due_by)]
+
+
+def _all_to_the_cooperative(desk: Any, moved: Any, results: Any, really: Callable[..., Any] = year._own) -> Any:
+    return ((fund, "940" if code == "961" else code, amount) for fund, code, amount in really(desk, moved, results))
+
+
 FAULTS = {
     "interest is rounded up": Fault(accrual, "round_ratio", _up),
     "interest counts a day too many": Fault(accrual, "interest_to", _day_more),
@@ -67,6 +76,15 @@ FAULTS = {
     "tellers serve themselves": Fault(bank, "with_owners", lambda *_: set()),
     "money is paid out before its cheque is good": Fault(books.Books, "holds", lambda *_: 0),
     "a bill is entered twice": Fault(funds, "require_new_bill", lambda *_, **__: None),
+    "early money always pays the next rows": Fault(scheduled.ScheduledRun, "_count", lambda run, _early, paid, _row: (
+        setattr(run.state, "counted", run.state.counted + paid))),
+    "a late fee is taken of a dollar too much": Fault(loan_care, "late_rows", _fee_of_the_whole_row),
+    "interest of a month stays in the next": Fault(closing, "_since", lambda *_: {}),
+    "a loss takes from the allowance what others need": Fault(losses, "_needed", lambda _desk, _ref, lost: (
+        {fund: max(0, loss + _desk.balance(fund, "719")) for fund, loss in lost.items()})),
+    "a provision is rounded up": Fault(allowance, "round_ratio", _up),
+    "savings bear interest by 360 days": Fault(savings_interest, "_YEAR", 360),
+    "each fund's result goes to the co-operative": Fault(year, "_own", _all_to_the_cooperative),
 }  # fmt: skip
 
 
@@ -75,6 +93,7 @@ QUICKLY_FOUND = {
     "a bill is entered twice",
     "a key is not remembered",
     "a role's limit is not asked",
+    "early money always pays the next rows",
 }
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Protocol
 
-from tests.model.books import RULES, Ask, Model, days
+from tests.model.books import DAY_COUNTS, RULES, Ask, Model, days
 
 
 class Chooser(Protocol):
@@ -43,9 +44,20 @@ class Last:
         if self.kind == "operation":
             known: list[Any] = [
                 n for n, done in model.log.items()
-                if (done.entries or self.back > 5) and not done.kind.endswith(("-loan", "-commitment"))
+                if done.entries or self.back > 5
             ]  # fmt: skip
             return known[-1 - self.back] if self.back < len(known) else 10**6
+        if self.kind == "new year":
+            return str(new_year(model))
+        if self.kind == "year":
+            return str(model.day.year - self.back)
+        if self.kind == "quarter":
+            quarters = 4 * model.day.year + (model.day.month - 1) // 3 - self.back
+            return f"{quarters // 4}-Q{quarters % 4 + 1}"
+        if self.kind == "open year":
+            return str(open_year(model) - self.back)
+        if self.kind == "month of year":
+            return f"{open_year(model)}-{13 - self.back:02}"
         if self.kind == "month":
             months = 12 * model.day.year + model.day.month - 1 - self.back
             return f"{months // 12}-{months % 12 + 1:02}"
@@ -53,6 +65,17 @@ class Last:
         if self.kind in ("request", "difference"):  # one that waits, if it is not said to lie far back
             bodies = [(ref, body) for ref, body in bodies if body["state"] in ("waiting", "open") or self.back > 3]
         return bodies[-1 - self.back][0] if self.back < len(bodies) else f"{self.kind}-99"
+
+
+def open_year(model: Model) -> int:
+    """The first year that is not closed."""
+    return min((int(month[:4]) for month in model.months if model.locked.get(month[:4]) != "locked"), default=model.day.year)
+
+
+def new_year(model: Model) -> date:
+    """The 8th of January after the first year that is not closed; tomorrow, if that is over."""
+    january = date(open_year(model) + 1, 1, 8)
+    return january if model.day < january else model.day + days(1)
 
 
 @dataclass(frozen=True)
@@ -77,7 +100,10 @@ class Step:
 
     def ask(self, model: Model) -> Ask:
         values = {name: _meant(value, model) for name, value in self.values}
-        day = None if self.ahead is None else max(model.today, model.day + days(self.ahead))
+        day = None
+        if self.ahead is not None:
+            at = new_year(model) if self.ahead == NEW_YEAR else model.day + days(self.ahead)
+            day = max(model.today, at)
         who = self.who if isinstance(self.who, str) else self.who.found(model)
         return Ask(who, self.operation, values, self.key, day)
 
@@ -172,7 +198,9 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         1,
         lambda c: {"member": member(c), **c.pick(({"status": "left"}, {"status": "active"}, {"phone": "601"}, {}))},
     ),
-    "open-savings": (1, lambda c: {"member": member(c)}),
+    "open-savings": (
+        2, lambda c: {"member": member(c), **c.pick(({}, {"annual_rate": c.pick(("2", "0.5", "3.75"))}))}
+    ),
     "deposit": (12, lambda c: {"member": member(c), "amount": amount(c), **how_in(c), **own_account(c)}),
     "withdraw": (10, lambda c: {"member": member(c), "amount": amount(c), **how_out(c), **own_account(c)}),
     "buy-shares": (5, lambda c: {"member": member(c), "amount": amount(c), **how_in(c), **share_class(c)}),
@@ -230,7 +258,12 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "close-day": (1, lambda c: c.pick(({}, {}, {"date": Last("day", c.pick((0, 1)))}))),
     "close-month": (2, lambda c: {"month": Last("month", c.pick((1, 1, 1, 0, 2)))}),
     "reopen-month": (1, lambda c: {"month": Last("month", c.pick((1, 2, 0))), "why": "a late bill"}),
-    "reverse": (10, lambda c: {"operation": last(c, "operation"), "reason": text(c)}),
+    "reverse": (
+        10,
+        lambda c: {
+            "operation": last(c, "operation"), "reason": text(c), **c.pick(({}, {}, {}, {"replay": True}))
+        },
+    ),
     "correct": (
         3,
         lambda c: {
@@ -349,24 +382,130 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         },
     ),
     "grant-loan": (
-        3,
+        5,
         lambda c: {
             "member": member(c),
-            "principal": c.pick(("100.00", "1000.00", "2500.00", "5000.00", "90000.00")),
-            "annual_rate": c.pick(("0", "7.25", "12.5", "8")),
-            "installments": c.pick((1, 6, 24, 0)),
+            "principal": c.pick(("100.00", "1000.00", "1000.00", "2500.00", "5000.00", "90000.00")),
+            **agreed_terms(c),
             **c.pick(({}, {}, {"fund": c.pick(FUNDS)})),
+            **c.pick(({}, {}, {"other_funds": c.pick(("GEN 40", "EDU 33.33", "GEN 50", "RLF 10", "XXX 1"))})),
         },
     ),
-    "disburse-loan": (4, lambda c: {"loan": last(c, "loan"), **how_out(c), **c.pick(({}, {}, {"amount": amount(c)}))}),
+    "disburse-loan": (7, lambda c: {"loan": last(c, "loan"), **how_out(c), **c.pick(({}, {}, {"amount": amount(c)}))}),
     "repay-loan": (
-        6,
+        10,
         lambda c: {
             "loan": last(c, "loan"),
             "amount": amount(c),
-            **c.pick(({}, {"tender": "transfer"}, {"tender": "transfer", "bank_account": "OWN"})),
+            **c.pick(({}, {"tender": "transfer"}, {"tender": "transfer", "bank_account": "OWN"}, how_in(c))),
+            **c.pick(({}, {}, {}, {"value_date": Last("day", c.pick((-1, -3, -10, -40, 1)))})),
+            **c.pick(({}, {}, {"excess": "unapplied"}, {"early": c.pick(("next", "shorten", "lower"))})),
         },
     ),
+    "apply-unapplied": (2, lambda c: {"loan": last(c, "loan"), "amount": amount(c)}),
+    "refund-unapplied": (1, lambda c: {"member": member(c), "amount": amount(c), **how_out(c)}),
+    "define-product": (
+        1,
+        lambda c: {
+            "code": c.pick(("TERM", "OWN-1", "OWN-2", "LINE", "x")),
+            "product_name": c.pick(("One", "Two")),
+            **c.pick(({"annual_rate": "9.5", "installments": 12}, {"annual_rate": "6"}, {"repayment": "line"}, {})),
+            **c.pick(({}, {"most_rate": "8"}, {"most": "3000.00"}, {"day_count": "30/360"})),
+            **c.pick(({}, {"order": ("principal", "interest", "fees")}, {"early": "lower"}, {"early": "shorten"})),
+            **c.pick(({}, {"late_fee_percent": c.pick(("5", "2.5", "6"))}, {"late_fee_days": 10})),
+        },
+    ),
+    "withdraw-product": (1, lambda c: {"product": c.pick(("OWN-1", "OWN-2", "EQUAL", "NONE"))}),
+    "change-rate": (
+        2,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "agreed",
+            "annual_rate": c.pick(("4", "12.5", "0", "7.25")),
+            **c.pick(({}, {}, {"from_day": Last("day", c.pick((-1, -5, -40, 1)))})),
+        },
+    ),
+    "extend-loan": (
+        2, lambda c: {"loan": last(c, "loan"), "why": "agreed", "extra_installments": c.pick((1, 2, 6, 0))}
+    ),
+    "move-due-date": (
+        2, lambda c: {"loan": last(c, "loan"), "why": "agreed", "next_due": Last("day", c.pick((1, 3, 20, 45, 0)))}
+    ),
+    "payment-holiday": (2, lambda c: {"loan": last(c, "loan"), "why": "hail", "payments": c.pick((1, 2, 3))}),
+    "re-amortize": (
+        2,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "agreed",
+            **c.pick(({}, {"installments": c.pick((1, 3, 12))})),
+            **c.pick(({}, {"next_due": Last("day", c.pick((5, 30, 0)))})),
+        },
+    ),
+    "pause-interest": (
+        1,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "hail",
+            "until": Last("day", c.pick((0, 10, 40, -3))),
+            **c.pick(({}, {"from_day": Last("day", c.pick((-10, -1)))})),
+        },
+    ),
+    "charge-late-fee": (3, lambda c: {"loan": last(c, "loan")}),
+    "waive-charges": (
+        2,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "poor",
+            **c.pick(({"interest": c.pick(("0.01", "0.50", "5.00"))}, {"fees": "0.05"}, {})),
+        },
+    ),
+    "stop-accrual": (
+        2,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "late",
+            **c.pick(({}, {"method": "cash"})),
+            **c.pick(({}, {}, {"stop_interest": True})),
+        },
+    ),
+    "resume-accrual": (2, lambda c: {"loan": last(c, "loan"), "why": "paid"}),
+    "write-down": (
+        1,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "principal": amount(c),
+            "resolution": "the board",
+            **c.pick(({}, {}, {"gift": True})),
+        },
+    ),
+    "charge-off": (
+        2,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "lost",
+            **c.pick(({}, {"resolution": "the board"}, {"resolution": "the board"})),
+            **c.pick(({}, {}, {"reserve_account": "SAFE", "from_reserve": amount(c)}, {"from_reserve": "1.00"})),
+        },
+    ),
+    "grade-loan": (
+        2,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "why": "seen",
+            "grade": c.pick("12345"),
+            **c.pick(({}, {}, {}, {"reserve": c.pick(("10.00", "500.00"))})),
+        },
+    ),
+    "set-allowance-table": (
+        1,
+        lambda c: {
+            "from_day": Last("day", c.pick((0, 1, 5, -5))),
+            "why": "losses",
+            **c.pick(({"grades": {"4": c.pick(("21", "35.5"))}}, {"grades": {"3": "0"}}, {"buckets": {"none": "1"}})),
+            **c.pick(({}, {"commitments": c.pick(("1", "0.5", "0"))}, {"buckets": {"1-30": c.pick(("3", "4"))}})),
+        },
+    ),
+    "provide": (3, lambda c: {"month": Last("month", c.pick((0, 0, 1, 1, 2)))}),
     "close-commitment": (1, lambda c: {"loan": last(c, "loan"), "reason": "not wanted"}),
     "receive-grant": (
         1,
@@ -398,6 +537,55 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
             **c.pick(({}, {"amount": amount(c)})),
         },
     ),
+    "journal-entry": (
+        4,
+        lambda c: {
+            "memo": "an adjustment", "lines": journal_lines(c),
+            **c.pick(({}, {}, {"effective_on": Last("day", c.pick((-1, -3, -40, 1)))})),
+        },
+    ),
+    "credit-interest": (2, lambda c: {"quarter": Last("quarter", c.pick((1, 1, 0, 2)))}),
+    "open-audit-period": (1, lambda c: {"year": Last("year", c.pick((1, 0)))}),
+    "close-year": (1, lambda c: {"year": Last("year", c.pick((1, 0))), **c.pick(({}, {"unexplained": "a word"}))}),
+    "reopen-year": (1, lambda c: {"year": Last("year", 1), "why": "the auditor"}),
+    "set-share-class": (
+        1,
+        lambda c: {
+            "share_class": c.pick(("901", "903", "903", "907")),
+            "resolution": "the assembly",
+            **c.pick(({"presentation": "liability"}, {"presentation": "equity"}, {"dividend_cap": "6"}, {})),
+            **c.pick(({}, {}, {"notice_days": c.pick((0, 10))}, {"yearly_cap": c.pick(("50", "100"))}, {"queue": False})),
+        },
+    ),
+    "declare-dividend": (
+        2,
+        lambda c: {
+            "year": Last("year", c.pick((1, 1, 1, 0, 2))),
+            "rate": c.pick(("3", "4.5", "8", "9", "0")),
+            "resolution": "the assembly",
+            **c.pick(({}, {}, {"share_class": "901"}, {"basis": "year-end"})),
+        },
+    ),
+    "pay-dividend": (2, lambda c: paid_out(c)),
+    "pay-patronage": (2, lambda c: paid_out(c)),
+    "accept-redemption": (2, lambda c: {"member": member(c), "amount": amount(c), **share_class(c)}),
+    "pay-redemption": (2, lambda c: {"redemption": last(c, "redemption"), **how_out(c)}),
+    "set-surplus-rules": (
+        1,
+        lambda c: {
+            "steps": c.pick(STEPS), "resolution": "the assembly", "consent": c.pick(("bylaw 7", "bylaw 7", "")),
+            **c.pick(({}, {"cash": c.pick(("33.3", "10"))}, {"qualified": False})),
+            **c.pick(({}, {"outside": ("181 100",)}, {"outside": ("181 98.5", "330 50")})),
+        },
+    ),
+    "propose-surplus": (2, lambda c: {"year": Last("year", c.pick((1, 1, 0)))}),
+    "allocate-surplus": (2, lambda c: {"year": Last("year", 1), "resolution": "the assembly"}),
+    "redeem-patronage": (
+        1,
+        lambda c: {
+            "vintage": Last("year", c.pick((1, 1, 2))), "resolution": "the board", **c.pick(({}, {"amount": "1.00"}))
+        },
+    ),
     "set-policy": (
         1,
         lambda c: c.pick(
@@ -406,6 +594,8 @@ _DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
                 {"policy": "withdrawal_alone", "value": c.pick(("500.00", "1000.00", "x"))},
                 {"policy": "drawer_limit", "value": c.pick(("5000.00", "0", "-1"))},
                 {"policy": "no-such", "value": "1"},
+                {"policy": "accrual_payments", "value": c.pick("126")},
+                {"policy": "charge_off_days", "value": c.pick(("90", "365", "x"))},
             )
         ),
     ),
@@ -466,6 +656,58 @@ def share_class(c: Chooser) -> Values:
     return c.pick(({}, {"share_class": "901"}, {"share_class": "903"}, {"share_class": "903"}, {"share_class": "907"}))
 
 
+STEPS = (
+    ("regular 5", "indivisible 20", "patronage interest 100"),
+    ("fund EDU 10", "dividend 903 3", "patronage savings 60", "patronage interest 40"),
+    ("dividend 901 1 average", "patronage savings 100"),
+    ("regular 101",),
+    ("patronage savings 50", "regular 5"),
+    ("fund XXX 5",),
+    ("indivisible 50",),
+    ("dividend 903 9",),
+)
+JOURNAL = ("250", "250", "260", "940", "931", "119", "187", "731/FIRST", "731/OWN", "905/M0001", "791/M0001", "842", "999",
+           "932", "M10")  # fmt: skip
+
+
+def journal_lines(c: Chooser) -> tuple[str, ...]:
+    """Two or three lines, mostly of one piece."""
+    fund, other, much = c.pick(("GEN", "GEN", "GEN", "RLF", "XXX")), c.pick(("GEN", "RLF")), c.pick(AMOUNTS)
+    first = f"{fund} {c.pick(JOURNAL)} Dr {much}"
+    second = f"{fund} {c.pick(JOURNAL)} Cr {much if c.pick(range(9)) else '0.01'}"
+    return (first, second) if c.pick(range(9)) else (first, second, f"{other} 250 Dr 1.00", f"{other} 260 Cr 1.00")
+
+
+def paid_out(c: Chooser) -> Values:
+    return {**c.pick(({}, {"member": member(c)}, {"member": member(c), "to_savings": True})), **how_out(c)}
+
+
+def agreed_terms(c: Chooser) -> Values:
+    """What a loan may be agreed on, mostly of one piece."""
+    found: Values = {
+        "product": c.pick(("TERM", "TERM", "TERM", "EQUAL", "SEASON", "LINE", "OWN-1", "OWN-2")),
+        **c.pick(({}, {"annual_rate": c.pick(("0", "7.25", "12.5", "8", "36"))})),
+        **c.pick(({}, {"installments": c.pick((1, 3, 6, 24, 0))})),
+        **c.pick(({}, {}, {"day_count": c.pick(DAY_COUNTS)})),
+        **c.pick(({}, {}, {"every": c.pick(({"weeks": 2}, {"months": 3}, {"days": 15}, {"months": 1}))})),
+        **c.pick(({}, {}, {"first_due": Last("day", c.pick((10, 31, 50, 0)))})),
+    }
+    return {**found, **c.pick(({}, {}, {}, {}, c.pick(_SELDOM)))}
+
+
+_SELDOM: tuple[Values, ...] = (
+    {"principal_grace": 2},
+    {"interest_postponed": 2},
+    {"interest_free": 1},
+    {"interest_free": 2},
+    {"principal_percent": "10", "method": "equal-principal"},
+    {"principal_percent": "10"},
+    {"months": (5, 9)},
+    {"month_end": "roll"},
+    {"method": "equal-principal"},
+)
+
+
 def why(c: Chooser) -> Values:
     return c.pick(({}, {"why": "not known"}, {"why": "not known"}))
 
@@ -505,11 +747,12 @@ def keyed(c: Chooser, step: Step, number: int) -> Step:
 
 
 def steps(seed: int, count: int) -> list[Step]:
-    """A list of steps that the seed makes, the same each time. Of every forty or so, an evening and a morning."""
+    """A list of steps that the seed makes, the same each time. Of every forty or so, an evening and a morning; now and then a year's end."""
     dice, found, with_key = Dice(seed), list[Step](), list[Step]()
     while len(found) < count:
-        if not dice.pick(range(40)):
-            found += evening(dice)
+        scene = next((scene for scene, seldom in SCENES if not dice.pick(range(seldom))), None)
+        if scene is not None:
+            found += scene(dice)
             continue
         step = keyed(dice, draw(dice, with_key), len(found))
         found.append(step)
@@ -518,17 +761,24 @@ def steps(seed: int, count: int) -> list[Step]:
     return found[:count]
 
 
-def evening(c: Chooser) -> list[Step]:
+SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
+    (lambda c: evening(c), 45), (lambda c: lending(c), 90), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
+)  # fmt: skip
+"""What is done in a row, and of how many steps it is one."""
+
+
+def evening(c: Chooser, ahead: int | None = None) -> list[Step]:
     """Whoever has a drawer closes it, the day is closed, and another one begins."""
 
     def step(who: str | OwnerOf, operation: str, ahead: int | None = None, **values: Any) -> Step:
         return Step(who, operation, tuple(values.items()), ahead=ahead)
 
-    ahead = c.pick((1, 1, 1, 2, 3, 8, 31))
+    ahead = ahead or c.pick((1, 1, 1, 2, 3, 8, 31))
+    tomorrow = Last("new year") if ahead == NEW_YEAR else Last("day", ahead)
     begun = [
         *(step(OwnerOf(each), "close-drawer", drawer=each, counted=Holds(each)) for each in ("D1", "D2", "D3")),
         step("tom", "close-day"),
-        step(c.pick(("tom", "admin")), "open-day", ahead=ahead, date=Last("day", ahead)),
+        step(c.pick(("tom", "admin")), "open-day", ahead=ahead, date=tomorrow),
         step("ana", "open-drawer", drawer="D1", float_amount=c.pick(("500.00", "2000.00"))),
         step(c.pick(("bob", "bob", "tom")), "open-drawer", drawer="D2", float_amount="500.00"),
     ]
@@ -536,6 +786,111 @@ def evening(c: Chooser) -> list[Step]:
         return begun
     close = [step("tom", "close-month", month=Last("month", back)) for back in c.pick(((1,), (2, 1)))]
     return [*begun, *(each for asked in close for each in (asked, step("sue", "approve", request=Last("request"))))]
+
+
+def asked(who: str, operation: str, approver: str = "sue", **values: Any) -> list[Step]:
+    """What takes two people, asked for and agreed to."""
+    return [Step(who, operation, tuple(values.items())), Step(approver, "approve", (("request", Last("request")),))]
+
+
+def year_end(c: Chooser) -> list[Step]:
+    """In January the year before is closed, month by month, and its surplus divided and paid."""
+    year, found = Last("open year"), evening(c, NEW_YEAR)
+    found += [step for back in range(12, 0, -1) for step in asked("tom", "close-month", month=Last("month of year", back))]
+    found += asked("tom", "open-audit-period", year=year)
+    ahead = c.pick(((), (), ("903", "2", "average"), ("901", "8", "year-end")))
+    if ahead:  # as an expense of the year
+        found += asked("tom", "set-share-class", share_class=ahead[0], presentation="liability", resolution="the assembly")
+        found += _dividend(year, ahead)
+    found += asked("tom", "close-year", year=year, unexplained="not known")
+    year = Last("open year", 1)  # it is closed now
+    if not ahead:
+        found += _dividend(year, c.pick((("903", "3", "average"), ("901", "1.5", "year-end"))))
+    found += asked("tom", "set-surplus-rules", steps=c.pick(STEPS[:3]), consent="bylaw 7", resolution="the assembly")
+    found.append(Step("tom", "propose-surplus", (("year", year),)))
+    found += asked("tom", "allocate-surplus", year=year, resolution="the assembly")
+    found += asked("tom", c.pick(("pay-dividend", "pay-patronage")))
+    found += asked("tom", "redeem-patronage", vintage=year, resolution="the board", amount=c.pick(("0.05", "3.00")))
+    return [*found, Step("tom", "pay-patronage", (("member", member(c)), ("tender", "transfer")))]
+
+
+NEW_YEAR = -1
+"""Instead of a number of days: the 8th of January, or tomorrow if a year is over and not closed."""
+
+
+def _dividend(year: Last, told: tuple[str, str, str]) -> list[Step]:
+    share_class, rate, basis = told
+    return asked("tom", "declare-dividend", year=year, rate=rate, share_class=share_class, basis=basis,
+                 resolution="the assembly")  # fmt: skip
+
+
+def lending(c: Chooser) -> list[Step]:
+    """The life of a loan: granted, paid out, some time goes by, and then what happens to loans happens to this one."""
+    found: list[Step] = []
+    if not c.pick(range(3)):
+        found += asked("tom", "define-product", code="OWN-1", product_name="With a fee", late_fee_percent=c.pick(("5", "1.5")),
+                       annual_rate="9", installments=c.pick((4, 12)), **c.pick(({}, {"order": ("principal", "fees", "interest")})))  # fmt: skip
+    terms = {**agreed_terms(c), **c.pick(({}, {"product": "OWN-1"}))}
+    found += asked("ana", "grant-loan", member=c.pick(("M0001", "M0003", "M0005")), principal=c.pick(("300.00", "1200.00")), **terms)
+    how = c.pick(({}, {}, {"amount": "100.00"}))
+    found.append(Step("tom", "disburse-loan", (("loan", Last("loan")), *how.items())))
+    if not c.pick(range(4)):
+        return found + returning(c)
+    for _part in range(c.pick((1, 2, 3))):
+        found += evening(c, c.pick((5, 20, 40, 100)))
+        for _step in range(c.pick((2, 3, 5))):
+            found += _cared(c)
+    return found
+
+
+def returning(c: Chooser) -> list[Step]:
+    """A loan is late, its interest is no income any more; then all that is due is paid, and more than that kept for it."""
+    loan = Last("loan")
+    found = [*evening(c, 40), *asked("tom", "stop-accrual", loan=loan, why="late", method=c.pick(("cash", "recovery")))]
+    found += asked("tom", "set-policy", policy="accrual_payments", value="1") if c.pick(range(2)) else []
+    found += evening(c, c.pick((1, 30)))
+    for much in ("50.00", "900.00"):
+        values = {"loan": loan, "amount": much, "tender": "transfer", "excess": "unapplied"}
+        found.append(Step("ana", "repay-loan", tuple(values.items())))
+    found += asked("tom", "resume-accrual", loan=loan, why="paid")
+    found.append(Step("ana", "apply-unapplied", (("loan", loan), ("amount", "33.33"))))
+    found.append(Step("tom", "refund-unapplied", (("member", member(c)), ("amount", "5.00"), ("tender", "transfer"))))
+    return found + _cared(c)
+
+
+def _cared(c: Chooser) -> list[Step]:
+    """One thing that is done with the latest loan, and agreed to if it takes two."""
+    operation = c.pick(("repay-loan", "repay-loan", "repay-loan", *LOAN_CARE))
+    values = {**_DRAWN[operation][1](c), "loan": Last("loan")}
+    if operation in ("provide", "reverse"):
+        del values["loan"]
+    if operation == "repay-loan":
+        values = {"loan": Last("loan"), "amount": c.pick(("20.00", "60.00", "110.00", "5")), "tender": "transfer",
+                  **c.pick(({}, {}, {"excess": "unapplied"}, {"value_date": Last("day", c.pick((-4, -20)))})),
+                  **c.pick(({}, {}, {"early": c.pick(("shorten", "lower"))}))}  # fmt: skip
+    who = c.pick([user for user, roles in USERS.items() if set(roles.split()) & set(RULES[operation].roles)])
+    step = Step(who, operation, tuple(values.items()))
+    return [step, Step(c.pick(("sue", "bob")), "approve", (("request", Last("request")),))] if RULES[operation].second else [step]
+
+
+LOAN_CARE = (
+    "charge-late-fee", "charge-late-fee", "apply-unapplied", "disburse-loan", "change-rate", "extend-loan", "move-due-date",
+    "payment-holiday", "re-amortize", "pause-interest", "waive-charges", "stop-accrual", "resume-accrual", "write-down",
+    "charge-off", "grade-loan", "provide", "reverse", "reverse", "close-commitment",
+)  # fmt: skip
+
+
+def shares(c: Chooser) -> list[Step]:
+    """Shares are bought, accepted for redemption, and paid after a while."""
+    who, kind = c.pick(("M0001", "M0003")), c.pick(("901", "903", "903"))
+    much = "25.00" if kind == "901" else c.pick(("100.00", "300.00"))
+    found = [Step("tom", "buy-shares", (("member", who), ("amount", much), ("share_class", kind), ("tender", "transfer")))]
+    if c.pick(range(3)):
+        found += evening(c, c.pick((1, 10, 60)))
+    found += asked("ana", "accept-redemption", "tom", member=who, amount="25.00" if kind == "901" else "100.00", share_class=kind)
+    if c.pick(range(2)):
+        found += evening(c, 12)
+    return [*found, Step("tom", "pay-redemption", (("redemption", Last("redemption")), ("tender", "transfer")))]
 
 
 def begin() -> list[Step]:
@@ -559,6 +914,9 @@ def begin() -> list[Step]:
         agreed,
         step("tom", "add-bank-account", code="OWN", account_name="RLF alone", fund="RLF"),
         agreed,
+        step("tom", "add-bank-account", code="SAFE", account_name="LLR alone", fund="LLR"),
+        agreed,
+        step("tom", "receive-gift", fund="LLR", amount="300.00", donor="A friend", tender="transfer", bank_account="SAFE"),
         step("bob", "open-drawer", drawer="D2", float_amount="1000.00"),
         step("ana", "close-drawer", drawer="D1", counted="0.00"),
         step("ana", "open-drawer", drawer="D1", float_amount="2000.00"),

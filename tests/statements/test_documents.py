@@ -30,7 +30,6 @@ from tests.statements.told import Told, findings, sheet_of
 from tests.statements.village import Village, capital_paper, paper_of, patronage_paper
 from tests.support_bank import CHARITY, CREDIT_UNION, UNCHARTERED, new_bank
 
-pytestmark = pytest.mark.xdist_group("village")
 AMOUNT = re.compile(r"(?<![0-9,.])\u2212?[0-9]{1,3}(?:,[0-9]{3})*\.[0-9]{2}(?![0-9]|\s?%)")
 
 

@@ -9,14 +9,14 @@ number of questions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
-from coopbank.bank.desk import Desk
+from coopbank.bank.desk import Desk, Move
 from coopbank.bank.lending.accounts import LoanAccount, facts_of, latest_terms, tell
 from coopbank.bank.lending.contract import REPORTED, SURPLUS
 from coopbank.bank.lending.flows import Book, by_fund, lines
@@ -38,18 +38,34 @@ class Recognised:
     amount: int
 
 
-def all_loans(books: Books, states: Iterable[str] = ()) -> Iterator[tuple[str, int, records.Loan]]:
-    """Every loan with its version, in the order of their numbers; of some states only."""
+def all_loans(
+    books: Books, states: Iterable[str] = (), refs: Collection[str] | None = None
+) -> Iterator[tuple[str, int, records.Loan]]:
+    """Every loan with its version, in the order of their numbers; of some states only, or some of them only."""
     wanted = set(states)
-    for ref, version, text in books.tx.stream(
+    for ref, version, text in _latest(books) if refs is None else _latest_of(books, refs):
+        body = records.Loan.model_validate_json(text)
+        if not body.void and (not wanted or body.state in wanted):
+            yield ref, version, body
+
+
+def _latest(books: Books) -> Iterator[tuple[str, int, str]]:
+    yield from books.tx.stream(
         "SELECT r.ref, r.version, r.body FROM record r JOIN"
         " (SELECT ref, max(version) AS last FROM record WHERE kind = ? GROUP BY ref) l"
         " ON l.ref = r.ref AND l.last = r.version WHERE r.kind = ? ORDER BY r.ref",
         records.Loan.kind, records.Loan.kind,
-    ):  # fmt: skip
-        body = records.Loan.model_validate_json(text)
-        if not body.void and (not wanted or body.state in wanted):
-            yield ref, version, body
+    )  # fmt: skip
+
+
+def _latest_of(books: Books, refs: Iterable[str]) -> Iterator[tuple[str, int, str]]:
+    for ref in sorted(refs):
+        row = books.tx.row(
+            "SELECT ref, version, body FROM record WHERE kind = ? AND ref = ? ORDER BY version DESC LIMIT 1",
+            records.Loan.kind, ref,
+        )  # fmt: skip
+        if row is not None:
+            yield row
 
 
 def read_accounts(books: Books, loans: Iterable[tuple[str, records.Loan]], currency: str) -> list[LoanAccount]:
@@ -68,78 +84,114 @@ def read_accounts(books: Books, loans: Iterable[tuple[str, records.Loan]], curre
     return accounts
 
 
-Ahead = Mapping[str, tuple[records.Loan, Book]]
-"""Of each loan, by its number, what it comes to at the end of a day, and what the books must post for that."""
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What the books still have to say of one loan: lines of an entry in the month and of one of today, its record."""
+
+    ref: str
+    in_month: tuple[Move, ...]
+    today: tuple[Move, ...]
+    record: NewRecord | None
+    member: str
+    earned: int  # in the month, of the bank's own part; minor units
 
 
-def told_through(books: Books, last: date, currency: str) -> Ahead:
-    """What every active loan comes to at the end of a day; nothing is written."""
-    held = [
-        (ref, body) for ref, _version, body in all_loans(books, ("active",)) if body.disbursed_on is not None
-    ]  # fmt: skip
-    told = ((loan.ref, _told(loan, last)) for loan in read_accounts(books, held, currency))
-    return dict(told)
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """All loans of which something is to be recognised, as the books stood; and the leaves that they move."""
+
+    owed: dict[str, Owed]
+    leaves: dict[tuple[str, str], int]
 
 
-def _told(loan: LoanAccount, last: date) -> tuple[records.Loan, Book]:
-    done = tell(loan, [], accrued_to=last + timedelta(days=1))
-    return done.after, done.moved
+def reckoned(books: Books, last: date, currency: str, only: Collection[str] | None = None) -> Reckoned:
+    """What every loan comes to at the end of a day, or some of them, less what the books say of it; nothing is written.
 
-
-def recognise_loans(desk: Desk, last: date, ahead: Ahead | None = None) -> Recognised:
-    """Bring the interest of every loan to the end of a day: entries, and new versions of the loans.
-
-    `ahead` is what loans come to, where that was told before and still holds.
+    A loan that later operations wrote, and one whose interest a close has moved out of a later day, is told as it
+    stood: what of its interest stands under later dates belongs to the month.
     """
-    known = ahead or {}
-    later = _later(desk, last)
+    later = _later(books, last)
+    touched = [
+        leaf for code in _TOUCHED for leaf in (books.leaves(code) if only is None else books.leaves_of(code, only))
+    ]  # fmt: skip
+    since = _since(books, last)
+    booked = {(leaf.fund, leaf.code): leaf.balance - since.get(leaf.id, 0) for leaf in touched}
+    # A close of an earlier month may have moved interest out of a day after this one, be the loan paid off by now.
+    moved = {leaf.contract for leaf in touched if leaf.id in since}
     held = [
         (ref, version, body)
-        for ref, version, body in all_loans(desk)
-        if body.disbursed_on is not None and (body.state == "active" or ref in later)
+        for ref, version, body in all_loans(books, refs=only)
+        if body.disbursed_on is not None and (body.state == "active" or ref in later or ref in moved)
     ]
+    bodies = {ref: body for ref, _version, body in held}
+    for ref in moved & bodies.keys():
+        later.setdefault(ref, bodies[ref])
     versions = {ref: version for ref, version, _body in held}
-    touched = [leaf for gl_code in _TOUCHED for leaf in desk.leaves(gl_code)]
-    leaves = {(leaf.fund, leaf.code): leaf.id for leaf in touched}
-    since = _since(desk, last)
-    booked = {(leaf.fund, leaf.code): leaf.balance - since.get(leaf.id, 0) for leaf in touched}
-    # A close of an earlier month may have moved interest out of a day after this one.
-    moved = {leaf.contract for leaf in touched if leaf.id in since}
-    for ref, _version, body in held:
-        if ref in moved:
-            later.setdefault(ref, body)
-    count = amount = 0
-    read = ((ref, body) for ref, _version, body in held if ref not in known or ref in later)
-    accounts = {loan.ref: loan for loan in read_accounts(desk, read, desk.currency)}
-    for ref, _version, body in held:
-        loan = accounts.get(ref) or LoanAccount(desk, ref, body, desk.currency)
-        told = known.get(ref) or _told(loan, last)
-        of_month = _close(desk, loan, told, last, leaves, versions[ref], later, booked)
-        if of_month is not None:
-            count, amount = count + 1, amount + of_month
-    return Recognised(count, amount)
+    owed = {}
+    for loan in read_accounts(books, bodies.items(), currency):
+        found = _owed(loan, last, versions[loan.ref], later, booked)
+        if found is not None:
+            owed[loan.ref] = found
+    return Reckoned(owed, {(leaf.fund, leaf.code): leaf.id for leaf in touched})
 
 
-def _close(
-    desk: Desk, loan: LoanAccount, told: tuple[records.Loan, Book], last: date,
-    leaves: dict[tuple[str, str], int], version: int,
-    later: dict[str, records.Loan | None], booked: dict[tuple[str, str], int],
-) -> int | None:  # fmt: skip
-    """Post one loan's interest; what of it belongs to the month, None if nothing was posted."""
-    after, moved_now = told
-    in_month = moved_now
-    if loan.ref in later:
-        in_month = _of_month(loan, last, later[loan.ref], booked)
-    today = _less(moved_now, in_month)
-    for moved, day in ((in_month, last), (today, desk.business_day)):
-        if moved:
-            _post(desk, loan, moved, day, leaves)
-    if moved_now:
-        body = after.model_dump(mode="json", exclude_defaults=True)
-        desk.rows.append(NewRecord(records.Loan.kind, loan.ref, version + 1, after.member, body))
-    if not in_month and not today:
+def _owed(
+    loan: LoanAccount, last: date, version: int, later: Mapping[str, records.Loan | None],
+    booked: Mapping[tuple[str, str], int],
+) -> Owed | None:  # fmt: skip
+    """What is to be posted of one loan, None if nothing is."""
+    done = tell(loan, [], accrued_to=last + timedelta(days=1))
+    in_month = _of_month(loan, last, later[loan.ref], booked) if loan.ref in later else done.moved
+    today = _less(done.moved, in_month)
+    if not in_month and not today and not done.moved:
         return None
-    return sum(flows.get("earned", 0) for name, flows in in_month.items() if "@" not in name)  # a peer's is not ours
+    member, record = loan.body.member, None
+    if done.moved:
+        body = done.after.model_dump(mode="json", exclude_defaults=True)
+        record = NewRecord(records.Loan.kind, loan.ref, version + 1, done.after.member, body)
+    earned = sum(flows.get("earned", 0) for name, flows in in_month.items() if "@" not in name)  # a peer's is not ours
+    return Owed(
+        loan.ref,
+        tuple(lines(loan.ref, member, in_month)),
+        tuple(lines(loan.ref, member, today)),
+        record,
+        member,
+        earned,
+    )
+
+
+def still_right(desk: Desk, ahead: Reckoned, head: int, last: date, among: set[str] | None = None) -> Reckoned:
+    """What was reckoned at an operation, with the loans reckoned anew of which something was told or moved since."""
+    changed = told_since(desk, head)
+    if among is not None:
+        changed &= among
+    if not changed:
+        return ahead
+    anew = reckoned(desk, last, desk.currency, only=changed)
+    kept = {ref: owed for ref, owed in ahead.owed.items() if ref not in changed}
+    return Reckoned(dict(sorted({**kept, **anew.owed}.items())), ahead.leaves | anew.leaves)
+
+
+def summed(found: Reckoned) -> Recognised:
+    """Of how many loans something is to be recognised, and how much of it in the month."""
+    posted = [owed.earned for owed in found.owed.values() if owed.in_month or owed.today]
+    return Recognised(len(posted), sum(posted))
+
+
+def recognise_loans(desk: Desk, last: date, ahead: Reckoned | None = None) -> Recognised:
+    """Bring the interest of every loan to the end of a day: entries, and new versions of the loans.
+
+    `ahead` is what was reckoned before, if it still holds.
+    """
+    found = reckoned(desk, last, desk.currency) if ahead is None else ahead
+    leaves = dict(found.leaves)
+    for owed in found.owed.values():
+        for moves, day in ((owed.in_month, last), (owed.today, desk.business_day)):
+            if moves:
+                _post(desk, owed, moves, day, leaves)
+        if owed.record is not None:
+            desk.rows.append(owed.record)
+    return summed(found)
 
 
 def _less(whole: Book, part: Book) -> Book:
@@ -152,23 +204,23 @@ def _less(whole: Book, part: Book) -> Book:
     return left
 
 
-def _post(desk: Desk, loan: LoanAccount, moved: Book, day: date, leaves: dict[tuple[str, str], int]) -> None:
+def _post(desk: Desk, owed: Owed, moves: Iterable[Move], day: date, leaves: dict[tuple[str, str], int]) -> None:
     """An entry; `leaves` remembers the numbers of leaves."""
     found = []
-    for fund, code, amount in lines(loan.ref, loan.body.member, moved):
+    for fund, code, amount in moves:
         if (fund, code) not in leaves:
-            read = code.partition("/")[0] in _TOUCHED  # then it would stand here if there were one
-            holder = loan.body.member if "/" in code else None
+            own = code.partition("/")[0] in _TOUCHED and "/" in code  # then it would stand here if there were one
+            holder = owed.member if "/" in code else None
             leaves[fund, code] = (
-                desk.leaf_id(fund, code) if not read and desk.has_leaf(fund, code)
+                desk.leaf_id(fund, code) if not own and desk.has_leaf(fund, code)
                 else desk.open_leaf(fund, code, holder)
             )  # fmt: skip
         found.append(Line(leaves[fund, code], amount))
-    desk.entries.append(EntryDraft(f"Interest {loan.ref} to {day}", day, tuple(found)))
+    desk.entries.append(EntryDraft(f"Interest {owed.ref} to {day}", day, tuple(found)))
 
 
 def _of_month(
-    loan: LoanAccount, last: date, before: records.Loan | None, booked: dict[tuple[str, str], int]
+    loan: LoanAccount, last: date, before: records.Loan | None, booked: Mapping[tuple[str, str], int]
 ) -> Book:  # fmt: skip
     """What is to be dated on the last day: earned through it, less what stands under dates up to it.
 
@@ -198,17 +250,18 @@ def _reported_flows(run: ReportedRun, through: date) -> dict[str, int]:
     return run.flows(through, through) if run.facts.advances else {}
 
 
-def _later(desk: Desk, last: date) -> dict[str, records.Loan | None]:
+def _later(books: Books, last: date) -> dict[str, records.Loan | None]:
     """Loans that operations after a day wrote, each as that day left it; closes do not count, they only recognise."""
     head = int(
-        desk.tx.value("SELECT id FROM operation WHERE business_date <= ? ORDER BY id DESC LIMIT 1", last.isoformat())
+        books.tx.value("SELECT id FROM operation WHERE business_date <= ? ORDER BY id DESC LIMIT 1", last.isoformat())
         or 0
     )
     found: dict[str, records.Loan | None] = {}
-    for ref, text in desk.tx.rows(
+    for ref, text in books.tx.rows(
         "SELECT f.ref, r.body FROM"
         " (SELECT w.ref, min(w.version) AS first FROM record w JOIN operation o ON o.id = w.operation_id"
-        " WHERE w.kind = ? AND w.operation_id > ? AND o.kind <> 'close-month' GROUP BY w.ref) f"
+        " WHERE w.kind = ? AND w.operation_id > ? AND o.kind NOT IN ('close-month', 'close-month-part')"
+        " GROUP BY w.ref) f"
         " LEFT JOIN record r ON r.kind = ? AND r.ref = f.ref AND r.version = f.first - 1 ORDER BY f.ref",
         records.Loan.kind, head, records.Loan.kind,
     ):  # fmt: skip
@@ -216,11 +269,27 @@ def _later(desk: Desk, last: date) -> dict[str, records.Loan | None]:
     return found
 
 
-def _since(desk: Desk, last: date) -> dict[int, int]:
+def _since(books: Books, last: date) -> dict[int, int]:
     """What moved under dates after a day on the leaves of unpaid interest, recognised or not."""
-    rows = desk.tx.rows(
+    rows = books.tx.rows(
         "SELECT d.account_id, sum(d.debit - d.credit) FROM account a JOIN balance_day d ON d.account_id = a.id"
         " WHERE a.gl_code IN ('781', 'M10') AND d.effective_on > ? GROUP BY d.account_id",
         last.isoformat(),
     )
     return {number: int(amount) for number, amount in rows}
+
+
+def told_since(books: Books, head: int, but_by: str = "") -> set[str]:
+    """Loans that operations after that one told something of, or whose interest they moved; one kind does not count."""
+    kinds = (records.Loan.kind, records.LoanTerms.kind, records.LoanEvent.kind)
+    told = books.tx.rows(
+        "SELECT r.ref FROM record r JOIN operation o ON o.id = r.operation_id"
+        " WHERE r.operation_id > ? AND r.kind || '' IN (?, ?, ?) AND o.kind <> ?", head, *kinds, but_by,
+    )  # fmt: skip
+    moved = books.tx.rows(
+        "SELECT DISTINCT a.contract FROM entry e CROSS JOIN operation o CROSS JOIN posting p CROSS JOIN account a"
+        " WHERE e.id >= (SELECT first_entry + entry_count FROM operation WHERE id = ?) AND p.entry_id = e.id"
+        " AND o.id = e.operation_id AND o.kind <> ? AND a.id = p.account_id AND a.gl_code || '' IN ('781', 'M10')",
+        head, but_by,
+    )  # fmt: skip
+    return {ref.partition(".")[0] for (ref,) in told} | {contract for (contract,) in moved}  # L-001.00007 is of L-001

@@ -167,9 +167,10 @@ def arithmetic(plan: Plan, currency: str) -> LoanTerms:
         "disbursements": [{"date": on, "amount": format_amount(amount or 1, currency)} for on, amount in plan.advances],
         "changes": plan.changes, "currency": currency,
     }  # fmt: skip
-    first = plan.document.get("first_due")
-    if (plan.seed, plan.passed) in ((plan.start, 1), (first, 0)):
+    if (plan.seed, plan.passed) == (plan.document.get("first_due"), 0):
         return read_terms(document)
+    if (plan.seed, plan.passed) == (plan.start, 1):  # a plan that begins again on its own first due day, for one
+        return read_terms({name: value for name, value in document.items() if name != "first_due"})
     kind: type[ContinuedTerms | ContinuedSeason] = ContinuedSeason if "months" in document else ContinuedTerms
     return kind.read({**document, "first_due": plan.due(0).isoformat(), "seed": plan.seed, "passed": plan.passed})
 

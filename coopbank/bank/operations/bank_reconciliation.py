@@ -92,7 +92,7 @@ LineText = Annotated[str, BeforeValidator(clean_text), Field(min_length=1, max_l
 class StatementLine(BaseModel):
     """A line of a bank's statement; what came in is positive."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     on: Day
     amount: Annotated[SignedMoney, AfterValidator(_not_zero)]

@@ -68,7 +68,7 @@ def _read_lines(value: Any) -> Any:
 class EntryLine(BaseModel):
     """One line of an entry: fund, account, and a debit or a credit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     fund: Code
     account: Annotated[str, BeforeValidator(_read_account)]

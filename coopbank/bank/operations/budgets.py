@@ -46,7 +46,7 @@ def _read_lines(value: Any) -> Any:
 class BudgetLine(BaseModel):
     """An account and its amount of the year, on the side where the account normally stands."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     account: Code
     amount: Counted

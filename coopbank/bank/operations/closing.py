@@ -22,13 +22,14 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from coopbank.bank import records
+from coopbank.bank import groups, records
 from coopbank.bank.accrual import accrue_through, interest_to, recognised
 from coopbank.bank.asset_plan import due_in, through
 from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Memo, Widget, refuse
-from coopbank.bank.lending.closing import Ahead, Recognised, recognise_loans, told_through
+from coopbank.bank.lending import closing as of_loans
+from coopbank.bank.lending.closing import Recognised, recognise_loans
 from coopbank.bank.operation import TREASURER, Operation
 from coopbank.bank.operations.savings import shown
 from coopbank.errors import PeriodLocked, WrongState
@@ -54,14 +55,16 @@ class _Reckoned:
     """What every loan comes to at the end of the month, as the books stood at an operation."""
 
     head: int
-    loans: Ahead
+    month: str
+    loans: of_loans.Reckoned
 
 
-def _still_right(desk: Desk) -> Ahead | None:
-    """What was reckoned before the book was locked, unless something was told of a loan since."""
+def _still_right(desk: Desk, month: str, among: set[str] | None = None) -> of_loans.Reckoned | None:
+    """What was reckoned before the book was locked, with the loans anew that have changed since; of some loans only."""
     ahead = desk.reckoned
-    kinds = (records.Loan.kind, records.LoanTerms.kind, records.LoanEvent.kind)
-    return ahead.loans if isinstance(ahead, _Reckoned) and not desk.written_since(ahead.head, *kinds) else None
+    if not isinstance(ahead, _Reckoned) or ahead.month != month:
+        return None
+    return of_loans.still_right(desk, ahead.loans, ahead.head, last_day(month), among)
 
 
 class CloseMonth(Operation):
@@ -74,6 +77,7 @@ class CloseMonth(Operation):
     second_person: ClassVar[bool] = True
     reversible: ClassVar[bool] = False
     signed: ClassVar[bool] = True
+    carries_out: ClassVar[bool] = True
     reckons_ahead: ClassVar[bool] = True
 
     month: Month
@@ -84,12 +88,23 @@ class CloseMonth(Operation):
         if today is None or today < last or periods.state(books.tx, self.month) == periods.LOCKED:
             return None
         stands_at = head(books.tx).number
-        return _Reckoned(stands_at, told_through(books, last, books.institution().currency))
+        return _Reckoned(stands_at, self.month, of_loans.reckoned(books, last, books.institution().currency))
 
     def perform(self, desk: Desk) -> None:
         last = last_day(self.month)
+        groups.require_finished(desk, "month")
         self._require_over(desk, last)
-        loans, notes = recognise_loans(desk, last, _still_right(desk)), recognise_notes(desk, last)
+        ahead = _still_right(desk, self.month) or of_loans.reckoned(desk, last, desk.currency)
+        in_groups = len(ahead.owed) > max(1, groups.LARGEST // groups.LOAN)
+        if in_groups:
+            loans = of_loans.summed(ahead)
+            request = {"month": self.month}
+            groups.leave_loans(
+                desk, CloseMonthPart, request, f"Interest of {self.month}", loans.amount, list(ahead.owed)
+            )
+        else:
+            loans = recognise_loans(desk, last, ahead)
+        notes = recognise_notes(desk, last)
         desk.note("Interest on loans", f"{shown(desk, loans.amount)} ({loans.count})")
         desk.note("Interest on notes", f"{shown(desk, notes.amount)} ({notes.count})")
         left = sum(through(asset, last) - asset.depreciated for _ref, asset in due_in(desk, last))
@@ -97,8 +112,8 @@ class CloseMonth(Operation):
             desk.note("Not depreciated yet", shown(desk, left))
         if desk.find(records.Provision, self.month) is None and _lent(desk, self.month):
             desk.note("No provision was made for", self.month)  # it can be, before this is approved
-        desk.period(self.month, periods.LOCKED)
-        desk.note("Locked", self.month)
+        if not in_groups:
+            _lock(desk, self.month)
         desk.wishes.append(f"month-report {self.month}")
 
     def _require_over(self, desk: Desk, last: date) -> None:
@@ -118,6 +133,47 @@ class CloseMonth(Operation):
             )  # fmt: skip
 
 
+class CloseMonthPart(groups.Part):
+    """The interest of a month on some of the loans; the last part locks the month."""
+
+    name: ClassVar[str] = "close-month-part"
+    title: ClassVar[str] = "Close of the month, a part"
+    subject: ClassVar[str] = "days"
+    signed: ClassVar[bool] = True
+    in_their_name: ClassVar[bool] = True
+    reckons_ahead: ClassVar[bool] = True
+
+    month: Month
+
+    def reckon(self, books: Books) -> _Reckoned:
+        """Telling a loan takes longer than posting its interest."""
+        batch = books.get(records.Batch, self.batch)
+        loans = self._loans(books, batch, books.get(records.BatchPart, groups.part_ref(self.batch, self.part)))
+        stands_at, currency = head(books.tx).number, books.institution().currency
+        found = of_loans.reckoned(books, last_day(self.month), currency, only=loans)
+        return _Reckoned(stands_at, self.month, found)
+
+    def carry(self, desk: Desk, batch: records.Batch, plan: records.BatchPart) -> None:
+        """Bring these loans to the end of the month as they stand now, whatever a till did with them meanwhile."""
+        loans = self._loans(desk, batch, plan)
+        found = _still_right(desk, self.month, loans)
+        if found is None:
+            found = of_loans.reckoned(desk, last_day(self.month), desk.currency, only=loans)
+        recognise_loans(desk, last_day(self.month), found)
+        if self.part == batch.parts:
+            _lock(desk, self.month)
+
+    def _loans(self, books: Books, batch: records.Batch, plan: records.BatchPart) -> set[str]:
+        """Its loans; of the last part also those of which something was told since it was decided."""
+        last = self.part == batch.parts
+        return {*plan.loans, *(of_loans.told_since(books, batch.decided_by, but_by=self.name) if last else ())}
+
+
+def _lock(desk: Desk, month: str) -> None:
+    desk.period(month, periods.LOCKED)
+    desk.note("Locked", month)
+
+
 class ReopenMonth(Operation):
     """Open a locked month again for adjustments by the treasurer and a second person."""
 
@@ -127,11 +183,13 @@ class ReopenMonth(Operation):
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     second_person: ClassVar[bool] = True
     reversible: ClassVar[bool] = False
+    carries_out: ClassVar[bool] = True  # a later month may still be on its way to be closed
 
     month: Month
     why: Annotated[Memo, Field(min_length=1, title="Why")]
 
     def perform(self, desk: Desk) -> None:
+        groups.require_finished(desk, "month")
         if periods.state(desk.tx, self.month) != periods.LOCKED:
             raise WrongState("{month} is not locked.", field="month", month=self.month)
         year = self.month[:4]
@@ -186,8 +244,10 @@ class Case:
 
 def recognise_notes(desk: Desk, last: date) -> Recognised:
     """Bring the interest of every note to the end of a day: entries, and new versions of the notes."""
-    cases = _cases(desk, last)
-    booked = _booked(desk, last) if any(case.later for case in cases) else {}
+    since = _since(desk, last)
+    booked = {leaf.contract: since.get(leaf.id, 0) - leaf.balance for leaf in desk.leaves("851")}
+    # A close of an earlier month may have moved interest out of a day after this one, be the note repaid by now.
+    cases = _cases(desk, last, {leaf.contract for leaf in desk.leaves("851") if leaf.id in since})
     leaves = {(leaf.fund, leaf.code): leaf.id for gl in ("851", "341") for leaf in desk.leaves(gl)}
     count = amount = 0
     for case in cases:
@@ -237,8 +297,11 @@ def _earned(case: Case, last: date) -> int:
     return 0
 
 
-def _cases(desk: Desk, last: date) -> list[Case]:
-    """Every note that bears or bore interest, in the order of their refs."""
+def _cases(desk: Desk, last: date, moved: set[str]) -> list[Case]:
+    """Every note that bears or bore interest, in the order of their refs; `moved` are those whose interest moved since.
+
+    What a close of an earlier month moved is no version of the note: it was then as it is now.
+    """
     latest = desk.tx.rows(
         "SELECT r.ref, r.version, r.about, r.body FROM record r WHERE r.kind = ? AND r.version ="
         " (SELECT max(l.version) FROM record l WHERE l.kind = r.kind AND l.ref = r.ref) ORDER BY r.ref",
@@ -248,6 +311,8 @@ def _cases(desk: Desk, last: date) -> list[Case]:
     found = []
     for ref, version, about, text in latest:
         body = records.Note.model_validate_json(text)
+        if ref in moved:
+            later.setdefault(ref, [(last, body)])
         if not body.void and body.segment_start is not None and (body.state == "active" or ref in later):
             found.append(Case(ref, version, about, body, later.get(ref, [])))
     return found
@@ -272,13 +337,11 @@ def _versions(desk: Desk, head: int) -> Iterator[tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def _booked(desk: Desk, last: date) -> dict[str, int]:
-    """Unpaid interest of each note that the books hold under dates up to a day."""
-    later = dict(
-        desk.tx.rows(
-            "SELECT d.account_id, sum(d.debit - d.credit) FROM account a JOIN balance_day d ON d.account_id = a.id"
-            " WHERE a.gl_code = ? AND d.effective_on > ? GROUP BY d.account_id",
-            "851", last.isoformat(),
-        )
+def _since(desk: Desk, last: date) -> dict[int, int]:
+    """What moved under dates after a day on the leaves of unpaid interest."""
+    rows = desk.tx.rows(
+        "SELECT d.account_id, sum(d.debit - d.credit) FROM account a JOIN balance_day d ON d.account_id = a.id"
+        " WHERE a.gl_code = ? AND d.effective_on > ? GROUP BY d.account_id",
+        "851", last.isoformat(),
     )  # fmt: skip
-    return {leaf.contract: (leaf.balance - int(later.get(leaf.id, 0))) * -1 for leaf in desk.leaves("851")}
+    return {number: int(amount) for number, amount in rows}

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from coopbank.bank import equity, records
+from coopbank.bank import equity, groups, records
 from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Decision, Percent, Rate, Widget
@@ -110,6 +110,7 @@ class _Reckoned:
 
     head: int
     shares: dict[str, int]
+    plan: groups.Plan | None
 
 
 class DeclareDividend(Operation):
@@ -124,6 +125,7 @@ class DeclareDividend(Operation):
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
+    carries_out: ClassVar[bool] = True
     reckons_ahead: ClassVar[bool] = True
     offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION, WORKER_COOP)
 
@@ -135,19 +137,20 @@ class DeclareDividend(Operation):
 
     def reckon(self, books: Books) -> _Reckoned | None:
         """The part of every member, of whom a hundred thousand take seconds."""
-        stands_at = head(books.tx).number
-        return _Reckoned(stands_at, self._shares(books, stands_at))
+        return self._reckoned(books, head(books.tx).number)
 
-    def _shares(self, books: Books, upto: int) -> dict[str, int]:
+    def _reckoned(self, books: Books, upto: int) -> _Reckoned:
         weights = equity.balance_weights(books, self.share_class, self.year, self.basis, upto)
-        return dividend(self.rate, weights, equity.days_in(self.year))
+        shares = dividend(self.rate, weights, equity.days_in(self.year))
+        plan = groups.plan(books, [[(equity.DIVIDENDS, member, amount)] for member, amount in shares.items()])
+        return _Reckoned(upto, shares, plan)
 
-    def _still_right(self, desk: Desk) -> dict[str, int] | None:
+    def _still_right(self, desk: Desk) -> _Reckoned | None:
         """What was reckoned before the book was locked, unless shares of the class have moved since."""
         ahead = desk.reckoned
         if not isinstance(ahead, _Reckoned) or desk.moved_since(ahead.head, self.share_class):
             return None
-        return ahead.shares
+        return ahead
 
     def perform(self, desk: Desk) -> None:
         kind = desk.get(records.ShareClass, self.share_class, "share_class")
@@ -155,15 +158,20 @@ class DeclareDividend(Operation):
         if not Decimal(self.rate):
             raise InvalidValue("A dividend of nothing is none.", field="rate")
         require_under_cap(desk, kind, self.rate)
-        shares = self._still_right(desk) or self._shares(desk, desk.number)
+        reckoned = self._still_right(desk) or self._reckoned(desk, desk.number)
+        shares, plan = reckoned.shares, reckoned.plan
         total = sum(shares.values())
         if not total:
             raise WrongState("Nobody held shares {share_class} in {year}.", field="year", share_class=self.share_class,
                              year=self.year)  # fmt: skip
         self._require_earned(desk, kind, total)
         source = _EXPENSE if kind.presentation == LIABILITY else _EARNINGS
-        moves: list[Move] = [(FUND, source, total), *payable_to(desk, equity.DIVIDENDS, shares)]
-        desk.post(f"Dividend {self.year} on {self.share_class}, {self.rate} %", moves, effective_on=day)
+        memo = f"Dividend {self.year} on {self.share_class}, {self.rate} %"
+        if plan is None:
+            desk.post(memo, [(FUND, source, total), *payable_to(desk, equity.DIVIDENDS, shares)], effective_on=day)
+        else:
+            desk.post(memo, [(FUND, source, total), (FUND, equity.DIVIDENDS, -total)], effective_on=day)
+            groups.pass_on(desk, DeclareDividendPart, {"year": self.year, "share_class": self.share_class}, memo, plan)
         write_dividend(
             desk, self.year, self.share_class, kind, rate=self.rate, basis=self.basis, total=total, members=len(shares),
             resolution=self.resolution,
@@ -201,6 +209,25 @@ class DeclareDividend(Operation):
         require_earned(desk, held, total)
 
 
+class DeclareDividendPart(groups.Part):
+    """The dividend of a year, made payable to some of the members."""
+
+    name: ClassVar[str] = "declare-dividend-part"
+    title: ClassVar[str] = "Dividend, a part"
+    subject: ClassVar[str] = "shares"
+
+    year: Year
+    share_class: ShareClassCode
+
+
+class PayDividendPart(groups.Part):
+    """Dividends that were declared, paid into the savings of some of the members."""
+
+    name: ClassVar[str] = "pay-dividend-part"
+    title: ClassVar[str] = "Dividends into savings, a part"
+    subject: ClassVar[str] = "shares"
+
+
 class PayDividend(PayOut):
     """Pay dividends that were declared: one member's, or all into the members' savings."""
 
@@ -209,6 +236,7 @@ class PayDividend(PayOut):
     subject: ClassVar[str] = "shares"
     payable: ClassVar[str] = equity.DIVIDENDS
     what: ClassVar[str] = "Dividend"
+    carried_by: ClassVar[type[groups.Part]] = PayDividendPart
 
 
 # ------------------------------------------------------------------------------- shared with the surplus

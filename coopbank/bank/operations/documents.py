@@ -51,7 +51,7 @@ class Made(BaseModel):
     """A copy of a document that was drawn."""
 
     # Looked at again in the list: a copy of another one with some values changed was never looked at.
-    model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="always")
+    model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="always", defer_build=True)
     number: Annotated[str, AfterValidator(_is_number)]
     document: Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$", max_length=40)]
     about: str = ""

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from coopbank.bank import equity, records
+from coopbank.bank import equity, groups, records
 from coopbank.bank.capital import INTEREST, borne, held
 from coopbank.bank.contact import death_of
 from coopbank.bank.desk import Desk, Move
@@ -44,6 +44,7 @@ class _OfWorkers(Operation):
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
+    carries_out: ClassVar[bool] = True  # a surplus may still be on its way to the accounts
     offered_by: ClassVar[tuple[str, ...]] = (WORKER_COOP,)
 
 
@@ -59,6 +60,7 @@ class CreditCapitalInterest(_OfWorkers):
     resolution: Resolution
 
     def perform(self, desk: Desk) -> None:
+        groups.require_finished(desk, "year")
         day = self._day(desk)
         self._require_rate(desk)
         weights = equity.balance_weights(desk, CAPITAL, self.year, self.basis, desk.number, undone=False)
@@ -122,6 +124,7 @@ class ShareLoss(_OfWorkers):
     resolution: Resolution
 
     def perform(self, desk: Desk) -> None:
+        groups.require_finished(desk, "year")
         require_closed(desk, self.year)
         capital = held(desk)
         most = self._most(desk)
@@ -184,6 +187,7 @@ class ReturnCapital(_OfWorkers):
 
     def perform(self, desk: Desk) -> None:
         desk.get(records.Member, self.member, "member")
+        groups.require_finished(desk, "member")
         self._require_leaving(desk)
         first = self.first_on or desk.business_day
         if first < desk.business_day:

@@ -75,7 +75,7 @@ def _read_json(value: Any) -> Any:
 class OldMovement(BaseModel):
     """Money that was paid on a loan before it was taken over."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     on: Day
     amount: Money
@@ -84,7 +84,7 @@ class OldMovement(BaseModel):
 class OldReport(BaseModel):
     """A report that was accepted before the loan was taken over; a loss stands below zero."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     accepted_on: Day
     surplus: SignedMoney | None = None
@@ -98,7 +98,7 @@ class OldLoan(BaseModel):
     with a schedule may say its next instalment: then what was lent and paid must fit that, and the interest too.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     loan: Code
     member: MemberRef
@@ -132,7 +132,7 @@ class OldLoan(BaseModel):
 class OldNote(BaseModel):
     """The terms of a lender's note that is taken over; what is owed stands in the lines 811/N-001 and 851/N-001."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     note: Code
     member: MemberRef | None = None

@@ -2,18 +2,22 @@
 
 Where the bank has to withhold tax from members without a taxpayer number (policy `backup_withholding`, 26 USC 3406),
 it is withheld here, when the money is paid; into savings it is a line of its own, as with interest.
+
+Where many are paid, they are in groups (bank/groups.py). What is on its way into somebody's savings is not paid out
+otherwise meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from coopbank.bank import records
+from coopbank.bank import groups, records
+from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import MemberRef
 from coopbank.bank.operation import CREDIT_UNION, TELLER, TREASURER, UNCHARTERED, WORKER_COOP
@@ -22,6 +26,7 @@ from coopbank.bank.operations.savings import FUND, savings_account, shown
 from coopbank.bank.tender import Paying
 from coopbank.errors import Overdrawn
 from coopbank.finance.distribution import percent_of
+from coopbank.ledger.posting import Leaf, head
 from coopbank.money import parse_amount, round_minor
 
 TAX = "842"
@@ -29,11 +34,24 @@ TAX = "842"
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is payable to a member: minor units, and the savings account that it goes to."""
+    """What is payable to a member, and what of it is withheld, in minor units; and the savings account of the rest."""
 
     member: str
     amount: int
     savings: str
+    tax: int
+    leaf: int  # where it is payable
+    into: int  # the leaf of the savings
+
+
+@dataclass(frozen=True, slots=True)
+class _Reckoned:
+    """Who has something payable and savings, as the books stood at an operation."""
+
+    head: int
+    found: list[Due]
+    held: int  # all that is payable, also to who has no savings; minor units
+    parts: list[groups.Lines]  # of many; what of each is withheld is not among its lines
 
 
 class PayOut(Paying):
@@ -44,9 +62,26 @@ class PayOut(Paying):
     offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION, WORKER_COOP)
     payable: ClassVar[str] = ""  # the control account
     what: ClassVar[str] = ""  # begins the entry's memo
+    carries_out: ClassVar[bool] = True
+    reckons_ahead: ClassVar[bool] = True
+    carried_by: ClassVar[type[groups.Part]]
 
     member: Annotated[MemberRef | None, Field(title="Member (empty: all who have savings, into these)")] = None
     to_savings: Annotated[bool, Field(title="Into their savings")] = False
+
+    def reckon(self, books: Books) -> _Reckoned | None:
+        """What is payable to everybody, of whom a hundred thousand take seconds."""
+        if self.member is not None:
+            return None
+        return _reckoned(books, self.payable)
+
+    def _still_right(self, desk: Desk) -> _Reckoned | None:
+        """What was reckoned before the book was locked, unless something that it rests on was changed since."""
+        ahead = desk.reckoned
+        kinds = (records.Savings.kind, records.Member.kind, records.Death.kind, records.Policy.kind)
+        if not isinstance(ahead, _Reckoned) or desk.written_since(ahead.head, *kinds):
+            return None
+        return None if desk.moved_since(ahead.head, self.payable) else ahead
 
     def moves(self, desk: Desk) -> int | None:
         return -desk.balance(FUND, f"{self.payable}/{self.member}") if self.member else None
@@ -71,8 +106,8 @@ class PayOut(Paying):
             raise Overdrawn("Nothing of this is payable to {member}.", field="member", member=member)
         tax = withheld(desk, member, amount)
         if self.to_savings:
-            due = Due(member, amount, savings_account(desk, member, None).account)
-            moves = [*self._into_savings(due, tax), (FUND, TAX, -tax)]
+            savings = savings_account(desk, member, None).account
+            moves = [*self._into_savings(member, amount, savings, tax), (FUND, TAX, -tax)]
         else:
             moves = [(FUND, f"{self.payable}/{member}", amount), *self.pay(desk, FUND, amount - tax), (FUND, TAX, -tax)]
         desk.post(f"{self.what} of {member}", moves)
@@ -81,43 +116,79 @@ class PayOut(Paying):
             desk.note("Withheld", shown(desk, tax))
 
     def _pay_all(self, desk: Desk) -> None:
-        desk.know_leaves(FUND, self.payable)
-        desk.know_leaves(FUND, "905")
-        moves: list[Move] = []
-        paid = tax_of_all = members = 0
-        for due in due_into_savings(desk, self.payable):
-            tax = withheld(desk, due.member, due.amount)
-            moves += self._into_savings(due, tax)
-            paid, tax_of_all, members = paid + due.amount - tax, tax_of_all + tax, members + 1
-        if not moves:
+        groups.require_finished(desk, "member")
+        reckoned = self._still_right(desk) or _reckoned(desk, self.payable)
+        found = reckoned.found
+        if not found:
             raise Overdrawn("Nothing of this is payable to anybody who has savings.", field="member")
-        desk.post(f"{self.what}, all into savings", [*moves, (FUND, TAX, -tax_of_all)])
-        desk.note("Members", str(members))
-        desk.note("Paid", shown(desk, paid))
-        if tax_of_all:
-            desk.note("Withheld", shown(desk, tax_of_all))
-        left = -sum(leaf.balance for leaf in desk.leaves(self.payable, FUND)) - paid - tax_of_all
-        if left:
-            desk.note("Still payable, without savings", shown(desk, left))
+        whole, tax = sum(due.amount for due in found), sum(due.tax for due in found)
+        memo = f"{self.what}, all into savings"
+        if reckoned.parts:
+            account = desk.leaf_id(FUND, TAX) if tax else 0
+            parts = (_with_tax(lines, account) for lines in reckoned.parts)
+            groups.leave(desk, self.carried_by, {}, memo, 0, whole, parts)
+        else:
+            desk.know_leaves(FUND, self.payable)
+            desk.know_leaves(FUND, "905")
+            moves = [move for due in found for move in self._into_savings(due.member, due.amount, due.savings, due.tax)]
+            desk.post(memo, [*moves, (FUND, TAX, -tax)])
+        desk.note("Members", str(len(found)))
+        desk.note("Paid", shown(desk, whole - tax))
+        if tax:
+            desk.note("Withheld", shown(desk, tax))
+        if reckoned.held > whole:
+            desk.note("Still payable, without savings", shown(desk, reckoned.held - whole))
 
-    def _into_savings(self, due: Due, tax: int) -> list[Move]:
-        savings = f"905/{due.savings}"
-        lines = [(FUND, f"{self.payable}/{due.member}", due.amount), (FUND, savings, -due.amount)]
+    def _into_savings(self, member: str, amount: int, account: str, tax: int) -> list[Move]:
+        savings = f"905/{account}"
+        lines = [(FUND, f"{self.payable}/{member}", amount), (FUND, savings, -amount)]
         return [*lines, (FUND, savings, tax)] if tax else lines
 
 
-def due_into_savings(desk: Desk, payable: str) -> Iterator[Due]:
+def _reckoned(books: Books, payable: str) -> _Reckoned:
+    """Who is to be paid, and by which lines if they are many."""
+    stands_at, leaves = head(books.tx).number, books.leaves(payable, FUND)
+    found = due_into_savings(books, leaves)
+    many = len(found) > groups.LARGEST
+    parts = [_lines(part) for part in groups.split_up(found, lines=2)] if many else []
+    return _Reckoned(stands_at, found, -sum(leaf.balance for leaf in leaves), parts)
+
+
+def _lines(found: Iterable[Due]) -> groups.Lines:
+    """From what is payable into savings; what is withheld goes out of these again, by a line of its own."""
+    lines: groups.Lines = []
+    for due in found:
+        lines += [(due.leaf, due.amount), (due.into, -due.amount), *([(due.into, due.tax)] if due.tax else ())]
+    return lines
+
+
+def _with_tax(lines: groups.Lines, account: int) -> groups.Lines:
+    """The same with what is withheld, on the account that takes it."""
+    withheld = sum(amount for _place, amount in lines)
+    return [*lines, (account, -withheld)] if withheld else lines
+
+
+def due_into_savings(books: Books, leaves: Iterable[Leaf]) -> list[Due]:
     """Who has something payable and savings to take it, in the order of their numbers; not who has died or left."""
     accounts: dict[str, str] = {}
-    for _ref, account in desk.every(records.Savings):
+    for _ref, account in books.every(records.Savings):
         if account.state == "open":
             accounts.setdefault(account.member, account.account)
-    away = {ref for ref, death in desk.every(records.Death) if death.state == "recorded"}
-    away |= {ref for ref, member in desk.every(records.Member) if member.status != "active"}
-    for leaf in desk.leaves(payable, FUND):
-        member = leaf.contract
-        if leaf.balance < 0 and member in accounts and member not in away:
-            yield Due(member, -leaf.balance, accounts[member])
+    away = {ref for ref, death in books.every(records.Death) if death.state == "recorded"}
+    members = books.every(records.Member)
+    away |= {ref for ref, member in members if member.status != "active"}
+    percent = str(books.policy("backup_withholding", "0"))
+    taxed = {ref for ref, member in members if member.tax_id is None} if Decimal(percent) else set()
+    savings = {leaf.contract: leaf.id for leaf in books.leaves("905", FUND)}
+    return [
+        Due(
+            leaf.contract, -leaf.balance, accounts[leaf.contract],
+            round_minor(percent_of(percent, -leaf.balance)) if leaf.contract in taxed else 0,
+            leaf.id, savings[accounts[leaf.contract]],
+        )
+        for leaf in leaves
+        if leaf.balance < 0 and leaf.contract in accounts and leaf.contract not in away
+    ]  # fmt: skip
 
 
 def withheld(desk: Desk, member: str, amount: int) -> int:

@@ -92,7 +92,7 @@ OptionCode = Annotated[str, BeforeValidator(clean_text), AfterValidator(_option_
 class OptionLine(BaseModel):
     """What a ballot may approve of."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     code: OptionCode
     asked: Money | None = None
@@ -102,7 +102,7 @@ class OptionLine(BaseModel):
 class Award(BaseModel):
     """What the minutes say that an option got."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     code: OptionCode
     asked: Money

@@ -221,9 +221,8 @@ class Provide(Operation):
         if today is None:
             return None
         on = self._day(books, today)
-        stands_at, held = head(books.tx).number, Held(books, on, today)
-        found = exposures(books, on, held, today, books.institution().currency)
-        return _Reckoned(stands_at, on, held.principal, list(found))
+        table = in_force(tables(books), on)
+        return None if table is None else _reckoned(books, on, today, table, books.institution().currency)
 
     def perform(self, desk: Desk) -> None:
         on = self._day(desk, desk.business_day)
@@ -233,11 +232,8 @@ class Provide(Operation):
                 "No allowance table is in force on {day}.", field="month", day=on,
                 hint="Set one first (set-allowance-table).",
             )  # fmt: skip
-        version, table = found
-        held = Held(desk, on, desk.business_day)
-        loans = _still_right(desk, on, held) or exposures(desk, on, held, desk.business_day, desk.currency)
-        need = reckon(table, loans, held.promised, held.allowance)
-        kept = _kept(need, held, on, version)
+        ahead = _still_right(desk, on, found[0])
+        kept = (ahead or _reckoned(desk, on, desk.business_day, found, desk.currency)).kept
         moves = [*_moves("719", kept.required, kept.before), *_moves("863", kept.commitments, kept.commitments_before)]
         if moves:
             desk.post(f"Provision {self.month}", moves, effective_on=on)
@@ -349,21 +345,33 @@ def exposures(books: Books, on: date, held: Held, today: date, currency: str) ->
 
 @dataclass(frozen=True, slots=True)
 class _Reckoned:
-    """Every loan at the end of a day, as the books stood at an operation; and the principal that they carried."""
+    """What is needed at the end of a day, as the books stood at an operation."""
 
     head: int
     on: date
-    principal: dict[str, dict[str, int]]
-    loans: list[Exposure]
+    today: date
+    kept: records.Provision
 
 
-def _still_right(desk: Desk, on: date, held: Held) -> list[Exposure] | None:
-    """What was reckoned before the book was locked, unless something was told of a loan since."""
+def _reckoned(
+    books: Books, on: date, today: date, table: tuple[int, records.AllowanceTable], currency: str
+) -> _Reckoned:  # fmt: skip
+    version, rates = table
+    stands_at, held = head(books.tx).number, Held(books, on, today)
+    need = reckon(rates, exposures(books, on, held, today, currency), held.promised, held.allowance)
+    return _Reckoned(stands_at, on, today, _kept(need, held, on, version))
+
+
+def _still_right(desk: Desk, on: date, table: int) -> _Reckoned | None:
+    """What was reckoned before the book was locked, unless something that it rests on was told or posted since."""
     ahead = desk.reckoned
-    if not isinstance(ahead, _Reckoned) or (ahead.on, ahead.principal) != (on, held.principal):
+    if not isinstance(ahead, _Reckoned) or (ahead.on, ahead.today, ahead.kept.table) != (on, desk.business_day, table):
         return None
     kinds = (records.Loan.kind, records.LoanTerms.kind, records.LoanEvent.kind)
-    return None if desk.written_since(ahead.head, *kinds) else ahead.loans
+    if desk.written_since(ahead.head, *kinds):
+        return None
+    moved = any(desk.moved_since(ahead.head, control) for control in ("701", "719", "863", "M40"))
+    return None if moved else ahead
 
 
 def _kept(need: Reckoning, held: Held, on: date, version: int) -> records.Provision:

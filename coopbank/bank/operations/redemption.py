@@ -16,7 +16,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from coopbank.bank import equity, records
+from coopbank.bank import equity, groups, records
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.equity import RETAINED
 from coopbank.bank.fields import Code, MemberRef, Money
@@ -46,6 +46,14 @@ from coopbank.money import split
 _MEMBERS_CAPITAL = ("901", "903", "905", *RETAINED)
 
 
+class PayPatronagePart(groups.Part):
+    """Patronage that is payable, paid into the savings of some of the members."""
+
+    name: ClassVar[str] = "pay-patronage-part"
+    title: ClassVar[str] = "Patronage into savings, a part"
+    subject: ClassVar[str] = "surplus"
+
+
 class PayPatronage(PayOut):
     """Pay patronage that is payable: one member's, or all into the members' savings."""
 
@@ -54,6 +62,7 @@ class PayPatronage(PayOut):
     subject: ClassVar[str] = "surplus"
     payable: ClassVar[str] = equity.PATRONAGE
     what: ClassVar[str] = "Patronage"
+    carried_by: ClassVar[type[groups.Part]] = PayPatronagePart
 
 
 class RedeemPatronage(Operation):
@@ -67,6 +76,7 @@ class RedeemPatronage(Operation):
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
+    carries_out: ClassVar[bool] = True  # a surplus may still be on its way to the accounts
     offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION, WORKER_COOP)
 
     vintage: Annotated[Year, Field(title="Vintage (the year that it was earned in)")]
@@ -74,6 +84,7 @@ class RedeemPatronage(Operation):
     resolution: Resolution
 
     def perform(self, desk: Desk) -> None:
+        groups.require_finished(desk, "vintage")
         oldest = oldest_vintage(desk)
         if oldest is None or oldest > self.vintage:
             raise Overdrawn("Nothing of vintage {vintage} is retained.", field="vintage", vintage=self.vintage)

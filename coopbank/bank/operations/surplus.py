@@ -18,12 +18,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from coopbank.bank import equity, records
+from coopbank.bank import equity, groups, records
+from coopbank.bank.books import Books
 from coopbank.bank.capital import of_workers, retained_on
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Decision, Memo, Percent, Text, Widget, refuse
@@ -49,10 +51,11 @@ from coopbank.bank.operations.dividends import (
 from coopbank.bank.operations.funds import require_spendable_fund
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.operations.year import Year
-from coopbank.bank.surplus import LEAST_CASH, RESERVE_OF, RULES, divided, rules_of
+from coopbank.bank.surplus import LEAST_CASH, RESERVE_OF, RULES, Divided, divided, rules_of
 from coopbank.bank.tender import claim
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, Unknown, WrongState
 from coopbank.finance.distribution import Division, Step
+from coopbank.ledger.posting import head
 from coopbank.words import marked
 
 _PERCENT = r"([0-9]{1,3}(?:\.[0-9]{1,6})?)"
@@ -270,13 +273,19 @@ class ProposeSurplus(Operation):
 
     year: Year
     redemption: Annotated[Memo, Field(title="What notices say of the retained part")] = ""
+    reckons_ahead: ClassVar[bool] = True
+
+    def reckon(self, books: Books) -> _Reckoned | None:
+        """The part of every member, of whom a hundred thousand take seconds."""
+        return _reckoned(books, self.year, books.version(records.SurplusRules.kind, RULES))
 
     def perform(self, desk: Desk) -> None:
         require_closed(desk, self.year)
         require_not_allocated(desk, self.year)
         desk.get(records.SurplusRules, RULES, "year")
         version = desk.version(records.SurplusRules.kind, RULES)
-        found = divided(desk, self.year, rules_of(desk, version), desk.number)
+        ahead = _still_right(desk, self.year, version)
+        found = divided(desk, self.year, rules_of(desk, version), desk.number) if ahead is None else ahead.found
         division = found.division
         if division.result <= 0:
             raise WrongState(
@@ -306,17 +315,25 @@ class AllocateSurplus(Operation):
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
+    carries_out: ClassVar[bool] = True
+    reckons_ahead: ClassVar[bool] = True
     offered_by: ClassVar[tuple[str, ...]] = _OFFERED
 
     year: Year
     resolution: Annotated[Decision, Field(title="Resolution of the assembly, and its date")]
+
+    def reckon(self, books: Books) -> _Reckoned | None:
+        """The part of every member, of whom a hundred thousand take seconds, and how it reaches them."""
+        proposal = books.find(records.Surplus, self.year)
+        return None if proposal is None else _reckoned(books, self.year, proposal.rules, plan=True)
 
     def perform(self, desk: Desk) -> None:
         require_closed(desk, self.year)
         require_not_allocated(desk, self.year)
         proposal = desk.get(records.Surplus, self.year, "year")
         rules = rules_of(desk, proposal.rules)
-        found = divided(desk, self.year, rules, desk.number)
+        ahead = _still_right(desk, self.year, proposal.rules)
+        found = divided(desk, self.year, rules, desk.number) if ahead is None else ahead.found
         division = found.division
         if (found.each, found.document(), division.kept) != (proposal.each, proposal.steps, proposal.kept):
             raise WrongState(
@@ -327,7 +344,14 @@ class AllocateSurplus(Operation):
             if step.rule["to"] == "dividend":
                 require_undeclared(desk, self.year, step.rule["share_class"])
         require_earned(desk, equity.earnings(desk), division.taken, field="year")
-        desk.post(f"Surplus of {self.year}", self._moves(desk, division, retained_on(desk, rules)))
+        control = retained_on(desk, rules)
+        plan = groups.plan(desk, _wanted(division, control, self.year)) if ahead is None else ahead.plan
+        memo = f"Surplus of {self.year}"
+        if plan is None:
+            desk.post(memo, self._moves(desk, division, control))
+        else:
+            desk.post(memo, _in_sums(division, plan))
+            groups.pass_on(desk, AllocateSurplusPart, {"year": self.year}, memo, plan)
         self._write_dividends(desk, division)
         update = {"state": "allocated", "on": desk.business_day.isoformat(), "resolution": self.resolution}
         desk.write(self.year, proposal.model_copy(update=update))
@@ -336,7 +360,9 @@ class AllocateSurplus(Operation):
     def _moves(self, desk: Desk, division: Division, control: str) -> list[Move]:
         moves: list[Move] = [(FUND, "940", division.taken)]
         for step in division.steps:
-            moves += self._step(desk, step)
+            moves += _step(step)
+            if step.rule["to"] == "dividend":
+                moves += payable_to(desk, equity.DIVIDENDS, dict(step.shares))
         money = {member: amount for member, amount in division.cash.items() if amount}
         moves += payable_to(desk, equity.PATRONAGE, money)
         known = desk.know_leaves(FUND, control)
@@ -347,18 +373,6 @@ class AllocateSurplus(Operation):
             moves.append((FUND, leaf, -kept))
         return moves
 
-    @staticmethod
-    def _step(desk: Desk, step: Step) -> list[Move]:
-        to = step.rule["to"]
-        if to in RESERVE_OF:
-            return [(FUND, RESERVE_OF[to], -step.amount)]
-        if to == "fund":
-            fund = step.rule["fund"]
-            return [(fund, "961", -step.amount), *claim(FUND, fund, step.amount)] if step.amount else []
-        if to == "dividend":
-            return payable_to(desk, equity.DIVIDENDS, dict(step.shares))
-        return []  # patronage: all steps together, a notice a member
-
     def _write_dividends(self, desk: Desk, division: Division) -> None:
         for step in division.steps:
             if step.rule["to"] == "dividend" and step.amount:
@@ -368,6 +382,87 @@ class AllocateSurplus(Operation):
                     desk, self.year, share_class, kind, rate=step.rule["rate"], basis=step.rule["basis"],
                     total=step.amount, members=len(step.shares), resolution=self.resolution,
                 )  # fmt: skip
+
+
+class AllocateSurplusPart(groups.Part):
+    """The division of a year's surplus, on the accounts of some of the members."""
+
+    name: ClassVar[str] = "allocate-surplus-part"
+    title: ClassVar[str] = "Division of the surplus, a part"
+    subject: ClassVar[str] = "surplus"
+
+    year: Year
+
+
+def _step(step: Step) -> list[Move]:
+    """What a step moves to no member."""
+    to = step.rule["to"]
+    if to in RESERVE_OF:
+        return [(FUND, RESERVE_OF[to], -step.amount)]
+    if to == "fund":
+        fund = step.rule["fund"]
+        return [(fund, "961", -step.amount), *claim(FUND, fund, step.amount)] if step.amount else []
+    return []  # a dividend, and patronage: all steps of it together, a notice a member
+
+
+def _in_sums(division: Division, plan: groups.Plan) -> list[Move]:
+    """The entry of a division whose members' parts follow in groups."""
+    moves: list[Move] = [(FUND, "940", division.taken)]
+    for step in division.steps:
+        moves += _step(step)
+    return moves + [(FUND, control, -amount) for control, amount in plan.sums.items()]
+
+
+def _wanted(division: Division, control: str, year: str) -> list[list[groups.Due]]:
+    """What each member is to get, in the order of their numbers: dividends, and patronage in money and retained."""
+    dividends: dict[str, int] = {}
+    for step in division.steps:
+        for member, amount in step.shares.items() if step.rule["to"] == "dividend" else ():
+            dividends[member] = dividends.get(member, 0) + amount
+    found = []
+    for member in sorted({*dividends, *division.allocated}):
+        money = division.cash.get(member, 0)
+        parts = (
+            (equity.DIVIDENDS, member, dividends.get(member, 0)), (equity.PATRONAGE, member, money),
+            (control, f"{member}/{year}", division.allocated.get(member, 0) - money),
+        )  # fmt: skip
+        found.append([part for part in parts if part[2]])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Reckoned:
+    """A division as the books stood at an operation, and how it reaches the members if there are many."""
+
+    head: int
+    rules: int
+    found: Divided
+    plan: groups.Plan | None
+
+
+def _reckoned(books: Books, year: str, version: int, *, plan: bool = False) -> _Reckoned | None:
+    """A division before the book is locked; None where there is nothing that could be divided."""
+    if not version or books.find(records.YearClose, year) is None:
+        return None
+    stands_at, rules = head(books.tx).number, rules_of(books, version)
+    found = divided(books, year, rules, stands_at)
+    wanted = _wanted(found.division, retained_on(books, rules), year) if plan else []
+    return _Reckoned(stands_at, version, found, groups.plan(books, wanted))
+
+
+def _still_right(desk: Desk, year: str, version: int) -> _Reckoned | None:
+    """What was reckoned before the book was locked, unless the closing or a measure of the year was changed since.
+
+    Nothing is dated into a year that is closed; to open it again is to close it again.
+    """
+    ahead = desk.reckoned
+    if not isinstance(ahead, _Reckoned) or ahead.rules != version:
+        return None
+    if desk.written_since(ahead.head, records.YearClose.kind, records.PatronageHours.kind):
+        return None
+    _first, last = equity.year_days(year)
+    moved = any(desk.moved_since(ahead.head, control, last) for control in ("901", "903", "905"))
+    return None if moved else ahead
 
 
 def require_not_allocated(desk: Desk, year: str) -> None:

@@ -141,6 +141,13 @@ def reversed_by(desk: Desk, number: int) -> int | None:
             " WHERE e.operation_id = ? AND e.kind = ? AND e.version = 1",
             number, records.LoanEvent.kind,
         )  # fmt: skip
+    if found is None:  # it wrote no entry, and left all of it to be carried out in groups
+        found = desk.tx.value(
+            "SELECT v.operation_id FROM record e JOIN record v ON v.kind = e.kind AND v.ref = e.ref AND v.version > 1"
+            " JOIN operation o ON o.id = v.operation_id"
+            " WHERE e.operation_id = ? AND e.kind = ? AND e.version = 1 AND o.kind = ?",
+            number, records.Batch.kind, Reverse.name,
+        )  # fmt: skip
     return None if found is None else int(found)
 
 
@@ -233,7 +240,7 @@ def _require_reversible(desk: Desk, past: Past) -> None:
         raise CannotReverse(
             "Operation {number} was already reversed by operation {by}.", field="operation", number=past.number, by=by
         )
-    if not past.lines and not told_by(desk, past.number):
+    if not past.lines and not told_by(desk, past.number) and groups.of_operation(desk, past.number) is None:
         raise CannotReverse(
             "Operation {number} ({title}) wrote no entry.", field="operation", number=past.number, title=past.title,
             hint="Change what it wrote with an operation of its own.",

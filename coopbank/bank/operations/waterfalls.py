@@ -49,7 +49,7 @@ def _read_steps(value: Any) -> Any:
 class WaterfallStep(BaseModel):
     """An absorber, whose it is, and what it keeps."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     absorber: Annotated[str, Field(min_length=1, max_length=20)]
     of: Annotated[str, Field(max_length=40)] = ""

@@ -1,27 +1,81 @@
-"""The commands, one module per subject. They are declared in the order in which the help lists them."""
+"""The commands, one module per subject. They are declared in the order in which the help lists them.
 
-# isort: off
-from coopbank.cli.app import app
-from coopbank.cli.commands import (  # noqa: F401
-    books,
-    backups,
-    moving,
-    roles,
-    operations,
-    lookup,
-    explaining,
-    calculators,
-    reports,
-    commons,
-    equity,
-    silence,
-    documents,
-    auditing,
-    decisions,
-    staff,
-    keys,
-    counter,
-)
-# isort: on
+A command line names one of them, and only the module that declares it is loaded; the help, and
+whoever imports `app` from here, has all.
+"""
 
-__all__ = ["app"]
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import typer
+
+    from coopbank.cli.app import app
+
+__all__ = ["MODULES", "app", "app_for"]
+
+#: Every module, in the order of the help, and the commands and groups that it declares.
+MODULES: Final = {
+    "books": "init demo verify rebuild upgrade",
+    "backups": "backup restore drill unseal",
+    "moving": "move",
+    "roles": "roles",
+    "operations": "operations do pending approve refuse take-back close reopen",
+    "lookup": "members member loans loan accounts entries entry",
+    "explaining": "explain",
+    "calculators": "schedule apr",
+    "reports": "trial-balance balance-sheet income fund forecast pearls report-file maturities budget assets portfolio"
+    " reconciliation",
+    "commons": "solidarity registers register jobs linked ladder mirror federation resale",
+    "equity": "surplus share-register capital tax-files patronage-notices",
+    "silence": "dormant unclaimed erase-traces",
+    "documents": "statement document reprint statements documents logo check import export",
+    "auditing": "audit roll-forward sample campaign",
+    "decisions": "resolutions resolution ballots recount voters-papers",
+    "staff": "login logout users passphrase user",
+    "keys": "keys codes",
+    "counter": "counter",
+}
+_MODULE_OF: Final = {command: module for module, commands in MODULES.items() for command in commands.split()}
+_WITH_VALUE: Final = ("--db", "--as", "--read-db")
+
+
+def __getattr__(name: str) -> Any:
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _loaded(*MODULES)
+
+
+def app_for(arguments: list[str]) -> typer.Typer:
+    """The program with the command that these arguments name, or with all where they name none that we know."""
+    word = _command_in(arguments)
+    if word == "" and sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
+        word = "counter"
+    if word not in _MODULE_OF or "_COOPBANK_COMPLETE" in os.environ:  # the shell asks what may follow
+        return _loaded(*MODULES)
+    return _loaded(_MODULE_OF[word])
+
+
+def _command_in(arguments: list[str]) -> str | None:
+    """The first word that is no option; empty if there is none, None where an option of ours comes first."""
+    rest = iter(arguments)
+    for word in rest:
+        if word in _WITH_VALUE:
+            next(rest, None)
+        elif not word.startswith("-"):
+            return word
+        elif not word.startswith(tuple(f"{option}=" for option in _WITH_VALUE)):
+            return None
+    return ""
+
+
+def _loaded(*modules: str) -> typer.Typer:
+    from coopbank.cli.app import app
+
+    for module in modules:
+        import_module(f"{__name__}.{module}")
+    return app

@@ -9,9 +9,9 @@ import typer
 
 from coopbank.cli import frames, output
 from coopbank.cli.app import app, command
-from coopbank.cli.documents import read_text
+from coopbank.cli.documents import read_text, write_new
 from coopbank.cli.door import Door
-from coopbank.errors import AlreadyExists, BallotsAltered, WrongUsage
+from coopbank.errors import BallotsAltered, WrongUsage
 from coopbank.words import _
 
 if TYPE_CHECKING:
@@ -190,16 +190,7 @@ def _whole_text(file: str) -> str:
 
 
 def _write_new(place: Path, text: str) -> None:
-    try:
-        with place.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except FileExistsError:
-        raise AlreadyExists(
-            "{place} exists already; nothing was changed.", field="csv", place=str(place), hint="Name another file."
-        ) from None
-    except (OSError, ValueError) as error:
-        why = (getattr(error, "strerror", None) or str(error)).lower()
-        raise WrongUsage("{file} cannot be written: {why}.", field="csv", file=str(place), why=why) from None
+    write_new(place, text.encode(), "csv")
     output.narrate(_("Written: {place}").format(place=place))
 
 

@@ -11,8 +11,9 @@ import typer
 
 from coopbank.cli import output
 from coopbank.cli.app import app, command
+from coopbank.cli.documents import write_new
 from coopbank.cli.door import Door, ask_passphrase, passphrase_given
-from coopbank.errors import Unknown, WrongUsage
+from coopbank.errors import Unknown
 from coopbank.words import _
 
 keys_app = typer.Typer(help="The key that signs closes and packs.", rich_markup_mode=None, no_args_is_help=True)
@@ -58,11 +59,7 @@ def show(
     public = PublicKeys(bytes.fromhex(known.sign), bytes.fromhex(known.seal))
     file = key_file(door.place, public)
     if pem is not None:
-        try:
-            Path(pem).write_bytes(public.pem())
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise WrongUsage("{file} cannot be written: {why}.", field="pem", file=pem, why=why) from error
+        write_new(Path(pem), public.pem(), "pem")
     if door.as_json:
         output.document({"sign": known.sign, "seal": known.seal, "key_file": str(file.path), "there": file.exists()})
         return

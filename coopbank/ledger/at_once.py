@@ -1,0 +1,58 @@
+"""An operation said to a server at once.
+
+The client says what was asked and which lines it makes; the database puts numbers, link
+and text together (`post_operation` in schema_postgresql.sql) and seals. What is hashed is
+byte for byte what `posting.sealed_text` makes of the same draft, since each part of it is
+the client's own canonical text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from coopbank.database import SCHEMA_VERSION, Database, Transaction
+from coopbank.ledger import chain
+
+if TYPE_CHECKING:
+    from coopbank.ledger.posting import Draft
+
+Values = tuple[str | bytes | None, ...]
+_TYPES: Final = (
+    "text", "bigint", "text", "text", "json", "text", "text", "text", "bigint", "text", "text", "text", "text", "bytea",
+    "bigint",
+)  # fmt: skip
+_CALL: Final = (
+    "SELECT number, first_entry, link FROM post_operation(" + ", ".join(f"?::{each}" for each in _TYPES) + ")"
+)
+
+
+def values(book: str, draft: Draft, expected: int | None) -> Values:
+    """What `post_operation` is called with; `expected` is the operation's number where the draft relies on it."""
+    business = draft.business_date.isoformat()
+    days = {day: day.isoformat() for day in {e.effective_on for e in draft.entries}}
+    entries = [
+        [days[e.effective_on], e.memo, e.reverses, [[line.account_id, line.amount] for line in e.lines]]
+        for e in draft.entries
+    ]
+    said = chain.canonical(
+        [draft.at, business, draft.actor, draft.approver, draft.kind, draft.kind_version, draft.key, draft.request]
+    )
+    rows = chain.canonical([[row.table, *row.values()] for row in draft.rows])
+    return (
+        SCHEMA_VERSION if expected is None else None, None if expected is None else str(expected),
+        f'["{chain.FORM}","{book}",', f",{said[1:-1]},[", chain.canonical(entries), f'],{rows},"',
+        draft.key, draft.kind, str(draft.kind_version), draft.actor, draft.approver, business, draft.at,
+        draft.request_hash, str(len(draft.rows)),
+    )  # fmt: skip
+
+
+def write(tx: Transaction, said: Values) -> tuple[int, int, bytes]:
+    """Post it in this transaction: its number, its first entry's, and its hash."""
+    number, first_entry, link = cast("tuple[int, int, bytes]", tx.row(_CALL, *said))
+    return number, first_entry, link
+
+
+def write_alone(database: Database, said: Values) -> tuple[int, int, bytes]:
+    """Post it in a transaction of its own, in one round trip."""
+    number, first_entry, link = database.ask_alone(_CALL, said)
+    return int(number), int(first_entry), bytes.fromhex(link[2:].decode())
