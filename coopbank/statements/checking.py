@@ -25,6 +25,7 @@ from coopbank.bank.bank import Bank
 from coopbank.bank.books import Books
 from coopbank.bank.operations.documents import base_number, last_edition
 from coopbank.errors import CoopbankError, InvalidValue, WrongUsage
+from coopbank.money import quoted
 from coopbank.statements.document import figures_hash
 from coopbank.statements.kinds import Kind, read_number, span_of
 from coopbank.statements.making import copies
@@ -74,6 +75,8 @@ def check(bank: Bank, given: str) -> Checked:
     path = Path(given)
     if not given.upper().startswith("COOPBANK") and len(given) < 1000 and path.is_file():
         text, digest = _code_of_file(path)
+    elif given.strip().lower().endswith(".pdf"):
+        raise WrongUsage("There is no file {file}.", field="code", file=quoted(given))
     else:
         text = given
     code = read_code(text)

@@ -265,13 +265,15 @@ _DOUBTFUL_DAY: Final = re.compile("[0-9]{1,6}|[0-9]{1,4}([-/. ][0-9]{1,4}){1,2}"
 
 def _no_day(text: str, today: date, field: str) -> InvalidDate:
     """Digits that may be meant in several ways, or no day at all."""
-    hint = "Write year, month, day: {example}; or t for today, +7 for a week later."
     if _DOUBTFUL_DAY.fullmatch(text):
         return InvalidDate(
-            "{text} can be read in more than one way.", field=field, text=quoted(text), hint=hint,
-            example=today.isoformat(),
+            "{text} can be read in more than one way.", field=field, text=quoted(text), example=today.isoformat(),
+            hint="Write year, month, day: {example}; or t for today, +7 for a week later.",
         )  # fmt: skip
-    return InvalidDate("{text} is not a day.", field=field, text=quoted(text), hint=hint, example=today.isoformat())
+    return InvalidDate(
+        "{text} is not a day.", field=field, text=quoted(text), example=today.isoformat(),
+        hint="Write year, month, day: {example}; or t for today, +7 for a week later.",
+    )  # fmt: skip
 
 
 def _shifted(text: str, today: date, field: str) -> date:

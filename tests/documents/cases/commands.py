@@ -154,6 +154,8 @@ CASES: tuple[Case, ...] = (
     no(e.Unknown, "An account that there is not", "entries --account 905/M0099"),
     no(e.Unknown, "An account that is none", "entries --account savings"),
     no(e.Unknown, "Leaves of an account that there is not", "accounts 999"),
+    no(e.WrongUsage, "A document whose file is not there", "check statement.pdf",
+       "Look for the file, or type its code."),
     no(e.InvalidDate, "A forecast that begins too far ahead", "forecast GEN --as-of 9989-01-01",
        "Begin it on an earlier day."),
     no(e.Unknown, "A report on a fund that there is not", "fund TRACTOR", "See them all with: coopbank fund."),
