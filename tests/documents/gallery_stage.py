@@ -49,7 +49,15 @@ from tests.support_bank import PASSPHRASE, SmallBank, new_bank
 STAFF = ("admin", "ana", "tom", "sue")
 BOOKS = "ledger.db"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # signing in costs what the hash names
-_COMMAND = cache(typer_main.get_command)  # the tree of commands, made once and not for each case
+_made_of = typer_main.get_command
+
+
+@cache
+def _whole_tree() -> Any:
+    """The tree of all commands, made once and not for each case."""
+    from coopbank.cli.commands import app
+
+    return _made_of(app)
 
 
 @dataclass
@@ -204,7 +212,7 @@ def _fixed(
     yield patch("coopbank.bank.bank.secrets.token_bytes", nonces(f"{scene.folder.name} program {_operations(scene)}"))
     yield patch.object(passphrases, "_hasher", CHEAP)
     yield patch.object(faults, "say", say_and_keep)
-    yield patch.object(typer_main, "get_command", _COMMAND)
+    yield patch.object(typer_main, "get_command", lambda _app: _whole_tree())
     yield patch.object(CoopbankError, "__init__", make_and_keep)
 
 
