@@ -324,11 +324,11 @@ def test_trouble_with_a_server_is_told_in_words(new_engine_url: Callable[[str], 
         with small.read() as books:
             name = books.tx.value("SELECT current_database()")
         _alter(url, f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
-        small.bank.database.engine.dispose()
+        small.bank.database.close()
         with pytest.raises(DatabaseReadOnly):
             _deposit(small)
         _alter(url, f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
-        small.bank.database.engine.dispose()
+        small.bank.database.close()
         small.admit("Mia Lee")
 
 
