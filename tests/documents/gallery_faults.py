@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import timedelta
@@ -107,6 +108,19 @@ def groups_of_one(_scene: Scene) -> Iterator[None]:
     """As if the bank had so many members that interest goes to their accounts in groups."""
     with patch.object(groups, "LARGEST", 1):
         yield
+
+
+@contextmanager
+def _without(package: str) -> Iterator[None]:
+    """As if it were not installed. What is loaded meanwhile stays loaded, as `patch.dict` would not let it."""
+    before = sys.modules.get(package)
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+        if before is not None:
+            sys.modules[package] = before
 
 
 @contextmanager
@@ -246,7 +260,7 @@ def unreadable(scene: Scene) -> Iterator[None]:
 @contextmanager
 def no_driver(scene: Scene) -> Iterator[None]:
     """The package for PostgreSQL is not installed."""
-    with patch.dict("sys.modules", {"psycopg": None}):
+    with _without("psycopg"):
         yield
 
 
@@ -264,7 +278,7 @@ def server_gone(scene: Scene) -> Iterator[None]:
 @contextmanager
 def no_holidays(scene: Scene) -> Iterator[None]:
     """The package with the holidays of the world is not installed."""
-    with patch.dict("sys.modules", {"holidays": None}):
+    with _without("holidays"):
         yield
 
 

@@ -40,6 +40,7 @@ from coopbank.bank import passphrases
 from coopbank.bank.bank import Bank
 from coopbank.bank.verify import verify
 from coopbank.cli import main
+from coopbank.cli.commands import app_for
 from coopbank.clock import SetClock
 from coopbank.database import Database
 from coopbank.errors import CoopbankError
@@ -49,15 +50,14 @@ from tests.support_bank import PASSPHRASE, SmallBank, new_bank
 STAFF = ("admin", "ana", "tom", "sue")
 BOOKS = "ledger.db"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # signing in costs what the hash names
-_made_of = typer_main.get_command
+_get_command = typer_main.get_command
 
 
 @cache
-def _whole_tree() -> Any:
-    """The tree of all commands, made once and not for each case."""
-    from coopbank.cli.commands import app
-
-    return _made_of(app)
+def _command(app: Any) -> Any:
+    """The tree of all commands, made once and not for each case, which would load its own only."""
+    app_for(["--help"])
+    return _get_command(app)
 
 
 @dataclass
@@ -212,7 +212,7 @@ def _fixed(
     yield patch("coopbank.bank.bank.secrets.token_bytes", nonces(f"{scene.folder.name} program {_operations(scene)}"))
     yield patch.object(passphrases, "_hasher", CHEAP)
     yield patch.object(faults, "say", say_and_keep)
-    yield patch.object(typer_main, "get_command", lambda _app: _whole_tree())
+    yield patch.object(typer_main, "get_command", _command)
     yield patch.object(CoopbankError, "__init__", make_and_keep)
 
 
