@@ -623,14 +623,16 @@ class Database:
         if self.path is None:
             begin = "BEGIN ISOLATION LEVEL REPEATABLE READ " + ("READ WRITE" if temporary else "READ ONLY")
             with self._translated(), self._begun(begin) as (pooled, _found):
-                yield Transaction(ServerConnection(pooled.driver_connection))
-                asked(pooled.driver_connection, "ROLLBACK")
+                driver: Any = pooled.driver_connection
+                with _unprepared(driver, temporary):
+                    yield Transaction(ServerConnection(driver))
+                asked(driver, "ROLLBACK")
             return
         with self._translated(), self._file_connection() as pooled:
-            driver = cast("sqlite3.Connection", pooled.dbapi_connection)
-            driver.execute("BEGIN")
+            file = cast("sqlite3.Connection", pooled.dbapi_connection)
+            file.execute("BEGIN")
             try:
-                yield Transaction(PlainConnection(driver))
+                yield Transaction(PlainConnection(file))
             finally:
                 self.engine.dialect.do_rollback(pooled)
 
@@ -730,6 +732,18 @@ def _require_unfailed(driver: Any) -> None:
 
     if driver.pgconn.transaction_status == pq.TransactionStatus.INERROR:
         raise errors.InFailedSqlTransaction("something failed before, and nothing was committed")
+
+
+@contextmanager
+def _unprepared(driver: Any, temporary: bool) -> Iterator[None]:
+    """Where views hide tables, a plan that was prepared for the tables does not serve; and none is kept of theirs."""
+    threshold = driver.prepare_threshold
+    if temporary:
+        driver.prepare_threshold = None
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = threshold
 
 
 def _answered(driver: Any, found: Any) -> Any:

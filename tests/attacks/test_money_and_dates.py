@@ -20,11 +20,11 @@ from coopbank.errors import (
     SignInRefused,
     WrongState,
 )
-from coopbank.ledger.posting import LARGEST_MINOR
+from coopbank.money import LARGEST_ENTERED
 from tests.bank.support_counter import facts
 from tests.support_bank import FIRST_DAY, PASSPHRASE, SmallBank, assert_books, new_bank
 
-LARGEST = f"{LARGEST_MINOR // 100}.00"
+LARGEST = f"{LARGEST_ENTERED // 100}.00"
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def fresh(engine_url: str) -> Iterator[SmallBank]:
 
 
 @pytest.mark.parametrize(
-    "amount", [f"{LARGEST_MINOR // 100}.01", str(2**63), "9" * 40, "92233720368547758.07", "92233720368547758.08"]
+    "amount", [f"{LARGEST_ENTERED // 100}.01", str(2**63), "9" * 40, "92233720368547758.07", "92233720368547758.08"]
 )
 def test_an_amount_beyond_the_largest_is_refused_in_words(fresh: SmallBank, amount: str) -> None:
     before = facts(fresh)
@@ -55,10 +55,10 @@ def test_the_largest_amount_goes_in_and_out_to_the_cent(fresh: SmallBank) -> Non
     for _ in range(3):
         fresh.do("deposit", member="M0001", amount=LARGEST, tender="transfer")
     fresh.do("deposit", member="M0001", amount="0.01", tender="transfer")
-    assert fresh.balance("905/M0001") == -3 * LARGEST_MINOR - 1
-    assert fresh.balance("731/FIRST", "POOL") == bank_before + 3 * LARGEST_MINOR + 1
+    assert fresh.balance("905/M0001") == -3 * LARGEST_ENTERED - 1
+    assert fresh.balance("731/FIRST", "POOL") == bank_before + 3 * LARGEST_ENTERED + 1
     fresh.agreed("withdraw", member="M0001", amount=LARGEST, tender="transfer")
-    assert fresh.balance("905/M0001") == -2 * LARGEST_MINOR - 1
+    assert fresh.balance("905/M0001") == -2 * LARGEST_ENTERED - 1
     assert_books(fresh)
 
 

@@ -24,7 +24,7 @@ READ = {
     "bank/server_copies.py": {"function", "scratch", "what"},  # names that the program made, or the server itself gave
     "bank/verify.py": {"find"},  # instr or strpos
     "cli/accounts.py": {"' AND '.join(conditions)"},
-    "database.py": {"'' if temporary else 'READ ONLY'", "held", "name", "names"},  # of pragmas, and of a catalogue
+    "database.py": {"held", "name", "names"},  # of pragmas, and of a catalogue
     "exchange/pbc.py": {"cash", "pooled", "table"},
     "ledger/balances.py": {"' UNION ALL '.join(parts)", "table", "trigger"},
     "ledger/checks.py": {"', '.join(names)", "kept", "sql", "table", "where"},
@@ -32,6 +32,7 @@ READ = {
         "', '.join('?' * count)",
         "_bytes(target, key)",
         "columns",
+        "after",
         "key",
         "lines",
         "of_source",
@@ -41,9 +42,11 @@ READ = {
         "until",
     },
     "ledger/past.py": {"name", "query"},  # views of sealed tables up to a number
-    "ledger/roles.py": {"name", "rights", "table"},  # the name of a user, as the server itself quotes it
+    "ledger/periods.py": {"', '.join([_STATE] * len(part))"},
+    "ledger/roles.py": {"asked", "name", "rights", "table"},  # the name of a user, as the server itself quotes it
     "migrations/versions/rev_0001.py": {"tx.dialect"},
     "migrations/versions/rev_0003.py": {"tx.dialect"},
+    "migrations/versions/rev_0005.py": {"tx.dialect"},
     "reports/audit/accounts.py": {"controls_", "kinds"},
     "reports/audit/numbers.py": {"table"},
     "reports/audit/times.py": {"condition"},

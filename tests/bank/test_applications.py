@@ -146,9 +146,7 @@ def test_a_loan_answers_its_own_application_once(counter: SmallBank) -> None:
     ref, closed = apply(counter), apply(counter)
     counter.do("withdraw-application", application=closed)
     with counter.read() as books:
-        desk = Desk(
-            books.tx, actor=counter.ana, approver="tom", number=99, today=date(2026, 3, 3), currency="USD", nonce=bytes
-        )
+        desk = Desk(books.tx, actor=counter.ana, approver="tom", today=date(2026, 3, 3), currency="USD", nonce=bytes)
         with pytest.raises(InvalidValue) as other:
             granted(desk, ref, "M0002", "L-001")
         assert other.value.field == "application" and "M0001" in str(other.value)

@@ -34,7 +34,7 @@ def define(bank: SmallBank, **values: Any) -> Any:
 
 def desk_of(bank: SmallBank, tx: Any) -> Desk:
     """A desk at which nothing is sealed: what the helpers answer to an operation."""
-    return Desk(tx, actor=bank.ana, approver=None, number=1, today=date(2026, 3, 3), currency="USD", nonce=bytes)
+    return Desk(tx, actor=bank.ana, approver=None, today=date(2026, 3, 3), currency="USD", nonce=bytes)
 
 
 def kept(bank: SmallBank, code: str) -> records.Product:

@@ -104,6 +104,8 @@ def _hand(job: dict[str, Any], index: int) -> None:
     code = 1
     try:
         signal.alarm(job.get("longest", 60))  # no hand outlives its test
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may have set them aside
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         globals()[job["job"]](job, index)
         code = 0
     finally:

@@ -107,7 +107,7 @@ def test_any_statement_may_fail(
                 assert refusal.exit_code == 4
                 faults.count = -(10**6)  # the comparison itself does not fail
                 assert everything(ready) == before, f"statement {faults.at} left something behind"
-    assert faults.at > 12, "the statements of a posting were met"
+    assert faults.at > 8, "the statements of a posting were met"
     assert receipt.status == "done"
     assert work(ready).status == "repeated"
 
@@ -161,16 +161,16 @@ def test_what_a_server_calls_off_is_tried_anew_and_posts_once(ready: SmallBank, 
     error = getattr(psycopg.errors, state)("called off")
     with Faults(error, after=True).planted() as faults:
         drawn = ready.balance("905/M0001")
-        statements = 0
-        for at in range(1, 30, 3):
+        plain = statements = 0
+        for at in range(10):  # first none of them fails
             faults.at, faults.count = at, 0
             request = ready.bank.build("deposit", {"member": "M0001", "amount": "1.00"})
             assert ready.bank.perform(ready.ana, request).status == "done"
-            statements = max(statements, faults.count)
+            plain, statements = plain or faults.count, max(statements, faults.count)
             faults.at = 0
             drawn -= 1_00
             assert ready.balance("905/M0001") == drawn
-        assert statements > 30, "the work was begun anew"
+        assert statements > plain > 5, "the work was begun anew"
 
 
 @pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)
@@ -185,7 +185,7 @@ def test_a_race_that_is_lost_again_and_again_is_refused(ready: SmallBank, monkey
         raise psycopg.errors.SerializationFailure("called off")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Transaction, "run", never)
+        patch.setattr(Transaction, "row", never)
         with pytest.raises(DatabaseBusy, match="try again"):
             cheque(ready)
     assert 1 < len(tries) < 10

@@ -32,7 +32,7 @@ from tests.model.walk import Step, draw
 from tests.support_bank import new_bank
 
 SEED, STEPS = os.environ.get("TEST_MODEL_SEED"), int(os.environ.get("TEST_MODEL_STEPS", "2500"))
-SEEDS = [int(SEED)] if SEED else [*range(1, 33)]  # each a test of its own, so that workers share them
+SEEDS = [int(SEED)] if SEED else [*range(1, 41)]  # each a test of its own, so that workers share them
 LONG = 5_000  # steps of a seed where there is time: with the seeds below, a million
 _numbers = itertools.count(1)
 
