@@ -623,10 +623,10 @@ class Database:
         if self.path is None:
             begin = "BEGIN ISOLATION LEVEL REPEATABLE READ " + ("READ WRITE" if temporary else "READ ONLY")
             with self._translated(), self._begun(begin) as (pooled, _found):
-                driver: Any = pooled.driver_connection
-                with _unprepared(driver, temporary):
-                    yield Transaction(ServerConnection(driver))
-                asked(driver, "ROLLBACK")
+                server = pooled.driver_connection
+                with _unprepared(server, temporary):
+                    yield Transaction(ServerConnection(server))
+                asked(server, "ROLLBACK")
             return
         with self._translated(), self._file_connection() as pooled:
             file = cast("sqlite3.Connection", pooled.dbapi_connection)
