@@ -11,7 +11,20 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import audit, backups, counter, documents, equity, evening, finance, growth, home, lending, savings
+from benchmarks import (
+    audit,
+    auditing,
+    backups,
+    counter,
+    documents,
+    equity,
+    evening,
+    finance,
+    growth,
+    home,
+    lending,
+    savings,
+)
 from benchmarks.books import TELLER, Bare, draft, entry, leaf, new_bank, paired_rates, seal_one
 from coopbank.bank.bank import Bank
 from coopbank.ledger.verify import verify_ledger, wrong
@@ -40,6 +53,7 @@ def main() -> int:
         documents.measure(show, folder, quick=quick)
         backups.measure(show, folder, quick=quick)
         audit.measure(show, folder, quick=quick)
+        auditing.measure(show, folder, quick=quick)
         equity.measure(show, folder, quick=quick)
         savings.measure(show, folder, quick=quick)
         evening.measure(show, folder, quick=quick)
