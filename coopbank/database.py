@@ -47,6 +47,7 @@ BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
 _TOGETHER = 50  # rows of one INSERT, where there are so many
 _cursor_numbers = itertools.count(1)
+_of_others: list[object] = []  # connections of the process that this one was forked from, kept from being closed
 _RACES = ("40001", "40P01")  # serialization failure, deadlock
 _GONE = ("08", "57P01", "57P02", "57P03")  # connection exceptions; shut down, crashed, not up yet
 _RACE_PAUSES = (0.0, 0.02, 0.1)  # seconds before each further try; others who lost the race wait another while
@@ -90,6 +91,10 @@ class Transaction:
         """The first column of the first row, or None."""
         found = self.row(sql, *values)
         return None if found is None else found[0]
+
+    def let_go(self) -> None:
+        """End a question of which not all was read: on a file it would hold on to its view of the books."""
+        self._cursor.execute("")
 
     def stream(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Rows one after the other, on a cursor of their own, for results that may be large."""
@@ -232,6 +237,7 @@ class Database:
         self._file: tuple[int, int] | None = None  # device and inode of the file that is in use
         self._of_use = False  # when they were opened; each writer looks whether they still are
         self._at_hand: list[sa.PoolProxiedConnection] = []  # open, and nobody works with them now
+        self._process = os.getpid()  # whose they are
         if self.path is None:
             _ = self.engine  # a wrong URL, or a missing driver, is told at once
 
@@ -466,14 +472,16 @@ class Database:
             driver = cast("sqlite3.Connection", pooled.dbapi_connection)
             self._require_same_file(self.path)
             driver.execute("BEGIN IMMEDIATE")
+            tx = Transaction(PlainConnection(driver))
             try:
-                tx = Transaction(PlainConnection(driver))
                 self._require_of_use(tx)
                 yield tx
                 self.engine.dialect.do_commit(pooled)
             except BaseException:
                 self.engine.dialect.do_rollback(pooled)
                 raise
+            finally:
+                tx.let_go()
 
     @contextmanager
     def _file_connection(self) -> Iterator[sa.PoolProxiedConnection]:
@@ -481,16 +489,28 @@ class Database:
 
         SQLAlchemy's own taking and giving back costs more than most questions, and its pages are the same again.
         """
-        try:
-            pooled = self._at_hand.pop()  # the one used last, which has the newest pages
-        except IndexError:
-            pooled = self.engine.raw_connection()
+        pooled = self._taken() or self.engine.raw_connection()
         try:
             yield pooled
         except BaseException:
             pooled.close()
             raise
         self._put_back(pooled)
+
+    def _taken(self) -> sa.PoolProxiedConnection | None:
+        """One that lies at hand: the one used last, which has the newest pages.
+
+        After a fork those are the other process's, which goes on using them. Here they are neither used nor closed,
+        for a server would take either as said by it.
+        """
+        if self._process != os.getpid():
+            _of_others.append((self._at_hand, self.engine.pool))
+            self._at_hand, self._process = [], os.getpid()
+            self.engine.dispose(close=False)
+        try:
+            return self._at_hand.pop()
+        except IndexError:
+            return None
 
     def _require_of_use(self, tx: Transaction) -> None:
         """Refuse to write into books that were moved, or upgraded, since this program opened them."""
@@ -557,10 +577,8 @@ class Database:
         pool itself asks each connection whether it is still there, which is a round trip more.
         """
         while True:
-            try:
-                pooled, kept = self._at_hand.pop(), True
-            except IndexError:
-                pooled, kept = self.engine.raw_connection(), False
+            kept = self._taken()
+            pooled = kept or self.engine.raw_connection()
             try:
                 return pooled, ask(pooled)
             except BaseException as error:
@@ -568,7 +586,7 @@ class Database:
                 if lost:
                     pooled.invalidate()
                 pooled.close()
-                if not (lost and kept and again):
+                if not (lost and kept is not None and again):
                     raise
 
     def _put_back(self, pooled: sa.PoolProxiedConnection) -> None:
@@ -631,9 +649,11 @@ class Database:
         with self._translated(), self._file_connection() as pooled:
             file = cast("sqlite3.Connection", pooled.dbapi_connection)
             file.execute("BEGIN")
+            tx = Transaction(PlainConnection(file))
             try:
-                yield Transaction(PlainConnection(file))
+                yield tx
             finally:
+                tx.let_go()
                 self.engine.dialect.do_rollback(pooled)
 
     @contextmanager
@@ -890,6 +910,10 @@ def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
     def connected(driver: Any, _record: Any) -> None:
         driver.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
         driver.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        # What passes by the driver is UTF-8, and bytes in hex; names in quotes are not known to the guard of the caches.
+        driver.execute("SET client_encoding = 'UTF8'")
+        driver.execute("SET bytea_output = 'hex'")
+        driver.execute("SET quote_all_identifiers = off")
         driver.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )

@@ -625,6 +625,80 @@ def test_a_statement_that_says_it_stands_in_the_seal_does_not(still_books: Books
     refused(still_books, plain(block), "seal alone")
 
 
+@pytest.mark.parametrize("sql", [
+    'UPDATE balance AS "PL function operation_seal() x" SET debit = debit + 100, credit = credit + 100',
+    'UPDATE balance AS "\nPL/pgSQL function operation_seal() line 72" SET debit = debit + 100, credit = credit + 100',
+    'WITH "a function operation_seal() x" AS (SELECT 1) UPDATE control_total SET debit = debit + 100',
+])  # fmt: skip
+def test_a_name_in_a_statement_does_not_say_that_it_stands_in_the_seal(still_books: Books, sql: str) -> None:
+    postgresql_only(still_books)
+    refused(still_books, plain(f"DO $block$ BEGIN {sql}; END $block$"), "seal alone")
+
+
+def test_a_trigger_function_whose_name_says_it_is_the_seal_is_not(still_books: Books) -> None:
+    postgresql_only(still_books)
+    steps = [
+        "CREATE TEMP TABLE trap (a int)",
+        """CREATE FUNCTION pg_temp."x operation_seal() x"() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN UPDATE balance SET debit = debit + 1000000; RETURN NULL; END $$""",
+        'CREATE TRIGGER t AFTER INSERT ON trap FOR EACH ROW EXECUTE FUNCTION pg_temp."x operation_seal() x"()',
+        "SET search_path = public, pg_temp",
+        "INSERT INTO trap VALUES (1)",
+    ]
+    refused(still_books, [(step, ()) for step in steps], "seal alone")
+
+
+_CALLS = {
+    "en": ("PL/pgSQL function %s line 1 at GET DIAGNOSTICS", 'SQL statement "%s"',
+           "PL/pgSQL function %s line 72 at SQL statement"),
+    "es": ("función PL/pgSQL %s en la línea 1 en GET DIAGNOSTICS", "sentencia SQL: «%s»",
+           "función PL/pgSQL %s en la línea 1 en sentencia SQL"),
+    "de": ("PL/pgSQL-Funktion %s Zeile 1 bei GET DIAGNOSTICS", "SQL-Anweisung »%s«",
+           "PL/pgSQL-Funktion %s Zeile 1 bei SQL-Anweisung"),
+    "fr": ("fonction PL/pgSQL %s, ligne 1 à GET DIAGNOSTICS", "instruction SQL « %s »",
+           "fonction PL/pgSQL %s, ligne 1 à instruction SQL"),
+    "ja": ("PL/pgSQL関数%sの1行目 - GET DIAGNOSTICS", 'SQL文 "%s"', "PL/pgSQL関数%sの1行目 - SQL ステートメント"),
+    "zh": ("在GET DIAGNOSTICS的第1行的PL/pgSQL函数%s", 'SQL 语句 "%s"', "在SQL语句的第1行的PL/pgSQL函数%s"),
+    "ko": ('PL/pgSQL 함수 "%s" 의 1번째 GET DIAGNOSTICS', 'SQL 구문: "%s"', 'PL/pgSQL 함수 "%s" 의 1번째 SQL'),
+    "tr": ("%s PL/pgSQL fonksiyonu, 1. satır, GET DIAGNOSTICS içinde", 'SQL deyimi: "%s"',
+           "%s PL/pgSQL fonksiyonu, 1. satır, SQL içinde"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", _CALLS)
+def test_the_seal_is_known_whatever_language_the_server_speaks(still_books: Books, language: str) -> None:
+    """The server tells in its own words what calls: those are held against the guard as servers have said them."""
+    postgresql_only(still_books)
+    own, statement, function = _CALLS[language]
+    statement %= "UPDATE balance AS b SET debit = 1\n WHERE true"
+    with plain_postgresql(still_books.database.place) as server:
+        source = server.execute("SELECT prosrc FROM pg_proc WHERE proname = 'cache_by_seal'").fetchone()[0]
+        for before, after in (
+            ("GET DIAGNOSTICS calls = PG_CONTEXT", "calls := current_setting('test.calls')"),
+            ("pg_trigger_depth()", "2"), ("TG_OP", "'UPDATE'"), ("TG_TABLE_NAME", "'it'"),
+        ):  # fmt: skip
+            assert before in source
+            source = source.replace(before, after)
+        server.execute(f"CREATE FUNCTION pg_temp.guard() RETURNS text LANGUAGE plpgsql AS $guard${source}$guard$")
+
+        def passes(called: str) -> bool:
+            calls = "\n".join([own % "cache_by_seal()", statement, function % called])
+            server.execute("SELECT set_config('test.calls', %s, false)", (calls,))
+            try:
+                with server.transaction():
+                    server.execute("SELECT pg_temp.guard()")
+            except psycopg.Error as error:
+                assert "seal alone" in str(error)
+                return False
+            return True
+
+        assert passes("operation_seal()")
+        assert passes("account_opens_balance()")
+        assert not passes("evil.operation_seal()")
+        assert not passes("my_operation_seal()")
+        assert not passes("inline_code_block")
+
+
 def test_a_trigger_of_the_attackers_own_is_not_the_seal(still_books: Books) -> None:
     postgresql_only(still_books)
     function = ("CREATE FUNCTION pg_temp.operation_seal() RETURNS trigger LANGUAGE plpgsql AS"

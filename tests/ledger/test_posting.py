@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import gc
 import json
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -365,6 +367,93 @@ def test_a_default_of_the_server_does_not_change_what_a_writer_sees(books: Books
         done = list(several.map(lambda draft: posting.post(books.database, BOOK, draft), drafts))
     assert sorted(each.number for each in done) == list(range(3, 15))
     assert_books(books.database)
+
+
+@pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "bytea_output = 'escape'",
+        "client_encoding = 'LATIN1'",
+        "client_encoding = 'SQL_ASCII'",
+        "quote_all_identifiers = on",
+    ],
+)
+@pytest.mark.parametrize("alone", [True, False])
+def test_how_a_server_writes_by_default_changes_nothing(
+    books: Books, engine_kind: str, setting: str, alone: bool
+) -> None:
+    with plain_postgresql(books.database.place) as owner:
+        owner.autocommit = True
+        name = owner.execute("SELECT quote_ident(current_database())").fetchone()[0]
+        owner.execute(f"ALTER DATABASE {name} SET {setting}")
+    books.database.close()
+    drafts = [books.draft([entry(deposit_lines(5), memo=memo)]) for memo in ("Añil, 5 €", "Größe")]
+    for draft in drafts:
+        if alone:
+            done = posting.post(books.database, BOOK, draft)
+        else:
+            with books.database.write() as tx:
+                done = posting.seal(tx, BOOK, draft)
+        with books.database.read() as tx:
+            assert tx.row("SELECT hash, (SELECT max(id) FROM entry) FROM operation ORDER BY id DESC LIMIT 1") == (
+                done.hash, done.entries[0]
+            )  # fmt: skip
+            assert tx.value("SELECT memo FROM entry ORDER BY id DESC LIMIT 1") == draft.entries[0].memo
+    assert_books(books.database)
+
+
+def test_a_fork_leaves_the_connections_to_the_process_that_made_them(books: Books, engine_kind: str) -> None:
+    """Two processes that speak on one connection read each other's answers, and would post what they did not ask."""
+
+    def mine() -> bytes:
+        with books.database.read() as tx:
+            if engine_kind == "postgresql":
+                return str(tx.value("SELECT pg_backend_pid()")).encode()
+            return str(id(tx.connection.dbapi_connection)).encode()
+
+    books.deposit(5)
+    before, draft = mine(), books.draft([entry(deposit_lines(6))])
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, mine())
+            with books.database.write() as tx:
+                posting.seal(tx, BOOK, draft)
+            gc.collect()
+            os.write(writing, b" posted")
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading, "rb") as said:
+        theirs, posted_ = said.read().split()
+    assert (theirs != before, posted_) == (True, b"posted")
+    assert mine() == before
+    posted(books, [entry(deposit_lines(7))])
+    assert books.head().number == 5
+    assert_books(books.database)
+
+
+def test_a_question_of_which_not_all_was_read_holds_no_view_of_the_books(books: Books) -> None:
+    """Somebody still has the transaction at hand that is over; the connection that it was on is used again."""
+    with books.database.read() as over:
+        over.value("SELECT id FROM operation ORDER BY id")
+    with contextlib.suppress(ZeroDivisionError), books.database.write() as undone:
+        undone.value("SELECT id FROM operation ORDER BY id")
+        raise ZeroDivisionError
+    with books.database.write() as done:
+        done.value("SELECT id FROM operation ORDER BY id")
+    other = Database.open(books.database.place)
+    try:
+        with other.write() as tx:
+            number = posting.seal(tx, BOOK, books.draft([entry(deposit_lines(5))])).number
+    finally:
+        other.close()
+    assert books.head().number == number
+    books.deposit(7)
+    assert books.head().number == number + 1
 
 
 @pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)

@@ -155,14 +155,15 @@ CREATE OR REPLACE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS 
       FROM unnest(lines.day, lines.gl, lines.fund, lines.currency, lines.amount) AS l (day, gl, fund, currency, amount)
       CROSS JOIN (VALUES (7), (10)) AS w (width) GROUP BY 1, 2, 3, 4 ON CONFLICT DO NOTHING;
   RETURN NULL; END $$;
--- caches: only from within the seal, never by hand; guards never. What calls is told by the engine, innermost first: a
--- statement, in quotes, and the function that it stands in. A statement that could say the second itself has a comment or
--- a text in it. A function with the seal's name in another schema is shown with that schema's.
-CREATE OR REPLACE FUNCTION cache_by_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE calls text; statement text; BEGIN
+-- caches: only from within the seal, never by hand; guards never. The seal is a trigger, so this is one within another:
+-- no statement can say that of itself. What calls is told by the engine in the server's language, innermost first: a
+-- statement, and the function that it stands in, with its schema where another one has the seal's name. A statement with
+-- a comment or a text in it could say the second itself; a function whose name says it has that name in quotes.
+CREATE OR REPLACE FUNCTION cache_by_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE calls text; called text[]; BEGIN
   GET DIAGNOSTICS calls = PG_CONTEXT;
-  statement := split_part(calls, '"', 2);
-  IF TG_OP = 'DELETE' OR strpos(statement, '/') + strpos(statement, '''') + strpos(statement, '$') > 0
-     OR split_part(split_part(calls, '"', 3), ' ', 3) NOT IN ('operation_seal()', 'account_opens_balance()') THEN
+  called := regexp_match(calls, '^([^\n]*)\n([^/]*)\n([^\n]*PL/pgSQL[^\n]*)');
+  IF TG_OP = 'DELETE' OR pg_trigger_depth() < 2 OR called[2] ~ '[''$]' OR (called[3] ~ '"') <> (called[1] ~ '"')
+     OR NOT coalesce(called[3] ~ '(^|[^a-z0-9_.)])(operation_seal|account_opens_balance)[(][)]', false) THEN
     PERFORM refuse(TG_TABLE_NAME || ' is kept by the seal alone'); END IF;
   RETURN NULL; END $$;
 -- What a client at a distance needs said once: who writes begins with the book's lock, and learns where the chain ends.
