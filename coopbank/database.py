@@ -49,7 +49,7 @@ _TOGETHER = 50  # rows of one INSERT, where there are so many
 _cursor_numbers = itertools.count(1)
 _of_others: list[object] = []  # connections of the process that this one was forked from, kept from being closed
 _RACES = ("40001", "40P01")  # serialization failure, deadlock
-_GONE = ("08", "57P01", "57P02", "57P03")  # connection exceptions; shut down, crashed, not up yet
+_GONE = ("08", "57P01", "57P02", "57P03", "57P05")  # connection exceptions; shut down, crashed, not up yet, idle
 _RACE_PAUSES = (0.0, 0.02, 0.1)  # seconds before each further try; others who lost the race wait another while
 _LOST_PAUSES = (0.1, 0.4, 1.0, 2.0, 3.0)  # a standby takes over in this time, or it is told
 _AT_HAND = 4  # connections to a server that are kept open, beside the pool
@@ -564,7 +564,7 @@ class Database:
         try:
             yield pooled, found
         except BaseException:
-            pooled.close()
+            self._give_back(pooled)
             raise
         self._put_back(pooled)
 
@@ -583,11 +583,16 @@ class Database:
                 return pooled, ask(pooled)
             except BaseException as error:
                 lost = is_lost(error)
-                if lost:
-                    pooled.invalidate()
-                pooled.close()
+                self._give_back(pooled, lost=lost)
                 if not (lost and kept is not None and again):
                     raise
+
+    @staticmethod
+    def _give_back(pooled: sa.PoolProxiedConnection, *, lost: bool = False) -> None:
+        """To the pool, which takes away what is left of a transaction; of one that is closed, nothing is."""
+        if lost or cast("Any", pooled.driver_connection).closed:
+            pooled.invalidate()
+        pooled.close()
 
     def _put_back(self, pooled: sa.PoolProxiedConnection) -> None:
         if len(self._at_hand) < _AT_HAND:
@@ -743,7 +748,8 @@ def asked(driver: Any, sql: str) -> Any:
 
     The driver's own way costs more than such statements do.
     """
-    return _answered(driver, driver.pgconn.exec_(sql.encode()))
+    driver.pgconn.send_query(sql.encode())
+    return _answered(driver)
 
 
 def _require_unfailed(driver: Any) -> None:
@@ -766,10 +772,14 @@ def _unprepared(driver: Any, temporary: bool) -> Iterator[None]:
         driver.prepare_threshold = threshold
 
 
-def _answered(driver: Any, found: Any) -> Any:
-    """An answer of libpq's; raises as the driver would where it is an error."""
-    from psycopg import OperationalError, errors, pq
+def _answered(driver: Any) -> Any:
+    """The answer to what was sent; raises as the driver would where it is an error.
 
+    The driver waits for it, and not libpq, which no Ctrl-C would reach while a server does not answer.
+    """
+    from psycopg import OperationalError, errors, generators, pq
+
+    found = driver.wait(generators.execute(driver.pgconn))[-1]
     if found.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
         if driver.pgconn.status != pq.ConnStatus.OK:
             raise OperationalError("the connection is lost")
@@ -784,11 +794,13 @@ def _asked_alone(pooled: sa.PoolProxiedConnection, sql: str, values: Sequence[st
     prepared: dict[str, bytes] = pooled.info.setdefault("prepared", {})
     if sql not in prepared:
         name, numbers = b"alone_%d" % len(prepared), itertools.count(1)
-        _answered(driver, driver.pgconn.prepare(name, re.sub(r"[?]", lambda _: f"${next(numbers)}", sql).encode()))
+        driver.pgconn.send_prepare(name, re.sub(r"[?]", lambda _: f"${next(numbers)}", sql).encode())
+        _answered(driver)
         prepared[sql] = name
     sent = [each.encode() if isinstance(each, str) else each for each in values]
     kinds = [pq.Format.BINARY if isinstance(each, bytes) else pq.Format.TEXT for each in values]
-    return _answered(driver, driver.pgconn.exec_prepared(prepared[sql], sent, kinds))
+    driver.pgconn.send_query_prepared(prepared[sql], sent, kinds)
+    return _answered(driver)
 
 
 def require_no_journal(path: Path) -> None:
@@ -910,7 +922,7 @@ def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
     def connected(driver: Any, _record: Any) -> None:
         driver.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
         driver.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        # What passes by the driver is UTF-8, and bytes in hex; names in quotes are not known to the guard of the caches.
+        # What passes by the driver is UTF-8, and bytes in hex; the caches' guard knows no names in quotes.
         driver.execute("SET client_encoding = 'UTF8'")
         driver.execute("SET bytea_output = 'hex'")
         driver.execute("SET quote_all_identifiers = off")

@@ -7,6 +7,8 @@ import contextlib
 import gc
 import json
 import os
+import signal
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -486,4 +488,47 @@ def test_a_connection_lost_while_it_lay_at_hand_is_replaced(books: Books, engine
     with pytest.raises(ConnectionLost):
         posted(books, [entry(deposit_lines(7))])
     assert posted(books, [entry(deposit_lines(7))]).number == 5
+    assert_books(books.database)
+
+
+@pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("alone", [True, False])
+def test_who_waits_for_a_server_can_be_interrupted(books: Books, engine_kind: str, alone: bool) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    draft = books.draft([entry(deposit_lines(5))])
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with plain_postgresql(books.database.place) as other:
+            other.execute("SELECT pg_advisory_xact_lock(20261122)")
+            began = time.perf_counter()
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            with pytest.raises(KeyboardInterrupt):
+                posting.post(books.database, BOOK, draft) if alone else books.deposit(6)
+            assert time.perf_counter() - began < 3
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert books.head().number == 2
+    books.deposit(7)
+    assert_books(books.database)
+
+
+@pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)
+def test_a_connection_lost_in_the_middle_is_told_in_a_sentence_and_no_more(
+    books: Books, engine_kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def cut() -> None:
+        with books.database.write() as tx:
+            pid = tx.value("SELECT pg_backend_pid()")
+            with plain_postgresql(books.database.place) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+            tx.value("SELECT 1")
+
+    books.deposit(5)
+    with pytest.raises(ConnectionLost):
+        cut()
+    assert not [each for each in caplog.records if each.name.startswith("sqlalchemy")]
+    books.deposit(6)
     assert_books(books.database)
