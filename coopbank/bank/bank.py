@@ -432,8 +432,7 @@ class Bank:
         had: so it is done once, whatever became of the tries before.
         """
         self.seal_sign_in()
-        if any(self._finishes(operation) and self._may_now(actor, operation) for operation, _key in requests):
-            self.carry_out(actor)
+        self.finish_before(actor, [operation for operation, _key in requests])
         keys: dict[int, str] = {}
         try:
             done = tried_anew(lambda: self._perform_once(actor, requests, keys), keyed=True)
@@ -530,6 +529,11 @@ class Bank:
             hint = (marked("It goes on with"), "coopbank close day")
             return replace(receipt, notes=(*receipt.notes, note, hint))
         return replace(receipt, notes=(*receipt.notes, (GROUPS_DONE, str(done)))) if done else receipt
+
+    def finish_before(self, actor: Actor, operations: Sequence[Operation]) -> None:
+        """Go on with what is on its way to many accounts, if one of these operations waits for it."""
+        if any(self._finishes(operation) and self._may_now(actor, operation) for operation in operations):
+            self.carry_out(actor)
 
     def _finishes(self, operation: Operation) -> bool:
         """Whether what is on its way is carried out before it: it says so, or what it lets happen does."""
@@ -650,6 +654,7 @@ class Bank:
         """What an operation would write, without writing it; refuses as `perform` would."""
         with self.database.read() as tx:
             desk = self._desk(tx, actor, None)
+            desk.previews = True
             self._check(desk, operation)
             reason = self._second_reason(desk, operation)
             draft = self._draft(desk, operation, "preview")

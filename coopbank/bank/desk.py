@@ -68,6 +68,7 @@ class Desk(Books):
         self.after: list[Callable[[Transaction], None]] = []
         self.followers: list[tuple[Actor, str | None, Operation, str]] = []
         self.reckoned: object = None  # what the operation has reckoned before the book was locked
+        self.previews = False  # nothing of it will be written
         self._kept: dict[tuple[str, str], str] = {}  # digest of each of them, by field and value
         self._nonce = nonce
         self.leaves_read: dict[int, Leaf] = {}  # as they are before it, for the seal

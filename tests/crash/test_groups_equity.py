@@ -18,11 +18,13 @@ from coopbank.ledger.posting import EntryDraft, Line, NewAccount, NewRecord
 from coopbank.reports.member import member
 from coopbank.reports.patronage import patronage_notice, with_a_part
 from coopbank.reports.taxes import tax_rows
+from coopbank.tui.screens.review import post_as_reviewed
+from coopbank.tui.session import Session
 from tests.bank.support_equity import close_year, earn
 from tests.copies import copied
 from tests.crash.hands import Hands
 from tests.forging import forge
-from tests.support_bank import CountedNonces, SmallBank, assert_books, new_bank
+from tests.support_bank import PASSPHRASE, CountedNonces, SmallBank, assert_books, new_bank
 
 pytestmark = pytest.mark.crash
 
@@ -403,3 +405,27 @@ def test_savings_of_another_are_found(small: SmallBank, hands: Hands) -> None:
     ]
     forge(small, rows=rows, kind="pay-dividend", request={})
     assert "BT-00009 pays what is M0003's into other savings" in found(small)
+
+
+def test_the_counter_reviews_and_closes_a_day_over_what_was_cut_off(small: SmallBank, hands: Hands) -> None:
+    """Its review is a preview, which writes nothing: it says what goes on first, and posting lets it go on."""
+    approval = ask(small, "declare-dividend")
+    assert give(hands, small, "approve", "sue", approval, die_before=2) == []
+    with small.read() as books:
+        assert groups.unfinished(books)
+        drawers = [(ref, each.owner) for ref, each in books.every(records.Drawer) if each.state == "open"]
+        held = {ref: books.balance("POOL", f"739/{ref}") for ref, _owner in drawers}
+    for ref, owner in drawers:
+        small.do("close-drawer", by=getattr(small, str(owner)), drawer=ref, counted=small.text(held[ref]))
+    close = small.bank.build("close-day", {})
+    reviewed = small.bank.preview(small.ana, close)
+    assert "Not on all accounts yet" in dict(reviewed.notes)
+    small.give_passphrase("ana", PASSPHRASE)
+    session = Session(small.bank.database.place, clock=small.clock)
+    try:
+        session.sign_in("ana", PASSPHRASE)
+        assert post_as_reviewed(session, close, "close", reviewed).status == "done"
+    finally:
+        session.close()
+    with small.read() as books:
+        assert not groups.unfinished(books)

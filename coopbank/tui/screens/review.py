@@ -187,6 +187,7 @@ def post_as_reviewed(session: Session, operation: Operation, key: str, reviewed:
     with session.bank.database.read() as tx:
         done = tx.value("SELECT id FROM operation WHERE key = ?", key) is not None
     if not done:
+        session.bank.finish_before(session.actor, [operation])  # that it may preview what will then be done
         now = session.bank.preview(session.actor, operation)
         if shown_effects(now) != shown_effects(reviewed):
             return now
