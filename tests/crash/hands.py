@@ -268,6 +268,15 @@ def at_a_step(job: dict[str, Any], _index: int) -> None:
     say(number=receipt.number, steps=steps)
 
 
+def _changes_files(event: str, values: tuple[Any, ...]) -> bool:
+    """Whether something that Python tells of itself is about files, but for those of modules that are read first."""
+    if values and "__pycache__" in str(values[0]):
+        return False
+    if event == "open":
+        return isinstance(values[2], int) and bool(values[2] & (os.O_WRONLY | os.O_RDWR))
+    return event in ("os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "sqlite3.connect")
+
+
 def command(job: dict[str, Any], _index: int) -> None:
     """The program with these arguments, killed before its step `at`, or asked to end by another signal.
 
@@ -310,8 +319,7 @@ def command(job: dict[str, Any], _index: int) -> None:
         return wrapped
 
     def heard(event: str, values: tuple[Any, ...]) -> None:
-        writing = event == "open" and isinstance(values[2], int) and values[2] & (os.O_WRONLY | os.O_RDWR)
-        if writing or event in ("os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "sqlite3.connect"):
+        if _changes_files(event, values):
             step()
 
     for name in ("rows", "row", "run", "run_many"):

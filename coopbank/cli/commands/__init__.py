@@ -78,4 +78,11 @@ def _loaded(*modules: str) -> typer.Typer:
 
     for module in modules:
         import_module(f"{__name__}.{module}")
+    # Whatever was loaded before, in a process that goes on: the order is ours.
+    app.registered_commands.sort(key=lambda each: _place(each.name))
+    app.registered_groups.sort(key=lambda each: _place(each.name))
     return app
+
+
+def _place(command: object) -> int:
+    return list(MODULES).index(_MODULE_OF[str(command)])
