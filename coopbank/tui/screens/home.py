@@ -118,6 +118,8 @@ class FindScreen(CounterScreen[str | None]):
 
     def _look(self) -> None:
         text = self.find.value.strip()
+        if self._settled:  # it was answered meanwhile, and somebody may have been chosen of it: the list stays away
+            return
         if not text:
             self._found("", ())
             return
