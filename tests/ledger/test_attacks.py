@@ -777,7 +777,7 @@ def in_the_background(work: Callable[[], None]) -> Callable[[], BaseException | 
     thread.start()
 
     def ended() -> BaseException | None:
-        thread.join(30)
+        thread.join()
         return outcome[0]
 
     return ended
@@ -864,9 +864,9 @@ def test_two_writers_make_one_chain(books: Books) -> None:
 
         thread = threading.Thread(target=second)
         thread.start()
-        time.sleep(0.3)
+        wait_for_a_waiter(first)
         first.commit()
-        thread.join(20)
+        thread.join()
     assert isinstance(outcome[0], psycopg.Error)
     assert books.head().number == mine.number
     assert_books(books.database)
