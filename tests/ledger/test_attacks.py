@@ -783,11 +783,11 @@ def in_the_background(work: Callable[[], None]) -> Callable[[], BaseException | 
     return ended
 
 
-def wait_for_a_waiter(watching: Any) -> None:
-    """Until some connection of this database waits for the book's lock."""
+def wait_for_a_waiter(watching: Any, lock: str = "advisory") -> None:
+    """Until some connection of this database waits for the book's lock, or one of another kind."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = %s"
     for _ in range(600):
-        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
-        if watching.execute(waits).fetchone()[0]:
+        if watching.execute(waits, (lock,)).fetchone()[0]:
             return
         time.sleep(0.05)
     pytest.fail("nobody waited")
@@ -864,7 +864,7 @@ def test_two_writers_make_one_chain(books: Books) -> None:
 
         thread = threading.Thread(target=second)
         thread.start()
-        wait_for_a_waiter(first)
+        wait_for_a_waiter(first, "transactionid")
         first.commit()
         thread.join()
     assert isinstance(outcome[0], psycopg.Error)
