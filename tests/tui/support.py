@@ -16,13 +16,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any
-from weakref import WeakKeyDictionary
 
 from textual import events
-from textual.app import App
 from textual.pilot import Pilot
-from textual.screen import Screen
 from textual.widgets import Static
 
 from coopbank.bank.bank import Bank
@@ -80,20 +76,8 @@ class Hand:
             elif self._soon(loop, began + horizon) or (self._asking() and loop.time() < began + PATIENCE):
                 calm = 0
                 await asyncio.sleep(0.002)
-            elif not self._painted():
+            else:
                 calm += 1
-
-    def _painted(self) -> bool:
-        """Paint what is to be painted; whether something was. A picture that nobody looks at is not made before."""
-        waiting = _unpainted[self.app]
-        if not waiting:
-            return False
-        with self.app._context():
-            while waiting:
-                screen = waiting.pop()
-                if screen.is_running:
-                    _PAINT(screen)
-        return True
 
     def _refreshed(self) -> bool:
         """What waits for the screen's next refresh does not have to wait for its turn; whether something did."""
@@ -162,21 +146,6 @@ class Hand:
         return " ".join(str(line.render()) for line in self.app.screen.query(".status").results(Static))
 
 
-_unpainted: WeakKeyDictionary[App[Any], set[Screen[Any]]] = WeakKeyDictionary()
-"""By application that a hand drives: screens to be painted when it comes to rest. A hand is faster than any screen."""
-_PAINT = Screen._compositor_refresh
-
-
-def _paint_later(screen: Screen[Any]) -> None:
-    waiting = _unpainted.get(screen.app)
-    if waiting is None:
-        _PAINT(screen)
-    else:
-        waiting.add(screen)
-
-
-Screen._compositor_refresh = _paint_later  # type: ignore[method-assign]
-
 _KEYS = {" ": "space", ".": "full_stop", ",": "comma", "-": "minus", "+": "plus", "/": "slash", "$": "dollar_sign"}
 _CHARACTERS = {"space": " ", "enter": "\r", "tab": "\t"}
 
@@ -192,7 +161,6 @@ async def counter(
 ) -> AsyncIterator[Hand]:
     """The application on these books, in a terminal of that size, at a moment that stands still."""
     app = Counter(place, user, clock=SetClock(moment), read_only=read_only)
-    _unpainted[app] = set()
     async with app.run_test(size=size) as pilot:
         yield Hand(pilot, app)
 
