@@ -30,6 +30,7 @@ from coopbank.bank.books import Actor, Books
 from coopbank.bank.desk import Desk
 from coopbank.bank.operation import CATALOGUE, Operation
 from coopbank.errors import WrongState
+from coopbank.ledger import periods
 from coopbank.ledger.posting import Draft, Leaf, NewRecord
 
 LARGEST = 2500
@@ -220,6 +221,8 @@ def _seal(
 ) -> None:  # fmt: skip
     if desk.resolution is not None and desk.resolution not in memo:
         memo = f"{memo}, {desk.resolution}"  # as every entry that is done under it names it
+    # the leading operation may post nothing of its own, and its parts are posted on its day or not at all
+    periods.require_open_day(desk.tx, desk.business_day)
     ref = desk.next_ref(records.Batch.kind, "BT-", 5)
     desk.write(
         ref,
