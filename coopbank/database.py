@@ -606,7 +606,7 @@ class Database:
         return str(tx.value("SELECT version_num FROM alembic_version"))
 
     def _require_same_file(self, path: Path) -> None:
-        """Refuse a file that no longer bears its name: what is written there would be lost, what is read there is old."""
+        """Refuse a file that no longer bears its name: what is written there is lost, and what is read there is old."""
         here = _identity(path)
         self._file = self._file or here
         if here is None or here != self._file:
