@@ -16,6 +16,8 @@ from typing import Any
 from tests.model.books import FOUNDED, OFFICER, POOL, TELLER, TREASURER, Fact, Line, No, Work, rule
 from tests.model.rules_counter import PAYING, RECEIVING, active, enter_cheque, place_of
 from tests.model.rules_funds import class_of
+from tests.model.rules_losses import between, settled
+from tests.model.rules_papers import answered, free_if_paid, require_programmes
 from tests.model.story import ACCOUNTS, OWN, Flows, Plan, Story, Told, Undrawable, bills, by_fund, less
 
 LENDING = f"{TELLER} {OFFICER} {TREASURER}"
@@ -126,7 +128,7 @@ TERMS = {
     "member:code principal:money product:product?=TERM annual_rate:rate? installments:rows? every:every? first_due:day?"
     " purpose:text?= fund:code?=RLF other_funds:shares? day_count:daycount? method:level|equal-principal?"
     " principal_grace:zero? months:months? interest_postponed:zero? interest_free:zero? principal_percent:percent?"
-    " month_end:clamp|roll? resolution:text?",
+    " month_end:clamp|roll? resolution:text? application:code? place:text?=",
     OFFICER,
     second=True,
     moves=lambda w: None,
@@ -146,11 +148,15 @@ def grant_loan(w: Work) -> None:
         if flows["promised"] > w.balance(fund, "729") + w.balance(fund, "M49"):
             raise No("overdrawn", "principal")
     ref = w.number_of("loan", "L-", 3)
+    answered(w, ref)
+    require_programmes(w, {"funds": funds, "rate": terms["annual_rate"], "agreed": w["principal"],
+                           "purpose": w["purpose"], "place": w["place"]}, w["principal"])  # fmt: skip
     version = {"terms": terms, "order": product["order"], "early": product["early"], "late_fee": product["late_fee"]}
     post(w, *lines_of(ref, w["member"], book))
     w.write("loan", ref, member=w["member"], line=product["repayment"] == "line", funds=funds, by=w.who,
             state="granted", agreed=w["principal"], versions={1: version}, facts=[], events=0, accrued_to=None,
-            book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1)  # fmt: skip
+            book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1,
+            purpose=w["purpose"], place=w["place"])  # fmt: skip
 
 
 def _lenders(w: Work) -> dict[str, int]:
@@ -260,11 +266,16 @@ def disburse_loan(w: Work) -> None:
     first = loan["versions"][max(loan["versions"])]["terms"].get("first_due")
     if begun(loan) is None and first is not None and first <= w.business_day:
         raise No("wrong-state", "loan")
+    require_programmes(w, {**loan, "rate": rate_of(loan)}, amount, "loan")
     with naming("loan", principal="amount"):
         after, moved, _story = reckoned(with_fact(loan, "advance", w.business_day, amount=amount))
     cash = shared(place_of(w, receiving=False), cash_of(moved))
     post(w, *lines_of(w["loan"], loan["member"], moved), *cash)
     keep(w, loan, after)
+
+
+def rate_of(loan: Fact) -> str:
+    return str(loan["versions"][max(loan["versions"])]["terms"].get("annual_rate", "0"))
 
 
 @contextmanager
@@ -349,11 +360,11 @@ def apply_unapplied(w: Work) -> None:
     keep(w, loan, {**after, "borne": borne})
 
 
-def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[str, int]]:
-    """What of a recovery goes back to the reserve that bore the loss, out of the leading fund's part of it."""
+def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[Any, int]]:
+    """What of a recovery goes back to whoever bore the loss; a reserve that was named out of the leading fund's part."""
     lead = lead_of(loan)
     recovered, borne, lines = max(0, moved.get(lead, {}).get("recovered", 0)), dict(loan["borne"]), list[Line]()
-    for fund in reversed(list(borne)):
+    for fund in reversed([each for each in borne if isinstance(each, str)]):
         back = min(recovered, borne[fund])
         if back:
             account = next((ref for ref, each in w.model.every("bank-account") if each["fund"] == fund), None)
@@ -361,7 +372,8 @@ def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[str, 
                 raise No("overdrawn", "loan")
             lines += between(fund, account, lead, -back)
             borne[fund], recovered = borne[fund] - back, recovered - back
-    return lines, {fund: amount for fund, amount in borne.items() if amount}
+    by_waterfall, borne = settled(w, w["loan"], {**loan, "borne": borne})
+    return [*lines, *by_waterfall], borne
 
 
 def lead_of(loan: Fact) -> str:
@@ -370,15 +382,10 @@ def lead_of(loan: Fact) -> str:
 
 
 def keep(w: Work, before: Fact, after: Fact) -> None:
-    """A new version of the loan, if anything of it changed."""
+    """A new version of the loan, if anything of it changed; nothing secures it any more once it is paid."""
     if after != before:
         w.write("loan", w["loan"], after)
-
-
-def between(reserve: str, account: str, fund: str, amount: int) -> list[Line]:
-    """A reserve's own account pays into the pool for another fund, for good; below zero it is paid back."""
-    return [(reserve, "187", amount), (reserve, f"731/{account}", -amount), (POOL, "731/FIRST", amount),
-            (POOL, f"879/{fund}", -amount), (fund, "729", amount), (fund, "187", -amount)]  # fmt: skip
+    free_if_paid(w, w["loan"], after)
 
 
 @rule("refund-unapplied", PAYING + "member:code amount:money", f"{TELLER} {TREASURER}",
