@@ -18,6 +18,7 @@ import tests.model.rules_loans
 import tests.model.rules_losses
 import tests.model.rules_months
 import tests.model.rules_papers
+import tests.model.rules_peers
 import tests.model.rules_refinance
 import tests.model.rules_undoing
 import tests.model.rules_year  # noqa: F401  (each fills RULES)

@@ -222,8 +222,8 @@ def provided(amounts: dict[str, int]) -> list[Line]:
 
 
 def losses(moved: Book) -> dict[str, int]:
-    """What goes through the allowance of each fund."""
-    found = {fund: sum(flows.get(flow, 0) for flow in LOSSES) for fund, flows in moved.items()}
+    """What goes through the allowance of each fund; a peer bears its part itself."""
+    found = {fund: sum(flows.get(flow, 0) for flow in LOSSES) for fund, flows in moved.items() if "@" not in fund}
     return {fund: amount for fund, amount in found.items() if amount}
 
 

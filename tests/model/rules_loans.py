@@ -18,7 +18,7 @@ from tests.model.rules_counter import PAYING, RECEIVING, active, enter_cheque, p
 from tests.model.rules_funds import class_of
 from tests.model.rules_losses import between, settled
 from tests.model.rules_papers import answered, free_if_paid, require_programmes
-from tests.model.story import ACCOUNTS, OWN, Flows, Plan, Story, Told, Undrawable, bills, by_fund, less
+from tests.model.story import OWN, Flows, Plan, Story, Told, Undrawable, bills, by_fund, less, pairs
 
 LENDING = f"{TELLER} {OFFICER} {TREASURER}"
 CARE = f"{OFFICER} {TREASURER}"
@@ -55,7 +55,7 @@ def reckoned(loan: Fact, accrued_to: date | None = None) -> tuple[Fact, Book, St
     days = [day for day in (story.at, loan["accrued_to"], accrued_to) if day is not None]
     until = max(days)
     story.to(until)
-    book = by_fund(story.books(), loan["funds"])
+    book = by_fund(story.books(), loan)
     after = {**loan, "book": book, "accrued_to": None if until == date.min else until, "state": state_of(story)}
     return after, less(book, loan["book"]), story
 
@@ -71,21 +71,24 @@ def state_of(story: Story) -> str:
 def lines_of(ref: str, member: str, moved: Book) -> list[Line]:
     """A pair of lines for each flow, without those of cash."""
     found: list[Line] = []
-    for fund, flows in moved.items():
+    for name, flows in moved.items():
+        fund, _at, peer = name.partition("@")
+        of = {"871": f"871/{member}", "831": f"831/{peer}", **{account: f"{account}/{ref}" for account in OWN}}
         for flow, amount in flows.items():
-            for account, sign in zip(ACCOUNTS[flow], (1, -1), strict=True):
-                if account != "cash":
-                    leaf = {"871": f"871/{member}"}.get(account, f"{account}/{ref}" if account in OWN else account)
-                    found.append((fund, leaf, sign * amount))
+            for debit, credit in pairs(name, flow):
+                found += [(fund, of.get(debit, debit), amount)] if debit != "cash" else []
+                found += [(fund, of.get(credit, credit), -amount)] if credit != "cash" else []
     return found
 
 
 def cash_of(moved: Book) -> dict[str, int]:
     """What each fund gets, or gives below zero."""
-    found = {
-        fund: sum(n * ((ACCOUNTS[f][0] == "cash") - (ACCOUNTS[f][1] == "cash")) for f, n in flows.items())
-        for fund, flows in moved.items()
-    }
+    found: dict[str, int] = {}
+    for name, flows in moved.items():
+        for flow, amount in flows.items():
+            for debit, credit in pairs(name, flow):
+                fund = name.partition("@")[0]
+                found[fund] = found.get(fund, 0) + amount * ((debit == "cash") - (credit == "cash"))
     return {fund: amount for fund, amount in found.items() if amount}
 
 
@@ -105,7 +108,7 @@ def post(w: Work, *lines: Line) -> None:
         w.post(*lines)
 
 
-def received(w: Work, member: str, cash: dict[str, int]) -> list[Line]:
+def received(w: Work, member: str | None, cash: dict[str, int]) -> list[Line]:
     place = place_of(w, receiving=True)
     if w["tender"] == "cheque":
         enter_cheque(w, max(cash, key=lambda fund: cash[fund]), sum(cash.values()), place[1][4:], None, member)
@@ -143,7 +146,7 @@ def grant_loan(w: Work) -> None:
     for fund in funds:
         _within(w, product, terms, fund)
     _drawable(w, product, terms)
-    book = by_fund({"promised": w["principal"]}, funds)
+    book = by_fund({"promised": w["principal"]}, {"funds": funds})
     for fund, flows in book.items():
         if flows["promised"] > w.balance(fund, "729") + w.balance(fund, "M49"):
             raise No("overdrawn", "principal")
@@ -153,7 +156,7 @@ def grant_loan(w: Work) -> None:
                            "purpose": w["purpose"], "place": w["place"]}, w["principal"])  # fmt: skip
     version = {"terms": terms, "order": product["order"], "early": product["early"], "late_fee": product["late_fee"]}
     post(w, *lines_of(ref, w["member"], book))
-    w.write("loan", ref, member=w["member"], line=product["repayment"] == "line", funds=funds, by=w.who,
+    w.write("loan", ref, member=w["member"], line=product["repayment"] == "line", reported=False, funds=funds, by=w.who,
             state="granted", agreed=w["principal"], versions={1: version}, facts=[], events=0, accrued_to=None,
             book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1,
             purpose=w["purpose"], place=w["place"])  # fmt: skip

@@ -11,12 +11,15 @@ from tests.model.walk import (
     Chooser,
     Last,
     Step,
+    agreed_terms,
     amount,
+    how_in,
     last,
     member,
     text,
 )
 
+PEERS = ("PF-1", "PF-1", "PF-2")
 PRODUCTS = ("TERM", "TERM", "EQUAL", "LINE", "OWN-1", "NONE")
 WATERFALLS = (
     ("allowance", "reserve SAFE", "surplus GEN"),
@@ -106,6 +109,25 @@ DRAWN.update({
             **c.pick(({}, {"why": "a new order"}, {"why": "a new order"})),
         },
     ),
+    "sell-participation": (
+        3,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "peer": c.pick(PEERS),
+            "share_percent": c.pick(("40", "33.33", "0.5", "99.99", "100", "0")),
+            "agreement": "A-1",
+            **c.pick(({}, {"servicing_rate": c.pick(("0.5", "1.25", "8", "40"))})),
+            **c.pick(({}, {}, how_in(c))),
+        },
+    ),
+    "remit-participation": (
+        3,
+        lambda c: {
+            "peer": c.pick((*PEERS, "PF-9")),
+            **c.pick(({}, {}, {"fund": c.pick(FUNDS)}, {"bank_account": c.pick(("OWN", "FIRST", "X"))})),
+            **c.pick(({}, {}, {"cheque_number": "17"}, {"tender": "cash"})),
+        },
+    ),
     "refinance-loan": (
         2,
         lambda c: {"loan": Last("loan", c.pick((0, 1, 1, 1, 2, 9))), "new_loan": Last("loan", c.pick((0, 0, 0, 1, 9)))},
@@ -186,3 +208,23 @@ def losing(c: Chooser) -> list[Step]:
         )
     back = Step("tom", "reverse", (("operation", Last("operation", c.pick((0, 1)))), ("reason", "wrong")))
     return found + c.pick(([], [back, Step("sue", "approve", (("request", Last("request")),))]))
+
+
+def sharing(c: Chooser) -> list[Step]:
+    """A peer buys its part of a loan before it is paid out; what comes of the loan is its part too, and remitted."""
+    fund = c.pick((None, None, "GEN", "EDU"))
+    granted = {"member": c.pick(("M0001", "M0003", "M0005")), "principal": c.pick(("300.00", "1200.00", "999.99")),
+               **agreed_terms(c), **c.pick(({}, {"product": "TERM", "annual_rate": "12.5"}))}  # fmt: skip
+    found = agreed_by_two("ana", "grant-loan", **granted, **({} if fund is None else {"fund": fund}))
+    sold = {"loan": Last("loan"), "peer": c.pick(PEERS), "share_percent": c.pick(("40", "33.33", "71.5")),
+            "agreement": "A-1", **c.pick(({}, {"servicing_rate": c.pick(("0.5", "2.75"))}))}  # fmt: skip
+    found += agreed_by_two("ana", "sell-participation", **sold)
+    remit = Step("tom", "remit-participation", (("peer", sold["peer"]), *(() if fund is None else (("fund", fund),))))
+    found += c.pick(([], [remit]))
+    how = c.pick(({}, {}, {"amount": "100.00"}))
+    found.append(Step("tom", "disburse-loan", (("loan", Last("loan")), *how.items())))
+    return [*found, CARED, remit, CARED, remit]
+
+
+CARED = Step("ana", "a part of its life", ())
+"""Stands for time that goes by and what happens to a loan in it (scenes.py)."""
