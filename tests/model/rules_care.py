@@ -11,7 +11,6 @@ from tests.model.rules_loans import (
     CARE,
     Book,
     begun,
-    between,
     borrower,
     cash_of,
     lead_of,
@@ -26,7 +25,9 @@ from tests.model.rules_loans import (
     value_date,
     with_fact,
 )
+from tests.model.rules_losses import attributed, between
 from tests.model.rules_months import last_day
+from tests.model.rules_papers import free_if_paid
 from tests.model.story import LOSSES, Story, halves
 
 # ------------------------------------------------------------------------------------- changed terms
@@ -42,6 +43,7 @@ def changed(w: Work, loan: Fact, on: date, terms: dict[str, Any], how: str, **da
         after, moved, _story = reckoned(told)
     post(w, *lines_of(w["loan"], loan["member"], moved), *shared(None, cash_of(moved)))
     w.write("loan", w["loan"], after)
+    free_if_paid(w, w["loan"], after)
 
 
 def changing(w: Work) -> tuple[Fact, Story, date]:
@@ -143,6 +145,7 @@ def told(w: Work, loan: Fact) -> None:
     after, moved, _story = reckoned(loan)
     post(w, *lines_of(w["loan"], loan["member"], moved), *shared(None, cash_of(moved)))
     w.write("loan", w["loan"], after)
+    free_if_paid(w, w["loan"], after)
 
 
 # ------------------------------------------------------------------------------------- fees and waivers
@@ -219,8 +222,8 @@ def provided(amounts: dict[str, int]) -> list[Line]:
 
 
 def losses(moved: Book) -> dict[str, int]:
-    """What goes through the allowance of each fund."""
-    found = {fund: sum(flows.get(flow, 0) for flow in LOSSES) for fund, flows in moved.items()}
+    """What goes through the allowance of each fund; a peer bears its part itself."""
+    found = {fund: sum(flows.get(flow, 0) for flow in LOSSES) for fund, flows in moved.items() if "@" not in fund}
     return {fund: amount for fund, amount in found.items() if amount}
 
 
@@ -248,6 +251,7 @@ def write_down(w: Work) -> None:
     provision = [] if w["gift"] else provided(losses(moved))
     post(w, *provision, *lines_of(w["loan"], loan["member"], moved))
     w.write("loan", w["loan"], after)
+    free_if_paid(w, w["loan"], after)
 
 
 @rule(
@@ -264,9 +268,11 @@ def charge_off(w: Work) -> None:
     _require_bad(w, loan)
     after, moved, _story = reckoned(with_fact(loan, "charge-off", w.business_day))
     lost = losses(moved)
-    post(w, *provided(needed(w, w["loan"], lost)), *lines_of(w["loan"], loan["member"], moved))
+    new = needed(w, w["loan"], lost)
+    post(w, *provided(new), *lines_of(w["loan"], loan["member"], moved))
     lead = lead_of(loan)
     borne = _reserve(w, lead, lost.get(lead, 0))
+    borne |= attributed(w, w["loan"], lost, {fund: loss - new[fund] for fund, loss in lost.items()})
     w.write("loan", w["loan"], after, borne=borne or loan["borne"])
 
 
@@ -281,13 +287,15 @@ def _require_bad(w: Work, loan: Fact) -> None:
         raise No("wrong-state", "resolution")
 
 
-def _reserve(w: Work, lead: str, loss: int) -> dict[str, int]:
+def _reserve(w: Work, lead: str, loss: int) -> dict[Any, int]:
     """A reserve's own account makes the leading fund's loss good, or a part of it."""
     ref, amount = w["reserve_account"], w["from_reserve"]
     if (ref is None) != (amount is None):
         raise No("invalid-value", "from_reserve")
     if ref is None:
         return {}
+    if w.model.find("waterfall", lead) is not None:
+        raise No("invalid-value", "reserve_account")
     reserve = w.model.get("bank-account", ref, "reserve_account")["fund"]
     if reserve == POOL:
         raise No("invalid-value", "reserve_account")

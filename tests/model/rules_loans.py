@@ -16,7 +16,9 @@ from typing import Any
 from tests.model.books import FOUNDED, OFFICER, POOL, TELLER, TREASURER, Fact, Line, No, Work, rule
 from tests.model.rules_counter import PAYING, RECEIVING, active, enter_cheque, place_of
 from tests.model.rules_funds import class_of
-from tests.model.story import ACCOUNTS, OWN, Flows, Plan, Story, Told, Undrawable, bills, by_fund, less
+from tests.model.rules_losses import between, settled
+from tests.model.rules_papers import answered, free_if_paid, require_programmes
+from tests.model.story import OWN, Flows, Plan, Story, Told, Undrawable, bills, by_fund, less, pairs
 
 LENDING = f"{TELLER} {OFFICER} {TREASURER}"
 CARE = f"{OFFICER} {TREASURER}"
@@ -53,7 +55,7 @@ def reckoned(loan: Fact, accrued_to: date | None = None) -> tuple[Fact, Book, St
     days = [day for day in (story.at, loan["accrued_to"], accrued_to) if day is not None]
     until = max(days)
     story.to(until)
-    book = by_fund(story.books(), loan["funds"])
+    book = by_fund(story.books(), loan)
     after = {**loan, "book": book, "accrued_to": None if until == date.min else until, "state": state_of(story)}
     return after, less(book, loan["book"]), story
 
@@ -69,21 +71,24 @@ def state_of(story: Story) -> str:
 def lines_of(ref: str, member: str, moved: Book) -> list[Line]:
     """A pair of lines for each flow, without those of cash."""
     found: list[Line] = []
-    for fund, flows in moved.items():
+    for name, flows in moved.items():
+        fund, _at, peer = name.partition("@")
+        of = {"871": f"871/{member}", "831": f"831/{peer}", **{account: f"{account}/{ref}" for account in OWN}}
         for flow, amount in flows.items():
-            for account, sign in zip(ACCOUNTS[flow], (1, -1), strict=True):
-                if account != "cash":
-                    leaf = {"871": f"871/{member}"}.get(account, f"{account}/{ref}" if account in OWN else account)
-                    found.append((fund, leaf, sign * amount))
+            for debit, credit in pairs(name, flow):
+                found += [(fund, of.get(debit, debit), amount)] if debit != "cash" else []
+                found += [(fund, of.get(credit, credit), -amount)] if credit != "cash" else []
     return found
 
 
 def cash_of(moved: Book) -> dict[str, int]:
     """What each fund gets, or gives below zero."""
-    found = {
-        fund: sum(n * ((ACCOUNTS[f][0] == "cash") - (ACCOUNTS[f][1] == "cash")) for f, n in flows.items())
-        for fund, flows in moved.items()
-    }
+    found: dict[str, int] = {}
+    for name, flows in moved.items():
+        for flow, amount in flows.items():
+            for debit, credit in pairs(name, flow):
+                fund = name.partition("@")[0]
+                found[fund] = found.get(fund, 0) + amount * ((debit == "cash") - (credit == "cash"))
     return {fund: amount for fund, amount in found.items() if amount}
 
 
@@ -103,7 +108,7 @@ def post(w: Work, *lines: Line) -> None:
         w.post(*lines)
 
 
-def received(w: Work, member: str, cash: dict[str, int]) -> list[Line]:
+def received(w: Work, member: str | None, cash: dict[str, int]) -> list[Line]:
     place = place_of(w, receiving=True)
     if w["tender"] == "cheque":
         enter_cheque(w, max(cash, key=lambda fund: cash[fund]), sum(cash.values()), place[1][4:], None, member)
@@ -126,7 +131,7 @@ TERMS = {
     "member:code principal:money product:product?=TERM annual_rate:rate? installments:rows? every:every? first_due:day?"
     " purpose:text?= fund:code?=RLF other_funds:shares? day_count:daycount? method:level|equal-principal?"
     " principal_grace:zero? months:months? interest_postponed:zero? interest_free:zero? principal_percent:percent?"
-    " month_end:clamp|roll? resolution:text?",
+    " month_end:clamp|roll? resolution:text? application:code? place:text?=",
     OFFICER,
     second=True,
     moves=lambda w: None,
@@ -141,16 +146,20 @@ def grant_loan(w: Work) -> None:
     for fund in funds:
         _within(w, product, terms, fund)
     _drawable(w, product, terms)
-    book = by_fund({"promised": w["principal"]}, funds)
+    book = by_fund({"promised": w["principal"]}, {"funds": funds})
     for fund, flows in book.items():
         if flows["promised"] > w.balance(fund, "729") + w.balance(fund, "M49"):
             raise No("overdrawn", "principal")
     ref = w.number_of("loan", "L-", 3)
+    answered(w, ref)
+    require_programmes(w, {"funds": funds, "rate": terms["annual_rate"], "agreed": w["principal"],
+                           "purpose": w["purpose"], "place": w["place"]}, w["principal"])  # fmt: skip
     version = {"terms": terms, "order": product["order"], "early": product["early"], "late_fee": product["late_fee"]}
     post(w, *lines_of(ref, w["member"], book))
-    w.write("loan", ref, member=w["member"], line=product["repayment"] == "line", funds=funds, by=w.who,
+    w.write("loan", ref, member=w["member"], line=product["repayment"] == "line", reported=False, funds=funds, by=w.who,
             state="granted", agreed=w["principal"], versions={1: version}, facts=[], events=0, accrued_to=None,
-            book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1)  # fmt: skip
+            book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1,
+            purpose=w["purpose"], place=w["place"])  # fmt: skip
 
 
 def _lenders(w: Work) -> dict[str, int]:
@@ -260,11 +269,16 @@ def disburse_loan(w: Work) -> None:
     first = loan["versions"][max(loan["versions"])]["terms"].get("first_due")
     if begun(loan) is None and first is not None and first <= w.business_day:
         raise No("wrong-state", "loan")
+    require_programmes(w, {**loan, "rate": rate_of(loan)}, amount, "loan")
     with naming("loan", principal="amount"):
         after, moved, _story = reckoned(with_fact(loan, "advance", w.business_day, amount=amount))
     cash = shared(place_of(w, receiving=False), cash_of(moved))
     post(w, *lines_of(w["loan"], loan["member"], moved), *cash)
     keep(w, loan, after)
+
+
+def rate_of(loan: Fact) -> str:
+    return str(loan["versions"][max(loan["versions"])]["terms"].get("annual_rate", "0"))
 
 
 @contextmanager
@@ -349,11 +363,11 @@ def apply_unapplied(w: Work) -> None:
     keep(w, loan, {**after, "borne": borne})
 
 
-def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[str, int]]:
-    """What of a recovery goes back to the reserve that bore the loss, out of the leading fund's part of it."""
+def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[Any, int]]:
+    """What of a recovery goes back to whoever bore the loss; a reserve that was named out of the leading fund's part."""
     lead = lead_of(loan)
     recovered, borne, lines = max(0, moved.get(lead, {}).get("recovered", 0)), dict(loan["borne"]), list[Line]()
-    for fund in reversed(list(borne)):
+    for fund in reversed([each for each in borne if isinstance(each, str)]):
         back = min(recovered, borne[fund])
         if back:
             account = next((ref for ref, each in w.model.every("bank-account") if each["fund"] == fund), None)
@@ -361,7 +375,8 @@ def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[str, 
                 raise No("overdrawn", "loan")
             lines += between(fund, account, lead, -back)
             borne[fund], recovered = borne[fund] - back, recovered - back
-    return lines, {fund: amount for fund, amount in borne.items() if amount}
+    by_waterfall, borne = settled(w, w["loan"], {**loan, "borne": borne})
+    return [*lines, *by_waterfall], borne
 
 
 def lead_of(loan: Fact) -> str:
@@ -370,15 +385,10 @@ def lead_of(loan: Fact) -> str:
 
 
 def keep(w: Work, before: Fact, after: Fact) -> None:
-    """A new version of the loan, if anything of it changed."""
+    """A new version of the loan, if anything of it changed; nothing secures it any more once it is paid."""
     if after != before:
         w.write("loan", w["loan"], after)
-
-
-def between(reserve: str, account: str, fund: str, amount: int) -> list[Line]:
-    """A reserve's own account pays into the pool for another fund, for good; below zero it is paid back."""
-    return [(reserve, "187", amount), (reserve, f"731/{account}", -amount), (POOL, "731/FIRST", amount),
-            (POOL, f"879/{fund}", -amount), (fund, "729", amount), (fund, "187", -amount)]  # fmt: skip
+    free_if_paid(w, w["loan"], after)
 
 
 @rule("refund-unapplied", PAYING + "member:code amount:money", f"{TELLER} {TREASURER}",

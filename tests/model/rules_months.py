@@ -79,7 +79,7 @@ def _of_month(w: Work, ref: str, loan: Fact, before: Fact | None, last: date) ->
         return {}
     story = Story(loan).told(fact for fact in loan["facts"] if fact.on <= last).to(last + days(1))
     flows = story.books()
-    should = by_fund({flow: flows.get(flow, 0) for flow in ("earned", "memo")}, loan["funds"])
+    should = by_fund({flow: flows.get(flow, 0) for flow in ("earned", "memo")}, loan)
     found: dict[str, Flows] = {}
     for fund in loan["funds"]:
         spent = sum(before["book"].get(fund, {}).get(flow, 0) for flow in SPENT)

@@ -27,6 +27,7 @@ from tests.model.walk import (
     keyed,
     member,
 )
+from tests.model.walk_loans import CARED, losing, papers, sharing
 
 
 def steps(seed: int, count: int) -> list[Step]:
@@ -46,6 +47,7 @@ def steps(seed: int, count: int) -> list[Step]:
 
 SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
     (lambda c: evening(c), 45), (lambda c: lending(c), 90), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
+    (papers, 350), (losing, 350), (lambda c: lived(c, sharing(c)), 350),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""
 
@@ -130,6 +132,14 @@ def lending(c: Chooser) -> list[Step]:
         found += evening(c, c.pick((5, 20, 40, 100)))
         for _step in range(c.pick((2, 3, 5))):
             found += _cared(c)
+    return found
+
+
+def lived(c: Chooser, scene: list[Step]) -> list[Step]:
+    """A scene with a part of a loan's life where it stands for one."""
+    found: list[Step] = []
+    for step in scene:
+        found += [*evening(c, c.pick((5, 20, 40, 100))), *_cared(c), *_cared(c)] if step is CARED else [step]
     return found
 
 
