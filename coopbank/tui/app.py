@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from coopbank.clock import Clock
     from coopbank.tui.loans import LoanView
     from coopbank.tui.queries import Card, Reference, Standing
+    from coopbank.tui.screens.home import HomeScreen
     from coopbank.tui.session import Power, Session
 
 T = TypeVar("T")
@@ -81,6 +82,7 @@ class Counter(AsksBooks, TypeAhead):
         self.stands: Signal[Standing] = Signal(self, "standing")
         self._head = 0
         self._looking: Timer | None = None
+        self._ahead: HomeScreen | None = None  # the counter itself, made while the first person types
 
     # ------------------------------------------------------------------ opening
 
@@ -112,6 +114,7 @@ class Counter(AsksBooks, TypeAhead):
             self._looking.stop()
         if self.opened is not None:
             self.opened.close()
+        self._drop_ahead()
         self.opened, self.failed, self.standing = None, None, None
         self._place = place
         while len(self.screen_stack) > 1:
@@ -184,6 +187,7 @@ class Counter(AsksBooks, TypeAhead):
             else:
                 self.call_from_thread(self._opened, session)
                 _load_screens()
+                self.call_from_thread(self._make_ahead, session)
 
         self.in_thread(work)
 
@@ -199,19 +203,51 @@ class Counter(AsksBooks, TypeAhead):
         if session.read_only:
             self.signed_in()
 
+    async def _make_ahead(self, session: Session) -> None:
+        """Make the counter itself while somebody types: with nothing of the books on it, and out of sight."""
+        from coopbank.tui.screens.home import HomeScreen
+
+        if session.read_only or self._ahead is not None or not self._waits_for(session):
+            return
+        set_institution_kind(session.welcome.institution_kind)
+        home, mounted = self._get_screen(HomeScreen())
+        await mounted
+        home.lay_out(self.size)
+        if self._waits_for(session) and self._ahead is None:
+            self._ahead = home
+        else:
+            home.remove()
+
+    def _waits_for(self, session: Session) -> bool:
+        """Whether these are the books, and nobody is signed in to them yet."""
+        return self.opened is session and not session.actor.user and self.is_running
+
+    def _take_ahead(self) -> HomeScreen | None:
+        home, self._ahead = self._ahead, None
+        return home
+
+    def _drop_ahead(self) -> None:
+        """What was made ahead is of other books, or in other words."""
+        home = self._take_ahead()
+        if home is not None:
+            home.remove()
+
     def _not_opened(self, fault: CoopbankError) -> None:
         self.failed = fault
         for screen in self.screen_stack:
             if isinstance(screen, SignInScreen):
                 screen.not_opened(fault)
 
-    def signed_in(self) -> None:
-        """Somebody stands at the counter."""
+    def signed_in(self, standing: Standing | None = None) -> None:
+        """Somebody stands at the counter; where the bank stands may have come with the sign-in."""
         from coopbank.tui.screens.home import HomeScreen
 
         self.standing = None
+        home = self._take_ahead()
+        if standing is not None:
+            self._stands(standing)
         if not self.session.read_only:
-            self.push_screen(HomeScreen())
+            self.push_screen(home or HomeScreen())
             self._looking = self.set_interval(LOOK_SECONDS, self._look, name="look")
         if self.session.actor.must_change:  # somebody else knows their passphrase
             from coopbank.tui.screens.passphrase import PassphraseScreen
@@ -221,7 +257,7 @@ class Counter(AsksBooks, TypeAhead):
             self.begin_codes()
         elif not self.session.powers:  # an auditor, or books that are only read
             self.action_go_to("audit")
-        self.books_changed()
+        self.books_changed(stands=standing is not None)
 
     def on_unmount(self) -> None:
         if self.opened is not None:
@@ -229,12 +265,18 @@ class Counter(AsksBooks, TypeAhead):
 
     # ------------------------------------------------------- where the bank stands
 
-    def books_changed(self, where: str = HERE) -> None:
-        """Something was written, here or elsewhere: read again what every screen shows."""
+    def books_changed(self, where: str = HERE, *, stands: bool = False) -> None:
+        """Something was written, here or elsewhere: read again what every screen shows.
+
+        `stands`: where the bank stands was told with it, and is painted before anything else is read.
+        """
         from coopbank.tui import queries
 
-        self.ask("standing", queries.standing, self._stands, self._cannot_look)
-        self.ask("shelves", _shelves, self._shelved, self._cannot_look)
+        if stands:
+            self.call_after_refresh(self.ask, "shelves", _shelves, self._shelved, self._cannot_look)
+        else:
+            self.ask("standing", queries.standing, self._stands, self._cannot_look)
+            self.ask("shelves", _shelves, self._shelved, self._cannot_look)
         self.changed.publish(where)
 
     def _stands(self, standing: Standing) -> None:
@@ -422,6 +464,7 @@ class Counter(AsksBooks, TypeAhead):
         self._down_to_sign_in()
         if isinstance(self.screen, SignInScreen):
             self.screen.action_clear()
+        self.call_after_refresh(self._make_ahead, self.session)
 
     def home_anew(self) -> None:
         """The counter, made anew: in another language, say."""
@@ -442,6 +485,9 @@ class Counter(AsksBooks, TypeAhead):
 
         set_language(self.settings.language)
         self.theme = self.settings.theme
+        self._drop_ahead()
+        if self.opened is not None:
+            self.call_after_refresh(self._make_ahead, self.opened)
         for screen in self.screen_stack:
             if isinstance(screen, (SignInScreen, FirstRunScreen)):
                 screen.reword()
