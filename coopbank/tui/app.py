@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.reactive import Initialize, Reactive
 from textual.screen import Screen
 from textual.signal import Signal
+from textual.theme import Theme
 from textual.timer import Timer
 
 from coopbank.errors import CoopbankError
@@ -49,6 +51,8 @@ class Counter(AsksBooks, TypeAhead):
     """The terminal counter."""
 
     TITLE = "coopbank"
+    #: Begun with, not set later: a theme that changes has the whole sheet of styles read once more.
+    theme: Reactive[str] = Reactive(Initialize(lambda counter: counter.settings.theme))
     CSS_PATH = "counter.tcss"
     COMMANDS: ClassVar[set[Any]] = {CounterCommands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
@@ -61,6 +65,7 @@ class Counter(AsksBooks, TypeAhead):
         self, place: str, user: str | None = None, *, clock: Clock | None = None, read_only: bool = False,
         read_place: str | None = None,
     ) -> None:  # fmt: skip
+        self.settings = settings.load()  # first: they say in which colours everything begins
         super().__init__()
         self._read_only = read_only
         self._read_place = read_place  # a replica of the server, for what is long to read
@@ -73,16 +78,16 @@ class Counter(AsksBooks, TypeAhead):
         self.standing: Standing | None = None
         self.shelves: dict[str, tuple[Reference, ...]] = {}  # what fields may name, where there are few
         self.animation_level = "none"
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.settings = settings.load()
         set_language(self.settings.language)
-        self.theme = self.settings.theme
         self.changed: Signal[str] = Signal(self, "books-changed")
         self.stands: Signal[Standing] = Signal(self, "standing")
         self._head = 0
         self._looking: Timer | None = None
         self._ahead: HomeScreen | None = None  # the counter itself, made while the first person types
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        return {**super().available_themes, **{theme.name: theme for theme in THEMES}}
 
     # ------------------------------------------------------------------ opening
 
