@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_STYLES: Final = Path(__file__).absolute().with_name("counter.tcss")
 LOOK_SECONDS = 5.0  # how often we look whether another terminal did something
 
 
@@ -53,7 +54,7 @@ class Counter(AsksBooks, TypeAhead):
     TITLE = "coopbank"
     #: Begun with, not set later: a theme that changes has the whole sheet of styles read once more.
     theme: Reactive[str] = Reactive(Initialize(lambda counter: counter.settings.theme))
-    CSS_PATH = "counter.tcss"
+    CSS_PATH = "sign_in.tcss"
     COMMANDS: ClassVar[set[Any]] = {CounterCommands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
@@ -91,11 +92,33 @@ class Counter(AsksBooks, TypeAhead):
 
     # ------------------------------------------------------------------ opening
 
-    def push_screen(self, *args: Any, **kwargs: Any) -> Any:
-        """Show a screen. It and all that is in it speak as this kind of institution does: tasks inherit the words."""
+    def push_screen(self, screen: Any, *args: Any, **kwargs: Any) -> Any:
+        """Show a screen."""
+        self._begin_with(screen)
+        return super().push_screen(screen, *args, **kwargs)
+
+    def _begin_with(self, screen: Screen[Any]) -> None:
+        """What a screen has to know before it is made.
+
+        It and all that is in it speak as this kind of institution does: tasks inherit the words. And it knows how wide
+        and high it will be; told later, as Textual does, all that is in it would be styled and laid out once more.
+        """
+        if not isinstance(screen, SignInScreen):
+            self._read_styles()
         if self.opened is not None:
             set_institution_kind(self.opened.welcome.institution_kind)
-        return super().push_screen(*args, **kwargs)
+        for size, breakpoints in (
+            (self.size.width, self.HORIZONTAL_BREAKPOINTS),
+            (self.size.height, self.VERTICAL_BREAKPOINTS),
+        ):
+            screen.set_class(False, *(name for _least, name in breakpoints), update=False)
+            screen.set_class(True, *screen._get_breakpoint_classes(size, breakpoints), update=False)
+
+    def _read_styles(self) -> None:
+        """Read how all screens but the first one look, if that was not done."""
+        if not self.stylesheet.has_source(str(_STYLES)):
+            self.stylesheet.read(_STYLES)
+            self.stylesheet.parse()
 
     @property
     def session(self) -> Session:
@@ -214,10 +237,11 @@ class Counter(AsksBooks, TypeAhead):
 
         if session.read_only or self._ahead is not None or not self._waits_for(session):
             return
-        set_institution_kind(session.welcome.institution_kind)
-        home, mounted = self._get_screen(HomeScreen())
+        home = HomeScreen()
+        self._begin_with(home)
+        _home, mounted = self._get_screen(home)
         await mounted
-        home.lay_out(self.size)
+        home.call_later(home._refresh_layout, self.size)
         if self._waits_for(session) and self._ahead is None:
             self._ahead = home
         else:

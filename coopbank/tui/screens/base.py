@@ -7,10 +7,8 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from textual import events
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
@@ -81,11 +79,6 @@ class CounterScreen(AsksBooks, Worded[R]):
     def status(self) -> StatusLine:
         """The line for what went wrong."""
         return self.query_one(StatusLine)
-
-    def lay_out(self, size: Size) -> None:
-        """Be laid out out of sight, before it is shown: first how wide it is, since much depends on it."""
-        self.post_message(events.Resize(size, size))
-        self.call_later(self._refresh_layout, size)
 
     def refused(self, fault: CoopbankError) -> None:
         """Say what was refused; the screen stays as it is."""
