@@ -20,6 +20,7 @@ import tests.model.rules_months
 import tests.model.rules_papers
 import tests.model.rules_peers
 import tests.model.rules_refinance
+import tests.model.rules_reports
 import tests.model.rules_undoing
 import tests.model.rules_year  # noqa: F401  (each fills RULES)
 from coopbank.bank.books import Actor

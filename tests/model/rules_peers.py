@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from tests.model.books import TREASURER, No, Work, rule
-from tests.model.rules_counter import PAYING, RECEIVING, place_of
+from tests.model.rules_counter import RECEIVING, place_of
 from tests.model.rules_loans import CARE, borrower, now, post, rate_of, received, shared
 from tests.model.story import by_fund
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.model.books import No, Work, rule
+from tests.model.reports import Reported
 from tests.model.rules_loans import (
     CARE,
-    begun,
     cash_of,
     lines_of,
     naming,
@@ -14,6 +14,7 @@ from tests.model.rules_loans import (
     paid,
     post,
     reckoned,
+    require_in_time,
     shared,
     with_fact,
 )
@@ -28,7 +29,8 @@ def _both(w: Work) -> set[str]:
 @rule("refinance-loan", "loan:code new_loan:code", CARE, serves=_both)
 def refinance_loan(w: Work) -> None:
     old, new = owed_loan(w, active_only=True), w.model.get("loan", w["new_loan"], "new_loan")
-    payoff = payoff_of(w, old)
+    story = now(w, old)
+    payoff = story.payoff if isinstance(story, Reported) else story.owed
     if old["member"] != new["member"] or w["loan"] == w["new_loan"]:
         raise No("invalid-value", "new_loan")
     if new["state"] not in ("granted", "active"):
@@ -39,9 +41,7 @@ def refinance_loan(w: Work) -> None:
         raise No("wrong-state", "loan")
     if payoff > now(w, new).committed:
         raise No("overdrawn", "new_loan")
-    first = new["versions"][max(new["versions"])]["terms"].get("first_due")
-    if begun(new) is None and first is not None and first <= w.business_day:
-        raise No("wrong-state", "new_loan")
+    require_in_time(w, new, "new_loan")
     with naming("new_loan"):
         lent, out, _story = reckoned(with_fact(new, "advance", w.business_day, amount=payoff))
     repaid, back = paid(w, old, payoff, w.business_day, "next")
@@ -53,7 +53,3 @@ def refinance_loan(w: Work) -> None:
     w.write("loan", w["loan"], repaid, replaced_by=w["new_loan"])
     free_if_paid(w, w["loan"], repaid)
     w.write("loan", w["new_loan"], lent)
-
-
-def payoff_of(w: Work, loan: dict[str, object]) -> int:
-    return now(w, loan).owed

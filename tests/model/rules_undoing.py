@@ -146,7 +146,11 @@ def taken_back(w: Work, past: Done, ref: str, facts: list[Told], *, replay: bool
 
 
 def _rests(later: Told, fact: Told) -> bool:
-    """Whether what was told later takes it for granted: terms upon terms, a recovery upon a loss."""
+    """Whether what was told later takes it for granted: terms upon terms, a recovery upon a loss, reports in a row."""
+    reports = ("report-filed", "report-accepted")
+    if fact.type in reports and later.type in reports:
+        one, other = fact.data["period"], later.data["period"]
+        return bool(one == other or (fact.type == later.type == reports[1] and other > one))
     return (fact.type, later.type) in (("terms", "terms"), ("charge-off", "payment"))
 
 

@@ -27,7 +27,7 @@ from tests.model.walk import (
     keyed,
     member,
 )
-from tests.model.walk_loans import CARED, losing, papers, sharing
+from tests.model.walk_loans import A_MONTH, CARED, losing, papers, reporting, sharing
 
 
 def steps(seed: int, count: int) -> list[Step]:
@@ -47,7 +47,7 @@ def steps(seed: int, count: int) -> list[Step]:
 
 SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
     (lambda c: evening(c), 45), (lambda c: lending(c), 90), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
-    (papers, 350), (losing, 350), (lambda c: lived(c, sharing(c)), 350),
+    (papers, 350), (losing, 350), (lambda c: lived(c, sharing(c)), 350), (lambda c: lived(c, reporting(c)), 200),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""
 
@@ -139,7 +139,10 @@ def lived(c: Chooser, scene: list[Step]) -> list[Step]:
     """A scene with a part of a loan's life where it stands for one."""
     found: list[Step] = []
     for step in scene:
-        found += [*evening(c, c.pick((5, 20, 40, 100))), *_cared(c), *_cared(c)] if step is CARED else [step]
+        if step is A_MONTH:
+            found += [*evening(c, c.pick((20, 31, 32))), *([] if c.pick(range(4)) else _cared(c))]
+        else:
+            found += [*evening(c, c.pick((5, 20, 40, 100))), *_cared(c), *_cared(c)] if step is CARED else [step]
     return found
 
 

@@ -128,6 +128,12 @@ DRAWN.update({
             **c.pick(({}, {}, {"cheque_number": "17"}, {"tender": "cash"})),
         },
     ),
+    "file-report": (3, lambda c: {"loan": last(c, "loan"), **figures(c), **c.pick(({}, {"period": c.pick((1, 2, 3))}))}),
+    "accept-report": (3, lambda c: {"loan": last(c, "loan"), "period": c.pick((1, 1, 2, 2, 3, 7))}),
+    "move-outer-date": (
+        1,
+        lambda c: {"loan": last(c, "loan"), "outer_date": Last("day", c.pick((0, 30, 90, 500))), "why": "a bad year"},
+    ),
     "refinance-loan": (
         2,
         lambda c: {"loan": Last("loan", c.pick((0, 1, 1, 1, 2, 9))), "new_loan": Last("loan", c.pick((0, 0, 0, 1, 9)))},
@@ -145,8 +151,8 @@ def lent(c: Chooser, who: str = "M0001", **agreed: Any) -> list[Step]:
     ]
 
 
-def agreed_by_two(who: str, operation: str, approver: str = "sue", **values: Any) -> list[Step]:
-    return [Step(who, operation, tuple(values.items())), Step(approver, "approve", (("request", Last("request")),))]
+def agreed_by_two(who: str, asked: str, approver: str = "sue", /, **values: Any) -> list[Step]:
+    return [Step(who, asked, tuple(values.items())), Step(approver, "approve", (("request", Last("request")),))]
 
 
 def papers(c: Chooser) -> list[Step]:
@@ -210,11 +216,105 @@ def losing(c: Chooser) -> list[Step]:
     return found + c.pick(([], [back, Step("sue", "approve", (("request", Last("request")),))]))
 
 
+def figures(c: Chooser) -> dict[str, Any]:
+    """What a borrower earned, or sold."""
+    earned = c.pick(("-40.00", "0.00", "60.00", "150.01", "400.00", "1500.00"))
+    sold = c.pick(("0.00", "500.00", "4000.00", "20000.00"))
+    return {**c.pick(({"surplus": earned}, {"surplus": earned}, {"revenue": sold}, {"surplus": earned, "revenue": sold})),
+            **c.pick(({}, {}, {}, {"correction": True}))}  # fmt: skip
+
+
+def out_of_what_is_earned(c: Chooser) -> dict[str, Any]:
+    """Terms of a loan that is repaid by reports, mostly of one piece."""
+    return {
+        "product": c.pick(("SURPLUS", "SURPLUS", "SURPLUS", "REVENUE")),
+        "outer_date": Last("day", c.pick((60, 100, 200, 400))),
+        "every": c.pick(({"months": 1}, {"weeks": 2}, {"weeks": 4}, {"months": 3}, {"days": 20})),
+        **c.pick(({}, {"report_days": c.pick((0, 5, 20)), "payment_days": c.pick((0, 3, 15))})),
+        **c.pick(({}, {"share_percent": c.pick(("10", "33.3", "100"))})),
+        **c.pick(({}, {"loss_carry_forward": c.pick(("yes", "no"))})),
+        **c.pick(({}, {}, {"cost_cap_percent": c.pick(("5", "20", "100"))})),
+        **c.pick(({}, {}, {"annual_rate": c.pick(("36", "12.5", "0"))}, {"multiple": c.pick(("1.1", "1.5", "0.9"))})),
+        **c.pick(({}, {}, {}, {}, {"installments": 3}, {"day_count": c.pick(("30/360", "actual/360", "30e/360"))})),
+    }
+
+
+def reporting(c: Chooser) -> list[Step]:
+    """A loan repaid by reports: money, time, reports and their corrections, payments; till it is over, or lost."""
+    loan = Last("loan")
+    granted = {"member": c.pick(("M0001", "M0003", "M0005")), "principal": c.pick(("300.00", "1200.00")),
+               **out_of_what_is_earned(c), **c.pick(({}, {}, {"other_funds": "GEN 40"}, {"fund": "GEN"}))}  # fmt: skip
+    found = agreed_by_two("ana", "grant-loan", **granted)
+    found.append(Step("tom", "disburse-loan", (("loan", loan), *c.pick(((), (), (("amount", "100.00"),))))))
+    for period in range(1, c.pick((2, 4, 7))):
+        found.append(c.pick((A_MONTH, A_MONTH, CARED)))
+        for _version in range(c.pick((1, 1, 1, 2))):
+            filed = {"loan": loan, **figures(c), **c.pick(({}, {}, {"period": period}))}
+            if granted["product"] == "SURPLUS":
+                filed.pop("revenue", None)
+                filed.setdefault("surplus", "80.00")
+            else:
+                filed.setdefault("revenue", "900.00")
+            found.append(Step("ana", "file-report", tuple(filed.items())))
+            found.append(
+                Step("tom", "accept-report", (("loan", loan), ("period", c.pick((period, period, period - 1 or 1)))))
+            )
+        paid = {"loan": loan, "amount": c.pick(("5", "20.00", "110.00", "400.00")), "tender": "transfer",
+                **c.pick(({}, {}, {"excess": "unapplied"}, {"value_date": Last("day", c.pick((-4, -20)))}))}  # fmt: skip
+        found += c.pick(([], [Step("ana", "repay-loan", tuple(paid.items()))]))
+        found += c.pick(([], [], [], agreed_by_two("tom", "provide", month=Last("month", c.pick((0, 1))))))
+        found += c.pick(
+            (
+                [],
+                [],
+                [],
+                agreed_by_two(
+                    "tom", "move-outer-date", loan=loan, outer_date=Last("day", c.pick((40, 200))), why="hail"
+                ),
+            )
+        )
+        found += c.pick(
+            (
+                [],
+                [],
+                [],
+                agreed_by_two(
+                    "tom",
+                    "write-down",
+                    loan=loan,
+                    principal=c.pick(("5.00", "50.00")),
+                    resolution="all",
+                    gift=c.pick((True, False)),
+                ),
+            )
+        )
+        found += c.pick(
+            (
+                [],
+                [],
+                [],
+                agreed_by_two(
+                    "tom",
+                    "reverse",
+                    operation=Last("operation", c.pick((0, 0, 1, 2))),
+                    reason="wrong",
+                    replay=c.pick((True, False)),
+                ),
+            )
+        )
+    ends = ([], agreed_by_two("tom", "charge-off", loan=loan, why="lost", resolution="the board"), succession(c, granted["member"]))  # fmt: skip
+    return [
+        *found,
+        *c.pick(ends),
+        Step("ana", "repay-loan", (("loan", loan), ("amount", "30.00"), ("tender", "transfer"))),
+    ]
+
+
 def sharing(c: Chooser) -> list[Step]:
     """A peer buys its part of a loan before it is paid out; what comes of the loan is its part too, and remitted."""
     fund = c.pick((None, None, "GEN", "EDU"))
     granted = {"member": c.pick(("M0001", "M0003", "M0005")), "principal": c.pick(("300.00", "1200.00", "999.99")),
-               **agreed_terms(c), **c.pick(({}, {"product": "TERM", "annual_rate": "12.5"}))}  # fmt: skip
+               **agreed_terms(c), "product": c.pick(("TERM", "TERM", "EQUAL", "LINE"))}  # fmt: skip
     found = agreed_by_two("ana", "grant-loan", **granted, **({} if fund is None else {"fund": fund}))
     sold = {"loan": Last("loan"), "peer": c.pick(PEERS), "share_percent": c.pick(("40", "33.33", "71.5")),
             "agreement": "A-1", **c.pick(({}, {"servicing_rate": c.pick(("0.5", "2.75"))}))}  # fmt: skip
@@ -226,5 +326,5 @@ def sharing(c: Chooser) -> list[Step]:
     return [*found, CARED, remit, CARED, remit]
 
 
-CARED = Step("ana", "a part of its life", ())
-"""Stands for time that goes by and what happens to a loan in it (scenes.py)."""
+CARED, A_MONTH = Step("ana", "a part of its life", ()), Step("ana", "a month", ())
+"""Stand for time that goes by and what happens to a loan in it (scenes.py)."""
