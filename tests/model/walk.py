@@ -6,6 +6,7 @@ means something when others were taken out of it: that is how a failing list is 
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -117,7 +118,12 @@ class Step:
 def _meant(value: Any, model: Model) -> Any:
     if isinstance(value, tuple):
         return [_meant(each, model) for each in value]
-    return value.found(model) if isinstance(value, Last | Holds) else value
+    return value.found(model) if hasattr(value, "found") else value
+
+
+def asked(who: str, operation: str, approver: str = "sue", /, **values: Any) -> list[Step]:
+    """What takes two people, asked for and agreed to."""
+    return [Step(who, operation, tuple(values.items())), Step(approver, "approve", (("request", Last("request")),))]
 
 
 USERS = {
@@ -677,7 +683,7 @@ STEPS = (
     ("indivisible 50",),
     ("dividend 903 9",),
 )
-JOURNAL = ("250", "250", "260", "940", "931", "119", "187", "731/FIRST", "731/OWN", "905/M0001", "791/M0001", "842",
+JOURNAL = ("250", "250", "260", "940", "931", "119", "187", "731/FIRST", "731/OWN", "751/OLD", "771", "905/M0001", "791/M0001", "842",
            "999", "932", "M10")  # fmt: skip
 
 
@@ -727,8 +733,10 @@ def payee(c: Chooser) -> Values:
     return c.pick(({}, {}, {"supplier": "M0002"}))
 
 
-CATALOGUE_HERE = tuple(name for name, (weight, _draw) in DRAWN.items() for _ in range(weight))
-"""Each operation as often as it is drawn."""
+@functools.cache
+def catalogue_here() -> tuple[str, ...]:
+    """Each operation as often as it is drawn, those of the modules `drawn_*` too."""
+    return tuple(name for name, (weight, _draw) in DRAWN.items() for _ in range(weight))
 
 
 def draw(c: Chooser, keyed: Sequence[Step] = ()) -> Step:
@@ -736,7 +744,7 @@ def draw(c: Chooser, keyed: Sequence[Step] = ()) -> Step:
     if keyed and not c.pick(range(30)):
         again: Step = c.pick(keyed)
         return again if c.pick(range(3)) else replace(draw(c), key=again.key)
-    operation = c.pick(CATALOGUE_HERE)
+    operation = c.pick(catalogue_here())
     values = dict(DRAWN[operation][1](c))
     right = [user for user, roles in USERS.items() if set(roles.split()) & set(RULES[operation].roles)]
     if operation == "approve":
