@@ -170,6 +170,9 @@ def _cash_is_here(w: Work, past: Done) -> None:
     for _fund, code in past.moved():
         if code[:3] != "739" or code == "739/VAULT":
             continue
+        if w.model.facts.get(("petty-cash", code[4:])):
+            _float_is_here(w, past, code[4:])
+            continue
         versions = w.model.facts["drawer", code[4:]]
         then = [body for number, body in versions if number <= past.number][-1]
         now = versions[-1][1]
@@ -179,6 +182,15 @@ def _cash_is_here(w: Work, past: Done) -> None:
             raise No("cannot-reverse", "operation")
         if now["owner"] != w.who:
             raise No("not-allowed", "operation")
+
+
+def _float_is_here(w: Work, past: Done, ref: str) -> None:
+    """Petty cash is open since before, and its keeper is here, or the treasurer."""
+    found = w.model.find("petty-cash", ref)
+    if found is None or found["state"] != "open" or found["opened_at"] > past.number:
+        raise No("cannot-reverse", "operation")
+    if found["holder"] != w.who and TREASURER not in w.model.get("user", w.who, "user")["roles"]:
+        raise No("not-allowed", "operation")
 
 
 def put_back(w: Work, past: Done, keep: str | None = None, *, story: bool = False) -> None:
