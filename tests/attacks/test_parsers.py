@@ -40,7 +40,7 @@ from tests.crash.damage import limited
 from tests.exchange.test_bank_lines import CAMT, CSV, OFX_1, OFX_2
 from tests.support_bank import SmallBank, new_bank
 
-LONGEST = 20  # seconds, for files of at most some hundred kilobytes: a reader that takes longer hangs
+LONGEST = 20  # seconds of the processor, for files of at most some hundred kilobytes: a reader that takes longer hangs
 
 
 @dataclass
