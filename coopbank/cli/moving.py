@@ -9,7 +9,7 @@ place looks for them.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,7 +119,9 @@ def _take_along(bank: Bank, to: str, moved: Moved) -> None:
 
     with bank.read() as books:
         known = bank.key_file()
-        pairs = [(anchors.anchors_file(bank.database.place, books), anchors.anchors_file(to, books), _with_missing)]
+        pairs: list[tuple[Path, Path, Callable[[bytes, bytes], bytes]]] = [
+            (anchors.anchors_file(bank.database.place, books), anchors.anchors_file(to, books), _with_missing)
+        ]
     if known is not None:
         pairs.append((known.path, key_file(to, known.path.name.split(".")[1]).path, _as_it_is))
     for source, target, wanted in pairs:
