@@ -613,7 +613,7 @@ class Database:
         return str(tx.value("SELECT version_num FROM alembic_version"))
 
     def _require_same_file(self, path: Path) -> None:
-        """Refuse to write into a file that no longer bears its name: what is written there would be lost."""
+        """Refuse a file that no longer bears its name: what is written there is lost, and what is read there is old."""
         here = _identity(path)
         self._file = self._file or here
         if here is None or here != self._file:
@@ -660,6 +660,7 @@ class Database:
             return
         with self._translated(), self._file_connection() as pooled:
             file = cast("sqlite3.Connection", pooled.dbapi_connection)
+            self._require_same_file(self.path)
             file.execute("BEGIN")
             tx = Transaction(PlainConnection(file))
             try:

@@ -5,6 +5,7 @@ app         its frame and how commands are declared
 commands/   one module per subject
 door        which books, who acts
 output      lines, tables and JSON documents
+opening     the counter, without what other commands need
 faults      from whatever went wrong to one sentence and an exit code
 signals     being asked to end
 state       sign-ins kept between runs
@@ -41,9 +42,7 @@ def _run(arguments: list[str]) -> object:
 
         output.line(f"coopbank {__version__}")
         return None
-    from typer.main import get_command
-
-    from coopbank.cli.commands import app_for
+    from coopbank.cli import opening
     from coopbank.errors import WrongUsage
 
     for argument in arguments:
@@ -51,6 +50,14 @@ def _run(arguments: list[str]) -> object:
             argument.encode()
         except UnicodeEncodeError:
             raise WrongUsage("An argument is not text in UTF-8.") from None
+    counter = opening.plainly(arguments)
+    if counter is not None:
+        door, read_only = counter
+        return opening.open_counter(door, read_only=read_only)
+    from typer.main import get_command
+
+    from coopbank.cli.commands import app_for
+
     return get_command(app_for(arguments)).main(args=arguments, prog_name="coopbank", standalone_mode=False)
 
 

@@ -213,7 +213,7 @@ def transfer_shares(w: Work) -> None:
 def free_place(w: Work, place: str, field: str, but: str) -> None:
     if place.upper() == "VAULT":
         raise No("invalid-value", field)
-    if any(w.model.find(kind, place) for kind in ("drawer", "bank-account") if kind != but):
+    if any(w.model.find(kind, place) for kind in ("drawer", "bank-account", "petty-cash") if kind != but):
         raise No("already-exists", field)
 
 

@@ -113,14 +113,13 @@ def spend_gift(w: Work) -> None:
 BILL = "supplier:CODE number:sometext amount:money expense:expense memo:memo?= "
 
 
-def register(w: Work, fund: str, state: str) -> None:
+def register(w: Work, fund: str, state: str, amount: int | None = None) -> None:
     bills = [bill for _ref, bill in w.model.every("bill") if bill["supplier"] == w["supplier"]]
     if any(folded(bill["number"]) == folded(w["number"]) for bill in bills):
         raise No("already-exists", "number")
     ref = w.number_of("bill", "B-", 5)
-    w.write(
-        "bill", ref, supplier=w["supplier"], number=w["number"], amount=w["amount"], fund=fund, by=w.who, state=state
-    )
+    w.write("bill", ref, supplier=w["supplier"], number=w["number"], amount=amount or w["amount"], fund=fund, by=w.who,
+            state=state)  # fmt: skip
 
 
 @rule("enter-bill", BILL + "fund:code?=GEN gift:code?", BILLS, serves=supplier,
@@ -279,7 +278,7 @@ def issue_note(w: Work) -> None:
     ref = w.number_of("note", "N-", 3)
     w.post(*receive(w, w["fund"], w["amount"], member=w["member"]), (w["fund"], f"811/{ref}", -w["amount"]))
     w.write("note", ref, member=w["member"], fund=w["fund"], rate=w["annual_rate"], since=w.business_day,
-            owed=w["amount"], accrued=0, of_segment=0, paid=0)  # fmt: skip
+            owed=w["amount"], accrued=0, of_segment=0, paid=0, note_class=w["note_class"])  # fmt: skip
 
 
 def simple_interest(owed: int, rate: str, count: int) -> int:

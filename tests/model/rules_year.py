@@ -41,6 +41,7 @@ COUNTER = f"{TELLER} {TREASURER}"
 
 #: Accounts that other operations keep: no journal entry names them. So are those of memo.
 OWNED = words("901 903 875 905 945 946 950 821 823 825 701 781 871 872 831 811 851 801 739 735 729 879 990 960 728 878")
+OF_THINGS = re.compile(r".+/FA-[0-9]{3,}|771/P-.+|772/B-.+")  # and so are those of things, by their numbers
 ZERO_SUMS = (("185", "186"), ("187",), ("728", "878"))
 
 
@@ -83,7 +84,7 @@ def _journal_line(w: Work, line: Line, field: str) -> list[Line]:
         raise No("unknown", f"{field}.account")
     if gl[0] == "M" or gl in OWNED or (gl in ("181", "186") and w.model.facts.get(("gift", contract))):
         raise No("invalid-value", f"{field}.account")
-    if gl == "791" and re.match("L-|DU-", contract):
+    if (gl == "791" and re.match("L-|DU-", contract)) or OF_THINGS.fullmatch(f"{gl}/{contract}"):
         raise No("invalid-value", f"{field}.account")
     if gl == "932" and amount > 0:
         raise No("invalid-value", f"{field}.account")

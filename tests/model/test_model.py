@@ -174,9 +174,7 @@ OUTSIDE: dict[str, str] = {
             receive-from-institution
         """,
         _THINGS: """
-            buy-asset depreciate dispose-asset enter-asset buy-parcel dispose-parcel receive-ground-rent
-            recognise-donated-work give-aid return-aid open-petty-cash close-petty-cash count-petty-cash
-            refill-petty-cash spend-petty-cash
+            buy-parcel dispose-parcel receive-ground-rent give-aid return-aid
         """,
     }.items()
     for name in names.split()
