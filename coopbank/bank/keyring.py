@@ -33,7 +33,7 @@ from typing import Any, Final
 from argon2 import Type
 from argon2.exceptions import HashingError
 from argon2.low_level import hash_secret_raw
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -159,7 +159,7 @@ def public_key_of_file(text: str) -> bytes | None:
             key = serialization.load_pem_public_key(text.encode())
             return key.public_bytes_raw() if isinstance(key, Ed25519PublicKey) else None
         raw = bytes.fromhex(text.strip())
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):  # that of a kind which nobody has heard of
         return None
     return raw if len(raw) == 32 else None
 
