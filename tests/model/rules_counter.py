@@ -153,6 +153,19 @@ def withdraw(w: Work) -> None:
 # ---------------------------------------------------------------------------------------------- shares
 
 
+def sponsored(w: Work, leaf: str) -> int:
+    """What a fund paid for of a member's shares, and was not given back."""
+    return sum(body["left"] for _ref, body in w.model.every("sponsorship") if body["leaf"] == leaf)
+
+
+def own_shares(w: Work, leaf: str, amount: int) -> None:
+    """So much is there, is the member's own, and does not wait for a cheque."""
+    has, given = -w.balance(GEN, leaf), sponsored(w, leaf)
+    if given and has - given < amount <= has:
+        raise No("wrong-state", "amount")
+    available(w, leaf, amount)
+
+
 def subscription(member: str, share_class: str) -> str:
     return f"875/{member}" if share_class == "901" else f"875/{member}.{share_class}"
 
@@ -185,7 +198,7 @@ def redeem_shares(w: Work) -> None:
         raise No("wrong-state", "share_class")
     if not w["subscription"] and w["amount"] % kind["par"]:
         raise No("invalid-amount", "amount")
-    available(w, leaf, w["amount"])
+    own_shares(w, leaf, w["amount"])
     w.post((GEN, leaf, w["amount"]), *pay(w, GEN, w["amount"]))
 
 
@@ -200,7 +213,7 @@ def transfer_shares(w: Work) -> None:
     if w["amount"] % kind["par"]:
         raise No("invalid-amount", "amount")
     source, target = f"{w['share_class']}/{w['member']}", f"{w['share_class']}/{w['to_member']}"
-    available(w, source, w["amount"])
+    own_shares(w, source, w["amount"])
     has = -w.balance(GEN, target) - w.balance(GEN, subscription(w["to_member"], w["share_class"]))
     if kind["most"] is not None and has + w["amount"] > kind["most"] * kind["par"]:
         raise No("wrong-state", "to_member")

@@ -428,7 +428,8 @@ def add_user(w: Work) -> None:
         raise No("already-exists", "user")
     if w["member"] is not None:
         w.model.get("member", w["member"], "member")
-    w.write("user", w["user"], roles=sorted(w["user_roles"]), member=w["member"], relatives=[], active=True)
+    w.write("user", w["user"], name=w["full_name"], roles=sorted(w["user_roles"]), member=w["member"], relatives=[],
+            active=True)  # fmt: skip
 
 
 @rule("link-user", "user:code member:code", ADMIN, second=True, reversible=False, serves=lambda w: set())

@@ -24,7 +24,7 @@ from tests.model.books import (
     rule,
 )
 from tests.model.rules_care import losses, needed, provided
-from tests.model.rules_counter import available
+from tests.model.rules_counter import available, sponsored
 from tests.model.rules_loans import Book, cash_of, lines_of, naming, post, reckoned, shared
 from tests.model.rules_months import last_day
 from tests.model.story import OWN, Told, less
@@ -210,6 +210,8 @@ def require_room(
             continue
         after = w.balance(fund, code) - amount
         held = w.model.held(fund, code, {released, *gone}) if amount < 0 else 0
+        if amount < 0 and past.kind != "sponsor-shares":
+            held += sponsored(w, code)
         if not broken(code, after + held if code[:3] in NEVER_DEBIT else after):
             continue
         since = w.model.moved_since((fund, code), past.number)

@@ -29,7 +29,7 @@ from tests.model.books import (
     rule,
     words,
 )
-from tests.model.rules_counter import PAYING, available, cash_in, pay, savings
+from tests.model.rules_counter import PAYING, cash_in, own_shares, pay, savings
 from tests.model.rules_funds import claim
 from tests.model.rules_months import last_day
 from tests.model.story import halves
@@ -394,7 +394,7 @@ def accept_redemption(w: Work) -> None:
     leaf = f"{w['share_class']}/{w['member']}"
     if w["amount"] % kind["par"]:
         raise No("invalid-amount", "amount")
-    available(w, leaf, w["amount"])
+    own_shares(w, leaf, w["amount"])
     ref = w.number_of("redemption", "RD-", 5)
     w.post((GEN, leaf, w["amount"]), (GEN, f"825/{w['member']}", -w["amount"]))
     w.write("redemption", ref, member=w["member"], share_class=w["share_class"], amount=w["amount"], state="waiting",
