@@ -16,6 +16,7 @@ import tests.model.rules_care
 import tests.model.rules_counter
 import tests.model.rules_funds
 import tests.model.rules_given
+import tests.model.rules_life
 import tests.model.rules_loans
 import tests.model.rules_months
 import tests.model.rules_undoing

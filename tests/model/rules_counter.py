@@ -84,6 +84,19 @@ def active(w: Work, member: str, field: str = "member") -> Fact:
     return found
 
 
+def alive(w: Work, member: str, field: str = "member") -> None:
+    if w.model.is_dead(member):
+        raise No("wrong-state", field)
+
+
+def owner_on(w: Work, member: str, account: str, person: str, field: str) -> Fact:
+    """Somebody who stands beside the member on that account, or on all of them."""
+    found = w.model.get("joint-owner", person, field)
+    if found["member"] != member or found["state"] != "active" or found["account"] not in ("", account):
+        raise No("unknown", field)
+    return found
+
+
 @rule("admit-member", "member_name:sometext phone:sometext? joined_on:day?", EVERYBODY)
 def admit_member(w: Work) -> None:
     if w["joined_on"] is not None and w["joined_on"] > w.business_day:
@@ -142,10 +155,14 @@ def deposit(w: Work) -> None:
     w.post(*receive(w, GEN, w["amount"], code), (GEN, code, -w["amount"]))
 
 
-@rule("withdraw", PAYING + "member:code amount:money account:code? memo:memo?=", COUNTER,
+@rule("withdraw", PAYING + "member:code amount:money account:code? by_person:code? memo:memo?=", COUNTER,
       second=lambda w: w["amount"] > w.model.policy("withdrawal_alone"))  # fmt: skip
 def withdraw(w: Work) -> None:
-    code = f"905/{savings(w, w['member'], w['account'])}"
+    account = savings(w, w["member"], w["account"])
+    alive(w, w["member"])
+    if w["by_person"] and owner_on(w, w["member"], account, w["by_person"], "by_person")["role"] == "beneficiary":
+        raise No("wrong-state", "by_person")
+    code = f"905/{account}"
     available(w, code, w["amount"])
     w.post((GEN, code, w["amount"]), *pay(w, GEN, w["amount"]))
 
@@ -194,6 +211,7 @@ def redeem_shares(w: Work) -> None:
     kind = w.model.get("share-class", w["share_class"], "share_class")
     leaf = subscription(w["member"], w["share_class"]) if w["subscription"] else f"{w['share_class']}/{w['member']}"
     w.model.get("member", w["member"], "member")
+    alive(w, w["member"])
     if not w["subscription"] and (kind["notice_days"] or kind["yearly_cap"]):
         raise No("wrong-state", "share_class")
     if not w["subscription"] and w["amount"] % kind["par"]:
@@ -208,6 +226,7 @@ def transfer_shares(w: Work) -> None:
     if w["member"] == w["to_member"]:
         raise No("invalid-value", "to_member")
     w.model.get("member", w["member"], "member")
+    alive(w, w["member"])
     active(w, w["to_member"], "to_member")
     kind = w.model.get("share-class", w["share_class"], "share_class")
     if w["amount"] % kind["par"]:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.model.books import FOUNDED, OFFICER, POOL, TELLER, TREASURER, Fact, Line, No, Work, rule
-from tests.model.rules_counter import PAYING, RECEIVING, active, enter_cheque, place_of
+from tests.model.rules_counter import PAYING, RECEIVING, active, alive, enter_cheque, place_of
 from tests.model.rules_funds import class_of
 from tests.model.story import ACCOUNTS, OWN, Flows, Plan, Story, Told, Undrawable, bills, by_fund, less
 
@@ -133,6 +133,7 @@ TERMS = {
 )
 def grant_loan(w: Work) -> None:
     active(w, w["member"])
+    alive(w, w["member"])
     funds = _lenders(w)
     product = w.model.get("product", w["product"], "product")
     if product["state"] != "offered":
@@ -244,6 +245,7 @@ def _paying_out(w: Work) -> int | None:
 def disburse_loan(w: Work) -> None:
     loan = w.model.get("loan", w["loan"], "loan")
     active(w, loan["member"], "loan")
+    alive(w, loan["member"], "loan")
     if loan["by"] == w.who:
         raise No("not-allowed", "loan")
     if loan["state"] not in ("granted", "active"):
@@ -385,6 +387,7 @@ def between(reserve: str, account: str, fund: str, amount: int) -> list[Line]:
       second=lambda w: w["amount"] > w.model.policy("withdrawal_alone"))  # fmt: skip
 def refund_unapplied(w: Work) -> None:
     w.model.get("member", w["member"], "member")
+    alive(w, w["member"])
     leaf = f"871/{w['member']}"
     if w["amount"] > -w.balance("GEN", leaf) - w.model.held("GEN", leaf):
         raise No("overdrawn", "amount")

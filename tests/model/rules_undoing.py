@@ -298,7 +298,7 @@ def approve(w: Work) -> None:
     values: dict[str, object] = dict(found["values"])  # type: ignore[call-overload]
     follower = Work(w.model, asked, str(found["who"]), w.who, values, w.number + 1)
     alone = Work(w.model, asked, w.who, None, values, w.number + 1)
-    if alone.theirs() & alone.served():
+    if alone.own_affair():
         raise No("own-account", "request")
     w.write("request", w["request"], found, state="approved")
     w.follower = follower

@@ -29,7 +29,7 @@ from tests.model.books import (
     rule,
     words,
 )
-from tests.model.rules_counter import PAYING, cash_in, own_shares, pay, savings
+from tests.model.rules_counter import PAYING, alive, cash_in, own_shares, pay, savings
 from tests.model.rules_funds import claim
 from tests.model.rules_months import last_day
 from tests.model.story import halves
@@ -354,6 +354,7 @@ def paying_out(name: str, control: str) -> None:
             _pay_all(w, control)
             return
         w.model.get("member", w["member"], "member")
+        alive(w, w["member"])
         leaf = f"{control}/{w['member']}"
         amount = -w.balance(GEN, leaf)
         if not amount:
@@ -373,7 +374,7 @@ def _pay_all(w: Work, control: str) -> None:
         member = code.partition("/")[2]
         if fund != GEN or not code.startswith(f"{control}/") or not balance or member not in accounts:
             continue
-        if (w.model.find("member", member) or {}).get("status") == "active":
+        if (w.model.find("member", member) or {}).get("status") == "active" and not w.model.is_dead(member):
             lines += [(GEN, code, -balance), (GEN, f"905/{accounts[member]}", balance)]
     if not lines:
         raise No("overdrawn", "member")
@@ -390,6 +391,7 @@ paying_out("pay-patronage", "823")
 @rule("accept-redemption", "member:code amount:money share_class:code?=901", COUNTER, second=True)
 def accept_redemption(w: Work) -> None:
     w.model.get("member", w["member"], "member")
+    alive(w, w["member"])
     kind = w.model.get("share-class", w["share_class"], "share_class")
     leaf = f"{w['share_class']}/{w['member']}"
     if w["amount"] % kind["par"]:
@@ -412,6 +414,7 @@ def pay_redemption(w: Work) -> None:
     found = w.model.get("redemption", w["redemption"], "redemption")
     if found["state"] != "waiting" or w.business_day < found["payable_on"]:
         raise No("wrong-state", "redemption")
+    alive(w, found["member"], "redemption")
     kind = w.model.get("share-class", found["share_class"], "redemption")
     known = w.model.every("redemption")
     if kind["queue"] and any(
