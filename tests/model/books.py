@@ -130,6 +130,7 @@ class Done:
     entries: list[tuple[Line, ...]] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)  # kind and ref of each that it wrote
     reverses: int | None = None
+    days: list[date] = field(default_factory=list)  # of the entries
 
     def moved(self) -> dict[tuple[str, str], int]:
         """What it moved on each leaf, in the order of its lines."""
@@ -293,6 +294,7 @@ class Model:
     def _seal(self, work: Work) -> None:
         done = Done(work.number, work.rule.name, work.who, work.approver, work.business_day, work.values)
         done.entries, done.reverses = [tuple(entry) for entry in work.entries], work.reverses
+        done.days = work.days
         for kind, ref, body in work.written:
             self.put(work.number, kind, ref, body)
             done.facts.append((kind, ref))

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import date, datetime
 
 import tests.model.rules_assets
+import tests.model.rules_bank
 import tests.model.rules_care
 import tests.model.rules_counter
 import tests.model.rules_funds

@@ -151,8 +151,8 @@ OUTSIDE: dict[str, str] = {
         _REGISTERS: """
             add-entry change-entry close-entry define-register
             send-due-diligence forget-member forget-case forget-request close-campaign record-reply
-            resolve-exception start-campaign record-bank-lines match-bank-line unmatch-bank-line withdraw-bank-lines
-            sign-reconciliation review-reconciliation reopen-reconciliation set-budget define-note-class record-hours
+            resolve-exception start-campaign
+            set-budget define-note-class record-hours
             reset-sign-in set-signing-key
         """,
         _VOTES: """
