@@ -549,7 +549,7 @@ def propose_surplus(w: Work) -> None:
     _require_not_allocated(w, w["year"])
     rules = w.model.get("rules", "surplus", "year")
     found = divided(w, w["year"], rules)
-    if found["result"] <= 0:
+    if found["result"] <= 0 or not any(amount for _step, amount, _shares in found["steps"]):
         raise No("wrong-state", "year")
     w.write("surplus", w["year"], {**found, "rules": rules, "state": "proposed"})
 
