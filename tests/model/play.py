@@ -20,6 +20,7 @@ import tests.model.rules_given
 import tests.model.rules_life
 import tests.model.rules_loans
 import tests.model.rules_months
+import tests.model.rules_plans
 import tests.model.rules_undoing
 import tests.model.rules_year  # noqa: F401  (each fills RULES)
 from coopbank.bank.books import Actor

@@ -149,10 +149,10 @@ OUTSIDE: dict[str, str] = {
             remit-participation sell-participation set-loss-waterfall withdraw-application write-credit-memo
         """,
         _REGISTERS: """
-            add-entry change-entry close-entry define-register
+           
             send-due-diligence forget-member forget-case forget-request close-campaign record-reply
             resolve-exception start-campaign
-            set-budget define-note-class record-hours
+            define-note-class record-hours
             reset-sign-in set-signing-key
         """,
         _VOTES: """
@@ -167,7 +167,7 @@ OUTSIDE: dict[str, str] = {
         _SHARES: "set-off",
         _OFFERED: "pay-member",
         _THINGS: """
-            buy-parcel dispose-parcel receive-ground-rent
+            dispose-parcel
         """,
     }.items()
     for name in names.split()
