@@ -12,9 +12,12 @@ from contextlib import AbstractContextManager
 from datetime import date, datetime
 
 import tests.model.rules_assets
+import tests.model.rules_bank
 import tests.model.rules_care
 import tests.model.rules_counter
 import tests.model.rules_funds
+import tests.model.rules_given
+import tests.model.rules_life
 import tests.model.rules_loans
 import tests.model.rules_losses
 import tests.model.rules_months
@@ -22,6 +25,7 @@ import tests.model.rules_papers
 import tests.model.rules_peers
 import tests.model.rules_refinance
 import tests.model.rules_reports
+import tests.model.rules_plans
 import tests.model.rules_undoing
 import tests.model.rules_year  # noqa: F401  (each fills RULES)
 from coopbank.bank.books import Actor

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from tests.model.books import ADMIN, GEN, OFFICER, POOL, READ, TELLER, TREASURER, Fact, Line, No, Work, days, rule
 from tests.model.rules_counter import RECEIVING, cash_out, free_place, own_drawer, receive, within_drawer_limit
-from tests.model.rules_funds import BILLS, class_of, expense_of, folded, register, release, spendable, supplier
+from tests.model.rules_funds import BILLS, beyond_budget, class_of, expense_of, folded, register, release, spendable, supplier
 from tests.model.rules_months import last_day
 
 WORN = {"751": "759", "772": "779", "771": None}
@@ -51,7 +51,7 @@ def entered(w: Work, ref: str, fund: str, used: date, taken: int = 0) -> None:
 
 @rule("buy-asset", ENTERING + "supplier:CODE number:sometext tender:transfer|cash|bill?=transfer bank_account:code?"
       " cheque_number:text? gift:code?", BILLS, serves=supplier,
-      second=lambda w: w["tender"] != "bill" or w["gift"] is not None)  # fmt: skip
+      second=lambda w: w["tender"] != "bill" or w["gift"] is not None or beyond_budget(w, w["account"], w["cost"]))  # fmt: skip
 def buy_asset(w: Work) -> None:
     used = used_from(w)
     spendable(w, w["fund"])
@@ -237,7 +237,8 @@ def open_petty_cash(w: Work) -> None:
 
 @rule("spend-petty-cash", "petty_cash:code supplier:CODE receipt:sometext amount:money expense:expense fund:code?=GEN"
       " memo:memo?=", HOLDERS, serves=supplier,
-      second=lambda w: w["amount"] > w.model.policy("withdrawal_alone"))  # fmt: skip
+      second=lambda w: beyond_budget(w, w["expense"], w["amount"])
+      or w["amount"] > w.model.policy("withdrawal_alone"))  # fmt: skip
 def spend_petty_cash(w: Work) -> None:
     own_float(w)
     expense, fund = expense_of(w), w["fund"]

@@ -24,7 +24,7 @@ from tests.model.books import (
     rule,
 )
 from tests.model.rules_care import losses, needed, provided
-from tests.model.rules_counter import available
+from tests.model.rules_counter import available, sponsored
 from tests.model.rules_loans import Book, cash_of, lines_of, naming, post, reckoned, shared
 from tests.model.rules_losses import settled
 from tests.model.rules_months import last_day
@@ -219,6 +219,8 @@ def require_room(
             continue
         after = w.balance(fund, code) - amount
         held = w.model.held(fund, code, {released, *gone}) if amount < 0 else 0
+        if amount < 0 and past.kind != "sponsor-shares":
+            held += sponsored(w, code)
         if not broken(code, after + held if code[:3] in NEVER_DEBIT else after):
             continue
         since = w.model.moved_since((fund, code), past.number)
@@ -305,7 +307,7 @@ def approve(w: Work) -> None:
     values: dict[str, object] = dict(found["values"])  # type: ignore[call-overload]
     follower = Work(w.model, asked, str(found["who"]), w.who, values, w.number + 1)
     alone = Work(w.model, asked, w.who, None, values, w.number + 1)
-    if alone.theirs() & alone.served():
+    if alone.own_affair():
         raise No("own-account", "request")
     w.write("request", w["request"], found, state="approved")
     w.follower = follower
