@@ -131,8 +131,6 @@ def test_lists_that_hypothesis_draws(asked: list[Step]) -> None:
 
 # ------------------------------------------------------------------------------------- what is covered
 
-_REPORTED = "of loans repaid out of surplus or revenue: published figures hold them, and twins of them, day by day"
-_RELATED = "a loan's papers, pledges, peers, successors: tests/bank plays them against loans that never had them"
 _REGISTERS = "writes records that no balance stands on; verify proves them from the log"
 _VOTES = "a vote decides of itself nothing that is posted; tests/bank/test_mandates.py holds operations against votes"
 _OLD_MONEY = "needs five years without contact, a death, or old books: their own tests live through them line by line"
@@ -145,11 +143,6 @@ _OFFERED = "offered by a credit union alone, and the model's bank is none"
 OUTSIDE: dict[str, str] = {
     name: reason
     for reason, names in {
-        _REPORTED: "accept-report file-report move-outer-date set-programme",
-        _RELATED: """
-            apply-for-loan consent-to-share decline-application pledge-collateral refinance-loan release-collateral
-            remit-participation sell-participation set-loss-waterfall withdraw-application write-credit-memo
-        """,
         _REGISTERS: """
             add-entry change-entry close-entry define-register add-joint-owner remove-joint-owner found-again
             lost-contact send-due-diligence forget-member forget-case forget-request close-campaign record-reply
