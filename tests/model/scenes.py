@@ -27,7 +27,7 @@ from tests.model.walk import (
     keyed,
     member,
 )
-from tests.model.walk_loans import A_MONTH, CARED, losing, papers, reporting, sharing
+from tests.model.walk_loans import A_MONTH, CARED, losing, owing_each_other, papers, reporting, sharing
 
 
 def steps(seed: int, count: int) -> list[Step]:
@@ -48,6 +48,7 @@ def steps(seed: int, count: int) -> list[Step]:
 SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
     (lambda c: evening(c), 45), (lambda c: lending(c), 90), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
     (papers, 350), (losing, 350), (lambda c: lived(c, sharing(c)), 350), (lambda c: lived(c, reporting(c)), 200),
+    (lambda c: lived(c, owing_each_other(c)), 350),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""
 

@@ -135,7 +135,7 @@ _REGISTERS = "writes records that no balance stands on; verify proves them from 
 _VOTES = "a vote decides of itself nothing that is posted; tests/bank/test_mandates.py holds operations against votes"
 _OLD_MONEY = "needs five years without contact, a death, or old books: their own tests live through them line by line"
 _WORKERS = "of a worker co-op's own book: tests/bank/test_internal_capital.py lives through its years"
-_SHARES = "shares of a sponsor, and set-off by a bylaw: their own tests compare each line"
+_SHARES = "shares of a sponsor: their own tests compare each line"
 _PAIRS = "takes the books of two institutions"
 _THINGS = "a variation of what the model has, a payment or an expense, over things: their own tests compare each line"
 _BANK = "divides by the average claim of every fund; tests/bank holds it against the lines of the study"
@@ -159,7 +159,7 @@ OUTSIDE: dict[str, str] = {
             record-death withdraw-death turn-over-unclaimed pay-unclaimed pay-estate opening-balance close-opening
         """,
         _WORKERS: "credit-capital-interest share-loss return-capital",
-        _SHARES: "sponsor-shares return-sponsored-shares set-off",
+        _SHARES: "sponsor-shares return-sponsored-shares",
         _OFFERED: "pay-member",
         _BANK: "receive-bank-interest",
         _PAIRS: """
