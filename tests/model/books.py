@@ -176,7 +176,7 @@ class Model:
             put("role", role, alone={}, most={}, a_day=None)
         for policy, value in (("cheque_hold_days", 7), ("withdrawal_alone", 100000), ("drawer_limit", 500000),
                               ("difference_alone", 1000),
-                              ("accrual_payments", 6), ("charge_off_days", 365)):  # fmt: skip
+                              ("accrual_payments", 6), ("set_off", ""), ("charge_off_days", 365)):  # fmt: skip
             put("policy", policy, value=value)
         put("bank-account", "FIRST", fund=POOL)
         put("drawer", "D1", owner="ana", opened_at=self.number)
@@ -592,8 +592,9 @@ READ: dict[str, Callable[[Any], Any]] = {
     "expense": _matching(r"[0-9]{3}"), "fundcode": _matching(r"[A-Z][A-Z0-9]{1,11}"), "number": _number,
     "yes": lambda value: value if isinstance(value, bool) else None, "list": lambda value: list(value) or None,
     "days": lambda value: value if type(value) is int and 0 <= value <= 3660 else None, "signed": minor,
+    "codes": lambda value: list(value) if len(set(value)) == len(value) else None,
     "rows": _rows, "positive": _positive, "longtext": _some(4000), "zero": _zero, "every": _every, "percent": _percent, "share": _share, "shares": _shares,
-    "months": lambda value: list(value), "product": _code, "rates": dict,
+    "months": lambda value: list(value) if len(set(value)) == len(value) else None, "product": _code, "rates": dict,
     "productcode": _matching(r"[A-Z][A-Z0-9-]{1,19}"), "order": lambda value: list(value),
     "lines": _lines, "quarter": _matching("(?!0000)[0-9]{4}-Q[1-4]"), "year": _matching("(?!0000)[0-9]{4}"),
     "steps": lambda value: tuple(_step(each) for each in value),

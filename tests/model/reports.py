@@ -91,6 +91,8 @@ class Reported:
             raise Undrawable("outer_date")
         self.spans = spans(self.terms, self.starts)
         self._sort_out()
+        if any(period > len(self.spans) for period in self.filed):
+            raise Undrawable("reports")
         self.rows: list[Row] = []
         self.due_now = 0
         self.play = _Play(since=self.starts)

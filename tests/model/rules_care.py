@@ -167,7 +167,7 @@ def charge_late_fee(w: Work) -> None:
     fee = loan["versions"][story.version]["late_fee"]
     if fee is None:
         raise No("wrong-state", "loan")
-    percent, after_days = fee
+    much, after_days = fee
     paid, by = story.counted - story.arrears, w.business_day - timedelta(days=after_days)
     late = []
     for row in range(story.uncovered(max(0, paid)), story.passed(by)):
@@ -178,8 +178,13 @@ def charge_late_fee(w: Work) -> None:
     if not late:
         raise No("wrong-state", "loan")
     for due, unpaid in late:
-        loan = with_fact(loan, "fee", w.business_day, amount=round(unpaid * Fraction(percent) / 100), due=due)
+        loan = with_fact(loan, "fee", w.business_day, amount=_fee(much, unpaid), due=due)
     told(w, loan)
+
+
+def _fee(much: int | str, unpaid: int) -> int:
+    """An amount, or a percentage of what is late."""
+    return much if isinstance(much, int) else round(unpaid * Fraction(much) / 100)
 
 
 @rule("waive-charges", "loan:code interest:money? fees:money? why:somememo", CARE, second=True, serves=borrower)

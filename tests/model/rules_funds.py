@@ -386,6 +386,8 @@ def set_policy(w: Work) -> None:
         if not re.fullmatch(r"[0-9]{1,4}", w["value"]):
             raise No("invalid-value", "value")
         value = int(w["value"])
+    elif w["policy"] == "set_off":  # the bylaw that allows it; none where it is empty
+        value = w["value"]
     else:
         value = minor(w["value"])
         if value is None or value < 0:

@@ -186,7 +186,8 @@ def grant_loan(w: Work) -> None:
     w.write("loan", ref, member=w["member"], line=product["repayment"] == "line", reported=product["repayment"] in REPORTED and product["repayment"], funds=funds, by=w.who,
             state="granted", agreed=w["principal"], versions={1: version}, facts=[], events=0, accrued_to=None,
             book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1,
-            purpose=w["purpose"], place=w["place"])  # fmt: skip
+            purpose=w["purpose"], place=w["place"], set_off=product.get("set_off", False),
+            keeps_share=product.get("keeps_share", False))  # fmt: skip
 
 
 def _lenders(w: Work) -> dict[str, int]:
@@ -500,52 +501,3 @@ def founded(model: Any) -> None:
 
 
 FOUNDED.append(founded)
-
-
-@rule(
-    "define-product",
-    "code:productcode product_name:sometext repayment:schedule|line?=schedule annual_rate:rate? installments:rows?"
-    " day_count:daycount? method:level|equal-principal? most:money? most_rate:rate? order:order?"
-    " early:next|shorten|lower?=next late_fee_percent:percent? late_fee_days:rows?",
-    f"{OFFICER} {TREASURER} administrator",
-    second=True,
-    reversible=False,
-    moves=lambda w: None,
-)
-def define_product(w: Work) -> None:
-    before = w.model.find("product", w["code"])
-    if before is not None and before["repayment"] != w["repayment"]:
-        raise No("invalid-value", "repayment")
-    if w["repayment"] == "line" and w["method"] is not None:
-        raise No("invalid-value", "method")
-    if w["repayment"] == "line" and w["early"] != "next":
-        raise No("invalid-value", "early")
-    if w["late_fee_days"] is not None and w["late_fee_percent"] is None:
-        raise No("invalid-value", "late_fee_days")
-    terms = {"annual_rate": w["annual_rate"], "installments": w["installments"], "every": {"months": 1},
-             "method": w["method"] or "level", "day_count": w["day_count"] or "actual/365"}  # fmt: skip
-    if w["repayment"] == "line":
-        del terms["method"]
-    terms = {name: value for name, value in terms.items() if value is not None}
-    most = w["most_rate"]
-    if most is not None and Fraction(terms.get("annual_rate", "0")) > Fraction(most):
-        raise No("invalid-value", "annual_rate")
-    fee = None if w["late_fee_percent"] is None else (w["late_fee_percent"], w["late_fee_days"] or 15)
-    if fee is not None and Fraction(fee[0]) > 5:
-        raise No("invalid-value", "late_fee_percent")
-    body = {"name": w["product_name"], "repayment": w["repayment"], "terms": terms, "state": "offered",
-            "order": tuple(w["order"] or PARTS), "early": w["early"], "least": None, "most": w["most"],
-            "most_rate": most, "most_installments": None, "late_fee": fee, "funds": []}  # fmt: skip
-    if body == before:
-        raise No("invalid-value", "code")
-    w.write("product", w["code"], body)
-    if before is None:
-        w.created.append(w["code"])
-
-
-@rule("withdraw-product", "product:product why:memo?=", f"{OFFICER} {TREASURER} administrator", reversible=False)
-def withdraw_product(w: Work) -> None:
-    before = w.model.get("product", w["product"], "product")
-    if before["state"] != "offered":
-        raise No("wrong-state", "product")
-    w.write("product", w["product"], before, state="withdrawn")

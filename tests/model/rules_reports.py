@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.model.books import Fact, No, Work, rule
-from tests.model.reports import Reported
+from tests.model.reports import Reported, spans
 from tests.model.rules_care import changed, newest, told
 from tests.model.rules_loans import CARE, begun, borrower, naming, owed_loan, with_fact
 
@@ -87,4 +87,8 @@ def move_outer_date(w: Work) -> None:
     terms = newest(loan)
     if w["outer_date"] <= max(terms["outer_date"], w.business_day):
         raise No("invalid-date", "outer_date")
+    longer = spans({**terms, "outer_date": w["outer_date"]}, begun(loan) or w.business_day)
+    filed = Reported(loan, w.business_day).filed
+    if any(each.on < longer[period - 1][1] for period, versions in filed.items() for each in versions.values()):
+        raise No("invalid-date", "outer_date")  # it would be a report of a part of its period
     changed(w, loan, w.business_day, {**terms, "outer_date": w["outer_date"]}, "outer-date")

@@ -33,7 +33,7 @@ from tests.model.walk import (
     keyed,
     member,
 )
-from tests.model.walk_loans import A_MONTH, CARED, losing, papers, reporting, sharing
+from tests.model.walk_loans import A_MONTH, CARED, losing, owing_each_other, papers, reporting, sharing
 
 
 def steps(seed: int, count: int) -> list[Step]:
@@ -58,6 +58,7 @@ SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
     (lambda c: petty_cash(c, evening(c, 1)), 200), (lambda c: given(c, evening(c)), 250), (sponsoring, 200),
     (lambda c: dying(c, evening(c, c.pick((1, 12)))), 250), (lambda c: reconciling(c, evening(c, 1)), 250),
     (lambda c: land(c, evening(c)), 250),
+    (lambda c: lived(c, owing_each_other(c)), 350),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""
 

@@ -134,6 +134,14 @@ DRAWN.update({
         1,
         lambda c: {"loan": last(c, "loan"), "outer_date": Last("day", c.pick((0, 30, 90, 500))), "why": "a bad year"},
     ),
+    "set-off": (
+        3,
+        lambda c: {
+            "loan": last(c, "loan"),
+            "payable": c.pick(("821", "823", "825", "825")),
+            **c.pick(({}, {"amount": amount(c)})),
+        },
+    ),
     "refinance-loan": (
         2,
         lambda c: {"loan": Last("loan", c.pick((0, 1, 1, 1, 2, 9))), "new_loan": Last("loan", c.pick((0, 0, 0, 1, 9)))},
@@ -308,6 +316,65 @@ def reporting(c: Chooser) -> list[Step]:
         *c.pick(ends),
         Step("ana", "repay-loan", (("loan", loan), ("amount", "30.00"), ("tender", "transfer"))),
     ]
+
+
+def offering(c: Chooser) -> dict[str, Any]:
+    """A product of any kind, mostly of one piece."""
+    kind = c.pick(("schedule", "schedule", "schedule", "line", "surplus", "revenue"))
+    code = {"schedule": ("OWN-1", "OWN-2", "OWN-2", "TERM"), "line": ("CREDIT", "LINE"), "surplus": ("SHARE",),
+            "revenue": ("SALES",)}[kind] if c.pick(range(9)) else ("TERM", "SURPLUS", "x")  # fmt: skip
+    stated: tuple[dict[str, Any], ...] = {
+        "schedule": ({"installments": 12}, {"annual_rate": "9.5", "installments": 6}, {"method": "equal-principal"},
+                     {"principal_grace": 2}, {"principal_grace": 14, "installments": 12}, {"months": (5, 9)},
+                     {"months": (5, 5)}, {"every": {"weeks": 2}}, {"months": (3,), "every": {"weeks": 2}}),
+        "line": ({}, {"annual_rate": "6", "installments": 12}, {"method": "level"}, {"early": "lower"}),
+        "surplus": ({"share_percent": "40"}, {"share_percent": "25", "annual_rate": "5", "every": {"months": 1}}, {},
+                    {"share_percent": "40", "report_days": 5, "loss_carry_forward": "no"},
+                    {"share_percent": "40", "installments": 3}, {"share_percent": "40", "late_fee_percent": "2"},
+                    {"share_percent": "40", "keeps_share": True}),
+        "revenue": ({"share_percent": "10", "multiple": "1.15", "every": {"months": 1}}, {"share_percent": "10"},
+                    {"share_percent": "10", "multiple": "0.5"}, {"share_percent": "10", "multiple": "2", "most_rate": "8"},
+                    {"share_percent": "10", "multiple": "1.3", "cost_cap_percent": "20"}),
+    }[kind]  # fmt: skip
+    seldom: tuple[dict[str, Any], ...] = (
+        {"most_rate": "8"}, {"most": "3000.00"}, {"least": "100.00", "most": "50.00"}, {"least": "200.00"},
+        {"most_installments": 10}, {"funds": ("RLF", "GEN")}, {"funds": ("EDU",)}, {"funds": ("LLR",)},
+        {"funds": ("GEN", "GEN")}, {"funds": ("XXX",)}, {"late_fee": "0.20", "least": "200.00"}, {"late_fee": "5.00"},
+        {"late_fee": "60.00", "least": "200.00"}, {"late_fee_percent": "5"}, {"late_fee_percent": "6"},
+        {"late_fee_percent": "2.5", "late_fee": "1.00"}, {"late_fee_days": 10}, {"early": "shorten"}, {"early": "lower"},
+        {"late_fee_percent": "2.5", "late_fee_days": 5}, {"order": ("principal", "interest", "fees")},
+        {"day_count": "30/360"},
+    )  # fmt: skip
+    allowed: tuple[dict[str, Any], ...] = ({}, {"set_off": True}, {"keeps_share": True, "set_off": True})
+    found = {"code": c.pick(code), "product_name": c.pick(("One", "Two")), **c.pick(stated),
+             **c.pick(({}, c.pick(seldom))), **(c.pick(allowed) if kind == "schedule" else {})}  # fmt: skip
+    return found if kind == "schedule" else {**found, "repayment": kind}
+
+
+DRAWN["define-product"] = (2, offering)
+
+
+def owing_each_other(c: Chooser) -> list[Step]:
+    """A member is late with a loan, and has shares or a dividend coming: what is payable pays what is due."""
+    who, loan = c.pick(("M0001", "M0003")), Last("loan")
+    found = agreed_by_two("tom", "set-policy", policy="set_off", value=c.pick(("bylaw 12", "bylaw 13", "")))
+    found += agreed_by_two("ana", "define-product", "tom", code="OWN-2", product_name="Set off", annual_rate="9",
+                           installments=6, **c.pick(({"set_off": True}, {"set_off": True, "keeps_share": True}, {})))  # fmt: skip
+    for kind, much in (("901", "25.00"), ("903", c.pick(("100.00", "300.00")))):
+        bought = {"member": who, "amount": much, "share_class": kind, "tender": "transfer"}
+        found.append(Step("tom", "buy-shares", tuple(bought.items())))
+    found += [*lent(c, who, product="OWN-2"), A_MONTH, A_MONTH]
+    for kind, much in (("903", "100.00"), ("901", "25.00")):
+        found += agreed_by_two("tom", "accept-redemption", "bob", member=who, amount=much, share_class=kind)
+    found += c.pick(
+        ([], [Step("tom", "redeem-shares", (("member", who), ("amount", "25.00"), ("tender", "transfer")))])
+    )
+    for much in ({}, {"amount": c.pick(("100.00", "25.00", "125.00", "10.00", "500.00"))}):
+        found += agreed_by_two("ana", "set-off", loan=loan, payable=c.pick(("825", "825", "821")), **much)
+    back = agreed_by_two(
+        "tom", "reverse", operation=Last("operation"), reason="wrong", **c.pick(({}, {"replay": True}))
+    )
+    return [*found, *c.pick(([], back))]
 
 
 def sharing(c: Chooser) -> list[Step]:
