@@ -220,7 +220,7 @@ class Counter(AsksBooks, TypeAhead):
             else:
                 self.call_from_thread(self._opened, session)
                 _load_screens()
-                self.call_from_thread(self._make_ahead, session)
+                self.call_from_thread(self._begin_ahead, session)
 
         self.in_thread(work)
 
@@ -236,18 +236,20 @@ class Counter(AsksBooks, TypeAhead):
         if session.read_only:
             self.signed_in()
 
+    def _begin_ahead(self, session: Session) -> None:
+        """Make the counter itself while somebody types: out of sight, with nothing of the books on it."""
+        if not session.read_only and self._ahead is None and self._waits_for(session):
+            self.run_worker(self._make_ahead(session), exit_on_error=False, description="home")
+
     async def _make_ahead(self, session: Session) -> None:
-        """Make the counter itself while somebody types: with nothing of the books on it, and out of sight."""
         from coopbank.tui.screens.home import HomeScreen
 
-        if session.read_only or self._ahead is not None or not self._waits_for(session):
-            return
-        home = HomeScreen()
+        home, words = HomeScreen(), self.settings.language
         self._begin_with(home)
         _home, mounted = self._get_screen(home)
         await mounted
         home.call_later(home._refresh_layout, self.size)
-        if self._waits_for(session) and self._ahead is None:
+        if self._ahead is None and self._waits_for(session) and self.settings.language == words:
             self._ahead = home
         else:
             home.remove()
@@ -498,7 +500,7 @@ class Counter(AsksBooks, TypeAhead):
         self._down_to_sign_in()
         if isinstance(self.screen, SignInScreen):
             self.screen.action_clear()
-        self.call_after_refresh(self._make_ahead, self.session)
+        self.call_after_refresh(self._begin_ahead, self.session)
 
     def home_anew(self) -> None:
         """The counter, made anew: in another language, say."""
@@ -521,7 +523,7 @@ class Counter(AsksBooks, TypeAhead):
         self.theme = self.settings.theme
         self._drop_ahead()
         if self.opened is not None:
-            self.call_after_refresh(self._make_ahead, self.opened)
+            self.call_after_refresh(self._begin_ahead, self.opened)
         for screen in self.screen_stack:
             if isinstance(screen, (SignInScreen, FirstRunScreen)):
                 screen.reword()
