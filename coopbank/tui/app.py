@@ -73,7 +73,7 @@ class Counter(AsksBooks, TypeAhead):
         self._came_from: str | None = None  # the books that practice was opened from
         self._place = place
         self._user = user
-        self._clock = clock
+        self.clock = clock  # None: the machine's own
         self.opened: Session | None = None
         self.failed: CoopbankError | None = None
         self.standing: Standing | None = None
@@ -167,7 +167,7 @@ class Counter(AsksBooks, TypeAhead):
             from coopbank.practice import make_practice
 
             if not Path(place).exists():
-                today = (self._clock or SystemClock()).today()
+                today = (self.clock or SystemClock()).today()
                 make_practice(place, today, lambda done, of: self.call_from_thread(progress, done, of))
 
         def made(_nothing: None) -> None:
@@ -210,9 +210,7 @@ class Counter(AsksBooks, TypeAhead):
             try:
                 from coopbank.tui.session import Session
 
-                session = Session(
-                    self._place, clock=self._clock, read_only=self._read_only, read_place=self._read_place
-                )
+                session = Session(self._place, clock=self.clock, read_only=self._read_only, read_place=self._read_place)
             except CoopbankError as fault:
                 self.call_from_thread(self._not_opened, fault)
             except Exception as fault:
