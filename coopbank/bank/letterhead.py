@@ -49,7 +49,7 @@ def picture_of(path: Path) -> str:
 
 
 def require_picture(text: str) -> str:
-    """A PNG or JPEG in base64 that can be read as one, to its last point: whatever is wrong shows now, not in a paper."""
+    """A PNG or JPEG in base64 that can be read to its last point: whatever is wrong shows now, not in a paper."""
     from PIL import Image  # not on top: few ever need it
 
     try:
