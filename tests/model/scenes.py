@@ -46,9 +46,9 @@ def steps(seed: int, count: int) -> list[Step]:
 
 
 SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
-    (lambda c: evening(c), 45), (lambda c: lending(c), 90), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
-    (papers, 350), (losing, 350), (lambda c: lived(c, sharing(c)), 350), (lambda c: lived(c, reporting(c)), 200),
-    (lambda c: lived(c, owing_each_other(c)), 350),
+    (lambda c: evening(c), 45), (lambda c: lending(c), 110), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
+    (papers, 500), (losing, 500), (lambda c: lived(c, sharing(c)), 700), (lambda c: lived(c, reporting(c)), 500),
+    (lambda c: lived(c, owing_each_other(c)), 700),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""
 

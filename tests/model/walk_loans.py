@@ -357,9 +357,11 @@ DRAWN["define-product"] = (2, offering)
 def owing_each_other(c: Chooser) -> list[Step]:
     """A member is late with a loan, and has shares or a dividend coming: what is payable pays what is due."""
     who, loan = c.pick(("M0001", "M0003")), Last("loan")
-    found = agreed_by_two("tom", "set-policy", policy="set_off", value=c.pick(("bylaw 12", "bylaw 13", "")))
+    found = agreed_by_two(
+        "tom", "set-policy", policy="set_off", value=c.pick(("bylaw 12", "bylaw 13", "bylaw 12", "bylaw 13", ""))
+    )
     found += agreed_by_two("ana", "define-product", "tom", code="OWN-2", product_name="Set off", annual_rate="9",
-                           installments=6, **c.pick(({"set_off": True}, {"set_off": True, "keeps_share": True}, {})))  # fmt: skip
+                           installments=6, **c.pick(({"set_off": True}, {"set_off": True, "keeps_share": True}, {"set_off": True}, {})))  # fmt: skip
     for kind, much in (("901", "25.00"), ("903", c.pick(("100.00", "300.00")))):
         bought = {"member": who, "amount": much, "share_class": kind, "tender": "transfer"}
         found.append(Step("tom", "buy-shares", tuple(bought.items())))
