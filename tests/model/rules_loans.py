@@ -182,9 +182,10 @@ def grant_loan(w: Work) -> None:
                            "purpose": w["purpose"], "place": w["place"]}, w["principal"])  # fmt: skip
     version = {"terms": terms, "order": product["order"], "early": product["early"], "late_fee": product["late_fee"]}
     post(w, *lines_of(ref, w["member"], book))
-    w.write("loan", ref, member=w["member"], line=product["repayment"] == "line", reported=product["repayment"] in REPORTED and product["repayment"], funds=funds, by=w.who,
-            state="granted", agreed=w["principal"], versions={1: version}, facts=[], events=0, accrued_to=None,
-            book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1,
+    kind = product["repayment"]
+    w.write("loan", ref, member=w["member"], line=kind == "line", reported=kind if kind in REPORTED else None,
+            funds=funds, by=w.who, state="granted", agreed=w["principal"], versions={1: version}, facts=[], events=0,
+            accrued_to=None, book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1,
             purpose=w["purpose"], place=w["place"], set_off=product.get("set_off", False),
             keeps_share=product.get("keeps_share", False))  # fmt: skip
 
@@ -410,7 +411,7 @@ def apply_unapplied(w: Work) -> None:
 
 
 def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[Any, int]]:
-    """What of a recovery goes back to whoever bore the loss; a reserve that was named out of the leading fund's part."""
+    """What of a recovery goes back to whoever bore the loss; to a reserve out of the leading fund's part."""
     lead = lead_of(loan)
     recovered, borne, lines = max(0, moved.get(lead, {}).get("recovered", 0)), dict(loan["borne"]), list[Line]()
     for fund in reversed([each for each in borne if isinstance(each, str)]):
