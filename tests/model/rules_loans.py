@@ -1,12 +1,12 @@
-"""Loans with a schedule and lines of credit: granted by two, paid out by another, repaid; and what secures nothing.
+"""Loans: granted by two, paid out by another, repaid; by a schedule, as a line of credit, or out of what is earned.
 
 A loan of the model is its facts and the versions of its terms; whatever is asked of it is told anew from these
-(story.py), and each operation posts what the story comes to less what the books have of it. Loans repaid by reports
-are left to tests/bank: they have published figures of their own to be held against.
+(story.py, reports.py), and each operation posts what the story comes to less what the books have of it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -155,7 +155,7 @@ NEEDED = {"schedule": ("annual_rate", "installments"), "line": ("annual_rate", "
     "member:code principal:money product:product?=TERM annual_rate:rate? installments:rows? every:every? first_due:day?"
     " purpose:text?= fund:code?=RLF other_funds:shares? day_count:daycount? method:level|equal-principal?"
     " principal_grace:zero? months:months? interest_postponed:zero? interest_free:zero? principal_percent:percent?"
-    " month_end:clamp|roll? resolution:text? application:code? place:text?="
+    " month_end:clamp|roll? resolution:text? application:code? place:text?= number:code?"
     " share_percent:percent? cost_cap_percent:percent? multiple:rate? outer_date:day? loss_carry_forward:yes|no?"
     " report_days:days? payment_days:days?",
     OFFICER,
@@ -176,7 +176,7 @@ def grant_loan(w: Work) -> None:
     for fund, flows in book.items():
         if flows["promised"] > w.balance(fund, "729") + w.balance(fund, "M49"):
             raise No("overdrawn", "principal")
-    ref = w.number_of("loan", "L-", 3)
+    ref = _own_number(w) if w["number"] else w.number_of("loan", "L-", 3)
     answered(w, ref)
     require_programmes(w, {"funds": funds, "rate": terms.get("annual_rate", "0"), "agreed": w["principal"],
                            "purpose": w["purpose"], "place": w["place"]}, w["principal"])  # fmt: skip
@@ -188,6 +188,17 @@ def grant_loan(w: Work) -> None:
             accrued_to=None, book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1,
             purpose=w["purpose"], place=w["place"], set_off=product.get("set_off", False),
             keeps_share=product.get("keeps_share", False))  # fmt: skip
+
+
+def _own_number(w: Work) -> str:
+    """A number that old records gave."""
+    ref = str(w["number"]).upper()
+    if not re.fullmatch("L-[0-9]{3,9}", ref):
+        raise No("invalid-value", "number")
+    if w.model.facts.get(("loan", ref)):
+        raise No("already-exists", "number")
+    w.created.append(ref)
+    return ref
 
 
 def _lenders(w: Work) -> dict[str, int]:

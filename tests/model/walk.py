@@ -710,6 +710,10 @@ _SELDOM: tuple[Values, ...] = (
     {"months": (5, 9)},
     {"month_end": "roll"},
     {"method": "equal-principal"},
+    {"number": "L-007"},
+    {"number": "l-1234"},
+    {"number": "X-1"},
+    {"application": Last("application")},
 )
 
 
