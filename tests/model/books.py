@@ -590,7 +590,7 @@ READ: dict[str, Callable[[Any], Any]] = {
     "sometext": _some(200), "somememo": _some(500), "day": _day, "rate": _matching(r"[0-9]{1,3}(\.[0-9]{1,6})?"),
     "expense": _matching(r"[0-9]{3}"), "fundcode": _matching(r"[A-Z][A-Z0-9]{1,11}"), "number": _number,
     "yes": lambda value: value if isinstance(value, bool) else None, "list": lambda value: list(value) or None,
-    "days": _days, "signed": minor, "codes": _once, "months": _once,
+    "days": _days, "signed": minor, "lenders": _once, "months": _once,
     "rows": _rows, "positive": _positive, "longtext": _some(4000), "zero": _zero, "every": _every,
     "percent": _percent, "share": _share, "shares": _shares,
     "product": _code, "rates": dict,
