@@ -33,7 +33,7 @@ def fuzz(name: str, folder: Path, seconds: int) -> None:
     from tests.support_bank import new_bank
 
     os.environ.update(XDG_CONFIG_HOME=str(folder), XDG_STATE_HOME=str(folder))
-    small = new_bank(str(folder / "book.db")).__enter__()  # noqa: PLC2801 - the process ends in libFuzzer, not here
+    small = new_bank(str(folder / "book.db")).__enter__()
     small.admit("Mia Lee")
     small.do("open-savings", member="M0001")
     reader, example = parsers.READERS[name]

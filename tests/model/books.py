@@ -130,6 +130,7 @@ class Done:
     entries: list[tuple[Line, ...]] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)  # kind and ref of each that it wrote
     reverses: int | None = None
+    days: list[date] = field(default_factory=list)  # of the entries
 
     def moved(self) -> dict[tuple[str, str], int]:
         """What it moved on each leaf, in the order of its lines."""
@@ -219,6 +220,9 @@ class Model:
     def policy(self, name: str) -> Any:
         return self.get("policy", name, "policy")["value"]
 
+    def is_dead(self, member: str) -> bool:
+        return (self.find("death", member) or {}).get("state") == "recorded"
+
     def held(self, fund: str, code: str, but: Collection[str | None] = ()) -> int:
         """Money of a leaf that waits for a cheque to be good."""
         return sum(
@@ -290,6 +294,7 @@ class Model:
     def _seal(self, work: Work) -> None:
         done = Done(work.number, work.rule.name, work.who, work.approver, work.business_day, work.values)
         done.entries, done.reverses = [tuple(entry) for entry in work.entries], work.reverses
+        done.days = work.days
         for kind, ref, body in work.written:
             self.put(work.number, kind, ref, body)
             done.facts.append((kind, ref))
@@ -374,7 +379,7 @@ class Work:
         amount, most = self.amount(), [role["most"].get(self.rule.name) for role in self.allowing()]
         if amount is not None and None not in most and amount > max(most):
             raise No("limit-reached", "amount")
-        if self.theirs() & self.served():
+        if self.own_affair():
             raise No("own-account", "member")
 
     def allowing(self, operation: str | None = None) -> list[Fact]:
@@ -392,6 +397,11 @@ class Work:
         if self.rule.serves is not None:
             return self.rule.serves(self)
         return {self["member"]} if self["member"] else set()
+
+    def own_affair(self) -> bool:
+        """Whether it serves the person, a relative, or somebody on whose account one of them stands."""
+        theirs = self.theirs()
+        return bool(theirs and theirs & beside(self.model, self.served()))
 
     def amount(self) -> int | None:
         """What it moves, for the limits of roles."""
@@ -655,6 +665,14 @@ def members_of(leaves: Iterable[tuple[str, str]], model: Model) -> set[str]:
         elif number in ("811", "851", "701", "781", "M10", "M20", "M30", "M40"):
             found |= holder_of(model, "note" if number in ("811", "851") else "loan", contract)
     return found
+
+
+def beside(model: Model, members: set[str]) -> set[str]:
+    """These members and whoever stands on their accounts."""
+    return members | {
+        body["person"] for _ref, body in model.every("joint-owner")
+        if body["state"] == "active" and body["member"] in members and body["person"]
+    }  # fmt: skip
 
 
 def holder_of(model: Model, kind: str, ref: str) -> set[str]:

@@ -16,7 +16,7 @@ from typing import Any
 from tests.model.books import FOUNDED, OFFICER, POOL, TELLER, TREASURER, Fact, Line, No, Work, rule
 from tests.model.reports import REPORTED, Reported, as_waived, brought_to
 from tests.model.reports import TERMS as OF_REPORTS
-from tests.model.rules_counter import PAYING, RECEIVING, active, enter_cheque, place_of
+from tests.model.rules_counter import PAYING, RECEIVING, active, alive, enter_cheque, place_of
 from tests.model.rules_funds import class_of
 from tests.model.rules_losses import between, settled
 from tests.model.rules_papers import answered, free_if_paid, require_programmes
@@ -164,6 +164,7 @@ NEEDED = {"schedule": ("annual_rate", "installments"), "line": ("annual_rate", "
 )
 def grant_loan(w: Work) -> None:
     active(w, w["member"])
+    alive(w, w["member"])
     funds = _lenders(w)
     product = w.model.get("product", w["product"], "product")
     if product["state"] != "offered":
@@ -302,6 +303,7 @@ def _paying_out(w: Work) -> int | None:
 def disburse_loan(w: Work) -> None:
     loan = w.model.get("loan", w["loan"], "loan")
     active(w, loan["member"], "loan")
+    alive(w, loan["member"], "loan")
     if loan["by"] == w.who:
         raise No("not-allowed", "loan")
     if loan["state"] not in ("granted", "active"):
@@ -453,6 +455,7 @@ def keep(w: Work, before: Fact, after: Fact) -> None:
       second=lambda w: w["amount"] > w.model.policy("withdrawal_alone"))  # fmt: skip
 def refund_unapplied(w: Work) -> None:
     w.model.get("member", w["member"], "member")
+    alive(w, w["member"])
     leaf = f"871/{w['member']}"
     if w["amount"] > -w.balance("GEN", leaf) - w.model.held("GEN", leaf):
         raise No("overdrawn", "amount")

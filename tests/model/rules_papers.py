@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.model.books import OFFICER, POOL, READ, SUPERVISOR, TELLER, TREASURER, Fact, No, Work, rule
-from tests.model.rules_counter import active
+from tests.model.rules_counter import active, alive
 from tests.model.rules_funds import class_of
 
 CARE = f"{OFFICER} {TREASURER}"
@@ -31,6 +31,7 @@ def open_application(w: Work) -> Fact:
       reversible=False)  # fmt: skip
 def apply_for_loan(w: Work) -> None:
     active(w, w["member"])
+    alive(w, w["member"])
     product = w.model.get("product", w["product"], "product")
     if product["state"] != "offered":
         raise No("wrong-state", "product")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.model.books import No, Work, rule
 from tests.model.reports import Reported
+from tests.model.rules_counter import alive
 from tests.model.rules_loans import (
     CARE,
     cash_of,
@@ -31,6 +32,7 @@ def refinance_loan(w: Work) -> None:
     old, new = owed_loan(w, active_only=True), w.model.get("loan", w["new_loan"], "new_loan")
     story = now(w, old)
     payoff = story.payoff if isinstance(story, Reported) else story.owed
+    alive(w, new["member"], "new_loan")
     if old["member"] != new["member"] or w["loan"] == w["new_loan"]:
         raise No("invalid-value", "new_loan")
     if new["state"] not in ("granted", "active"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.model.books import GEN, Fact, No, Work, rule
+from tests.model.rules_counter import alive
 from tests.model.rules_loans import (
     CARE,
     borrower,
@@ -24,6 +25,7 @@ def set_off(w: Work) -> None:
     loan = owed_loan(w)
     if loan["reported"] or not w.model.policy("set_off") or not loan["set_off"]:
         raise No("not-offered", "loan")
+    alive(w, loan["member"], "loan")
     leaf = f"{w['payable']}/{loan['member']}"
     amount = _amount(w, loan, -w.balance(GEN, leaf))
     if w["payable"] == "825":

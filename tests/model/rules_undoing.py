@@ -24,7 +24,7 @@ from tests.model.books import (
     rule,
 )
 from tests.model.rules_care import losses, needed, provided
-from tests.model.rules_counter import available
+from tests.model.rules_counter import available, sponsored
 from tests.model.rules_loans import Book, cash_of, lines_of, naming, post, reckoned, shared
 from tests.model.rules_losses import settled
 from tests.model.rules_months import last_day
@@ -170,6 +170,9 @@ def _cash_is_here(w: Work, past: Done) -> None:
     for _fund, code in past.moved():
         if code[:3] != "739" or code == "739/VAULT":
             continue
+        if w.model.facts.get(("petty-cash", code[4:])):
+            _float_is_here(w, past, code[4:])
+            continue
         versions = w.model.facts["drawer", code[4:]]
         then = [body for number, body in versions if number <= past.number][-1]
         now = versions[-1][1]
@@ -179,6 +182,15 @@ def _cash_is_here(w: Work, past: Done) -> None:
             raise No("cannot-reverse", "operation")
         if now["owner"] != w.who:
             raise No("not-allowed", "operation")
+
+
+def _float_is_here(w: Work, past: Done, ref: str) -> None:
+    """Petty cash is open since before, and its keeper is here, or the treasurer."""
+    found = w.model.find("petty-cash", ref)
+    if found is None or found["state"] != "open" or found["opened_at"] > past.number:
+        raise No("cannot-reverse", "operation")
+    if found["holder"] != w.who and TREASURER not in w.model.get("user", w.who, "user")["roles"]:
+        raise No("not-allowed", "operation")
 
 
 def put_back(w: Work, past: Done, keep: str | None = None, *, story: bool = False) -> None:
@@ -207,6 +219,8 @@ def require_room(
             continue
         after = w.balance(fund, code) - amount
         held = w.model.held(fund, code, {released, *gone}) if amount < 0 else 0
+        if amount < 0 and past.kind != "sponsor-shares":
+            held += sponsored(w, code)
         if not broken(code, after + held if code[:3] in NEVER_DEBIT else after):
             continue
         since = w.model.moved_since((fund, code), past.number)
@@ -293,7 +307,7 @@ def approve(w: Work) -> None:
     values: dict[str, object] = dict(found["values"])  # type: ignore[call-overload]
     follower = Work(w.model, asked, str(found["who"]), w.who, values, w.number + 1)
     alone = Work(w.model, asked, w.who, None, values, w.number + 1)
-    if alone.theirs() & alone.served():
+    if alone.own_affair():
         raise No("own-account", "request")
     w.write("request", w["request"], found, state="approved")
     w.follower = follower

@@ -121,7 +121,12 @@ class Step:
 def _meant(value: Any, model: Model) -> Any:
     if isinstance(value, tuple):
         return [_meant(each, model) for each in value]
-    return value.found(model) if isinstance(value, Last | Holds) else value
+    return value.found(model) if hasattr(value, "found") else value
+
+
+def asked(who: str, operation: str, approver: str = "sue", /, **values: Any) -> list[Step]:
+    """What takes two people, asked for and agreed to."""
+    return [Step(who, operation, tuple(values.items())), Step(approver, "approve", (("request", Last("request")),))]
 
 
 USERS = {
@@ -671,7 +676,7 @@ STEPS = (
     ("indivisible 50",),
     ("dividend 903 9",),
 )
-JOURNAL = ("250", "250", "260", "940", "931", "119", "187", "731/FIRST", "731/OWN", "905/M0001", "791/M0001", "842",
+JOURNAL = ("250", "250", "260", "940", "931", "119", "187", "731/FIRST", "731/OWN", "751/OLD", "771", "905/M0001", "791/M0001", "842",
            "999", "932", "M10")  # fmt: skip
 
 
