@@ -192,9 +192,10 @@ def papers(c: Chooser) -> list[Step]:
     """An application, a memo, a consent; it is granted or declined; what was bought secures the loan, until it ends."""
     who, application = c.pick(("M0001", "M0003", "M0005")), Last("application")
     rules = c.pick((*RULES_OF_FUNDERS[:2], *RULES_OF_FUNDERS[4:7], RULES_OF_FUNDERS[9]))
+    gift = {"fund": "EDU", "amount": "2500.00", "donor": "A funder", "tender": "transfer"}
     told = agreed_by_two("tom", "set-programme", fund="EDU", funder="A funder", agreement="of May", why="anew", **rules)
     found = [
-        *c.pick(([], told)),
+        *c.pick(([], [Step("tom", "receive-gift", tuple(gift.items())), *told])),
         Step(
             "ana", "apply-for-loan", (("member", who), ("product", "TERM"), ("amount", "300.00"), ("purpose", "tools"))
         ),
@@ -337,8 +338,9 @@ def reporting(c: Chooser) -> list[Step]:
             else:
                 filed.setdefault("revenue", "900.00")
             found.append(Step("ana", "file-report", tuple(filed.items())))
+            by = c.pick(("tom", "tom", "tom", "ana"))  # who filed it does not accept it
             found.append(
-                Step("tom", "accept-report", (("loan", loan), ("period", c.pick((period, period, period - 1 or 1)))))
+                Step(by, "accept-report", (("loan", loan), ("period", c.pick((period, period, period - 1 or 1)))))
             )
         paid = {
             "loan": loan,
