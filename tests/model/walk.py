@@ -228,7 +228,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         },
     ),
     "transfer-shares": (
-        2,
+        3,
         lambda c: {"member": member(c), "to_member": member(c), "amount": amount(c), **share_class(c)},
     ),
     "open-drawer": (
@@ -270,13 +270,13 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "open-day": (2, lambda c: {"date": Last("day", c.pick((1, 1, 1, 1, 2, 3, 8, 30, 0, -1)))}),
     "close-day": (1, lambda c: c.pick(({}, {}, {"date": Last("day", c.pick((0, 1)))}))),
     "close-month": (2, lambda c: {"month": Last("month", c.pick((1, 1, 1, 0, 2)))}),
-    "reopen-month": (1, lambda c: {"month": Last("month", c.pick((1, 2, 0))), "why": "a late bill"}),
+    "reopen-month": (2, lambda c: {"month": Last("month", c.pick((1, 2, 0))), "why": "a late bill"}),
     "reverse": (
         10,
         lambda c: {"operation": last(c, "operation"), "reason": text(c), **c.pick(({}, {}, {}, {"replay": True}))},
     ),
     "correct": (
-        3,
+        6,
         lambda c: {
             "operation": last(c, "operation"),
             "wrong_account": c.pick(ACCOUNTS),
@@ -631,7 +631,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         lambda c: {"role": c.pick(("teller", "treasurer")), "amount": c.pick(("0.00", "0.00", "0.00", "2000.00"))},
     ),
     "declare-relative": (
-        1,
+        2,
         lambda c: {
             "user": c.pick(("ana", "tom", "zoe")),
             "relative": c.pick(("M0003", "M0004")),
@@ -715,6 +715,10 @@ _SELDOM: tuple[Values, ...] = (
     {"months": (5, 9)},
     {"month_end": "roll"},
     {"method": "equal-principal"},
+    {"number": "L-007"},
+    {"number": "l-1234"},
+    {"number": "X-1"},
+    {"application": Last("application")},
 )
 
 
