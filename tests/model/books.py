@@ -104,6 +104,8 @@ class Rule:
 RULES: dict[str, Rule] = {}
 FOUNDED: list[Callable[[Model], None]] = []
 """What the rules of a subject find in a new book."""
+DECIDING: list[Callable[[Work], None]] = []
+"""What is asked of every operation after the limits of roles: who has to decide it first."""
 
 
 def rule(name: str, fields: str = "", roles: str = TELLER, **more: Any) -> Callable[[Callable[[Work], None]], Any]:
@@ -379,6 +381,8 @@ class Work:
         amount, most = self.amount(), [role["most"].get(self.rule.name) for role in self.allowing()]
         if amount is not None and None not in most and amount > max(most):
             raise No("limit-reached", "amount")
+        for decided in DECIDING:
+            decided(self)
         if self.own_affair():
             raise No("own-account", "member")
 

@@ -22,6 +22,7 @@ import tests.model.rules_loans
 import tests.model.rules_months
 import tests.model.rules_plans
 import tests.model.rules_undoing
+import tests.model.rules_votes
 import tests.model.rules_year  # noqa: F401  (each fills RULES)
 from coopbank.bank.books import Actor
 from coopbank.bank.operation import Receipt

@@ -156,9 +156,7 @@ OUTSIDE: dict[str, str] = {
             reset-sign-in set-signing-key
         """,
         _VOTES: """
-            call-meeting cancel-meeting close-poll close-vote declare-interest declare-result end-seat give-ballots
-            load-ballots open-poll propose-resolution record-count record-vote seat-member set-body set-mandate
-            withdraw-poll withdraw-resolution
+            close-poll declare-result give-ballots load-ballots open-poll withdraw-poll
         """,
         _OLD_MONEY: """
             turn-over-unclaimed pay-unclaimed opening-balance close-opening
