@@ -8,7 +8,17 @@ from fractions import Fraction
 
 from tests.model.books import ADMIN, GEN, OFFICER, POOL, READ, TELLER, TREASURER, Fact, Line, No, Work, days, rule
 from tests.model.rules_counter import RECEIVING, cash_out, free_place, own_drawer, receive, within_drawer_limit
-from tests.model.rules_funds import BILLS, beyond_budget, class_of, expense_of, folded, register, release, spendable, supplier
+from tests.model.rules_funds import (
+    BILLS,
+    beyond_budget,
+    class_of,
+    expense_of,
+    folded,
+    register,
+    release,
+    spendable,
+    supplier,
+)
 from tests.model.rules_months import last_day
 
 WORN = {"751": "759", "772": "779", "771": None}

@@ -149,7 +149,6 @@ OUTSIDE: dict[str, str] = {
             remit-participation sell-participation set-loss-waterfall withdraw-application write-credit-memo
         """,
         _REGISTERS: """
-           
             send-due-diligence forget-member forget-case forget-request close-campaign record-reply
             resolve-exception start-campaign
             define-note-class record-hours

@@ -123,8 +123,8 @@ FAULTS = {
         [*lending(c), *year_end(c)])),
     "each fund's result goes to the co-operative": Fault(year, "_own", _all_to_the_cooperative, year_end),
     "an asset is written off a month ahead": Fault(asset_plan, "months_through", _month_more, _things),
-    "one person counts what a colleague keeps": Fault(petty_cash._Counting, "second_reason", lambda *_: None, lambda c: (
-        floats(c, evening(c, 1)))),
+    "one person counts what a colleague keeps": Fault(petty_cash._Counting, "second_reason", lambda *_: None,
+                                                      lambda c: floats(c, evening(c, 1))),
     "the bank's interest is the general fund's": Fault(bank_interest, "parts", lambda amount, _claims: (
         {"GEN": amount}), lambda c: given(c, evening(c))),
     "a case is helped with any amount": Fault(solidarity.GiveAid, "_require_within", lambda *_: None, lambda c: (
