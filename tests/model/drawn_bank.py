@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.model.books import Model, days
 from tests.model.rules_bank import matched, postings, statements
-from tests.model.walk import DRAWN, Chooser, Last, Step, Values, amount, asked, last
+from tests.model.walk import DRAWN, Chooser, Last, Step, Values, asked, last
 
 MOST = 12  # lines of a statement
 

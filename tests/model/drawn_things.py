@@ -15,7 +15,6 @@ from tests.model.walk import (
     expense,
     how_in,
     last,
-    payee,
     text,
     why,
 )

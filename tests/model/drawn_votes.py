@@ -106,8 +106,8 @@ def deciding(c: Chooser, evening: list[Step]) -> list[Step]:
         found += asked("admin", "set-mandate", operation="transfer-funds", body=form["body"], above="90.00")
     found += evening if not c.pick(range(3)) else []
     for much in ("100.00", "100.00", c.pick(("50.00", "50.01"))):
-        found += asked("tom", "transfer-funds", to_fund="EDU", amount=much, **c.pick((resolution, resolution,
-                                                                                     {"resolution": "a word"})))  # fmt: skip
+        by = c.pick((resolution, resolution, {"resolution": "a word"}))
+        found += asked("tom", "transfer-funds", to_fund="EDU", amount=much, **by)
     found += asked("tom", "reverse", operation=Last("operation"), reason="a mistake") if c.pick(range(2)) else []
     found += asked("tom", "transfer-funds", to_fund="EDU", amount="40.00", **resolution)
     found += asked("tom", "sponsor-shares", member=member(c), fund="EDU", amount="25.00", **resolution)
