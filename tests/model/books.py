@@ -280,7 +280,7 @@ class Model:
         for work in works:
             self._seal(work)
         self.keys[key] = (ask.who, ask.operation, values, first.number)
-        entries = tuple(entry for work in works for entry in work.entries)
+        entries = tuple(tuple(entry) for work in works for entry in work.entries)
         made = tuple(ref for work in works for ref in work.created)
         return Verdict("done", first.number, entries, made, days=tuple(day for work in works for day in work.days))
 
@@ -610,7 +610,15 @@ def _step(text: str) -> tuple[str, ...]:
     return (what, *rest)
 
 
-DAY_COUNTS = ("30/360", "30e/360", "actual/360", "actual/364", "actual/365", "actual/actual", "equal-periods")
+DAY_COUNTS: tuple[str, ...] = (
+    "30/360",
+    "30e/360",
+    "actual/360",
+    "actual/364",
+    "actual/365",
+    "actual/actual",
+    "equal-periods",
+)
 
 
 def well_formed(known: Rule, values: Fact) -> Fact:

@@ -93,6 +93,7 @@ def land(c: Chooser, evening: list[Step]) -> list[Step]:
     found += asked("tom", "spend-gift", gift=Last("gift"), amount="900.00", expense="290", tender="transfer")
     found.append(step("tom", "add-entry", register_code="LEASES", values=_lease(c)))
     found += asked("tom", "reverse", operation=Last("operation"), reason="not yet") if not c.pick(range(4)) else []
+    found.append(step("tom", "change-entry", entry="LEASES-00001", values=(c.pick(NAMED),), why="agreed"))
     for _payment in range(c.pick((2, 3))):
         found.append(step("tom", "receive-ground-rent", lease=c.pick(("LEASES-00001", "LEASES-00002")),
                           month=_month(c), amount=c.pick(("25.00", "10.00")), **how_in(c)))  # fmt: skip

@@ -91,11 +91,16 @@ def deciding(c: Chooser, evening: list[Step]) -> list[Step]:
     found = asked("admin", "set-body", **body, **form, **rules)
     for who in ("M0001", "M0003") if form["form"] == "committee" else ():
         found += asked("tom", "seat-member", body="CARE", member=who, until=Last("day", 60))
+        found += asked("tom", "end-seat", body="CARE", member=who, why="moved away") if not c.pick(range(4)) else []
     found.append(step("sue", "call-meeting", body=form["body"], on=Last("day"), notice_sent_on=Last("day")))
     matter = c.pick(({"matter": "transfer", "amount": "150.00"}, {"matter": "transfer", "amount": "150.00"},
                      {"matter": "allocation", "about": "EDU", "amount": "60.00"}, {"matter": "other"}))  # fmt: skip
     found.append(step("sue", "propose-resolution", meeting=Last("meeting"), text="so be it", **matter))
+    if not c.pick(range(6)):
+        found.append(step("sue", "cancel-meeting", meeting=Last("meeting"), why="rain"))
     resolution = {"resolution": Last("resolution")}
+    if not c.pick(range(4)):
+        found.append(step("tom", "declare-interest", **resolution, member="M0003", why="mine"))
     if c.pick(range(4)):
         for who in ("M0001", "M0003", "M0004"):
             found.append(step("tom", "record-vote", **resolution, member=who, vote=c.pick(("for", "for", "against"))))
