@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
@@ -53,7 +54,7 @@ class Counter(AsksBooks, TypeAhead):
 
     TITLE = "coopbank"
     #: Begun with, not set later: a theme that changes has the whole sheet of styles read once more.
-    theme: Reactive[str] = Reactive(Initialize(lambda counter: counter.settings.theme))
+    theme: Reactive[str] = Reactive(Initialize(attrgetter("settings.theme")))
     CSS_PATH = "sign_in.tcss"
     COMMANDS: ClassVar[set[Any]] = {CounterCommands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
