@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from coopbank.ledger import proof
-from coopbank.ledger.log import Page, Proven, Stand, Stored, parse, read_page
+from coopbank.ledger.columns import Columns, Proven
+from coopbank.ledger.log import Page, Stand, Stored, parse, read_page
 
 if TYPE_CHECKING:
     from coopbank.database import Database, Transaction
@@ -40,7 +41,6 @@ WORTH: Final = 24_000_000
 HEAD_START: Final = 8
 """Pages that the first process reads itself, while the second starts."""
 _LENGTH: Final = 8
-_TEXTLESS: Final = slice(Stored._fields.index("request_hash"), -1)  # the columns that stand in no text
 _PROGRAM: Final = "import sys; sys.path.insert(0, sys.argv[1]); from coopbank.ledger.ahead import main; main()"
 Ahead = Callable[[Stand], Proven | None]
 
@@ -100,7 +100,7 @@ class _Pages:
             if Stand(*follows) != stand or told is None:
                 return None
             self._next = None
-            return _page(upto, *told)
+            return Proven(upto, Columns(*told))
         except Exception:  # it has ended, or does not know
             self._pipe = None
             return None
@@ -111,21 +111,6 @@ class _Pages:
         if len(found) < length:
             raise EOFError
         return found
-
-
-def _page(upto: int, told: list[tuple[Any, ...]], columns: list[tuple[Any, ...]]) -> Proven:
-    """A page of operations, each as `Operation` has it, and of the columns that stand in no text."""
-    operations = proof.as_operations(told)
-    hashes, firsts, entries, lines, debits, rows, before, own = columns
-
-    def stored(at: int) -> Stored:
-        one = operations[at]
-        return Stored(
-            one.number, one.key, one.kind, one.kind_version, one.actor, one.approver, one.business_date, one.at,
-            hashes[at], firsts[at], entries[at], lines[at], debits[at], rows[at], before[at], own[at], "",
-        )  # fmt: skip
-
-    return Proven(upto, operations, stored, sum(entries), sum(lines))
 
 
 # ----------------------------------------------------------------------------- the second process
@@ -141,13 +126,13 @@ def main() -> None:
     place, skipped, last = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     with suppress(BrokenPipeError), Database(place, read_only=True).read() as tx:
         for follows, upto, told in _told(tx, skipped, last):
-            frame = marshal.dumps((tuple(follows), upto, told))
+            frame = marshal.dumps((tuple(follows), upto, None if told is None else tuple(told)))
             sys.stdout.buffer.write(len(frame).to_bytes(_LENGTH))
             sys.stdout.buffer.write(frame)
             sys.stdout.buffer.flush()
 
 
-def _told(tx: Transaction, skipped: int, last: int) -> Iterator[tuple[Stand, int, tuple[Any, Any] | None]]:
+def _told(tx: Transaction, skipped: int, last: int) -> Iterator[tuple[Stand, int, Columns | None]]:
     """Each page but the first, up to an operation: what it follows upon, its end, and if it is proven what it says."""
     after: int | None = None
     stand = Stand(0, b"", 1, None)
@@ -158,9 +143,8 @@ def _told(tx: Transaction, skipped: int, last: int) -> Iterator[tuple[Stand, int
         if number > skipped:
             told = None
             with suppress(Exception):  # the first process looks, and says what is wrong
-                told = proof.places(tx, stand, stored, Page(after, upto, {}))
-            columns = list(zip(*stored, strict=True))[_TEXTLESS]
-            yield stand, upto, None if told is None else (told, columns)
+                told = proof.columns(tx, stand, stored, Page(after, upto, {}))
+            yield stand, upto, told
         end = stored[-1]
         after, stand = upto, Stand(end.id, end.hash, end.first_entry + end.entry_count, stand.book or _book(stored[0]))
 
