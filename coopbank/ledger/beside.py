@@ -21,9 +21,10 @@ DAYS = (
     "SELECT p.account_id, e.effective_on,"
     " CAST(sum(CASE WHEN p.amount > 0 THEN p.amount ELSE 0 END) AS bigint) AS debit,"
     " CAST(sum(CASE WHEN p.amount < 0 THEN -p.amount ELSE 0 END) AS bigint) AS credit"
-    " FROM posting p JOIN entry e ON e.id = p.entry_id GROUP BY 1, 2"
+    " FROM entry e JOIN posting p ON p.entry_id = +e.id GROUP BY 1, 2"
 )
-"""The movements of each leaf by effective date, as the postings have them."""
+"""The movements of each leaf by effective date, as the postings have them. The sign keeps SQLite from going from the
+postings to the entries: the other way round both are read in their order, a third faster."""
 INTEGRITY = "PRAGMA integrity_check"
 WORTH = 8_000_000
 """Bytes of a file from which on a second thread takes less time than it costs."""
