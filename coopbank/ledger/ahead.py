@@ -22,7 +22,6 @@ from __future__ import annotations
 import itertools
 import marshal
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -41,6 +40,8 @@ WORTH: Final = 24_000_000
 HEAD_START: Final = 8
 """Pages that the first process reads itself, while the second starts."""
 _LENGTH: Final = 8
+_PIPE: Final = 1_000_000
+"""Bytes that the pipe holds where it can: some pages, so that neither waits for the other at every one."""
 _PROGRAM: Final = "import sys; sys.path.insert(0, sys.argv[1]); from coopbank.ledger.ahead import main; main()"
 Ahead = Callable[[Stand], Proven | None]
 
@@ -55,11 +56,15 @@ def proven_ahead(database: Database, tx: Transaction) -> Iterator[Ahead]:
     if type(last) is not int:
         yield lambda _stand: None
         return
+    import subprocess  # the second process starts without it
+
     root = str(Path(__file__).parents[2])
     flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
     command = [sys.executable, *flags, "-c", _PROGRAM, root, str(database.path), str(HEAD_START), str(last)]
     try:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pipesize=_PIPE
+        )
     except OSError:
         yield lambda _stand: None
         return

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coopbank.database import Database, Transaction
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 DAYS = (
     "SELECT p.account_id, e.effective_on,"
@@ -45,6 +48,8 @@ def answers(database: Database) -> Iterator[Future[Answers] | None]:
     if database.path is None or (os.cpu_count() or 1) < 2 or not _is_large(database.path):
         yield None
         return
+    from concurrent.futures import ThreadPoolExecutor  # a process that only proves pages starts without it
+
     with ThreadPoolExecutor(1, "beside") as pool:
         yield pool.submit(_answer, Database(database.place, read_only=True))
 

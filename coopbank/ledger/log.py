@@ -22,6 +22,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from coopbank.ledger import chain
@@ -316,7 +317,7 @@ def _page(tx: Transaction, sql: str, after: Any) -> list[Stored]:
         if tx.dialect != "sqlite":
             raise
         rows = tx.rows(sql, after)  # bytes that are no UTF-8, if it was that
-    return list(map(Stored._make, rows))
+    return list(map(partial(tuple.__new__, Stored), rows))  # as _make does, without counting
 
 
 @contextmanager

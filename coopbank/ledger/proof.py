@@ -34,9 +34,6 @@ from coopbank.ledger.log import Log, Page, Stand, Stored, only_text, parse, requ
 if TYPE_CHECKING:
     from coopbank.database import Transaction
 
-_INTEGERS = ("id", "kind_version", "first_entry", "entry_count", "posting_count", "debit_total", "row_count")
-_TEXTS = ("key", "kind", "actor", "business_date", "at", "sealed")
-_BYTES = ("request_hash", "prev_hash", "hash")
 _NOTHING = type(None)
 
 
@@ -81,17 +78,19 @@ def _shared(same: dict[Any, Any], values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _follows(stand: Stand, read: Stored) -> bool:
-    """Values are of the types that they should have, and numbers and hashes follow those before."""
-    its: dict[str, Any] = read._asdict()
+    """Integers are such, and numbers and hashes follow those before; of the rest, the text is made, or its hash."""
+    integers = (read.id, read.kind_version, read.first_entry, read.entry_count, read.posting_count, read.debit_total)
     return (
-        all(_only(its[name], int) for name in _INTEGERS)
-        and all(_only(its[name], str) for name in _TEXTS)
-        and all(_only(its[name], bytes) for name in _BYTES)
-        and _only(read.approver, str, _NOTHING)
+        all(map(_is_whole, (*integers, read.row_count)))
         and read.id == tuple(range(stand.last + 1, stand.last + 1 + len(read.id)))
         and read.first_entry == tuple(accumulate(read.entry_count, initial=stand.next_entry))[:-1]
         and read.prev_hash == (stand.hash, *read.hash[:-1])
     )
+
+
+def _is_whole(values: tuple[Any, ...]) -> bool:
+    """Whether all are integers: what a database gives sums up to one only then. Raises for what cannot be added."""
+    return type(sum(values)) is int
 
 
 def _only(values: Iterable[Any], *types: type) -> bool:
@@ -117,7 +116,7 @@ def _entries(tx: Transaction, stand: Stand, read: Stored, page: Page) -> _Entrie
     where, bounds = rows_answered_for(page, "operation_id")
     sql = f"SELECT id, operation_id, effective_on, memo, reverses_id FROM entry WHERE {where} ORDER BY operation_id, id"
     entries = _Entries(*zip(*tx.rows(sql, *bounds), strict=True))
-    if not (_only(entries.numbers, int) and _only(entries.operations, int) and _only(entries.reverses, int, _NOTHING)):
+    if not (_is_whole(entries.numbers) and _is_whole(entries.operations) and _only(entries.reverses, int, _NOTHING)):
         return None
     if not (_only(entries.days, str) and _only(entries.memos, str)):
         return None
@@ -140,7 +139,7 @@ def _lines(tx: Transaction, first: int, count: int) -> _Lines | None:
     if not found:
         return None if count else _Lines([])
     entries, lines, accounts, amounts = zip(*found, strict=True)
-    if not all(_only(column, int) for column in (entries, lines, accounts, amounts)):
+    if not all(map(_is_whole, (entries, lines, accounts, amounts))):
         return None
     starts = [at for at, line in enumerate(lines) if line == 1]
     counts = [end - start for start, end in pairwise([*starts, len(lines)])]
