@@ -30,7 +30,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from coopbank.ledger import proof
 from coopbank.ledger.columns import Columns, Proven
-from coopbank.ledger.log import Page, Stand, Stored, parse, read_page
+from coopbank.ledger.log import LOWEST, Page, Stand, page_size, parse, read_page
 
 if TYPE_CHECKING:
     from coopbank.database import Database, Transaction
@@ -130,31 +130,63 @@ def main() -> None:
     gc.disable()  # lists by the million and no cycle among them
     place, skipped, last = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     with suppress(BrokenPipeError), Database(place, read_only=True).read() as tx:
-        for follows, upto, told in _told(tx, skipped, last):
+        for follows, upto, told in _told(tx, skipped, last, _is_waited_for):
             frame = marshal.dumps((tuple(follows), upto, None if told is None else tuple(told)))
             sys.stdout.buffer.write(len(frame).to_bytes(_LENGTH))
             sys.stdout.buffer.write(frame)
             sys.stdout.buffer.flush()
 
 
-def _told(tx: Transaction, skipped: int, last: int) -> Iterator[tuple[Stand, int, Columns | None]]:
-    """Each page but the first, up to an operation: what it follows upon, its end, and if it is proven what it says."""
+def _is_waited_for() -> bool:
+    """Whether the first process has taken all that was written."""
+    try:
+        import fcntl
+        import termios
+
+        unread = fcntl.ioctl(sys.stdout.fileno(), termios.FIONREAD, bytes(4))
+    except (ImportError, OSError):  # where a pipe cannot be asked, each page is proven here
+        return False
+    return unread == bytes(4)
+
+
+def _told(
+    tx: Transaction, skipped: int, last: int, is_waited_for: Callable[[], bool]
+) -> Iterator[tuple[Stand, int, Columns | None]]:  # fmt: skip
+    """Each page but the first, up to an operation: what it follows upon, its end, and if it is proven what it says.
+
+    Where the first process waits for a page, the one after it is left to it as well.
+    """
     after: int | None = None
-    stand = Stand(0, b"", 1, None)
+    stand = Stand(0, b"", 1, _book(tx))
+    is_left = False
     for number in itertools.count(1):
-        stored, upto = read_page(tx, after)
+        following, upto = _after_page(tx, after, stand.book)
         if upto is None or upto >= last:
             return
         if number > skipped:
             told = None
-            with suppress(Exception):  # the first process looks, and says what is wrong
-                told = proof.columns(tx, stand, stored, Page(after, upto, {}))
+            if not is_left:
+                with suppress(Exception):  # the first process looks, and says what is wrong
+                    told = proof.columns(tx, stand, read_page(tx, after)[0], Page(after, upto, {}))
+                is_left = is_waited_for()
+            else:
+                is_left = False
             yield stand, upto, told
-        end = stored[-1]
-        after, stand = upto, Stand(end.id, end.hash, end.first_entry + end.entry_count, stand.book or _book(stored[0]))
+        after, stand = upto, following
 
 
-def _book(stored: Stored) -> str | None:
-    with suppress(ValueError, RecursionError):
-        return parse(stored.sealed).book
+def _after_page(tx: Transaction, after: int | None, book: str | None) -> tuple[Stand, int | None]:
+    """Where the log stands after a page, and the number that the page goes up to; None: it is the last."""
+    after = LOWEST if after is None else after
+    count, there_are = page_size(tx, after)
+    upto, hash_, next_entry = tx.row(_END, after, max(count - 1, 0)) or (None, None, None)
+    return Stand(upto, hash_, next_entry, book), upto if count < there_are else None
+
+
+_END: Final = "SELECT id, hash, first_entry + entry_count FROM operation WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?"
+
+
+def _book(tx: Transaction) -> str | None:
+    with suppress(Exception):
+        return parse(tx.value("SELECT sealed FROM operation ORDER BY id LIMIT 1")).book
     return None

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 PAGE = 500  # operations read at a time,
 PAGE_LINES = 20_000  # or so many of their lines and rows
+LOWEST = -(2**63)  # no number is lower
 LISTED = 1000  # findings of one check that are kept; the others are counted
 Findings = Iterable["Finding"]
 
@@ -285,8 +286,8 @@ def read_page(tx: Transaction, after: int | None) -> tuple[list[Stored], int | N
     Keyset paging is a stream on both engines. A page holds at most `PAGE` operations and about `PAGE_LINES` lines and
     rows, or one operation that has more: what is held at a time does not grow with how much one operation wrote.
     """
-    after = -(2**63) if after is None else after
-    count, there_are = _size(tx, after)
+    after = LOWEST if after is None else after
+    count, there_are = page_size(tx, after)
     stored = _page(tx, f"SELECT {STORED} FROM operation WHERE id > ? ORDER BY id LIMIT {count}", after)
     return stored, stored[-1].id if count < there_are else None
 
@@ -295,7 +296,7 @@ _SIZES = f"SELECT posting_count, row_count FROM operation WHERE id > ? ORDER BY 
 _SUM_OF_SIZES = f"SELECT count(*), sum(posting_count + row_count) FROM ({_SIZES}) AS sizes"
 
 
-def _size(tx: Transaction, after: int) -> tuple[int, int]:
+def page_size(tx: Transaction, after: int) -> tuple[int, int]:
     """How many operations make the page after a number, and how many there are: one more than a page may have."""
     there_are, lines = tx.row(_SUM_OF_SIZES, after) or (0, None)
     if lines is None or lines <= PAGE_LINES:
