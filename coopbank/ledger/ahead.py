@@ -8,10 +8,12 @@ nothing: a page that it does not prove, or that does not follow upon what the fi
 by the first as if there were no second.
 
 It begins some pages into the log, where the first arrives while it still starts, and reads the
-same pages as the first would. It goes no further than the operation that was the last when verify
-began: what is sealed later is not asked for, and what was sealed before does not change. On the
-pipe between them stands, for each page, its length and then, by `marshal`, what it follows upon,
-the number that it goes up to, and its operations, or None if it was not proven.
+same pages as the first would. Where judging takes less than proving, the first would wait: then
+every other page is left to it, so that both are busy to the end. It goes no further than the
+operation that was the last when verify began: what is sealed later is not asked for, and what was
+sealed before does not change. On the pipe between them stands, for each page, its length and then,
+by `marshal`, what it follows upon, the number that it goes up to, and what its columns say, or None
+if it was not proven.
 
 It is started as a program with the standard library alone: a fork would take over the locks of
 threads, and of SQLite, that are no longer there.
@@ -41,7 +43,7 @@ HEAD_START: Final = 8
 """Pages that the first process reads itself, while the second starts."""
 _LENGTH: Final = 8
 _PIPE: Final = 1_000_000
-"""Bytes that the pipe holds where it can: some pages, so that neither waits for the other at every one."""
+"""Bytes that the pipe should hold: some pages, so that neither waits for the other at every one."""
 _PROGRAM: Final = "import sys; sys.path.insert(0, sys.argv[1]); from coopbank.ledger.ahead import main; main()"
 Ahead = Callable[[Stand], Proven | None]
 
@@ -62,18 +64,25 @@ def proven_ahead(database: Database, tx: Transaction) -> Iterator[Ahead]:
     flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
     command = [sys.executable, *flags, "-c", _PROGRAM, root, str(database.path), str(HEAD_START), str(last)]
     try:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pipesize=_PIPE
-        )
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError:
         yield lambda _stand: None
         return
+    _widen(process.stdout)
     try:
         yield _Pages(process.stdout).following
     finally:
         process.kill()
         with suppress(OSError):
             process.communicate()
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let some pages stand in the pipe, where the system has a way to say so."""
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe.fileno() if pipe is not None else -1, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def _is_worth_it(database: Database) -> bool:

@@ -62,19 +62,21 @@ def columns(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> 
     told = _texts(book, stored, _written(read, entries, lines))
     if told is None:
         return None
-    same: dict[Any, Any] = {}
     asked, rows = told
+    kinds, versions, actors, approvers, days, entry_days, memos = _shared(
+        read.kind, read.kind_version, read.actor, read.approver, read.business_date, entries.days, entries.memos
+    )
     return Columns(
-        book, read.id[0], read.key, *(_shared(same, each) for each in (read.kind, read.kind_version, read.actor)),
-        *(_shared(same, each) for each in (read.approver, read.business_date)), read.at, asked, rows, stand.next_entry,
-        read.entry_count, *(_shared(same, each) for each in (entries.days, entries.memos)), entries.reverses,
-        lines.counts, lines.accounts, lines.amounts, stand.hash, b"".join(read.hash), b"".join(read.request_hash),
+        book, read.id[0], read.key, kinds, versions, actors, approvers, days, read.at, asked, rows, stand.next_entry,
+        read.entry_count, entry_days, memos, entries.reverses, lines.counts, lines.accounts, lines.amounts,
+        stand.hash, b"".join(read.hash), b"".join(read.request_hash),
     )  # fmt: skip
 
 
-def _shared(same: dict[Any, Any], values: tuple[Any, ...]) -> tuple[Any, ...]:
+def _shared(*columns: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     """The same values, those that are alike as one object: `marshal` writes it once."""
-    return tuple(map(same.setdefault, values, values))
+    same: dict[Any, Any] = {}
+    return [tuple(map(same.setdefault, values, values)) for values in columns]
 
 
 def _follows(stand: Stand, read: Stored) -> bool:
@@ -155,16 +157,17 @@ def _adds_up(read: Stored, entries: _Entries, lines: _Lines) -> bool:
     ends = [0, *accumulate(lines.counts)]
     ends = [ends[at] for at in accumulate(read.entry_count, initial=0)]
     debits = [0, *accumulate([amount if amount > 0 else 0 for amount in lines.amounts])]
-    return read.posting_count == tuple(map(sub, ends[1:], ends)) and read.debit_total == tuple(
-        debits[end] - debits[start] for start, end in pairwise(ends)
-    )
+    counts = tuple(map(sub, ends[1:], ends))
+    totals = tuple(debits[end] - debits[start] for start, end in pairwise(ends))
+    return (counts, totals) == (read.posting_count, read.debit_total)
 
 
 def _written(read: Stored, entries: _Entries, lines: _Lines) -> list[str]:
     """The text that the entries of each operation have, without the brackets around them.
 
     All are written at once, which takes half the time, with an empty text between operations, by which they are taken
-    apart again: an entry ends with its lines, so after its brackets no other text can follow.
+    apart again: an entry ends with its lines, so no other text can follow upon a closing bracket, and within a text
+    there is no quotation mark without a backslash before it.
     """
     moves = list(zip(lines.accounts, lines.amounts, strict=True))
     each = [moves[start:end] for start, end in pairwise(accumulate(lines.counts, initial=0))]
@@ -233,7 +236,7 @@ def take_plain(log: Log, page: Proven, start: int) -> Run:
     if len(run) < len(tried):
         page.pace = max(1, 2 * len(run))
     else:
-        page.pace *= 2
+        page.pace = min(2 * page.pace, len(page))
     if run:
         _take(log, run)
     return run
