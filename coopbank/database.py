@@ -52,6 +52,8 @@ _RACES = ("40001", "40P01")  # serialization failure, deadlock
 _GONE = ("08", "57P01", "57P02", "57P03", "57P05")  # connection exceptions; shut down, crashed, not up yet, idle
 _RACE_PAUSES = (0.0, 0.02, 0.1)  # seconds before each further try; others who lost the race wait another while
 _LOST_PAUSES = (0.1, 0.4, 1.0, 2.0, 3.0)  # a standby takes over in this time, or it is told
+_SEEN = "seen"  # on a connection to a file: what is known of the books, see `Database._knowing`
+_MOST_SEEN = 4000
 _AT_HAND = 4  # connections to a server that are kept open, beside the pool
 _BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED{}; SELECT * FROM begin_work()"
 _LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
@@ -75,6 +77,7 @@ class Transaction:
         self._cursor = connection.connection.cursor()
         self._sql = _as_is if self.dialect == "sqlite" else _for_psycopg
         self.end: End | None = None  # where the chain ends, as long as this is known without asking
+        self.seen: dict[Any, Any] | None = None  # answers that hold as long as nobody writes; None where nobody can tell
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -91,6 +94,17 @@ class Transaction:
         """The first column of the first row, or None."""
         found = self.row(sql, *values)
         return None if found is None else found[0]
+
+    def see(self, question: Any, answer: Any) -> None:
+        """Remember an answer that holds as long as nobody writes; of too many, none."""
+        if self.seen is not None:
+            if len(self.seen) > _MOST_SEEN:
+                self.seen.clear()
+            self.seen[question] = answer
+
+    def _forget(self) -> None:
+        """Nothing is known any more without asking; the seal puts back what it knows."""
+        self.end = self.seen = None
 
     def let_go(self) -> None:
         """End a question of which not all was read: on a file it would hold on to its view of the books."""
@@ -110,13 +124,13 @@ class Transaction:
 
     def run(self, sql: str, *values: Any) -> int:
         """Run a statement; the number of rows it changed."""
-        self.end = None
+        self._forget()
         self._cursor.execute(self._sql(sql), values)
         return int(self._cursor.rowcount)
 
     def run_many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Run a statement once for each row of parameters."""
-        self.end = None
+        self._forget()
         self._cursor.executemany(self._sql(sql), rows)
 
     def run_together(self, sql: str, values: Sequence[Any]) -> None:
@@ -149,6 +163,7 @@ class Transaction:
             yield
         except BaseException:
             self._cursor.execute("ROLLBACK TO SAVEPOINT attempt")
+            self._forget()
             self.end = before
             raise
         finally:
@@ -156,7 +171,7 @@ class Transaction:
 
     def script(self, text: str) -> None:
         """Run the statements of an SQL file inside this transaction."""
-        self.end = None
+        self._forget()
         for statement in statements(text) if self.dialect == "sqlite" else [text]:
             self._cursor.execute(statement)
 
@@ -474,14 +489,30 @@ class Database:
             driver.execute("BEGIN IMMEDIATE")
             tx = Transaction(PlainConnection(driver))
             try:
-                self._require_of_use(tx)
+                version = self._knowing(tx, pooled.info.pop(_SEEN, None))
                 yield tx
-                self.engine.dialect.do_commit(pooled)
+                driver.execute("COMMIT")
             except BaseException:
-                self.engine.dialect.do_rollback(pooled)
+                driver.rollback()
                 raise
             finally:
                 tx.let_go()
+            if tx.seen is not None:
+                pooled.info[_SEEN] = version, tx.end, tx.seen
+
+    def _knowing(self, tx: Transaction, seen: tuple[int, End | None, dict[Any, Any]] | None) -> int:
+        """Let a writer know what was seen on its connection before, if nobody else has written since.
+
+        SQLite counts the commits of others for each connection; by now it has looked at them, and there will be none
+        before this one ends. What the transactions of this connection write, they forget or know themselves.
+        """
+        version = int(tx.value("PRAGMA data_version"))
+        if seen is not None and seen[0] == version:
+            _version, tx.end, tx.seen = seen
+        else:
+            self._require_of_use(tx)
+            tx.seen = {}
+        return version
 
     @contextmanager
     def _file_connection(self) -> Iterator[sa.PoolProxiedConnection]:
@@ -489,7 +520,10 @@ class Database:
 
         SQLAlchemy's own taking and giving back costs more than most questions, and its pages are the same again.
         """
-        pooled = self._taken() or self.engine.raw_connection()
+        pooled = self._taken()
+        if pooled is None:
+            pooled = self.engine.raw_connection()
+            pooled.info.pop(_SEEN, None)  # who knows what was done on it meanwhile
         try:
             yield pooled
         except BaseException:

@@ -70,6 +70,9 @@ class Actor:
         return {*self.relatives, *([self.member] if self.member else ())}
 
 
+_KEPT_AT = "kept"  # where a transaction has seen the hash below
+
+
 class Kept:
     """Records that every operation asks for (`Body.remembered`), kept until an operation writes a record.
 
@@ -82,7 +85,10 @@ class Kept:
 
     def now(self, tx: Transaction) -> dict[Any, Any]:
         """What may be used in this transaction, and added to."""
-        at = tx.value("SELECT hash FROM operation WHERE id = (SELECT max(operation_id) FROM record)")
+        at = None if tx.seen is None else tx.seen.get(_KEPT_AT)
+        if at is None:
+            at = tx.value("SELECT hash FROM operation WHERE id = (SELECT max(operation_id) FROM record)")
+            tx.see(_KEPT_AT, at)
         known = self._at  # another thread may replace it meanwhile
         if known[0] != at:
             self._at = known = (at, {})
@@ -102,7 +108,14 @@ class Books:
 
     def find(self, cls: type[B], ref: str) -> B | None:
         """The latest version of a record, None if there is none or its making was reversed."""
-        return self.once(("find", cls, ref), lambda: self._find(cls, ref)) if cls.remembered else self._find(cls, ref)
+        if cls.remembered:
+            return self.once(("find", cls, ref), lambda: self._find(cls, ref))
+        if not cls.met or self.tx.seen is None:
+            return self._find(cls, ref)
+        if (cls, ref) not in self.tx.seen:
+            self.tx.see((cls, ref), self._find(cls, ref))
+        found: B | None = self.tx.seen[cls, ref]
+        return found
 
     def once(self, question: tuple[Any, ...], ask: Callable[[], A]) -> A:
         """The answer to a question about records that are remembered; from what is kept, if it was asked before."""

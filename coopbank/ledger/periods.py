@@ -20,14 +20,20 @@ _STATE = "(SELECT state FROM period_state WHERE period = ? ORDER BY operation_id
 
 def state(tx: Transaction, period: str) -> str | None:
     """The state of a day ("2026-03-05"), a month ("2026-03") or a year; None when never set."""
-    found: str | None = tx.value(f"SELECT {_STATE}", period)
-    return found
+    return states(tx, (period,))[period]
 
 
 def states(tx: Transaction, periods: Iterable[str]) -> dict[str, str | None]:
     """The states of several days, months and years, asked at once."""
+    if tx.seen is None:
+        return _states(tx, list(periods))
+    seen: dict[str, str | None] = tx.seen.setdefault(_STATE, {})
+    seen |= _states(tx, [name for name in periods if name not in seen])
+    return seen
+
+
+def _states(tx: Transaction, names: list[str]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
-    names = list(periods)
     for start in range(0, len(names), 100):
         part = names[start : start + 100]
         found |= zip(part, tx.rows(f"SELECT {', '.join([_STATE] * len(part))}", *part)[0], strict=True)
