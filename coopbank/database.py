@@ -106,9 +106,13 @@ class Transaction:
         """Nothing is known any more without asking; the seal puts back what it knows."""
         self.end = self.seen = None
 
-    def let_go(self) -> None:
-        """End a question of which not all was read: on a file it would hold on to its view of the books."""
-        self._cursor.execute("")
+    def commit(self) -> None:
+        """Make a writer's work lasting."""
+        self._cursor.execute("COMMIT")
+
+    def close(self) -> None:
+        """It is over: a question of which not all was read would, on a file, hold on to its view of the books."""
+        self._cursor.close()
 
     def stream(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Rows one after the other, on a cursor of their own, for results that may be large."""
@@ -491,12 +495,12 @@ class Database:
             try:
                 version = self._knowing(tx, pooled.info.pop(_SEEN, None))
                 yield tx
-                driver.execute("COMMIT")
+                tx.commit()
             except BaseException:
                 driver.rollback()
                 raise
             finally:
-                tx.let_go()
+                tx.close()
             if tx.seen is not None:
                 pooled.info[_SEEN] = version, tx.end, tx.seen
 
@@ -692,7 +696,7 @@ class Database:
             try:
                 yield tx
             finally:
-                tx.let_go()
+                tx.close()
                 self.engine.dialect.do_rollback(pooled)
 
     @contextmanager

@@ -108,21 +108,26 @@ class Desk(Books):
 
     def leaf(self, fund: str, code: str) -> Leaf | None:
         """A leaf as it is before this operation; read once."""
-        found = self._leaves.get((fund, code)) or self._seen_leaf(fund, code) or super().leaf(fund, code)
-        if found is not None:
-            self._leaves[fund, code] = self.leaves_read[found.id] = found
-            see_leaf(self.tx, found)
+        found = self._leaves.get((fund, code)) or self._seen_leaf((fund, code))
+        if found is None:
+            found = super().leaf(fund, code)
+            if found is not None:
+                self._leaves[fund, code] = self.leaves_read[found.id] = found
+                see_leaf(self.tx, found)
         return found
 
-    def _seen_leaf(self, fund: str, code: str) -> Leaf | None:
-        found: Leaf | None = None if self.tx.seen is None else self.tx.seen.get((fund, code))
+    def _seen_leaf(self, place: tuple[str, str]) -> Leaf | None:
+        """A leaf that an operation before this one has seen."""
+        found: Leaf | None = self.tx.seen.get(place) if self.tx.seen else None
+        if found is not None:
+            self._leaves[place] = self.leaves_read[found.id] = found
         return found
 
     def _read_leaves(self, places: list[tuple[str, str]]) -> None:
         """Read several leaves that an entry names with one question."""
         unknown = [p for p in dict.fromkeys(places) if p not in self._leaves and p not in self._new_leaves]
-        if self.tx.seen and unknown:
-            unknown = [place for place in unknown if self._seen_leaf(*place) is None or self.leaf(*place) is None]
+        if self.tx.seen:
+            unknown = [place for place in unknown if self._seen_leaf(place) is None]
         for start in range(0, len(unknown), _AT_ONCE):
             part = unknown[start : start + _AT_ONCE]
             values: list[str] = []

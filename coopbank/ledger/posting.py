@@ -250,15 +250,15 @@ def _seal_in_file(tx: Transaction, book: str, draft: Draft, leaves: dict[int, Le
 
 def _see_moved(tx: Transaction, draft: Draft) -> None:
     """The leaves that were seen before it, as the draft leaves them."""
-    assert tx.seen is not None
-    moved: dict[int, int] = {}
+    seen = tx.seen
+    if not seen:
+        return
     for entry in draft.entries:
         for account, amount in entry.lines:
-            moved[account] = moved.get(account, 0) + amount
-    for account, amount in moved.items():
-        leaf: Leaf | None = tx.seen.get(account)
-        if leaf is not None:
-            see_leaf(tx, Leaf(*leaf[:-1], leaf.balance + amount))
+            place = seen.get(account)
+            if place is not None:
+                *meaning, balance = seen[place]
+                seen[place] = Leaf(*meaning, balance + amount)
 
 
 def _seal_on_server(tx: Transaction, book: str, draft: Draft, number: int, leaves: dict[int, Leaf]) -> Sealed:
@@ -389,6 +389,8 @@ def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> li
     """Postings, then their entries; the amounts of all lines."""
     if not draft.entries:
         return []
+    if len(draft.entries) == 1:
+        return _write_entry(tx, number, first, draft.entries[0])
     days = {day: day.isoformat() for day in {e.effective_on for e in draft.entries}}
     postings: list[int] = []
     entries: list[Any] = []
@@ -399,6 +401,13 @@ def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> li
     tx.run_together(INSERT["posting"], postings)
     tx.run_together(INSERT["entry"], entries)
     return postings[3::4]
+
+
+def _write_entry(tx: Transaction, number: int, entry_no: int, entry: EntryDraft) -> list[int]:
+    """The same for an operation with one entry, as most have."""
+    tx.run_many(INSERT["posting"], [(entry_no, n, *line) for n, line in enumerate(entry.lines, 1)])
+    tx.run(INSERT["entry"], entry_no, number, entry.effective_on.isoformat(), entry.memo, entry.reverses)
+    return [line.amount for line in entry.lines]
 
 
 # -------------------------------------------------------------------------------- validating
@@ -469,7 +478,7 @@ def read_leaves(tx: Transaction, ids: Sequence[int]) -> dict[int, Leaf]:
     """Leaves by their numbers, with their balances now; those that do not exist are left out."""
     leaves: dict[int, Leaf] = {}
     if tx.seen:
-        leaves = {i: tx.seen[i] for i in ids if i in tx.seen}
+        leaves = {i: tx.seen[tx.seen[i]] for i in ids if i in tx.seen}
         ids = [i for i in ids if i not in leaves]
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
@@ -485,10 +494,11 @@ def read_leaves(tx: Transaction, ids: Sequence[int]) -> dict[int, Leaf]:
 
 
 def see_leaf(tx: Transaction, leaf: Leaf) -> None:
-    """Remember how a leaf stands, under its number and under its fund and code."""
+    """Remember how a leaf stands by its fund and code, and those by its number."""
     if tx.seen is not None:
-        tx.see(leaf.id, leaf)
-        tx.see((leaf.fund, leaf.code), leaf)
+        place = (leaf.fund, leaf.code)
+        tx.see(place, leaf)
+        tx.seen[leaf.id] = place
 
 
 def _check_dates(draft: Draft, days: set[date]) -> None:
