@@ -288,7 +288,7 @@ def _hash_of(text: str) -> bytes:
 
 def _require_storable(text: str) -> None:
     """Refuse what an engine cannot hold: PostgreSQL takes no NUL, UTF-8 no half of a surrogate pair."""
-    if ("\\u0000" in text and _NUL.search(text)) or not _encodable(text):
+    if "\0" in text or ("\\u0000" in text and _NUL.search(text)) or not _encodable(text):
         raise InvalidValue("A text holds a character that cannot be stored.", field="request")
 
 

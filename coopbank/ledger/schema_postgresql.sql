@@ -104,7 +104,7 @@ CREATE INDEX entry_operation ON entry (operation_id);
 CREATE TABLE posting (  -- sealed: one line of an entry
   entry_id   bigint NOT NULL REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
   line       bigint NOT NULL CHECK (line > 0),
-  account_id bigint NOT NULL REFERENCES account (id),
+  account_id bigint NOT NULL,                           -- an account with a balance, which the seal looks for
   amount     bigint NOT NULL CHECK (amount <> 0),       -- minor units; debit > 0, credit < 0
   PRIMARY KEY (entry_id, line)
 );
@@ -264,7 +264,7 @@ CREATE FUNCTION state_before(p text, op bigint) RETURNS text LANGUAGE sql STABLE
 -- The seal asks little and at once, since each question costs as much as the few lines that it is about; what is seldom is
 -- asked only where it may be so.
 CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb := NEW.sealed::jsonb; written record; lines record; summed record; states record; changed bigint;
-  of_leaf record; of_day record; -- what the rows of the caches move by
+  of_leaf record; days text[]; leaves bigint[]; leaf_days text[]; in_debit bigint[]; in_credit bigint[];  -- what the rows of the caches move by
   spans text[]; gls text[]; funds text[]; currencies text[]; debits bigint[]; credits bigint[]; BEGIN
   -- the hashed text says the same as the columns
   IF t->2 IS DISTINCT FROM to_jsonb(NEW.id) OR t->3 IS DISTINCT FROM to_jsonb(NEW.at)
@@ -286,18 +286,18 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
     PERFORM refuse('entries are not gapless'); END IF;
   -- the lines, read once: as many and as much as the header says, numbered from 1, even in each fund and currency
   SELECT count(*) AS n, count(c.id) AS known, coalesce(sum(greatest(p.amount, 0)), 0) AS debits, max(p.entry_id) AS z, max(p.line) AS last_line,
-         sum(p.amount) AS total, count(DISTINCT c.fund || ' ' || c.currency) AS places, count(DISTINCT p.account_id) AS leaves,
+         sum(p.amount) AS total, min(c.fund) = max(c.fund) AND min(c.currency) = max(c.currency) AS one_group, count(DISTINCT p.account_id) AS leaves,
          count(DISTINCT c.gl_code || ' ' || c.fund || ' ' || c.currency) AS controls,
          bool_or(p.amount > 0 AND c.gl_code = '932') AS from_reserve, array_agg(p.entry_id) AS entry, array_agg(p.line) AS line,
-         array_agg(e.effective_on) AS day, array_agg(p.account_id) AS leaf, array_agg(p.amount) AS amount,
+         array_agg(p.account_id) AS leaf, array_agg(p.amount) AS amount,
          array_agg(greatest(p.amount, 0)) AS debit, array_agg(greatest(-p.amount, 0)) AS credit, array_agg(c.floor) AS floor,
          array_agg(c.ceiling) AS ceiling, array_agg(c.gl_code) AS gl, array_agg(c.fund) AS fund, array_agg(c.currency) AS currency
-    INTO lines FROM posting p LEFT JOIN account c ON c.id = p.account_id LEFT JOIN entry e ON e.id = p.entry_id
+    INTO lines FROM posting p LEFT JOIN account c ON c.id = p.account_id
    WHERE p.entry_id >= NEW.first_entry;
   IF lines.n <> NEW.posting_count OR lines.known <> lines.n OR lines.debits <> NEW.debit_total OR lines.z >= NEW.first_entry + NEW.entry_count THEN
     PERFORM refuse('control totals differ'); END IF;
   IF NEW.entry_count = 0 THEN RETURN NULL; END IF;
-  IF NEW.entry_count > 1 OR lines.places > 1 THEN
+  IF NEW.entry_count > 1 OR NOT lines.one_group THEN
     SELECT count(*) AS n, bool_and(n >= 2 AND n = last_line) AS numbered, bool_and(even) AS even
       INTO summed FROM (
         SELECT entry, sum(n) AS n, max(last_line) AS last_line, bool_and(total = 0) AS even
@@ -342,27 +342,29 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
           AND (a.holder IS NOT NULL OR a.gl_code IN ('821', '823', '825', '875', '901', '903', '905', '945', '946', '950'))) THEN
       PERFORM refuse('the indivisible reserve is never moved to a member'); END IF; END IF;
   -- the caches: what each row of them moves by. Where every line has a leaf and a control account of its own, the lines are that.
-  IF lines.leaves = lines.n AND written.from_day = written.to_day THEN
-    of_leaf := lines; of_day := lines;
+  IF written.from_day = written.to_day THEN days := array_fill(written.to_day, ARRAY[lines.n::int]);
+  ELSE SELECT array_agg(e.effective_on ORDER BY l.place) INTO days FROM unnest(lines.entry) WITH ORDINALITY AS l (entry, place) JOIN entry e ON e.id = l.entry;
+  END IF;
+  IF lines.leaves = lines.n THEN
+    of_leaf := lines; leaves := lines.leaf; leaf_days := days; in_debit := lines.debit; in_credit := lines.credit;
   ELSE
     SELECT array_agg(leaf) AS leaf, array_agg(floor) AS floor, array_agg(ceiling) AS ceiling, array_agg(debit) AS debit, array_agg(credit) AS credit
       INTO of_leaf FROM (
         SELECT leaf, max(floor) AS floor, max(ceiling) AS ceiling, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit
           FROM unnest(lines.leaf, lines.floor, lines.ceiling, lines.debit, lines.credit) AS l (leaf, floor, ceiling, debit, credit) GROUP BY leaf) AS m;
-    SELECT array_agg(leaf) AS leaf, array_agg(day) AS day, array_agg(debit) AS debit, array_agg(credit) AS credit
-      INTO of_day FROM (
+    SELECT array_agg(leaf), array_agg(day), array_agg(debit), array_agg(credit) INTO leaves, leaf_days, in_debit, in_credit FROM (
         SELECT leaf, day, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit
-          FROM unnest(lines.leaf, lines.day, lines.debit, lines.credit) AS l (leaf, day, debit, credit) GROUP BY leaf, day) AS m;
+          FROM unnest(lines.leaf, days, lines.debit, lines.credit) AS l (leaf, day, debit, credit) GROUP BY leaf, day) AS m;
   END IF;
   IF lines.controls = lines.n AND written.from_day = written.to_day THEN
-    spans := array_fill(left(written.to_day, 7), ARRAY[lines.n::int]) || lines.day;
+    spans := array_fill(left(written.to_day, 7), ARRAY[lines.n::int]) || days;
     gls := lines.gl || lines.gl; funds := lines.fund || lines.fund; currencies := lines.currency || lines.currency;
     debits := lines.debit || lines.debit; credits := lines.credit || lines.credit;
   ELSE
     SELECT array_agg(span), array_agg(gl), array_agg(fund), array_agg(currency), array_agg(debit), array_agg(credit)
       INTO spans, gls, funds, currencies, debits, credits FROM (
         SELECT left(day, w.width) AS span, gl, fund, currency, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit
-          FROM unnest(lines.day, lines.gl, lines.fund, lines.currency, lines.debit, lines.credit) AS l (day, gl, fund, currency, debit, credit)
+          FROM unnest(days, lines.gl, lines.fund, lines.currency, lines.debit, lines.credit) AS l (day, gl, fund, currency, debit, credit)
           CROSS JOIN (VALUES (7), (10)) AS w (width) GROUP BY 1, 2, 3, 4) AS m;
   END IF;
   -- Every leaf touched has a balance row with the account's own guards, which are CHECKs there. Of the others most rows are
@@ -377,13 +379,13 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
     FROM unnest(spans, gls, funds, currencies, debits, credits) AS m (span, gl, fund, currency, debit, credit)
    WHERE t.span = m.span AND t.gl_code = m.gl AND t.fund = m.fund AND t.currency = m.currency;
   UPDATE balance_day AS b SET debit = b.debit + m.debit, credit = b.credit + m.credit
-    FROM unnest(of_day.leaf, of_day.day, of_day.debit, of_day.credit) AS m (leaf, day, debit, credit)
+    FROM unnest(leaves, leaf_days, in_debit, in_credit) AS m (leaf, day, debit, credit)
    WHERE b.account_id = m.leaf AND b.effective_on = m.day;
   GET DIAGNOSTICS changed = ROW_COUNT;
-  IF changed = cardinality(of_day.leaf) THEN RETURN NULL; END IF;
+  IF changed = cardinality(leaves) THEN RETURN NULL; END IF;
   INSERT INTO balance_day (account_id, effective_on, debit, credit)
     SELECT leaf, day, debit, credit
-      FROM unnest(of_day.leaf, of_day.day, of_day.debit, of_day.credit) AS m (leaf, day, debit, credit) ON CONFLICT DO NOTHING;
+      FROM unnest(leaves, leaf_days, in_debit, in_credit) AS m (leaf, day, debit, credit) ON CONFLICT DO NOTHING;
   INSERT INTO control_total (span, gl_code, fund, currency, debit, credit)
     SELECT span, gl, fund, currency, debit, credit
       FROM unnest(spans, gls, funds, currencies, debits, credits) AS m (span, gl, fund, currency, debit, credit) ON CONFLICT DO NOTHING;
@@ -406,11 +408,13 @@ CREATE FUNCTION begin_work(OUT revision text, OUT number bigint, OUT hash bytea,
 -- An operation as its client says it, with its numbers, its link and its text put together here: as bytes they are what a
 -- client would have sent. It has no right that its caller has not, and proves nothing: every trigger looks at its rows.
 --   beginning, said, others: the text before the number, between it and the entries, and of the rows after them
---   entries: [[effective on, memo, reverses or null, [[account, amount], ...]], ...]
-CREATE FUNCTION post_operation(revision text, expected bigint, beginning text, said text, entries json, others text,
+--   days, memos, reversed, texts: of each entry, the text without its number and the bracket before it
+--   places, lines, leaves, amounts: of each line, the place of its entry from 0 first
+CREATE FUNCTION post_operation(revision text, expected bigint, beginning text, said text, others text, days text[], memos text[],
+    reversed bigint[], texts text[], places bigint[], lines bigint[], leaves bigint[], amounts bigint[], debit_total bigint,
     key text, kind text, kind_version bigint, actor text, approver text, business_date text, at text, request_hash bytea,
     row_count bigint, OUT number bigint, OUT first_entry bigint, OUT link bytea) LANGUAGE plpgsql AS $$
-  DECLARE held text; last record; written record; sealed text; BEGIN
+  DECLARE held text; last record; sealed text; BEGIN
   held := pg_advisory_xact_lock(20261122);
   SELECT v.version_num, o.id, o.hash, o.first_entry + o.entry_count AS next_entry INTO last
     FROM alembic_version v LEFT JOIN (SELECT * FROM operation ORDER BY id DESC LIMIT 1) o ON true;
@@ -418,18 +422,19 @@ CREATE FUNCTION post_operation(revision text, expected bigint, beginning text, s
   last.hash := coalesce(last.hash, decode(repeat('00', 32), 'hex'));
   IF expected <> number OR revision <> last.version_num THEN
     RAISE EXCEPTION 'these are other books than they were' USING ERRCODE = 'object_not_in_prerequisite_state'; END IF;
-  WITH e AS MATERIALIZED (SELECT e.entry, first_entry + e.n - 1 AS id FROM json_array_elements(entries) WITH ORDINALITY AS e (entry, n)),
-  lines AS (INSERT INTO posting (entry_id, line, account_id, amount)
-      SELECT e.id, l.n, (l.line->>0)::bigint, (l.line->>1)::bigint
-        FROM e CROSS JOIN LATERAL json_array_elements(e.entry->3) WITH ORDINALITY AS l (line, n) RETURNING amount),
-  headers AS (INSERT INTO entry (id, operation_id, effective_on, memo, reverses_id)
-      SELECT e.id, number, e.entry->>0, e.entry->>1, (e.entry->>2)::bigint FROM e)
-    SELECT l.n AS lines, l.debits, count(e.id) AS entries, coalesce(string_agg('[' || e.id || ',' || substr(e.entry::text, 2), ',' ORDER BY e.id), '') AS texts
-      INTO written FROM (SELECT count(*) AS n, coalesce(sum(greatest(amount, 0)), 0) AS debits FROM lines) AS l LEFT JOIN e ON true GROUP BY 1, 2;
-  sealed := beginning || number || said || written.texts || others || encode(last.hash, 'hex') || '"]';
+  IF cardinality(texts) = 1 THEN sealed := '[' || first_entry || ',' || texts[1];
+  ELSE SELECT coalesce(string_agg('[' || first_entry + t.n - 1 || ',' || t.text, ',' ORDER BY t.n), '') INTO sealed FROM unnest(texts) WITH ORDINALITY AS t (text, n);
+  END IF;
+  sealed := beginning || number || said || sealed || others || encode(last.hash, 'hex') || '"]';
   link := sha256(convert_to(sealed, 'UTF8'));
+  IF cardinality(texts) > 0 THEN
+    INSERT INTO posting (entry_id, line, account_id, amount)
+      SELECT first_entry + l.place, l.line, l.leaf, l.amount FROM unnest(places, lines, leaves, amounts) AS l (place, line, leaf, amount);
+    INSERT INTO entry (id, operation_id, effective_on, memo, reverses_id)
+      SELECT first_entry + e.n - 1, number, e.day, e.memo, e.reversed FROM unnest(days, memos, reversed) WITH ORDINALITY AS e (day, memo, reversed, n);
+  END IF;
   INSERT INTO operation VALUES (number, key, kind, kind_version, actor, approver, business_date, at, request_hash, first_entry,
-    written.entries, written.lines, written.debits, row_count, last.hash, link, sealed); END $$;
+    cardinality(texts), cardinality(amounts), debit_total, row_count, last.hash, link, sealed); END $$;
 
 -- ------------------------------------------------------------------------------------------------------ append only
 
