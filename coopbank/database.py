@@ -41,7 +41,7 @@ from coopbank.errors import (
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-SCHEMA_VERSION = "0005"  # the newest revision in coopbank/migrations/versions
+SCHEMA_VERSION = "0006"  # the newest revision in coopbank/migrations/versions
 MOVING, MOVED = "moving", "moved"  # marks behind it: books are being moved here; those that were here were moved away
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
@@ -75,6 +75,8 @@ class Transaction:
         self._cursor = connection.connection.cursor()
         self._sql = _as_is if self.dialect == "sqlite" else _for_psycopg
         self.end: End | None = None  # where the chain ends, as long as this is known without asking
+        self.master: bytes | None = None  # hash of the last operation that wrote master data, as long as it is known
+        self.kept: dict[Any, Any] | None = None  # answers about it that hold until something is written here
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -110,13 +112,17 @@ class Transaction:
 
     def run(self, sql: str, *values: Any) -> int:
         """Run a statement; the number of rows it changed."""
-        self.end = None
+        self._forget()
         self._cursor.execute(self._sql(sql), values)
         return int(self._cursor.rowcount)
 
+    def _forget(self) -> None:
+        """What is written may be what was known."""
+        self.end = self.master = self.kept = None
+
     def run_many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Run a statement once for each row of parameters."""
-        self.end = None
+        self._forget()
         self._cursor.executemany(self._sql(sql), rows)
 
     def run_together(self, sql: str, values: Sequence[Any]) -> None:
@@ -143,20 +149,20 @@ class Transaction:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What the block writes is kept if it ends well, and undone if it raises; the transaction goes on."""
-        before = self.end
+        before = self.end, self.master, self.kept
         self._cursor.execute("SAVEPOINT attempt")
         try:
             yield
         except BaseException:
             self._cursor.execute("ROLLBACK TO SAVEPOINT attempt")
-            self.end = before
+            self.end, self.master, self.kept = before
             raise
         finally:
             self._cursor.execute("RELEASE SAVEPOINT attempt")
 
     def script(self, text: str) -> None:
         """Run the statements of an SQL file inside this transaction."""
-        self.end = None
+        self._forget()
         for statement in statements(text) if self.dialect == "sqlite" else [text]:
             self._cursor.execute(statement)
 
@@ -534,11 +540,12 @@ class Database:
         begin = _BEGIN_WRITING.format(" READ ONLY" if self.read_only else "")
         with self._translated(), self._begun(begin) as (pooled, found):
             tx = Transaction(ServerConnection(pooled.driver_connection))
-            revision, *end = (found.get_value(0, column) for column in range(5))
+            revision, *end, master = (found.get_value(0, column) for column in range(6))
             self._require_own(revision.decode())
             if end[0] is not None:
                 number, hash_, next_entry, day = (each.decode() for each in end)
                 tx.end = End(int(number), bytes.fromhex(hash_[2:]), int(next_entry), day)
+                tx.master = None if master is None else bytes.fromhex(master[2:].decode())
             yield tx
             _require_unfailed(pooled.driver_connection)
             self.engine.dialect.do_commit(pooled)

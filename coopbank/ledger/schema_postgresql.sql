@@ -398,11 +398,14 @@ CREATE TRIGGER account_opens_balance AFTER INSERT ON account FOR EACH ROW EXECUT
 
 -- ------------------------------------------------------------------------------------------- one round trip
 
--- What a client at a distance needs said once: who writes begins with the book's lock, and learns where the chain ends.
-CREATE FUNCTION begin_work(OUT revision text, OUT number bigint, OUT hash bytea, OUT next_entry bigint, OUT business_date text)
+-- What a client at a distance needs said once: who writes begins with the book's lock, and learns where the chain ends, and
+-- after which operation no record and no period's state was written any more.
+CREATE FUNCTION begin_work(OUT revision text, OUT number bigint, OUT hash bytea, OUT next_entry bigint, OUT business_date text, OUT master bytea)
   LANGUAGE plpgsql AS $$ DECLARE held text; BEGIN
   held := pg_advisory_xact_lock(20261122);
-  SELECT v.version_num, o.id, o.hash, o.first_entry + o.entry_count, o.business_date INTO revision, number, hash, next_entry, business_date
+  SELECT v.version_num, o.id, o.hash, o.first_entry + o.entry_count, o.business_date,
+         (SELECT m.hash FROM operation m WHERE m.id = greatest((SELECT max(operation_id) FROM record), (SELECT max(operation_id) FROM period_state)))
+    INTO revision, number, hash, next_entry, business_date, master
     FROM alembic_version v LEFT JOIN (SELECT * FROM operation ORDER BY id DESC LIMIT 1) o ON true; END $$;
 
 -- An operation as its client says it, with its numbers, its link and its text put together here: as bytes they are what a

@@ -1,5 +1,6 @@
 -- The same seal with less to do: no regular expressions, sums made once, the lock taken without a question of its own.
 
+DROP FUNCTION begin_work();
 DROP FUNCTION post_operation(text, bigint, text, text, json, text, text, text, bigint, text, text, text, text, bytea, bigint);
 ALTER TABLE posting DROP CONSTRAINT posting_account_id_fkey;
 
@@ -166,10 +167,12 @@ CREATE OR REPLACE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS 
     SELECT span, gl, fund, currency, debit, credit
       FROM unnest(spans, gls, funds, currencies, debits, credits) AS m (span, gl, fund, currency, debit, credit) ON CONFLICT DO NOTHING;
   RETURN NULL; END $$;
-CREATE OR REPLACE FUNCTION begin_work(OUT revision text, OUT number bigint, OUT hash bytea, OUT next_entry bigint, OUT business_date text)
+CREATE OR REPLACE FUNCTION begin_work(OUT revision text, OUT number bigint, OUT hash bytea, OUT next_entry bigint, OUT business_date text, OUT master bytea)
   LANGUAGE plpgsql AS $$ DECLARE held text; BEGIN
   held := pg_advisory_xact_lock(20261122);
-  SELECT v.version_num, o.id, o.hash, o.first_entry + o.entry_count, o.business_date INTO revision, number, hash, next_entry, business_date
+  SELECT v.version_num, o.id, o.hash, o.first_entry + o.entry_count, o.business_date,
+         (SELECT m.hash FROM operation m WHERE m.id = greatest((SELECT max(operation_id) FROM record), (SELECT max(operation_id) FROM period_state)))
+    INTO revision, number, hash, next_entry, business_date, master
     FROM alembic_version v LEFT JOIN (SELECT * FROM operation ORDER BY id DESC LIMIT 1) o ON true; END $$;
 
 -- An operation as its client says it, with its numbers, its link and its text put together here: as bytes they are what a
