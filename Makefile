@@ -18,8 +18,10 @@ RESOLVE := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --gen
 	--no-annotate --no-header $(LOCK_OPTIONS)
 COMPILE := $(RESOLVE) pyproject.toml --all-extras --group build
 AUDITOR := $(VENV)/.audit
+FUZZER := $(VENV)/.fuzz
+SECONDS_EACH ?= 60
 
-.PHONY: docs help demo test check format bench soak lock audit sbom words clean
+.PHONY: docs help demo test check format bench soak fuzz lock audit sbom words clean
 
 help:
 	@echo "make demo    a demonstration bank in $(DB), its statements in statements/"
@@ -29,6 +31,7 @@ help:
 	@echo "make docs    the pages and pictures that the program itself makes"
 	@echo "make bench   the benchmarks, each beside its baseline"
 	@echo "make soak    the property tests with many more examples, and the long crash tests"
+	@echo "make fuzz    a fuzzer that follows coverage, on each reader for SECONDS_EACH; Linux only"
 	@echo "make lock    resolve the requirements anew; LOCK_OPTIONS=--upgrade takes newer releases"
 	@echo "make audit   ask whether a fault is known of anything that is installed; needs the network"
 	@echo "make sbom    the software bill of materials, CycloneDX JSON, in coopbank.cdx.json"
@@ -73,11 +76,18 @@ bench: $(DEV)
 
 soak: $(DEV)
 	$(PYTEST) -q -n $(WORKERS) --maxprocesses 8 -m "hypothesis or soak" --hypothesis-profile soak --timeout 0
+	if test "$$(uname)" = Linux; then $(MAKE) fuzz; fi
+
+# The fuzzer lies in a folder of its own: nothing else is tested with it at hand.
+fuzz: $(DEV)
+	test -d $(FUZZER) || $(PIP) install --require-hashes --target $(FUZZER) --requirement requirements-fuzz.lock
+	PYTHONPATH=$(FUZZER) $(BIN)/python -m tests.attacks.fuzz --seconds $(SECONDS_EACH)
 
 lock: $(DEV)
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(RESOLVE) --group audit --output-file requirements-audit.lock
+	$(RESOLVE) --group fuzz --output-file requirements-fuzz.lock
 
 # The auditor has an environment of its own: what it brings along is no part of what it looks at.
 audit: $(RUNTIME)

@@ -41,7 +41,7 @@ from coopbank.errors import (
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-SCHEMA_VERSION = "0005"  # the newest revision in coopbank/migrations/versions
+SCHEMA_VERSION = "0006"  # the newest revision in coopbank/migrations/versions
 MOVING, MOVED = "moving", "moved"  # marks behind it: books are being moved here; those that were here were moved away
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
@@ -53,7 +53,6 @@ _GONE = ("08", "57P01", "57P02", "57P03", "57P05")  # connection exceptions; shu
 _RACE_PAUSES = (0.0, 0.02, 0.1)  # seconds before each further try; others who lost the race wait another while
 _LOST_PAUSES = (0.1, 0.4, 1.0, 2.0, 3.0)  # a standby takes over in this time, or it is told
 _SEEN = "seen"  # on a connection to a file: what is known of the books, see `Database._knowing`
-_MOST_SEEN = 4000
 _AT_HAND = 4  # connections to a server that are kept open, beside the pool
 _BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED{}; SELECT * FROM begin_work()"
 _LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
@@ -68,6 +67,10 @@ class End(NamedTuple):
     business_date: str
 
 
+_Seen = tuple[int, End | None, bytes | None, dict[Any, Any]]
+"""Others' commits by then, and what is known of the books: their end, their master data, their leaves."""
+
+
 class Transaction:
     """A transaction in progress: plain SQL, parameters in the order of their `?`."""
 
@@ -77,7 +80,9 @@ class Transaction:
         self._cursor = connection.connection.cursor()
         self._sql = _as_is if self.dialect == "sqlite" else _for_psycopg
         self.end: End | None = None  # where the chain ends, as long as this is known without asking
-        self.seen: dict[Any, Any] | None = None  # answers that hold as long as nobody writes; None where nobody can tell
+        self.master: bytes | None = None  # hash of the last operation that wrote master data, as long as it is known
+        self.kept: dict[Any, Any] | None = None  # answers about it that hold until something is written here
+        self.seen: dict[Any, Any] | None = None  # leaves as they stand; None where nobody can tell what others write
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -95,16 +100,9 @@ class Transaction:
         found = self.row(sql, *values)
         return None if found is None else found[0]
 
-    def see(self, question: Any, answer: Any) -> None:
-        """Remember an answer that holds as long as nobody writes; of too many, none."""
-        if self.seen is not None:
-            if len(self.seen) > _MOST_SEEN:
-                self.seen.clear()
-            self.seen[question] = answer
-
     def _forget(self) -> None:
-        """Nothing is known any more without asking; the seal puts back what it knows."""
-        self.end = self.seen = None
+        """What is written may be what was known; the seal puts back what it knows."""
+        self.end = self.master = self.kept = self.seen = None
 
     def commit(self) -> None:
         """Make a writer's work lasting."""
@@ -161,14 +159,14 @@ class Transaction:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What the block writes is kept if it ends well, and undone if it raises; the transaction goes on."""
-        before = self.end
+        before = self.end, self.master, self.kept
         self._cursor.execute("SAVEPOINT attempt")
         try:
             yield
         except BaseException:
             self._cursor.execute("ROLLBACK TO SAVEPOINT attempt")
             self._forget()
-            self.end = before
+            self.end, self.master, self.kept = before
             raise
         finally:
             self._cursor.execute("RELEASE SAVEPOINT attempt")
@@ -502,9 +500,9 @@ class Database:
             finally:
                 tx.close()
             if tx.seen is not None:
-                pooled.info[_SEEN] = version, tx.end, tx.seen
+                pooled.info[_SEEN] = version, tx.end, tx.master, tx.seen
 
-    def _knowing(self, tx: Transaction, seen: tuple[int, End | None, dict[Any, Any]] | None) -> int:
+    def _knowing(self, tx: Transaction, seen: _Seen | None) -> int:
         """Let a writer know what was seen on its connection before, if nobody else has written since.
 
         SQLite counts the commits of others for each connection; by now it has looked at them, and there will be none
@@ -512,7 +510,7 @@ class Database:
         """
         version = int(tx.value("PRAGMA data_version"))
         if seen is not None and seen[0] == version:
-            _version, tx.end, tx.seen = seen
+            _version, tx.end, tx.master, tx.seen = seen
         else:
             self._require_of_use(tx)
             tx.seen = {}
@@ -572,11 +570,12 @@ class Database:
         begin = _BEGIN_WRITING.format(" READ ONLY" if self.read_only else "")
         with self._translated(), self._begun(begin) as (pooled, found):
             tx = Transaction(ServerConnection(pooled.driver_connection))
-            revision, *end = (found.get_value(0, column) for column in range(5))
+            revision, *end, master = (found.get_value(0, column) for column in range(6))
             self._require_own(revision.decode())
             if end[0] is not None:
                 number, hash_, next_entry, day = (each.decode() for each in end)
                 tx.end = End(int(number), bytes.fromhex(hash_[2:]), int(next_entry), day)
+                tx.master = None if master is None else bytes.fromhex(master[2:].decode())
             yield tx
             _require_unfailed(pooled.driver_connection)
             self.engine.dialect.do_commit(pooled)
@@ -644,7 +643,7 @@ class Database:
         return str(tx.value("SELECT version_num FROM alembic_version"))
 
     def _require_same_file(self, path: Path) -> None:
-        """Refuse to write into a file that no longer bears its name: what is written there would be lost."""
+        """Refuse a file that no longer bears its name: what is written there would be lost, what is read there is old."""
         here = _identity(path)
         self._file = self._file or here
         if here is None or here != self._file:
@@ -691,6 +690,7 @@ class Database:
             return
         with self._translated(), self._file_connection() as pooled:
             file = cast("sqlite3.Connection", pooled.dbapi_connection)
+            self._require_same_file(self.path)
             file.execute("BEGIN")
             tx = Transaction(PlainConnection(file))
             try:

@@ -453,9 +453,10 @@ class Bank:
             with self.database.write() as tx:
                 receipts_: list[Receipt] = []
                 for index, (current, key) in enumerate(requests):
-                    if key is None and index not in keys:
+                    drawn = key is None and index not in keys  # now: nobody has used it
+                    if drawn:
                         keys[index] = self.new_key()
-                    receipt = self._performed(tx, actor, current, keys[index] if key is None else key)
+                    receipt = self._performed(tx, actor, current, keys[index] if key is None else key, drawn=drawn)
                     if key is None and receipt.status == "repeated":  # by an earlier try, whose answer was lost
                         receipt = replace(receipt, status="done")
                     receipts_.append(receipt)
@@ -650,12 +651,14 @@ class Bank:
 
         return tried_anew(once, keyed=True)
 
-    def _performed(self, tx: Transaction, actor: Actor, operation: Operation, key: str) -> Receipt:
+    def _performed(
+        self, tx: Transaction, actor: Actor, operation: Operation, key: str, *, drawn: bool = False
+    ) -> Receipt:
         """An operation that came through a door: no door offers the program's own, or uses its keys."""
         if operation.internal:
             raise NotAllowed("{title} is done by the program itself.", field="operation", title=operation.title)
         require_key(key)
-        return self._perform(tx, actor, operation, key)
+        return self._perform(tx, actor, operation, key, drawn=drawn)
 
     def preview(self, actor: Actor, operation: Operation) -> Receipt:
         """What an operation would write, without writing it; refuses as `perform` would."""
@@ -711,9 +714,9 @@ class Bank:
 
     def _perform(
         self, tx: Transaction, actor: Actor, operation: Operation, key: str, approver: str | None = None,
-        founding: bool = False,
+        founding: bool = False, drawn: bool = False,
     ) -> Receipt:  # fmt: skip
-        repeated = self._repeated(tx, actor, operation, key)
+        repeated = None if drawn else self._repeated(tx, actor, operation, key)
         if repeated is not None:
             return receipts.of_operation(self, tx, repeated, "repeated")
         desk = self._desk(tx, actor, approver)

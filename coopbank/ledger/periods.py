@@ -24,19 +24,15 @@ def state(tx: Transaction, period: str) -> str | None:
 
 
 def states(tx: Transaction, periods: Iterable[str]) -> dict[str, str | None]:
-    """The states of several days, months and years, asked at once."""
-    if tx.seen is None:
-        return _states(tx, list(periods))
-    seen: dict[str, str | None] = tx.seen.setdefault(_STATE, {})
-    seen |= _states(tx, [name for name in periods if name not in seen])
-    return seen
-
-
-def _states(tx: Transaction, names: list[str]) -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
+    """The states of several days, months and years, asked at once; those that are kept are not asked for."""
+    wanted = list(periods)
+    kept = tx.kept if tx.kept is not None else {}
+    found: dict[str, str | None] = {name: kept[_STATE, name] for name in wanted if (_STATE, name) in kept}
+    names = [name for name in wanted if name not in found]
     for start in range(0, len(names), 100):
         part = names[start : start + 100]
         found |= zip(part, tx.rows(f"SELECT {', '.join([_STATE] * len(part))}", *part)[0], strict=True)
+    kept.update({(_STATE, name): found[name] for name in names})
     return found
 
 

@@ -34,6 +34,7 @@ from coopbank.ledger import at_once, chain, periods
 from coopbank.money import format_amount
 
 LARGEST_MINOR = 10**15  # of one line; totals of thousands of such lines still fit 64 bits
+_MOST_SEEN = 4000  # leaves and their numbers that are kept between operations
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the escape, and not a backslash before "u0000"
 
 # ---------------------------------------------------------------------------- what is written
@@ -227,7 +228,8 @@ def seal(tx: Transaction, book: str, draft: Draft) -> Sealed:
 
 def _seal_in_file(tx: Transaction, book: str, draft: Draft, leaves: dict[int, Leaf]) -> Sealed:
     """From the inside out, the operation last; what was seen of the books before it is known after it."""
-    last, seen = draft.last or head(tx), tx.seen
+    last = draft.last or head(tx)
+    master, kept, seen = tx.master, tx.kept, tx.seen
     number = last.number + 1
     text = sealed_text(book, number, last, draft)
     hash_ = _hash_of(text)
@@ -242,8 +244,10 @@ def _seal_in_file(tx: Transaction, book: str, draft: Draft, leaves: dict[int, Le
     )  # fmt: skip
     next_entry = last.next_entry + len(draft.entries)
     tx.end = End(number, hash_, next_entry, business_date)
-    if seen is not None:
-        tx.seen = {} if draft.rows or draft.personal else seen
+    if draft.rows:
+        tx.seen = None if seen is None else {}
+    else:
+        tx.master, tx.kept, tx.seen = master, kept, seen
         _see_moved(tx, draft)
     return Sealed(number, hash_, tuple(range(last.next_entry, next_entry)), leaves)
 
@@ -318,7 +322,7 @@ def _hash_of(text: str) -> bytes:
 
 def _require_storable(text: str) -> None:
     """Refuse what an engine cannot hold: PostgreSQL takes no NUL, UTF-8 no half of a surrogate pair."""
-    if ("\\u0000" in text and _NUL.search(text)) or not _encodable(text):
+    if "\0" in text or ("\\u0000" in text and _NUL.search(text)) or not _encodable(text):
         raise InvalidValue("A text holds a character that cannot be stored.", field="request")
 
 
@@ -496,9 +500,10 @@ def read_leaves(tx: Transaction, ids: Sequence[int]) -> dict[int, Leaf]:
 def see_leaf(tx: Transaction, leaf: Leaf) -> None:
     """Remember how a leaf stands by its fund and code, and those by its number."""
     if tx.seen is not None:
-        place = (leaf.fund, leaf.code)
-        tx.see(place, leaf)
-        tx.seen[leaf.id] = place
+        if len(tx.seen) > _MOST_SEEN:
+            tx.seen.clear()
+        tx.seen[leaf.id] = place = (leaf.fund, leaf.code)
+        tx.seen[place] = leaf
 
 
 def _check_dates(draft: Draft, days: set[date]) -> None:

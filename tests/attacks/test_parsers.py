@@ -331,6 +331,12 @@ def test_names_that_somebody_made_up_are_not_told_at_full_length(desk: Desk) -> 
         assert len(str(refused.value)) < 300 and len(refused.value.field or "") < 100
 
 
+@pytest.mark.parametrize("content", [b"sep=", b"sep=\n", b"sep=\r\n,", b"sep=x\nDate,Amount\n"])
+def test_what_a_fuzzer_found(desk: Desk, content: bytes) -> None:
+    """`make fuzz` did: a file of bank lines of four bytes was a traceback."""
+    read_or_refused(desk, READERS["bank CSV"][0], content)
+
+
 def test_no_reader_was_forgotten() -> None:
     """Every import by name is tried."""
     assert set(KINDS) <= set(READERS)
