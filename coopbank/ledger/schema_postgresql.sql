@@ -36,13 +36,13 @@ CREATE TABLE operation (  -- sealed: one act of one person, and the link of the 
   business_date text COLLATE "C" NOT NULL CONSTRAINT operation_business_date CHECK (is_day(business_date)),
   at            text COLLATE "C" NOT NULL CONSTRAINT operation_at CHECK (is_instant(at)),
   request_hash  bytea NOT NULL CHECK (length(request_hash) = 32),
-  first_entry   bigint NOT NULL CHECK (first_entry > 0),
-  entry_count   bigint NOT NULL CHECK (entry_count >= 0),
-  posting_count bigint NOT NULL CHECK (posting_count >= 2 * entry_count),
-  debit_total   bigint NOT NULL CHECK (debit_total >= entry_count),
-  row_count     bigint NOT NULL CHECK (row_count >= 0),  -- rows in the other sealed tables
-  prev_hash     bytea NOT NULL CHECK (length(prev_hash) = 32),
-  hash          bytea NOT NULL CHECK (length(hash) = 32),  -- SHA-256 of `sealed`
+  first_entry   bigint NOT NULL,                         -- this and what follows: chain and seal hold them against all that is written
+  entry_count   bigint NOT NULL,
+  posting_count bigint NOT NULL,
+  debit_total   bigint NOT NULL,
+  row_count     bigint NOT NULL,                         -- rows in the other sealed tables
+  prev_hash     bytea NOT NULL,
+  hash          bytea NOT NULL,                          -- SHA-256 of `sealed`
   sealed        text NOT NULL                             -- the exact text that was hashed, see chain.py
 );
 
@@ -251,7 +251,7 @@ CREATE FUNCTION operation_chain() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE
   -- form and book, which every operation has from the one before
   IF left(NEW.sealed, 49) <> last.beginning OR left(NEW.sealed, 15) <> '["coopbank/1","' OR substr(NEW.sealed, 48, 2) <> '",' THEN
     PERFORM refuse('sealed text differs from its columns'); END IF;
-  IF NEW.business_date < last.business_date OR NEW.business_date::date > substr(NEW.at, 1, 10)::date + 1 THEN
+  IF NEW.business_date < last.business_date OR NEW.business_date > left(NEW.at, 10) COLLATE "C" AND NEW.business_date::date > left(NEW.at, 10)::date + 1 THEN
     PERFORM refuse('business date goes back, or lies in the future'); END IF;
   RETURN NEW; END $$;
 CREATE TRIGGER operation_chain BEFORE INSERT ON operation FOR EACH ROW EXECUTE FUNCTION operation_chain();
@@ -263,15 +263,12 @@ CREATE FUNCTION state_before(p text, op bigint) RETURNS text LANGUAGE sql STABLE
 
 -- The seal asks little and at once, since each question costs as much as the few lines that it is about; what is seldom is
 -- asked only where it may be so.
-CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb := NEW.sealed::jsonb; written record; lines record; summed record; states record; changed bigint;
+CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb := NEW.sealed::jsonb; written record; lines record; summed record; changed bigint;
   of_leaf record; days text[]; leaves bigint[]; leaf_days text[]; in_debit bigint[]; in_credit bigint[];  -- what the rows of the caches move by
   spans text[]; gls text[]; funds text[]; currencies text[]; debits bigint[]; credits bigint[]; BEGIN
   -- the hashed text says the same as the columns
-  IF t->2 IS DISTINCT FROM to_jsonb(NEW.id) OR t->3 IS DISTINCT FROM to_jsonb(NEW.at)
-     OR t->4 IS DISTINCT FROM to_jsonb(NEW.business_date) OR t->5 IS DISTINCT FROM to_jsonb(NEW.actor)
-     OR nullif(t->6, 'null') IS DISTINCT FROM to_jsonb(NEW.approver) OR t->7 IS DISTINCT FROM to_jsonb(NEW.kind)
-     OR t->8 IS DISTINCT FROM to_jsonb(NEW.kind_version) OR t->9 IS DISTINCT FROM to_jsonb(NEW.key)
-     OR t->13 IS DISTINCT FROM to_jsonb(encode(NEW.prev_hash, 'hex'))
+  IF t IS DISTINCT FROM jsonb_build_array(t->0, t->1, NEW.id, NEW.at, NEW.business_date, NEW.actor, NEW.approver, NEW.kind, NEW.kind_version,
+       NEW.key, t->10, t->11, t->12, encode(NEW.prev_hash, 'hex'))
      OR jsonb_array_length(t->11) IS DISTINCT FROM NEW.entry_count OR jsonb_array_length(t->12) IS DISTINCT FROM NEW.row_count THEN
     PERFORM refuse('sealed text differs from its columns'); END IF;
   -- entries: gapless, all of this operation, none left over; and as many other rows as the header says
@@ -279,7 +276,10 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
          min(effective_on) AS from_day, max(effective_on) AS to_day, count(reverses_id) AS reversals,
          (SELECT count(*) FROM (SELECT FROM record WHERE operation_id = NEW.id UNION ALL SELECT FROM account WHERE operation_id = NEW.id
             UNION ALL SELECT FROM period_state WHERE operation_id = NEW.id UNION ALL SELECT FROM gl_account WHERE operation_id = NEW.id
-            UNION ALL SELECT FROM fund WHERE operation_id = NEW.id) AS of_operation) AS others
+            UNION ALL SELECT FROM fund WHERE operation_id = NEW.id) AS of_operation) AS others,
+         (SELECT state FROM period_state WHERE period = NEW.business_date AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_day,
+         (SELECT state FROM period_state WHERE period = left(NEW.business_date, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_month,
+         (SELECT state FROM period_state WHERE period = left(NEW.business_date, 4) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_year
     INTO written FROM entry WHERE id >= NEW.first_entry;
   IF NEW.row_count <> written.others THEN PERFORM refuse('count of rows differs'); END IF;
   IF written.n <> NEW.entry_count OR written.n > 0 AND (written.a <> NEW.first_entry OR written.z <> NEW.first_entry + written.n - 1 OR NOT written.own) THEN
@@ -313,15 +313,12 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
     IF lines.total <> 0 THEN PERFORM refuse('entry does not balance'); END IF;
   END IF;
   -- dates and periods: the day is open, no entry lies after it, none in a locked period, an earlier one has two people
-  SELECT (SELECT state FROM period_state WHERE period = NEW.business_date AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_day,
-         (SELECT state FROM period_state WHERE period = left(written.to_day, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_month,
-         (SELECT state FROM period_state WHERE period = left(written.to_day, 4) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_year
-    INTO states;
-  IF states.of_day IS DISTINCT FROM 'open' THEN PERFORM refuse('the business day is not open'); END IF;
+  IF written.of_day IS DISTINCT FROM 'open' THEN PERFORM refuse('the business day is not open'); END IF;
   IF written.to_day > NEW.business_date OR written.from_day < NEW.business_date AND NEW.approver IS NULL THEN
     PERFORM refuse('entry is dated in the future, or in the past without a second person'); END IF;
-  IF states.of_month = 'locked' OR states.of_year = 'locked' THEN PERFORM refuse('the period is locked'); END IF;
-  IF written.from_day <> written.to_day THEN
+  IF written.from_day = NEW.business_date THEN  -- so are all
+    IF written.of_month = 'locked' OR written.of_year = 'locked' THEN PERFORM refuse('the period is locked'); END IF;
+  ELSE
     IF EXISTS (SELECT 1 FROM (SELECT DISTINCT effective_on AS d FROM entry WHERE id >= NEW.first_entry) AS days
         WHERE state_before(left(d, 7), NEW.id) = 'locked' OR state_before(left(d, 4), NEW.id) = 'locked') THEN
       PERFORM refuse('the period is locked'); END IF; END IF;
@@ -413,11 +410,12 @@ CREATE FUNCTION begin_work(OUT revision text, OUT number bigint, OUT hash bytea,
 --   beginning, said, others: the text before the number, between it and the entries, and of the rows after them
 --   days, memos, reversed, texts: of each entry, the text without its number and the bracket before it
 --   places, lines, leaves, amounts: of each line, the place of its entry from 0 first
+-- It answers with its number, that of its first entry, and its hash.
 CREATE FUNCTION post_operation(revision text, expected bigint, beginning text, said text, others text, days text[], memos text[],
     reversed bigint[], texts text[], places bigint[], lines bigint[], leaves bigint[], amounts bigint[], debit_total bigint,
     key text, kind text, kind_version bigint, actor text, approver text, business_date text, at text, request_hash bytea,
-    row_count bigint, OUT number bigint, OUT first_entry bigint, OUT link bytea) LANGUAGE plpgsql AS $$
-  DECLARE held text; last record; sealed text; BEGIN
+    row_count bigint) RETURNS text LANGUAGE plpgsql AS $$
+  DECLARE held text; last record; number bigint; first_entry bigint; link bytea; sealed text; BEGIN
   held := pg_advisory_xact_lock(20261122);
   SELECT v.version_num, o.id, o.hash, o.first_entry + o.entry_count AS next_entry INTO last
     FROM alembic_version v LEFT JOIN (SELECT * FROM operation ORDER BY id DESC LIMIT 1) o ON true;
@@ -437,7 +435,8 @@ CREATE FUNCTION post_operation(revision text, expected bigint, beginning text, s
       SELECT first_entry + e.n - 1, number, e.day, e.memo, e.reversed FROM unnest(days, memos, reversed) WITH ORDINALITY AS e (day, memo, reversed, n);
   END IF;
   INSERT INTO operation VALUES (number, key, kind, kind_version, actor, approver, business_date, at, request_hash, first_entry,
-    cardinality(texts), cardinality(amounts), debit_total, row_count, last.hash, link, sealed); END $$;
+    cardinality(texts), cardinality(amounts), debit_total, row_count, last.hash, link, sealed);
+  RETURN number || ' ' || first_entry || ' ' || encode(link, 'hex'); END $$;
 
 -- ------------------------------------------------------------------------------------------------------ append only
 

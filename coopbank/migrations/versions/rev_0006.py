@@ -1,0 +1,20 @@
+"""A seal that costs the server half, and says since when records and periods are as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+
+from coopbank.database import Transaction
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Run this revision's own frozen SQL, each engine its own."""
+    tx = Transaction(op.get_bind())
+    script = Path(__file__).parent / revision / f"{tx.dialect}.sql"
+    if script.exists():
+        tx.script(script.read_text(encoding="utf-8"))
