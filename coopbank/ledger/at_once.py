@@ -9,7 +9,7 @@ the client's own canonical text.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from coopbank.database import SCHEMA_VERSION, Database, Transaction
 from coopbank.ledger import chain
@@ -22,9 +22,7 @@ _TYPES: Final = (
     "text", "bigint", "text", "text", "text", "text[]", "text[]", "bigint[]", "text[]", "bigint[]", "bigint[]", "bigint[]",
     "bigint[]", "bigint", "text", "text", "bigint", "text", "text", "text", "text", "bytea", "bigint",
 )  # fmt: skip
-_CALL: Final = (
-    "SELECT number, first_entry, link FROM post_operation(" + ", ".join(f"?::{each}" for each in _TYPES) + ")"
-)
+_CALL: Final = "SELECT post_operation(" + ", ".join(f"?::{each}" for each in _TYPES) + ")"
 
 
 def values(book: str, draft: Draft, expected: int | None) -> Values:
@@ -64,11 +62,14 @@ def _texts(values: Iterable[str]) -> str:
 
 def write(tx: Transaction, said: Values) -> tuple[int, int, bytes]:
     """Post it in this transaction: its number, its first entry's, and its hash."""
-    number, first_entry, link = cast("tuple[int, int, bytes]", tx.row(_CALL, *said))
-    return number, first_entry, link
+    return _answer(str(tx.value(_CALL, *said)))
 
 
 def write_alone(database: Database, said: Values) -> tuple[int, int, bytes]:
     """Post it in a transaction of its own, in one round trip."""
-    number, first_entry, link = database.ask_alone(_CALL, said)
-    return int(number), int(first_entry), bytes.fromhex(link[2:].decode())
+    return _answer(database.ask_alone(_CALL, said)[0].decode())
+
+
+def _answer(text: str) -> tuple[int, int, bytes]:
+    number, first_entry, link = text.split(" ")
+    return int(number), int(first_entry), bytes.fromhex(link)

@@ -104,7 +104,7 @@ CREATE INDEX entry_operation ON entry (operation_id);
 CREATE TABLE posting (  -- sealed: one line of an entry
   entry_id   bigint NOT NULL REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
   line       bigint NOT NULL CHECK (line > 0),
-  account_id bigint NOT NULL,                           -- an account with a balance, which the seal looks for
+  account_id bigint NOT NULL REFERENCES account (id),
   amount     bigint NOT NULL CHECK (amount <> 0),       -- minor units; debit > 0, credit < 0
   PRIMARY KEY (entry_id, line)
 );
@@ -251,7 +251,7 @@ CREATE FUNCTION operation_chain() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE
   -- form and book, which every operation has from the one before
   IF left(NEW.sealed, 49) <> last.beginning OR left(NEW.sealed, 15) <> '["coopbank/1","' OR substr(NEW.sealed, 48, 2) <> '",' THEN
     PERFORM refuse('sealed text differs from its columns'); END IF;
-  IF NEW.business_date < last.business_date OR NEW.business_date::date > substr(NEW.at, 1, 10)::date + 1 THEN
+  IF NEW.business_date < last.business_date OR NEW.business_date > left(NEW.at, 10) COLLATE "C" AND NEW.business_date::date > left(NEW.at, 10)::date + 1 THEN
     PERFORM refuse('business date goes back, or lies in the future'); END IF;
   RETURN NEW; END $$;
 CREATE TRIGGER operation_chain BEFORE INSERT ON operation FOR EACH ROW EXECUTE FUNCTION operation_chain();
@@ -267,21 +267,18 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
   of_leaf record; days text[]; leaves bigint[]; leaf_days text[]; in_debit bigint[]; in_credit bigint[];  -- what the rows of the caches move by
   spans text[]; gls text[]; funds text[]; currencies text[]; debits bigint[]; credits bigint[]; BEGIN
   -- the hashed text says the same as the columns
-  IF t->2 IS DISTINCT FROM to_jsonb(NEW.id) OR t->3 IS DISTINCT FROM to_jsonb(NEW.at)
-     OR t->4 IS DISTINCT FROM to_jsonb(NEW.business_date) OR t->5 IS DISTINCT FROM to_jsonb(NEW.actor)
-     OR nullif(t->6, 'null') IS DISTINCT FROM to_jsonb(NEW.approver) OR t->7 IS DISTINCT FROM to_jsonb(NEW.kind)
-     OR t->8 IS DISTINCT FROM to_jsonb(NEW.kind_version) OR t->9 IS DISTINCT FROM to_jsonb(NEW.key)
-     OR t->13 IS DISTINCT FROM to_jsonb(encode(NEW.prev_hash, 'hex'))
+  IF t IS DISTINCT FROM jsonb_build_array(t->0, t->1, NEW.id, NEW.at, NEW.business_date, NEW.actor, NEW.approver, NEW.kind, NEW.kind_version,
+       NEW.key, t->10, t->11, t->12, encode(NEW.prev_hash, 'hex'))
      OR jsonb_array_length(t->11) IS DISTINCT FROM NEW.entry_count OR jsonb_array_length(t->12) IS DISTINCT FROM NEW.row_count THEN
     PERFORM refuse('sealed text differs from its columns'); END IF;
   -- entries: gapless, all of this operation, none left over; and as many other rows as the header says
   SELECT count(*) AS n, min(id) AS a, max(id) AS z, bool_and(operation_id = NEW.id) AS own,
-         min(effective_on) AS from_day, max(effective_on) AS to_day, count(reverses_id) AS reversals,
-         (SELECT count(*) FROM (SELECT FROM record WHERE operation_id = NEW.id UNION ALL SELECT FROM account WHERE operation_id = NEW.id
-            UNION ALL SELECT FROM period_state WHERE operation_id = NEW.id UNION ALL SELECT FROM gl_account WHERE operation_id = NEW.id
-            UNION ALL SELECT FROM fund WHERE operation_id = NEW.id) AS of_operation) AS others
+         min(effective_on) AS from_day, max(effective_on) AS to_day, count(reverses_id) AS reversals
     INTO written FROM entry WHERE id >= NEW.first_entry;
-  IF NEW.row_count <> written.others THEN PERFORM refuse('count of rows differs'); END IF;
+  IF NEW.row_count <> (SELECT count(*) FROM (SELECT FROM record WHERE operation_id = NEW.id
+       UNION ALL SELECT FROM account WHERE operation_id = NEW.id UNION ALL SELECT FROM period_state WHERE operation_id = NEW.id
+       UNION ALL SELECT FROM gl_account WHERE operation_id = NEW.id UNION ALL SELECT FROM fund WHERE operation_id = NEW.id) AS of_operation) THEN
+    PERFORM refuse('count of rows differs'); END IF;
   IF written.n <> NEW.entry_count OR written.n > 0 AND (written.a <> NEW.first_entry OR written.z <> NEW.first_entry + written.n - 1 OR NOT written.own) THEN
     PERFORM refuse('entries are not gapless'); END IF;
   -- the lines, read once: as many and as much as the header says, numbered from 1, even in each fund and currency
@@ -314,14 +311,15 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
   END IF;
   -- dates and periods: the day is open, no entry lies after it, none in a locked period, an earlier one has two people
   SELECT (SELECT state FROM period_state WHERE period = NEW.business_date AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_day,
-         (SELECT state FROM period_state WHERE period = left(written.to_day, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_month,
-         (SELECT state FROM period_state WHERE period = left(written.to_day, 4) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_year
+         (SELECT state FROM period_state WHERE period = left(NEW.business_date, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_month,
+         (SELECT state FROM period_state WHERE period = left(NEW.business_date, 4) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_year
     INTO states;
   IF states.of_day IS DISTINCT FROM 'open' THEN PERFORM refuse('the business day is not open'); END IF;
   IF written.to_day > NEW.business_date OR written.from_day < NEW.business_date AND NEW.approver IS NULL THEN
     PERFORM refuse('entry is dated in the future, or in the past without a second person'); END IF;
-  IF states.of_month = 'locked' OR states.of_year = 'locked' THEN PERFORM refuse('the period is locked'); END IF;
-  IF written.from_day <> written.to_day THEN
+  IF written.from_day = NEW.business_date THEN  -- so are all
+    IF states.of_month = 'locked' OR states.of_year = 'locked' THEN PERFORM refuse('the period is locked'); END IF;
+  ELSE
     IF EXISTS (SELECT 1 FROM (SELECT DISTINCT effective_on AS d FROM entry WHERE id >= NEW.first_entry) AS days
         WHERE state_before(left(d, 7), NEW.id) = 'locked' OR state_before(left(d, 4), NEW.id) = 'locked') THEN
       PERFORM refuse('the period is locked'); END IF; END IF;
@@ -403,28 +401,33 @@ CREATE TRIGGER account_opens_balance AFTER INSERT ON account FOR EACH ROW EXECUT
 CREATE FUNCTION begin_work(OUT revision text, OUT number bigint, OUT hash bytea, OUT next_entry bigint, OUT business_date text, OUT master bytea)
   LANGUAGE plpgsql AS $$ DECLARE held text; BEGIN
   held := pg_advisory_xact_lock(20261122);
-  SELECT v.version_num, o.id, o.hash, o.first_entry + o.entry_count, o.business_date,
-         (SELECT m.hash FROM operation m WHERE m.id = greatest((SELECT max(operation_id) FROM record), (SELECT max(operation_id) FROM period_state)))
-    INTO revision, number, hash, next_entry, business_date, master
-    FROM alembic_version v LEFT JOIN (SELECT * FROM operation ORDER BY id DESC LIMIT 1) o ON true; END $$;
+  SELECT o.id, o.hash, o.first_entry + o.entry_count, o.business_date INTO number, hash, next_entry, business_date
+    FROM operation o ORDER BY o.id DESC LIMIT 1;
+  revision := (SELECT version_num FROM alembic_version);
+  master := (SELECT m.hash FROM operation m WHERE m.id = greatest((SELECT max(operation_id) FROM record), (SELECT max(operation_id) FROM period_state)));
+  END $$;
+
+CREATE FUNCTION other_books() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+  RAISE EXCEPTION 'these are other books than they were' USING ERRCODE = 'object_not_in_prerequisite_state'; END $$;
 
 -- An operation as its client says it, with its numbers, its link and its text put together here: as bytes they are what a
 -- client would have sent. It has no right that its caller has not, and proves nothing: every trigger looks at its rows.
 --   beginning, said, others: the text before the number, between it and the entries, and of the rows after them
 --   days, memos, reversed, texts: of each entry, the text without its number and the bracket before it
 --   places, lines, leaves, amounts: of each line, the place of its entry from 0 first
+-- It answers with its number, that of its first entry, and its hash.
 CREATE FUNCTION post_operation(revision text, expected bigint, beginning text, said text, others text, days text[], memos text[],
     reversed bigint[], texts text[], places bigint[], lines bigint[], leaves bigint[], amounts bigint[], debit_total bigint,
     key text, kind text, kind_version bigint, actor text, approver text, business_date text, at text, request_hash bytea,
-    row_count bigint, OUT number bigint, OUT first_entry bigint, OUT link bytea) LANGUAGE plpgsql AS $$
-  DECLARE held text; last record; sealed text; BEGIN
+    row_count bigint) RETURNS text LANGUAGE plpgsql AS $$
+  DECLARE held text; last record; number bigint; first_entry bigint; link bytea; sealed text; BEGIN
   held := pg_advisory_xact_lock(20261122);
-  SELECT v.version_num, o.id, o.hash, o.first_entry + o.entry_count AS next_entry INTO last
-    FROM alembic_version v LEFT JOIN (SELECT * FROM operation ORDER BY id DESC LIMIT 1) o ON true;
+  SELECT o.id, o.hash, o.first_entry + o.entry_count AS next_entry INTO last FROM operation o ORDER BY o.id DESC LIMIT 1;
   number := coalesce(last.id, 0) + 1; first_entry := coalesce(last.next_entry, 1);
   last.hash := coalesce(last.hash, decode(repeat('00', 32), 'hex'));
-  IF expected <> number OR revision <> last.version_num THEN
-    RAISE EXCEPTION 'these are other books than they were' USING ERRCODE = 'object_not_in_prerequisite_state'; END IF;
+  IF revision IS NOT NULL THEN
+    IF revision <> (SELECT version_num FROM alembic_version) THEN PERFORM other_books(); END IF; END IF;
+  IF expected <> number THEN PERFORM other_books(); END IF;
   IF cardinality(texts) = 1 THEN sealed := '[' || first_entry || ',' || texts[1];
   ELSE SELECT coalesce(string_agg('[' || first_entry + t.n - 1 || ',' || t.text, ',' ORDER BY t.n), '') INTO sealed FROM unnest(texts) WITH ORDINALITY AS t (text, n);
   END IF;
@@ -437,7 +440,8 @@ CREATE FUNCTION post_operation(revision text, expected bigint, beginning text, s
       SELECT first_entry + e.n - 1, number, e.day, e.memo, e.reversed FROM unnest(days, memos, reversed) WITH ORDINALITY AS e (day, memo, reversed, n);
   END IF;
   INSERT INTO operation VALUES (number, key, kind, kind_version, actor, approver, business_date, at, request_hash, first_entry,
-    cardinality(texts), cardinality(amounts), debit_total, row_count, last.hash, link, sealed); END $$;
+    cardinality(texts), cardinality(amounts), debit_total, row_count, last.hash, link, sealed);
+  RETURN number || ' ' || first_entry || ' ' || encode(link, 'hex'); END $$;
 
 -- ------------------------------------------------------------------------------------------------------ append only
 
