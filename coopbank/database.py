@@ -286,7 +286,7 @@ class Database:
             cls._look_at(place, marked)
         with found.closed_on_failure():
             found._require_version(marked)
-            found._file = None if found.path is None else _identity(found.path)
+            found._file = None if found.path is None else _identity(place)
             found._of_use = not marked
         return found
 
@@ -463,7 +463,7 @@ class Database:
                 return
             with closing(self.engine.raw_connection()) as pooled:
                 driver = cast("sqlite3.Connection", pooled.dbapi_connection)
-                self._require_same_file(self.path)
+                self._require_same_file()
                 driver.execute("VACUUM")
                 if driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                     raise DatabaseBusy("Another program is using {place}; try again in a moment.",
@@ -478,29 +478,9 @@ class Database:
 
     # ------------------------------------------------------------- transactions
 
-    @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self) -> AbstractContextManager[Transaction]:
         """All or nothing: commits at the end of the block, rolls back if it raises."""
-        if self.path is None:
-            with self._write_on_server() as tx:
-                yield tx
-            return
-        with self._translated(), self._file_connection() as pooled:
-            driver = cast("sqlite3.Connection", pooled.dbapi_connection)
-            self._require_same_file(self.path)
-            driver.execute("BEGIN IMMEDIATE")
-            tx = Transaction(PlainConnection(driver))
-            try:
-                version = self._knowing(tx, pooled.info.pop(_SEEN, None))
-                yield tx
-                tx.commit()
-            except BaseException:
-                driver.rollback()
-                raise
-            finally:
-                tx.close()
-            if tx.seen is not None:
-                pooled.info[_SEEN] = version, tx.end, tx.master, tx.seen
+        return self._write_on_server() if self.path is None else _FileWriter(self)
 
     def _knowing(self, tx: Transaction, seen: _Seen | None) -> int:
         """Let a writer know what was seen on its connection before, if nobody else has written since.
@@ -522,16 +502,20 @@ class Database:
 
         SQLAlchemy's own taking and giving back costs more than most questions, and its pages are the same again.
         """
-        pooled = self._taken()
-        if pooled is None:
-            pooled = self.engine.raw_connection()
-            pooled.info.pop(_SEEN, None)  # who knows what was done on it meanwhile
+        pooled = self._taken_for_file()
         try:
             yield pooled
         except BaseException:
             pooled.close()
             raise
         self._put_back(pooled)
+
+    def _taken_for_file(self) -> sa.PoolProxiedConnection:
+        pooled = self._taken()
+        if pooled is None:
+            pooled = self.engine.raw_connection()
+            pooled.info.pop(_SEEN, None)  # who knows what was done on it meanwhile
+        return pooled
 
     def _taken(self) -> sa.PoolProxiedConnection | None:
         """One that lies at hand: the one used last, which has the newest pages.
@@ -642,9 +626,9 @@ class Database:
         """The revision, or the mark in its place, of a database that has the schema."""
         return str(tx.value("SELECT version_num FROM alembic_version"))
 
-    def _require_same_file(self, path: Path) -> None:
+    def _require_same_file(self) -> None:
         """Refuse a file that no longer bears its name: what is written there would be lost, what is read there is old."""
-        here = _identity(path)
+        here = _identity(self.place)
         self._file = self._file or here
         if here is None or here != self._file:
             raise self._gone()
@@ -690,7 +674,7 @@ class Database:
             return
         with self._translated(), self._file_connection() as pooled:
             file = cast("sqlite3.Connection", pooled.dbapi_connection)
-            self._require_same_file(self.path)
+            self._require_same_file()
             file.execute("BEGIN")
             tx = Transaction(PlainConnection(file))
             try:
@@ -703,15 +687,22 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except CoopbankError:
-            raise
-        except UnicodeDecodeError as error:  # even what the engine wanted to say of it is no text
-            raise NotABook("{place} is damaged: it holds bytes that are no text.", place=self.place) from error
         except Exception as error:
-            driver_error = getattr(error, "orig", None) or error  # SQLAlchemy wraps some of them
-            if type(driver_error).__module__.split(".")[0] not in ("sqlite3", "psycopg"):
+            told = self.told(error)
+            if told is error:
                 raise
-            raise self._refusal(driver_error) from error
+            raise told from error
+
+    def told(self, error: Exception) -> Exception:
+        """What an error means to the person at the counter; the error itself, if it is none of a driver's."""
+        if isinstance(error, CoopbankError):
+            return error
+        if isinstance(error, UnicodeDecodeError):  # even what the engine wanted to say of it is no text
+            return NotABook("{place} is damaged: it holds bytes that are no text.", place=self.place)
+        driver_error = getattr(error, "orig", None) or error  # SQLAlchemy wraps some of them
+        if type(driver_error).__module__.split(".")[0] not in ("sqlite3", "psycopg"):
+            return error
+        return self._refusal(driver_error)
 
     def _refusal(self, error: BaseException) -> CoopbankError:
         """What a driver's error means to the person at the counter."""
@@ -747,6 +738,66 @@ class Database:
                 hint="If it was one, restore a backup: coopbank restore FILE",
             )
         return DatabaseUnusable("{place} cannot be used: {why}.", place=self.shown_place, why=text)
+
+
+class _FileWriter:
+    """A writer's transaction on a file, from BEGIN to COMMIT.
+
+    As a class, since each function that stands around every operation is felt in it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._pooled: sa.PoolProxiedConnection | None = None
+        self._tx: Transaction | None = None
+        self._version = 0
+
+    def __enter__(self) -> Transaction:
+        try:
+            return self._begun()
+        except BaseException as error:
+            self._undone(error)
+            raise
+
+    def _begun(self) -> Transaction:
+        database = self._database
+        self._pooled = pooled = database._taken_for_file()
+        driver = cast("sqlite3.Connection", pooled.dbapi_connection)
+        database._require_same_file()
+        driver.execute("BEGIN IMMEDIATE")
+        self._tx = tx = Transaction(PlainConnection(driver))
+        self._version = database._knowing(tx, pooled.info.pop(_SEEN, None))
+        return tx
+
+    def __exit__(self, _kind: object, error: BaseException | None, _where: object) -> None:
+        tx, pooled = self._tx, self._pooled
+        assert tx is not None and pooled is not None
+        if error is not None:
+            self._undone(error)
+            return
+        try:
+            tx.commit()
+        except BaseException as refused:
+            self._undone(refused)
+            raise
+        tx.close()
+        if tx.seen is not None:
+            pooled.info[_SEEN] = self._version, tx.end, tx.master, tx.seen
+        self._database._put_back(pooled)
+
+    def _undone(self, error: BaseException) -> None:
+        """Take back what was done, give the connection back, and say in words what a driver's error means."""
+        if self._pooled is not None:
+            try:
+                cast("sqlite3.Connection", self._pooled.dbapi_connection).rollback()
+            finally:
+                if self._tx is not None:
+                    self._tx.close()
+                self._pooled.close()
+        if isinstance(error, Exception):
+            told = self._database.told(error)
+            if told is not error:
+                raise told from error
 
 
 def postgresql_refusal(error: BaseException, text: str, place: str) -> CoopbankError:
@@ -857,10 +908,10 @@ def require_no_journal(path: Path) -> None:
             )  # fmt: skip
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: str) -> tuple[int, int] | None:
     """Which file stands under a name, however it is written to; None if there is none."""
     try:
-        found = path.stat()
+        found = os.stat(path)
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
