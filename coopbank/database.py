@@ -627,7 +627,7 @@ class Database:
         return str(tx.value("SELECT version_num FROM alembic_version"))
 
     def _require_same_file(self) -> None:
-        """Refuse a file that no longer bears its name: what is written there would be lost, what is read there is old."""
+        """Refuse a file that no longer bears its name: what is written there is lost, what is read there is old."""
         here = _identity(self.place)
         self._file = self._file or here
         if here is None or here != self._file:
@@ -911,7 +911,7 @@ def require_no_journal(path: Path) -> None:
 def _identity(path: str) -> tuple[int, int] | None:
     """Which file stands under a name, however it is written to; None if there is none."""
     try:
-        found = os.stat(path)
+        found = os.stat(path)  # noqa: PTH116  (a Path costs each writer more than the question does)
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino

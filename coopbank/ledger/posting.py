@@ -261,8 +261,8 @@ def _see_moved(tx: Transaction, draft: Draft) -> None:
         for account, amount in entry.lines:
             place = seen.get(account)
             if place is not None:
-                *meaning, balance = seen[place]
-                seen[place] = Leaf(*meaning, balance + amount)
+                leaf: Leaf = seen[place]
+                seen[place] = Leaf._make((*leaf[:-1], leaf.balance + amount))
 
 
 def _seal_on_server(tx: Transaction, book: str, draft: Draft, number: int, leaves: dict[int, Leaf]) -> Sealed:

@@ -203,7 +203,7 @@ def test_records_that_were_written_are_asked_again(books: Books) -> None:
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("amount", [150_00, -150_00])
 def test_a_guard_is_asked_for_the_operation_as_a_whole(books: Books, amount: int, turned: bool) -> None:
-    """On one day more goes out than there is, on another it comes in: drawer and claim have a floor, savings a ceiling."""
+    """More goes out on one day than there is, and comes in on another; some leaves have a floor, some a ceiling."""
     books.next_day()
     entries = [entry(deposit_lines(-amount), DAY), entry(deposit_lines(amount), books.today)]
     books.seal(entries[::-1] if turned else entries, approver="bob")
