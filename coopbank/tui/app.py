@@ -128,11 +128,6 @@ class Counter(AsksBooks, TypeAhead):
             raise RuntimeError("the books are not open yet")
         return self.opened
 
-    @property
-    def clock(self) -> Clock | None:
-        """What tells the time here, in books that are made too; the machine's own clock if it is none."""
-        return self._clock
-
     def on_mount(self) -> None:
         if "://" not in self._place and not Path(self._place).exists():
             from coopbank.tui.screens.first_run import FirstRunScreen
