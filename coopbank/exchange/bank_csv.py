@@ -113,7 +113,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 def _headed(text: str, naming: Callable[[str], str | None]) -> list[str]:
     """The fields that the heading names."""
-    if not text.startswith("sep="):
+    if not text.startswith("sep=") or text[4:5] not in rows.DELIMITERS:
         return []
     heading = next((line for line in text.split("\n")[1:] if line.strip()), "")
     return [field for cell in _cells(heading, text[4]) if (field := naming(cell)) is not None]

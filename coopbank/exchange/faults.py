@@ -29,6 +29,7 @@ class Faults:
     """The faults of one file."""
 
     file: str
+    rows_done: int = 0  # in the books already, where the file goes in groups
     count: int = 0
     listed: list[Fault] = field(default_factory=list)
 
@@ -51,6 +52,13 @@ class Faults:
         self.listed.sort(key=lambda fault: fault.row or 0)
         faults, file = [asdict(fault) for fault in self.listed[:LISTED]], shown(self.file, _LONGEST_VALUE)
         first = self.listed[0]
+        if self.rows_done:
+            raise ImportRefused(
+                "{done} rows of {file} are in the books. Of the group after them row {row} was refused: {reason}",
+                faults=faults, field="file", done=self.rows_done, file=file, row=first.row, reason=first.reason,
+                hint="When the reason is gone, the same file goes on from there. If you change the file, take the rows"
+                " out that are in.",
+            )  # fmt: skip
         if first.row is None:
             raise ImportRefused(
                 "Nothing was imported from {file}: {reason}",

@@ -11,6 +11,10 @@ has every row with its verdict.
 Importing the same file again does nothing: each row has an idempotency key made of the
 SHA-256 of the file and its number, and the bank answers "repeated".
 
+A large file keeps tills waiting for as long as it takes. `in_groups` commits some hundred rows at a time instead, and
+lets tills in between: whatever can be seen of the file alone is still found before anything is done, but a row that
+the bank refuses leaves those of the groups before it in the books. That is told, and the same file goes on from there.
+
     members      admits them; a column for each field of admit-member
     savings      opening balances of savings: member, amount, account (if not the first)
     shares       opening balances of whole shares: member, amount, share class (901 or 903)
@@ -25,13 +29,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from coopbank.bank import groups
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, loads
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt, operation_named
@@ -108,9 +114,9 @@ class Control:
 def import_file(
     bank: Bank, actor: Actor, kind: str, path: str | os.PathLike[str], *, dry_run: bool = False,
     key_prefix: str | None = None, about: BankFile | None = None, layout: Layout | None = None,
-    control: Control | None = None, as_of: date | None = None, report: str | None = None,
+    control: Control | None = None, as_of: date | None = None, report: str | None = None, in_groups: bool = False,
 ) -> ImportResult:  # fmt: skip
-    """Import a file: all of it, or nothing.
+    """Import a file: all of it, or nothing; `in_groups`, all of it or the groups before a row that is refused.
 
     `dry_run` tries every row and keeps nothing. `key_prefix` takes the place of the file's
     hash in the idempotency keys. `as_of` is the day at whose start opening balances stand,
@@ -125,7 +131,7 @@ def import_file(
             bank, actor, content, about or BankFile(), faults, dry_run=dry_run, key_prefix=key_prefix
         )
         return _result(kind, faults.file, recorded.lines, recorded.receipts, dry_run)
-    job = _Job(bank, actor, kind, content, faults, dry_run, key_prefix, layout or Layout(), control, as_of)
+    job = _Job(bank, actor, kind, content, faults, dry_run, key_prefix, layout or Layout(), control, as_of, in_groups)
     if report is None:
         return job.done({})
     place = verdicts.require_place(report)
@@ -177,6 +183,7 @@ class _Job:
     layout: Layout
     control: Control | None
     as_of: date | None
+    in_groups: bool
 
     def done(self, found: dict[int, str]) -> ImportResult:
         """Do it; `found` gets the verdict on each row that can be read."""
@@ -192,10 +199,33 @@ class _Job:
                 self.faults.add(None, None, None, InvalidValue("The file has no rows below its heading."))
             if self.control is not None and plan.rows:
                 self.control.check(plan, self.bank.institution.currency, self.faults)
+        if self.in_groups and not self.dry_run and not self.faults.count:
+            receipts = self._in_groups(plan, prefix, found)
+        else:
+            receipts = self._at_once(plan, prefix, found)
+        return _result(self.kind, self.faults.file, plan.rows, receipts, self.dry_run, self._shown(plan.total))
+
+    def _at_once(self, plan: Plan, prefix: str, found: dict[int, str]) -> list[Receipt]:
         found |= {row: verdicts.GOOD for wanted in plan.trial for row in wanted.of_rows}
         receipts = _performed(self.bank, self.actor, plan, prefix, self.faults, self.dry_run)
         found |= verdicts.of_receipts(plan.work, receipts, dry_run=self.dry_run)
-        return _result(self.kind, self.faults.file, plan.rows, receipts, self.dry_run, self._shown(plan.total))
+        return receipts
+
+    def _in_groups(self, plan: Plan, prefix: str, found: dict[int, str]) -> list[Receipt]:
+        found |= {row: verdicts.NOT_BEGUN for wanted in plan.trial for row in wanted.of_rows}
+        receipts: list[Receipt] = []
+        for group in _split_up(plan):
+            try:
+                receipts += self._at_once(group, prefix, found)
+            except ImportRefused:
+                raise
+            except Refused as refusal:
+                if not self.faults.rows_done:
+                    raise
+                self.faults.add(group.trial[0].record.row, None, None, refusal)
+                self.faults.refuse_if_any()
+            self.faults.rows_done += group.rows
+        return receipts
 
     def _day(self, prefix: str) -> date | None:
         """The cut-over: as it was said, or as it was when this file was imported before, or the business date."""
@@ -233,6 +263,28 @@ def _content(path: str | os.PathLike[str]) -> bytes:
 
 
 # ---------------------------------------------------------------------------------- performing
+
+
+GROUP: Final = 250
+"""Rows of a group: as many as are done in a fifth of a second."""
+
+
+def _split_up(plan: Plan) -> Iterator[Plan]:
+    """The plan in groups, with a pause between two in which tills get in."""
+    tried = {row: wanted for wanted in plan.trial for row in wanted.of_rows}
+    group: list[Wanted] = []
+    rows_of_group: list[int] = []
+    began = time.perf_counter()
+    for place, wanted in enumerate(plan.work, start=1):
+        group.append(wanted)
+        rows_of_group += wanted.of_rows
+        if len(rows_of_group) >= GROUP or place == len(plan.work):
+            trial = list({id(tried[row]): tried[row] for row in rows_of_group}.values())
+            first = group[0] is plan.work[0]
+            yield Plan(trial, group, len(rows_of_group), uniform=plan.uniform and first)
+            if place < len(plan.work):
+                time.sleep(groups.pause_after(time.perf_counter() - began))
+            group, rows_of_group, began = [], [], time.perf_counter()
 
 
 def _performed(bank: Bank, actor: Actor, plan: Plan, prefix: str, faults: Faults, dry_run: bool) -> list[Receipt]:

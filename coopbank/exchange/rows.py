@@ -44,7 +44,8 @@ _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
 _OTHER_PROGRAMS: Final = {b"PK\x03\x04": "XLSX or ODS", b"\xd0\xcf\x11\xe0": "XLS", b"%PDF": "PDF"}
-_DELIMITERS: Final = (",", ";", "\t")
+DELIMITERS: Final = (",", ";", "\t")
+"""What may stand between two cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def _delimiter(text: str, naming: Naming) -> tuple[str, str]:
     """The delimiter by which most columns are known, and the text; Excel's line `sep=;` says it itself."""
     first, _line_end, rest = text.partition("\n")
     said = first.strip(" \r").strip('"')
-    if len(said) == 5 and said.startswith("sep=") and said[4] in _DELIMITERS:
+    if len(said) == 5 and said.startswith("sep=") and said[4] in DELIMITERS:
         return said[4], rest
 
     def known(delimiter: str) -> tuple[int, int]:
@@ -135,7 +136,7 @@ def _delimiter(text: str, naming: Naming) -> tuple[str, str]:
             return (0, 0)
         return sum(naming(cell) is not None for cell in heading), len(heading)
 
-    return max(_DELIMITERS, key=known), text
+    return max(DELIMITERS, key=known), text
 
 
 def _csv_rows(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int, list[str]]]:

@@ -24,6 +24,7 @@ from coopbank.words import _, marked
 
 GOOD, REFUSED, IMPORTED = marked("good"), marked("refused"), marked("imported")
 WAITS, DONE_BEFORE = marked("waits for a second person"), marked("done before")
+NOT_BEGUN = marked("not begun")
 
 _HEADING: Final = ("row", "verdict", "column", "value", "reason")
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from coopbank.bank import records
 from coopbank.errors import CoopbankError, DayClosed, ImportRefused, NotAllowed, NotOffered, WrongUsage
-from coopbank.exchange import ImportResult, import_file, opening_rows, rows
+from coopbank.exchange import ImportResult, import_file, imports, opening_rows, rows
 from tests.support_bank import CHARITY, SmallBank, assert_books, new_bank
 
 Import = Callable[..., ImportResult]
@@ -253,6 +253,76 @@ def test_random_damage_is_found_where_it_was_done(shared: SmallBank, bring: Impo
             lines[i] = f"Member {i}," + draw.choice(["2020-13-01", "x", "20200101", "2999-01-01", "-"])
         faults = refused(shared, bring, "members", "name,joined\n" + "\n".join(lines))
         assert where(faults) == [(i + 2, "joined") for i in bad]
+
+
+# ------------------------------------------------------------------------------------ in groups
+
+
+def rows_with(bad: str, count: int = 12, at: int = 9) -> str:
+    """Members; the bank refuses that row, which can be read: its number is taken by then."""
+    named = [f"Member {i},{'M0001' if i == at else ''}" for i in range(count)]
+    return "name,number\n" + "\n".join(named).replace("M0001", bad) + "\n"
+
+
+def test_a_file_in_groups_lets_others_in_between_and_goes_on_where_it_was(
+    small: SmallBank, bring: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "GROUP", 5)
+    gifts = iter(range(100))
+
+    def meanwhile(_seconds: float) -> None:
+        small.admit(f"Somebody {next(gifts)}")  # by whoever waits
+
+    monkeypatch.setattr(imports.time, "sleep", meanwhile)
+    done = bring(small, "members", rows_with(""), in_groups=True)
+    assert (done.rows, done.done, done.repeated) == (12, 12, 0)
+    assert done.created[:6] == ("M0001", "M0002", "M0003", "M0004", "M0005", "M0007"), "one came between"
+    assert next(gifts) == 2
+    again = bring(small, "members", rows_with(""), in_groups=True)
+    assert (again.rows, again.done, again.repeated) == (12, 0, 12)
+    assert bring(small, "members", rows_with("")).repeated == 12, "it is the same file, in groups or not"
+
+
+def test_a_row_refused_in_a_later_group_says_what_is_in(
+    small: SmallBank, bring: Import, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(imports, "GROUP", 5)
+    report = tmp_path / "report.csv"
+    with pytest.raises(ImportRefused) as refused:
+        bring(small, "members", rows_with("M0001"), in_groups=True, report=str(report))
+    assert str(refused.value).startswith("5 rows of members.csv are in the books. Of the group after them row 11")
+    assert where(refused.value.faults) == [(11, "number")]
+    verdicts = [line.split(",")[1] for line in report.read_text().splitlines()[1:]]
+    assert verdicts == ["imported"] * 5 + ["good"] * 4 + ["refused"] + ["not begun"] * 2
+    with small.read() as books:
+        assert books.tx.value("SELECT count(*) FROM directory WHERE name LIKE 'Member %'") == 5
+    with pytest.raises(ImportRefused, match=r"5 rows of members\.csv are in the books"):
+        bring(small, "members", rows_with("M0001"), in_groups=True)
+    with small.read() as books:
+        assert books.tx.value("SELECT count(*) FROM directory WHERE name LIKE 'Member %'") == 5
+
+
+def test_what_a_file_shows_by_itself_is_found_before_any_group(
+    small: SmallBank, bring: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "GROUP", 2)
+    before = state(small)
+    with pytest.raises(ImportRefused, match="Nothing was imported"):
+        bring(small, "members", "name,joined\nA,\nB,\nC,\nD,2020-02-31\n", in_groups=True)
+    assert state(small) == before
+    with pytest.raises(NotAllowed, match="sue"):
+        bring(small, "members", rows_with(""), by=small.sue, in_groups=True)
+
+
+def test_opening_balances_in_groups(small: SmallBank, bring: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening_rows, "LINES_AT_ONCE", 2)
+    monkeypatch.setattr(imports, "GROUP", 3)
+    members = [small.admit(f"Member {i}") for i in range(9)]
+    savings = "Member,Balance\n" + "".join(f"{member},{i + 1}0.50\n" for i, member in enumerate(members))
+    found = bring(small, "savings", savings, by=small.tom, in_groups=True)
+    assert (found.rows, found.pending) == (9, 5)
+    with pytest.raises(ImportRefused, match=r"rows of savings\.csv are in the books"):
+        bring(small, "savings", savings.replace("10.50", "11.50", 1) + "M0099,1.00\n", by=small.tom, in_groups=True)
 
 
 # ----------------------------------------------------------------------------- opening balances

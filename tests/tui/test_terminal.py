@@ -122,3 +122,17 @@ def test_a_full_disk_is_told_in_words_and_the_form_stays(book: str, small_disk: 
         terminal.answer(ENTER, "Head of the chain")
     assert operations(str(place), "deposit") == 6
     assert_book(str(place))
+
+
+def test_the_counter_opens_without_what_commands_are_declared_with(book: str) -> None:
+    program = """
+import sys
+from coopbank.cli import main
+code = main()
+print(sorted({"typer"} & set(sys.modules)), "left with", code)
+"""
+    with Terminal(["--db", book], program=program) as terminal:
+        terminal.see("real books")
+        terminal.type(CTRL_Q)
+        terminal.see("[] left with 0")
+        assert terminal.ends() == 0

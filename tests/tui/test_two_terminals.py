@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -173,6 +174,19 @@ async def test_books_that_another_program_locks_are_told_in_words_and_the_form_s
         await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
     assert balance(book, "905/M0001") == -160_00
     assert_book(book)
+
+
+async def test_who_only_looks_is_told_that_the_books_are_others_now(book: str) -> None:
+    """A restore puts another file under the name: what is read of the old one would look right."""
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        await hand.type("ada")
+        await hand.see("M0001")
+        shutil.copy(book, f"{book}.older")
+        Path(f"{book}.older").replace(book)
+        await hand.press("escape")
+        await hand.type("green")
+        await hand.until(lambda: "is gone or was replaced" in " ".join(hand.screen_text().split()), "what became of it")
 
 
 async def test_books_that_are_lost_are_told_in_words(book: str) -> None:

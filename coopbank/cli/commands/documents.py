@@ -318,12 +318,14 @@ Total = Annotated[str | None, typer.Option("--control-total", metavar="AMOUNT", 
 CutOver = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help=(
     "savings, shares, loans: balances stand at the start of this day; today if left out."))]  # fmt: skip
 Report = Annotated[str | None, typer.Option("--report", metavar="FILE", help="CSV: each row, verdict and reason.")]
+InGroups = Annotated[bool, typer.Option("--in-groups", help=(
+    "Some hundred rows at a time, so that tills get in; what was in before a row that is refused stays."))]  # fmt: skip
 Template = Annotated[bool, typer.Option("--template", help="Print a table to begin with, and do nothing else.")]
 Account = Annotated[str | None, typer.Option("--account", metavar="CODE", help="bank-lines: the bank account.")]
 Opening = Annotated[str | None, typer.Option("--opening", metavar="AMOUNT", help="bank-lines: balance at first.")]
 Closing = Annotated[str | None, typer.Option("--closing", metavar="AMOUNT", help="bank-lines: balance at the end.")]
 
-_OF_ROWS = ("map_file", "ignore", "control_count", "control_total", "as_of", "report")
+_OF_ROWS = ("map_file", "ignore", "control_count", "control_total", "as_of", "report", "in_groups")
 _OF_STATEMENTS = ("account", "from", "to", "opening", "closing")
 
 
@@ -350,6 +352,7 @@ def import_(
     total: Total = None,
     as_of: CutOver = None,
     report: Report = None,
+    in_groups: InGroups = False,
     template: Template = False,
     account: Account = None,
     start: From = None,
@@ -357,11 +360,15 @@ def import_(
     opening: Opening = None,
     closing: Closing = None,
 ) -> None:
-    """Import rows of a file through the same operations that a person would use: all rows or none."""
+    """Import rows of a file through the same operations that a person would use: all rows or none.
+
+    A large file keeps the tills waiting; --in-groups lets them in, and gives up "or none".
+    """
     said = {
         "map": columns or None, "map_file": map_file, "ignore": ignored or None, "dates": dates, "decimal": decimal,
-        "control_count": count, "control_total": total, "as_of": as_of, "report": report, "account": account,
-        "from": start, "to": end, "opening": opening, "closing": closing,
+        "control_count": count, "control_total": total, "as_of": as_of, "report": report,
+        "in_groups": in_groups or None, "account": account, "from": start, "to": end,
+        "opening": opening, "closing": closing,
     }  # fmt: skip
     if template:
         _tell_template(door, kind)
@@ -419,6 +426,7 @@ def _imported(bank: Bank, actor: Actor, kind: str, file: str, dry_run: bool, sai
     return import_file(
         bank, actor, kind, file, dry_run=dry_run, layout=layout, control=control,
         as_of=options.day_or_none(said["as_of"], "as_of"), report=said["report"],
+        in_groups=bool(said["in_groups"]),
     )  # fmt: skip
 
 
