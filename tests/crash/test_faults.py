@@ -164,8 +164,8 @@ def test_what_a_server_calls_off_is_tried_anew_and_posts_once(ready: SmallBank, 
         plain = statements = 0
         for at in range(10):  # first none of them fails
             faults.at, faults.count = at, 0
-            request = ready.bank.build("deposit", {"member": "M0001", "amount": "1.00"})
-            assert ready.bank.perform(ready.ana, request).status == "done"
+            values = {"member": "M0001", "amount": "1.00", "tender": "cheque", "cheque_number": str(at)}
+            assert ready.bank.perform(ready.ana, ready.bank.build("deposit", values)).status == "done"
             plain, statements = plain or faults.count, max(statements, faults.count)
             faults.at = 0
             drawn -= 1_00
