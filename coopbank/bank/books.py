@@ -92,7 +92,7 @@ class Kept:
 
     def now(self, tx: Transaction) -> dict[Any, Any]:
         """What may be used in this transaction, and added to."""
-        at = tx.master or tx.value(
+        at = tx.master = tx.master or tx.value(
             "SELECT hash FROM operation WHERE id IN ((SELECT max(operation_id) FROM record),"
             " (SELECT max(operation_id) FROM period_state)) ORDER BY id DESC LIMIT 1"
         )
@@ -116,7 +116,9 @@ class Books:
 
     def find(self, cls: type[B], ref: str) -> B | None:
         """The latest version of a record, None if there is none or its making was reversed."""
-        return self.once(("find", cls, ref), lambda: self._find(cls, ref)) if cls.remembered else self._find(cls, ref)
+        if cls.remembered or cls.met:
+            return self.once(("find", cls, ref), lambda: self._find(cls, ref))
+        return self._find(cls, ref)
 
     def once(self, question: tuple[Any, ...], ask: Callable[[], A]) -> A:
         """The answer to a question about records, to be looked at only; from what is kept, if it was asked before."""

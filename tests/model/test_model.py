@@ -141,16 +141,13 @@ OUTSIDE: dict[str, str] = {
     name: reason
     for reason, names in {
         _REGISTERS: """
-           
             send-due-diligence forget-member forget-case forget-request close-campaign record-reply
             resolve-exception start-campaign
             define-note-class record-hours
             reset-sign-in set-signing-key
         """,
         _VOTES: """
-            call-meeting cancel-meeting close-poll close-vote declare-interest declare-result end-seat give-ballots
-            load-ballots open-poll propose-resolution record-count record-vote seat-member set-body set-mandate
-            withdraw-poll withdraw-resolution
+            close-poll declare-result give-ballots load-ballots open-poll withdraw-poll
         """,
         _OLD_MONEY: """
             turn-over-unclaimed pay-unclaimed opening-balance close-opening
@@ -175,7 +172,7 @@ def test_each_operation_is_in_the_model_or_has_a_reason() -> None:
 def test_chance_reaches_what_the_model_knows() -> None:
     """The model alone, which takes a moment: each of its operations is done, repeated or refused in many ways."""
     told: Counter[str] = Counter()
-    for seed in SEEDS[:10]:
+    for seed in SEEDS[:16]:
         model = Model()
         for step in [*begin(), *steps(seed, STEPS)]:
             before, ask = model.number, step.ask(model)
