@@ -1022,6 +1022,7 @@ def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
         driver.execute("SET client_encoding = 'UTF8'")
         driver.execute("SET bytea_output = 'hex'")
         driver.execute("SET quote_all_identifiers = off")
+        driver.execute("SET jit = off")  # what is asked here is short, and compiling it is not
         driver.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )
