@@ -454,6 +454,7 @@ class Database:
 
     def close(self) -> None:
         """Give the connections back."""
+        self._leave_others()
         while self._at_hand:
             self._at_hand.pop().close()
         if "engine" in self.__dict__:
@@ -498,19 +499,25 @@ class Database:
         self._put_back(pooled)
 
     def _taken(self) -> sa.PoolProxiedConnection | None:
-        """One that lies at hand: the one used last, which has the newest pages.
-
-        After a fork those are the other process's, which goes on using them. Here they are neither used nor closed,
-        for a server would take either as said by it.
-        """
-        if self._process != os.getpid():
-            _of_others.append((self._at_hand, self.engine.pool))
-            self._at_hand, self._process = [], os.getpid()
-            self.engine.dispose(close=False)
+        """One that lies at hand: the one used last, which has the newest pages."""
+        self._leave_others()
         try:
             return self._at_hand.pop()
         except IndexError:
             return None
+
+    def _leave_others(self) -> None:
+        """After a fork the connections are the other process's, which goes on using them.
+
+        Here they are neither used nor closed, for a server would take either as said by it.
+        """
+        if self._process == os.getpid():
+            return
+        self._at_hand, others = [], self._at_hand
+        self._process = os.getpid()
+        if "engine" in self.__dict__:
+            _of_others.append((others, self.engine.pool))
+            self.engine.dispose(close=False)
 
     def _require_of_use(self, tx: Transaction) -> None:
         """Refuse to write into books that were moved, or upgraded, since this program opened them."""
@@ -606,7 +613,7 @@ class Database:
         return str(tx.value("SELECT version_num FROM alembic_version"))
 
     def _require_same_file(self, path: Path) -> None:
-        """Refuse a file that no longer bears its name: what is written there would be lost, what is read there is old."""
+        """Refuse a file that no longer bears its name: what is written there is lost, and what is read there is old."""
         here = _identity(path)
         self._file = self._file or here
         if here is None or here != self._file:

@@ -30,6 +30,7 @@ import pytest
 from argon2 import PasswordHasher
 from xdist.scheduler import LoadScopeScheduling
 
+from coopbank import database
 from coopbank.bank import passphrases
 
 # Frozen time must not reach Textual's own timers or asyncio's loop: both would wait for ever.
@@ -218,4 +219,12 @@ def _cheap_passphrases() -> Iterator[None]:
     """The same Argon2id at its smallest cost: at its full cost, founding a bank takes a quarter of a second."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passphrases, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _patience() -> Iterator[None]:
+    """Who waits for a lock gets it, however slow a loaded machine is; who must be refused one says how soon."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "BUSY_SECONDS", 60)
         yield

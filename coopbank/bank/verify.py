@@ -718,15 +718,20 @@ def _suspense(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]
 
 def _collateral(state: Registers, _log: Log, _tx: Transaction) -> Iterator[Finding]:
     pledged: dict[tuple[str, int], int] = defaultdict(int)
+    secures: set[tuple[str, int]] = set()
     for _ref, body in state.latest("collateral"):
-        if body.get("state", "pledged") != "mistaken":
-            pledged[body["loan"], body["paid_from"]] += body["cost"]
+        key, what = (body["loan"], body["paid_from"]), body.get("state", "pledged")
+        if what != "mistaken":
+            pledged[key] += body["cost"]
+        if what == "pledged":
+            secures.add(key)
     paid: dict[tuple[str, int], int] = defaultdict(int)
     for ref, body in state.latest("loan-event"):
         if body["type"] == "advance":
             paid[ref.partition(".")[0], state.made_by["loan-event", ref]] += body["data"]["amount"]
     for (loan, number), cost in pledged.items():
-        if cost > paid[loan, number]:
+        # Once all of it was released, the payment that bought it may be taken back.
+        if cost > paid[loan, number] and (paid[loan, number] or (loan, number) in secures):
             yield Finding("collateral", f"{format_amount(cost)} is pledged for {loan}, more than was paid out", number)
 
 

@@ -40,7 +40,7 @@ from tests.crash.damage import limited
 from tests.exchange.test_bank_lines import CAMT, CSV, OFX_1, OFX_2
 from tests.support_bank import SmallBank, new_bank
 
-LONGEST = 20  # seconds, for files of at most some hundred kilobytes: a reader that takes longer hangs
+LONGEST = 20  # seconds of the processor, for files of at most some hundred kilobytes: a reader that takes longer hangs
 
 
 @dataclass
@@ -331,10 +331,14 @@ def test_names_that_somebody_made_up_are_not_told_at_full_length(desk: Desk) -> 
         assert len(str(refused.value)) < 300 and len(refused.value.field or "") < 100
 
 
-@pytest.mark.parametrize("content", [b"sep=", b"sep=\n", b"sep=\r\n,", b"sep=x\nDate,Amount\n"])
-def test_what_a_fuzzer_found(desk: Desk, content: bytes) -> None:
-    """`make fuzz` did: a file of bank lines of four bytes was a traceback."""
-    read_or_refused(desk, READERS["bank CSV"][0], content)
+FOUND = [("bank CSV", content) for content in (b"sep=", b"sep=\n", b"sep=\r\n,", b"sep=x\nDate,Amount\n")]
+FOUND.append(("public key", PEM.replace("MCowBQYDK2", "MCowBQYDO2").encode()))  # of a kind that there is not
+
+
+@pytest.mark.parametrize(("name", "content"), FOUND)
+def test_what_a_fuzzer_found(desk: Desk, name: str, content: bytes) -> None:
+    """`make fuzz` did: each of these was a traceback."""
+    read_or_refused(desk, READERS[name][0], content)
 
 
 def test_no_reader_was_forgotten() -> None:

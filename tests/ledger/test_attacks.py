@@ -777,17 +777,17 @@ def in_the_background(work: Callable[[], None]) -> Callable[[], BaseException | 
     thread.start()
 
     def ended() -> BaseException | None:
-        thread.join(30)
+        thread.join()
         return outcome[0]
 
     return ended
 
 
-def wait_for_a_waiter(watching: Any) -> None:
-    """Until some connection of this database waits for the book's lock."""
+def wait_for_a_waiter(watching: Any, lock: str = "advisory") -> None:
+    """Until some connection of this database waits for the book's lock, or one of another kind."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = %s"
     for _ in range(600):
-        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
-        if watching.execute(waits).fetchone()[0]:
+        if watching.execute(waits, (lock,)).fetchone()[0]:
             return
         time.sleep(0.05)
     pytest.fail("nobody waited")
@@ -864,9 +864,9 @@ def test_two_writers_make_one_chain(books: Books) -> None:
 
         thread = threading.Thread(target=second)
         thread.start()
-        time.sleep(0.3)
+        wait_for_a_waiter(first, "transactionid")
         first.commit()
-        thread.join(20)
+        thread.join()
     assert isinstance(outcome[0], psycopg.Error)
     assert books.head().number == mine.number
     assert_books(books.database)

@@ -178,7 +178,7 @@ class Model:
             put("role", role, alone={}, most={}, a_day=None)
         for policy, value in (("cheque_hold_days", 7), ("withdrawal_alone", 100000), ("drawer_limit", 500000),
                               ("difference_alone", 1000),
-                              ("accrual_payments", 6), ("charge_off_days", 365)):  # fmt: skip
+                              ("accrual_payments", 6), ("set_off", ""), ("charge_off_days", 365)):  # fmt: skip
             put("policy", policy, value=value)
         put("bank-account", "FIRST", fund=POOL)
         put("drawer", "D1", owner="ana", opened_at=self.number)
@@ -555,6 +555,10 @@ def _every(value: Any) -> Any:
     return value if isinstance(value, dict) and len(value) == 1 and all(each > 0 for each in value.values()) else None
 
 
+def _positive(value: Any) -> Any:
+    return value if type(value) is int and value >= 1 else None
+
+
 def _percent(value: Any) -> Any:
     match = isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", value)
     return value if match and 0 < Fraction(value) <= 100 else None
@@ -591,8 +595,10 @@ READ: dict[str, Callable[[Any], Any]] = {
     "sometext": _some(200), "somememo": _some(500), "day": _day, "rate": _matching(r"[0-9]{1,3}(\.[0-9]{1,6})?"),
     "expense": _matching(r"[0-9]{3}"), "fundcode": _matching(r"[A-Z][A-Z0-9]{1,11}"), "number": _number,
     "yes": lambda value: value if isinstance(value, bool) else None, "list": lambda value: list(value) or None,
-    "rows": _rows, "zero": _zero, "every": _every, "percent": _percent, "share": _share, "shares": _shares,
-    "months": lambda value: list(value), "product": _code, "rates": dict,
+    "days": lambda value: value if type(value) is int and 0 <= value <= 3660 else None, "signed": minor,
+    "codes": lambda value: list(value) if len(set(value)) == len(value) else None,
+    "rows": _rows, "positive": _positive, "longtext": _some(4000), "zero": _zero, "every": _every, "percent": _percent, "share": _share, "shares": _shares,
+    "months": lambda value: list(value) if len(set(value)) == len(value) else None, "product": _code, "rates": dict,
     "productcode": _matching(r"[A-Z][A-Z0-9-]{1,19}"), "order": lambda value: list(value),
     "lines": _lines, "quarter": _matching("(?!0000)[0-9]{4}-Q[1-4]"), "year": _matching("(?!0000)[0-9]{4}"),
     "steps": lambda value: tuple(_step(each) for each in value),
@@ -659,7 +665,7 @@ def members_of(leaves: Iterable[tuple[str, str]], model: Model) -> set[str]:
             found |= holder_of(model, "loan", contract)
         elif number in ("791", "821", "823", "825", "871", "875", "901", "903", "905", "945", "946"):
             found.add(re.split(r"[-.]", contract)[0])
-        elif number in ("811", "851", "701", "781", "M10", "M20", "M40"):
+        elif number in ("811", "851", "701", "781", "M10", "M20", "M30", "M40"):
             found |= holder_of(model, "note" if number in ("811", "851") else "loan", contract)
     return found
 

@@ -218,7 +218,16 @@ def redeem_shares(w: Work) -> None:
     if not w["subscription"] and w["amount"] % kind["par"]:
         raise No("invalid-amount", "amount")
     own_shares(w, leaf, w["amount"])
+    if not w["subscription"]:
+        _share_is_kept(w, leaf)
     w.post((GEN, leaf, w["amount"]), *pay(w, GEN, w["amount"]))
+
+
+def _share_is_kept(w: Work, leaf: str) -> None:
+    from tests.model.rules_set_off import require_share_kept
+
+    par = w.model.get("share-class", w["share_class"], "share_class")["par"]
+    require_share_kept(w, w["member"], w["share_class"], -w.balance(GEN, leaf) - w["amount"], par)
 
 
 @rule("transfer-shares", "member:code to_member:code amount:money share_class:code?=903", COUNTER, second=True,
@@ -234,6 +243,7 @@ def transfer_shares(w: Work) -> None:
         raise No("invalid-amount", "amount")
     source, target = f"{w['share_class']}/{w['member']}", f"{w['share_class']}/{w['to_member']}"
     own_shares(w, source, w["amount"])
+    _share_is_kept(w, source)
     has = -w.balance(GEN, target) - w.balance(GEN, subscription(w["to_member"], w["share_class"]))
     if kind["most"] is not None and has + w["amount"] > kind["most"] * kind["par"]:
         raise No("wrong-state", "to_member")

@@ -290,7 +290,7 @@ def issue_note(w: Work) -> None:
     ref = w.number_of("note", "N-", 3)
     w.post(*receive(w, w["fund"], w["amount"], member=w["member"]), (w["fund"], f"811/{ref}", -w["amount"]))
     w.write("note", ref, member=w["member"], fund=w["fund"], rate=w["annual_rate"], since=w.business_day,
-            owed=w["amount"], accrued=0, of_segment=0, paid=0)  # fmt: skip
+            owed=w["amount"], accrued=0, of_segment=0, paid=0, note_class=w["note_class"])  # fmt: skip
 
 
 def simple_interest(owed: int, rate: str, count: int) -> int:
@@ -386,6 +386,8 @@ def set_policy(w: Work) -> None:
         if not re.fullmatch(r"[0-9]{1,4}", w["value"]):
             raise No("invalid-value", "value")
         value = int(w["value"])
+    elif w["policy"] == "set_off":  # the bylaw that allows it; none where it is empty
+        value = w["value"]
     else:
         value = minor(w["value"])
         if value is None or value < 0:

@@ -26,7 +26,9 @@ from tests.model.books import (
 from tests.model.rules_care import losses, needed, provided
 from tests.model.rules_counter import available, sponsored
 from tests.model.rules_loans import Book, cash_of, lines_of, naming, post, reckoned, shared
+from tests.model.rules_losses import settled
 from tests.model.rules_months import last_day
+from tests.model.rules_papers import pledged
 from tests.model.story import OWN, Told, less
 
 
@@ -107,13 +109,16 @@ def loans_told(w: Work, past: Done) -> dict[str, list[Told]]:
 def post_retold(w: Work, retold: list[tuple[str, Fact, Book]]) -> None:
     """Loans as they are without what was taken back, and what their stories come to beyond the exact reversal."""
     for ref, loan, moved in retold:
-        w.write("loan", ref, loan)
+        refill, borne = settled(w, ref, loan)
+        w.write("loan", ref, {**loan, "borne": borne})
         more = provided(needed(w, ref, losses(moved)))
-        post(w, *more, *lines_of(ref, loan["member"], moved), *shared(None, cash_of(moved)))
+        post(w, *more, *lines_of(ref, loan["member"], moved), *shared(None, cash_of(moved)), *refill)
 
 
 def taken_back(w: Work, past: Done, ref: str, facts: list[Told], *, replay: bool) -> tuple[str, Fact, Book]:
     """The loan without these facts, and what is posted beyond the exact reversal; what rests on them stays first."""
+    if any(each["paid_from"] == past.number for _ref, each in pledged(w, ref)):
+        raise No("cannot-reverse", "operation")
     versions = w.model.facts["loan", ref]
     later = {n for n, _body in versions if n > past.number and w.model.log[n].kind != "reverse"}
     told = {n: each for n in later if (each := _new_facts(w, ref, n))}
@@ -141,7 +146,11 @@ def taken_back(w: Work, past: Done, ref: str, facts: list[Told], *, replay: bool
 
 
 def _rests(later: Told, fact: Told) -> bool:
-    """Whether what was told later takes it for granted: terms upon terms, a recovery upon a loss."""
+    """Whether what was told later takes it for granted: terms upon terms, a recovery upon a loss, reports in a row."""
+    reports = ("report-filed", "report-accepted")
+    if fact.type in reports and later.type in reports:
+        one, other = fact.data["period"], later.data["period"]
+        return bool(one == other or (fact.type == later.type == reports[1] and other > one))
     return (fact.type, later.type) in (("terms", "terms"), ("charge-off", "payment"))
 
 

@@ -32,6 +32,7 @@ from tests.model.books import (
 from tests.model.rules_counter import PAYING, alive, cash_in, own_shares, pay, savings
 from tests.model.rules_funds import claim
 from tests.model.rules_months import last_day
+from tests.model.rules_set_off import require_share_kept
 from tests.model.story import halves
 
 OF_YEAR = (SUPERVISOR, TREASURER, ADMIN)
@@ -397,6 +398,7 @@ def accept_redemption(w: Work) -> None:
     if w["amount"] % kind["par"]:
         raise No("invalid-amount", "amount")
     own_shares(w, leaf, w["amount"])
+    require_share_kept(w, w["member"], w["share_class"], -w.balance(GEN, leaf) - w["amount"], kind["par"])
     ref = w.number_of("redemption", "RD-", 5)
     w.post((GEN, leaf, w["amount"]), (GEN, f"825/{w['member']}", -w["amount"]))
     w.write("redemption", ref, member=w["member"], share_class=w["share_class"], amount=w["amount"], state="waiting",

@@ -34,6 +34,7 @@ from tests.model.walk import (
     keyed,
     member,
 )
+from tests.model.walk_loans import A_MONTH, CARED, losing, owing_each_other, papers, reporting, sharing
 
 
 def steps(seed: int, count: int) -> list[Step]:
@@ -53,11 +54,12 @@ def steps(seed: int, count: int) -> list[Step]:
 
 SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
     (lambda c: evening(c), 45), (lambda c: lending(c), 90), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
+    (papers, 350), (losing, 350), (lambda c: lived(c, sharing(c)), 350), (lambda c: lived(c, reporting(c)), 200),
     (lambda c: things(c, evening(c, c.pick((5, 31, 70))), evening(c, c.pick((1, 40)))), 250),
     (lambda c: petty_cash(c, evening(c, 1)), 200), (lambda c: given(c, evening(c)), 250), (sponsoring, 200),
     (lambda c: dying(c, evening(c, c.pick((1, 12)))), 250), (lambda c: reconciling(c, evening(c, 1)), 250),
     (lambda c: land(c, evening(c)), 250), (lambda c: deciding(c, evening(c)), 200),
-    (lambda c: mistaken(c), 200),
+    (lambda c: mistaken(c), 200), (lambda c: lived(c, owing_each_other(c)), 350),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""
 
@@ -137,6 +139,17 @@ def lending(c: Chooser) -> list[Step]:
         found += evening(c, c.pick((5, 20, 40, 100)))
         for _step in range(c.pick((2, 3, 5))):
             found += _cared(c)
+    return found
+
+
+def lived(c: Chooser, scene: list[Step]) -> list[Step]:
+    """A scene with a part of a loan's life where it stands for one."""
+    found: list[Step] = []
+    for step in scene:
+        if step is A_MONTH:
+            found += [*evening(c, c.pick((20, 31, 32))), *([] if c.pick(range(4)) else _cared(c))]
+        else:
+            found += [*evening(c, c.pick((5, 20, 40, 100))), *_cared(c), *_cared(c)] if step is CARED else [step]
     return found
 
 

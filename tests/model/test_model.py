@@ -131,23 +131,15 @@ def test_lists_that_hypothesis_draws(asked: list[Step]) -> None:
 
 # ------------------------------------------------------------------------------------- what is covered
 
-_REPORTED = "of loans repaid out of surplus or revenue: published figures hold them, and twins of them, day by day"
-_RELATED = "a loan's papers, pledges, peers, successors: tests/bank plays them against loans that never had them"
 _REGISTERS = "writes records that no balance stands on; verify proves them from the log"
 _VOTES = "a vote decides of itself nothing that is posted; tests/bank/test_mandates.py holds operations against votes"
 _OLD_MONEY = "needs five years without contact, or old books: their own tests live through them line by line"
 _WORKERS = "of a worker co-op's own book: tests/bank/test_internal_capital.py lives through its years"
-_SHARES = "set-off by a bylaw: its own tests compare each line"
 _THINGS = "a variation of what the model has, a payment or an expense, over things: their own tests compare each line"
 _OFFERED = "offered by a credit union alone, and the model's bank is none"
 OUTSIDE: dict[str, str] = {
     name: reason
     for reason, names in {
-        _REPORTED: "accept-report file-report move-outer-date set-programme",
-        _RELATED: """
-            apply-for-loan consent-to-share decline-application pledge-collateral refinance-loan release-collateral
-            remit-participation sell-participation set-loss-waterfall withdraw-application write-credit-memo
-        """,
         _REGISTERS: """
             send-due-diligence forget-member forget-case forget-request close-campaign record-reply
             resolve-exception start-campaign
@@ -161,7 +153,6 @@ OUTSIDE: dict[str, str] = {
             turn-over-unclaimed pay-unclaimed opening-balance close-opening
         """,
         _WORKERS: "credit-capital-interest share-loss return-capital",
-        _SHARES: "set-off",
         _OFFERED: "pay-member",
         _THINGS: """
             dispose-parcel

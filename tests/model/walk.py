@@ -6,11 +6,11 @@ means something when others were taken out of it: that is how a failing list is 
 
 from __future__ import annotations
 
-import functools
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from typing import Any, Protocol
 
 from tests.model.books import DAY_COUNTS, RULES, Ask, Model, days
@@ -48,6 +48,9 @@ class Last:
                 if done.entries or self.back > 5
             ]  # fmt: skip
             return known[-1 - self.back] if self.back < len(known) else 10**6
+        if self.kind == "paid out":  # the operation that last paid something out of a loan
+            paid: list[Any] = [n for n, done in model.log.items() if done.kind == "disburse-loan"]
+            return paid[-1 - self.back] if self.back < len(paid) else 10**6
         if self.kind == "new year":
             return str(new_year(model))
         if self.kind == "year":
@@ -412,17 +415,6 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     ),
     "apply-unapplied": (2, lambda c: {"loan": last(c, "loan"), "amount": amount(c)}),
     "refund-unapplied": (1, lambda c: {"member": member(c), "amount": amount(c), **how_out(c)}),
-    "define-product": (
-        1,
-        lambda c: {
-            "code": c.pick(("TERM", "OWN-1", "OWN-2", "LINE", "x")),
-            "product_name": c.pick(("One", "Two")),
-            **c.pick(({"annual_rate": "9.5", "installments": 12}, {"annual_rate": "6"}, {"repayment": "line"}, {})),
-            **c.pick(({}, {"most_rate": "8"}, {"most": "3000.00"}, {"day_count": "30/360"})),
-            **c.pick(({}, {"order": ("principal", "interest", "fees")}, {"early": "lower"}, {"early": "shorten"})),
-            **c.pick(({}, {"late_fee_percent": c.pick(("5", "2.5", "6"))}, {"late_fee_days": 10})),
-        },
-    ),
     "withdraw-product": (1, lambda c: {"product": c.pick(("OWN-1", "OWN-2", "EQUAL", "NONE"))}),
     "change-rate": (
         2,
@@ -611,6 +603,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
                 {"policy": "withdrawal_alone", "value": c.pick(("500.00", "1000.00", "x"))},
                 {"policy": "drawer_limit", "value": c.pick(("5000.00", "0", "-1"))},
                 {"policy": "no-such", "value": "1"},
+                {"policy": "set_off", "value": c.pick(("bylaw 12", ""))},
                 {"policy": "accrual_payments", "value": c.pick("126")},
                 {"policy": "charge_off_days", "value": c.pick(("90", "365", "x"))},
             )
@@ -702,7 +695,7 @@ def paid_out(c: Chooser) -> Values:
 def agreed_terms(c: Chooser) -> Values:
     """What a loan may be agreed on, mostly of one piece."""
     found: Values = {
-        "product": c.pick(("TERM", "TERM", "TERM", "EQUAL", "SEASON", "LINE", "OWN-1", "OWN-2")),
+        "product": c.pick(("TERM", "TERM", "TERM", "EQUAL", "SEASON", "LINE", "OWN-1", "OWN-2", "CREDIT", "SHARE")),
         **c.pick(({}, {"annual_rate": c.pick(("0", "7.25", "12.5", "8", "36"))})),
         **c.pick(({}, {"installments": c.pick((1, 3, 6, 24, 0))})),
         **c.pick(({}, {}, {"day_count": c.pick(DAY_COUNTS)})),
@@ -733,9 +726,9 @@ def payee(c: Chooser) -> Values:
     return c.pick(({}, {}, {"supplier": "M0002"}))
 
 
-@functools.cache
-def catalogue_here() -> tuple[str, ...]:
-    """Each operation as often as it is drawn, those of the modules `drawn_*` too."""
+@cache  # once all modules have put in what they draw
+def catalogue() -> tuple[str, ...]:
+    """Each operation as often as it is drawn."""
     return tuple(name for name, (weight, _draw) in DRAWN.items() for _ in range(weight))
 
 
@@ -744,7 +737,7 @@ def draw(c: Chooser, keyed: Sequence[Step] = ()) -> Step:
     if keyed and not c.pick(range(30)):
         again: Step = c.pick(keyed)
         return again if c.pick(range(3)) else replace(draw(c), key=again.key)
-    operation = c.pick(catalogue_here())
+    operation = c.pick(catalogue())
     values = dict(DRAWN[operation][1](c))
     right = [user for user, roles in USERS.items() if set(roles.split()) & set(RULES[operation].roles)]
     if operation == "approve":

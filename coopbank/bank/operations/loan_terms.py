@@ -9,7 +9,7 @@ could not be paid, that is said, and reports of late loans show it apart.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
@@ -21,6 +21,7 @@ from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Day, LoanRef, Memo, Rate, Widget
 from coopbank.bank.lending.accounts import LoanAccount, Outcome, tell
 from coopbank.bank.lending.contract import LINE, Contract, check, rows_by
+from coopbank.bank.lending.reported import ReportedRun
 from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.bank.loan_rules import product_granted
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
@@ -245,11 +246,26 @@ class MoveOuterDate(Operation):
                 "The outer date moves to a later day only: it is {before}.", field="outer_date", before=before
             )
         document = {**contract.document, "outer_date": self.outer_date.isoformat()}
-        check(document, loan.body.repayment, first_day(loan) or desk.business_day, desk.currency)
+        terms = check(document, loan.body.repayment, first_day(loan) or desk.business_day, desk.currency)
+        _require_reports_of_whole_periods(loan, terms.periods())
         agree(desk, loan, document, desk.business_day, change="outer-date", why=self.why, data={"how": "outer-date"})
 
 
 # ------------------------------------------------------------------------------------- common
+
+
+def _require_reports_of_whole_periods(loan: LoanAccount, periods: Sequence[tuple[date, date]]) -> None:
+    """Refuse to lengthen a period that was reported already: its report would be of a part of it."""
+    run = loan.run()
+    assert isinstance(run, ReportedRun)
+    for report in run.facts.reports:
+        end = periods[report.period - 1][1]
+        if report.filed_on < end:
+            raise InvalidDate(
+                "Period {period} would end on {end}, and its report was filed on {day}.", field="outer_date",
+                period=report.period, end=end, day=report.filed_on,
+                hint="Reverse that report first: it is filed anew once the longer period is over.",
+            )  # fmt: skip
 
 
 def agree(
