@@ -559,6 +559,15 @@ def _positive(value: Any) -> Any:
     return value if type(value) is int and value >= 1 else None
 
 
+def _days(value: Any) -> Any:
+    return value if type(value) is int and 0 <= value <= 3660 else None
+
+
+def _once(value: Any) -> Any:
+    """Several, each once."""
+    return list(value) if len(set(value)) == len(value) else None
+
+
 def _percent(value: Any) -> Any:
     match = isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", value)
     return value if match and 0 < Fraction(value) <= 100 else None
@@ -595,10 +604,10 @@ READ: dict[str, Callable[[Any], Any]] = {
     "sometext": _some(200), "somememo": _some(500), "day": _day, "rate": _matching(r"[0-9]{1,3}(\.[0-9]{1,6})?"),
     "expense": _matching(r"[0-9]{3}"), "fundcode": _matching(r"[A-Z][A-Z0-9]{1,11}"), "number": _number,
     "yes": lambda value: value if isinstance(value, bool) else None, "list": lambda value: list(value) or None,
-    "days": lambda value: value if type(value) is int and 0 <= value <= 3660 else None, "signed": minor,
-    "codes": lambda value: list(value) if len(set(value)) == len(value) else None,
-    "rows": _rows, "positive": _positive, "longtext": _some(4000), "zero": _zero, "every": _every, "percent": _percent, "share": _share, "shares": _shares,
-    "months": lambda value: list(value) if len(set(value)) == len(value) else None, "product": _code, "rates": dict,
+    "days": _days, "signed": minor, "lenders": _once, "months": _once,
+    "rows": _rows, "positive": _positive, "longtext": _some(4000), "zero": _zero, "every": _every,
+    "percent": _percent, "share": _share, "shares": _shares,
+    "product": _code, "rates": dict,
     "productcode": _matching(r"[A-Z][A-Z0-9-]{1,19}"), "order": lambda value: list(value),
     "lines": _lines, "quarter": _matching("(?!0000)[0-9]{4}-Q[1-4]"), "year": _matching("(?!0000)[0-9]{4}"),
     "steps": lambda value: tuple(_step(each) for each in value),

@@ -241,8 +241,10 @@ class Reported:
 
     def _revenue(self) -> None:
         p, terms = self.play, self.terms
-        lent, paid, forgiven = (sum(n for day, n in days.items() if day <= self.at)
-                                for days in (self.money["advance"], self.money["payment"], self.money["write-down"]))  # fmt: skip
+        lent, paid, forgiven = (
+            sum(n for day, n in self.money[name].items() if day <= self.at)
+            for name in ("advance", "payment", "write-down")
+        )
         forgiven = min(lent, forgiven)
         whole = floor((Fraction(terms["multiple"]) - 1) * lent)
         cost = whole

@@ -7,15 +7,7 @@ from datetime import date
 from fractions import Fraction
 
 from tests.model.books import ADMIN, GEN, OFFICER, POOL, READ, TELLER, TREASURER, Fact, Line, No, Work, days, rule
-from tests.model.rules_counter import (
-    RECEIVING,
-    cash_out,
-    folded,
-    free_place,
-    own_drawer,
-    receive,
-    within_drawer_limit,
-)
+from tests.model.rules_counter import RECEIVING, cash_out, folded, free_place, own_drawer, receive, within_drawer_limit
 from tests.model.rules_funds import (
     BILLS,
     beyond_budget,

@@ -1,12 +1,12 @@
-"""Loans with a schedule and lines of credit: granted by two, paid out by another, repaid; and what secures nothing.
+"""Loans: granted by two, paid out by another, repaid; by a schedule, as a line of credit, or out of what is earned.
 
 A loan of the model is its facts and the versions of its terms; whatever is asked of it is told anew from these
-(story.py), and each operation posts what the story comes to less what the books have of it. Loans repaid by reports
-are left to tests/bank: they have published figures of their own to be held against.
+(story.py, reports.py), and each operation posts what the story comes to less what the books have of it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -155,7 +155,7 @@ NEEDED = {"schedule": ("annual_rate", "installments"), "line": ("annual_rate", "
     "member:code principal:money product:product?=TERM annual_rate:rate? installments:rows? every:every? first_due:day?"
     " purpose:text?= fund:code?=RLF other_funds:shares? day_count:daycount? method:level|equal-principal?"
     " principal_grace:zero? months:months? interest_postponed:zero? interest_free:zero? principal_percent:percent?"
-    " month_end:clamp|roll? resolution:text? application:code? place:text?="
+    " month_end:clamp|roll? resolution:text? application:code? place:text?= number:code?"
     " share_percent:percent? cost_cap_percent:percent? multiple:rate? outer_date:day? loss_carry_forward:yes|no?"
     " report_days:days? payment_days:days?",
     OFFICER,
@@ -177,17 +177,29 @@ def grant_loan(w: Work) -> None:
     for fund, flows in book.items():
         if flows["promised"] > w.balance(fund, "729") + w.balance(fund, "M49"):
             raise No("overdrawn", "principal")
-    ref = w.number_of("loan", "L-", 3)
+    ref = _own_number(w) if w["number"] else w.number_of("loan", "L-", 3)
     answered(w, ref)
     require_programmes(w, {"funds": funds, "rate": terms.get("annual_rate", "0"), "agreed": w["principal"],
                            "purpose": w["purpose"], "place": w["place"]}, w["principal"])  # fmt: skip
     version = {"terms": terms, "order": product["order"], "early": product["early"], "late_fee": product["late_fee"]}
     post(w, *lines_of(ref, w["member"], book))
-    w.write("loan", ref, member=w["member"], line=product["repayment"] == "line", reported=product["repayment"] in REPORTED and product["repayment"], funds=funds, by=w.who,
-            state="granted", agreed=w["principal"], versions={1: version}, facts=[], events=0, accrued_to=None,
-            book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1,
+    kind = product["repayment"]
+    w.write("loan", ref, member=w["member"], line=kind == "line", reported=kind if kind in REPORTED else None,
+            funds=funds, by=w.who, state="granted", agreed=w["principal"], versions={1: version}, facts=[], events=0,
+            accrued_to=None, book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1,
             purpose=w["purpose"], place=w["place"], set_off=product.get("set_off", False),
             keeps_share=product.get("keeps_share", False))  # fmt: skip
+
+
+def _own_number(w: Work) -> str:
+    """A number that old records gave."""
+    ref = str(w["number"]).upper()
+    if not re.fullmatch("L-[0-9]{3,9}", ref):
+        raise No("invalid-value", "number")
+    if w.model.facts.get(("loan", ref)):
+        raise No("already-exists", "number")
+    w.created.append(ref)
+    return ref
 
 
 def _lenders(w: Work) -> dict[str, int]:
@@ -412,7 +424,7 @@ def apply_unapplied(w: Work) -> None:
 
 
 def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[Any, int]]:
-    """What of a recovery goes back to whoever bore the loss; a reserve that was named out of the leading fund's part."""
+    """What of a recovery goes back to whoever bore the loss; to a reserve out of the leading fund's part."""
     lead = lead_of(loan)
     recovered, borne, lines = max(0, moved.get(lead, {}).get("recovered", 0)), dict(loan["borne"]), list[Line]()
     for fund in reversed([each for each in borne if isinstance(each, str)]):

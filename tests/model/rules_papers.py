@@ -104,8 +104,9 @@ def pledge_collateral(w: Work) -> None:
     if any((programme_of(w, fund) or {}).get("security") == "none" for fund in loan["funds"]):
         raise No("programme-rule", "loan")
     paid = _paid_out(w)
-    used = sum(each["cost"] for _ref, each in w.model.every("collateral")
-               if (each["loan"], each["paid_from"]) == (w["loan"], w["paid_from"]) and each["state"] != "mistaken")  # fmt: skip
+    bought = [each for _ref, each in w.model.every("collateral")
+              if (each["loan"], each["paid_from"]) == (w["loan"], w["paid_from"])]  # fmt: skip
+    used = sum(each["cost"] for each in bought if each["state"] != "mistaken")
     if used + w["cost"] > paid:
         raise No("invalid-amount", "cost")
     ref = w.number_of("collateral", "C-", 3)

@@ -35,7 +35,7 @@ NAMES = ("annual_rate", "installments", "every", "method", "day_count", "princip
     " months:months? share_percent:percent? cost_cap_percent:percent? multiple:rate? loss_carry_forward:yes|no?"
     " report_days:days? payment_days:days? least:money? most:money? most_rate:rate? most_installments:rows?"
     " order:order? early:next|shorten|lower?=next late_fee:money? late_fee_percent:percent? late_fee_days:rows?"
-    " funds:codes? set_off:yes?=no keeps_share:yes?=no why:memo?",
+    " funds:lenders? set_off:yes?=no keeps_share:yes?=no why:memo?",
     OFFERING,
     second=True,
     reversible=False,

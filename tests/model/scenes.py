@@ -53,13 +53,14 @@ def steps(seed: int, count: int) -> list[Step]:
 
 
 SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
-    (lambda c: evening(c), 45), (lambda c: lending(c), 90), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
-    (papers, 350), (losing, 350), (lambda c: lived(c, sharing(c)), 350), (lambda c: lived(c, reporting(c)), 200),
+    (lambda c: evening(c), 45), (lambda c: lending(c), 110), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
+    (papers, 500), (losing, 500), (lambda c: lived(c, sharing(c)), 700), (lambda c: lived(c, reporting(c)), 500),
+    (lambda c: lived(c, owing_each_other(c)), 700),
     (lambda c: things(c, evening(c, c.pick((5, 31, 70))), evening(c, c.pick((1, 40)))), 250),
     (lambda c: petty_cash(c, evening(c, 1)), 200), (lambda c: given(c, evening(c)), 250), (sponsoring, 200),
     (lambda c: dying(c, evening(c, c.pick((1, 12)))), 250), (lambda c: reconciling(c, evening(c, 1)), 250),
     (lambda c: land(c, evening(c)), 250), (lambda c: deciding(c, evening(c)), 200),
-    (lambda c: mistaken(c), 200), (lambda c: lived(c, owing_each_other(c)), 350),
+    (lambda c: mistaken(c), 200),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""
 

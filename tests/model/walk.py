@@ -276,7 +276,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         lambda c: {"operation": last(c, "operation"), "reason": text(c), **c.pick(({}, {}, {}, {"replay": True}))},
     ),
     "correct": (
-        3,
+        6,
         lambda c: {
             "operation": last(c, "operation"),
             "wrong_account": c.pick(ACCOUNTS),
@@ -715,6 +715,10 @@ _SELDOM: tuple[Values, ...] = (
     {"months": (5, 9)},
     {"month_end": "roll"},
     {"method": "equal-principal"},
+    {"number": "L-007"},
+    {"number": "l-1234"},
+    {"number": "X-1"},
+    {"application": Last("application")},
 )
 
 

@@ -66,6 +66,8 @@ class TermsChange(Operation):
         run = scheduled(loan, self.title)
         on = self.day(desk, loan)
         document, data = self.changed(desk, run, on)
+        if self.how == "restart":
+            _require_in_season(document)
         with named(self, "loan", first_due="next_due"):
             agree(desk, loan, document, on, change=self.change, why=self.why, data={"how": self.how, **data},
                   eased=getattr(self, "eased", False))  # fmt: skip
@@ -252,6 +254,16 @@ class MoveOuterDate(Operation):
 
 
 # ------------------------------------------------------------------------------------- common
+
+
+def _require_in_season(document: Mapping[str, Any]) -> None:
+    """Refuse a first due day outside the loan's months, also where nothing is left to be spread and no row is drawn."""
+    first, months = document.get("first_due"), document.get("months")
+    if months and first is not None and date.fromisoformat(first).month not in months:
+        raise InvalidValue(
+            "The first due date {day} is in none of the months.", field="next_due", day=first,
+            hint="Choose a day in one of the months {months}.", months=", ".join(map(str, sorted(months))),
+        )  # fmt: skip
 
 
 def _require_reports_of_whole_periods(loan: LoanAccount, periods: Sequence[tuple[date, date]]) -> None:
