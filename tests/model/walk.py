@@ -649,12 +649,13 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
 
 @dataclass(frozen=True)
 class Holds:
-    """What a drawer holds by the books, as a good count finds it."""
+    """What a drawer holds by the books, as a good count finds it; or less, as far as it goes (minor units)."""
 
     drawer: str
+    less: int = 0
 
     def found(self, model: Model) -> str:
-        held = model.leaves.get(("POOL", f"739/{self.drawer}"), 0)
+        held = max(0, model.leaves.get(("POOL", f"739/{self.drawer}"), 0) - self.less)
         return f"{held // 100}.{held % 100:02}"
 
 
