@@ -191,7 +191,7 @@ def _cared(c: Chooser) -> list[Step]:
 LOAN_CARE = (
     "charge-late-fee", "charge-late-fee", "apply-unapplied", "disburse-loan", "change-rate", "extend-loan",
     "move-due-date", "payment-holiday", "re-amortize", "pause-interest", "waive-charges", "stop-accrual",
-    "resume-accrual", "write-down",
+    "resume-accrual", "write-down", "waive-charges", "waive-charges",
     "charge-off", "grade-loan", "provide", "reverse", "reverse", "close-commitment",
 )  # fmt: skip
 
