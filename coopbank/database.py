@@ -797,6 +797,8 @@ class _FileWriter:
         if self._pooled is not None:
             try:
                 cast("sqlite3.Connection", self._pooled.dbapi_connection).rollback()
+            except Exception as fault:  # the disk, say; what was done is undone when the file is next opened
+                error = fault
             finally:
                 if self._tx is not None:
                     self._tx.close()
