@@ -797,6 +797,8 @@ class _FileWriter:
         if self._pooled is not None:
             try:
                 cast("sqlite3.Connection", self._pooled.dbapi_connection).rollback()
+            except Exception as fault:  # the disk, say; what was done is undone when the file is next opened
+                error = fault
             finally:
                 if self._tx is not None:
                     self._tx.close()
@@ -1022,6 +1024,7 @@ def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
         driver.execute("SET client_encoding = 'UTF8'")
         driver.execute("SET bytea_output = 'hex'")
         driver.execute("SET quote_all_identifiers = off")
+        driver.execute("SET jit = off")  # what is asked here is short, and compiling it is not
         driver.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )

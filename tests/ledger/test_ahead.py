@@ -28,6 +28,10 @@ from tests.ledger.support import (
 
 MANY = 2 * PAGE + 40  # operations: the second process tells of two whole pages
 BEYOND = 700  # an operation on the second of them
+HOSTILE = (
+    "", "deposit", '],"",[', "]", ',"",', "[[1,2]]", "\\", '\\"', '"],"",["', "a\nb\x1f", "\u202egift", "\U0001f980",
+    "<b>", "1,2", "null", "]]],[", "x" * 10_000,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +43,17 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
         books.seal([entry(deposit_lines(-20_00, OTHER), books.today, "reversal", reverses=2)])
         with books.database.write() as tx:
             while books.keys < MANY:
-                posting.seal(tx, BOOK, books.draft([entry(deposit_lines(books.keys), books.today)]))
+                posting.seal(tx, BOOK, mixed(books))
         assert_books(books.database)
         yield books
+
+
+def mixed(books: Books) -> posting.Draft:
+    """Most of them with one entry, some with two or with none; what texts are taken apart by stands in memos too."""
+    memo = HOSTILE[books.keys % len(HOSTILE)]
+    one = entry(deposit_lines(books.keys + 1), books.today, memo)
+    entries = [one] * (0 if books.keys % 50 == 24 else 2 if books.keys % 50 == 49 else 1)
+    return books.draft(entries, request={"asked": [memo, "", [[books.keys], ""], {"": memo}]})
 
 
 @pytest.fixture(autouse=True)

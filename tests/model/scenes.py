@@ -191,7 +191,7 @@ def _cared(c: Chooser) -> list[Step]:
 LOAN_CARE = (
     "charge-late-fee", "charge-late-fee", "apply-unapplied", "disburse-loan", "change-rate", "extend-loan",
     "move-due-date", "payment-holiday", "re-amortize", "pause-interest", "waive-charges", "stop-accrual",
-    "resume-accrual", "write-down",
+    "resume-accrual", "write-down", "waive-charges", "waive-charges",
     "charge-off", "grade-loan", "provide", "reverse", "reverse", "close-commitment",
 )  # fmt: skip
 
@@ -214,12 +214,15 @@ def shares(c: Chooser) -> list[Step]:
 
 
 def mistaken(c: Chooser) -> list[Step]:
-    """A deposit is typed for another account than it was meant for; a part of it, or all, is put right."""
+    """A deposit is typed for another account than it was meant for, a drawer is short; both are put right."""
     wrong, right = c.pick((("M0001", "M0003"), ("S-M0003", "M0001"), ("M0001", "M0001-2")))
     found = [Step("ana", "deposit", (("member", wrong[-5:]), ("amount", "30.00"), ("tender", "transfer")))]
     told = {"operation": Last("operation"), "wrong_account": wrong, "right_account": right, "reason": "wrong book"}
     values = {**told, **c.pick(({}, {"amount": "12.34"}, {"amount": "30.01"}))}
-    return [*found, *(evening(c, 1) if not c.pick(range(4)) else ()), *asked("ana", "correct", "tom", **values)]
+    found += [*(evening(c, 1) if not c.pick(range(4)) else ()), *asked("ana", "correct", "tom", **values)]
+    short = (("drawer", "D1"), ("counted", Holds("D1", 15_00)), ("why", "not known"))
+    found.append(Step(OwnerOf("D1"), "count-drawer", short))
+    return [*found, Step(c.pick(("sue", "sue", "ana")), "sign-difference", (("difference", Last("difference")),))]
 
 
 def begin() -> list[Step]:

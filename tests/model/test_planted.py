@@ -22,6 +22,7 @@ import pytest
 
 from coopbank.bank import accrual, asset_plan, bank, books, limits
 from coopbank.bank.lending import accounts, allowance, closing, flows, scheduled
+from coopbank.bank.lending.position import position
 from coopbank.bank.operations import (
     bank_interest,
     bank_reconciliation,
@@ -122,7 +123,7 @@ def _part_up(percent: Any, base: int) -> int:
     return int(-(-base * Fraction(percent) // 100))
 
 
-def _a_cent_less(loan: Any, day: date, really: Callable[..., Any] = refinance.position) -> Any:
+def _a_cent_less(loan: Any, day: date, really: Callable[..., Any] = position) -> Any:
     return SimpleNamespace(payoff=max(0, really(loan, day).payoff - 1))
 
 

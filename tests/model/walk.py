@@ -228,7 +228,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         },
     ),
     "transfer-shares": (
-        4,
+        5,
         lambda c: {"member": member(c), "to_member": member(c), "amount": amount(c), **share_class(c)},
     ),
     "open-drawer": (
@@ -270,7 +270,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "open-day": (2, lambda c: {"date": Last("day", c.pick((1, 1, 1, 1, 2, 3, 8, 30, 0, -1)))}),
     "close-day": (1, lambda c: c.pick(({}, {}, {"date": Last("day", c.pick((0, 1)))}))),
     "close-month": (2, lambda c: {"month": Last("month", c.pick((1, 1, 1, 0, 2)))}),
-    "reopen-month": (3, lambda c: {"month": Last("month", c.pick((1, 2, 0))), "why": "a late bill"}),
+    "reopen-month": (4, lambda c: {"month": Last("month", c.pick((1, 2, 0))), "why": "a late bill"}),
     "reverse": (
         10,
         lambda c: {"operation": last(c, "operation"), "reason": text(c), **c.pick(({}, {}, {}, {"replay": True}))},
@@ -287,7 +287,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     ),
     "approve": (30, lambda c: {"request": last(c, "request")}),
     "refuse": (1, lambda c: {"request": last(c, "request"), "why": "no"}),
-    "take-back": (2, lambda c: {"request": last(c, "request")}),
+    "take-back": (3, lambda c: {"request": last(c, "request")}),
     "open-fund": (
         1,
         lambda c: {
@@ -454,7 +454,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     ),
     "charge-late-fee": (3, lambda c: {"loan": last(c, "loan")}),
     "waive-charges": (
-        2,
+        5,
         lambda c: {
             "loan": last(c, "loan"),
             "why": "poor",
@@ -649,12 +649,13 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
 
 @dataclass(frozen=True)
 class Holds:
-    """What a drawer holds by the books, as a good count finds it."""
+    """What a drawer holds by the books, as a good count finds it; or less, as far as it goes (minor units)."""
 
     drawer: str
+    less: int = 0
 
     def found(self, model: Model) -> str:
-        held = model.leaves.get(("POOL", f"739/{self.drawer}"), 0)
+        held = max(0, model.leaves.get(("POOL", f"739/{self.drawer}"), 0) - self.less)
         return f"{held // 100}.{held % 100:02}"
 
 
