@@ -41,7 +41,7 @@ from coopbank.errors import (
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-SCHEMA_VERSION = "0005"  # the newest revision in coopbank/migrations/versions
+SCHEMA_VERSION = "0006"  # the newest revision in coopbank/migrations/versions
 MOVING, MOVED = "moving", "moved"  # marks behind it: books are being moved here; those that were here were moved away
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
@@ -52,6 +52,7 @@ _RACES = ("40001", "40P01")  # serialization failure, deadlock
 _GONE = ("08", "57P01", "57P02", "57P03", "57P05")  # connection exceptions; shut down, crashed, not up yet, idle
 _RACE_PAUSES = (0.0, 0.02, 0.1)  # seconds before each further try; others who lost the race wait another while
 _LOST_PAUSES = (0.1, 0.4, 1.0, 2.0, 3.0)  # a standby takes over in this time, or it is told
+_SEEN = "seen"  # on a connection to a file: what is known of the books, see `Database._knowing`
 _AT_HAND = 4  # connections to a server that are kept open, beside the pool
 _BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED{}; SELECT * FROM begin_work()"
 _LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
@@ -66,6 +67,10 @@ class End(NamedTuple):
     business_date: str
 
 
+_Seen = tuple[int, End | None, bytes | None, dict[Any, Any]]
+"""Others' commits by then, and what is known of the books: their end, their master data, their leaves."""
+
+
 class Transaction:
     """A transaction in progress: plain SQL, parameters in the order of their `?`."""
 
@@ -75,6 +80,9 @@ class Transaction:
         self._cursor = connection.connection.cursor()
         self._sql = _as_is if self.dialect == "sqlite" else _for_psycopg
         self.end: End | None = None  # where the chain ends, as long as this is known without asking
+        self.master: bytes | None = None  # hash of the last operation that wrote master data, as long as it is known
+        self.kept: dict[Any, Any] | None = None  # answers about it that hold until something is written here
+        self.seen: dict[Any, Any] | None = None  # leaves as they stand; None where nobody can tell what others write
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -92,9 +100,17 @@ class Transaction:
         found = self.row(sql, *values)
         return None if found is None else found[0]
 
-    def let_go(self) -> None:
-        """End a question of which not all was read: on a file it would hold on to its view of the books."""
-        self._cursor.execute("")
+    def _forget(self) -> None:
+        """What is written may be what was known; the seal puts back what it knows."""
+        self.end = self.master = self.kept = self.seen = None
+
+    def commit(self) -> None:
+        """Make a writer's work lasting."""
+        self._cursor.execute("COMMIT")
+
+    def close(self) -> None:
+        """It is over: a question of which not all was read would, on a file, hold on to its view of the books."""
+        self._cursor.close()
 
     def stream(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Rows one after the other, on a cursor of their own, for results that may be large."""
@@ -110,13 +126,13 @@ class Transaction:
 
     def run(self, sql: str, *values: Any) -> int:
         """Run a statement; the number of rows it changed."""
-        self.end = None
+        self._forget()
         self._cursor.execute(self._sql(sql), values)
         return int(self._cursor.rowcount)
 
     def run_many(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Run a statement once for each row of parameters."""
-        self.end = None
+        self._forget()
         self._cursor.executemany(self._sql(sql), rows)
 
     def run_together(self, sql: str, values: Sequence[Any]) -> None:
@@ -143,20 +159,21 @@ class Transaction:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What the block writes is kept if it ends well, and undone if it raises; the transaction goes on."""
-        before = self.end
+        before = self.end, self.master, self.kept
         self._cursor.execute("SAVEPOINT attempt")
         try:
             yield
         except BaseException:
             self._cursor.execute("ROLLBACK TO SAVEPOINT attempt")
-            self.end = before
+            self._forget()
+            self.end, self.master, self.kept = before
             raise
         finally:
             self._cursor.execute("RELEASE SAVEPOINT attempt")
 
     def script(self, text: str) -> None:
         """Run the statements of an SQL file inside this transaction."""
-        self.end = None
+        self._forget()
         for statement in statements(text) if self.dialect == "sqlite" else [text]:
             self._cursor.execute(statement)
 
@@ -269,7 +286,7 @@ class Database:
             cls._look_at(place, marked)
         with found.closed_on_failure():
             found._require_version(marked)
-            found._file = None if found.path is None else _identity(found.path)
+            found._file = None if found.path is None else _identity(place)
             found._of_use = not marked
         return found
 
@@ -446,7 +463,7 @@ class Database:
                 return
             with closing(self.engine.raw_connection()) as pooled:
                 driver = cast("sqlite3.Connection", pooled.dbapi_connection)
-                self._require_same_file(self.path)
+                self._require_same_file()
                 driver.execute("VACUUM")
                 if driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                     raise DatabaseBusy("Another program is using {place}; try again in a moment.",
@@ -462,27 +479,23 @@ class Database:
 
     # ------------------------------------------------------------- transactions
 
-    @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self) -> AbstractContextManager[Transaction]:
         """All or nothing: commits at the end of the block, rolls back if it raises."""
-        if self.path is None:
-            with self._write_on_server() as tx:
-                yield tx
-            return
-        with self._translated(), self._file_connection() as pooled:
-            driver = cast("sqlite3.Connection", pooled.dbapi_connection)
-            self._require_same_file(self.path)
-            driver.execute("BEGIN IMMEDIATE")
-            tx = Transaction(PlainConnection(driver))
-            try:
-                self._require_of_use(tx)
-                yield tx
-                self.engine.dialect.do_commit(pooled)
-            except BaseException:
-                self.engine.dialect.do_rollback(pooled)
-                raise
-            finally:
-                tx.let_go()
+        return self._write_on_server() if self.path is None else _FileWriter(self)
+
+    def _knowing(self, tx: Transaction, seen: _Seen | None) -> int:
+        """Let a writer know what was seen on its connection before, if nobody else has written since.
+
+        SQLite counts the commits of others for each connection; by now it has looked at them, and there will be none
+        before this one ends. What the transactions of this connection write, they forget or know themselves.
+        """
+        version = int(tx.value("PRAGMA data_version"))
+        if seen is not None and seen[0] == version:
+            _version, tx.end, tx.master, tx.seen = seen
+        else:
+            self._require_of_use(tx)
+            tx.seen = {}
+        return version
 
     @contextmanager
     def _file_connection(self) -> Iterator[sa.PoolProxiedConnection]:
@@ -490,13 +503,20 @@ class Database:
 
         SQLAlchemy's own taking and giving back costs more than most questions, and its pages are the same again.
         """
-        pooled = self._taken() or self.engine.raw_connection()
+        pooled = self._taken_for_file()
         try:
             yield pooled
         except BaseException:
             pooled.close()
             raise
         self._put_back(pooled)
+
+    def _taken_for_file(self) -> sa.PoolProxiedConnection:
+        pooled = self._taken()
+        if pooled is None:
+            pooled = self.engine.raw_connection()
+            pooled.info.pop(_SEEN, None)  # who knows what was done on it meanwhile
+        return pooled
 
     def _taken(self) -> sa.PoolProxiedConnection | None:
         """One that lies at hand: the one used last, which has the newest pages."""
@@ -541,11 +561,12 @@ class Database:
         begin = _BEGIN_WRITING.format(" READ ONLY" if self.read_only else "")
         with self._translated(), self._begun(begin) as (pooled, found):
             tx = Transaction(ServerConnection(pooled.driver_connection))
-            revision, *end = (found.get_value(0, column) for column in range(5))
+            revision, *end, master = (found.get_value(0, column) for column in range(6))
             self._require_own(revision.decode())
             if end[0] is not None:
                 number, hash_, next_entry, day = (each.decode() for each in end)
                 tx.end = End(int(number), bytes.fromhex(hash_[2:]), int(next_entry), day)
+                tx.master = None if master is None else bytes.fromhex(master[2:].decode())
             yield tx
             _require_unfailed(pooled.driver_connection)
             self.engine.dialect.do_commit(pooled)
@@ -612,9 +633,9 @@ class Database:
         """The revision, or the mark in its place, of a database that has the schema."""
         return str(tx.value("SELECT version_num FROM alembic_version"))
 
-    def _require_same_file(self, path: Path) -> None:
-        """Refuse a file that no longer bears its name: what is written there is lost, and what is read there is old."""
-        here = _identity(path)
+    def _require_same_file(self) -> None:
+        """Refuse a file that no longer bears its name: what is written there is lost, what is read there is old."""
+        here = _identity(self.place)
         self._file = self._file or here
         if here is None or here != self._file:
             raise self._gone()
@@ -660,28 +681,35 @@ class Database:
             return
         with self._translated(), self._file_connection() as pooled:
             file = cast("sqlite3.Connection", pooled.dbapi_connection)
-            self._require_same_file(self.path)
+            self._require_same_file()
             file.execute("BEGIN")
             tx = Transaction(PlainConnection(file))
             try:
                 yield tx
             finally:
-                tx.let_go()
+                tx.close()
                 self.engine.dialect.do_rollback(pooled)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except CoopbankError:
-            raise
-        except UnicodeDecodeError as error:  # even what the engine wanted to say of it is no text
-            raise NotABook("{place} is damaged: it holds bytes that are no text.", place=self.place) from error
         except Exception as error:
-            driver_error = getattr(error, "orig", None) or error  # SQLAlchemy wraps some of them
-            if type(driver_error).__module__.split(".")[0] not in ("sqlite3", "psycopg"):
+            told = self.told(error)
+            if told is error:
                 raise
-            raise self._refusal(driver_error) from error
+            raise told from error
+
+    def told(self, error: Exception) -> Exception:
+        """What an error means to the person at the counter; the error itself, if it is none of a driver's."""
+        if isinstance(error, CoopbankError):
+            return error
+        if isinstance(error, UnicodeDecodeError):  # even what the engine wanted to say of it is no text
+            return NotABook("{place} is damaged: it holds bytes that are no text.", place=self.place)
+        driver_error = getattr(error, "orig", None) or error  # SQLAlchemy wraps some of them
+        if type(driver_error).__module__.split(".")[0] not in ("sqlite3", "psycopg"):
+            return error
+        return self._refusal(driver_error)
 
     def _refusal(self, error: BaseException) -> CoopbankError:
         """What a driver's error means to the person at the counter."""
@@ -717,6 +745,68 @@ class Database:
                 hint="If it was one, restore a backup: coopbank restore FILE",
             )
         return DatabaseUnusable("{place} cannot be used: {why}.", place=self.shown_place, why=text)
+
+
+class _FileWriter:
+    """A writer's transaction on a file, from BEGIN to COMMIT.
+
+    As a class, since each function that stands around every operation is felt in it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._pooled: sa.PoolProxiedConnection | None = None
+        self._tx: Transaction | None = None
+        self._version = 0
+
+    def __enter__(self) -> Transaction:
+        try:
+            return self._begun()
+        except BaseException as error:
+            self._undone(error)
+            raise
+
+    def _begun(self) -> Transaction:
+        database = self._database
+        self._pooled = pooled = database._taken_for_file()
+        driver = cast("sqlite3.Connection", pooled.dbapi_connection)
+        database._require_same_file()
+        driver.execute("BEGIN IMMEDIATE")
+        self._tx = tx = Transaction(PlainConnection(driver))
+        self._version = database._knowing(tx, pooled.info.pop(_SEEN, None))
+        return tx
+
+    def __exit__(self, _kind: object, error: BaseException | None, _where: object) -> None:
+        tx, pooled = self._tx, self._pooled
+        assert tx is not None and pooled is not None
+        if error is not None:
+            self._undone(error)
+            return
+        try:
+            tx.commit()
+        except BaseException as refused:
+            self._undone(refused)
+            raise
+        tx.close()
+        if tx.seen is not None:
+            pooled.info[_SEEN] = self._version, tx.end, tx.master, tx.seen
+        self._database._put_back(pooled)
+
+    def _undone(self, error: BaseException) -> None:
+        """Take back what was done, give the connection back, and say in words what a driver's error means."""
+        if self._pooled is not None:
+            try:
+                cast("sqlite3.Connection", self._pooled.dbapi_connection).rollback()
+            except Exception as fault:  # the disk, say; what was done is undone when the file is next opened
+                error = fault
+            finally:
+                if self._tx is not None:
+                    self._tx.close()
+                self._pooled.close()
+        if isinstance(error, Exception):
+            told = self._database.told(error)
+            if told is not error:
+                raise told from error
 
 
 def postgresql_refusal(error: BaseException, text: str, place: str) -> CoopbankError:
@@ -827,10 +917,10 @@ def require_no_journal(path: Path) -> None:
             )  # fmt: skip
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: str) -> tuple[int, int] | None:
     """Which file stands under a name, however it is written to; None if there is none."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116  (a Path costs each writer more than the question does)
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
@@ -934,6 +1024,7 @@ def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
         driver.execute("SET client_encoding = 'UTF8'")
         driver.execute("SET bytea_output = 'hex'")
         driver.execute("SET quote_all_identifiers = off")
+        driver.execute("SET jit = off")  # what is asked here is short, and compiling it is not
         driver.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )

@@ -455,19 +455,27 @@ class Bank:
             with self.database.write() as tx:
                 receipts_: list[Receipt] = []
                 for index, (current, key) in enumerate(requests):
-                    if key is None and index not in keys:
+                    drawn = key is None and index not in keys  # now: nobody has used it
+                    if drawn:
                         keys[index] = self.new_key()
-                    receipt = self._performed(tx, actor, current, keys[index] if key is None else key)
+                    receipt = self._performed(tx, actor, current, keys[index] if key is None else key, drawn=drawn)
                     if key is None and receipt.status == "repeated":  # by an earlier try, whose answer was lost
                         receipt = replace(receipt, status="done")
                     receipts_.append(receipt)
-            return [self._cleared(self._anchored(self._with_slots_taken(receipt))) for receipt in receipts_]
+            return [self._followed_up(receipt) for receipt in receipts_]
         except Refused as refusal:
             if current is not None:
                 self._log_refusal(actor, current, refusal)
             raise
         finally:
             self._reckoned = []
+
+    def _followed_up(self, receipt: Receipt) -> Receipt:
+        """What some operations leave to be done once they stand in the books; most leave nothing."""
+        kind = CATALOGUE[receipt.kind]
+        if not receipt.then and not kind.signed and not kind.erases and receipt.kind != ChangeRole.name:
+            return receipt
+        return self._cleared(self._anchored(self._with_slots_taken(receipt)))
 
     # ------------------------------------------------------------------- groups
 
@@ -645,12 +653,14 @@ class Bank:
 
         return tried_anew(once, keyed=True)
 
-    def _performed(self, tx: Transaction, actor: Actor, operation: Operation, key: str) -> Receipt:
+    def _performed(
+        self, tx: Transaction, actor: Actor, operation: Operation, key: str, *, drawn: bool = False
+    ) -> Receipt:
         """An operation that came through a door: no door offers the program's own, or uses its keys."""
         if operation.internal:
             raise NotAllowed("{title} is done by the program itself.", field="operation", title=operation.title)
         require_key(key)
-        return self._perform(tx, actor, operation, key)
+        return self._perform(tx, actor, operation, key, drawn=drawn)
 
     def preview(self, actor: Actor, operation: Operation) -> Receipt:
         """What an operation would write, without writing it; refuses as `perform` would."""
@@ -706,9 +716,9 @@ class Bank:
 
     def _perform(
         self, tx: Transaction, actor: Actor, operation: Operation, key: str, approver: str | None = None,
-        founding: bool = False,
+        founding: bool = False, drawn: bool = False,
     ) -> Receipt:  # fmt: skip
-        repeated = self._repeated(tx, actor, operation, key)
+        repeated = None if drawn else self._repeated(tx, actor, operation, key)
         if repeated is not None:
             return receipts.of_operation(self, tx, repeated, "repeated")
         desk = self._desk(tx, actor, approver)
@@ -788,19 +798,7 @@ class Bank:
                 institution=translate(A_KIND[self.institution.institution_kind]),
             )  # fmt: skip
         if not operation.internal:
-            desk.actor = desk.actor_now(desk.actor.user)  # the powers held now, whatever the door remembers
-            if desk.actor.must_change:
-                raise NotAllowed(
-                    "Choose a passphrase of your own first: somebody else knows this one.", field="passphrase",
-                    hint="Set it with: coopbank passphrase {user}", user=desk.actor.user,
-                )  # fmt: skip
-            self._require_code_begun(desk, desk.actor)
-        if not operation.internal and not self.may(desk, desk.actor, operation.name):
-            raise NotAllowed(
-                "{user} may not do this: {title}.", field="operation", user=desk.actor.user, title=operation.title,
-                hint="It belongs to: {roles}.", roles=", ".join(operation.roles),
-            )  # fmt: skip
-        if not operation.internal:
+            self._require_power(desk, operation)
             limits.require_within(desk, operation)
             mandates.require(desk, operation)
         own = desk.actor.theirs | self._approver_theirs(desk)
@@ -810,6 +808,32 @@ class Bank:
                 "Nobody serves their own account, or a relative's: {member}.", field="member", member=min(served),
                 hint="Ask a colleague to do it.",
             )  # fmt: skip
+
+    def _require_power(self, desk: Desk, operation: Operation) -> None:
+        """Refuse who may not do this; the powers held now count, whatever the door remembers.
+
+        They rest on records that are kept alone, so who was let through is, as long as these are. Where codes are to
+        be begun, it rests on the key file too, and is asked each time.
+        """
+        question = ("power", desk.actor.user, operation.name)
+        known: Actor | None = None if desk.kept is None else desk.kept.get(question)
+        if known is not None:
+            desk.actor = known
+            return
+        desk.actor = desk.actor_now(desk.actor.user)
+        if desk.actor.must_change:
+            raise NotAllowed(
+                "Choose a passphrase of your own first: somebody else knows this one.", field="passphrase",
+                hint="Set it with: coopbank passphrase {user}", user=desk.actor.user,
+            )  # fmt: skip
+        self._require_code_begun(desk, desk.actor)
+        if not self.may(desk, desk.actor, operation.name):
+            raise NotAllowed(
+                "{user} may not do this: {title}.", field="operation", user=desk.actor.user, title=operation.title,
+                hint="It belongs to: {roles}.", roles=", ".join(operation.roles),
+            )  # fmt: skip
+        if desk.kept is not None and not access.must_begin(desk, desk.actor.user, desk.actor.roles):
+            desk.kept[question] = desk.actor
 
     def must_begin_code(self, books: Books, actor: Actor) -> bool:
         """Whether this person may do nothing before their one-time codes are begun.

@@ -30,6 +30,13 @@ LEAF = (
     " FROM account a JOIN balance b ON b.account_id = a.id"
 )
 
+_BODY = "SELECT body FROM record WHERE kind = ? AND ref = ? ORDER BY version DESC LIMIT 1"
+# Joined to nothing, the kind is no reason to read through every record of it, as SQLite would.
+_ABOUT = (
+    "SELECT r.ref, r.body FROM record r WHERE r.about = ? AND r.kind || '' = ? AND NOT EXISTS"
+    " (SELECT 1 FROM record l WHERE l.kind = r.kind AND l.ref = r.ref AND l.version > r.version) ORDER BY r.ref"
+)
+
 #: What a person calls each kind, for refusals.
 _NAMES = {
     "member": "member", "loan": "loan", "drawer": "drawer", "note": "note", "gift": "gift", "bill": "bill",
@@ -70,8 +77,11 @@ class Actor:
         return {*self.relatives, *([self.member] if self.member else ())}
 
 
+_MOST_KEPT = 2_000  # answers, before they are asked anew
+
+
 class Kept:
-    """Records that every operation asks for (`Body.remembered`), kept until an operation writes a record.
+    """What was asked about records and periods, kept until an operation writes one.
 
     What is kept stands under the hash of the last operation that wrote one, which covers all before it. So nobody has
     to say when it is out of date: not a transaction that was undone, and not a colleague at another till.
@@ -82,10 +92,14 @@ class Kept:
 
     def now(self, tx: Transaction) -> dict[Any, Any]:
         """What may be used in this transaction, and added to."""
-        at = tx.value("SELECT hash FROM operation WHERE id = (SELECT max(operation_id) FROM record)")
+        at = tx.master = tx.master or tx.value(
+            "SELECT hash FROM operation WHERE id IN ((SELECT max(operation_id) FROM record),"
+            " (SELECT max(operation_id) FROM period_state)) ORDER BY id DESC LIMIT 1"
+        )
         known = self._at  # another thread may replace it meanwhile
-        if known[0] != at:
+        if known[0] != at or len(known[1]) > _MOST_KEPT:
             self._at = known = (at, {})
+        tx.kept = known[1]
         return known[1]
 
 
@@ -102,21 +116,24 @@ class Books:
 
     def find(self, cls: type[B], ref: str) -> B | None:
         """The latest version of a record, None if there is none or its making was reversed."""
-        return self.once(("find", cls, ref), lambda: self._find(cls, ref)) if cls.remembered else self._find(cls, ref)
+        if cls.remembered or cls.met:
+            return self.once(("find", cls, ref), lambda: self._find(cls, ref))
+        return self._find(cls, ref)
 
     def once(self, question: tuple[Any, ...], ask: Callable[[], A]) -> A:
-        """The answer to a question about records that are remembered; from what is kept, if it was asked before."""
+        """The answer to a question about records, to be looked at only; from what is kept, if it was asked before."""
         if self.kept is None:
             return ask()
-        if question not in self.kept:
-            self.kept[question] = ask()
-        found: A = self.kept[question]
+        if question in self.kept:
+            known: A = self.kept[question]
+            return known
+        found = ask()
+        if len(self.kept) <= _MOST_KEPT:  # one operation that asks for every member keeps no more than a day's do
+            self.kept[question] = found
         return found
 
     def _find(self, cls: type[B], ref: str) -> B | None:
-        text = self.tx.value(
-            "SELECT body FROM record WHERE kind = ? AND ref = ? ORDER BY version DESC LIMIT 1", cls.kind, ref
-        )
+        text = self.once(("text", cls.kind, ref), lambda: self.tx.value(_BODY, cls.kind, ref))
         body = None if text is None else cls.read(text)
         return None if body is None or body.void else body
 
@@ -149,13 +166,7 @@ class Books:
         return self._about(cls, about)
 
     def _about(self, cls: type[B], about: str) -> list[tuple[str, B]]:
-        # Joined to nothing, the kind is no reason to read through every record of it, as SQLite would.
-        found = self.tx.rows(
-            "SELECT r.ref, r.body FROM record r WHERE r.about = ? AND r.kind || '' = ? AND NOT EXISTS"
-            " (SELECT 1 FROM record l WHERE l.kind = r.kind AND l.ref = r.ref AND l.version > r.version)"
-            " ORDER BY r.ref",
-            about, cls.kind,
-        )  # fmt: skip
+        found = self.once(("texts", cls.kind, about), lambda: self.tx.rows(_ABOUT, about, cls.kind))
         return [(ref, body) for ref, text in found if not (body := cls.read(text)).void]
 
     def version(self, kind: str, ref: str) -> int:

@@ -29,6 +29,7 @@ from coopbank.ledger.posting import (
     PersonalValue,
     Row,
     head,
+    see_leaf,
 )
 
 if TYPE_CHECKING:
@@ -107,14 +108,26 @@ class Desk(Books):
 
     def leaf(self, fund: str, code: str) -> Leaf | None:
         """A leaf as it is before this operation; read once."""
-        found = self._leaves.get((fund, code)) or super().leaf(fund, code)
+        found = self._leaves.get((fund, code)) or self._seen_leaf((fund, code))
+        if found is None:
+            found = super().leaf(fund, code)
+            if found is not None:
+                self._leaves[fund, code] = self.leaves_read[found.id] = found
+                see_leaf(self.tx, found)
+        return found
+
+    def _seen_leaf(self, place: tuple[str, str]) -> Leaf | None:
+        """A leaf that an operation before this one has seen."""
+        found: Leaf | None = self.tx.seen.get(place) if self.tx.seen else None
         if found is not None:
-            self._leaves[fund, code] = self.leaves_read[found.id] = found
+            self._leaves[place] = self.leaves_read[found.id] = found
         return found
 
     def _read_leaves(self, places: list[tuple[str, str]]) -> None:
         """Read several leaves that an entry names with one question."""
         unknown = [p for p in dict.fromkeys(places) if p not in self._leaves and p not in self._new_leaves]
+        if self.tx.seen:
+            unknown = [place for place in unknown if self._seen_leaf(place) is None]
         for start in range(0, len(unknown), _AT_ONCE):
             part = unknown[start : start + _AT_ONCE]
             values: list[str] = []
@@ -124,6 +137,7 @@ class Desk(Books):
             for row in self.tx.rows(_leaves_at(len(part)), *values):
                 leaf = Leaf._make(row)
                 self._leaves[leaf.fund, leaf.code] = self.leaves_read[leaf.id] = leaf
+                see_leaf(self.tx, leaf)
 
     def know_leaves(self, fund: str, gl_code: str) -> dict[str, int]:
         """Read all leaves of a control account at once, for a batch that will post to many; numbers by contract."""

@@ -36,8 +36,10 @@ def may(books: Books, roles: tuple[str, ...], operation: str) -> bool:
 
 
 def _allowing(desk: Desk, operation: Operation) -> list[records.Role]:
-    held = held_roles(desk, desk.actor.roles)
-    return [role for name, role in held if role_may(name, role.operations, role.edition, operation.name)]
+    roles, name = desk.actor.roles, operation.name
+    return desk.once(("allowing", roles, name), lambda: [
+        role for role_name, role in held_roles(desk, roles) if role_may(role_name, role.operations, role.edition, name)
+    ])  # fmt: skip
 
 
 def require_within(desk: Desk, operation: Operation) -> None:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 def done(bank: Bank, desk: Desk, draft: Draft, sealed: Sealed, title: str, *, reason: str | None = None) -> Receipt:
     """The receipt of what was just sealed; with a reason, that of a request that waits."""
+    entries, effects = _shown(bank, desk.tx, draft, sealed.entries, sealed.leaves)
     return Receipt(
         status="pending" if reason else "done", number=sealed.number, kind=draft.kind, title=title,
         business_date=draft.business_date.isoformat(), at=draft.at, actor=draft.actor, approver=draft.approver,
         head=chain.short(sealed.hash), request=desk.created[-1] if reason else None, reason=reason,
         notes=tuple(desk.notes), created=tuple(desk.created),
-        entries=_entries(bank, desk.tx, draft, sealed.entries, sealed.leaves),
-        effects=_effects(bank, desk.tx, draft, sealed.leaves), wishes=tuple(desk.wishes),
+        entries=entries, effects=effects, wishes=tuple(desk.wishes),
     )  # fmt: skip
 
 
@@ -35,41 +35,34 @@ def preview(
     bank: Bank, tx: Transaction, desk: Desk, draft: Draft, leaves: dict[int, Leaf], title: str, reason: str | None
 ) -> Receipt:
     """What would be written."""
+    entries, effects = _shown(bank, tx, draft, (), leaves)
     return Receipt(
         status="preview", number=0, kind=draft.kind, title=title, business_date=desk.business_day.isoformat(),
         at=draft.at, actor=draft.actor, approver=None, head="", reason=reason, notes=tuple(desk.notes),
-        created=tuple(desk.created), entries=_entries(bank, tx, draft, (), leaves),
-        effects=_effects(bank, tx, draft, leaves), wishes=tuple(desk.wishes),
+        created=tuple(desk.created), entries=entries,
+        effects=effects, wishes=tuple(desk.wishes),
     )  # fmt: skip
 
 
-def _entries(
+def _shown(
     bank: Bank, tx: Transaction, draft: Draft, numbers: tuple[int, ...], leaves: dict[int, Leaf]
-) -> tuple[ReceiptEntry, ...]:
-    known = {i: (leaf, leaf.code, bank.control_name(tx, leaf.gl_code)) for i, leaf in leaves.items()}
-    return tuple(
-        ReceiptEntry(
-            numbers[i] if numbers else 0, entry.memo, entry.effective_on.isoformat(),
-            tuple([
-                ReceiptLine(leaf.fund, code, name, amount, leaf.currency)
-                for account, amount in entry.lines
-                for leaf, code, name in (known[account],)
-            ]),
-        )
-        for i, entry in enumerate(draft.entries)
-    )  # fmt: skip
-
-
-def _effects(bank: Bank, tx: Transaction, draft: Draft, leaves: dict[int, Leaf]) -> tuple[Effect, ...]:
+) -> tuple[tuple[ReceiptEntry, ...], tuple[Effect, ...]]:
+    """The entries line by line, and what they do to each leaf."""
+    known = {i: (leaf.fund, leaf.code, bank.control_name(tx, leaf.gl_code)) for i, leaf in leaves.items()}
     moved: dict[int, int] = {}
-    for entry in draft.entries:
+    entries = []
+    for i, entry in enumerate(draft.entries):
+        lines = []
         for account, amount in entry.lines:
             moved[account] = moved.get(account, 0) + amount
-    return tuple([
-        Effect(leaf.fund, leaf.code, bank.control_name(tx, leaf.gl_code), leaf.currency, leaf.balance, leaf.balance + m)
-        for i, m in moved.items()
-        for leaf in (leaves[i],)
-    ])  # fmt: skip
+            lines.append(ReceiptLine(*known[account], amount, leaves[account].currency))
+        number = numbers[i] if numbers else 0
+        entries.append(ReceiptEntry(number, entry.memo, entry.effective_on.isoformat(), tuple(lines)))
+    effects = []
+    for account, amount in moved.items():
+        leaf = leaves[account]
+        effects.append(Effect(*known[account], leaf.currency, leaf.balance, leaf.balance + amount))
+    return tuple(entries), tuple(effects)
 
 
 def of_operation(bank: Bank, tx: Transaction, number: int, status: str) -> Receipt:

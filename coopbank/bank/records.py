@@ -24,6 +24,7 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # built when first used
     kind: ClassVar[str] = ""
     remembered: ClassVar[bool] = False  # every operation asks for it: read once and kept, and only ever looked at
+    met: ClassVar[bool] = False  # one of many, of which a till asks for the same again; only ever looked at
     void: bool = False  # the operation that made it was reversed
 
     @classmethod
@@ -145,6 +146,7 @@ class Member(Body):
     """A person or an organisation that belongs; ref M0001."""
 
     kind: ClassVar[str] = "member"
+    met: ClassVar[bool] = True
     entity: str  # person, organisation
     name: PersonalRef
     phone: PersonalRef | None = None
@@ -368,6 +370,7 @@ class Savings(Body):
     """A savings account; ref S-M0007, the leaf 905/M0007."""
 
     kind: ClassVar[str] = "savings"
+    met: ClassVar[bool] = True
     member: str
     account: str  # contract of the leaf: M0007, M0007-2
     opened_on: str

@@ -20,17 +20,19 @@ _STATE = "(SELECT state FROM period_state WHERE period = ? ORDER BY operation_id
 
 def state(tx: Transaction, period: str) -> str | None:
     """The state of a day ("2026-03-05"), a month ("2026-03") or a year; None when never set."""
-    found: str | None = tx.value(f"SELECT {_STATE}", period)
-    return found
+    return states(tx, (period,))[period]
 
 
 def states(tx: Transaction, periods: Iterable[str]) -> dict[str, str | None]:
-    """The states of several days, months and years, asked at once."""
-    found: dict[str, str | None] = {}
-    names = list(periods)
+    """The states of several days, months and years, asked at once; those that are kept are not asked for."""
+    wanted = list(periods)
+    kept = tx.kept if tx.kept is not None else {}
+    found: dict[str, str | None] = {name: kept[_STATE, name] for name in wanted if (_STATE, name) in kept}
+    names = [name for name in wanted if name not in found]
     for start in range(0, len(names), 100):
         part = names[start : start + 100]
         found |= zip(part, tx.rows(f"SELECT {', '.join([_STATE] * len(part))}", *part)[0], strict=True)
+    kept.update({(_STATE, name): found[name] for name in names})
     return found
 
 

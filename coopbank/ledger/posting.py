@@ -34,6 +34,7 @@ from coopbank.ledger import at_once, chain, periods
 from coopbank.money import format_amount
 
 LARGEST_MINOR = 10**15  # of one line; totals of thousands of such lines still fit 64 bits
+_MOST_SEEN = 4000  # leaves and their numbers that are kept between operations
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the escape, and not a backslash before "u0000"
 
 # ---------------------------------------------------------------------------- what is written
@@ -208,6 +209,7 @@ def head(tx: Transaction) -> Head:
     )
     if row is None:
         return Head(0, chain.ZERO_HASH, 1)
+    tx.end = End._make(row)
     number, hash_, next_entry, day = row
     return Head(number, hash_, next_entry, date.fromisoformat(day))
 
@@ -218,22 +220,49 @@ def head(tx: Transaction) -> Head:
 def seal(tx: Transaction, book: str, draft: Draft) -> Sealed:
     """Validate the draft and write it. Refuses with the classes of `errors.py`; changes nothing then."""
     leaves = validate(tx, draft)
-    last = draft.last or head(tx)
-    number = last.number + 1
     if tx.dialect == "postgresql":
-        return _seal_on_server(tx, book, draft, number, leaves)
+        last = draft.last or head(tx)
+        return _seal_on_server(tx, book, draft, last.number + 1, leaves)
+    return _seal_in_file(tx, book, draft, leaves)
+
+
+def _seal_in_file(tx: Transaction, book: str, draft: Draft, leaves: dict[int, Leaf]) -> Sealed:
+    """From the inside out, the operation last; what was seen of the books before it is known after it."""
+    last = draft.last or head(tx)
+    master, kept, seen = tx.master, tx.kept, tx.seen
+    number = last.number + 1
     text = sealed_text(book, number, last, draft)
     hash_ = _hash_of(text)
     _write_rows(tx, number, draft)
     amounts = _write_entries(tx, number, last.next_entry, draft)
+    business_date = draft.business_date.isoformat()
     tx.run(
         INSERT["operation"],
         number, draft.key, draft.kind, draft.kind_version, draft.actor, draft.approver,
-        draft.business_date.isoformat(), draft.at, draft.request_hash, last.next_entry, len(draft.entries),
+        business_date, draft.at, draft.request_hash, last.next_entry, len(draft.entries),
         len(amounts), sum(map(abs, amounts)) // 2, len(draft.rows), last.hash, hash_, text,
     )  # fmt: skip
-    entries = tuple(range(last.next_entry, last.next_entry + len(draft.entries)))
-    return Sealed(number, hash_, entries, leaves)
+    next_entry = last.next_entry + len(draft.entries)
+    tx.end = End(number, hash_, next_entry, business_date)
+    if draft.rows:
+        tx.seen = None if seen is None else {}
+    else:
+        tx.master, tx.kept, tx.seen = master, kept, seen
+        _see_moved(tx, draft)
+    return Sealed(number, hash_, tuple(range(last.next_entry, next_entry)), leaves)
+
+
+def _see_moved(tx: Transaction, draft: Draft) -> None:
+    """The leaves that were seen before it, as the draft leaves them."""
+    seen = tx.seen
+    if not seen:
+        return
+    for entry in draft.entries:
+        for account, amount in entry.lines:
+            place = seen.get(account)
+            if place is not None:
+                leaf: Leaf = seen[place]
+                seen[place] = Leaf._make((*leaf[:-1], leaf.balance + amount))
 
 
 def _seal_on_server(tx: Transaction, book: str, draft: Draft, number: int, leaves: dict[int, Leaf]) -> Sealed:
@@ -248,20 +277,25 @@ def _seal_on_server(tx: Transaction, book: str, draft: Draft, number: int, leave
 def post(database: Database, book: str, draft: Draft) -> Sealed:
     """Seal a draft in a transaction of its own; on a server in one round trip.
 
-    Nothing is read before, so `leaves` stays empty there: the database refuses what is wrong. Only then is it
-    validated, to say it in words.
+    Nothing is read before, so `leaves` stays empty: the database refuses what is wrong. Only then is it validated, to
+    say it in words.
     """
-    at_a_distance = database.dialect == "postgresql" and not database.read_only
-    if at_a_distance and not draft.rows and not draft.personal and _possible(draft):
-        said = _storable(at_once.values(book, draft, None))
+    if not database.read_only and not draft.rows and not draft.personal and _possible(draft):
         try:
-            number, first, hash_ = at_once.write_alone(database, said)
-            return Sealed(number, hash_, tuple(range(first, first + len(draft.entries))), {})
+            if database.dialect == "postgresql":
+                return _post_on_server(database, book, draft)
+            with database.write() as tx:
+                return _seal_in_file(tx, book, draft, {})
         except (SealRefused, DatabaseUnusable) as refused:
             if type(refused) not in (SealRefused, DatabaseUnusable):  # it is busy, or gone
                 raise
     with database.write() as tx:
         return seal(tx, book, draft)
+
+
+def _post_on_server(database: Database, book: str, draft: Draft) -> Sealed:
+    number, first, hash_ = at_once.write_alone(database, _storable(at_once.values(book, draft, None)))
+    return Sealed(number, hash_, tuple(range(first, first + len(draft.entries))), {})
 
 
 def _possible(draft: Draft) -> bool:
@@ -274,9 +308,7 @@ def _possible(draft: Draft) -> bool:
 
 
 def _storable(said: at_once.Values) -> at_once.Values:
-    for text in said:
-        if isinstance(text, str):
-            _require_storable(text)
+    _require_storable("\n".join(text for text in said if isinstance(text, str)))
     return said
 
 
@@ -288,7 +320,7 @@ def _hash_of(text: str) -> bytes:
 
 def _require_storable(text: str) -> None:
     """Refuse what an engine cannot hold: PostgreSQL takes no NUL, UTF-8 no half of a surrogate pair."""
-    if ("\\u0000" in text and _NUL.search(text)) or not _encodable(text):
+    if "\0" in text or ("\\u0000" in text and _NUL.search(text)) or not _encodable(text):
         raise InvalidValue("A text holds a character that cannot be stored.", field="request")
 
 
@@ -359,6 +391,8 @@ def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> li
     """Postings, then their entries; the amounts of all lines."""
     if not draft.entries:
         return []
+    if len(draft.entries) == 1:
+        return _write_entry(tx, number, first, draft.entries[0])
     days = {day: day.isoformat() for day in {e.effective_on for e in draft.entries}}
     postings: list[int] = []
     entries: list[Any] = []
@@ -369,6 +403,13 @@ def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> li
     tx.run_together(INSERT["posting"], postings)
     tx.run_together(INSERT["entry"], entries)
     return postings[3::4]
+
+
+def _write_entry(tx: Transaction, number: int, entry_no: int, entry: EntryDraft) -> list[int]:
+    """The same for an operation with one entry, as most have."""
+    tx.run_many(INSERT["posting"], [(entry_no, n, *line) for n, line in enumerate(entry.lines, 1)])
+    tx.run(INSERT["entry"], entry_no, number, entry.effective_on.isoformat(), entry.memo, entry.reverses)
+    return [line.amount for line in entry.lines]
 
 
 # -------------------------------------------------------------------------------- validating
@@ -427,7 +468,8 @@ def leaves_of(tx: Transaction, draft: Draft) -> dict[int, Leaf]:
         if i in touched
     }
     leaves.update((i, draft.leaves[i]) for i in sorted((touched & draft.leaves.keys()) - leaves.keys()))
-    leaves.update(read_leaves(tx, sorted(touched - leaves.keys())))
+    if len(leaves) < len(touched):
+        leaves.update(read_leaves(tx, sorted(touched - leaves.keys())))
     missing = touched - leaves.keys()
     if missing:
         raise InvalidValue("There is no account number {number}.", field="lines", number=min(missing))
@@ -437,6 +479,9 @@ def leaves_of(tx: Transaction, draft: Draft) -> dict[int, Leaf]:
 def read_leaves(tx: Transaction, ids: Sequence[int]) -> dict[int, Leaf]:
     """Leaves by their numbers, with their balances now; those that do not exist are left out."""
     leaves: dict[int, Leaf] = {}
+    if tx.seen:
+        leaves = {i: tx.seen[tx.seen[i]] for i in ids if i in tx.seen}
+        ids = [i for i in ids if i not in leaves]
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         marks = ", ".join("?" * len(part))
@@ -445,8 +490,18 @@ def read_leaves(tx: Transaction, ids: Sequence[int]) -> dict[int, Leaf]:
             f" FROM account a JOIN balance b ON b.account_id = a.id WHERE a.id IN ({marks})",
             *part,
         ):
-            leaves[row[0]] = Leaf._make(row)
+            leaf = leaves[row[0]] = Leaf._make(row)
+            see_leaf(tx, leaf)
     return leaves
+
+
+def see_leaf(tx: Transaction, leaf: Leaf) -> None:
+    """Remember how a leaf stands by its fund and code, and those by its number."""
+    if tx.seen is not None:
+        if len(tx.seen) > _MOST_SEEN:
+            tx.seen.clear()
+        tx.seen[leaf.id] = place = (leaf.fund, leaf.code)
+        tx.seen[place] = leaf
 
 
 def _check_dates(draft: Draft, days: set[date]) -> None:

@@ -241,16 +241,16 @@ BEGIN SELECT RAISE(ABORT, 'record is sealed, or its version does not follow'); E
 -- -------------------------------------------------------------------------------------------------------- the chain
 
 CREATE TRIGGER operation_chain BEFORE INSERT ON operation
-WHEN NEW.id IS NOT 1 + coalesce((SELECT max(id) FROM operation), 0)
-  OR NEW.prev_hash <> coalesce((SELECT hash FROM operation WHERE id = NEW.id - 1), zeroblob(32))
-  OR NEW.first_entry <> coalesce((SELECT first_entry + entry_count FROM operation WHERE id = NEW.id - 1), 1)
-  OR EXISTS (SELECT 1 FROM operation WHERE key = NEW.key)
-BEGIN SELECT RAISE(ABORT, 'operation does not continue the chain, or its key is used'); END;
-
-CREATE TRIGGER operation_dates BEFORE INSERT ON operation
-WHEN NEW.business_date < (SELECT business_date FROM operation WHERE id = NEW.id - 1)
-  OR NEW.business_date > date(NEW.at, '+1 day')
-BEGIN SELECT RAISE(ABORT, 'business date goes back, or lies in the future'); END;
+BEGIN
+  SELECT CASE
+      WHEN NEW.id IS NOT 1 + coalesce(last.id, 0) OR NEW.prev_hash <> coalesce(last.hash, zeroblob(32))
+        OR NEW.first_entry <> coalesce(last.first_entry + last.entry_count, 1) OR EXISTS (SELECT 1 FROM operation WHERE key = NEW.key)
+        THEN RAISE(ABORT, 'operation does not continue the chain, or its key is used')
+      WHEN NEW.business_date < last.business_date OR NEW.business_date > date(NEW.at, '+1 day')
+        THEN RAISE(ABORT, 'business date goes back, or lies in the future')
+    END
+    FROM (SELECT 1) LEFT JOIN operation last ON last.id = (SELECT max(id) FROM operation);
+END;
 
 -- -------------------------------------------------------------------------------------------------------- the seal
 
@@ -315,28 +315,36 @@ BEGIN
         OR EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = e.id AND NOT EXISTS (SELECT 1 FROM posting o
                     WHERE o.entry_id = e.reverses_id AND o.line = p.line AND o.account_id = p.account_id AND o.amount = -p.amount))
         OR EXISTS (SELECT 1 FROM entry o WHERE o.id = e.reverses_id AND (o.reverses_id IS NOT NULL OR o.id >= e.id))));
-  -- for every leaf touched a balance row with the account's own guards, and it stands within them; then the caches
+  -- then the caches, leaf by leaf and day by day; within the guards at each step, if it ends within them: of several
+  -- days of a leaf those that lead away from its guard come first
+  INSERT INTO movement (account_id, effective_on, debit, credit, gl_code, fund, currency, floor, ceiling)
+    SELECT s.account_id, s.day, s.d, s.c, a.gl_code, a.fund, a.currency, a.floor, a.ceiling
+      FROM (SELECT p.account_id, e.effective_on AS day, sum(max(p.amount, 0)) AS d, sum(max(-p.amount, 0)) AS c
+              FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.id >= NEW.first_entry GROUP BY +p.account_id, e.effective_on) AS s
+     CROSS JOIN account a ON a.id = s.account_id
+     ORDER BY CASE WHEN a.ceiling IS NULL THEN s.c - s.d ELSE s.d - s.c END;
+END;
+
+-- what an operation does to a leaf on a day, with the leaf's own guards: not kept itself, it is what the seal says to
+-- the caches. A program of its own needs no table of what it is to do, which took longer than doing it.
+CREATE VIEW movement AS
+  SELECT d.account_id, d.effective_on, d.debit, d.credit, a.gl_code, a.fund, a.currency, a.floor, a.ceiling
+    FROM balance_day d JOIN account a ON a.id = d.account_id;
+
+CREATE TRIGGER movement_kept INSTEAD OF INSERT ON movement
+BEGIN
+  -- a balance row there is, with the account's own guards, and the leaf stands within them
   SELECT CASE
-      WHEN b.account_id IS NULL OR b.floor IS NOT a.floor OR b.ceiling IS NOT a.ceiling THEN RAISE(ABORT, 'a balance row is missing, or its guard is not the account''s')
-      WHEN b.debit - b.credit + s.m < b.floor OR b.debit - b.credit + s.m > b.ceiling THEN RAISE(ABORT, 'a leaf would stand beyond its guard')
+      WHEN b.account_id IS NULL OR b.floor IS NOT NEW.floor OR b.ceiling IS NOT NEW.ceiling THEN RAISE(ABORT, 'a balance row is missing, or its guard is not the account''s')
+      WHEN b.debit - b.credit + NEW.debit - NEW.credit < NEW.floor OR b.debit - b.credit + NEW.debit - NEW.credit > NEW.ceiling THEN RAISE(ABORT, 'a leaf would stand beyond its guard')
     END
-    FROM (SELECT account_id, sum(amount) AS m FROM posting WHERE entry_id >= NEW.first_entry GROUP BY +account_id) AS s
-   CROSS JOIN account a ON a.id = s.account_id LEFT JOIN balance b ON b.account_id = s.account_id;
-  UPDATE balance SET debit = debit + s.d, credit = credit + s.c
-    FROM (SELECT account_id, sum(max(amount, 0)) AS d, sum(max(-amount, 0)) AS c FROM posting WHERE entry_id >= NEW.first_entry GROUP BY +account_id) AS s
-   WHERE balance.account_id = s.account_id;
-  INSERT INTO balance_day (account_id, effective_on, debit, credit)
-    SELECT p.account_id, e.effective_on, sum(max(p.amount, 0)), sum(max(-p.amount, 0))
-      FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.id >= NEW.first_entry GROUP BY +p.account_id, e.effective_on
+    FROM (SELECT 1) LEFT JOIN balance b ON b.account_id = NEW.account_id;
+  UPDATE balance SET debit = debit + NEW.debit, credit = credit + NEW.credit WHERE account_id = NEW.account_id;
+  INSERT INTO balance_day (account_id, effective_on, debit, credit) VALUES (NEW.account_id, NEW.effective_on, NEW.debit, NEW.credit)
     ON CONFLICT (account_id, effective_on) DO UPDATE SET debit = debit + excluded.debit, credit = credit + excluded.credit;
-  INSERT INTO control_total (span, gl_code, fund, currency, debit, credit)
-    SELECT substr(t.day, 1, w.width), t.gl_code, t.fund, t.currency, t.d, t.c
-      FROM (SELECT s.day, a.gl_code, a.fund, a.currency, sum(s.d) AS d, sum(s.c) AS c
-              FROM (SELECT p.account_id, e.effective_on AS day, sum(max(p.amount, 0)) AS d, sum(max(-p.amount, 0)) AS c
-                      FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.id >= NEW.first_entry GROUP BY +p.account_id, e.effective_on) AS s
-             CROSS JOIN account a ON a.id = s.account_id GROUP BY s.day, a.gl_code, a.fund, a.currency) AS t
-     CROSS JOIN (SELECT 7 AS width UNION ALL SELECT 10) AS w
-     WHERE true
+  INSERT INTO control_total (span, gl_code, fund, currency, debit, credit) VALUES (NEW.effective_on, NEW.gl_code, NEW.fund, NEW.currency, NEW.debit, NEW.credit)
+    ON CONFLICT (span, gl_code, fund, currency) DO UPDATE SET debit = debit + excluded.debit, credit = credit + excluded.credit;
+  INSERT INTO control_total (span, gl_code, fund, currency, debit, credit) VALUES (substr(NEW.effective_on, 1, 7), NEW.gl_code, NEW.fund, NEW.currency, NEW.debit, NEW.credit)
     ON CONFLICT (span, gl_code, fund, currency) DO UPDATE SET debit = debit + excluded.debit, credit = credit + excluded.credit;
 END;
 
@@ -377,7 +385,7 @@ CREATE TRIGGER record_no_delete       BEFORE DELETE ON record       BEGIN SELECT
 
 -- the guards of a leaf and the rows of the caches stay; SQLite cannot tell the seal's own update from another, so a
 -- cache edited by hand is found by verify and by the next seal that touches it, not refused
-CREATE TRIGGER balance_no_lift     BEFORE UPDATE ON balance
+CREATE TRIGGER balance_no_lift     BEFORE UPDATE OF account_id, rowid, oid, _rowid_, floor, ceiling ON balance
 WHEN NEW.account_id <> OLD.account_id OR NEW.floor IS NOT OLD.floor OR NEW.ceiling IS NOT OLD.ceiling
 BEGIN SELECT RAISE(ABORT, 'guards are immutable'); END;
 CREATE TRIGGER balance_no_delete   BEFORE DELETE ON balance BEGIN SELECT RAISE(ABORT, 'balance rows stay'); END;

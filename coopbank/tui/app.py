@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
@@ -38,7 +39,7 @@ from coopbank.words import _, marked, set_institution_kind, set_language
 if TYPE_CHECKING:
     from coopbank.clock import Clock
     from coopbank.tui.loans import LoanView
-    from coopbank.tui.queries import Card, Reference, Standing
+    from coopbank.tui.queries import Card, Reference, Seen, Standing
     from coopbank.tui.screens.home import HomeScreen
     from coopbank.tui.session import Power, Session
 
@@ -53,7 +54,7 @@ class Counter(AsksBooks, TypeAhead):
 
     TITLE = "coopbank"
     #: Begun with, not set later: a theme that changes has the whole sheet of styles read once more.
-    theme: Reactive[str] = Reactive(Initialize(lambda counter: counter.settings.theme))
+    theme: Reactive[str] = Reactive(Initialize(attrgetter("settings.theme")))
     CSS_PATH = "sign_in.tcss"
     COMMANDS: ClassVar[set[Any]] = {CounterCommands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
@@ -126,11 +127,6 @@ class Counter(AsksBooks, TypeAhead):
         if self.opened is None:
             raise RuntimeError("the books are not open yet")
         return self.opened
-
-    @property
-    def clock(self) -> Clock | None:
-        """What tells the time here, in books that are made too; the machine's own clock if it is none."""
-        return self._clock
 
     def on_mount(self) -> None:
         if "://" not in self._place and not Path(self._place).exists():
@@ -272,14 +268,15 @@ class Counter(AsksBooks, TypeAhead):
             if isinstance(screen, SignInScreen):
                 screen.not_opened(fault)
 
-    def signed_in(self, standing: Standing | None = None) -> None:
-        """Somebody stands at the counter; where the bank stands may have come with the sign-in."""
+    def signed_in(self, seen: Seen | None = None) -> None:
+        """Somebody stands at the counter; what every screen shows may have been read with their sign-in."""
         from coopbank.tui.screens.home import HomeScreen
 
         self.standing = None
         home = self._take_ahead()
-        if standing is not None:
-            self._stands(standing)
+        if seen is not None:
+            self._shelved(seen.shelves)
+            self._stands(seen.standing)
         if not self.session.read_only:
             self.push_screen(home or HomeScreen())
             self._looking = self.set_interval(LOOK_SECONDS, self._look, name="look")
@@ -291,7 +288,10 @@ class Counter(AsksBooks, TypeAhead):
             self.begin_codes()
         elif not self.session.powers:  # an auditor, or books that are only read
             self.action_go_to("audit")
-        self.books_changed(stands=standing is not None)
+        if seen is None:
+            self.books_changed()
+        else:
+            self.changed.publish(HERE)
 
     def on_unmount(self) -> None:
         if self.opened is not None:
@@ -299,18 +299,12 @@ class Counter(AsksBooks, TypeAhead):
 
     # ------------------------------------------------------- where the bank stands
 
-    def books_changed(self, where: str = HERE, *, stands: bool = False) -> None:
-        """Something was written, here or elsewhere: read again what every screen shows.
-
-        `stands`: where the bank stands was told with it, and is painted before anything else is read.
-        """
+    def books_changed(self, where: str = HERE) -> None:
+        """Something was written, here or elsewhere: read again what every screen shows."""
         from coopbank.tui import queries
 
-        if stands:
-            self.call_after_refresh(self.ask, "shelves", _shelves, self._shelved, self._cannot_look)
-        else:
-            self.ask("standing", queries.standing, self._stands, self._cannot_look)
-            self.ask("shelves", _shelves, self._shelved, self._cannot_look)
+        self.ask("standing", queries.standing, self._stands, self._cannot_look)
+        self.ask("shelves", queries.shelves, self._shelved, self._cannot_look)
         self.changed.publish(where)
 
     def _stands(self, standing: Standing) -> None:
@@ -595,12 +589,6 @@ class Counter(AsksBooks, TypeAhead):
             sys.stderr.write(f"coopbank: {fault}\n")
         else:
             super()._print_error_renderables()
-
-
-def _shelves(session: Session) -> dict[str, tuple[Reference, ...]]:
-    from coopbank.tui import queries
-
-    return {kind: queries.references(session, kind, "") for kind in ("share-class", "bank-account", "fund", "drawer")}
 
 
 def _load_screens() -> None:

@@ -261,7 +261,7 @@ def test_a_division_that_gives_nobody_anything_is_refused(small: SmallBank) -> N
     rules(small, "patronage savings 100")
     end_of_year(small)
     close_year(small)
-    with pytest.raises(WrongState, match="nothing of the surplus of 2026, 25.00, goes to anybody") as refusal:
+    with pytest.raises(WrongState, match=r"nothing of the surplus of 2026, 25\.00, goes to anybody") as refusal:
         small.do("propose-surplus", by=small.tom, year="2026")
     assert refusal.value.field == "year"
 

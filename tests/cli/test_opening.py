@@ -16,8 +16,10 @@ from coopbank.errors import CoopbankError, WrongUsage
 
 Opened = tuple[Door, bool]
 _OPTIONS = ("--db", "--as", "--read-db")
-_WORDS = ("counter", "members", "--read-only", "--json", "--help", "--version", "--", "-x", "", "books.db", "ana", "a=b",
-          "postgresql://one", "postgresql+psycopg://u:p@h/b", *_OPTIONS)  # fmt: skip
+_WORDS = (
+    "counter", "members", "--read-only", "--json", "--help", "--version", "--", "-x", "", "books.db", "ana", "a=b",
+    "postgresql://one", "postgresql+psycopg://u:p@h/b", *_OPTIONS,
+)  # fmt: skip
 
 
 def sit_down(patch: pytest.MonkeyPatch) -> None:

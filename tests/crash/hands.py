@@ -276,6 +276,8 @@ def _changes_files(event: str, values: tuple[Any, ...]) -> bool:
     if values and "__pycache__" in str(values[0]):
         return False
     if event == "open":
+        if isinstance(values[0], int):  # what was opened before gets a reader or a writer, a module's compiled form too
+            return False
         return isinstance(values[2], int) and bool(values[2] & (os.O_WRONLY | os.O_RDWR))
     return event in ("os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "sqlite3.connect")
 

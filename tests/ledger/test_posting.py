@@ -301,6 +301,10 @@ def test_what_is_posted_at_once_is_what_the_door_would_have_sealed(books: Books)
         books.draft([entry(deposit_lines(5_00), memo='Zoë\'s "first"\t\\ 😀'), entry(deposit_lines(7, OTHER))]),
         books.draft([entry(deposit_lines(-100_00), memo="back", reverses=1)], approver="bob"),
         books.draft(request={"b": [1, None, True, {}], "a": "é\u2028</b>[red]"}),
+        books.draft(
+            [entry(deposit_lines(5), memo=memo) for memo in ('{"a",NULL}', "\\", '"', "", "NULL", "a\n\u202eb")]
+        ),
+        books.draft([entry([*deposit_lines(5), *deposit_lines(7)]), entry(deposit_lines(5))]),  # leaves named twice
     ):
         last = books.head()
         text = posting.sealed_text(BOOK, last.number + 1, last, draft)

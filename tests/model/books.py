@@ -104,6 +104,8 @@ class Rule:
 RULES: dict[str, Rule] = {}
 FOUNDED: list[Callable[[Model], None]] = []
 """What the rules of a subject find in a new book."""
+DECIDING: list[Callable[[Work], None]] = []
+"""What is asked of every operation after the limits of roles: who has to decide it first."""
 
 
 def rule(name: str, fields: str = "", roles: str = TELLER, **more: Any) -> Callable[[Callable[[Work], None]], Any]:
@@ -278,7 +280,7 @@ class Model:
         for work in works:
             self._seal(work)
         self.keys[key] = (ask.who, ask.operation, values, first.number)
-        entries = tuple(entry for work in works for entry in work.entries)
+        entries = tuple(tuple(entry) for work in works for entry in work.entries)
         made = tuple(ref for work in works for ref in work.created)
         return Verdict("done", first.number, entries, made, days=tuple(day for work in works for day in work.days))
 
@@ -379,6 +381,8 @@ class Work:
         amount, most = self.amount(), [role["most"].get(self.rule.name) for role in self.allowing()]
         if amount is not None and None not in most and amount > max(most):
             raise No("limit-reached", "amount")
+        for decided in DECIDING:
+            decided(self)
         if self.own_affair():
             raise No("own-account", "member")
 
@@ -621,7 +625,15 @@ def _step(text: str) -> tuple[str, ...]:
     return (what, *rest)
 
 
-DAY_COUNTS = ("30/360", "30e/360", "actual/360", "actual/364", "actual/365", "actual/actual", "equal-periods")
+DAY_COUNTS: tuple[str, ...] = (
+    "30/360",
+    "30e/360",
+    "actual/360",
+    "actual/364",
+    "actual/365",
+    "actual/actual",
+    "equal-periods",
+)
 
 
 def well_formed(known: Rule, values: Fact) -> Fact:

@@ -90,6 +90,7 @@ def given(c: Chooser, evening: list[Step]) -> list[Step]:
     for who, much in (("Nan Lee", "150.00"), (c.pick(NAMES), c.pick(("60.00", "200.00")))):
         aid = {"recipient": who, "aid_kind": "rent", "amount": much, "need": "rent", "criteria": "x", "relation": "no"}
         found += asked("ana", "give-aid", "tom", **aid, tender="transfer", **c.pick(({}, {"gift": Last("gift")})))
+    found.append(_step("tom", "file-aid-receipt", case=Last("aid-case"), amount="50.00", receipt="a bill"))
     found += [_step("tom", "return-aid", case=Last("aid-case", c.pick((0, 1))), amount="10.00", why="x",
                     tender="transfer"), *evening]  # fmt: skip
     found.append(_step("tom", "receive-bank-interest", amount=c.pick(("12.34", "0.01", "99.99")),

@@ -90,8 +90,10 @@ def land(c: Chooser, evening: list[Step]) -> list[Step]:
     found += asked("tom", "buy-parcel", parcel=c.pick(("P-1", "P-2")), price="100.00", closing_costs="5.00",
                    fund=c.pick(("GEN", "EDU")), **bought)  # fmt: skip
     found += asked("tom", "buy-parcel", parcel="P-3", price="50.00", fund="GRT", gift=Last("gift"), **bought)
+    found += asked("tom", "spend-gift", gift=Last("gift"), amount="900.00", expense="290", tender="transfer")
     found.append(step("tom", "add-entry", register_code="LEASES", values=_lease(c)))
     found += asked("tom", "reverse", operation=Last("operation"), reason="not yet") if not c.pick(range(4)) else []
+    found.append(step("tom", "change-entry", entry="LEASES-00001", values=(c.pick(NAMED),), why="agreed"))
     for _payment in range(c.pick((2, 3))):
         found.append(step("tom", "receive-ground-rent", lease=c.pick(("LEASES-00001", "LEASES-00002")),
                           month=_month(c), amount=c.pick(("25.00", "10.00")), **how_in(c)))  # fmt: skip

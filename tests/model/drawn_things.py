@@ -19,7 +19,14 @@ from tests.model.walk import (
     why,
 )
 
-LIVES = ({"life_months": 12}, {"life_months": 36}, {"life_months": 7}, {"life_months": 3}, {"life_months": 1}, {})
+LIVES: tuple[Values, ...] = (
+    {"life_months": 12},
+    {"life_months": 36},
+    {"life_months": 7},
+    {"life_months": 3},
+    {"life_months": 1},
+    {},
+)
 
 
 def _life(c: Chooser) -> Values:

@@ -29,6 +29,7 @@ import tests.model.rules_refinance
 import tests.model.rules_reports
 import tests.model.rules_set_off
 import tests.model.rules_undoing
+import tests.model.rules_votes
 import tests.model.rules_year  # noqa: F401  (each fills RULES)
 from coopbank.bank.books import Actor
 from coopbank.bank.operation import Receipt

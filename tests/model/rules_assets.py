@@ -7,13 +7,12 @@ from datetime import date
 from fractions import Fraction
 
 from tests.model.books import ADMIN, GEN, OFFICER, POOL, READ, TELLER, TREASURER, Fact, Line, No, Work, days, rule
-from tests.model.rules_counter import RECEIVING, cash_out, free_place, own_drawer, receive, within_drawer_limit
+from tests.model.rules_counter import RECEIVING, cash_out, folded, free_place, own_drawer, receive, within_drawer_limit
 from tests.model.rules_funds import (
     BILLS,
     beyond_budget,
     class_of,
     expense_of,
-    folded,
     register,
     release,
     spendable,
@@ -56,12 +55,17 @@ def used_from(w: Work, taken: int = 0) -> date:
 
 def entered(w: Work, ref: str, fund: str, used: date, taken: int = 0) -> None:
     w.write("asset", ref, account=w["account"], fund=fund, cost=w["cost"], residual=w["residual"], used=used,
-            life=w["life_months"], booked=w.business_day, through="", taken=taken, gone=taken, state="in use")  # fmt: skip
+            life=w["life_months"], booked=w.business_day, through="", taken=taken, gone=taken,
+            state="in use")  # fmt: skip
+
+
+def _two_buy(w: Work) -> bool:
+    return w["tender"] != "bill" or w["gift"] is not None or beyond_budget(w, w["account"], w["cost"])
 
 
 @rule("buy-asset", ENTERING + "supplier:CODE number:sometext tender:transfer|cash|bill?=transfer bank_account:code?"
       " cheque_number:text? gift:code?", BILLS, serves=supplier,
-      second=lambda w: w["tender"] != "bill" or w["gift"] is not None or beyond_budget(w, w["account"], w["cost"]))  # fmt: skip
+      second=_two_buy)  # fmt: skip
 def buy_asset(w: Work) -> None:
     used = used_from(w)
     spendable(w, w["fund"])

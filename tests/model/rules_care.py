@@ -442,7 +442,7 @@ def carried_on(w: Work, on: date) -> list[tuple[str, Fact, dict[str, int]]]:
     """Loans that the books carry at the end of a day, and their principal by fund."""
     found, known = [], {ref for ref, _loan in w.model.every("loan")}
     for (_fund, code), moved in w.model.dated.items():
-        if code.startswith("701/") and code[4:] not in known and sum(n for day, n in moved if day <= on):
+        if code.startswith("701/") and code[4:] not in known and sum(n for day, n in moved if day <= on) != 0:
             raise No("wrong-state", "month")
     for ref, loan in w.model.every("loan"):
         sums = {

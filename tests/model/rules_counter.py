@@ -101,7 +101,8 @@ def owner_on(w: Work, member: str, account: str, person: str, field: str) -> Fac
 def admit_member(w: Work) -> None:
     if w["joined_on"] is not None and w["joined_on"] > w.business_day:
         raise No("invalid-date", "joined_on")
-    w.write("member", w.number_of("member", "M", 4), status="active")
+    joined = w["joined_on"] or w.business_day
+    w.write("member", w.number_of("member", "M", 4), status="active", joined=joined)
 
 
 @rule("change-member", "member:code phone:sometext? status:active|left?", EVERYBODY)

@@ -177,5 +177,5 @@ def settled(w: Work, ref: str, loan: Fact) -> tuple[list[Line], dict[Any, int]]:
         for key in reversed(keys):
             back = max(0, min(over, borne[key]))
             over, borne[key] = over - back, borne[key] - back
-            lines += _moved(w, *key[:1], *key[2:], -back) if back else []
+            lines += _moved(w, key[0], key[2], key[3], -back) if back else []
     return lines, {key: amount for key, amount in borne.items() if amount}

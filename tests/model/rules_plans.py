@@ -117,7 +117,7 @@ def _concerned(w: Work, *values: Fact) -> set[str]:
 
 
 @rule("add-entry", "register_code:code values:values", KEEPING, reversible=False,
-      serves=lambda w: _concerned(w, w["values"]) if w.model.find("register", w["register_code"]) else set())  # fmt: skip
+      serves=lambda w: _concerned(w, w["values"] if w.model.find("register", w["register_code"]) else {}))  # fmt: skip
 def add_entry(w: Work) -> None:
     code = w["register_code"]
     kept_register(w, code)
@@ -178,7 +178,8 @@ def buy_parcel(w: Work) -> None:
         raise No("already-exists", "parcel")
     _of_gift(w, cost)
     values = {"parcel": parcel, "place": w["place"], "use": w["use"], "bought_on": w.business_day, "price": w["price"],
-              "closing_costs": w["closing_costs"], "fund": fund, "gift": w["gift"], "covenant": w["covenant"]}  # fmt: skip
+              "closing_costs": w["closing_costs"], "fund": fund, "gift": w["gift"],
+              "covenant": w["covenant"]}  # fmt: skip
     w.post((fund, f"771/{parcel}", cost), *pay(w, fund, cost))
     w.write("register-entry", w.number_of("register-entry", "PARCELS-", 5), state="open",
             values={name: value for name, value in values.items() if value not in (None, "")},

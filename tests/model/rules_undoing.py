@@ -44,7 +44,7 @@ def touched(w: Work) -> set[str]:
     past = w.model.log.get(w["operation"])
     if past is None:
         return set()
-    named = {past.values.get("member"), past.values.get("to_member")} - {None}
+    named = {member for name in ("member", "to_member") if (member := past.values.get(name))}
     return members_of(past.moved(), w.model) | named
 
 

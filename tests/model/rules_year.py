@@ -421,7 +421,8 @@ def pay_redemption(w: Work) -> None:
     known = w.model.every("redemption")
     if kind["queue"] and any(
         each["state"] == "waiting" and ref < w["redemption"] and each["payable_on"] <= w.business_day
-        and each["share_class"] == found["share_class"] for ref, each in known
+        and each["share_class"] == found["share_class"] and not w.model.is_dead(each["member"])  # an estate's waits
+        for ref, each in known
     ):  # fmt: skip
         raise No("wrong-state", "redemption")
     if kind["yearly_cap"]:

@@ -16,6 +16,7 @@ from tests.model.drawn_given import given, sponsoring
 from tests.model.drawn_life import dying
 from tests.model.drawn_plans import land
 from tests.model.drawn_things import petty_cash, things
+from tests.model.drawn_votes import deciding
 from tests.model.walk import (
     DRAWN,
     NEW_YEAR,
@@ -58,7 +59,8 @@ SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
     (lambda c: things(c, evening(c, c.pick((5, 31, 70))), evening(c, c.pick((1, 40)))), 250),
     (lambda c: petty_cash(c, evening(c, 1)), 200), (lambda c: given(c, evening(c)), 250), (sponsoring, 200),
     (lambda c: dying(c, evening(c, c.pick((1, 12)))), 250), (lambda c: reconciling(c, evening(c, 1)), 250),
-    (lambda c: land(c, evening(c)), 250),
+    (lambda c: land(c, evening(c)), 250), (lambda c: deciding(c, evening(c)), 200),
+    (lambda c: mistaken(c), 200),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""
 
@@ -189,7 +191,7 @@ def _cared(c: Chooser) -> list[Step]:
 LOAN_CARE = (
     "charge-late-fee", "charge-late-fee", "apply-unapplied", "disburse-loan", "change-rate", "extend-loan",
     "move-due-date", "payment-holiday", "re-amortize", "pause-interest", "waive-charges", "stop-accrual",
-    "resume-accrual", "write-down",
+    "resume-accrual", "write-down", "waive-charges", "waive-charges",
     "charge-off", "grade-loan", "provide", "reverse", "reverse", "close-commitment",
 )  # fmt: skip
 
@@ -209,6 +211,18 @@ def shares(c: Chooser) -> list[Step]:
     if c.pick(range(2)):
         found += evening(c, 12)
     return [*found, Step("tom", "pay-redemption", (("redemption", Last("redemption")), ("tender", "transfer")))]
+
+
+def mistaken(c: Chooser) -> list[Step]:
+    """A deposit is typed for another account than it was meant for, a drawer is short; both are put right."""
+    wrong, right = c.pick((("M0001", "M0003"), ("S-M0003", "M0001"), ("M0001", "M0001-2")))
+    found = [Step("ana", "deposit", (("member", wrong[-5:]), ("amount", "30.00"), ("tender", "transfer")))]
+    told = {"operation": Last("operation"), "wrong_account": wrong, "right_account": right, "reason": "wrong book"}
+    values = {**told, **c.pick(({}, {"amount": "12.34"}, {"amount": "30.01"}))}
+    found += [*(evening(c, 1) if not c.pick(range(4)) else ()), *asked("ana", "correct", "tom", **values)]
+    short = (("drawer", "D1"), ("counted", Holds("D1", 15_00)), ("why", "not known"))
+    found.append(Step(OwnerOf("D1"), "count-drawer", short))
+    return [*found, Step(c.pick(("sue", "sue", "ana")), "sign-difference", (("difference", Last("difference")),))]
 
 
 def begin() -> list[Step]:

@@ -583,7 +583,7 @@ class Story:
         self._flow("lent", amount)
 
     def _payment(self, fact: Told) -> None:
-        amount = fact.data["amount"]
+        amount, due, rest = fact.data["amount"], Due(), 0
         if self.off:
             principal = min(amount, self.principal)
             interest = min(amount - principal, self.interest)

@@ -20,19 +20,28 @@ from typing import Any
 
 import pytest
 
-from coopbank.bank import accrual, bank, books, limits
+from coopbank.bank import accrual, asset_plan, bank, books, limits
 from coopbank.bank.lending import accounts, allowance, closing, flows, scheduled
+from coopbank.bank.lending.position import position
 from coopbank.bank.operations import (
+    bank_interest,
+    bank_reconciliation,
     cash,
     collateral,
     funds,
+    land,
     lending,
     loan_care,
     loan_reports,
     participations,
+    petty_cash,
     refinance,
     reserves,
+    savings,
     set_off,
+    shares,
+    solidarity,
+    sponsoring,
     suspense,
     undoing,
     year,
@@ -40,10 +49,18 @@ from coopbank.bank.operations import (
 from coopbank.bank.waterfall import still_borne
 from coopbank.finance import surplus
 from coopbank.finance.allocation import allocate
+from coopbank.finance.depreciation import months_through
 from tests.model.books import Verdict
+from tests.model.drawn_bank import reconciling
+from tests.model.drawn_given import given
+from tests.model.drawn_given import sponsoring as sponsors
+from tests.model.drawn_life import dying
+from tests.model.drawn_plans import land as lands
+from tests.model.drawn_things import petty_cash as floats
+from tests.model.drawn_things import things
 from tests.model.invariants import hold
 from tests.model.play import Differs, Start, shortest, story
-from tests.model.scenes import begin, lived, steps, year_end
+from tests.model.scenes import begin, evening, lived, steps, year_end
 from tests.model.scenes import lending as a_loan
 from tests.model.test_model import started
 from tests.model.walk import Dice, Step
@@ -106,8 +123,16 @@ def _part_up(percent: Any, base: int) -> int:
     return int(-(-base * Fraction(percent) // 100))
 
 
-def _a_cent_less(loan: Any, day: date, really: Callable[..., Any] = refinance.position) -> Any:
+def _a_cent_less(loan: Any, day: date, really: Callable[..., Any] = position) -> Any:
     return SimpleNamespace(payoff=max(0, really(loan, day).payoff - 1))
+
+
+def _month_more(start: date, last: date) -> int:
+    return months_through(start, last) + 1
+
+
+def _things(c: Dice) -> list[Step]:
+    return things(c, evening(c, 31), evening(c, 40))
 
 
 FAULTS = {
@@ -147,6 +172,22 @@ FAULTS = {
     "income above the cap is taken back and not waived": Fault(
         accounts, "settled", lambda _body, target, _held: target, _reported),
     "whatever is overdue is set off": Fault(set_off, "require_set_off", lambda *_: "a bylaw", _owed),
+    "an asset is written off a month ahead": Fault(asset_plan, "months_through", _month_more, _things),
+    "one person counts what a colleague keeps": Fault(petty_cash._Counting, "second_reason", lambda *_: None,
+                                                      lambda c: floats(c, evening(c, 1))),
+    "the bank's interest is the general fund's": Fault(bank_interest, "parts", lambda amount, _claims: (
+        {"GEN": amount}), lambda c: given(c, evening(c))),
+    "a case is helped with any amount": Fault(solidarity.GiveAid, "_require_within", lambda *_: None, lambda c: (
+        given(c, evening(c, 1)))),
+    "what a fund paid for is sold": Fault(shares, "require_own", lambda *_: None, sponsors),
+    "a sponsor has the members' money back": Fault(sponsoring, "GRANTS", "290", sponsors),
+    "the dead take money out": Fault(savings, "require_alive", lambda *_: None, lambda c: dying(c, evening(c, 1))),
+    "a signed reconciliation is changed": Fault(bank_reconciliation, "_require_unsigned", lambda *_: None, lambda c: (
+        reconciling(c, evening(c, 1)))),
+    "nobody else agrees to more than the budget": Fault(funds, "beyond_budget", lambda *_: False, lambda c: (
+        lands(c, evening(c, 1)))),
+    "a parcel leaves its gift as it was": Fault(land.BuyParcel, "_meet_gift", lambda *_: None, lambda c: (
+        lands(c, evening(c, 1)))),
 }  # fmt: skip
 
 
@@ -157,6 +198,9 @@ QUICKLY_FOUND = {
     "a role's limit is not asked",
     "interest on loans counts 360 days",
     "each fund's result goes to the co-operative",
+    "an asset is written off a month ahead",
+    "what a fund paid for is sold",
+    "a signed reconciliation is changed",
 }
 
 

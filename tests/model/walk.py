@@ -218,7 +218,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "withdraw": (10, lambda c: {"member": member(c), "amount": amount(c), **how_out(c), **own_account(c)}),
     "buy-shares": (5, lambda c: {"member": member(c), "amount": amount(c), **how_in(c), **share_class(c)}),
     "redeem-shares": (
-        2,
+        4,
         lambda c: {
             "member": member(c),
             "amount": amount(c),
@@ -228,7 +228,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         },
     ),
     "transfer-shares": (
-        3,
+        5,
         lambda c: {"member": member(c), "to_member": member(c), "amount": amount(c), **share_class(c)},
     ),
     "open-drawer": (
@@ -250,7 +250,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
             **why(c),
         },
     ),
-    "sign-difference": (2, lambda c: {"difference": last(c, "difference")}),
+    "sign-difference": (4, lambda c: {"difference": last(c, "difference")}),
     "move-cash": (4, lambda c: {"from_place": place(c), "to_place": place(c), "amount": amount(c)}),
     "add-bank-account": (
         1,
@@ -270,7 +270,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "open-day": (2, lambda c: {"date": Last("day", c.pick((1, 1, 1, 1, 2, 3, 8, 30, 0, -1)))}),
     "close-day": (1, lambda c: c.pick(({}, {}, {"date": Last("day", c.pick((0, 1)))}))),
     "close-month": (2, lambda c: {"month": Last("month", c.pick((1, 1, 1, 0, 2)))}),
-    "reopen-month": (2, lambda c: {"month": Last("month", c.pick((1, 2, 0))), "why": "a late bill"}),
+    "reopen-month": (4, lambda c: {"month": Last("month", c.pick((1, 2, 0))), "why": "a late bill"}),
     "reverse": (
         10,
         lambda c: {"operation": last(c, "operation"), "reason": text(c), **c.pick(({}, {}, {}, {"replay": True}))},
@@ -285,9 +285,9 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
             **c.pick(({}, {"amount": amount(c)})),
         },
     ),
-    "approve": (22, lambda c: {"request": last(c, "request")}),
+    "approve": (30, lambda c: {"request": last(c, "request")}),
     "refuse": (1, lambda c: {"request": last(c, "request"), "why": "no"}),
-    "take-back": (1, lambda c: {"request": last(c, "request")}),
+    "take-back": (3, lambda c: {"request": last(c, "request")}),
     "open-fund": (
         1,
         lambda c: {
@@ -341,7 +341,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         },
     ),
     "lend-to-fund": (
-        2,
+        4,
         lambda c: {
             "from_fund": c.pick(FUNDS),
             "to_fund": c.pick(FUNDS),
@@ -350,7 +350,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
             "due_on": Last("day", c.pick((90, 90, 0))),
         },
     ),
-    "repay-fund": (2, lambda c: {"fund_loan": last(c, "fund-loan"), **c.pick(({}, {"amount": amount(c)}))}),
+    "repay-fund": (4, lambda c: {"fund_loan": last(c, "fund-loan"), **c.pick(({}, {"amount": amount(c)}))}),
     "receive-unknown": (
         2,
         lambda c: {
@@ -454,7 +454,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     ),
     "charge-late-fee": (3, lambda c: {"loan": last(c, "loan")}),
     "waive-charges": (
-        2,
+        5,
         lambda c: {
             "loan": last(c, "loan"),
             "why": "poor",
@@ -510,7 +510,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "provide": (3, lambda c: {"month": Last("month", c.pick((0, 0, 1, 1, 2)))}),
     "close-commitment": (1, lambda c: {"loan": last(c, "loan"), "reason": "not wanted"}),
     "receive-grant": (
-        1,
+        2,
         lambda c: {
             "fund": c.pick(("CND", "CND", "GRT")),
             "amount": amount(c),
@@ -520,7 +520,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         },
     ),
     "earn-grant": (
-        2,
+        3,
         lambda c: {
             "grant": last(c, "grant"),
             "amount": amount(c),
@@ -531,7 +531,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         },
     ),
     "return-grant": (
-        1,
+        2,
         lambda c: {
             "grant": last(c, "grant"),
             "why": "not built",
@@ -550,7 +550,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
     "credit-interest": (2, lambda c: {"quarter": Last("quarter", c.pick((1, 1, 0, 2)))}),
     "open-audit-period": (1, lambda c: {"year": Last("year", c.pick((1, 0)))}),
     "close-year": (1, lambda c: {"year": Last("year", c.pick((1, 0))), **c.pick(({}, {"unexplained": "a word"}))}),
-    "reopen-year": (1, lambda c: {"year": Last("year", 1), "why": "the auditor"}),
+    "reopen-year": (2, lambda c: {"year": Last("year", 1), "why": "the auditor"}),
     "set-share-class": (
         1,
         lambda c: {
@@ -631,7 +631,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         lambda c: {"role": c.pick(("teller", "treasurer")), "amount": c.pick(("0.00", "0.00", "0.00", "2000.00"))},
     ),
     "declare-relative": (
-        2,
+        3,
         lambda c: {
             "user": c.pick(("ana", "tom", "zoe")),
             "relative": c.pick(("M0003", "M0004")),
@@ -639,7 +639,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
         },
     ),
     "change-role": (
-        1,
+        2,
         lambda c: {"user": "bob", "user_roles": ("teller", "treasurer"), "active": c.pick((True,) * 9 + (False,))},
     ),
     "add-user": (1, lambda c: {"user": c.pick(("bob", "BOB")), "full_name": "Bob", "user_roles": ("teller",)}),
@@ -649,12 +649,13 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
 
 @dataclass(frozen=True)
 class Holds:
-    """What a drawer holds by the books, as a good count finds it."""
+    """What a drawer holds by the books, as a good count finds it; or less, as far as it goes (minor units)."""
 
     drawer: str
+    less: int = 0
 
     def found(self, model: Model) -> str:
-        held = model.leaves.get(("POOL", f"739/{self.drawer}"), 0)
+        held = max(0, model.leaves.get(("POOL", f"739/{self.drawer}"), 0) - self.less)
         return f"{held // 100}.{held % 100:02}"
 
 
@@ -666,7 +667,7 @@ def share_class(c: Chooser) -> Values:
     return c.pick(({}, {"share_class": "901"}, {"share_class": "903"}, {"share_class": "903"}, {"share_class": "907"}))
 
 
-STEPS = (
+STEPS: tuple[tuple[str, ...], ...] = (
     ("regular 5", "indivisible 20", "patronage interest 100"),
     ("fund EDU 10", "dividend 903 3", "patronage savings 60", "patronage interest 40"),
     ("dividend 901 1 average", "patronage savings 100"),
@@ -676,8 +677,8 @@ STEPS = (
     ("indivisible 50",),
     ("dividend 903 9",),
 )
-JOURNAL = ("250", "250", "260", "940", "931", "119", "187", "731/FIRST", "731/OWN", "751/OLD", "771", "905/M0001", "791/M0001", "842",
-           "999", "932", "M10")  # fmt: skip
+JOURNAL = ("250", "250", "260", "940", "931", "119", "187", "731/FIRST", "731/OWN", "751/OLD", "771", "905/M0001",
+           "791/M0001", "842", "999", "932", "M10")  # fmt: skip
 
 
 def journal_lines(c: Chooser) -> tuple[str, ...]:

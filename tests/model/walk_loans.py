@@ -417,7 +417,7 @@ def reporting(c: Chooser) -> list[Step]:
                 ),
             )
         )
-    ends = (
+    ends: tuple[list[Step], ...] = (
         [],
         agreed_by_two("tom", "charge-off", loan=loan, why="lost", resolution="the board"),
         succession(c, granted["member"]),

@@ -21,7 +21,7 @@ from coopbank.tui.widgets.keys import KeysLine
 from coopbank.words import _, marked
 
 if TYPE_CHECKING:
-    from coopbank.tui.queries import Standing
+    from coopbank.tui.queries import Seen
     from coopbank.tui.session import Session, Welcome
 
 
@@ -154,13 +154,13 @@ has to wait, a little longer each time. An administrator can give you a new pass
         self.status.clear()
         self.query_one("#user").focus()
 
-    def _in(self, standing: Standing | None) -> None:
+    def _in(self, seen: Seen | None) -> None:
         self._busy = False
         for name in ("passphrase", "code"):
             self.query_one(f"#{name}", LineInput).value = ""
         self.query_one("#code-line").display = False
         self.status.clear()
-        self.counter.signed_in(standing)
+        self.counter.signed_in(seen)
 
     def _not_in(self, fault: CoopbankError) -> None:
         self._busy = False
@@ -176,13 +176,13 @@ has to wait, a little longer each time. An administrator can give you a new pass
         passphrase.focus()
 
 
-def _enter(session: Session, user: str, words: str, code: str | None) -> Standing | None:
-    """Sign in, and read with it where the bank stands; if that fails, whoever is in asks again and is told why."""
+def _enter(session: Session, user: str, words: str, code: str | None) -> Seen | None:
+    """Sign in, and read with it what every screen shows; if that fails, whoever is in asks again and is told why."""
     from coopbank.tui import queries
 
     session.sign_in(user, words, code)
     try:
-        return queries.standing(session)
+        return queries.seen(session)
     except Exception:
         return None
 
