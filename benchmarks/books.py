@@ -78,6 +78,7 @@ class Bare:
         self.connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
         self.connection.executescript(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+            "PRAGMA recursive_triggers = ON; PRAGMA secure_delete = ON;"
             "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000;"
             "CREATE TABLE header (id INTEGER PRIMARY KEY, day TEXT NOT NULL, memo TEXT NOT NULL);"
             "CREATE TABLE line (header INTEGER NOT NULL, line INTEGER NOT NULL, account INTEGER NOT NULL,"
