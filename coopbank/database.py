@@ -467,6 +467,7 @@ class Database:
 
     def close(self) -> None:
         """Give the connections back."""
+        self._leave_others()
         while self._at_hand:
             self._at_hand.pop().close()
         if "engine" in self.__dict__:
@@ -514,19 +515,25 @@ class Database:
         return pooled
 
     def _taken(self) -> sa.PoolProxiedConnection | None:
-        """One that lies at hand: the one used last, which has the newest pages.
-
-        After a fork those are the other process's, which goes on using them. Here they are neither used nor closed,
-        for a server would take either as said by it.
-        """
-        if self._process != os.getpid():
-            _of_others.append((self._at_hand, self.engine.pool))
-            self._at_hand, self._process = [], os.getpid()
-            self.engine.dispose(close=False)
+        """One that lies at hand: the one used last, which has the newest pages."""
+        self._leave_others()
         try:
             return self._at_hand.pop()
         except IndexError:
             return None
+
+    def _leave_others(self) -> None:
+        """After a fork the connections are the other process's, which goes on using them.
+
+        Here they are neither used nor closed, for a server would take either as said by it.
+        """
+        if self._process == os.getpid():
+            return
+        self._at_hand, others = [], self._at_hand
+        self._process = os.getpid()
+        if "engine" in self.__dict__:
+            _of_others.append((others, self.engine.pool))
+            self.engine.dispose(close=False)
 
     def _require_of_use(self, tx: Transaction) -> None:
         """Refuse to write into books that were moved, or upgraded, since this program opened them."""
@@ -786,6 +793,8 @@ class _FileWriter:
         if self._pooled is not None:
             try:
                 cast("sqlite3.Connection", self._pooled.dbapi_connection).rollback()
+            except Exception as fault:  # the disk, say; what was done is undone when the file is next opened
+                error = fault
             finally:
                 if self._tx is not None:
                     self._tx.close()
@@ -1011,6 +1020,7 @@ def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
         driver.execute("SET client_encoding = 'UTF8'")
         driver.execute("SET bytea_output = 'hex'")
         driver.execute("SET quote_all_identifiers = off")
+        driver.execute("SET jit = off")  # what is asked here is short, and compiling it is not
         driver.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )

@@ -30,6 +30,7 @@ import pytest
 from argon2 import PasswordHasher
 from xdist.scheduler import LoadScopeScheduling
 
+from coopbank import database
 from coopbank.bank import passphrases
 
 # Frozen time must not reach Textual's own timers or asyncio's loop: both would wait for ever.
@@ -79,6 +80,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """A world without the developer's own settings. Only the first process makes it; workers inherit it."""
     if hasattr(config, "workerinput"):
         return
+    # The programs that tests start by the hundred read compiled modules; compiling is a third of what a start takes.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     folder = tempfile.mkdtemp(prefix="coopbank-")
     config.stash[_reaper] = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _REAPER, folder], stdin=subprocess.PIPE, start_new_session=True
@@ -218,4 +222,12 @@ def _cheap_passphrases() -> Iterator[None]:
     """The same Argon2id at its smallest cost: at its full cost, founding a bank takes a quarter of a second."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passphrases, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _patience() -> Iterator[None]:
+    """Who waits for a lock gets it, however slow a loaded machine is; who must be refused one says how soon."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "BUSY_SECONDS", 60)
         yield

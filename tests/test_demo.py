@@ -13,7 +13,7 @@ from beancount import loader
 
 from coopbank.bank.bank import Bank
 from coopbank.bank.verify import verify
-from coopbank.demo import run_demo
+from coopbank.demo import PASSPHRASE, run_demo
 from coopbank.errors import AlreadyExists
 from coopbank.exchange import export
 from coopbank.ledger.verify import wrong
@@ -84,10 +84,22 @@ def test_it_never_touches_books_that_it_did_not_make(tmp_path: Path) -> None:
     assert mine.read_bytes() == b"mine"
 
 
+def test_it_is_made_again_where_one_was_made_before(tmp_path: Path) -> None:
+    """Somebody takes the books away and begins anew, or makes a second file beside the first: one key is both's."""
+    for name in ("first.db", "second.db"):
+        run_demo(str(tmp_path / name), members=2, months=1, echo=lambda _line: None).close()
+    (key,) = tmp_path.glob("coopbank.*.key")
+    for name in ("first.db", "second.db"):
+        bank = Bank.open(str(tmp_path / name))
+        bank.sign_in("imani", PASSPHRASE)
+        assert bank.keys is not None and bank.key_file().path == key
+        bank.close()
+
+
 def test_the_same_seed_makes_the_same_log_whatever_the_hash_seed(tmp_path: Path) -> None:
     """Texts hash differently in each run of Python; nothing that is sealed may depend on it."""
     script = (
-        "import sys; from coopbank.demo import run_demo;"
+        "import sys; from coopbank.demo import PASSPHRASE, run_demo;"
         "bank = run_demo(sys.argv[1], members=4, months=1, echo=lambda _line: None);"
         "print(bank.receipt(40).head); bank.close()"
     )

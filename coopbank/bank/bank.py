@@ -409,11 +409,13 @@ class Bank:
             endorsed = self.keys.sign(endorsed_text(public.sign.hex(), public.seal.hex())).hex()
         request = SetSigningKey(sign=public.sign.hex(), seal=public.seal.hex(), endorsement=endorsed)
         file = key_file(self.database.place, public)
-        file.make(self.book, secret, actor.user, passphrase, passphrases.calibrated(), self.keys, self.key_file())
+        cost = passphrases.calibrated()
+        new = file.make(self.book, secret, actor.user, passphrase, cost, self.keys, self.key_file())
         try:
             receipt = self.perform(actor, request, key=f"signing key {public.sign.hex()[:16]}")
         except BaseException:
-            file.path.unlink(missing_ok=True)
+            if new:
+                file.path.unlink(missing_ok=True)
             raise
         if receipt.status == "done":
             self.keys = file.unlock(actor.user, passphrase)

@@ -124,9 +124,12 @@ class Books:
         """The answer to a question about records, to be looked at only; from what is kept, if it was asked before."""
         if self.kept is None:
             return ask()
-        if question not in self.kept:
-            self.kept[question] = ask()
-        found: A = self.kept[question]
+        if question in self.kept:
+            known: A = self.kept[question]
+            return known
+        found = ask()
+        if len(self.kept) <= _MOST_KEPT:  # one operation that asks for every member keeps no more than a day's do
+            self.kept[question] = found
         return found
 
     def _find(self, cls: type[B], ref: str) -> B | None:

@@ -8,7 +8,7 @@ nobody signed are only told. A signature stands for everything before it, earlie
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,11 @@ from coopbank.bank import records
 from coopbank.bank.operation import CATALOGUE
 from coopbank.bank.operations.keys import close_text, endorsed_text
 from coopbank.ledger.chart import MEMO_CURRENCY
+from coopbank.ledger.columns import Run
 from coopbank.ledger.log import Finding, Log, Operation
 from coopbank.ledger.log import Stored as StoredRow
+
+_SIGNED = frozenset(name for name, cls in CATALOGUE.items() if cls.signed)
 
 
 @dataclass
@@ -45,15 +48,13 @@ class CloseProof:
         if kind is not None and kind.signed and (period or not _in_groups(operation)):
             self.waiting = operation.number, operation.kind, period
 
-    def watch_plain(self, _log: Log, operations: Sequence[Operation]) -> None:
-        """Operations that wrote no rows: no signature is among them, so a close before them has none."""
-        for operation in operations:
-            if self.waiting is not None:
-                self.unsigned.append((self.waiting[0], self.waiting[2]))
-                self.waiting = None
-            kind = CATALOGUE.get(operation.kind)
-            if kind is not None and kind.signed:
-                self.waiting = operation.number, operation.kind, ""
+    def watch_plain(self, _log: Log, run: Run) -> None:
+        """Operations that wrote no rows: no signature is among them, so a close before another one has none."""
+        closes = [(operation.number, operation.kind, "") for operation in run.of(_SIGNED)]
+        for number, _kind, period in [self.waiting, *closes] if self.waiting is not None else closes:
+            if number != run.numbers[-1]:
+                self.unsigned.append((number, period))
+        self.waiting = closes[-1] if closes and closes[-1][0] == run.numbers[-1] else None
 
     def _key(self, log: Log, number: int, body: dict[str, Any]) -> None:
         from coopbank.bank.keyring import signature_holds

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 from coopbank.bank import records
+from coopbank.ledger.columns import Run
 from coopbank.ledger.log import Finding, Log, Operation
 from coopbank.money import format_amount, round_minor
 
@@ -72,9 +73,9 @@ class BuildingProof:
                 log.add("land", f"772/{leaf_[2]} in fund {leaf_[0]} moved by {format_amount(booked.get(leaf_, 0))}, the"
                         f" register says {format_amount(told.get(leaf_, 0))}", operation.number)  # fmt: skip
 
-    def watch_plain(self, log: Log, operations: Sequence[Operation]) -> None:
+    def watch_plain(self, log: Log, run: Run) -> None:
         """The same of operations that wrote no register."""
-        for operation in operations if self._leaves else ():
+        for operation in () if self._leaves.keys().isdisjoint(run.sums) else run:
             self.watch(log, operation)
 
 

@@ -74,7 +74,10 @@ def _movers(tx: Transaction) -> Iterator[Fault]:
 
 
 def _on_its_way(books: Books) -> Iterator[Fault]:
-    """What stands on members' accounts and is nobody's yet is what unfinished groups have still to pass on."""
+    """What stands on members' accounts and is nobody's yet is what unfinished groups have still to pass on.
+
+    Beside what was there when the books were taken over, if nobody said then whose it was.
+    """
     left: dict[int, int] = defaultdict(int)
     for ref, batch in groups.unfinished(books):
         dues = {due for due, _amount in batch.dues}
@@ -84,9 +87,19 @@ def _on_its_way(books: Books) -> Iterator[Fault]:
                     left[place] += amount
     for code in MOVED_BY:
         leaf = books.leaf(FUND, code)
-        if leaf is not None and -leaf.balance != left.get(leaf.id, 0):
-            yield None, (f"{format_amount(-leaf.balance)} stand on {code} and are nobody's,"
+        held = 0 if leaf is None else -leaf.balance - _taken_over(books.tx, leaf.id)
+        if leaf is not None and held != left.get(leaf.id, 0):
+            yield None, (f"{format_amount(held)} stand on {code} and are nobody's,"
                          f" {format_amount(left.get(leaf.id, 0))} are on their way")  # fmt: skip
+
+
+def _taken_over(tx: Transaction, leaf: int) -> int:
+    """What opening balances brought to a leaf, less those that were reversed; minor units, credit +."""
+    return -int(tx.value(
+        "SELECT coalesce(sum(p.amount), 0) FROM posting p JOIN entry e ON e.id = p.entry_id"
+        " LEFT JOIN entry r ON r.id = e.reverses_id JOIN operation o ON o.id = coalesce(r.operation_id, e.operation_id)"
+        " WHERE p.account_id = ? AND o.kind = 'opening-balance'", leaf,
+    ))  # fmt: skip
 
 
 def _reserve(tx: Transaction) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from typing import Any
 from coopbank.bank import records
 from coopbank.bank.groups import FUND, TAKEN, Part, holder_of, part_ref
 from coopbank.bank.operation import CATALOGUE
+from coopbank.ledger.columns import Run
 from coopbank.ledger.log import Finding, Log, Operation
 
 _CHECK = "groups"
@@ -46,11 +47,10 @@ class GroupProof:
         for fault in faults:
             log.add(_CHECK, fault, operation.number)
 
-    def watch_plain(self, log: Log, operations: Sequence[Operation]) -> None:
+    def watch_plain(self, log: Log, run: Run) -> None:
         """The same where nothing wrote a record: a part that did not count itself, a close that says nothing."""
-        for operation in operations:
-            if operation.kind in self._kinds:
-                self.watch(log, operation)
+        for operation in run.of(self._kinds):
+            self.watch(log, operation)
 
     def unfinished(self) -> Iterator[Finding]:
         """What is still on its way."""

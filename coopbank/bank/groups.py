@@ -30,6 +30,7 @@ from coopbank.bank.books import Actor, Books
 from coopbank.bank.desk import Desk
 from coopbank.bank.operation import CATALOGUE, Operation
 from coopbank.errors import WrongState
+from coopbank.ledger import periods
 from coopbank.ledger.posting import Draft, Leaf, NewRecord
 
 LARGEST = 2500
@@ -72,6 +73,9 @@ FUND: Final = "GEN"
 
 TAKEN: Final = frozenset({"821", "823"})
 """Control accounts of what is payable to members, of which a part may take it into their savings."""
+
+PASSED_ON: Final = TAKEN | {"852", "945", "946", "950"}
+"""Those, and the others on which what is to go to members is left for all of them."""
 
 T = TypeVar("T")
 Lines = list[tuple[int | str, int]]
@@ -220,6 +224,8 @@ def _seal(
 ) -> None:  # fmt: skip
     if desk.resolution is not None and desk.resolution not in memo:
         memo = f"{memo}, {desk.resolution}"  # as every entry that is done under it names it
+    # the leading operation may post nothing of its own, and its parts are posted on its day or not at all
+    periods.require_open_day(desk.tx, desk.business_day)
     ref = desk.next_ref(records.Batch.kind, "BT-", 5)
     desk.write(
         ref,
@@ -267,21 +273,50 @@ def require_all_there(books: Books, number: int, field: str) -> None:
 
 
 def require_not_on_its_way(desk: Desk, draft: Draft, leaves: Mapping[int, Leaf]) -> None:
-    """Refuse to take from a member's leaf what was decided to go from it into their savings, and has not gone yet."""
+    """Refuse to take away what is on its way: off a member's leaf, or off the one where it was left for all of them."""
     kind = CATALOGUE.get(draft.kind)
     if kind is not None and issubclass(kind, Part):
         return
     taken = {
         line.account_id for entry in draft.entries for line in entry.lines
-        if line.amount > 0 and leaves[line.account_id].gl_code in TAKEN and leaves[line.account_id].contract
+        if line.amount > 0 and leaves[line.account_id].gl_code in PASSED_ON
     }  # fmt: skip
-    for ref, batch in unfinished(desk) if taken else ():
+    coming = unfinished(desk) if taken else []
+    for _ref, batch in coming:
+        _require_left(batch, taken, leaves)
+    theirs = {leaf for leaf in taken if leaves[leaf].gl_code in TAKEN and leaves[leaf].contract}
+    for ref, batch in coming if theirs else ():
         for number in range(batch.done + 1, batch.parts + 1):
             left = desk.get(records.BatchPart, part_ref(ref, number), "part").lines
-            for leaf in (place for place, amount in left if amount > 0 and place in taken):
+            for leaf in (place for place, amount in left if amount > 0 and place in theirs):
                 raise WrongState(
                     "What is payable to {member} is on its way into their savings: {done} of {parts} groups are done.",
                     field="member", member=leaves[int(leaf)].contract, done=batch.done, parts=batch.parts,
+                    hint="It is there in a moment. If it is not, it goes on with: coopbank close day",
+                )  # fmt: skip
+
+
+def _require_left(batch: records.Batch, taken: set[int], leaves: Mapping[int, Leaf]) -> None:
+    """Refuse to take from the leaf on which all of it was left: the last part would find it gone, and no day end."""
+    for leaf in taken & {batch.due, *(leaf for leaf, _amount in batch.dues)}:
+        raise WrongState(
+            "What stands on {code} is on its way to members: {done} of {parts} groups are done.", field="lines",
+            code=leaves[leaf].code, done=batch.done, parts=batch.parts,
+            hint="It is there in a moment. If it is not, it goes on with: coopbank close day",
+        )  # fmt: skip
+
+
+def require_nothing_coming(desk: Desk, member: str) -> None:
+    """Refuse to let a member go to whom something was decided that has not come yet."""
+    coming = unfinished(desk)
+    theirs = {leaf.id for leaf in desk.held_by(member)} if coming else set()
+    for ref, batch in coming:
+        for number in range(batch.done + 1, batch.parts + 1):
+            left = desk.get(records.BatchPart, part_ref(ref, number), "part").lines
+            if any(place in theirs if isinstance(place, int) else holder_of(place) == member for place, _x in left):
+                raise WrongState(
+                    "{memo} is on its way to {member}: {done} of {parts} groups are done.", field="member",
+                    memo=batch.memo, member=member, done=batch.done, parts=batch.parts,
                     hint="It is there in a moment. If it is not, it goes on with: coopbank close day",
                 )  # fmt: skip
 

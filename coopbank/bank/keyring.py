@@ -33,7 +33,7 @@ from typing import Any, Final
 from argon2 import Type
 from argon2.exceptions import HashingError
 from argon2.low_level import hash_secret_raw
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -159,7 +159,7 @@ def public_key_of_file(text: str) -> bytes | None:
             key = serialization.load_pem_public_key(text.encode())
             return key.public_bytes_raw() if isinstance(key, Ed25519PublicKey) else None
         raw = bytes.fromhex(text.strip())
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):  # that of a kind which nobody has heard of
         return None
     return raw if len(raw) == 32 else None
 
@@ -222,9 +222,17 @@ class KeyFile:
     def make(
         self, book: str, secret: bytes, user: str, passphrase: str, cost: Cost, older: Keyring | None,
         before: KeyFile | None = None,
-    ) -> None:  # fmt: skip
-        """Write a new file with one slot; it must not exist. One-time codes come along from the file before it."""
+    ) -> bool:  # fmt: skip
+        """Write a new file with one slot; one-time codes come along from the file before it. Whether it is new.
+
+        It must not exist; but a demonstration draws the same secret each time, and where one was made before, its file
+        holds that already: then this user has a slot in it.
+        """
         public = public_of(secret)
+        held = self._read()
+        if (held.get("book"), held.get("sign")) == (book, public.sign.hex()):
+            self.give(secret, user, passphrase)
+            return False
         held = {
             "form": FORM, "book": book, "sign": public.sign.hex(), "seal": public.seal.hex(), "cost": cost.as_list(),
             "older": [] if older is None else [_wrap(secret, each) for each in (older.secret, *older.older)],
@@ -232,6 +240,7 @@ class KeyFile:
             "codes": {} if before is None else before.codes(),
         }  # fmt: skip
         self._write(held, new=True)
+        return True
 
     def exists(self) -> bool:
         """Whether there is one that can be read."""

@@ -21,10 +21,16 @@ from coopbank.bank.operation import Operation as Kind
 from coopbank.bank.operations.staff import Approve, ResetSignIn, SetPassphrase, UsersChange
 from coopbank.errors import CoopbankError
 from coopbank.ledger import periods
+from coopbank.ledger.columns import Run
 from coopbank.ledger.log import Log, Operation
 from coopbank.money import format_amount, parse_amount
 
 Body = dict[str, Any]
+_MOVING = frozenset(
+    name for name, cls in CATALOGUE.items()
+    if not cls.internal and cls.subject != "staff" and "amount" in cls.model_fields
+)  # fmt: skip
+"""Kinds that ask for an amount, which a role's limits are about."""
 
 
 class Known(Protocol):
@@ -62,10 +68,10 @@ class PeopleProof:
             self.agreed.clear()
             self._note_limits(operation)
 
-    def approvers_plain(self, log: Log, operations: Sequence[Operation]) -> None:
+    def approvers_plain(self, log: Log, run: Run) -> None:
         """The same, of operations that write no rows."""
-        for operation in operations:
-            if operation.approver is not None and (operation.kind, operation.approver) not in self.agreed:
+        for operation in run.by({did for did in run.people if did[2] is not None}):
+            if (operation.kind, operation.approver) not in self.agreed:
                 self.approvers(log, operation)
 
     def _approver(self, log: Log, operation: Operation, cls: type[Kind]) -> None:
@@ -118,17 +124,17 @@ class PeopleProof:
         for row in operation.rows:
             if row[0] == "period_state" and row[2] == periods.OPEN and len(row[1]) == len("2026-03-02"):
                 self.day, self.moved = row[1], {}
-        self.limits_plain(log, [operation])
+        if self.limited and operation.kind in _MOVING:
+            self._count(log, [operation])
 
-    def limits_plain(self, log: Log, operations: Sequence[Operation]) -> None:
+    def limits_plain(self, log: Log, run: Run) -> None:
         """The same, of operations that write no rows."""
-        if not self.limited:
-            return  # and on the day on which a first limit is set, only what comes after it counts
+        if self.limited:  # and on the day on which a first limit is set, only what comes after it counts
+            self._count(log, run.of(_MOVING))
+
+    def _count(self, log: Log, operations: Iterable[Operation]) -> None:
         currency = str(self.state.records.get(("institution", "book"), {}).get("currency", "USD"))
         for operation in operations:
-            cls = CATALOGUE.get(operation.kind)
-            if cls is None or cls.internal or cls.subject == "staff" or "amount" not in cls.model_fields:
-                continue
             amount = _asked(operation, currency)
             if amount is not None:
                 self._within(log, operation, amount, currency)
@@ -180,11 +186,10 @@ class PeopleProof:
         if not practice and not (wrote.get(records.User.kind) or body).get("must_change"):
             log.add("sign-ins", f"{user} goes on with a passphrase that {operation.actor} knows", operation.number)
 
-    def sign_ins_plain(self, log: Log, operations: Sequence[Operation]) -> None:
+    def sign_ins_plain(self, log: Log, run: Run) -> None:
         """The same, of operations that write no rows."""
-        for operation in operations:
-            if operation.kind == SetPassphrase.name:
-                self.sign_ins(log, operation)
+        for operation in run.of((SetPassphrase.name,)):
+            self.sign_ins(log, operation)
 
 
 def _asked(operation: Operation, currency: str) -> int | None:

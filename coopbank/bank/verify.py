@@ -46,6 +46,7 @@ from coopbank.bank.voting_proof import DecisionProof
 from coopbank.database import Database, Transaction
 from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import POOL
+from coopbank.ledger.columns import Did, Run
 from coopbank.ledger.log import Finding, Log, Operation, Stored, show
 from coopbank.ledger.verify import CHECKS, Check, Progress, Verdict, run
 from coopbank.money import format_amount
@@ -205,12 +206,10 @@ class Registers:
     approvals: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)  # request: approver, request body
     filed: dict[tuple[str, int, int], str] = field(default_factory=dict)  # report of loan, period, version: by whom
     on_accounts: dict[str, dict[str, str]] = field(default_factory=dict)  # member: who stands on their accounts
-    known: set[tuple[str, str, str | None]] = field(
-        default_factory=set
-    )  # kind, actor, approver: rightly so, for anyone
-    alone: set[str] = field(
-        default_factory=lambda: {name for name, cls in CATALOGUE.items() if not cls.second_person} - {"approve"}
-    )  # kinds that one person may do
+    known: set[Did] = field(default_factory=set)  # kind, actor, approver: rightly so, for anyone
+    by_two: set[str] = field(
+        default_factory=lambda: {name for name, cls in CATALOGUE.items() if cls.second_person} | {"approve"}
+    )  # kinds that one person may not do
     opening_closed: bool = False
     opening_loading: bool = False  # balances of old records are coming in, batch by batch
 
@@ -331,8 +330,8 @@ def _as_watch(check: Callable[[Log, Operation], None]) -> Any:
 
 
 def _watch_plain(state: Registers, check: Any) -> Any:
-    def watch(log: Log, operations: Sequence[Operation]) -> None:
-        check(state, log, operations)
+    def watch(log: Log, run: Run) -> None:
+        check(state, log, run)
 
     return watch
 
@@ -364,9 +363,26 @@ def _replay(state: Registers, log: Log, operation: Operation) -> None:
     _replay_lines(state, log, operation)
 
 
-def _replay_plain(state: Registers, log: Log, operations: Sequence[Operation]) -> None:
-    for operation in operations:
-        _replay_lines(state, log, operation)
+def _replay_plain(state: Registers, log: Log, run: Run) -> None:
+    """The same for operations that follow one another; one by one, if a fund's claim might not be covered after one."""
+    ways = {account: state.ways.get(account) or _way(state, log, account) for account in run.sums}
+    claims: dict[str, set[int]] = defaultdict(set)
+    for account, way in ways.items():
+        if way is not None and way[1] is not None:
+            claims[way[1]].add(account)
+    for fund, accounts in claims.items():
+        if state.sums[fund, "729"] != -state.sums["879", fund] or any(run.after_operations(accounts)):
+            for operation in run:
+                _replay_lines(state, log, operation)
+            return
+    for account, (debit, credit) in run.sums.items():
+        if (way := ways[account]) is None:
+            continue  # the ledger's checks say so
+        control, claimed = way
+        state.balances[account] += debit - credit
+        state.sums[control] += debit - credit
+        if claimed is not None and control[1] == "879":
+            state.sums["879", claimed] += debit - credit
 
 
 def _replay_lines(state: Registers, log: Log, operation: Operation) -> None:
@@ -408,9 +424,9 @@ def _on_account(state: Registers, ref: str, body: dict[str, Any]) -> None:
         people.pop(ref, None)
 
 
-def _powers_plain(state: Registers, log: Log, operations: Sequence[Operation]) -> None:
+def _powers_plain(state: Registers, log: Log, run: Run) -> None:
     """The same; what was found right stays so until somebody's powers or accounts change."""
-    for operation in operations:
+    for operation in run.by(run.people - state.known):
         if (operation.kind, operation.actor, operation.approver) not in state.known:
             _powers(state, log, operation)
 
@@ -456,10 +472,9 @@ def _offered(state: Registers, cls: type[Offered]) -> bool:
     return not book or book.get("institution_kind") in cls.offered_by
 
 
-def _two_people_plain(state: Registers, log: Log, operations: Sequence[Operation]) -> None:
-    for operation in operations:
-        if operation.approver is not None or operation.kind not in state.alone:
-            _two_people(state, log, operation)
+def _two_people_plain(state: Registers, log: Log, run: Run) -> None:
+    for operation in run.by({did for did in run.people if did[2] is not None or did[0] in state.by_two}):
+        _two_people(state, log, operation)
 
 
 def _two_people(state: Registers, log: Log, operation: Operation) -> None:
@@ -573,8 +588,8 @@ def _journal_entries(state: Registers, log: Log, operation: Operation) -> None:
                         operation.number)  # fmt: skip
 
 
-def _journal_plain(state: Registers, log: Log, operations: Sequence[Operation]) -> None:
-    for operation in operations:
+def _journal_plain(state: Registers, log: Log, run: Run) -> None:
+    for operation in run.of((JournalEntry.name,)):
         _journal_entries(state, log, operation)
 
 
@@ -718,15 +733,20 @@ def _suspense(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]
 
 def _collateral(state: Registers, _log: Log, _tx: Transaction) -> Iterator[Finding]:
     pledged: dict[tuple[str, int], int] = defaultdict(int)
+    secures: set[tuple[str, int]] = set()
     for _ref, body in state.latest("collateral"):
-        if body.get("state", "pledged") != "mistaken":
-            pledged[body["loan"], body["paid_from"]] += body["cost"]
+        key, what = (body["loan"], body["paid_from"]), body.get("state", "pledged")
+        if what != "mistaken":
+            pledged[key] += body["cost"]
+        if what == "pledged":
+            secures.add(key)
     paid: dict[tuple[str, int], int] = defaultdict(int)
     for ref, body in state.latest("loan-event"):
         if body["type"] == "advance":
             paid[ref.partition(".")[0], state.made_by["loan-event", ref]] += body["data"]["amount"]
     for (loan, number), cost in pledged.items():
-        if cost > paid[loan, number]:
+        # Once all of it was released, the payment that bought it may be taken back.
+        if cost > paid[loan, number] and (paid[loan, number] or (loan, number) in secures):
             yield Finding("collateral", f"{format_amount(cost)} is pledged for {loan}, more than was paid out", number)
 
 

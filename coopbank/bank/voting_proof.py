@@ -8,7 +8,7 @@ a body decides first was done under a resolution of that body, within what it sa
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
 from coopbank.bank import records
@@ -17,6 +17,7 @@ from coopbank.bank.operation import CATALOGUE
 from coopbank.bank.operation import Operation as Performed
 from coopbank.bank.voting import box_of, counted, drawn_up
 from coopbank.finance.voting import Count, Tally, count, outcome
+from coopbank.ledger.columns import Run
 from coopbank.ledger.log import Log, Operation
 
 CHECK: Final = "resolutions"
@@ -204,11 +205,10 @@ class DecisionProof:
 
     # ------------------------------------------------------------------------------- mandates
 
-    def watch_plain(self, state: Replayed, log: Log, operations: Sequence[Operation]) -> None:
+    def watch_plain(self, state: Replayed, log: Log, run: Run) -> None:
         """Operations that wrote no rows have no resolution either."""
-        for operation in operations:
-            if operation.kind in self.mandates:
-                self._mandated(state, log, operation, None)
+        for operation in run.of(self.mandates):
+            self._mandated(state, log, operation, None)
 
     def _mandated(self, state: Replayed, log: Log, operation: Operation, named: str | None) -> None:
         """What a body decides was done under a resolution of that body."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -20,6 +19,7 @@ import coopbank
 from coopbank.cli import output
 from coopbank.cli.door import Door, place_named, read_place_named
 from coopbank.cli.faults import ReaderGone
+from coopbank.cli.opening import at_a_terminal
 
 Function = Callable[..., None]
 
@@ -78,7 +78,7 @@ def root(
     context.obj = (db, user, read_db)
     if context.invoked_subcommand is not None:
         return
-    if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
+    if at_a_terminal():
         from coopbank.cli.commands.counter import open_counter
 
         open_counter(Door(place_named(db), user, read_place=read_place_named(read_db)))

@@ -20,15 +20,16 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from coopbank.cli import output
 from coopbank.cli.signals import heeded
 from coopbank.cli.state import state_folder
 from coopbank.errors import CoopbankError, DatabaseUnusable, InvalidValue, WrongUsage
 from coopbank.words import _
+
+if TYPE_CHECKING:
+    import typer
 
 DONE, REFUSED, WRONG_USAGE, BOOKS_WRONG, UNUSABLE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -121,9 +122,10 @@ def as_refusal(error: Exception) -> CoopbankError:
     """Any exception as one of the tree in errors.py."""
     if isinstance(error, CoopbankError):
         return error
-    if isinstance(error, typer.TyperException):
+    typer = sys.modules.get("typer")  # what was not loaded has raised nothing
+    if typer is not None and isinstance(error, typer.TyperException):
         return _usage(error)
-    if isinstance(error, typer.Abort | EOFError):
+    if isinstance(error, EOFError) or (typer is not None and isinstance(error, typer.Abort)):
         return WrongUsage("Nothing was done: the question was not answered.")
     if isinstance(error, ModuleNotFoundError):
         return _missing(error)

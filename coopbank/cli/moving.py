@@ -9,7 +9,7 @@ place looks for them.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,9 +90,9 @@ def move_books(bank: Bank, to: str, *, rehearse: bool, check: Check, told: movin
             check(new)
             moved = Moved(new.shown_place, _head_of(new), copied, rehearsed=rehearse)
             if not rehearse:
-                _take_along(bank, to, moved)
                 _write_down(bank, new, moved)
                 known = moving.level_before(old, new)  # proving took a while
+                _take_along(bank, to, moved)
                 moving.hand_over(old, new, token, known)
                 moved.head = _head_of(new)
                 _keep_anchor(bank, to, moved)
@@ -110,25 +110,47 @@ def _head_of(database: Database) -> tuple[int, str]:
 
 
 def _take_along(bank: Bank, to: str, moved: Moved) -> None:
-    """Copy the key of the books and anchors.log to where they are looked for at the new place."""
+    """Bring the key of the books and anchors.log to where they are looked for at the new place.
+
+    Where the books were before, an older key lies that opens by the passphrases of then, and anchors without the
+    later ones.
+    """
     from coopbank.bank.keyring import key_file
 
     with bank.read() as books:
         known = bank.key_file()
-        pairs = [(anchors.anchors_file(bank.database.place, books), anchors.anchors_file(to, books))]
+        pairs: list[tuple[Path, Path, Callable[[bytes, bytes], bytes]]] = [
+            (anchors.anchors_file(bank.database.place, books), anchors.anchors_file(to, books), _with_missing)
+        ]
     if known is not None:
-        pairs.append((known.path, key_file(to, known.path.name.split(".")[1]).path))
-    for source, target in pairs:
-        if not source.is_file() or target.exists():
-            continue
+        pairs.append((known.path, key_file(to, known.path.name.split(".")[1]).path, _as_it_is))
+    for source, target, wanted in pairs:
         try:
+            if not source.is_file() or (target.exists() and target.samefile(source)):
+                continue
+            there = target.read_bytes() if target.exists() else None
+            content = wanted(source.read_bytes(), there or b"")
+            if content == there:
+                continue
             make_folder(target.parent)
-            with whole_file(target) as (file, _part):
-                file.write(source.read_bytes())
+            with whole_file(target, replace=there is not None) as (file, _part):
+                file.write(content)
             moved.files.append(target)
         except (OSError, CoopbankError) as error:
             why = error.message if isinstance(error, CoopbankError) else (error.strerror or str(error)).lower()
             moved.notes.append(_("{file} was not copied: {why}").format(file=source, why=why))
+
+
+def _as_it_is(ours: bytes, _there: bytes) -> bytes:
+    return ours
+
+
+def _with_missing(ours: bytes, there: bytes) -> bytes:
+    """The anchors that are there, of other books too, and behind them ours that are not."""
+    known = set(there.splitlines())
+    missing = [line for line in ours.splitlines() if line not in known]
+    whole = there if not there or there.endswith(b"\n") else there + b"\n"
+    return whole + b"".join(line + b"\n" for line in missing)
 
 
 def _keep_anchor(bank: Bank, to: str, moved: Moved) -> None:

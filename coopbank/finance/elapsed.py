@@ -57,6 +57,6 @@ class _Clock:
 def _clock(terms: LoanTerms) -> _Clock:
     drawing = _Drawing(terms)
     reached = [Fraction(0)]
-    for part in drawing.years[: drawing.count]:
+    for part in drawing.years[: terms.rows]:  # with those that were added later
         reached.append(reached[-1] + Fraction(part, drawing.year_den))
-    return _Clock(drawing, [drawing.start, *drawing.due[: drawing.count]], reached)
+    return _Clock(drawing, [drawing.start, *drawing.due[: terms.rows]], reached)

@@ -8,10 +8,12 @@ nothing: a page that it does not prove, or that does not follow upon what the fi
 by the first as if there were no second.
 
 It begins some pages into the log, where the first arrives while it still starts, and reads the
-same pages as the first would. It goes no further than the operation that was the last when verify
-began: what is sealed later is not asked for, and what was sealed before does not change. On the
-pipe between them stands, for each page, its length and then, by `marshal`, what it follows upon,
-the number that it goes up to, and its operations, or None if it was not proven.
+same pages as the first would. Where judging takes less than proving, the first would wait: then
+every other page is left to it, so that both are busy to the end. It goes no further than the
+operation that was the last when verify began: what is sealed later is not asked for, and what was
+sealed before does not change. On the pipe between them stands, for each page, its length and then,
+by `marshal`, what it follows upon, the number that it goes up to, and what its columns say, or None
+if it was not proven.
 
 It is started as a program with the standard library alone: a fork would take over the locks of
 threads, and of SQLite, that are no longer there.
@@ -22,7 +24,6 @@ from __future__ import annotations
 import itertools
 import marshal
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -30,7 +31,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from coopbank.ledger import proof
-from coopbank.ledger.log import Page, Proven, Stand, Stored, parse, read_page
+from coopbank.ledger.columns import Columns, Proven
+from coopbank.ledger.log import LOWEST, Page, Stand, page_size, parse, read_page
 
 if TYPE_CHECKING:
     from coopbank.database import Database, Transaction
@@ -40,7 +42,8 @@ WORTH: Final = 24_000_000
 HEAD_START: Final = 8
 """Pages that the first process reads itself, while the second starts."""
 _LENGTH: Final = 8
-_TEXTLESS: Final = slice(Stored._fields.index("request_hash"), -1)  # the columns that stand in no text
+_PIPE: Final = 1_000_000
+"""Bytes that the pipe should hold: some pages, so that neither waits for the other at every one."""
 _PROGRAM: Final = "import sys; sys.path.insert(0, sys.argv[1]); from coopbank.ledger.ahead import main; main()"
 Ahead = Callable[[Stand], Proven | None]
 
@@ -55,6 +58,8 @@ def proven_ahead(database: Database, tx: Transaction) -> Iterator[Ahead]:
     if type(last) is not int:
         yield lambda _stand: None
         return
+    import subprocess  # the second process starts without it
+
     root = str(Path(__file__).parents[2])
     flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
     command = [sys.executable, *flags, "-c", _PROGRAM, root, str(database.path), str(HEAD_START), str(last)]
@@ -63,12 +68,21 @@ def proven_ahead(database: Database, tx: Transaction) -> Iterator[Ahead]:
     except OSError:
         yield lambda _stand: None
         return
+    _widen(process.stdout)
     try:
         yield _Pages(process.stdout).following
     finally:
         process.kill()
         with suppress(OSError):
             process.communicate()
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let some pages stand in the pipe, where the system has a way to say so."""
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe.fileno() if pipe is not None else -1, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def _is_worth_it(database: Database) -> bool:
@@ -100,7 +114,7 @@ class _Pages:
             if Stand(*follows) != stand or told is None:
                 return None
             self._next = None
-            return _page(upto, *told)
+            return Proven(upto, Columns(*told))
         except Exception:  # it has ended, or does not know
             self._pipe = None
             return None
@@ -111,21 +125,6 @@ class _Pages:
         if len(found) < length:
             raise EOFError
         return found
-
-
-def _page(upto: int, told: list[tuple[Any, ...]], columns: list[tuple[Any, ...]]) -> Proven:
-    """A page of operations, each as `Operation` has it, and of the columns that stand in no text."""
-    operations = proof.as_operations(told)
-    hashes, firsts, entries, lines, debits, rows, before, own = columns
-
-    def stored(at: int) -> Stored:
-        one = operations[at]
-        return Stored(
-            one.number, one.key, one.kind, one.kind_version, one.actor, one.approver, one.business_date, one.at,
-            hashes[at], firsts[at], entries[at], lines[at], debits[at], rows[at], before[at], own[at], "",
-        )  # fmt: skip
-
-    return Proven(upto, operations, stored, sum(entries), sum(lines))
 
 
 # ----------------------------------------------------------------------------- the second process
@@ -140,32 +139,63 @@ def main() -> None:
     gc.disable()  # lists by the million and no cycle among them
     place, skipped, last = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     with suppress(BrokenPipeError), Database(place, read_only=True).read() as tx:
-        for follows, upto, told in _told(tx, skipped, last):
-            frame = marshal.dumps((tuple(follows), upto, told))
+        for follows, upto, told in _told(tx, skipped, last, _is_waited_for):
+            frame = marshal.dumps((tuple(follows), upto, None if told is None else tuple(told)))
             sys.stdout.buffer.write(len(frame).to_bytes(_LENGTH))
             sys.stdout.buffer.write(frame)
             sys.stdout.buffer.flush()
 
 
-def _told(tx: Transaction, skipped: int, last: int) -> Iterator[tuple[Stand, int, tuple[Any, Any] | None]]:
-    """Each page but the first, up to an operation: what it follows upon, its end, and if it is proven what it says."""
+def _is_waited_for() -> bool:
+    """Whether the first process has taken all that was written."""
+    try:
+        import fcntl
+        import termios
+
+        unread = fcntl.ioctl(sys.stdout.fileno(), termios.FIONREAD, bytes(4))
+    except (ImportError, OSError):  # where a pipe cannot be asked, each page is proven here
+        return False
+    return unread == bytes(4)
+
+
+def _told(
+    tx: Transaction, skipped: int, last: int, is_waited_for: Callable[[], bool]
+) -> Iterator[tuple[Stand, int, Columns | None]]:  # fmt: skip
+    """Each page but the first, up to an operation: what it follows upon, its end, and if it is proven what it says.
+
+    Where the first process waits for a page, the one after it is left to it as well.
+    """
     after: int | None = None
-    stand = Stand(0, b"", 1, None)
+    stand = Stand(0, b"", 1, _book(tx))
+    is_left = False
     for number in itertools.count(1):
-        stored, upto = read_page(tx, after)
+        following, upto = _after_page(tx, after, stand.book)
         if upto is None or upto >= last:
             return
         if number > skipped:
             told = None
-            with suppress(Exception):  # the first process looks, and says what is wrong
-                told = proof.places(tx, stand, stored, Page(after, upto, {}))
-            columns = list(zip(*stored, strict=True))[_TEXTLESS]
-            yield stand, upto, None if told is None else (told, columns)
-        end = stored[-1]
-        after, stand = upto, Stand(end.id, end.hash, end.first_entry + end.entry_count, stand.book or _book(stored[0]))
+            if not is_left:
+                with suppress(Exception):  # the first process looks, and says what is wrong
+                    told = proof.columns(tx, stand, read_page(tx, after)[0], Page(after, upto, {}))
+                is_left = is_waited_for()
+            else:
+                is_left = False
+            yield stand, upto, told
+        after, stand = upto, following
 
 
-def _book(stored: Stored) -> str | None:
-    with suppress(ValueError, RecursionError):
-        return parse(stored.sealed).book
+def _after_page(tx: Transaction, after: int | None, book: str | None) -> tuple[Stand, int | None]:
+    """Where the log stands after a page, and the number that the page goes up to; None: it is the last."""
+    after = LOWEST if after is None else after
+    count, there_are = page_size(tx, after)
+    upto, hash_, next_entry = tx.row(_END, after, max(count - 1, 0)) or (None, None, None)
+    return Stand(upto, hash_, next_entry, book), upto if count < there_are else None
+
+
+_END: Final = "SELECT id, hash, first_entry + entry_count FROM operation WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?"
+
+
+def _book(tx: Transaction) -> str | None:
+    with suppress(Exception):
+        return parse(tx.value("SELECT sealed FROM operation ORDER BY id LIMIT 1")).book
     return None

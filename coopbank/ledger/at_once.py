@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 Values = tuple[str | bytes | None, ...]
 _TYPES: Final = (
-    "text", "bigint", "text", "text", "text", "text[]", "text[]", "bigint[]", "text[]", "bigint[]", "bigint[]", "bigint[]",
-    "bigint[]", "bigint", "text", "text", "bigint", "text", "text", "text", "text", "bytea", "bigint",
+    "text", "bigint", "text", "text", "text", "text[]", "text[]", "bigint[]", "text[]", "bigint[]", "bigint[]",
+    "bigint[]", "bigint[]", "bigint", "text", "text", "bigint", "text", "text", "text", "text", "bytea", "bigint",
 )  # fmt: skip
 _CALL: Final = "SELECT post_operation(" + ", ".join(f"?::{each}" for each in _TYPES) + ")"
 

@@ -10,20 +10,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coopbank.database import Database, Transaction
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 DAYS = (
     "SELECT p.account_id, e.effective_on,"
     " CAST(sum(CASE WHEN p.amount > 0 THEN p.amount ELSE 0 END) AS bigint) AS debit,"
     " CAST(sum(CASE WHEN p.amount < 0 THEN -p.amount ELSE 0 END) AS bigint) AS credit"
-    " FROM posting p JOIN entry e ON e.id = p.entry_id GROUP BY 1, 2"
+    " FROM entry e JOIN posting p ON p.entry_id = +e.id GROUP BY 1, 2"
 )
-"""The movements of each leaf by effective date, as the postings have them."""
+"""The movements of each leaf by effective date, as the postings have them. The sign keeps SQLite from going from the
+postings to the entries: the other way round both are read in their order, a third faster."""
 INTEGRITY = "PRAGMA integrity_check"
 WORTH = 8_000_000
 """Bytes of a file from which on a second thread takes less time than it costs."""
@@ -44,6 +48,8 @@ def answers(database: Database) -> Iterator[Future[Answers] | None]:
     if database.path is None or (os.cpu_count() or 1) < 2 or not _is_large(database.path):
         yield None
         return
+    from concurrent.futures import ThreadPoolExecutor  # a process that only proves pages starts without it
+
     with ThreadPoolExecutor(1, "beside") as pool:
         yield pool.submit(_answer, Database(database.place, read_only=True))
 

@@ -19,9 +19,10 @@ import hashlib
 import json
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from coopbank.ledger import chain
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
 
     from coopbank.database import Transaction
     from coopbank.ledger.beside import Answers
+    from coopbank.ledger.columns import Proven, Run
 
 PAGE = 500  # operations read at a time,
 PAGE_LINES = 20_000  # or so many of their lines and rows
+LOWEST = -(2**63)  # no number is lower
 LISTED = 1000  # findings of one check that are kept; the others are counted
 Findings = Iterable["Finding"]
 
@@ -211,7 +214,7 @@ class Log:
 
 
 Watcher = Callable[[Log, Operation, Stored], None]
-RunWatcher = Callable[[Log, Sequence[Operation]], None]
+RunWatcher = Callable[[Log, "Run"], None]
 """Sees plain operations that follow one another at once, and the log as it stands after them."""
 
 
@@ -221,19 +224,8 @@ class Page:
 
     after: int | None  # None: from the lowest number there is
     upto: int | None  # None: to the highest
-    operations: dict[int, Operation]
+    operations: dict[int, Operation]  # of a proven page only those that wrote rows
     proven: bool = False  # texts, columns, entries and lines are known to agree
-
-
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """A page that is whole: texts, columns, entries and lines agree."""
-
-    upto: int | None
-    operations: list[Operation]
-    stored: Callable[[int], Stored]  # the columns of the operation at a place of the page
-    entries: int  # how many the tables hold
-    postings: int
 
 
 PageWatcher = Callable[[Log, "Transaction", Page], None]
@@ -256,7 +248,7 @@ class Watchers:
 def read_log(
     tx: Transaction, log: Log, watchers: Watchers,
     prove: Callable[[Transaction, Stand, list[Stored], Page], Proven | None],
-    take_plain: Callable[[Log, list[Operation], int], int],
+    take_plain: Callable[[Log, Proven, int], Run],
     ahead: Callable[[Stand], Proven | None] = lambda stand: None,
 ) -> None:  # fmt: skip
     """Read all operations into `log`.
@@ -264,7 +256,7 @@ def read_log(
     A watcher sees each readable operation with `log` as it was sealed upon it: balances
     and period states are those before, while the leaves, controls and funds that it opens are there.
     `prove` gives the operations of a page that is whole; None means that it has to be looked at piece by piece.
-    `take_plain` takes over the plain operations from a place on, and says where the next one stands that is not.
+    `take_plain` takes over plain operations from a place on: how many it likes, and none if that one is not plain.
     `ahead` may know the next page already (ahead.py); it must be the one that would be read here.
     """
     after: int | None = None
@@ -279,7 +271,7 @@ def read_log(
         if proven is None:
             _read_page(log, stored, watchers, page.operations)
         else:
-            page = Page(after, proven.upto, {operation.number: operation for operation in proven.operations}, True)
+            page = Page(after, proven.upto, proven.with_rows(), True)
             _pass_proven(log, proven, watchers, take_plain)
         for watch_page in watchers.page:
             watch_page(log, tx, page)
@@ -294,8 +286,8 @@ def read_page(tx: Transaction, after: int | None) -> tuple[list[Stored], int | N
     Keyset paging is a stream on both engines. A page holds at most `PAGE` operations and about `PAGE_LINES` lines and
     rows, or one operation that has more: what is held at a time does not grow with how much one operation wrote.
     """
-    after = -(2**63) if after is None else after
-    count, there_are = _size(tx, after)
+    after = LOWEST if after is None else after
+    count, there_are = page_size(tx, after)
     stored = _page(tx, f"SELECT {STORED} FROM operation WHERE id > ? ORDER BY id LIMIT {count}", after)
     return stored, stored[-1].id if count < there_are else None
 
@@ -304,7 +296,7 @@ _SIZES = f"SELECT posting_count, row_count FROM operation WHERE id > ? ORDER BY 
 _SUM_OF_SIZES = f"SELECT count(*), sum(posting_count + row_count) FROM ({_SIZES}) AS sizes"
 
 
-def _size(tx: Transaction, after: int) -> tuple[int, int]:
+def page_size(tx: Transaction, after: int) -> tuple[int, int]:
     """How many operations make the page after a number, and how many there are: one more than a page may have."""
     there_are, lines = tx.row(_SUM_OF_SIZES, after) or (0, None)
     if lines is None or lines <= PAGE_LINES:
@@ -326,7 +318,7 @@ def _page(tx: Transaction, sql: str, after: Any) -> list[Stored]:
         if tx.dialect != "sqlite":
             raise
         rows = tx.rows(sql, after)  # bytes that are no UTF-8, if it was that
-    return list(map(Stored._make, rows))
+    return list(map(partial(tuple.__new__, Stored), rows))  # as _make does, without counting
 
 
 @contextmanager
@@ -364,32 +356,29 @@ def _read_one(log: Log, stored: Stored) -> Operation | None:
         return None
 
 
-def _pass_proven(
-    log: Log, page: Proven, watchers: Watchers, take_plain: Callable[[Log, list[Operation], int], int]
-) -> None:  # fmt: skip
+def _pass_proven(log: Log, page: Proven, watchers: Watchers, take_plain: Callable[[Log, Proven, int], Run]) -> None:
     """Plain operations pass in runs, the others one by one."""
-    operations = page.operations
     if log.book is None:
-        log.book = operations[0].book
+        log.book = page.columns.book
+    first, at = page.columns.first, 0
     for number in log.known_heads:
-        if operations[0].number <= number <= operations[-1].number:
-            log.heads[number] = page.stored(number - operations[0].number).hash.hex()
-    log.seen["entry"] = log.seen.get("entry", 0) + page.entries
-    log.seen["posting"] = log.seen.get("posting", 0) + page.postings
-    at = 0
-    while at < len(operations):
-        end = take_plain(log, operations, at)
-        if end > at:
-            log.last, log.count = page.stored(end - 1), log.count + end - at
-            run = operations[at:end]
-            for watch in watchers.plain:
-                try:
-                    watch(log, run)
-                except Exception as error:
-                    log.add("text", f"the operations from here on cannot be checked: {brief(error)}", run[0].number)
-        if end < len(operations):
-            _pass_one(log, operations[end], page.stored(end), watchers.proven)
-        at = end + 1
+        if first <= number < first + len(page):
+            log.heads[number] = page.stored(number - first).hash.hex()
+    log.seen["entry"] = log.seen.get("entry", 0) + len(page.columns.line_counts)
+    log.seen["posting"] = log.seen.get("posting", 0) + len(page.columns.accounts)
+    while at < len(page):
+        run = take_plain(log, page, at)
+        if not run:
+            _pass_one(log, page.operation(at), page.stored(at), watchers.proven)
+            at += 1
+            continue
+        at = run.end
+        log.last, log.count = page.stored(at - 1), log.count + len(run)
+        for watch in watchers.plain:
+            try:
+                watch(log, run)
+            except Exception as error:
+                log.add("text", f"the operations from here on cannot be checked: {brief(error)}", run.numbers[0])
 
 
 def _pass_one(log: Log, operation: Operation, stored: Stored, watchers: tuple[Watcher, ...]) -> None:

@@ -308,9 +308,7 @@ def _possible(draft: Draft) -> bool:
 
 
 def _storable(said: at_once.Values) -> at_once.Values:
-    for text in said:
-        if isinstance(text, str):
-            _require_storable(text)
+    _require_storable("\n".join(text for text in said if isinstance(text, str)))
     return said
 
 

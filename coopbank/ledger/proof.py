@@ -18,24 +18,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache, partial
+from functools import lru_cache
 from hashlib import sha256
-from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate, compress, pairwise, repeat
+from itertools import chain as chained
+from operator import sub
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coopbank.ledger import chain
 from coopbank.ledger.chain import canonical, quote
-from coopbank.ledger.checks import day_after, is_beyond, is_day, is_instant, rows_answered_for
-from coopbank.ledger.log import Face, Log, Operation, Page, Proven, Stand, Stored, only_text, parse, require_row, scan
+from coopbank.ledger.checks import day_after, is_beyond, is_day, rows_answered_for
+from coopbank.ledger.columns import Columns, Proven, Run
+from coopbank.ledger.log import Log, Page, Stand, Stored, only_text, parse, require_row, scan
 
 if TYPE_CHECKING:
     from coopbank.database import Transaction
 
-_INTEGERS = ("id", "kind_version", "first_entry", "entry_count", "posting_count", "debit_total", "row_count")
-_TEXTS = ("key", "kind", "actor", "business_date", "at", "sealed")
-_BYTES = ("request_hash", "prev_hash", "hash")
 _NOTHING = type(None)
-Entries = list[list[Any]]
 
 
 # ------------------------------------------------------------------------------ a page that is proven
@@ -43,127 +42,165 @@ Entries = list[list[Any]]
 
 def proven(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> Proven | None:
     """A page that is whole; None, or any exception, if it is not."""
-    told = places(tx, stand, stored, page)
+    told = columns(tx, stand, stored, page)
+    return None if told is None else Proven(page.upto, told)
+
+
+def columns(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> Columns | None:
+    """What the operations of a page say, if it is whole."""
+    if not stored:
+        return None
+    read = Stored(*zip(*stored, strict=True))
+    if not _follows(stand, read):
+        return None
+    with only_text(tx):
+        entries = _entries(tx, stand, read, page)
+        lines = None if entries is None else _lines(tx, stand.next_entry, len(entries.numbers))
+    if entries is None or lines is None or not _adds_up(read, entries, lines):
+        return None
+    book = stand.book if stand.book is not None else parse(stored[0].sealed).book
+    told = _texts(book, stored, _written(read, entries, lines))
     if told is None:
         return None
-    return Proven(
-        page.upto, as_operations(told), stored.__getitem__, sum(row.entry_count for row in stored),
-        sum(row.posting_count for row in stored),
+    asked, rows = told
+    kinds, versions, actors, approvers, days, entry_days, memos = _shared(
+        read.kind, read.kind_version, read.actor, read.approver, read.business_date, entries.days, entries.memos
+    )
+    return Columns(
+        book, read.id[0], read.key, kinds, versions, actors, approvers, days, read.at, asked, rows, stand.next_entry,
+        read.entry_count, entry_days, memos, entries.reverses, lines.counts, lines.accounts, lines.amounts,
+        stand.hash, b"".join(read.hash), b"".join(read.request_hash),
     )  # fmt: skip
 
 
-def as_operations(told: list[tuple[Any, ...]]) -> list[Operation]:
-    """What `places` gives, by name."""
-    return list(map(partial(tuple.__new__, Operation), told))  # as _make does, without counting
+def _shared(*columns: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """The same values, those that are alike as one object: `marshal` writes it once."""
+    same: dict[Any, Any] = {}
+    return [tuple(map(same.setdefault, values, values)) for values in columns]
 
 
-def places(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> list[tuple[Any, ...]] | None:
-    """What the operations of a page say, if it is whole: each as `Operation` has it, without predecessor and text."""
-    if not stored or not _follows(stand, stored):
-        return None
-    with only_text(tx):
-        entries = _entries(tx, stand, stored, page)
-    if entries is None:
-        return None
-    book = stand.book if stand.book is not None else parse(stored[0].sealed).book
-    return _operations(book, stored, entries)
-
-
-def _follows(stand: Stand, stored: list[Stored]) -> bool:
-    """Values are of the types that they should have, and numbers and hashes follow those before."""
-    columns = dict(zip(Stored._fields, zip(*stored, strict=True), strict=True))
+def _follows(stand: Stand, read: Stored) -> bool:
+    """Integers are such, and numbers and hashes follow those before; of the rest, the text is made, or its hash."""
+    integers = (read.id, read.kind_version, read.first_entry, read.entry_count, read.posting_count, read.debit_total)
     return (
-        all(_only(columns[name], int) for name in _INTEGERS)
-        and all(_only(columns[name], str) for name in _TEXTS)
-        and all(_only(columns[name], bytes) for name in _BYTES)
-        and _only(columns["approver"], str, _NOTHING)
-        and columns["id"] == tuple(range(stand.last + 1, stand.last + 1 + len(stored)))
-        and columns["first_entry"] == tuple(accumulate(columns["entry_count"], initial=stand.next_entry))[:-1]
-        and columns["prev_hash"] == (stand.hash, *columns["hash"][:-1])
+        all(map(_is_whole, (*integers, read.row_count)))
+        and read.id == tuple(range(stand.last + 1, stand.last + 1 + len(read.id)))
+        and read.first_entry == tuple(accumulate(read.entry_count, initial=stand.next_entry))[:-1]
+        and read.prev_hash == (stand.hash, *read.hash[:-1])
     )
+
+
+def _is_whole(values: tuple[Any, ...]) -> bool:
+    """Whether all are integers: what a database gives sums up to one only then. Raises for what cannot be added."""
+    return type(sum(values)) is int
 
 
 def _only(values: Iterable[Any], *types: type) -> bool:
     return set(map(type, values)) <= {*types}
 
 
-def _entries(tx: Transaction, stand: Stand, stored: list[Stored], page: Page) -> dict[int, Entries] | None:
-    """The entries that the tables hold for the operations of a page; None if they are not one gapless run."""
+class _Entries(NamedTuple):
+    numbers: tuple[int, ...] = ()
+    operations: tuple[int, ...] = ()
+    days: tuple[str, ...] = ()
+    memos: tuple[str, ...] = ()
+    reverses: tuple[int | None, ...] = ()
+
+
+class _Lines(NamedTuple):
+    counts: list[int]  # of each entry
+    accounts: tuple[int, ...] = ()
+    amounts: tuple[int, ...] = ()
+
+
+def _entries(tx: Transaction, stand: Stand, read: Stored, page: Page) -> _Entries | None:
+    """The entries that the tables hold for the operations of a page; None if they are not those that it should have."""
     where, bounds = rows_answered_for(page, "operation_id")
     sql = f"SELECT id, operation_id, effective_on, memo, reverses_id FROM entry WHERE {where} ORDER BY operation_id, id"
-    found = tx.rows(sql, *bounds)
-    if not found:
-        return {}
-    numbers, of, days, memos, reversed_ = zip(*found, strict=True)
-    if not (_only(of, int) and _only(days, str) and _only(memos, str) and _only(reversed_, int, _NOTHING)):
+    entries = _Entries(*zip(*tx.rows(sql, *bounds), strict=True))
+    if not (_is_whole(entries.numbers) and _is_whole(entries.operations) and _only(entries.reverses, int, _NOTHING)):
         return None
-    if not _only(numbers, int) or numbers != tuple(range(stand.next_entry, stand.next_entry + len(numbers))):
+    if not (_only(entries.days, str) and _only(entries.memos, str)):
         return None
-    lines = _lines(tx, numbers[0], numbers[-1])
-    if lines is None or not {row.id for row in stored}.issuperset(of):
+    if entries.numbers != tuple(range(stand.next_entry, stand.next_entry + len(entries.numbers))):
         return None
-    entries: dict[int, Entries] = {}
-    for (number, operation, day, memo, reverses), moves in zip(found, lines, strict=True):
-        one = [number, day, memo, reverses, moves]
-        if operation in entries:
-            entries[operation].append(one)
-        else:
-            entries[operation] = [one]
-    return entries
+    return entries if entries.operations == _each(read.id, read.entry_count) else None
 
 
-def _lines(tx: Transaction, first: int, last: int) -> list[list[list[int]]] | None:
-    """The lines of these entries, each entry's; None if an entry has none, or they are not numbered 1, 2, 3."""
+def _each(values: Iterable[int], times: Iterable[int]) -> tuple[int, ...]:
+    """Each value so many times."""
+    return tuple(chained.from_iterable(map(repeat, values, times)))
+
+
+def _lines(tx: Transaction, first: int, count: int) -> _Lines | None:
+    """The lines of so many entries; None if an entry has none, or they are not numbered 1, 2, 3."""
     found = tx.rows(
         "SELECT entry_id, line, account_id, amount FROM posting WHERE entry_id BETWEEN ? AND ? ORDER BY entry_id, line",
-        first, last,
+        first, first + count - 1,
     )  # fmt: skip
-    if not all(_only(column, int) for column in zip(*found, strict=True)):
+    if not found:
+        return None if count else _Lines([])
+    entries, lines, accounts, amounts = zip(*found, strict=True)
+    if not all(map(_is_whole, (entries, lines, accounts, amounts))):
         return None
-    moves: list[list[list[int]]] = []
-    expected, of = 1, first - 1
-    one: list[list[int]] = []
-    for entry, line, account, amount in found:
-        if line == 1:
-            of += 1
-            one = []
-            moves.append(one)
-        elif line != expected:
-            return None
-        if entry != of:
-            return None
-        one.append([account, amount])
-        expected = line + 1
-    return moves if of == last else None
+    starts = [at for at, line in enumerate(lines) if line == 1]
+    counts = [end - start for start, end in pairwise([*starts, len(lines)])]
+    if entries != _each(range(first, first + count), counts) or len(counts) != count:
+        return None
+    if lines != tuple(chained.from_iterable(range(1, count + 1) for count in counts)):
+        return None
+    return _Lines(counts, accounts, amounts)
 
 
-def _operations(book: str, stored: list[Stored], by_operation: dict[int, Entries]) -> list[tuple[Any, ...]] | None:
-    """The operations, if each text is the one that its columns and entries give; values are of the right types."""
+def _adds_up(read: Stored, entries: _Entries, lines: _Lines) -> bool:
+    """Whether the operations' own counts of lines and totals of debits are those of their lines."""
+    ends = [0, *accumulate(lines.counts)]
+    ends = [ends[at] for at in accumulate(read.entry_count, initial=0)]
+    debits = [0, *accumulate([amount if amount > 0 else 0 for amount in lines.amounts])]
+    counts = tuple(map(sub, ends[1:], ends))
+    totals = tuple(debits[end] - debits[start] for start, end in pairwise(ends))
+    return (counts, totals) == (read.posting_count, read.debit_total)
+
+
+def _written(read: Stored, entries: _Entries, lines: _Lines) -> list[str]:
+    """The text that the entries of each operation have, without the brackets around them.
+
+    All are written at once, which takes half the time, with an empty text between operations, by which they are taken
+    apart again: an entry ends with its lines, so no other text can follow upon a closing bracket, and within a text
+    there is no quotation mark without a backslash before it.
+    """
+    moves = list(zip(lines.accounts, lines.amounts, strict=True))
+    each = [moves[start:end] for start, end in pairwise(accumulate(lines.counts, initial=0))]
+    whole = list(zip(entries.numbers, entries.days, entries.memos, entries.reverses, each, strict=True))
+    of = [whole[start:end] for start, end in pairwise(accumulate(read.entry_count, initial=0))]
+    return canonical([part for its in of for part in (its, "")])[2:-5].split('],"",[')
+
+
+def _texts(
+    book: str, stored: list[Stored], written: list[str]
+) -> tuple[list[str], dict[int, list[list[Any]]]] | None:  # fmt: skip
+    """What was asked and which rows were written, if each text is the one that its columns and entries give."""
     opening = f"[{quote(chain.FORM)},{quote(book)},"
-    operations: list[tuple[Any, ...]] = []
-    for (number, key, kind, version, actor, approver, day, at, request_hash, _first_entry, entry_count, posting_count,
-         debit_total, row_count, previous, hash_, text) in stored:  # fmt: skip
+    requests: list[Any] = []
+    texts: list[str] = []
+    rows: dict[int, list[list[Any]]] = {}
+    for (number, key, kind, version, actor, approver, day, at, request_hash, _first_entry, _entries, _lines,
+         _debits, row_count, previous, hash_, text), entries in zip(stored, written, strict=True):  # fmt: skip
         who, what = _who_what(day, actor, approver, kind, version)
         head = f"{opening}{number},{quote(at)},{who},{what},{quote(key)},"
         request, end = scan(text, len(head))
         asked = text[len(head) : end]
-        entries = by_operation.get(number, [])
-        middle = f"{asked},{canonical(entries)},"
-        rows: list[list[Any]] = []
         wrote = "[]"
         if row_count:
-            rows, wrote = _rows(text, len(head) + len(middle))
-        if text != f'{head}{middle}{wrote},"{previous.hex()}"]' or asked != canonical(request):
-            return None
-        amounts = [line[1] for entry in entries for line in entry[4]]
-        if entry_count != len(entries) or posting_count != len(amounts) or row_count != len(rows):
-            return None
-        if debit_total != sum([amount for amount in amounts if amount > 0]):
+            rows[len(texts)], wrote = _rows(text, len(head) + len(asked) + len(entries) + 4, row_count)
+        if text != f'{head}{asked},[{entries}],{wrote},"{previous.hex()}"]':
             return None
         if sha256(text.encode()).digest() != hash_ or sha256(f"[{what},{asked}]".encode()).digest() != request_hash:
             return None
-        operations.append((book, number, at, day, actor, approver, kind, version, key, request, entries, rows, "", ""))
-    return operations
+        requests.append(request)
+        texts.append(asked)
+    # each is a whole value, and none is the beginning of another one: together they are equal only if each is
+    return (texts, rows) if f"[{','.join(texts)}]" == canonical(requests) else None
 
 
 @lru_cache(maxsize=4096)
@@ -173,11 +210,11 @@ def _who_what(day: str, actor: str, approver: str | None, kind: str, version: in
     return who, f"{quote(kind)},{version}"
 
 
-def _rows(text: str, start: int) -> tuple[list[list[Any]], str]:
-    """The rows that stand there, and the one text that they have."""
+def _rows(text: str, start: int, count: int) -> tuple[list[list[Any]], str]:
+    """The rows that stand there, so many, and the one text that they have."""
     rows, _end = scan(text, start)
-    if type(rows) is not list:
-        raise ValueError("no rows")
+    if type(rows) is not list or len(rows) != count:
+        raise ValueError("no such rows")
     for row in rows:
         require_row(row)
     return rows, canonical(rows)
@@ -186,40 +223,42 @@ def _rows(text: str, start: int) -> tuple[list[list[Any]], str]:
 # ----------------------------------------------------------------------------- operations that are plain
 
 
-def take_plain(log: Log, operations: list[Operation], start: int) -> int:
-    """Take over the plain operations that follow one another from a place on; the place of the first that is not.
+def take_plain(log: Log, page: Proven, start: int) -> Run:
+    """Take over plain operations that follow one another from a place on; none, if the first is not plain.
 
     Plain is an operation of a proven page, one that wrote no rows, that cannot break a rule of bookkeeping: its entries
     are of its own open day, reverse nothing, balance for each fund and currency, and leave every account within its
     guard. `log.last` and `log.count` are left to the caller.
     """
-    before, instant_day = "" if log.last is None else str(log.last.business_date), ""
-    totals: dict[tuple[str, str, str], list[int]] | None = None  # of the day
-    sums_of: dict[int, list[int]] = {}  # the same by leaf
-    for index in range(start, len(operations)):
-        _book, number, at, day, actor, approver, *_asked, entries, rows, _previous, _text = operations[index]
-        if rows or day < before or approver == actor or approver == "":
-            return index
-        if day != before or at[:10] != instant_day or totals is None:
-            if not is_instant(at) or not is_day(day) or day > day_after(at[:10]):
-                return index
-            before, instant_day, totals, sums_of = day, at[:10], log.days.setdefault(day, {}), {}
-        elif not _is_time(at, 10):
-            return index
-        if not entries:
-            continue
-        moves = _moves(log, day, entries) if day in log.open_days or _is_open(log, day) else None
-        if moves is None:
-            return index
-        _move(log, moves, totals, sums_of)
-        log.entry_places.append(entries[0][0])
-        log.entry_operations.append(number)
-        log.next_entry = entries[-1][0] + 1
-    return len(operations)
+    tried = run = page.run(start)
+    while run and not _is_sound(log, run):
+        run = run.first(len(run) // 2)
+    if len(run) < len(tried):
+        page.pace = max(1, 2 * len(run))
+    else:
+        page.pace = min(2 * page.pace, len(page))
+    if run:
+        _take(log, run)
+    return run
+
+
+def _is_sound(log: Log, run: Run) -> bool:
+    """Whether each of these operations, as it follows upon those before it, is plain; they are of one day."""
+    day = run.day
+    if log.last is not None and day < str(log.last.business_date):
+        return False
+    if any(approver in (actor, "") for _kind, actor, approver in run.people):
+        return False
+    dates = {instant[:10] for instant in run.instants}
+    if not all(map(_is_time, run.instants, repeat(10))) or not all(map(is_day, {day, *dates})):
+        return False
+    if day > min(map(day_after, dates)):
+        return False
+    return not run.line_counts or ((day in log.open_days or _is_open(log, day)) and _keeps_books(log, run))
 
 
 _is_time = re.compile(r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z").fullmatch
-"""The rest of an instant, as `is_instant` would have it, after a date that it has seen."""
+"""The rest of an instant, as `is_instant` would have it, after its date."""
 
 
 def _is_open(log: Log, day: str) -> bool:
@@ -229,54 +268,47 @@ def _is_open(log: Log, day: str) -> bool:
     return True
 
 
-def _moves(log: Log, day: str, entries: Entries) -> list[tuple[int, int, Face]] | None:
-    """The lines of sound entries, each with what it has to know of its leaf; None if they are not.
-
-    Sound is an entry of the day that reverses nothing and has two lines or more, none of zero, all of known accounts;
-    nothing is out, and no guard is passed.
-    """
-    faces = log.faces
-    moves: list[tuple[int, int, Face]] = []
-    guarded: dict[int, int] = {}
-    for _number, dated, _memo, reverses, lines in entries:
-        if dated != day or reverses is not None or len(lines) < 2:
-            return None
-        out: dict[int, int] = {}
-        for account, amount in lines:
-            face = faces.get(account) or log.face(account)
-            if face is None or not amount:
-                return None
-            place, _total, is_guarded = face
-            out[place] = out.get(place, 0) + amount
-            if is_guarded:
-                guarded[account] = guarded.get(account, 0) + amount
-            moves.append((account, amount, face))
-        for left in out.values():
-            if left:
-                return None
-    for account, change in guarded.items():
-        if not _is_within(log, account, change):
-            return None
-    return moves
+def _keeps_books(log: Log, run: Run) -> bool:
+    """Whether entries have two lines or more, none of zero, all of known leaves; nothing is out, no guard is passed."""
+    if min(run.line_counts) < 2 or 0 in run.amounts:
+        return False
+    by_place: dict[int, set[int]] = {}  # leaves by where they must balance
+    for account in run.sums:
+        face = log.faces.get(account) or log.face(account)
+        if face is None or (face.guarded and not _is_within(log, run, account)):
+            return False
+        by_place.setdefault(face.place, set()).add(account)
+    if len(by_place) == 1:
+        return not any(run.after_entries())
+    return not any(any(run.after_entries(accounts)) for accounts in by_place.values())
 
 
-def _is_within(log: Log, account: int, change: int) -> bool:
-    leaf = log.leaves[account]
-    return account not in log.beyond and not is_beyond(log.balance(account) + change, leaf.floor, leaf.ceiling)
+def _is_within(log: Log, run: Run, account: int) -> bool:
+    """Whether a leaf stays within its guards, all the time."""
+    leaf, balance = log.leaves[account], log.balance(account)
+    if account in log.beyond:
+        return False
+    debit, credit = run.sums[account]
+    if not is_beyond(balance - credit, leaf.floor, None) and not is_beyond(balance + debit, None, leaf.ceiling):
+        return True  # whatever the order
+    after = run.after_operations({account})
+    return not is_beyond(balance + min(after), leaf.floor, None) and not is_beyond(
+        balance + max(after), None, leaf.ceiling
+    )
 
 
-def _move(
-    log: Log, moves: list[tuple[int, int, Face]], totals: dict[tuple[str, str, str], list[int]],
-    sums_of: dict[int, list[int]],
-) -> None:  # fmt: skip
-    debits, credits = log.debits, log.credits
-    for account, amount, face in moves:
-        sums = sums_of.get(account)
-        if sums is None:
-            sums = sums_of[account] = totals.setdefault(face.total, [0, 0])
-        if amount > 0:
-            debits[account] = debits.get(account, 0) + amount
-            sums[0] += amount
-        else:
-            credits[account] = credits.get(account, 0) - amount
-            sums[1] -= amount
+def _take(log: Log, run: Run) -> None:
+    """Take over what sound operations of one day moved."""
+    totals = log.days.setdefault(run.day, {})
+    debits, credits, faces = log.debits, log.credits, log.faces
+    for account, (debit, credit) in run.sums.items():
+        sums = totals.setdefault(faces[account].total, [0, 0])
+        if debit:
+            debits[account] = debits.get(account, 0) + debit
+            sums[0] += debit
+        if credit:
+            credits[account] = credits.get(account, 0) + credit
+            sums[1] += credit
+    log.entry_places.extend(compress(run.first_entries, run.entry_counts))
+    log.entry_operations.extend(compress(run.numbers, run.entry_counts))
+    log.next_entry = run.next_entry

@@ -24,13 +24,13 @@ from typing import Any, Literal
 
 from coopbank.database import Database, Transaction
 from coopbank.ledger import ahead, beside, checks, proof
+from coopbank.ledger.columns import Proven
 from coopbank.ledger.log import (
     Finding,
     Found,
     Log,
     Page,
     PageWatcher,
-    Proven,
     RunWatcher,
     Stand,
     Stored,
@@ -157,7 +157,7 @@ def _read(
     if progress is not None:
         told = progress
         watchers.append(("never", lambda log, operation, stored: told(operation.number)))
-        plain.append(lambda log, run: told(run[-1].number))
+        plain.append(lambda log, run: told(run.numbers[-1]))
     groups = Watchers(
         row=checks.chain_of_row,
         unknown=tuple(watch for _needless, watch in watchers),

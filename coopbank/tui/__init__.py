@@ -3,7 +3,7 @@
     coopbank.tui.run("ledger.db")            the counter on these books; returns an exit code
     coopbank.tui.run("ledger.db", "ana")     the same, with the user name filled in
 
-screens/ holds one module a screen, widgets/ what they are made of, counter.tcss how they look. Three rules hold
+screens/ holds one module a screen, widgets/ what they are made of, *.tcss how they look. Three rules hold
 everywhere: all work on the books happens in thread workers that touch no widget (work.py); no text of a user is ever
 read as markup (show.py); nothing is posted but from the review (screens/review.py). Forms are made from the catalogue
 of operations (forms.py), so that a new operation needs no new screen.

@@ -10,14 +10,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.reactive import Initialize, Reactive
 from textual.screen import Screen
 from textual.signal import Signal
+from textual.theme import Theme
 from textual.timer import Timer
 
 from coopbank.errors import CoopbankError
@@ -36,11 +39,13 @@ from coopbank.words import _, marked, set_institution_kind, set_language
 if TYPE_CHECKING:
     from coopbank.clock import Clock
     from coopbank.tui.loans import LoanView
-    from coopbank.tui.queries import Card, Reference, Standing
+    from coopbank.tui.queries import Card, Reference, Seen, Standing
+    from coopbank.tui.screens.home import HomeScreen
     from coopbank.tui.session import Power, Session
 
 T = TypeVar("T")
 
+_STYLES: Final = Path(__file__).absolute().with_name("counter.tcss")
 LOOK_SECONDS = 5.0  # how often we look whether another terminal did something
 
 
@@ -48,7 +53,9 @@ class Counter(AsksBooks, TypeAhead):
     """The terminal counter."""
 
     TITLE = "coopbank"
-    CSS_PATH = "counter.tcss"
+    #: Begun with, not set later: a theme that changes has the whole sheet of styles read once more.
+    theme: Reactive[str] = Reactive(Initialize(attrgetter("settings.theme")))
+    CSS_PATH = "sign_in.tcss"
     COMMANDS: ClassVar[set[Any]] = {CounterCommands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
@@ -60,35 +67,59 @@ class Counter(AsksBooks, TypeAhead):
         self, place: str, user: str | None = None, *, clock: Clock | None = None, read_only: bool = False,
         read_place: str | None = None,
     ) -> None:  # fmt: skip
+        self.settings = settings.load()  # first: they say in which colours everything begins
         super().__init__()
         self._read_only = read_only
         self._read_place = read_place  # a replica of the server, for what is long to read
         self._came_from: str | None = None  # the books that practice was opened from
         self._place = place
         self._user = user
-        self._clock = clock
+        self.clock = clock  # None: the machine's own
         self.opened: Session | None = None
         self.failed: CoopbankError | None = None
         self.standing: Standing | None = None
         self.shelves: dict[str, tuple[Reference, ...]] = {}  # what fields may name, where there are few
         self.animation_level = "none"
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.settings = settings.load()
         set_language(self.settings.language)
-        self.theme = self.settings.theme
         self.changed: Signal[str] = Signal(self, "books-changed")
         self.stands: Signal[Standing] = Signal(self, "standing")
         self._head = 0
         self._looking: Timer | None = None
+        self._ahead: HomeScreen | None = None  # the counter itself, made while the first person types
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        return {**super().available_themes, **{theme.name: theme for theme in THEMES}}
 
     # ------------------------------------------------------------------ opening
 
-    def push_screen(self, *args: Any, **kwargs: Any) -> Any:
-        """Show a screen. It and all that is in it speak as this kind of institution does: tasks inherit the words."""
+    def push_screen(self, screen: Any, *args: Any, **kwargs: Any) -> Any:
+        """Show a screen."""
+        self._begin_with(screen)
+        return super().push_screen(screen, *args, **kwargs)
+
+    def _begin_with(self, screen: Screen[Any]) -> None:
+        """What a screen has to know before it is made.
+
+        It and all that is in it speak as this kind of institution does: tasks inherit the words. And it knows how wide
+        and high it will be; told later, as Textual does, all that is in it would be styled and laid out once more.
+        """
+        if not isinstance(screen, SignInScreen):
+            self._read_styles()
         if self.opened is not None:
             set_institution_kind(self.opened.welcome.institution_kind)
-        return super().push_screen(*args, **kwargs)
+        for size, breakpoints in (
+            (self.size.width, self.HORIZONTAL_BREAKPOINTS),
+            (self.size.height, self.VERTICAL_BREAKPOINTS),
+        ):
+            screen.set_class(False, *(name for _least, name in breakpoints), update=False)
+            screen.set_class(True, *screen._get_breakpoint_classes(size, breakpoints), update=False)
+
+    def _read_styles(self) -> None:
+        """Read how all screens but the first one look, if that was not done."""
+        if not self.stylesheet.has_source(str(_STYLES)):
+            self.stylesheet.read(_STYLES)
+            self.stylesheet.parse()
 
     @property
     def session(self) -> Session:
@@ -112,6 +143,7 @@ class Counter(AsksBooks, TypeAhead):
             self._looking.stop()
         if self.opened is not None:
             self.opened.close()
+        self._drop_ahead()
         self.opened, self.failed, self.standing = None, None, None
         self._place = place
         while len(self.screen_stack) > 1:
@@ -131,7 +163,7 @@ class Counter(AsksBooks, TypeAhead):
             from coopbank.practice import make_practice
 
             if not Path(place).exists():
-                today = (self._clock or SystemClock()).today()
+                today = (self.clock or SystemClock()).today()
                 make_practice(place, today, lambda done, of: self.call_from_thread(progress, done, of))
 
         def made(_nothing: None) -> None:
@@ -174,9 +206,7 @@ class Counter(AsksBooks, TypeAhead):
             try:
                 from coopbank.tui.session import Session
 
-                session = Session(
-                    self._place, clock=self._clock, read_only=self._read_only, read_place=self._read_place
-                )
+                session = Session(self._place, clock=self.clock, read_only=self._read_only, read_place=self._read_place)
             except CoopbankError as fault:
                 self.call_from_thread(self._not_opened, fault)
             except Exception as fault:
@@ -184,6 +214,7 @@ class Counter(AsksBooks, TypeAhead):
             else:
                 self.call_from_thread(self._opened, session)
                 _load_screens()
+                self.call_from_thread(self._begin_ahead, session)
 
         self.in_thread(work)
 
@@ -199,19 +230,55 @@ class Counter(AsksBooks, TypeAhead):
         if session.read_only:
             self.signed_in()
 
+    def _begin_ahead(self, session: Session) -> None:
+        """Make the counter itself while somebody types: out of sight, with nothing of the books on it."""
+        if not session.read_only and self._ahead is None and self._waits_for(session):
+            self.run_worker(self._make_ahead(session), exit_on_error=False, description="home")
+
+    async def _make_ahead(self, session: Session) -> None:
+        from coopbank.tui.screens.home import HomeScreen
+
+        home, words = HomeScreen(), self.settings.language
+        self._begin_with(home)
+        _home, mounted = self._get_screen(home)
+        await mounted
+        home.call_later(home._refresh_layout, self.size)
+        if self._ahead is None and self._waits_for(session) and self.settings.language == words:
+            self._ahead = home
+        else:
+            home.remove()
+
+    def _waits_for(self, session: Session) -> bool:
+        """Whether these are the books, and nobody is signed in to them yet."""
+        return self.opened is session and not session.actor.user and self.is_running
+
+    def _take_ahead(self) -> HomeScreen | None:
+        home, self._ahead = self._ahead, None
+        return home
+
+    def _drop_ahead(self) -> None:
+        """What was made ahead is of other books, or in other words."""
+        home = self._take_ahead()
+        if home is not None:
+            home.remove()
+
     def _not_opened(self, fault: CoopbankError) -> None:
         self.failed = fault
         for screen in self.screen_stack:
             if isinstance(screen, SignInScreen):
                 screen.not_opened(fault)
 
-    def signed_in(self) -> None:
-        """Somebody stands at the counter."""
+    def signed_in(self, seen: Seen | None = None) -> None:
+        """Somebody stands at the counter; what every screen shows may have been read with their sign-in."""
         from coopbank.tui.screens.home import HomeScreen
 
         self.standing = None
+        home = self._take_ahead()
+        if seen is not None:
+            self._shelved(seen.shelves)
+            self._stands(seen.standing)
         if not self.session.read_only:
-            self.push_screen(HomeScreen())
+            self.push_screen(home or HomeScreen())
             self._looking = self.set_interval(LOOK_SECONDS, self._look, name="look")
         if self.session.actor.must_change:  # somebody else knows their passphrase
             from coopbank.tui.screens.passphrase import PassphraseScreen
@@ -221,7 +288,10 @@ class Counter(AsksBooks, TypeAhead):
             self.begin_codes()
         elif not self.session.powers:  # an auditor, or books that are only read
             self.action_go_to("audit")
-        self.books_changed()
+        if seen is None:
+            self.books_changed()
+        else:
+            self.changed.publish(HERE)
 
     def on_unmount(self) -> None:
         if self.opened is not None:
@@ -234,7 +304,7 @@ class Counter(AsksBooks, TypeAhead):
         from coopbank.tui import queries
 
         self.ask("standing", queries.standing, self._stands, self._cannot_look)
-        self.ask("shelves", _shelves, self._shelved, self._cannot_look)
+        self.ask("shelves", queries.shelves, self._shelved, self._cannot_look)
         self.changed.publish(where)
 
     def _stands(self, standing: Standing) -> None:
@@ -422,6 +492,7 @@ class Counter(AsksBooks, TypeAhead):
         self._down_to_sign_in()
         if isinstance(self.screen, SignInScreen):
             self.screen.action_clear()
+        self.call_after_refresh(self._begin_ahead, self.session)
 
     def home_anew(self) -> None:
         """The counter, made anew: in another language, say."""
@@ -442,6 +513,9 @@ class Counter(AsksBooks, TypeAhead):
 
         set_language(self.settings.language)
         self.theme = self.settings.theme
+        self._drop_ahead()
+        if self.opened is not None:
+            self.call_after_refresh(self._begin_ahead, self.opened)
         for screen in self.screen_stack:
             if isinstance(screen, (SignInScreen, FirstRunScreen)):
                 screen.reword()
@@ -515,12 +589,6 @@ class Counter(AsksBooks, TypeAhead):
             sys.stderr.write(f"coopbank: {fault}\n")
         else:
             super()._print_error_renderables()
-
-
-def _shelves(session: Session) -> dict[str, tuple[Reference, ...]]:
-    from coopbank.tui import queries
-
-    return {kind: queries.references(session, kind, "") for kind in ("share-class", "bank-account", "fund", "drawer")}
 
 
 def _load_screens() -> None:

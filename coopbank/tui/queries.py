@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coopbank.bank import access, records
 from coopbank.bank.backups import LastBackup, last_backup
@@ -76,6 +76,23 @@ class Standing:
     backup: LastBackup | None = None  # None: books for practice need none
     told: tuple[str, ...] = ()  # what colleagues did to the actor's sign-in
     lack_codes: tuple[str, ...] = ()  # users who should sign in with one-time codes, and do not
+
+
+class Seen(NamedTuple):
+    """What every screen shows or offers, whoever stands before it."""
+
+    standing: Standing
+    shelves: dict[str, tuple[Reference, ...]]
+
+
+def seen(session: Session) -> Seen:
+    """All of it at once."""
+    return Seen(standing(session), shelves(session))
+
+
+def shelves(session: Session) -> dict[str, tuple[Reference, ...]]:
+    """What fields may name, where there are few."""
+    return {kind: references(session, kind, "") for kind in ("share-class", "bank-account", "fund", "drawer")}
 
 
 def standing(session: Session) -> Standing:

@@ -12,11 +12,13 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from coopbank.bank.keyring import FORM, KeyFile, public_key_of_file
 from coopbank.bank.letterhead import require_picture
@@ -24,7 +26,7 @@ from coopbank.bank.sealed_files import header_of, is_sealed
 from coopbank.cli import state
 from coopbank.cli.commands.books import _anchored, _known_head
 from coopbank.cli.documents import read_json, read_text
-from coopbank.errors import CoopbankError
+from coopbank.errors import CoopbankError, InvalidValue
 from coopbank.exchange import import_file
 from coopbank.exchange.bank_lines import BankFile, read_statements
 from coopbank.exchange.faults import Faults
@@ -40,7 +42,7 @@ from tests.crash.damage import limited
 from tests.exchange.test_bank_lines import CAMT, CSV, OFX_1, OFX_2
 from tests.support_bank import SmallBank, new_bank
 
-LONGEST = 20  # seconds, for files of at most some hundred kilobytes: a reader that takes longer hangs
+LONGEST = 20  # seconds of the processor, for files of at most some hundred kilobytes: a reader that takes longer hangs
 
 
 @dataclass
@@ -331,10 +333,24 @@ def test_names_that_somebody_made_up_are_not_told_at_full_length(desk: Desk) -> 
         assert len(str(refused.value)) < 300 and len(refused.value.field or "") < 100
 
 
-@pytest.mark.parametrize("content", [b"sep=", b"sep=\n", b"sep=\r\n,", b"sep=x\nDate,Amount\n"])
-def test_what_a_fuzzer_found(desk: Desk, content: bytes) -> None:
-    """`make fuzz` did: a file of bank lines of four bytes was a traceback."""
-    read_or_refused(desk, READERS["bank CSV"][0], content)
+FOUND = [("bank CSV", content) for content in (b"sep=", b"sep=\n", b"sep=\r\n,", b"sep=x\nDate,Amount\n")]
+FOUND.append(("letterhead", PICTURE.replace(b"IDATx\xda", b"IEND\xaeB", 1)))  # ends before anything is painted
+FOUND.append(("public key", PEM.replace("MCowBQYDK2", "MCowBQYDO2").encode()))  # of a kind that there is not
+
+
+@pytest.mark.parametrize(("name", "content"), FOUND)
+def test_what_a_fuzzer_found(desk: Desk, name: str, content: bytes) -> None:
+    """`make fuzz` did: each of these was a traceback."""
+    read_or_refused(desk, READERS[name][0], content)
+
+
+def test_a_picture_that_ends_in_its_middle_is_no_letterhead() -> None:
+    """It would be every paper that could not be drawn."""
+    whole = BytesIO()
+    Image.effect_noise((60, 60), 50).save(whole, "JPEG")
+    require_picture(base64.b64encode(whole.getvalue()).decode())
+    with pytest.raises(InvalidValue, match="no PNG or JPEG"):
+        require_picture(base64.b64encode(whole.getvalue()[:900]).decode())
 
 
 def test_no_reader_was_forgotten() -> None:

@@ -50,7 +50,7 @@ READ = {
     "reports/audit/accounts.py": {"controls_", "kinds"},
     "reports/audit/numbers.py": {"table"},
     "reports/audit/times.py": {"condition"},
-    "reports/glance.py": {"last", "on"},
+    "reports/glance.py": {"columns", "last", "on"},
     "reports/journal.py": {"where"},
 }
 ROOT = Path(coopbank.__file__).parent

@@ -14,6 +14,7 @@ from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.errors import (
     CoopbankError,
+    DayClosed,
     DrawerClosed,
     InvalidValue,
     KeyReused,
@@ -147,6 +148,53 @@ def test_a_change_at_another_till_is_seen_at_once(small: SmallBank, mia: str) ->
         other.perform(small.tom, other.build("approve", {"request": asked.request}))
         with pytest.raises(NotAllowed):
             small.do("deposit", member=mia, amount="5.00")
+
+
+def test_a_day_closed_and_an_account_opened_at_another_till_are_seen_at_once(small: SmallBank, mia: str) -> None:
+    """What is kept of periods, and that something was not there, holds until somebody writes."""
+    bob = small.admit("Bob Poe")
+    with closing(Bank.open(small.bank.database.place, clock=small.clock)) as other:
+        for _ in range(2):
+            small.do("deposit", member=mia, amount="5.00")
+            with pytest.raises(Unknown):
+                small.do("deposit", member=bob, amount="5.00")
+        other.perform(small.ana, other.build("open-savings", {"member": bob}))
+        small.do("deposit", member=bob, amount="5.00")
+        drawer = small.text(small.balance("739/D1", "POOL"))
+        other.perform(small.ana, other.build("close-drawer", {"drawer": "D1", "counted": drawer}))
+        other.perform(small.tom, other.build("close-day", {}))
+        for _ in range(2):
+            with pytest.raises(DayClosed):
+                small.do("deposit", member=mia, amount="5.00", tender="transfer")
+        small.clock.instant += timedelta(days=1)
+        other.perform(small.ana, other.build("open-day", {}))
+        small.do("deposit", member=mia, amount="5.00", tender="transfer")
+
+
+def test_each_of_a_list_sees_the_periods_that_those_before_it_wrote(small: SmallBank, mia: str) -> None:
+    """Also where the list is undone in the middle, part by part or as a whole."""
+    drawer = small.text(small.balance("739/D1", "POOL"))
+    small.do("close-drawer", drawer="D1", counted=drawer)
+    close: tuple[str, dict[str, str]] = ("close-day", {})
+    deposit = ("deposit", {"member": mia, "amount": "5.00", "tender": "transfer"})
+    small.do("deposit", member=mia, amount="5.00", tender="transfer")
+
+    def built(*steps: tuple[str, dict[str, str]]) -> list[Any]:
+        return [(small.bank.build(*step), None) for step in steps]
+
+    with pytest.raises(DayClosed):
+        small.bank.perform_all(small.tom, built(close, deposit))
+    small.do("deposit", member=mia, amount="5.00", tender="transfer")
+    verdicts = small.bank.try_all(small.tom, built(deposit, close, deposit, deposit))
+    assert [isinstance(each, DayClosed) for each in verdicts] == [False, False, True, True]
+    small.do("deposit", member=mia, amount="5.00", tender="transfer")
+
+
+def test_more_may_be_asked_than_is_kept(small: SmallBank, mia: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coopbank.bank.books._MOST_KEPT", 3)
+    for _ in range(4):
+        small.do("deposit", member=mia, amount="5.00")
+    assert small.balance(f"905/{mia}") == -120_00
 
 
 # ---------------------------------------------------------------------------------- refusals

@@ -211,6 +211,9 @@ def test_debts_that_cannot_be_taken_over(counter: SmallBank) -> None:
         (InvalidValue, ["GEN 729/X Dr 1.00", "GEN 990 Cr 1.00"]),
         (InvalidValue, ["GEN 879/GEN Cr 1.00", "GEN 990 Dr 1.00"]),
         (InvalidValue, ["GEN 801/HALL Cr 1.00", "GEN 990 Dr 1.00"]),
+        (InvalidValue, ["GEN 821 Cr 1.00", "GEN 990 Dr 1.00"]),  # no operation pays what is nobody's
+        (InvalidValue, ["GEN 945 Cr 1.00", "GEN 990 Dr 1.00"]),
+        (InvalidValue, ["GEN 825/M0001 Cr 1.00", "GEN 990 Dr 1.00"]),  # which shares it was is not said
         (InvalidValue, ["RLF M10/L-001 Dr 1.00", "RLF M29 Cr 1.00"]),
         (InvalidValue, ["GEN 990 Dr 1.00", "GEN 940 Cr 2.00"]),
     ],

@@ -6,7 +6,7 @@ from typing import Any
 
 from coopbank.bank import records
 from coopbank.bank.verify import verify
-from coopbank.ledger.posting import NewRecord
+from coopbank.ledger.posting import EntryDraft, Line, NewAccount, NewRecord
 from tests.bank.support_equity import close_year, earn, end_of_year
 from tests.forging import forge
 from tests.support_bank import SmallBank, assert_books, new_bank
@@ -69,3 +69,20 @@ def test_what_is_divided_beside_the_rules_is_found(engine_url: str) -> None:
         write("surplus", "2026", version + 1, surplus, each="0" * 64)
         assert "the surplus of 2026 is not what its rules give" in said(small)
         assert "not posted on 823 as it was divided" in said(small)  # by the operation that wrote the record
+
+
+def test_what_was_taken_over_as_a_sum_is_no_fault_of_groups(engine_url: str) -> None:
+    """Older programs took it; it was right then, and is not on its way to anybody."""
+    with new_bank(engine_url) as small:
+        small.spoiled = True
+        with small.read() as books:
+            first = 1 + int(books.tx.value("SELECT max(id) FROM account"))
+        leaves: list[Any] = [
+            NewAccount(first, "821", "GEN", "", None, "liability", "USD", None, 0),
+            NewAccount(first + 1, "990", "GEN", "", None, "equity", "USD", None, None),
+        ]
+        entry = EntryDraft("Opening", small.clock.today(), (Line(first, -10_00), Line(first + 1, 10_00)))
+        forge(small, rows=leaves, kind="opening-balance", key="old", entries=[entry])
+        assert not said(small)
+        forge(small, [("GEN", "821", -1_00), ("GEN", "990", 1_00)], kind="declare-dividend", key="later")
+        assert "1.00 stand on 821 and are nobody's, 0.00 are on their way" in said(small)

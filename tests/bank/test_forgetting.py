@@ -312,8 +312,9 @@ def test_a_value_that_came_back_is_found(gone: SmallBank) -> None:
         tx.run("DELETE FROM directory WHERE member = 'M0004'")
 
 
-def test_traces_that_could_not_be_cleared_are_told(tmp_path: Path) -> None:
+def test_traces_that_could_not_be_cleared_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "book.db"
+    monkeypatch.setattr("coopbank.database.BUSY_SECONDS", 0.1)
     with new_bank(str(place)) as bank:
         begin(bank)
         live_and_leave(bank)

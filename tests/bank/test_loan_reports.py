@@ -160,8 +160,9 @@ def test_reports_that_cannot_be(lite: SmallBank) -> None:
     refused(lite, WrongState, "accept-report", lite.ana, loan=scheduled, period=1, field="loan")
     granted = act(lite, "grant-loan", member="M0001", principal="10.00", product="SURPLUS",
                   outer_date="2030-01-01").created[0]  # fmt: skip
-    refused(lite, WrongState, "file-report", lite.tom, loan=granted, surplus="1.00", field="loan", says="not paid out")
-    refused(lite, InvalidDate, "file-report", lite.tom, loan=granted, surplus="1.00", period=1, correction=True)
+    for more in ({}, {"period": 1, "correction": True}):
+        values = {"loan": granted, "surplus": "1.00", **more}
+        refused(lite, WrongState, "file-report", lite.tom, **values, field="loan", says="not paid out")
     refused(lite, WrongState, "accept-report", lite.ana, loan=granted, period=1, field="loan", says="not paid out")
 
 
@@ -259,6 +260,39 @@ def test_a_correction_after_the_outer_date(lite: SmallBank) -> None:
     assert standing(lite, loan, "2028-03-10").payoff == TEN + 600_00
     pay(lite, loan, TEN + 600_00)
     assert stored(lite, loan).state == "paid"
+
+
+def test_a_report_of_a_part_of_a_period_stands_in_the_way_of_a_later_outer_date(lite: SmallBank) -> None:
+    loan = surplus(lite, outer_date="2027-06-02")  # its second period has three months
+    visit(lite, "2027-06-02")
+    report(lite, loan, 1, surplus="100.00")
+    filed = act(lite, "file-report", loan=loan, period=2, surplus="40.00")
+    accepted = act(lite, "accept-report", loan=loan, period=2)
+    moved = {"loan": loan, "outer_date": "2028-03-02", "why": "the board"}
+    refused(lite, InvalidDate, "move-outer-date", lite.tom, field="outer_date", says="2027-06-02", **moved)
+    for done in (accepted, filed):
+        act(lite, "reverse", operation=done.number, reason="the period is longer now")
+    act(lite, "move-outer-date", **moved)
+    refused(lite, InvalidDate, "file-report", lite.tom, field="period", loan=loan, period=2, surplus="40.00")
+    visit(lite, "2028-03-02")
+    report(lite, loan, 2, surplus="160.00")
+    assert standing(lite, loan, "2028-03-02").due_now == 50_00 + 80_00
+
+
+def test_a_loan_that_is_over_before_it_is_paid_out(lite: SmallBank) -> None:
+    terms = {"product": "SURPLUS", "principal": "10000.00", "outer_date": "2026-09-02"}
+    loan = act(lite, "grant-loan", member="M0001", **terms).created[0]
+    early = act(lite, "grant-loan", member="M0001", **terms).created[0]
+    act(lite, "disburse-loan", loan=early, amount="10.00")
+    visit(lite, "2026-09-02")
+    for late in (loan, early):
+        refused(lite, WrongState, "disburse-loan", lite.tom, field="loan", says="2026-09-02", loan=late)
+    refused(
+        lite, WrongState, "refinance-loan", lite.tom, field="new_loan", says="2026-09-02", loan=early, new_loan=loan
+    )
+    for correction in (True, False):
+        values = {"loan": loan, "period": 1, "surplus": "1.00", "correction": correction}
+        refused(lite, WrongState, "file-report", lite.tom, field="loan", says="not paid out", **values)
 
 
 def test_a_year_in_which_no_money_stood_counts_for_nothing(lite: SmallBank) -> None:

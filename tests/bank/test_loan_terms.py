@@ -369,6 +369,20 @@ def test_a_pause_in_the_past_across_a_payment(lite: SmallBank) -> None:
                 field="from_day")  # fmt: skip
 
 
+def test_no_season_is_left_also_where_nothing_is_spread(lite: SmallBank) -> None:
+    loan = act(lite, "grant-loan", member="M0001", principal="12000.00", product="SEASON").created[0]
+    act(lite, "disburse-loan", loan=loan, amount="100.00")
+    act(
+        lite, "write-down", loan=loan, principal="100.00"
+    )  # the rest may still be paid out, by the terms that then hold
+    for name in ("re-amortize", "move-due-date"):
+        values = {"loan": loan, "next_due": "2026-12-10", "why": "x"}
+        refused(lite, InvalidValue, name, lite.tom, field="next_due", says="9, 10, 11", **values)
+    act(lite, "re-amortize", loan=loan, next_due="2026-11-10")
+    act(lite, "disburse-loan", loan=loan)
+    assert standing(lite, loan, "2026-03-10").next_due == date(2026, 11, 10)
+
+
 # --------------------------------------------------------------------------------- outer dates
 
 

@@ -252,6 +252,20 @@ def test_a_proposal_needs_a_closed_year_rules_and_a_surplus(small: SmallBank) ->
         both(small, "allocate-surplus", year="2026", resolution="assembly")
 
 
+def test_a_division_that_gives_nobody_anything_is_refused(small: SmallBank) -> None:
+    """The surplus is the bank's interest alone, which is kept: nothing is left for anybody, and no entry to be made."""
+    mia, _bea = two_members(small)
+    small.do("open-savings", member=mia)
+    small.do("deposit", member=mia, amount="300.00")
+    small.do("receive-bank-interest", by=small.tom, amount="25.00", start="2026-03-01", end="2026-03-02")
+    rules(small, "patronage savings 100")
+    end_of_year(small)
+    close_year(small)
+    with pytest.raises(WrongState, match=r"nothing of the surplus of 2026, 25\.00, goes to anybody") as refusal:
+        small.do("propose-surplus", by=small.tom, year="2026")
+    assert refusal.value.field == "year"
+
+
 def test_what_was_proposed_is_what_is_posted(small: SmallBank) -> None:
     mia, bea = two_members(small)
     both(small, "record-hours", year="2026", hours=[f"{mia} 10", f"{bea} 20"], source="sheets")

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from coopbank.bank import backups, codes, records
+from coopbank.bank import backups, codes, records, retention
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, Books
 from coopbank.bank.operations.copies import RecordBackup
+from coopbank.bank.retention import rules_of
 from coopbank.bank.sealed_files import hash_of, is_sealed, recipient_of
 from coopbank.bank.whole_files import SCRATCH
 from coopbank.database import Database
@@ -362,12 +363,14 @@ def test_what_no_rule_keeps_is_removed_and_nothing_else(run: Run, keyed: Path, f
     lying = name[:17] + "-2020-01-01T000000Z" + name[36:]
     (there / lying).write_text("named like ours, and no backup")
     (there / (name[:17] + "-2020-01-02T000000Z" + name[36:])).symlink_to(there / name)
-    run("--as", "tom", "do", "set-policy", "--policy", "backups_kept", "--value", "3 daily 2 weekly 4 monthly")
+    rule = "3 daily 2 weekly 4 monthly"
+    run("--as", "tom", "do", "set-policy", "--policy", "backups_kept", "--value", rule)
     assert run("--as", "admin", "approve", "R-00002").code == 0
+    before = {file.path: file.day for file in backups.backup_files(there, name[9:17]) if file.path.name != lying}
     answer = made(run).document
     kept = [file for file in backups.backup_files(there, name[9:17]) if file.path.name != lying]
-    days = {file.day for file in kept}
-    assert 7 <= len(days) <= 9, days
+    of_days = sorted([*before.values(), max(file.day for file in kept)], reverse=True)  # with the one made just now
+    assert {file.day for file in kept} == {of_days[place] for place in retention.kept(of_days, rules_of(rule))}
     assert Path(answer["place"]).exists() and lying in " ".join(answer["notes"])
     assert all((there / stranger).exists() for stranger in (*strangers, lying, "anchors.log"))
     assert len(answer["removed"]) + len(kept) == 401

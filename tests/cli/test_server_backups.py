@@ -87,7 +87,7 @@ def scratch_databases(place: str) -> int:
 
 def none_are_left(place: str) -> bool:
     """Whether no database of a proof is left; those of tests beside this one go by."""
-    for _ in range(120):
+    for _ in range(480):
         if scratch_databases(place) == 0:
             return True
         time.sleep(0.25)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -54,8 +55,13 @@ class Server:
 
     data: Path
     name: str
-    port: int = field(default_factory=lambda: _free_port())
+    claim: socket.socket = field(default_factory=lambda: _claimed_port())
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens, now and whenever it is started again."""
+        return int(self.claim.getsockname()[1])
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -84,14 +90,14 @@ class Server:
             for each in started:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     each.kill()
-        self.process.wait(10)
+        self.process.wait(60)
         self.process = None
 
     def stop_at_once(self) -> None:
         """As if the machine had lost it: no checkpoint, and whoever is in it is thrown out."""
         assert self.process is not None
         self.process.send_signal(signal.SIGQUIT)
-        self.process.wait(30)
+        self.process.wait(60)
         self.process = None
 
     def promote(self) -> None:
@@ -125,6 +131,7 @@ def alone() -> Iterator[Server]:
         yield server
     finally:
         server.kill()
+        server.claim.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -153,21 +160,36 @@ def pair() -> Iterator[tuple[Server, Server]]:
         wait_for(lambda: primary.ask("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == 1)
         yield primary, standby
     finally:
-        primary.kill()
-        standby.kill()
+        for each in (primary, standby):
+            each.kill()
+            each.claim.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_for(what: Any) -> None:
-    """Until it is so; fails after half a minute."""
-    for _ in range(300):
+    """Until it is so; fails after two minutes."""
+    for _ in range(1200):
         if what():
             return
         time.sleep(0.1)
     raise AssertionError("it never came")
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def _claimed_port() -> socket.socket:
+    """A port that is a server's for as long as this is kept, even while it is down.
+
+    It is claimed by its namesake in UDP, which no other test gets meanwhile, and lies below those that the system gives
+    to whoever connects.
+    """
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
+        claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            claim.bind(("127.0.0.1", port))
+            with socket.socket() as tried:
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+        else:
+            return claim
+    raise AssertionError("no port is free")

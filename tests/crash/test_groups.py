@@ -249,6 +249,27 @@ def test_a_list_does_not_close_the_day_over_it(small: SmallBank, twos: None) -> 
     assert after - before == Counter({"log-refusal": 1}) and not told(small)
 
 
+def test_no_member_leaves_before_it_has_come(small: SmallBank, hands: Hands) -> None:
+    """Somebody whose accounts come to nothing would be forgotten, and then have money here that is nobody's."""
+    assert give(hands, small, "approve", "sue", {"request": "R-00003"}, die_before=2) == []
+    small.do("withdraw", member="M0006", amount="77.77")
+    with pytest.raises(WrongState, match="is on its way to M0006: 1 of 3 groups") as refused:
+        small.do("change-member", member="M0006", status="left")
+    assert refused.value.field == "member"
+    small.close_day()
+    assert balances(small)["905 M0006"] < 0 and not told(small)
+
+
+def test_what_was_left_for_members_is_not_taken_away(wanted: dict[str, int], small: SmallBank, hands: Hands) -> None:
+    """The last part would find it gone, and no day could be closed."""
+    assert give(hands, small, "approve", "sue", {"request": "R-00003"}, die_before=2) == []
+    taken = {"memo": "less interest", "lines": ["GEN 852 Dr 5.00", "GEN 385 Cr 5.00"]}
+    with pytest.raises(WrongState, match="What stands on 852 is on its way to members: 1 of 3 groups"):
+        small.agreed("journal-entry", by=small.tom, approver=small.sue, **taken)
+    small.close_day()
+    assert balances(small) == wanted and not told(small)
+
+
 def test_keys_of_groups_are_the_program_s_own(small: SmallBank) -> None:
     with pytest.raises(Refused) as refused:
         small.do("deposit", key=f"{groups.CARRIED}BT-00001:1", member="M0001", amount="1.00")

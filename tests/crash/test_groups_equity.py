@@ -13,7 +13,7 @@ from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.bank.verify import verify
 from coopbank.clock import SetClock
-from coopbank.errors import CannotReverse, Overdrawn, Refused, WrongState
+from coopbank.errors import CannotReverse, DayClosed, Overdrawn, Refused, WrongState
 from coopbank.ledger.posting import EntryDraft, Line, NewAccount, NewRecord
 from coopbank.reports.member import member
 from coopbank.reports.patronage import patronage_notice, with_a_part
@@ -187,6 +187,30 @@ def test_killed_between_two_groups_the_close_of_the_day_goes_on(
     for name in names[names.index(operation) + 1 :]:
         small.agreed(name, by=small.tom, approver=small.sue, **dict(STEPS)[name])
     assert told(small)[0] == whole[0]
+
+
+def test_on_a_closed_day_nothing_is_decided_for_many(small: SmallBank, twos: None) -> None:
+    """What pays into savings posts nothing of its own: its parts would be posted on another day than it."""
+    give_all(small, "declare-dividend")
+    approval = ask(small, "pay-dividend")
+    small.close_day()
+    with pytest.raises(DayClosed):
+        small.do("approve", by=small.sue, **approval)
+    small.open_day("2027-01-05")
+    small.do("approve", by=small.sue, **approval)
+    assert kinds(small)["pay-dividend-part"] == 4 and not unfinished(small)
+
+
+def test_nobody_is_forgotten_before_it_has_come(small: SmallBank, hands: Hands) -> None:
+    small.do("withdraw", member="M0005", amount="90.00", tender="transfer")
+    small.agreed("redeem-shares", member="M0005", share_class="903", amount="200.00", tender="transfer")
+    small.do("change-member", member="M0005", status="left")
+    assert give(hands, small, "approve", "sue", ask(small, "declare-dividend"), die_before=2) == []
+    gone = {"member": "M0005", "before_time": True}
+    with pytest.raises(WrongState, match="is on its way to M0005: 1 of 4 groups"):
+        small.agreed("forget-member", by=small.admin, approver=small.tom, **gone)
+    small.close_day()
+    assert small.balance("821/M0005") == -6_00 and not unfinished(small)
 
 
 def test_killed_it_goes_on_when_somebody_does_the_same_again(small: SmallBank, hands: Hands) -> None:

@@ -14,7 +14,7 @@ from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.bank.verify import verify
 from coopbank.clock import SetClock
-from coopbank.errors import CannotReverse, PeriodLocked, Refused
+from coopbank.errors import CannotReverse, PeriodLocked, Refused, WrongState
 from coopbank.ledger import periods
 from coopbank.ledger.posting import NewPeriodState, NewRecord
 from tests.bank.support_lending import lend_to_us, lent
@@ -220,6 +220,31 @@ def test_a_list_does_not_open_a_month_over_it(small: SmallBank, twos: None) -> N
     with pytest.raises(Refused, match="Interest of 2026-03 is not on all accounts yet: 0 of 3"):
         small.bank.perform_all(Actor("liz", ()), [(approval, None), (reopen, None)])
     assert kinds(small) - before == Counter({"log-refusal": 1})
+
+
+def test_no_year_is_closed_over_it(small: SmallBank, hands: Hands) -> None:
+    """The year would be locked without that interest, and the groups left could not be posted: no day would end."""
+    approve(small)
+    small.go_to("2026-12-31")
+    small.go_to("2027-01-04")
+    for month in range(4, 13):
+        small.agreed("close-month", by=small.tom, approver=small.sue, month=f"2026-{month:02}")
+    small.agreed("open-audit-period", by=small.tom, approver=small.sue, year="2026")
+    for loan in ("L-001", "L-002", "L-003"):
+        small.do("repay-loan", loan=loan, amount="400.00", value_date="2026-12-20", tender="transfer")
+    assert small.ask("close-month", by=small.tom, month="2026-12").status == "pending"
+    assert give(hands, small, "approve", "sue", request(small), die_before=2) == []
+    (ref,) = [ref for ref, batch in every_batch(small) if batch.done < batch.parts]
+    year = {"year": "2026"}
+    with pytest.raises(WrongState, match="The audit period of 2026 is not open"):  # it was finished first
+        small.agreed("close-year", by=small.tom, approver=small.sue, **year)
+    assert not found(small) and dict(every_batch(small))[ref].done == 3
+    small.close_day()
+
+
+def every_batch(small: SmallBank) -> list[tuple[str, records.Batch]]:
+    with small.read() as books:
+        return books.every(records.Batch)
 
 
 def test_a_month_that_is_locked_too_early_is_found(small: SmallBank, hands: Hands) -> None:

@@ -365,3 +365,30 @@ def test_a_target_that_holds_more_or_other_is_refused(books: str, tmp_path: Path
     fork.close()
     assert give("--db", books, "move", "--to", new) == 1
     assert refusal_of(books) is None
+
+
+def test_the_key_and_the_anchors_come_back_as_they_are_where_the_books_were(
+    books: str, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the old place lie those of the first move: with the passphrases of that day, and without later closes."""
+    monkeypatch.delenv("COOPBANK_KEYS")
+    here, there = tmp_path, tmp_path / "there"
+    there.mkdir()
+    (key,) = kept.parent.glob("coopbank.*.key")
+    shutil.copy(key, here / key.name)
+    (here / "anchors.log").write_text("1 0123456789abcdef close-day 2026-03-02 2026-03-02T18:00:00Z book 00000000\n")
+    new, words = str(there / "new.db"), "another fine passphrase"
+    assert give("--db", books, "move", "--to", new) == 0
+    bank = Bank.open(new, clock=SetClock(NOW))
+    with contextlib.closing(bank):
+        bank.set_passphrase(bank.authenticate("admin", PASSPHRASE), "admin", words)
+    monkeypatch.setenv("COOPBANK_PASSPHRASE", words)
+    assert give("--db", new, "move", "--to", books) == 0
+    assert (here / key.name).read_bytes() == (there / key.name).read_bytes()
+    assert (here / key.name).stat().st_mode & 0o777 == 0o600
+    lines = (here / "anchors.log").read_text().splitlines()
+    assert lines[:-1] == (there / "anchors.log").read_text().splitlines() and len(lines) == 3
+    bank = Bank.open(books, clock=SetClock(NOW))
+    with contextlib.closing(bank):
+        bank.authenticate("admin", words)
+        assert bank.keys is not None

@@ -53,7 +53,7 @@ def test_a_kill_before_any_statement_leaves_nothing(
 def test_a_kill_in_the_middle_of_a_statement_leaves_nothing(
     small: SmallBank, hands: Hands, engine_url: str, waiting: str
 ) -> None:
-    _steps(small, hands, engine_url, waiting, apart=30, seed=1)
+    _steps(small, hands, engine_url, waiting, apart=25, seed=1)
 
 
 @pytest.mark.soak

@@ -42,9 +42,10 @@ class Terminal:
         """Take what comes until these words were said, or nothing more can come."""
         deadline = time.monotonic() + LONGEST
         while words not in self.said and time.monotonic() < deadline:
+            gone = self.process.poll() is not None  # asked before: it may end while we look whether it said more
             if select.select([self.ours], [], [], 0.1)[0]:
                 self.said += os.read(self.ours, 65536)
-            elif self.process.poll() is not None:
+            elif gone:
                 return
 
     def close(self) -> None:

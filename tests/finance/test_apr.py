@@ -206,7 +206,7 @@ def test_bad_flows_are_refused_with_their_field(changes: dict[str, Any], field: 
 
 
 def test_the_largest_documents_are_answered_in_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     many = [{"amount": "1.00", "periods": 20 * n, "fraction": f"{n % 29}/30"} for n in range(5000)]
     document = {
         "advances": [{"amount": "1000.00", "periods": 0}],
@@ -218,7 +218,7 @@ def test_the_largest_documents_are_answered_in_time() -> None:
     assert Decimal(apr(far)["apr"]) > 0
     steep = {"advances": [at("2026-01-01", "0.01")], "payments": [at("2026-01-02", "9999999.00")]}
     assert Decimal(apr(steep)["apr"]) > 10**10
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_flow_with_periods_needs_no_fraction() -> None:

@@ -49,14 +49,17 @@ def test_from_due_date_to_due_date_it_counts_what_the_row_is_charged(day_count: 
 
 
 @pytest.mark.parametrize("day_count", ["30/360", "equal-periods"])
-def test_a_day_within_a_row_has_its_share_of_the_row(day_count: str) -> None:
-    asked = terms(day_count, **SEEDS["a 31st"])
-    start, end = asked.due_dates()[0:2]  # 28 February, 31 March
-    row = years_between(asked, start, end)
-    assert row == Fraction(1, 12)
+@pytest.mark.parametrize("row", [1, 13, 25])  # the last two were added when the loan was extended
+def test_a_day_within_a_row_has_its_share_of_the_row(day_count: str, row: int) -> None:
+    extended = {"installments": 13, "changes": [{"on": "2027-06-15", "extra_installments": 15}]}
+    asked = terms(day_count, **SEEDS["a 31st"], **extended)
+    start, end = asked.due_dates()[row - 1 : row + 1]  # 28 February, 31 March
+    assert start.month == 2
+    whole = years_between(asked, start, end)
+    assert whole == Fraction(1, 12)
     for days in range((end - start).days):
         day = start + timedelta(days=days)
-        assert years_between(asked, start, day) == row * Fraction(days, (end - start).days)
+        assert years_between(asked, start, day) == whole * Fraction(days, (end - start).days)
 
 
 @pytest.mark.parametrize("day_count", [name for name in DAY_COUNTS if name != "actual/actual"])

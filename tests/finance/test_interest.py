@@ -120,9 +120,9 @@ def test_many_segments_are_added_quickly() -> None:
         Segment(10**6 + k, Decimal("5.25"), NEW_YEAR + dt.timedelta(days=k), NEW_YEAR + dt.timedelta(days=k + 1))
         for k in range(5000)
     ]
-    began = time.perf_counter()
+    began = time.process_time()
     accrued_minor(segments, "actual/actual")
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 def test_yields_refuse_what_has_none() -> None:

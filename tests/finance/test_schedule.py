@@ -274,11 +274,11 @@ def test_large_sums_are_exact_beyond_what_a_float_can_hold() -> None:
 
 def test_long_terms_end_at_zero_and_quickly() -> None:
     for day_count in DAY_COUNTS:
-        began = time.perf_counter()
+        began = time.process_time()
         result = drawn(installments=1200, day_count=day_count, annual_rate="7.123456", residue="even")
         check(result)
         assert result.as_document()["installments"][1199]["balance"] == "0.00"
-        assert time.perf_counter() - began < 2
+        assert time.process_time() - began < 2
 
 
 def test_no_module_of_the_arithmetic_holds_a_float() -> None:
@@ -434,19 +434,19 @@ def test_a_payment_that_never_repays_is_refused(changes: dict[str, Any], field: 
 
 
 def test_absurd_rates_are_drawn_or_refused_quickly() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     check(drawn(annual_rate="1000", installments=1200, every={"weeks": 1}))
     with pytest.raises(InvalidTerms):
         drawn(annual_rate="1000", installments=60, every={"years": 100}, disbursements=[
             {"date": "2026-01-01", "amount": "9999999999999.99"}
         ])  # fmt: skip
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_many_events_on_many_rows_take_no_more_than_seconds() -> None:
     start = dt.date(2000, 1, 1)
     days = [(start + dt.timedelta(days=300 * k)).isoformat() for k in range(100)]
-    began = time.perf_counter()
+    began = time.process_time()
     result = drawn(
         disbursements=[{"date": day, "amount": "1000.00"} for day in days],
         changes=[{"on": day, "annual_rate": f"{5 + k % 7}.{k:03d}"} for k, day in enumerate(days)],
@@ -456,4 +456,4 @@ def test_many_events_on_many_rows_take_no_more_than_seconds() -> None:
     )
     check(result)
     assert result.apr > 0
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10

@@ -118,13 +118,13 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("changes", "field"), BAD)
 def test_a_bad_document_is_refused_with_its_field(changes: dict[str, Any], field: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(InvalidTerms) as refusal:
         LoanTerms.read({**BASE, **changes})
     assert refusal.value.field == field
     assert refusal.value.exit_code == 2
     assert len(str(refusal.value)) < 300
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("name", ["disbursements", "annual_rate", "installments", "every"])

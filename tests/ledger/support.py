@@ -20,6 +20,8 @@ from typing import Any
 
 from coopbank.database import Database
 from coopbank.ledger import chain, posting
+from coopbank.ledger.columns import Columns, Proven
+from coopbank.ledger.log import Operation
 from coopbank.ledger.posting import (
     Draft,
     EntryDraft,
@@ -205,3 +207,24 @@ def corrupt(database: Database, changes: Sequence[tuple[str, Sequence[Any]]]) ->
         for _, text in triggers:
             connection.execute(text)
         connection.execute("COMMIT")
+
+
+def page_of(*operations: Operation) -> Proven:
+    """A page of these operations, as a proven one says them."""
+    entries = [entry for operation in operations for entry in operation.entries]
+    lines = [line for entry in entries for line in entry[4]]
+    return Proven(
+        None,
+        Columns(
+            "b", operations[0].number, *(tuple(column) for column in zip(*(
+                (one.key, one.kind, one.kind_version, one.actor, one.approver, one.business_date, one.at)
+                for one in operations
+            ), strict=True)),
+            [chain.canonical(one.request) for one in operations],
+            {at: one.rows for at, one in enumerate(operations) if one.rows},
+            1, tuple(len(one.entries) for one in operations), tuple(entry[1] for entry in entries),
+            tuple(entry[2] for entry in entries), tuple(entry[3] for entry in entries),
+            [len(entry[4]) for entry in entries], tuple(line[0] for line in lines), tuple(line[1] for line in lines),
+            bytes(32), bytes(32 * len(operations)), bytes(32 * len(operations)),
+        ),
+    )  # fmt: skip

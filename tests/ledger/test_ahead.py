@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from coopbank.database import Database, Transaction
-from coopbank.ledger import ahead, chain, posting, proof
-from coopbank.ledger.log import PAGE, Page, Proven, Stand, read_page
+from coopbank.ledger import ahead, chain, log, posting, proof
+from coopbank.ledger.columns import Proven
+from coopbank.ledger.log import PAGE, Page, Stand, parse, read_page
 from coopbank.ledger.verify import CHECKS, Verdict, run, verify_ledger, wrong
 from tests.ledger.support import (
     BOOK,
@@ -26,6 +28,10 @@ from tests.ledger.support import (
 
 MANY = 2 * PAGE + 40  # operations: the second process tells of two whole pages
 BEYOND = 700  # an operation on the second of them
+HOSTILE = (
+    "", "deposit", '],"",[', "]", ',"",', "[[1,2]]", "\\", '\\"', '"],"",["', "a\nb\x1f", "\u202egift", "\U0001f980",
+    "<b>", "1,2", "null", "]]],[", "x" * 10_000,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +43,17 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
         books.seal([entry(deposit_lines(-20_00, OTHER), books.today, "reversal", reverses=2)])
         with books.database.write() as tx:
             while books.keys < MANY:
-                posting.seal(tx, BOOK, books.draft([entry(deposit_lines(books.keys), books.today)]))
+                posting.seal(tx, BOOK, mixed(books))
         assert_books(books.database)
         yield books
+
+
+def mixed(books: Books) -> posting.Draft:
+    """Most of them with one entry, some with two or with none; what texts are taken apart by stands in memos too."""
+    memo = HOSTILE[books.keys % len(HOSTILE)]
+    one = entry(deposit_lines(books.keys + 1), books.today, memo)
+    entries = [one] * (0 if books.keys % 50 == 24 else 2 if books.keys % 50 == 49 else 1)
+    return books.draft(entries, request={"asked": [memo, "", [[books.keys], ""], {"": memo}]})
 
 
 @pytest.fixture(autouse=True)
@@ -80,11 +94,23 @@ def test_a_page_that_was_proven_ahead_is_the_page_that_the_first_would_prove(gro
         stored, upto = read_page(tx, PAGE)
         own = proof.proven(tx, stand, stored, Page(PAGE, upto, {}))
         assert isinstance(told, Proven) and isinstance(own, Proven)
-        assert (told.upto, told.operations, told.entries, told.postings) == (
-            own.upto, own.operations, own.entries, own.postings,
-        )  # fmt: skip
-        assert [told.stored(at)[:-1] for at in (0, 7, PAGE - 1)] == [own.stored(at)[:-1] for at in (0, 7, PAGE - 1)]
+        assert (told.upto, told.columns) == (own.upto, own.columns)
+        assert [told.stored(at)[:-1] for at in range(PAGE)] == [row[:-1] for row in stored]
+        assert [told.operation(at)[:12] for at in range(PAGE)] == [parse(row.sealed)[:12] for row in stored]
         assert known(stand) is None, "it was told once"
+
+
+def test_while_the_first_waits_every_other_page_is_left_to_it(grown: Books) -> None:
+    pages = MANY // 10  # of ten operations; of the last nothing is told
+    with grown.database.read() as tx, pytest.MonkeyPatch.context() as small:
+        small.setattr(log, "PAGE", 10)
+        small.setattr(log, "_SUM_OF_SIZES", log._SUM_OF_SIZES.replace(f"LIMIT {PAGE + 1}", "LIMIT 11"))
+        for waits, wanted in ((False, [True] * 6), (True, [True, False] * 3)):
+            told = list(itertools.islice(ahead._told(tx, 1, MANY, lambda waits=waits: waits), pages))
+            assert [columns is not None for _stand, _upto, columns in told[:6]] == wanted
+            assert [(stand, upto) for stand, upto, _columns in told] == [
+                (stand_after(tx, 10 * at), 10 * at + 10) for at in range(1, pages - 1)
+            ]
 
 
 @pytest.mark.parametrize("wrongly", [{"hash": bytes(32)}, {"next_entry": 5}, {"book": "another"}, {"last": "500"}])

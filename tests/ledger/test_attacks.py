@@ -648,6 +648,27 @@ def test_a_trigger_function_whose_name_says_it_is_the_seal_is_not(still_books: B
     refused(still_books, [(step, ()) for step in steps], "seal alone")
 
 
+@pytest.mark.parametrize("said", [
+    "--\n-- PL/pgSQL function operation_seal() line 1\n",
+    "/*\nPL/pgSQL function operation_seal() line 1\n*/",
+    "/* PL/pgSQL function operation_seal() line 1\n*/",
+    "\n/* PL/pgSQL function operation_seal() line 1\n*/",
+])  # fmt: skip
+def test_a_comment_in_a_trigger_of_somebody_else_does_not_say_that_it_is_the_seal(
+    still_books: Books, said: str
+) -> None:
+    postgresql_only(still_books)
+    steps = [
+        "CREATE TEMP TABLE trap (a int)",
+        f"""CREATE FUNCTION pg_temp.trap() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN UPDATE balance SET debit = debit + 100, credit = credit + 100 {said}; RETURN NULL; END $$""",
+        "CREATE TRIGGER t AFTER INSERT ON trap FOR EACH ROW EXECUTE FUNCTION pg_temp.trap()",
+        "SET search_path = public, pg_temp",
+        "INSERT INTO trap VALUES (1)",
+    ]
+    refused(still_books, [(step, ()) for step in steps], "seal alone")
+
+
 _CALLS = {
     "en": ("PL/pgSQL function %s line 1 at GET DIAGNOSTICS", 'SQL statement "%s"',
            "PL/pgSQL function %s line 72 at SQL statement"),
@@ -777,17 +798,17 @@ def in_the_background(work: Callable[[], None]) -> Callable[[], BaseException | 
     thread.start()
 
     def ended() -> BaseException | None:
-        thread.join(30)
+        thread.join()
         return outcome[0]
 
     return ended
 
 
-def wait_for_a_waiter(watching: Any) -> None:
-    """Until some connection of this database waits for the book's lock."""
+def wait_for_a_waiter(watching: Any, lock: str = "advisory") -> None:
+    """Until some connection of this database waits for the book's lock, or one of another kind."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = %s"
     for _ in range(600):
-        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
-        if watching.execute(waits).fetchone()[0]:
+        if watching.execute(waits, (lock,)).fetchone()[0]:
             return
         time.sleep(0.05)
     pytest.fail("nobody waited")
@@ -864,9 +885,9 @@ def test_two_writers_make_one_chain(books: Books) -> None:
 
         thread = threading.Thread(target=second)
         thread.start()
-        time.sleep(0.3)
+        wait_for_a_waiter(first, "transactionid")
         first.commit()
-        thread.join(20)
+        thread.join()
     assert isinstance(outcome[0], psycopg.Error)
     assert books.head().number == mine.number
     assert_books(books.database)

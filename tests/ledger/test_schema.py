@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_books_of_the_first_revision_are_brought_forward(new_engine_url: Any) ->
         old.close()
 
 
-@pytest.mark.parametrize("revision", ["0002", "0004"])
+@pytest.mark.parametrize("revision", ["0002", "0004", "0005"])
 def test_books_with_a_life_are_brought_forward(new_engine_url: Any, revision: str) -> None:
     """Nothing that they hold changes, their proof holds, and they go on."""
     place = new_engine_url("lived")
@@ -114,6 +115,43 @@ def test_books_with_a_life_are_brought_forward(new_engine_url: Any, revision: st
         assert_books(books.database)
     finally:
         books.database.close()
+
+
+def _day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _instant(text: str) -> bool:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").strftime("%Y-%m-%dT%H:%M:%S.%fZ").zfill(27) == text
+    except ValueError:
+        return False
+
+
+def test_the_server_knows_days_and_instants_as_a_calendar_does(still_books: Books) -> None:
+    if still_books.database.dialect != "postgresql":
+        pytest.skip("SQLite asks its own calendar")
+    years = ("0000", "0001", "0004", "0100", "0400", "1900", "1999", "2000", "2023", "2024", "9999")
+    days = [
+        f"{year}-{month:02}-{day:02}" for year in years for month in range(14) for day in (0, 1, 28, 29, 30, 31, 32)
+    ]
+    days += [
+        "", "2026-1-01", "2026-01-1", "2026-01-01 ", " 2026-01-01", "2026-01-01\n", "2026/01/01", "20260101",
+        "2026--1-01", "+026-01-01", "２026-01-01", "2026-01-0é", "2026-01-0٣", "2026-W01-1", "2026-01-01T",
+    ]  # fmt: skip
+    at = [f"{day}T23:59:59.000001Z" for day in days]
+    at += [f"2026-01-01T{time}" for time in (
+        "24:00:00.000000Z", "23:60:00.000000Z", "00:00:59.999999Z", "00:00:00.00000Z", "00:00:00.000000",
+        "00:00:00,000000Z", "0:00:00.0000000Z", "00-00-00.000000Z", "00:00:00.000000z", "00:00:00.00000٣Z",
+    )]  # fmt: skip
+    with still_books.database.read() as tx:
+        for function, texts, known in (("is_day", days, _day), ("is_instant", at, _instant)):
+            found = [tx.value(f"SELECT {function}(?)", text) for text in texts]
+            assert {text: said for text, said in zip(texts, found, strict=True) if said is not known(text)} == {}
+            assert True in found
 
 
 REGENERATE = "write schema_postgresql.json anew: python -m coopbank.ledger.schema postgresql+psycopg://..."

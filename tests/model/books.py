@@ -104,6 +104,8 @@ class Rule:
 RULES: dict[str, Rule] = {}
 FOUNDED: list[Callable[[Model], None]] = []
 """What the rules of a subject find in a new book."""
+DECIDING: list[Callable[[Work], None]] = []
+"""What is asked of every operation after the limits of roles: who has to decide it first."""
 
 
 def rule(name: str, fields: str = "", roles: str = TELLER, **more: Any) -> Callable[[Callable[[Work], None]], Any]:
@@ -130,6 +132,7 @@ class Done:
     entries: list[tuple[Line, ...]] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)  # kind and ref of each that it wrote
     reverses: int | None = None
+    days: list[date] = field(default_factory=list)  # of the entries
 
     def moved(self) -> dict[tuple[str, str], int]:
         """What it moved on each leaf, in the order of its lines."""
@@ -175,7 +178,7 @@ class Model:
             put("role", role, alone={}, most={}, a_day=None)
         for policy, value in (("cheque_hold_days", 7), ("withdrawal_alone", 100000), ("drawer_limit", 500000),
                               ("difference_alone", 1000),
-                              ("accrual_payments", 6), ("charge_off_days", 365)):  # fmt: skip
+                              ("accrual_payments", 6), ("set_off", ""), ("charge_off_days", 365)):  # fmt: skip
             put("policy", policy, value=value)
         put("bank-account", "FIRST", fund=POOL)
         put("drawer", "D1", owner="ana", opened_at=self.number)
@@ -218,6 +221,9 @@ class Model:
 
     def policy(self, name: str) -> Any:
         return self.get("policy", name, "policy")["value"]
+
+    def is_dead(self, member: str) -> bool:
+        return (self.find("death", member) or {}).get("state") == "recorded"
 
     def held(self, fund: str, code: str, but: Collection[str | None] = ()) -> int:
         """Money of a leaf that waits for a cheque to be good."""
@@ -274,7 +280,7 @@ class Model:
         for work in works:
             self._seal(work)
         self.keys[key] = (ask.who, ask.operation, values, first.number)
-        entries = tuple(entry for work in works for entry in work.entries)
+        entries = tuple(tuple(entry) for work in works for entry in work.entries)
         made = tuple(ref for work in works for ref in work.created)
         return Verdict("done", first.number, entries, made, days=tuple(day for work in works for day in work.days))
 
@@ -290,6 +296,7 @@ class Model:
     def _seal(self, work: Work) -> None:
         done = Done(work.number, work.rule.name, work.who, work.approver, work.business_day, work.values)
         done.entries, done.reverses = [tuple(entry) for entry in work.entries], work.reverses
+        done.days = work.days
         for kind, ref, body in work.written:
             self.put(work.number, kind, ref, body)
             done.facts.append((kind, ref))
@@ -374,7 +381,9 @@ class Work:
         amount, most = self.amount(), [role["most"].get(self.rule.name) for role in self.allowing()]
         if amount is not None and None not in most and amount > max(most):
             raise No("limit-reached", "amount")
-        if self.theirs() & self.served():
+        for decided in DECIDING:
+            decided(self)
+        if self.own_affair():
             raise No("own-account", "member")
 
     def allowing(self, operation: str | None = None) -> list[Fact]:
@@ -392,6 +401,11 @@ class Work:
         if self.rule.serves is not None:
             return self.rule.serves(self)
         return {self["member"]} if self["member"] else set()
+
+    def own_affair(self) -> bool:
+        """Whether it serves the person, a relative, or somebody on whose account one of them stands."""
+        theirs = self.theirs()
+        return bool(theirs and theirs & beside(self.model, self.served()))
 
     def amount(self) -> int | None:
         """What it moves, for the limits of roles."""
@@ -541,6 +555,19 @@ def _every(value: Any) -> Any:
     return value if isinstance(value, dict) and len(value) == 1 and all(each > 0 for each in value.values()) else None
 
 
+def _positive(value: Any) -> Any:
+    return value if type(value) is int and value >= 1 else None
+
+
+def _days(value: Any) -> Any:
+    return value if type(value) is int and 0 <= value <= 3660 else None
+
+
+def _once(value: Any) -> Any:
+    """Several, each once."""
+    return list(value) if len(set(value)) == len(value) else None
+
+
 def _percent(value: Any) -> Any:
     match = isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", value)
     return value if match and 0 < Fraction(value) <= 100 else None
@@ -577,8 +604,10 @@ READ: dict[str, Callable[[Any], Any]] = {
     "sometext": _some(200), "somememo": _some(500), "day": _day, "rate": _matching(r"[0-9]{1,3}(\.[0-9]{1,6})?"),
     "expense": _matching(r"[0-9]{3}"), "fundcode": _matching(r"[A-Z][A-Z0-9]{1,11}"), "number": _number,
     "yes": lambda value: value if isinstance(value, bool) else None, "list": lambda value: list(value) or None,
-    "rows": _rows, "zero": _zero, "every": _every, "percent": _percent, "share": _share, "shares": _shares,
-    "months": lambda value: list(value), "product": _code, "rates": dict,
+    "days": _days, "signed": minor, "lenders": _once, "months": _once,
+    "rows": _rows, "positive": _positive, "longtext": _some(4000), "zero": _zero, "every": _every,
+    "percent": _percent, "share": _share, "shares": _shares,
+    "product": _code, "rates": dict,
     "productcode": _matching(r"[A-Z][A-Z0-9-]{1,19}"), "order": lambda value: list(value),
     "lines": _lines, "quarter": _matching("(?!0000)[0-9]{4}-Q[1-4]"), "year": _matching("(?!0000)[0-9]{4}"),
     "steps": lambda value: tuple(_step(each) for each in value),
@@ -596,7 +625,15 @@ def _step(text: str) -> tuple[str, ...]:
     return (what, *rest)
 
 
-DAY_COUNTS = ("30/360", "30e/360", "actual/360", "actual/364", "actual/365", "actual/actual", "equal-periods")
+DAY_COUNTS: tuple[str, ...] = (
+    "30/360",
+    "30e/360",
+    "actual/360",
+    "actual/364",
+    "actual/365",
+    "actual/actual",
+    "equal-periods",
+)
 
 
 def well_formed(known: Rule, values: Fact) -> Fact:
@@ -637,9 +674,17 @@ def members_of(leaves: Iterable[tuple[str, str]], model: Model) -> set[str]:
             found |= holder_of(model, "loan", contract)
         elif number in ("791", "821", "823", "825", "871", "875", "901", "903", "905", "945", "946"):
             found.add(re.split(r"[-.]", contract)[0])
-        elif number in ("811", "851", "701", "781", "M10", "M20", "M40"):
+        elif number in ("811", "851", "701", "781", "M10", "M20", "M30", "M40"):
             found |= holder_of(model, "note" if number in ("811", "851") else "loan", contract)
     return found
+
+
+def beside(model: Model, members: set[str]) -> set[str]:
+    """These members and whoever stands on their accounts."""
+    return members | {
+        body["person"] for _ref, body in model.every("joint-owner")
+        if body["state"] == "active" and body["member"] in members and body["person"]
+    }  # fmt: skip
 
 
 def holder_of(model: Model, kind: str, ref: str) -> set[str]:

@@ -11,12 +11,25 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 
+import tests.model.rules_assets
+import tests.model.rules_bank
 import tests.model.rules_care
 import tests.model.rules_counter
 import tests.model.rules_funds
+import tests.model.rules_given
+import tests.model.rules_life
 import tests.model.rules_loans
+import tests.model.rules_losses
 import tests.model.rules_months
+import tests.model.rules_papers
+import tests.model.rules_peers
+import tests.model.rules_plans
+import tests.model.rules_products
+import tests.model.rules_refinance
+import tests.model.rules_reports
+import tests.model.rules_set_off
 import tests.model.rules_undoing
+import tests.model.rules_votes
 import tests.model.rules_year  # noqa: F401  (each fills RULES)
 from coopbank.bank.books import Actor
 from coopbank.bank.operation import Receipt

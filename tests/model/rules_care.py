@@ -7,11 +7,11 @@ from fractions import Fraction
 from typing import Any
 
 from tests.model.books import OFFICER, POOL, SUPERVISOR, TREASURER, Fact, Line, No, Work, rule
+from tests.model.reports import Reported
 from tests.model.rules_loans import (
     CARE,
     Book,
     begun,
-    between,
     borrower,
     cash_of,
     lead_of,
@@ -26,7 +26,9 @@ from tests.model.rules_loans import (
     value_date,
     with_fact,
 )
+from tests.model.rules_losses import attributed, between
 from tests.model.rules_months import last_day
+from tests.model.rules_papers import free_if_paid
 from tests.model.story import LOSSES, Story, halves
 
 # ------------------------------------------------------------------------------------- changed terms
@@ -42,11 +44,20 @@ def changed(w: Work, loan: Fact, on: date, terms: dict[str, Any], how: str, **da
         after, moved, _story = reckoned(told)
     post(w, *lines_of(w["loan"], loan["member"], moved), *shared(None, cash_of(moved)))
     w.write("loan", w["loan"], after)
+    free_if_paid(w, w["loan"], after)
+
+
+def by_schedule(w: Work) -> Fact:
+    """The loan; refused if it is repaid by reports."""
+    loan = owed_loan(w, active_only=True)
+    if loan["reported"]:
+        raise No("wrong-state", "loan")
+    return loan
 
 
 def changing(w: Work) -> tuple[Fact, Story, date]:
     """The loan, how it stands as its last fact left it, and from when the change counts."""
-    loan = owed_loan(w, active_only=True)
+    loan = by_schedule(w)
     last = max((fact.on for fact in loan["facts"] if fact.type == "terms"), default=begun(loan))
     return loan, Story(loan).told(), value_date(w, w["from_day"], last, "from_day")
 
@@ -131,7 +142,7 @@ def re_amortize(w: Work) -> None:
 
 @rule("pause-interest", "loan:code from_day:day? until:day why:somememo", CARE, second=True, serves=borrower)
 def pause_interest(w: Work) -> None:
-    loan = owed_loan(w, active_only=True)
+    loan = by_schedule(w)
     on = value_date(w, w["from_day"], begun(loan), "from_day")
     if w["until"] < on:
         raise No("invalid-date", "until")
@@ -143,6 +154,7 @@ def told(w: Work, loan: Fact) -> None:
     after, moved, _story = reckoned(loan)
     post(w, *lines_of(w["loan"], loan["member"], moved), *shared(None, cash_of(moved)))
     w.write("loan", w["loan"], after)
+    free_if_paid(w, w["loan"], after)
 
 
 # ------------------------------------------------------------------------------------- fees and waivers
@@ -150,12 +162,12 @@ def told(w: Work, loan: Fact) -> None:
 
 @rule("charge-late-fee", "loan:code", CARE, serves=borrower)
 def charge_late_fee(w: Work) -> None:
-    loan = owed_loan(w, active_only=True)
+    loan = by_schedule(w)
     story = Story(loan).told()
     fee = loan["versions"][story.version]["late_fee"]
     if fee is None:
         raise No("wrong-state", "loan")
-    percent, after_days = fee
+    much, after_days = fee
     paid, by = story.counted - story.arrears, w.business_day - timedelta(days=after_days)
     late = []
     for row in range(story.uncovered(max(0, paid)), story.passed(by)):
@@ -166,13 +178,18 @@ def charge_late_fee(w: Work) -> None:
     if not late:
         raise No("wrong-state", "loan")
     for due, unpaid in late:
-        loan = with_fact(loan, "fee", w.business_day, amount=round(unpaid * Fraction(percent) / 100), due=due)
+        loan = with_fact(loan, "fee", w.business_day, amount=_fee(much, unpaid), due=due)
     told(w, loan)
+
+
+def _fee(much: int | str, unpaid: int) -> int:
+    """An amount, or a percentage of what is late."""
+    return much if isinstance(much, int) else round(unpaid * Fraction(much) / 100)
 
 
 @rule("waive-charges", "loan:code interest:money? fees:money? why:somememo", CARE, second=True, serves=borrower)
 def waive_charges(w: Work) -> None:
-    loan = owed_loan(w, active_only=True)
+    loan = by_schedule(w)
     if w["interest"] is None and w["fees"] is None:
         raise No("invalid-amount", "interest")
     story = now(w, loan)
@@ -188,7 +205,7 @@ def waive_charges(w: Work) -> None:
 @rule("stop-accrual", "loan:code method:recovery|cash?=recovery stop_interest:yes?=no why:somememo", CARE, second=True,
       serves=borrower)  # fmt: skip
 def stop_accrual(w: Work) -> None:
-    loan = owed_loan(w, active_only=True)
+    loan = by_schedule(w)
     if Story(loan).told().basis != "accrual":
         raise No("wrong-state", "loan")
     loan = with_fact(loan, "non-accrual", w.business_day, method=w["method"])
@@ -199,7 +216,7 @@ def stop_accrual(w: Work) -> None:
 
 @rule("resume-accrual", "loan:code why:somememo", CARE, second=True, serves=borrower)
 def resume_accrual(w: Work) -> None:
-    loan = owed_loan(w, active_only=True)
+    loan = by_schedule(w)
     story = Story(loan).told()
     if story.basis == "accrual":
         raise No("wrong-state", "loan")
@@ -219,8 +236,8 @@ def provided(amounts: dict[str, int]) -> list[Line]:
 
 
 def losses(moved: Book) -> dict[str, int]:
-    """What goes through the allowance of each fund."""
-    found = {fund: sum(flows.get(flow, 0) for flow in LOSSES) for fund, flows in moved.items()}
+    """What goes through the allowance of each fund; a peer bears its part itself."""
+    found = {fund: sum(flows.get(flow, 0) for flow in LOSSES) for fund, flows in moved.items() if "@" not in fund}
     return {fund: amount for fund, amount in found.items() if amount}
 
 
@@ -248,6 +265,7 @@ def write_down(w: Work) -> None:
     provision = [] if w["gift"] else provided(losses(moved))
     post(w, *provision, *lines_of(w["loan"], loan["member"], moved))
     w.write("loan", w["loan"], after)
+    free_if_paid(w, w["loan"], after)
 
 
 @rule(
@@ -264,16 +282,24 @@ def charge_off(w: Work) -> None:
     _require_bad(w, loan)
     after, moved, _story = reckoned(with_fact(loan, "charge-off", w.business_day))
     lost = losses(moved)
-    post(w, *provided(needed(w, w["loan"], lost)), *lines_of(w["loan"], loan["member"], moved))
+    new = needed(w, w["loan"], lost)
+    post(w, *provided(new), *lines_of(w["loan"], loan["member"], moved))
     lead = lead_of(loan)
     borne = _reserve(w, lead, lost.get(lead, 0))
+    borne |= attributed(w, w["loan"], lost, {fund: loss - new[fund] for fund, loss in lost.items()})
     w.write("loan", w["loan"], after, borne=borne or loan["borne"])
 
 
 def _require_bad(w: Work, loan: Fact) -> None:
     """A loss is late or not accrued; before its time it takes a decision."""
     story = now(w, loan)
-    if not story.owed or (not story.due(w.business_day).total and story.basis == "accrual"):
+    if not story.owed:
+        raise No("wrong-state", "loan")
+    if isinstance(story, Reported):
+        if story.terms["outer_date"] > w.business_day and not w["resolution"]:
+            raise No("wrong-state", "resolution")
+        return
+    if not story.due(w.business_day).total and story.basis == "accrual":
         raise No("wrong-state", "loan")
     since = max((fact.on for fact in loan["facts"] if fact.type == "payment"), default=begun(loan))
     assert since is not None
@@ -281,13 +307,15 @@ def _require_bad(w: Work, loan: Fact) -> None:
         raise No("wrong-state", "resolution")
 
 
-def _reserve(w: Work, lead: str, loss: int) -> dict[str, int]:
+def _reserve(w: Work, lead: str, loss: int) -> dict[Any, int]:
     """A reserve's own account makes the leading fund's loss good, or a part of it."""
     ref, amount = w["reserve_account"], w["from_reserve"]
     if (ref is None) != (amount is None):
         raise No("invalid-value", "from_reserve")
     if ref is None:
         return {}
+    if w.model.find("waterfall", lead) is not None:
+        raise No("invalid-value", "reserve_account")
     reserve = w.model.get("bank-account", ref, "reserve_account")["fund"]
     if reserve == POOL:
         raise No("invalid-value", "reserve_account")
@@ -414,7 +442,7 @@ def carried_on(w: Work, on: date) -> list[tuple[str, Fact, dict[str, int]]]:
     """Loans that the books carry at the end of a day, and their principal by fund."""
     found, known = [], {ref for ref, _loan in w.model.every("loan")}
     for (_fund, code), moved in w.model.dated.items():
-        if code.startswith("701/") and code[4:] not in known and sum(n for day, n in moved if day <= on):
+        if code.startswith("701/") and code[4:] not in known and sum(n for day, n in moved if day <= on) != 0:
             raise No("wrong-state", "month")
     for ref, loan in w.model.every("loan"):
         sums = {
@@ -432,9 +460,16 @@ def known_on(w: Work, ref: str, on: date) -> Fact:
     return versions[-1] or {}
 
 
-def _late(w: Work, ref: str, loan: Fact, on: date) -> int:
-    """Days since the oldest bill that was not fully paid, as known then."""
+def _late(w: Work, ref: str, loan: Fact, on: date) -> tuple[str, int]:
+    """The bucket, and days since the oldest bill that was not fully paid, as known then."""
     then = loan if on == w.business_day else known_on(w, ref, on)
+    if loan["reported"]:
+        return Reported(then, on).lateness()
+    late = _days_late(then, on)
+    return next(name for name, last in AGES if late <= last), late
+
+
+def _days_late(then: Fact, on: date) -> int:
     due = standing(then, on).due(on)
     return (on - due.since).days if due.total and due.since is not None and due.since < on else 0
 
@@ -444,16 +479,22 @@ def _allowance(w: Work, ref: str, loan: Fact, carried: dict[str, int], table: Fa
         return dict(
             zip(carried, halves(min(loan["reserve"], sum(carried.values())), list(carried.values())), strict=True)
         )
-    late = _late(w, ref, loan, on)
-    rates = [Fraction(table["buckets"][next(name for name, last in AGES if late <= last)])]
-    if loan["grade"] is not None:
-        rates.append(Fraction(table["grades"][loan["grade"]]))
+    bucket, late = _late(w, ref, loan, on)
+    rates = [Fraction(table["buckets"][name])
+             for name in (bucket, next(name for name, last in AGES if late <= last))]  # fmt: skip
+    if grade_of(loan) is not None:
+        rates.append(Fraction(table["grades"][grade_of(loan)]))
     return {fund: round(amount * max(rates) / 100) for fund, amount in carried.items()}
+
+
+def grade_of(loan: Fact) -> str | None:
+    """Until somebody grades it, a loan repaid by reports is watched."""
+    return loan["grade"] or ("3" if loan["reported"] else None)
 
 
 def _detail(w: Work, on: date) -> list[tuple[Any, ...]]:
     """What a provision keeps of each loan, beside the amounts."""
-    return [(ref, loan["grade"], loan["reserve"], _late(w, ref, loan, on), carried)
+    return [(ref, grade_of(loan), loan["reserve"], _late(w, ref, loan, on), carried)
             for ref, loan, carried in carried_on(w, on)]  # fmt: skip
 
 

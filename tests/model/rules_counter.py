@@ -84,11 +84,25 @@ def active(w: Work, member: str, field: str = "member") -> Fact:
     return found
 
 
+def alive(w: Work, member: str, field: str = "member") -> None:
+    if w.model.is_dead(member):
+        raise No("wrong-state", field)
+
+
+def owner_on(w: Work, member: str, account: str, person: str, field: str) -> Fact:
+    """Somebody who stands beside the member on that account, or on all of them."""
+    found = w.model.get("joint-owner", person, field)
+    if found["member"] != member or found["state"] != "active" or found["account"] not in ("", account):
+        raise No("unknown", field)
+    return found
+
+
 @rule("admit-member", "member_name:sometext phone:sometext? joined_on:day?", EVERYBODY)
 def admit_member(w: Work) -> None:
     if w["joined_on"] is not None and w["joined_on"] > w.business_day:
         raise No("invalid-date", "joined_on")
-    w.write("member", w.number_of("member", "M", 4), status="active")
+    joined = w["joined_on"] or w.business_day
+    w.write("member", w.number_of("member", "M", 4), status="active", joined=joined)
 
 
 @rule("change-member", "member:code phone:sometext? status:active|left?", EVERYBODY)
@@ -142,15 +156,32 @@ def deposit(w: Work) -> None:
     w.post(*receive(w, GEN, w["amount"], code), (GEN, code, -w["amount"]))
 
 
-@rule("withdraw", PAYING + "member:code amount:money account:code? memo:memo?=", COUNTER,
+@rule("withdraw", PAYING + "member:code amount:money account:code? by_person:code? memo:memo?=", COUNTER,
       second=lambda w: w["amount"] > w.model.policy("withdrawal_alone"))  # fmt: skip
 def withdraw(w: Work) -> None:
-    code = f"905/{savings(w, w['member'], w['account'])}"
+    account = savings(w, w["member"], w["account"])
+    alive(w, w["member"])
+    if w["by_person"] and owner_on(w, w["member"], account, w["by_person"], "by_person")["role"] == "beneficiary":
+        raise No("wrong-state", "by_person")
+    code = f"905/{account}"
     available(w, code, w["amount"])
     w.post((GEN, code, w["amount"]), *pay(w, GEN, w["amount"]))
 
 
 # ---------------------------------------------------------------------------------------------- shares
+
+
+def sponsored(w: Work, leaf: str) -> int:
+    """What a fund paid for of a member's shares, and was not given back."""
+    return sum(body["left"] for _ref, body in w.model.every("sponsorship") if body["leaf"] == leaf)
+
+
+def own_shares(w: Work, leaf: str, amount: int) -> None:
+    """So much is there, is the member's own, and does not wait for a cheque."""
+    has, given = -w.balance(GEN, leaf), sponsored(w, leaf)
+    if given and has - given < amount <= has:
+        raise No("wrong-state", "amount")
+    available(w, leaf, amount)
 
 
 def subscription(member: str, share_class: str) -> str:
@@ -181,12 +212,22 @@ def redeem_shares(w: Work) -> None:
     kind = w.model.get("share-class", w["share_class"], "share_class")
     leaf = subscription(w["member"], w["share_class"]) if w["subscription"] else f"{w['share_class']}/{w['member']}"
     w.model.get("member", w["member"], "member")
+    alive(w, w["member"])
     if not w["subscription"] and (kind["notice_days"] or kind["yearly_cap"]):
         raise No("wrong-state", "share_class")
     if not w["subscription"] and w["amount"] % kind["par"]:
         raise No("invalid-amount", "amount")
-    available(w, leaf, w["amount"])
+    own_shares(w, leaf, w["amount"])
+    if not w["subscription"]:
+        _share_is_kept(w, leaf)
     w.post((GEN, leaf, w["amount"]), *pay(w, GEN, w["amount"]))
+
+
+def _share_is_kept(w: Work, leaf: str) -> None:
+    from tests.model.rules_set_off import require_share_kept
+
+    par = w.model.get("share-class", w["share_class"], "share_class")["par"]
+    require_share_kept(w, w["member"], w["share_class"], -w.balance(GEN, leaf) - w["amount"], par)
 
 
 @rule("transfer-shares", "member:code to_member:code amount:money share_class:code?=903", COUNTER, second=True,
@@ -195,12 +236,14 @@ def transfer_shares(w: Work) -> None:
     if w["member"] == w["to_member"]:
         raise No("invalid-value", "to_member")
     w.model.get("member", w["member"], "member")
+    alive(w, w["member"])
     active(w, w["to_member"], "to_member")
     kind = w.model.get("share-class", w["share_class"], "share_class")
     if w["amount"] % kind["par"]:
         raise No("invalid-amount", "amount")
     source, target = f"{w['share_class']}/{w['member']}", f"{w['share_class']}/{w['to_member']}"
-    available(w, source, w["amount"])
+    own_shares(w, source, w["amount"])
+    _share_is_kept(w, source)
     has = -w.balance(GEN, target) - w.balance(GEN, subscription(w["to_member"], w["share_class"]))
     if kind["most"] is not None and has + w["amount"] > kind["most"] * kind["par"]:
         raise No("wrong-state", "to_member")
@@ -213,7 +256,7 @@ def transfer_shares(w: Work) -> None:
 def free_place(w: Work, place: str, field: str, but: str) -> None:
     if place.upper() == "VAULT":
         raise No("invalid-value", field)
-    if any(w.model.find(kind, place) for kind in ("drawer", "bank-account") if kind != but):
+    if any(w.model.find(kind, place) for kind in ("drawer", "bank-account", "petty-cash") if kind != but):
         raise No("already-exists", field)
 
 

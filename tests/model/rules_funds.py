@@ -113,18 +113,29 @@ def spend_gift(w: Work) -> None:
 BILL = "supplier:CODE number:sometext amount:money expense:expense memo:memo?= "
 
 
-def register(w: Work, fund: str, state: str) -> None:
+def register(w: Work, fund: str, state: str, amount: int | None = None) -> None:
     bills = [bill for _ref, bill in w.model.every("bill") if bill["supplier"] == w["supplier"]]
     if any(folded(bill["number"]) == folded(w["number"]) for bill in bills):
         raise No("already-exists", "number")
     ref = w.number_of("bill", "B-", 5)
-    w.write(
-        "bill", ref, supplier=w["supplier"], number=w["number"], amount=w["amount"], fund=fund, by=w.who, state=state
-    )
+    w.write("bill", ref, supplier=w["supplier"], number=w["number"], amount=amount or w["amount"], fund=fund, by=w.who,
+            state=state)  # fmt: skip
+
+
+def beyond_budget(w: Work, account: str, amount: int) -> bool:
+    """Whether the fund has a budget of the year, and this with what was spent is more than it says."""
+    year, fund = w.business_day.year, w["fund"]
+    budget = w.model.find("budget", f"{year}-{fund}")
+    if budget is None:
+        return False
+    spent = sum(n for (f, code), moved in w.model.dated.items() if f == fund and code[:3] == account
+                for day, n in moved if day.year == year)  # fmt: skip
+    return bool(spent + amount > budget["lines"].get(account, 0))
 
 
 @rule("enter-bill", BILL + "fund:code?=GEN gift:code?", BILLS, serves=supplier,
-      second=lambda w: w["gift"] is not None or class_of(w, w["fund"]) == "revolving")  # fmt: skip
+      second=lambda w: w["gift"] is not None or class_of(w, w["fund"]) == "revolving"
+      or beyond_budget(w, w["expense"], w["amount"]))  # fmt: skip
 def enter_bill(w: Work) -> None:
     expense = expense_of(w)
     if w["gift"] is None:
@@ -279,7 +290,7 @@ def issue_note(w: Work) -> None:
     ref = w.number_of("note", "N-", 3)
     w.post(*receive(w, w["fund"], w["amount"], member=w["member"]), (w["fund"], f"811/{ref}", -w["amount"]))
     w.write("note", ref, member=w["member"], fund=w["fund"], rate=w["annual_rate"], since=w.business_day,
-            owed=w["amount"], accrued=0, of_segment=0, paid=0)  # fmt: skip
+            owed=w["amount"], accrued=0, of_segment=0, paid=0, note_class=w["note_class"])  # fmt: skip
 
 
 def simple_interest(owed: int, rate: str, count: int) -> int:
@@ -375,6 +386,8 @@ def set_policy(w: Work) -> None:
         if not re.fullmatch(r"[0-9]{1,4}", w["value"]):
             raise No("invalid-value", "value")
         value = int(w["value"])
+    elif w["policy"] == "set_off":  # the bylaw that allows it; none where it is empty
+        value = w["value"]
     else:
         value = minor(w["value"])
         if value is None or value < 0:
@@ -429,7 +442,8 @@ def add_user(w: Work) -> None:
         raise No("already-exists", "user")
     if w["member"] is not None:
         w.model.get("member", w["member"], "member")
-    w.write("user", w["user"], roles=sorted(w["user_roles"]), member=w["member"], relatives=[], active=True)
+    w.write("user", w["user"], name=w["full_name"], roles=sorted(w["user_roles"]), member=w["member"], relatives=[],
+            active=True)  # fmt: skip
 
 
 @rule("link-user", "user:code member:code", ADMIN, second=True, reversible=False, serves=lambda w: set())

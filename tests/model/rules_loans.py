@@ -1,12 +1,12 @@
-"""Loans with a schedule and lines of credit: granted by two, paid out by another, repaid; and what secures nothing.
+"""Loans: granted by two, paid out by another, repaid; by a schedule, as a line of credit, or out of what is earned.
 
 A loan of the model is its facts and the versions of its terms; whatever is asked of it is told anew from these
-(story.py), and each operation posts what the story comes to less what the books have of it. Loans repaid by reports
-are left to tests/bank: they have published figures of their own to be held against.
+(story.py, reports.py), and each operation posts what the story comes to less what the books have of it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -14,9 +14,13 @@ from fractions import Fraction
 from typing import Any
 
 from tests.model.books import FOUNDED, OFFICER, POOL, TELLER, TREASURER, Fact, Line, No, Work, rule
-from tests.model.rules_counter import PAYING, RECEIVING, active, enter_cheque, place_of
+from tests.model.reports import REPORTED, Reported, as_waived, brought_to
+from tests.model.reports import TERMS as OF_REPORTS
+from tests.model.rules_counter import PAYING, RECEIVING, active, alive, enter_cheque, place_of
 from tests.model.rules_funds import class_of
-from tests.model.story import ACCOUNTS, OWN, Flows, Plan, Story, Told, Undrawable, bills, by_fund, less
+from tests.model.rules_losses import between, settled
+from tests.model.rules_papers import answered, free_if_paid, require_programmes
+from tests.model.story import OWN, Flows, Plan, Story, Told, Undrawable, bills, by_fund, less, pairs
 
 LENDING = f"{TELLER} {OFFICER} {TREASURER}"
 CARE = f"{OFFICER} {TREASURER}"
@@ -31,13 +35,17 @@ def borrower(w: Work) -> set[str]:
 # ------------------------------------------------------------------------------------- telling a loan further
 
 
-def standing(loan: Fact, day: date) -> Story:
+def standing(loan: Fact, day: date) -> Story | Reported:
     """The loan at the end of a day, told from what counts up to it."""
+    if loan["reported"]:
+        return Reported(loan, day)
     return Story(loan).told(fact for fact in loan["facts"] if fact.on <= day).to(day)
 
 
-def now(w: Work, loan: Fact) -> Story:
+def now(w: Work, loan: Fact) -> Story | Reported:
     """The loan today."""
+    if loan["reported"]:
+        return Reported(loan, w.business_day)
     return Story(loan).told().to(w.business_day)
 
 
@@ -47,18 +55,32 @@ def with_fact(loan: Fact, type_: str, on: date, **data: Any) -> Fact:
     return {**loan, "events": events, "facts": [*loan["facts"], Told(events, type_, on, data)]}
 
 
-def reckoned(loan: Fact, accrued_to: date | None = None) -> tuple[Fact, Book, Story]:
+def reckoned(loan: Fact, accrued_to: date | None = None) -> tuple[Fact, Book, Story | Reported]:
     """The loan with its books brought to where its story is, what is to be posted for that, and the story."""
+    if loan["reported"]:
+        return _reckoned_by_reports(loan, accrued_to)
     story = Story(loan).told()
     days = [day for day in (story.at, loan["accrued_to"], accrued_to) if day is not None]
     until = max(days)
     story.to(until)
-    book = by_fund(story.books(), loan["funds"])
+    book = by_fund(story.books(), loan)
     after = {**loan, "book": book, "accrued_to": None if until == date.min else until, "state": state_of(story)}
     return after, less(book, loan["book"]), story
 
 
-def state_of(story: Story) -> str:
+def _reckoned_by_reports(loan: Fact, accrued_to: date | None) -> tuple[Fact, Book, Reported]:
+    before = max((day for day in (loan["accrued_to"], accrued_to) if day is not None), default=None)
+    to, last = brought_to(loan, before) or date.min, max((fact.on for fact in loan["facts"]), default=date.min)
+    story = Reported(loan, max(to, last))
+    book = by_fund(story.books(to), loan)
+    if loan["reported"] == "surplus":
+        book = as_waived(book, loan["book"])
+    then = Reported(loan, max(to, last, before or date.min))
+    after = {**loan, "book": book, "accrued_to": None if to == date.min else to, "state": state_of(then)}
+    return after, less(book, loan["book"]), story
+
+
+def state_of(story: Story | Reported) -> str:
     if story.off:
         return "charged-off"
     if not story.lent:
@@ -69,21 +91,24 @@ def state_of(story: Story) -> str:
 def lines_of(ref: str, member: str, moved: Book) -> list[Line]:
     """A pair of lines for each flow, without those of cash."""
     found: list[Line] = []
-    for fund, flows in moved.items():
+    for name, flows in moved.items():
+        fund, _at, peer = name.partition("@")
+        of = {"871": f"871/{member}", "831": f"831/{peer}", **{account: f"{account}/{ref}" for account in OWN}}
         for flow, amount in flows.items():
-            for account, sign in zip(ACCOUNTS[flow], (1, -1), strict=True):
-                if account != "cash":
-                    leaf = {"871": f"871/{member}"}.get(account, f"{account}/{ref}" if account in OWN else account)
-                    found.append((fund, leaf, sign * amount))
+            for debit, credit in pairs(name, flow):
+                found += [(fund, of.get(debit, debit), amount)] if debit != "cash" else []
+                found += [(fund, of.get(credit, credit), -amount)] if credit != "cash" else []
     return found
 
 
 def cash_of(moved: Book) -> dict[str, int]:
     """What each fund gets, or gives below zero."""
-    found = {
-        fund: sum(n * ((ACCOUNTS[f][0] == "cash") - (ACCOUNTS[f][1] == "cash")) for f, n in flows.items())
-        for fund, flows in moved.items()
-    }
+    found: dict[str, int] = {}
+    for name, flows in moved.items():
+        for flow, amount in flows.items():
+            for debit, credit in pairs(name, flow):
+                fund = name.partition("@")[0]
+                found[fund] = found.get(fund, 0) + amount * ((debit == "cash") - (credit == "cash"))
     return {fund: amount for fund, amount in found.items() if amount}
 
 
@@ -103,7 +128,7 @@ def post(w: Work, *lines: Line) -> None:
         w.post(*lines)
 
 
-def received(w: Work, member: str, cash: dict[str, int]) -> list[Line]:
+def received(w: Work, member: str | None, cash: dict[str, int]) -> list[Line]:
     place = place_of(w, receiving=True)
     if w["tender"] == "cheque":
         enter_cheque(w, max(cash, key=lambda fund: cash[fund]), sum(cash.values()), place[1][4:], None, member)
@@ -118,7 +143,11 @@ TERMS = {
     "schedule": ("annual_rate", "installments", "every", "first_due", "day_count", "method", "principal_grace",
                  "months", "interest_postponed", "interest_free", "principal_percent", "month_end"),
     "line": ("annual_rate", "installments", "every", "first_due", "day_count", "month_end"),
+    **OF_REPORTS,
 }  # fmt: skip
+NEEDED = {"schedule": ("annual_rate", "installments"), "line": ("annual_rate", "installments"),
+          "surplus": ("annual_rate", "share_percent", "outer_date"),
+          "revenue": ("share_percent", "multiple", "outer_date")}  # fmt: skip
 
 
 @rule(
@@ -126,13 +155,16 @@ TERMS = {
     "member:code principal:money product:product?=TERM annual_rate:rate? installments:rows? every:every? first_due:day?"
     " purpose:text?= fund:code?=RLF other_funds:shares? day_count:daycount? method:level|equal-principal?"
     " principal_grace:zero? months:months? interest_postponed:zero? interest_free:zero? principal_percent:percent?"
-    " month_end:clamp|roll? resolution:text?",
+    " month_end:clamp|roll? resolution:text? application:code? place:text?= number:code?"
+    " share_percent:percent? cost_cap_percent:percent? multiple:rate? outer_date:day? loss_carry_forward:yes|no?"
+    " report_days:days? payment_days:days?",
     OFFICER,
     second=True,
     moves=lambda w: None,
 )
 def grant_loan(w: Work) -> None:
     active(w, w["member"])
+    alive(w, w["member"])
     funds = _lenders(w)
     product = w.model.get("product", w["product"], "product")
     if product["state"] != "offered":
@@ -141,16 +173,33 @@ def grant_loan(w: Work) -> None:
     for fund in funds:
         _within(w, product, terms, fund)
     _drawable(w, product, terms)
-    book = by_fund({"promised": w["principal"]}, funds)
+    book = by_fund({"promised": w["principal"]}, {"funds": funds})
     for fund, flows in book.items():
         if flows["promised"] > w.balance(fund, "729") + w.balance(fund, "M49"):
             raise No("overdrawn", "principal")
-    ref = w.number_of("loan", "L-", 3)
+    ref = _own_number(w) if w["number"] else w.number_of("loan", "L-", 3)
+    answered(w, ref)
+    require_programmes(w, {"funds": funds, "rate": terms.get("annual_rate", "0"), "agreed": w["principal"],
+                           "purpose": w["purpose"], "place": w["place"]}, w["principal"])  # fmt: skip
     version = {"terms": terms, "order": product["order"], "early": product["early"], "late_fee": product["late_fee"]}
     post(w, *lines_of(ref, w["member"], book))
-    w.write("loan", ref, member=w["member"], line=product["repayment"] == "line", funds=funds, by=w.who,
-            state="granted", agreed=w["principal"], versions={1: version}, facts=[], events=0, accrued_to=None,
-            book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1)  # fmt: skip
+    kind = product["repayment"]
+    w.write("loan", ref, member=w["member"], line=kind == "line", reported=kind if kind in REPORTED else None,
+            funds=funds, by=w.who, state="granted", agreed=w["principal"], versions={1: version}, facts=[], events=0,
+            accrued_to=None, book=book, grade=None, reserve=None, borne={}, most_rate=product["most_rate"], latest=1,
+            purpose=w["purpose"], place=w["place"], set_off=product.get("set_off", False),
+            keeps_share=product.get("keeps_share", False))  # fmt: skip
+
+
+def _own_number(w: Work) -> str:
+    """A number that old records gave."""
+    ref = str(w["number"]).upper()
+    if not re.fullmatch("L-[0-9]{3,9}", ref):
+        raise No("invalid-value", "number")
+    if w.model.facts.get(("loan", ref)):
+        raise No("already-exists", "number")
+    w.created.append(ref)
+    return ref
 
 
 def _lenders(w: Work) -> dict[str, int]:
@@ -167,12 +216,16 @@ def _lenders(w: Work) -> dict[str, int]:
 
 def _terms(w: Work, product: Fact) -> dict[str, Any]:
     own = TERMS[product["repayment"]]
-    said = {name: w[name] for name in sorted(set(TERMS["schedule"])) if w[name] is not None}
+    said = {
+        name: w[name] for name in sorted({each for names in TERMS.values() for each in names}) if w[name] is not None
+    }
     foreign = next((name for name in said if name not in own), None)
     if foreign is not None:
         raise No("invalid-value", foreign)
+    if "loss_carry_forward" in said:
+        said["loss_carry_forward"] = said["loss_carry_forward"] == "yes"
     terms = {**product["terms"], **said}
-    for name in ("annual_rate", "installments"):
+    for name in NEEDED[product["repayment"]]:
         if terms.get(name) is None:
             raise No("invalid-value", name)
     return terms
@@ -184,7 +237,7 @@ def _within(w: Work, product: Fact, terms: dict[str, Any], fund: str) -> None:
         raise No("invalid-amount", "principal")
     if product["most"] is not None and w["principal"] > product["most"]:
         raise No("invalid-amount", "principal")
-    if product["most_rate"] is not None and Fraction(terms["annual_rate"]) > Fraction(product["most_rate"]):
+    if product["most_rate"] is not None and Fraction(terms.get("annual_rate", "0")) > Fraction(product["most_rate"]):
         raise No("invalid-value", "annual_rate")
     if product["most_installments"] is not None and terms["installments"] > product["most_installments"]:
         raise No("invalid-value", "installments")
@@ -194,6 +247,12 @@ def _within(w: Work, product: Fact, terms: dict[str, Any], fund: str) -> None:
 
 def _drawable(w: Work, product: Fact, terms: dict[str, Any]) -> None:
     """Terms that can be drawn up, and repay something with each payment before the last."""
+    if product["repayment"] in REPORTED:
+        if terms["outer_date"] <= w.business_day:
+            raise No("invalid-value", "outer_date")
+        if not 1 <= Fraction(terms.get("multiple", "1")) <= 100:
+            raise No("invalid-value", "multiple")
+        return
     require_terms(terms, w.business_day)
     rows = bills(first_plan(terms, w.business_day, w["principal"]))
     between = rows[terms.get("principal_grace", 0) : -1]
@@ -244,6 +303,7 @@ def _paying_out(w: Work) -> int | None:
 def disburse_loan(w: Work) -> None:
     loan = w.model.get("loan", w["loan"], "loan")
     active(w, loan["member"], "loan")
+    alive(w, loan["member"], "loan")
     if loan["by"] == w.who:
         raise No("not-allowed", "loan")
     if loan["state"] not in ("granted", "active"):
@@ -257,14 +317,27 @@ def disburse_loan(w: Work) -> None:
     amount = w["amount"] or left
     if amount > left:
         raise No("overdrawn", "amount")
-    first = loan["versions"][max(loan["versions"])]["terms"].get("first_due")
-    if begun(loan) is None and first is not None and first <= w.business_day:
-        raise No("wrong-state", "loan")
+    require_in_time(w, loan, "loan")
+    require_programmes(w, {**loan, "rate": rate_of(loan)}, amount, "loan")
     with naming("loan", principal="amount"):
         after, moved, _story = reckoned(with_fact(loan, "advance", w.business_day, amount=amount))
     cash = shared(place_of(w, receiving=False), cash_of(moved))
     post(w, *lines_of(w["loan"], loan["member"], moved), *cash)
     keep(w, loan, after)
+
+
+def require_in_time(w: Work, loan: Fact, field: str) -> None:
+    """First money goes out before the first payment is due, any money before a loan repaid by reports is over."""
+    terms = loan["versions"][max(loan["versions"])]["terms"]
+    first = terms.get("first_due")
+    if begun(loan) is None and first is not None and first <= w.business_day:
+        raise No("wrong-state", field)
+    if loan["reported"] and terms["outer_date"] <= w.business_day:
+        raise No("wrong-state", field)
+
+
+def rate_of(loan: Fact) -> str:
+    return str(loan["versions"][max(loan["versions"])]["terms"].get("annual_rate", "0"))
 
 
 @contextmanager
@@ -301,7 +374,8 @@ def value_date(w: Work, asked: date | None, not_before: date | None, field: str 
 
 def paid(w: Work, loan: Fact, amount: int, on: date, early: str | None = None) -> tuple[Fact, Book]:
     """The loan after a payment that counts from a day; more than is owed is refused."""
-    before = Story(loan).told().overpaid
+    last = max((fact.on for fact in loan["facts"]), default=date.min)
+    before = (Reported(loan, last) if loan["reported"] else Story(loan).told()).overpaid
     rule_ = early or loan["versions"][max(loan["versions"])]["early"]
     told = with_fact(loan, "payment", on, amount=amount, early=rule_) if amount else loan
     after, moved, story = reckoned(told)
@@ -349,11 +423,11 @@ def apply_unapplied(w: Work) -> None:
     keep(w, loan, {**after, "borne": borne})
 
 
-def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[str, int]]:
-    """What of a recovery goes back to the reserve that bore the loss, out of the leading fund's part of it."""
+def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[Any, int]]:
+    """What of a recovery goes back to whoever bore the loss; to a reserve out of the leading fund's part."""
     lead = lead_of(loan)
     recovered, borne, lines = max(0, moved.get(lead, {}).get("recovered", 0)), dict(loan["borne"]), list[Line]()
-    for fund in reversed(list(borne)):
+    for fund in reversed([each for each in borne if isinstance(each, str)]):
         back = min(recovered, borne[fund])
         if back:
             account = next((ref for ref, each in w.model.every("bank-account") if each["fund"] == fund), None)
@@ -361,7 +435,8 @@ def given_back(w: Work, loan: Fact, moved: Book) -> tuple[list[Line], dict[str, 
                 raise No("overdrawn", "loan")
             lines += between(fund, account, lead, -back)
             borne[fund], recovered = borne[fund] - back, recovered - back
-    return lines, {fund: amount for fund, amount in borne.items() if amount}
+    by_waterfall, borne = settled(w, w["loan"], {**loan, "borne": borne})
+    return [*lines, *by_waterfall], borne
 
 
 def lead_of(loan: Fact) -> str:
@@ -370,21 +445,17 @@ def lead_of(loan: Fact) -> str:
 
 
 def keep(w: Work, before: Fact, after: Fact) -> None:
-    """A new version of the loan, if anything of it changed."""
+    """A new version of the loan, if anything of it changed; nothing secures it any more once it is paid."""
     if after != before:
         w.write("loan", w["loan"], after)
-
-
-def between(reserve: str, account: str, fund: str, amount: int) -> list[Line]:
-    """A reserve's own account pays into the pool for another fund, for good; below zero it is paid back."""
-    return [(reserve, "187", amount), (reserve, f"731/{account}", -amount), (POOL, "731/FIRST", amount),
-            (POOL, f"879/{fund}", -amount), (fund, "729", amount), (fund, "187", -amount)]  # fmt: skip
+    free_if_paid(w, w["loan"], after)
 
 
 @rule("refund-unapplied", PAYING + "member:code amount:money", f"{TELLER} {TREASURER}",
       second=lambda w: w["amount"] > w.model.policy("withdrawal_alone"))  # fmt: skip
 def refund_unapplied(w: Work) -> None:
     w.model.get("member", w["member"], "member")
+    alive(w, w["member"])
     leaf = f"871/{w['member']}"
     if w["amount"] > -w.balance("GEN", leaf) - w.model.held("GEN", leaf):
         raise No("overdrawn", "amount")
@@ -406,6 +477,9 @@ def close_commitment(w: Work) -> None:
 PARTS = ("fees", "interest", "principal")
 
 
+_REPORTS = {"loss_carry_forward": True, "payment_days": 30}
+
+
 def founded(model: Any) -> None:
     """The products that every book is founded with, as far as the model has them."""
     base = {"annual_rate": "8", "every": {"months": 1}, "day_count": "actual/365"}
@@ -414,6 +488,24 @@ def founded(model: Any) -> None:
         ("EQUAL", "schedule", {**base, "installments": 24, "method": "equal-principal"}),
         ("SEASON", "schedule", {**base, "installments": 3, "method": "level", "months": [9, 10, 11]}),
         ("LINE", "line", {**base, "installments": 12}),
+        (
+            "SURPLUS",
+            "surplus",
+            {
+                "annual_rate": "8",
+                "share_percent": "50",
+                **_REPORTS,
+                "cost_cap_percent": "50",
+                "every": {"years": 1},
+                "report_days": 90,
+                "day_count": "actual/365",
+            },
+        ),
+        (
+            "REVENUE",
+            "revenue",
+            {"share_percent": "5", "multiple": "1.2", **_REPORTS, "every": {"months": 3}, "report_days": 30},
+        ),
     ):
         body = {"repayment": repayment, "terms": terms, "state": "offered", "order": PARTS, "early": "next"}
         nothing = dict.fromkeys(("least", "most", "most_rate", "most_installments", "late_fee"))
@@ -421,52 +513,3 @@ def founded(model: Any) -> None:
 
 
 FOUNDED.append(founded)
-
-
-@rule(
-    "define-product",
-    "code:productcode product_name:sometext repayment:schedule|line?=schedule annual_rate:rate? installments:rows?"
-    " day_count:daycount? method:level|equal-principal? most:money? most_rate:rate? order:order?"
-    " early:next|shorten|lower?=next late_fee_percent:percent? late_fee_days:rows?",
-    f"{OFFICER} {TREASURER} administrator",
-    second=True,
-    reversible=False,
-    moves=lambda w: None,
-)
-def define_product(w: Work) -> None:
-    before = w.model.find("product", w["code"])
-    if before is not None and before["repayment"] != w["repayment"]:
-        raise No("invalid-value", "repayment")
-    if w["repayment"] == "line" and w["method"] is not None:
-        raise No("invalid-value", "method")
-    if w["repayment"] == "line" and w["early"] != "next":
-        raise No("invalid-value", "early")
-    if w["late_fee_days"] is not None and w["late_fee_percent"] is None:
-        raise No("invalid-value", "late_fee_days")
-    terms = {"annual_rate": w["annual_rate"], "installments": w["installments"], "every": {"months": 1},
-             "method": w["method"] or "level", "day_count": w["day_count"] or "actual/365"}  # fmt: skip
-    if w["repayment"] == "line":
-        del terms["method"]
-    terms = {name: value for name, value in terms.items() if value is not None}
-    most = w["most_rate"]
-    if most is not None and Fraction(terms.get("annual_rate", "0")) > Fraction(most):
-        raise No("invalid-value", "annual_rate")
-    fee = None if w["late_fee_percent"] is None else (w["late_fee_percent"], w["late_fee_days"] or 15)
-    if fee is not None and Fraction(fee[0]) > 5:
-        raise No("invalid-value", "late_fee_percent")
-    body = {"name": w["product_name"], "repayment": w["repayment"], "terms": terms, "state": "offered",
-            "order": tuple(w["order"] or PARTS), "early": w["early"], "least": None, "most": w["most"],
-            "most_rate": most, "most_installments": None, "late_fee": fee, "funds": []}  # fmt: skip
-    if body == before:
-        raise No("invalid-value", "code")
-    w.write("product", w["code"], body)
-    if before is None:
-        w.created.append(w["code"])
-
-
-@rule("withdraw-product", "product:product why:memo?=", f"{OFFICER} {TREASURER} administrator", reversible=False)
-def withdraw_product(w: Work) -> None:
-    before = w.model.get("product", w["product"], "product")
-    if before["state"] != "offered":
-        raise No("wrong-state", "product")
-    w.write("product", w["product"], before, state="withdrawn")

@@ -24,9 +24,11 @@ from tests.model.books import (
     rule,
 )
 from tests.model.rules_care import losses, needed, provided
-from tests.model.rules_counter import available
+from tests.model.rules_counter import available, sponsored
 from tests.model.rules_loans import Book, cash_of, lines_of, naming, post, reckoned, shared
+from tests.model.rules_losses import settled
 from tests.model.rules_months import last_day
+from tests.model.rules_papers import pledged
 from tests.model.story import OWN, Told, less
 
 
@@ -42,7 +44,7 @@ def touched(w: Work) -> set[str]:
     past = w.model.log.get(w["operation"])
     if past is None:
         return set()
-    named = {past.values.get("member"), past.values.get("to_member")} - {None}
+    named = {member for name in ("member", "to_member") if (member := past.values.get(name))}
     return members_of(past.moved(), w.model) | named
 
 
@@ -107,13 +109,16 @@ def loans_told(w: Work, past: Done) -> dict[str, list[Told]]:
 def post_retold(w: Work, retold: list[tuple[str, Fact, Book]]) -> None:
     """Loans as they are without what was taken back, and what their stories come to beyond the exact reversal."""
     for ref, loan, moved in retold:
-        w.write("loan", ref, loan)
+        refill, borne = settled(w, ref, loan)
+        w.write("loan", ref, {**loan, "borne": borne})
         more = provided(needed(w, ref, losses(moved)))
-        post(w, *more, *lines_of(ref, loan["member"], moved), *shared(None, cash_of(moved)))
+        post(w, *more, *lines_of(ref, loan["member"], moved), *shared(None, cash_of(moved)), *refill)
 
 
 def taken_back(w: Work, past: Done, ref: str, facts: list[Told], *, replay: bool) -> tuple[str, Fact, Book]:
     """The loan without these facts, and what is posted beyond the exact reversal; what rests on them stays first."""
+    if any(each["paid_from"] == past.number for _ref, each in pledged(w, ref)):
+        raise No("cannot-reverse", "operation")
     versions = w.model.facts["loan", ref]
     later = {n for n, _body in versions if n > past.number and w.model.log[n].kind != "reverse"}
     told = {n: each for n in later if (each := _new_facts(w, ref, n))}
@@ -141,7 +146,11 @@ def taken_back(w: Work, past: Done, ref: str, facts: list[Told], *, replay: bool
 
 
 def _rests(later: Told, fact: Told) -> bool:
-    """Whether what was told later takes it for granted: terms upon terms, a recovery upon a loss."""
+    """Whether what was told later takes it for granted: terms upon terms, a recovery upon a loss, reports in a row."""
+    reports = ("report-filed", "report-accepted")
+    if fact.type in reports and later.type in reports:
+        one, other = fact.data["period"], later.data["period"]
+        return bool(one == other or (fact.type == later.type == reports[1] and other > one))
     return (fact.type, later.type) in (("terms", "terms"), ("charge-off", "payment"))
 
 
@@ -161,6 +170,9 @@ def _cash_is_here(w: Work, past: Done) -> None:
     for _fund, code in past.moved():
         if code[:3] != "739" or code == "739/VAULT":
             continue
+        if w.model.facts.get(("petty-cash", code[4:])):
+            _float_is_here(w, past, code[4:])
+            continue
         versions = w.model.facts["drawer", code[4:]]
         then = [body for number, body in versions if number <= past.number][-1]
         now = versions[-1][1]
@@ -170,6 +182,15 @@ def _cash_is_here(w: Work, past: Done) -> None:
             raise No("cannot-reverse", "operation")
         if now["owner"] != w.who:
             raise No("not-allowed", "operation")
+
+
+def _float_is_here(w: Work, past: Done, ref: str) -> None:
+    """Petty cash is open since before, and its keeper is here, or the treasurer."""
+    found = w.model.find("petty-cash", ref)
+    if found is None or found["state"] != "open" or found["opened_at"] > past.number:
+        raise No("cannot-reverse", "operation")
+    if found["holder"] != w.who and TREASURER not in w.model.get("user", w.who, "user")["roles"]:
+        raise No("not-allowed", "operation")
 
 
 def put_back(w: Work, past: Done, keep: str | None = None, *, story: bool = False) -> None:
@@ -198,6 +219,8 @@ def require_room(
             continue
         after = w.balance(fund, code) - amount
         held = w.model.held(fund, code, {released, *gone}) if amount < 0 else 0
+        if amount < 0 and past.kind != "sponsor-shares":
+            held += sponsored(w, code)
         if not broken(code, after + held if code[:3] in NEVER_DEBIT else after):
             continue
         since = w.model.moved_since((fund, code), past.number)
@@ -284,7 +307,7 @@ def approve(w: Work) -> None:
     values: dict[str, object] = dict(found["values"])  # type: ignore[call-overload]
     follower = Work(w.model, asked, str(found["who"]), w.who, values, w.number + 1)
     alone = Work(w.model, asked, w.who, None, values, w.number + 1)
-    if alone.theirs() & alone.served():
+    if alone.own_affair():
         raise No("own-account", "request")
     w.write("request", w["request"], found, state="approved")
     w.follower = follower

@@ -29,9 +29,10 @@ from tests.model.books import (
     rule,
     words,
 )
-from tests.model.rules_counter import PAYING, available, cash_in, pay, savings
+from tests.model.rules_counter import PAYING, alive, cash_in, own_shares, pay, savings
 from tests.model.rules_funds import claim
 from tests.model.rules_months import last_day
+from tests.model.rules_set_off import require_share_kept
 from tests.model.story import halves
 
 OF_YEAR = (SUPERVISOR, TREASURER, ADMIN)
@@ -41,6 +42,7 @@ COUNTER = f"{TELLER} {TREASURER}"
 
 #: Accounts that other operations keep: no journal entry names them. So are those of memo.
 OWNED = words("901 903 875 905 945 946 950 821 823 825 701 781 871 872 831 811 851 801 739 735 729 879 990 960 728 878")
+OF_THINGS = re.compile(r".+/FA-[0-9]{3,}|771/P-.+|772/B-.+")  # and so are those of things, by their numbers
 ZERO_SUMS = (("185", "186"), ("187",), ("728", "878"))
 
 
@@ -83,7 +85,7 @@ def _journal_line(w: Work, line: Line, field: str) -> list[Line]:
         raise No("unknown", f"{field}.account")
     if gl[0] == "M" or gl in OWNED or (gl in ("181", "186") and w.model.facts.get(("gift", contract))):
         raise No("invalid-value", f"{field}.account")
-    if gl == "791" and re.match("L-|DU-", contract):
+    if (gl == "791" and re.match("L-|DU-", contract)) or OF_THINGS.fullmatch(f"{gl}/{contract}"):
         raise No("invalid-value", f"{field}.account")
     if gl == "932" and amount > 0:
         raise No("invalid-value", f"{field}.account")
@@ -353,6 +355,7 @@ def paying_out(name: str, control: str) -> None:
             _pay_all(w, control)
             return
         w.model.get("member", w["member"], "member")
+        alive(w, w["member"])
         leaf = f"{control}/{w['member']}"
         amount = -w.balance(GEN, leaf)
         if not amount:
@@ -372,7 +375,7 @@ def _pay_all(w: Work, control: str) -> None:
         member = code.partition("/")[2]
         if fund != GEN or not code.startswith(f"{control}/") or not balance or member not in accounts:
             continue
-        if (w.model.find("member", member) or {}).get("status") == "active":
+        if (w.model.find("member", member) or {}).get("status") == "active" and not w.model.is_dead(member):
             lines += [(GEN, code, -balance), (GEN, f"905/{accounts[member]}", balance)]
     if not lines:
         raise No("overdrawn", "member")
@@ -389,11 +392,13 @@ paying_out("pay-patronage", "823")
 @rule("accept-redemption", "member:code amount:money share_class:code?=901", COUNTER, second=True)
 def accept_redemption(w: Work) -> None:
     w.model.get("member", w["member"], "member")
+    alive(w, w["member"])
     kind = w.model.get("share-class", w["share_class"], "share_class")
     leaf = f"{w['share_class']}/{w['member']}"
     if w["amount"] % kind["par"]:
         raise No("invalid-amount", "amount")
-    available(w, leaf, w["amount"])
+    own_shares(w, leaf, w["amount"])
+    require_share_kept(w, w["member"], w["share_class"], -w.balance(GEN, leaf) - w["amount"], kind["par"])
     ref = w.number_of("redemption", "RD-", 5)
     w.post((GEN, leaf, w["amount"]), (GEN, f"825/{w['member']}", -w["amount"]))
     w.write("redemption", ref, member=w["member"], share_class=w["share_class"], amount=w["amount"], state="waiting",
@@ -411,11 +416,13 @@ def pay_redemption(w: Work) -> None:
     found = w.model.get("redemption", w["redemption"], "redemption")
     if found["state"] != "waiting" or w.business_day < found["payable_on"]:
         raise No("wrong-state", "redemption")
+    alive(w, found["member"], "redemption")
     kind = w.model.get("share-class", found["share_class"], "redemption")
     known = w.model.every("redemption")
     if kind["queue"] and any(
         each["state"] == "waiting" and ref < w["redemption"] and each["payable_on"] <= w.business_day
-        and each["share_class"] == found["share_class"] for ref, each in known
+        and each["share_class"] == found["share_class"] and not w.model.is_dead(each["member"])  # an estate's waits
+        for ref, each in known
     ):  # fmt: skip
         raise No("wrong-state", "redemption")
     if kind["yearly_cap"]:
@@ -545,7 +552,7 @@ def propose_surplus(w: Work) -> None:
     _require_not_allocated(w, w["year"])
     rules = w.model.get("rules", "surplus", "year")
     found = divided(w, w["year"], rules)
-    if found["result"] <= 0:
+    if found["result"] <= 0 or not any(amount for _step, amount, _shares in found["steps"]):
         raise No("wrong-state", "year")
     w.write("surplus", w["year"], {**found, "rules": rules, "state": "proposed"})
 

@@ -11,6 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.model.books import RULES
+from tests.model.drawn_bank import reconciling
+from tests.model.drawn_given import given, sponsoring
+from tests.model.drawn_life import dying
+from tests.model.drawn_plans import land
+from tests.model.drawn_things import petty_cash, things
+from tests.model.drawn_votes import deciding
 from tests.model.walk import (
     DRAWN,
     NEW_YEAR,
@@ -23,10 +29,12 @@ from tests.model.walk import (
     OwnerOf,
     Step,
     agreed_terms,
+    asked,
     draw,
     keyed,
     member,
 )
+from tests.model.walk_loans import A_MONTH, CARED, losing, owing_each_other, papers, reporting, sharing
 
 
 def steps(seed: int, count: int) -> list[Step]:
@@ -45,7 +53,14 @@ def steps(seed: int, count: int) -> list[Step]:
 
 
 SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
-    (lambda c: evening(c), 45), (lambda c: lending(c), 90), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
+    (lambda c: evening(c), 45), (lambda c: lending(c), 110), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
+    (papers, 500), (losing, 500), (lambda c: lived(c, sharing(c)), 700), (lambda c: lived(c, reporting(c)), 500),
+    (lambda c: lived(c, owing_each_other(c)), 700),
+    (lambda c: things(c, evening(c, c.pick((5, 31, 70))), evening(c, c.pick((1, 40)))), 250),
+    (lambda c: petty_cash(c, evening(c, 1)), 200), (lambda c: given(c, evening(c)), 250), (sponsoring, 200),
+    (lambda c: dying(c, evening(c, c.pick((1, 12)))), 250), (lambda c: reconciling(c, evening(c, 1)), 250),
+    (lambda c: land(c, evening(c)), 250), (lambda c: deciding(c, evening(c)), 200),
+    (lambda c: mistaken(c), 200),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""
 
@@ -69,11 +84,6 @@ def evening(c: Chooser, ahead: int | None = None) -> list[Step]:
         return begun
     close = [step("tom", "close-month", month=Last("month", back)) for back in c.pick(((1,), (2, 1)))]
     return [*begun, *(each for asked in close for each in (asked, step("sue", "approve", request=Last("request"))))]
-
-
-def asked(who: str, operation: str, approver: str = "sue", **values: Any) -> list[Step]:
-    """What takes two people, asked for and agreed to."""
-    return [Step(who, operation, tuple(values.items())), Step(approver, "approve", (("request", Last("request")),))]
 
 
 def year_end(c: Chooser) -> list[Step]:
@@ -133,6 +143,17 @@ def lending(c: Chooser) -> list[Step]:
     return found
 
 
+def lived(c: Chooser, scene: list[Step]) -> list[Step]:
+    """A scene with a part of a loan's life where it stands for one."""
+    found: list[Step] = []
+    for step in scene:
+        if step is A_MONTH:
+            found += [*evening(c, c.pick((20, 31, 32))), *([] if c.pick(range(4)) else _cared(c))]
+        else:
+            found += [*evening(c, c.pick((5, 20, 40, 100))), *_cared(c), *_cared(c)] if step is CARED else [step]
+    return found
+
+
 def returning(c: Chooser) -> list[Step]:
     """A late loan's interest is no income any more; then all that is due is paid, and more than that kept for it."""
     loan = Last("loan")
@@ -170,7 +191,7 @@ def _cared(c: Chooser) -> list[Step]:
 LOAN_CARE = (
     "charge-late-fee", "charge-late-fee", "apply-unapplied", "disburse-loan", "change-rate", "extend-loan",
     "move-due-date", "payment-holiday", "re-amortize", "pause-interest", "waive-charges", "stop-accrual",
-    "resume-accrual", "write-down",
+    "resume-accrual", "write-down", "waive-charges", "waive-charges",
     "charge-off", "grade-loan", "provide", "reverse", "reverse", "close-commitment",
 )  # fmt: skip
 
@@ -190,6 +211,18 @@ def shares(c: Chooser) -> list[Step]:
     if c.pick(range(2)):
         found += evening(c, 12)
     return [*found, Step("tom", "pay-redemption", (("redemption", Last("redemption")), ("tender", "transfer")))]
+
+
+def mistaken(c: Chooser) -> list[Step]:
+    """A deposit is typed for another account than it was meant for, a drawer is short; both are put right."""
+    wrong, right = c.pick((("M0001", "M0003"), ("S-M0003", "M0001"), ("M0001", "M0001-2")))
+    found = [Step("ana", "deposit", (("member", wrong[-5:]), ("amount", "30.00"), ("tender", "transfer")))]
+    told = {"operation": Last("operation"), "wrong_account": wrong, "right_account": right, "reason": "wrong book"}
+    values = {**told, **c.pick(({}, {"amount": "12.34"}, {"amount": "30.01"}))}
+    found += [*(evening(c, 1) if not c.pick(range(4)) else ()), *asked("ana", "correct", "tom", **values)]
+    short = (("drawer", "D1"), ("counted", Holds("D1", 15_00)), ("why", "not known"))
+    found.append(Step(OwnerOf("D1"), "count-drawer", short))
+    return [*found, Step(c.pick(("sue", "sue", "ana")), "sign-difference", (("difference", Last("difference")),))]
 
 
 def begin() -> list[Step]:

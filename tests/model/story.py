@@ -34,7 +34,8 @@ ACCOUNTS = {
     "off_principal": ("719", "701"), "off_interest": ("719", "781"), "off_fees": ("719", "791"),
     "memo": ("M10", "M19"), "off": ("M20", "M29"), "promised": ("M40", "M49"),
 }  # fmt: skip
-OWN = ("701", "781", "791", "M10", "M20", "M40")
+OWN = ("701", "781", "791", "M10", "M20", "M30", "M40")
+OWED = ("701", "781", "M10", "M20")  # whatever a borrower owes on these, a peer is owed its part of on M30
 LOSSES = ("written", "off_principal", "off_interest", "off_fees")
 FOREVER = date.max
 
@@ -582,7 +583,7 @@ class Story:
         self._flow("lent", amount)
 
     def _payment(self, fact: Told) -> None:
-        amount = fact.data["amount"]
+        amount, due, rest = fact.data["amount"], Due(), 0
         if self.off:
             principal = min(amount, self.principal)
             interest = min(amount - principal, self.interest)
@@ -711,27 +712,45 @@ def halves(amount: int, shares: list[int]) -> list[int]:
     return [part if amount > 0 else -part for part in parts]
 
 
-def by_fund(flows: Flows, funds: dict[str, int]) -> dict[str, Flows]:
-    """Each fund's part of what a loan comes to; what was overpaid is the borrower's, in GEN."""
-    names = sorted(funds)
-    shares, book = [funds[name] for name in names], {name: Flows() for name in names}
+def by_fund(flows: Flows, loan: dict[str, Any]) -> dict[str, Flows]:
+    """Each fund's part of what a loan comes to, each peer's beside it; what was overpaid is the borrower's, in GEN."""
+    ours: dict[str, int] = dict(sorted(loan["funds"].items()))
+    everybody = {**ours, **{f"{fund}@{peer}": share for fund in ours for peer, share in loan.get("peers", {}).items()}}
+    book = {name: Flows() for name in everybody}
     done = set()
     for raised, lowered in _LOWERED:
-        off, gone = 0, [0] * len(names)
+        owners = ours if raised == "fees" else everybody
+        off, gone = 0, [0] * len(owners)
         for flow in lowered:
             off += flows.get(flow, 0)
-            now = halves(off, shares)
-            for name, after, before in zip(names, now, gone, strict=True):
+            now = halves(off, list(owners.values()))
+            for name, after, before in zip(owners, now, gone, strict=True):
                 book[name][flow] = after - before
             gone = now
-        for name, part in zip(names, halves(flows.get(raised, 0), shares), strict=True):
+        for name, part in zip(owners, halves(flows.get(raised, 0), list(owners.values())), strict=True):
             book[name][raised] = part
         done |= {raised, *lowered}
     for flow in flows.keys() - done - {"overpaid"}:
-        for name, part in zip(names, halves(flows[flow], shares), strict=True):
+        owners = ours if flow == "promised" else everybody
+        for name, part in zip(owners, halves(flows[flow], list(owners.values())), strict=True):
             book[name][flow] = part
+    for name in everybody.keys() - ours.keys():
+        paid = book[name].get("interest_paid", 0) + book[name].get("interest_cash", 0)
+        book[name]["servicing"] = round(paid * loan["servicing"])
     book.setdefault("GEN", {})["overpaid"] = flows.get("overpaid", 0)
     return {name: {flow: n for flow, n in of.items() if n} for name, of in book.items() if any(of.values())}
+
+
+def pairs(name: str, flow: str) -> list[tuple[str, str]]:
+    """What a flow debits and credits in a fund; of a peer's part its money, and what it is owed (E15)."""
+    if "@" not in name:
+        return [ACCOUNTS[flow]]
+    if flow == "servicing":
+        return [("831", "117")]
+    debit, credit = ACCOUNTS[flow]
+    found = [("831", "cash")] if credit == "cash" else [("cash", "831")] if debit == "cash" else []
+    more = (debit in OWED) - (credit in OWED)
+    return [*found, *([("M30", "M39")] if more > 0 else [("M39", "M30")] if more < 0 else [])]
 
 
 def less(after: dict[str, Flows], before: dict[str, Flows]) -> dict[str, Flows]:

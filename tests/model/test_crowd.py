@@ -126,10 +126,11 @@ def _assert_each_key_once(lists: list[list[Wish]], answers: list[Said]) -> None:
     for wishes, said in zip(lists, answers, strict=True):
         for (_who, _operation, _values, key), each in zip(wishes, said, strict=True):
             told.setdefault(key, []).append(each["answer"])
-    for key, each in told.items():
-        count = Counter(each)
-        assert count["done"] + count["pending"] <= 1, f"{key}: {each}"
-        assert (count["repeated"] + count["key-reused"] == 0) or count["done"] + count["pending"] == 1, f"{key}: {each}"
+    for key, heard in told.items():
+        count = Counter(heard)
+        served = count["done"] + count["pending"]
+        assert served <= 1, f"{key}: {heard}"
+        assert (count["repeated"] + count["key-reused"] == 0) or served == 1, f"{key}: {heard}"
 
 
 def _replay(model: Model, lists: list[list[Wish]], answers: list[Said], log: list[Any]) -> None:

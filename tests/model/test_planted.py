@@ -11,24 +11,62 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing as closed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from coopbank.bank import accrual, bank, books, limits
-from coopbank.bank.lending import allowance, closing, scheduled
-from coopbank.bank.operations import cash, funds, loan_care, suspense, undoing, year
+from coopbank.bank import accrual, asset_plan, bank, books, limits, mandates
+from coopbank.bank.lending import accounts, allowance, closing, flows, scheduled
+from coopbank.bank.lending.position import position
+from coopbank.bank.operations import (
+    bank_interest,
+    bank_reconciliation,
+    cash,
+    collateral,
+    funds,
+    land,
+    lending,
+    loan_care,
+    loan_reports,
+    participations,
+    petty_cash,
+    refinance,
+    reserves,
+    resolutions,
+    savings,
+    set_off,
+    shares,
+    solidarity,
+    sponsoring,
+    suspense,
+    undoing,
+    year,
+)
+from coopbank.bank.waterfall import still_borne
+from coopbank.finance import surplus
 from coopbank.finance.allocation import allocate
+from coopbank.finance.depreciation import months_through
 from tests.model.books import Verdict
+from tests.model.drawn_bank import reconciling
+from tests.model.drawn_given import given
+from tests.model.drawn_given import sponsoring as sponsors
+from tests.model.drawn_life import dying
+from tests.model.drawn_plans import land as lands
+from tests.model.drawn_things import petty_cash as floats
+from tests.model.drawn_things import things
+from tests.model.drawn_votes import deciding
 from tests.model.invariants import hold
 from tests.model.play import Differs, Start, shortest, story
-from tests.model.scenes import begin, lending, steps, year_end
+from tests.model.scenes import begin, evening, lived, steps, year_end
+from tests.model.scenes import lending as a_loan
 from tests.model.test_model import started
 from tests.model.walk import Dice, Step
+from tests.model.walk_loans import losing, owing_each_other, papers, reporting, sharing
 
 MOST_STEPS = 45  # of the shortest list; what every list begins with (money, members, a drawer) among them
 LONGEST_WALK = 1_500
@@ -67,6 +105,38 @@ def _all_to_the_cooperative(desk: Any, moved: Any, results: Any, really: Callabl
     return ((fund, "940" if code == "961" else code, amount) for fund, code, amount in really(desk, moved, results))
 
 
+def _shared(c: Dice) -> list[Step]:
+    return lived(c, sharing(c))
+
+
+def _reported(c: Dice) -> list[Step]:
+    return lived(c, reporting(c))
+
+
+def _owed(c: Dice) -> list[Step]:
+    return lived(c, owing_each_other(c))
+
+
+def _first_hit(*asked: Any, really: Callable[..., Any] = still_borne) -> Any:
+    return list(reversed(really(*asked)))
+
+
+def _part_up(percent: Any, base: int) -> int:
+    return int(-(-base * Fraction(percent) // 100))
+
+
+def _a_cent_less(loan: Any, day: date, really: Callable[..., Any] = position) -> Any:
+    return SimpleNamespace(payoff=max(0, really(loan, day).payoff - 1))
+
+
+def _month_more(start: date, last: date) -> int:
+    return months_through(start, last) + 1
+
+
+def _things(c: Dice) -> list[Step]:
+    return things(c, evening(c, 31), evening(c, 40))
+
+
 FAULTS = {
     "interest is rounded up": Fault(accrual, "round_ratio", _up),
     "interest counts a day too many": Fault(accrual, "interest_to", _day_more),
@@ -81,16 +151,48 @@ FAULTS = {
     "money is paid out before its cheque is good": Fault(books.Books, "holds", lambda *_: 0),
     "a bill is entered twice": Fault(funds, "require_new_bill", lambda *_, **__: None),
     "interest on loans counts 360 days": Fault(scheduled, "years_of", lambda _plan, _code, start, end: (
-        Fraction((end - start).days, 360)), lending),
+        Fraction((end - start).days, 360)), a_loan),
     "a payment goes to principal first": Fault(scheduled, "allocate", lambda amount, due, _order, really=allocate: (
-        really(amount, due, ("principal", "interest", "fees"))), lending),
+        really(amount, due, ("principal", "interest", "fees"))), a_loan),
     "early money always pays the next rows": Fault(scheduled.ScheduledRun, "_count", lambda run, _early, paid, _row: (
-        setattr(run.state, "counted", run.state.counted + paid)), lending),
-    "a late fee is taken of a dollar too much": Fault(loan_care, "late_rows", _fee_of_the_whole_row, lending),
-    "a provision is rounded up": Fault(allowance, "round_ratio", _up, lending),
+        setattr(run.state, "counted", run.state.counted + paid)), a_loan),
+    "a late fee is taken of a dollar too much": Fault(loan_care, "late_rows", _fee_of_the_whole_row, a_loan),
+    "a provision is rounded up": Fault(allowance, "round_ratio", _up, a_loan),
     "interest of a month stays in the next": Fault(closing, "_since", lambda *_: {}, lambda c: (
-        [*lending(c), *year_end(c)])),
+        [*a_loan(c), *year_end(c)])),
     "each fund's result goes to the co-operative": Fault(year, "_own", _all_to_the_cooperative, year_end),
+    "what comes back goes to the first that was hit": Fault(reserves, "still_borne", _first_hit, losing),
+    "a waterfall's floor is not kept": Fault(reserves, "steps_of", lambda body, really=reserves.steps_of: (
+        [replace(step, floor=0) for step in really(body)]), losing),
+    "a peer's money is remitted before it is lent": Fault(participations, "to_be_lent", lambda *_: 0, _shared),
+    "servicing a peer's part costs nothing": Fault(flows, "_serve", lambda *_: None, _shared),
+    "a payment is taken back although a pledge rests on it": Fault(collateral, "pledged_from", lambda *_: [], papers),
+    "a programme is not asked": Fault(lending, "require_programmes", lambda *_, **__: None, papers),
+    "the old loan is paid off short of a cent": Fault(refinance, "position", _a_cent_less, papers),
+    "who filed a report accepts it": Fault(loan_reports, "who_filed", lambda *_: None, _reported),
+    "a cap is rounded up": Fault(surplus, "part_of", _part_up, _reported),
+    "income above the cap is taken back and not waived": Fault(
+        accounts, "settled", lambda _body, target, _held: target, _reported),
+    "whatever is overdue is set off": Fault(set_off, "require_set_off", lambda *_: "a bylaw", _owed),
+    "an asset is written off a month ahead": Fault(asset_plan, "months_through", _month_more, _things),
+    "one person counts what a colleague keeps": Fault(petty_cash._Counting, "second_reason", lambda *_: None,
+                                                      lambda c: floats(c, evening(c, 1))),
+    "the bank's interest is the general fund's": Fault(bank_interest, "parts", lambda amount, _claims: (
+        {"GEN": amount}), lambda c: given(c, evening(c))),
+    "a case is helped with any amount": Fault(solidarity.GiveAid, "_require_within", lambda *_: None, lambda c: (
+        given(c, evening(c, 1)))),
+    "what a fund paid for is sold": Fault(shares, "require_own", lambda *_: None, sponsors),
+    "a sponsor has the members' money back": Fault(sponsoring, "GRANTS", "290", sponsors),
+    "the dead take money out": Fault(savings, "require_alive", lambda *_: None, lambda c: dying(c, evening(c, 1))),
+    "a signed reconciliation is changed": Fault(bank_reconciliation, "_require_unsigned", lambda *_: None, lambda c: (
+        reconciling(c, evening(c, 1)))),
+    "nobody else agrees to more than the budget": Fault(funds, "beyond_budget", lambda *_: False, lambda c: (
+        lands(c, evening(c, 1)))),
+    "a resolution is used up twice": Fault(mandates, "used", lambda *_: [], lambda c: deciding(c, evening(c, 1))),
+    "hands against it count for it": Fault(resolutions, "outcome", lambda *_: "carried", lambda c: (
+        deciding(c, evening(c, 1)))),
+    "a parcel leaves its gift as it was": Fault(land.BuyParcel, "_meet_gift", lambda *_: None, lambda c: (
+        lands(c, evening(c, 1)))),
 }  # fmt: skip
 
 
@@ -101,6 +203,9 @@ QUICKLY_FOUND = {
     "a role's limit is not asked",
     "interest on loans counts 360 days",
     "each fund's result goes to the co-operative",
+    "an asset is written off a month ahead",
+    "what a fund paid for is sold",
+    "a signed reconciliation is changed",
 }
 
 

@@ -31,8 +31,7 @@ WORDS = "common wealth"
 NOON = datetime(2026, 3, 5, 18, tzinfo=UTC)
 HOSTILE = "[red]Eve[/red] <b>&amp; {x} 'q'"
 TURNED = "\u202eevil\u200b"
-PATIENCE = 20.0
-PAUSE = 0.04
+PATIENCE = 60.0
 
 
 class Hand:
@@ -65,7 +64,7 @@ class Hand:
     async def settled(self, horizon: float = 0.0) -> None:
         """Until nothing is ready to run: messages are handled, what comes after a refresh too, questions answered.
 
-        A question that takes longer than PAUSE is not waited for. Timers are, that go off within `horizon` seconds.
+        Timers are waited for, that go off within `horizon` seconds.
         Textual's own pilot sleeps 40 ms after each key instead, and longer while the processor works.
         """
         loop = asyncio.get_running_loop()
@@ -74,7 +73,7 @@ class Hand:
             await asyncio.sleep(0)
             if loop._ready or self._refreshed():  # type: ignore[attr-defined]
                 calm = 0
-            elif self._soon(loop, began + horizon) or (self._asking() and loop.time() < began + PAUSE):
+            elif self._soon(loop, began + horizon) or (self._asking() and loop.time() < began + PATIENCE):
                 calm = 0
                 await asyncio.sleep(0.002)
             else:

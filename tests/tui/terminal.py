@@ -22,7 +22,7 @@ from types import TracebackType
 
 import pyte
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 PROGRAM = "import sys; from coopbank.cli import main; sys.exit(main())"
 ROOT = Path(__file__).parents[2]
 
@@ -103,20 +103,35 @@ class Terminal:
         """Read until it is true."""
         ends = monotonic() + PATIENCE
         while not condition():
-            if monotonic() > ends or (not self._read(0.05) and self.code is not None):
+            if monotonic() > ends or self._over():
                 raise AssertionError(f"never happened: {what}\n{self.text()}")
+
+    def answer(self, key: str, text: str) -> None:
+        """Press a key when a review could be read, and again if it came too early; wait until the text stands there."""
+        ends = monotonic() + PATIENCE
+        while text not in self.text():
+            assert monotonic() < ends and self.code is None, f"never happened: {text!r}\n{self.text()}"
+            self.listen(0.4)
+            self.type(key)
+            again = monotonic() + 5.0
+            while monotonic() < again and text not in self.text() and not self._over():
+                pass
+
+    def silent(self, seconds: float) -> bool:
+        """Whether there is such a time in which the program sends nothing, once what came before is painted."""
+        return any(self.listen(seconds) == 0 for _ in range(5))
 
     def listen(self, seconds: float) -> int:
         """How many bytes the program sends in that time."""
         before, ends = len(self.output), monotonic() + seconds
-        while monotonic() < ends:
-            self._read(0.05)
+        while monotonic() < ends and not self._over():
+            pass
         return len(self.output) - before
 
-    def settle(self) -> None:
-        """Wait until nothing came for a while."""
-        while self.listen(0.7):
-            pass
+    def _over(self) -> bool:
+        """Read what comes in a moment; whether the program is gone and all that it said is read."""
+        gone = self.code is not None  # asked before: what it said last may come while it ends
+        return not self._read(0.05) and gone
 
     def _read(self, wait: float) -> bool:
         ready, _w, _x = select.select([self._fd], [], [], wait)
@@ -150,7 +165,7 @@ class Terminal:
         self._reap()
 
     def _ended(self) -> None:
-        done, status = os.waitpid(self.pid, os.WNOHANG)
+        done, status = os.waitpid(self.pid, os.WNOHANG) if self.code is None else (0, 0)
         if done:
             self.code = os.waitstatus_to_exitcode(status)
 

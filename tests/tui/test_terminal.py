@@ -19,6 +19,11 @@ from tests.tui.terminal import CTRL_Q, ENTER, F3, F9, Terminal
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m")
 
 
+def keys_line(terminal: Terminal) -> bool:
+    """Whether the lowest line is painted."""
+    return bool(terminal.screen.display[-1].strip())
+
+
 def sign_in(terminal: Terminal, user: str = "ana") -> None:
     terminal.see("real books")
     terminal.type(f"{user}{ENTER}{WORDS}{ENTER}")
@@ -39,18 +44,14 @@ def test_a_deposit_from_sign_in_to_receipt_and_out_again(book: str) -> None:
     with Terminal(["--db", book]) as terminal:
         sign_in(terminal)
         to_review(terminal, "12.5")
-        terminal.listen(0.5)
-        terminal.type(ENTER)
-        terminal.see("Head of the chain")
-        terminal.listen(0.5)
-        terminal.type(ENTER)
-        terminal.see("Ready for the next member")
-        terminal.settle()
-        assert terminal.listen(6) == 0, "an idle counter sends nothing, also when it looks for what others did"
+        terminal.answer(ENTER, "Head of the chain")
+        terminal.answer(ENTER, "Ready for the next member")
+        assert terminal.silent(6), "an idle counter sends nothing, also when it looks for what others did"
         for size in ((200, 60), (80, 24), (120, 36)):
+            before = len(terminal.output)
             terminal.resize(*size)
-            terminal.settle()
-            terminal.see("Ready for the next member")
+            terminal.until(lambda before=before: len(terminal.output) > before, f"{size}")  # type: ignore[misc]
+            terminal.until(lambda: "Ready for the next member" in terminal.text() and keys_line(terminal), f"{size}")
         terminal.type(CTRL_Q)
         terminal.see("Leave the counter?")
         terminal.type("\x1b[C" + ENTER)
@@ -112,16 +113,26 @@ def test_a_full_disk_is_told_in_words_and_the_form_stays(book: str, small_disk: 
     with Terminal(["--db", str(place)]) as terminal:
         sign_in(terminal)
         to_review(terminal, "12.5")
-        terminal.listen(0.5)
         fill_up(small_disk)
-        terminal.type(ENTER)
-        terminal.see("no room left")
+        terminal.answer(ENTER, "no room left")
         terminal.see("12.5")
         (small_disk / "fill").unlink()
         terminal.type(F9)
         terminal.see("Enter posts")
-        terminal.listen(0.5)
-        terminal.type(ENTER)
-        terminal.see("Head of the chain")
+        terminal.answer(ENTER, "Head of the chain")
     assert operations(str(place), "deposit") == 6
     assert_book(str(place))
+
+
+def test_the_counter_opens_without_what_commands_are_declared_with(book: str) -> None:
+    program = """
+import sys
+from coopbank.cli import main
+code = main()
+print(sorted({"typer"} & set(sys.modules)), "left with", code)
+"""
+    with Terminal(["--db", book], program=program) as terminal:
+        terminal.see("real books")
+        terminal.type(CTRL_Q)
+        terminal.see("[] left with 0")
+        assert terminal.ends() == 0

@@ -301,9 +301,11 @@ def _reported(document: Mapping[str, Any], starts: date, currency: str) -> dict[
     }  # fmt: skip
 
 
-def check(document: Mapping[str, Any], repayment: str, starts: date, currency: str) -> None:
-    """Refuse terms of a share of surplus or revenue that cannot be, by the name of the form's field."""
+def check(
+    document: Mapping[str, Any], repayment: str, starts: date, currency: str
+) -> SurplusTerms | RevenueTerms:  # fmt: skip
+    """The terms of a share of surplus or revenue; refuses those that cannot be, by the name of the form's field."""
     try:
-        (surplus_terms if repayment == SURPLUS else revenue_terms)(document, starts, currency)
+        return (surplus_terms if repayment == SURPLUS else revenue_terms)(document, starts, currency)
     except InvalidTerms as refusal:
         raise plain(refusal) from refusal

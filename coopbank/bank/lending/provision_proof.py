@@ -9,12 +9,13 @@ of it from the sealed log; a bucket, which follows from the loan's own story, is
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, Final, Protocol
 
 from coopbank.bank import records
 from coopbank.bank.lending.allowance import SPECIFIC, TABLE, part, rate, specific
+from coopbank.ledger.columns import Run
 from coopbank.ledger.log import Log, Operation
 from coopbank.money import format_amount
 
@@ -56,27 +57,32 @@ class ProvisionProof:
                 for fault in self._faults(state, log, records.Provision.model_validate(row[5])):
                     log.add(CHECK, f"the provision of {row[2]}: {fault}", operation.number)
 
-    def watch_plain(self, log: Log, operations: Sequence[Operation]) -> None:
+    def watch_plain(self, log: Log, run: Run) -> None:
         """The same for operations that wrote no rows."""
-        for operation in operations:
-            self._remember(log, operation)
+        watched = {account for account in run.sums.keys() - self.unwatched if self._is_watched(log, account)}
+        if watched:
+            moved = zip(run.accounts, run.amounts, strict=True)
+            self.recent += [(run.day, account, amount) for account, amount in moved if account in watched]
+            self._forget(run.day)
 
     def _remember(self, log: Log, operation: Operation) -> None:
         for _id, day, _memo, _reverses, lines in operation.entries:
             for account, amount in lines:
-                if account in self.unwatched or (leaf := log.leaves.get(account)) is None:
-                    continue
-                if leaf.gl_code in _WATCHED:
+                if account not in self.unwatched and self._is_watched(log, account):
                     self.recent.append((day, account, amount))
-                else:
-                    self.unwatched.add(account)
-        if len(self.recent) > self.most:
-            self._forget(operation.business_date)
-            self.most = max(_MANY, 2 * len(self.recent))
+        self._forget(operation.business_date)
+
+    def _is_watched(self, log: Log, account: int) -> bool:
+        leaf = log.leaves.get(account)
+        if leaf is not None and leaf.gl_code not in _WATCHED:
+            self.unwatched.add(account)
+        return leaf is not None and leaf.gl_code in _WATCHED
 
     def _forget(self, today: str) -> None:
-        oldest = (date.fromisoformat(today) - _REACH).isoformat()
-        self.recent = [moved for moved in self.recent if moved[0] >= oldest]
+        if len(self.recent) > self.most:
+            oldest = (date.fromisoformat(today) - _REACH).isoformat()
+            self.recent = [moved for moved in self.recent if moved[0] >= oldest]
+            self.most = max(_MANY, 2 * len(self.recent))
 
     def _faults(self, state: Replayed, log: Log, kept: records.Provision) -> Iterator[str]:
         table = self.tables.get(kept.table)

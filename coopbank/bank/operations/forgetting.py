@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from coopbank.bank import records
+from coopbank.bank import groups, records
 from coopbank.bank.books import Books, loads
 from coopbank.bank.contact import number_of
 from coopbank.bank.desk import Desk, fold
@@ -52,6 +52,7 @@ class ForgetMember(Operation):
         self._require_kept_long_enough(desk, left)
         own = own_refs(desk, self.member)
         _require_nothing_open(desk, self.member)
+        groups.require_nothing_coming(desk, self.member)
         digests = sorted({*digests_about(desk, self.member, own), *_digests_of_registers(desk, self.member, own)})
         day = desk.business_day.isoformat()
         desk.write(self.member, body.model_copy(update={"forgotten_on": day}))

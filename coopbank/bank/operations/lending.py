@@ -466,7 +466,15 @@ def named(operation: Operation, otherwise: str, **names: str) -> Iterator[None]:
 
 
 def require_in_time(desk: Desk, loan: LoanAccount, field: str = "loan") -> None:
-    """Refuse first money that goes out after payments were to begin."""
+    """Refuse first money that goes out after payments were to begin, or after the loan was to be over."""
+    if loan.is_reported:
+        outer = date.fromisoformat(loan.contracts[max(loan.contracts)].document["outer_date"])
+        if outer <= desk.business_day:
+            raise WrongState(
+                "Loan {loan} is over on {day}: no money is paid out from that day on.", field=field, loan=loan.ref,
+                day=outer, hint="Agree on a later outer date: move it (move-outer-date), or grant the loan anew.",
+            )  # fmt: skip
+        return
     first_due = loan.contracts[max(loan.contracts)].document.get("first_due")
     if loan.body.disbursed_on is None and first_due is not None and date.fromisoformat(first_due) <= desk.business_day:
         raise WrongState(

@@ -49,7 +49,9 @@ class FileReport(Operation):
         return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
-        loan = account(desk, self.loan) if self.correction else active_loan(desk, self.loan)
+        loan = account(desk, self.loan)
+        if loan.body.disbursed_on is None or not self.correction:
+            active_loan(desk, self.loan)
         run = reported(loan)
         period = self._period(desk, run)
         require_reporting(desk, loan, run, period)

@@ -9,7 +9,7 @@ could not be paid, that is said, and reports of late loans show it apart.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
@@ -21,6 +21,7 @@ from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Day, LoanRef, Memo, Rate, Widget
 from coopbank.bank.lending.accounts import LoanAccount, Outcome, tell
 from coopbank.bank.lending.contract import LINE, Contract, check, rows_by
+from coopbank.bank.lending.reported import ReportedRun
 from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.bank.loan_rules import product_granted
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
@@ -65,6 +66,8 @@ class TermsChange(Operation):
         run = scheduled(loan, self.title)
         on = self.day(desk, loan)
         document, data = self.changed(desk, run, on)
+        if self.how == "restart":
+            _require_in_season(document)
         with named(self, "loan", first_due="next_due"):
             agree(desk, loan, document, on, change=self.change, why=self.why, data={"how": self.how, **data},
                   eased=getattr(self, "eased", False))  # fmt: skip
@@ -245,11 +248,36 @@ class MoveOuterDate(Operation):
                 "The outer date moves to a later day only: it is {before}.", field="outer_date", before=before
             )
         document = {**contract.document, "outer_date": self.outer_date.isoformat()}
-        check(document, loan.body.repayment, first_day(loan) or desk.business_day, desk.currency)
+        terms = check(document, loan.body.repayment, first_day(loan) or desk.business_day, desk.currency)
+        _require_reports_of_whole_periods(loan, terms.periods())
         agree(desk, loan, document, desk.business_day, change="outer-date", why=self.why, data={"how": "outer-date"})
 
 
 # ------------------------------------------------------------------------------------- common
+
+
+def _require_in_season(document: Mapping[str, Any]) -> None:
+    """Refuse a first due day outside the loan's months, also where nothing is left to be spread and no row is drawn."""
+    first, months = document.get("first_due"), document.get("months")
+    if months and first is not None and date.fromisoformat(first).month not in months:
+        raise InvalidValue(
+            "The first due date {day} is in none of the months.", field="next_due", day=first,
+            hint="Choose a day in one of the months {months}.", months=", ".join(map(str, sorted(months))),
+        )  # fmt: skip
+
+
+def _require_reports_of_whole_periods(loan: LoanAccount, periods: Sequence[tuple[date, date]]) -> None:
+    """Refuse to lengthen a period that was reported already: its report would be of a part of it."""
+    run = loan.run()
+    assert isinstance(run, ReportedRun)
+    for report in run.facts.reports:
+        end = periods[report.period - 1][1]
+        if report.filed_on < end:
+            raise InvalidDate(
+                "Period {period} would end on {end}, and its report was filed on {day}.", field="outer_date",
+                period=report.period, end=end, day=report.filed_on,
+                hint="Reverse that report first: it is filed anew once the longer period is over.",
+            )  # fmt: skip
 
 
 def agree(

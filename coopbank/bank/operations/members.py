@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from coopbank.bank import records
+from coopbank.bank import groups, records
 from coopbank.bank.contact import death_of
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Day, MemberRef, Personal, Widget
@@ -109,6 +109,8 @@ class ChangeMember(Operation):
                 "{member} still has shares, savings or loans.", field="status", member=self.member,
                 hint="Bring every account to zero first.",
             )  # fmt: skip
+        if self.status == "left":
+            groups.require_nothing_coming(desk, self.member)
         after = before.model_copy(update=changes)
         desk.write(self.member, after)
         name = self.member_name or desk.member_name(self.member)

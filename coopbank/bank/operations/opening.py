@@ -25,7 +25,7 @@ from coopbank.bank.accrual import interest_to
 from coopbank.bank.asset_plan import is_asset
 from coopbank.bank.capital import VINTAGE, of_workers
 from coopbank.bank.desk import Desk
-from coopbank.bank.equity import CAPITAL
+from coopbank.bank.equity import CAPITAL, DIVIDENDS, NONQUALIFIED, PATRONAGE, QUALIFIED, REDEMPTIONS
 from coopbank.bank.fields import (
     Code,
     Counted,
@@ -199,6 +199,7 @@ class OpeningBalance(Operation):
         desk.fund_exists(line.fund, f"{field}.fund")
         require_control(desk, line, f"{field}.account")
         _require_place(desk, line, f"{field}.account")
+        _require_whose(line, f"{field}.account")
         owned = line.member is not None or re.match(r"[LN]-", line.contract)
         leaf = (line.fund, line.account)
         if owned and (leaf in seen or desk.balance(*leaf)):
@@ -529,6 +530,10 @@ def require_opening(desk: Desk) -> None:
         )  # fmt: skip
 
 
+#: What is payable to members, and what is retained of theirs: no operation pays what stands there and is nobody's.
+_MEMBERS_OWN = frozenset({DIVIDENDS, PATRONAGE, QUALIFIED, NONQUALIFIED})
+
+
 def _require_place(desk: Desk, line: EntryLine, field: str) -> None:
     """Cash stands where the books can find it again: shared accounts and the vault in POOL, others in their fund."""
     gl_code, contract = line.gl_code, line.contract
@@ -561,6 +566,20 @@ def _require_place(desk: Desk, line: EntryLine, field: str) -> None:
         raise InvalidValue(
             "Assets are taken over without a number: {code}.", field=field, code=gl_code,
             hint="Then give each its number with enter-asset.",
+        )  # fmt: skip
+
+
+def _require_whose(line: EntryLine, field: str) -> None:
+    """What is owed to members is taken over with whose it is, as operations pay it that ask for a member."""
+    if line.gl_code in _MEMBERS_OWN and not line.contract:
+        raise InvalidValue(
+            "What stands on {code} is members' own: it is taken over member by member.", field=field, code=line.gl_code,
+            hint="Name the member after a stroke: {code}/M0001",
+        )  # fmt: skip
+    if line.gl_code == REDEMPTIONS:
+        raise InvalidValue(
+            "Redemptions that wait are not taken over.", field=field,
+            hint="Take over the shares (901/M0001), and accept the redemption anew (accept-redemption).",
         )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from coopbank.bank.fields import LoanRef, Money, Widget
 from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.loan_rules import require_set_off
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
-from coopbank.bank.operations.lending import borrower, earned_first, finish, owed_loan, paid, post_loan
+from coopbank.bank.operations.lending import borrower, earned_first, finish, named, owed_loan, paid, post_loan
 from coopbank.bank.operations.members import require_alive
 from coopbank.bank.operations.payouts import withheld
 from coopbank.bank.operations.redemption import settle
@@ -55,7 +55,8 @@ class SetOff(Operation):
         leaf = f"{self.payable}/{member}"
         amount = self._amount(desk, loan, -desk.balance(FUND, leaf))
         if self.payable == equity.REDEMPTIONS:
-            settle(desk, member, amount)
+            with named(self, "payable"):
+                settle(desk, member, amount)
         done = paid(desk, loan, amount, desk.business_day)
         cash = dict(done.cash)
         cash[FUND] = cash.get(FUND, 0) - amount

@@ -292,6 +292,7 @@ class ProposeSurplus(Operation):
                 "{year} ended with a loss of {loss}: there is no surplus to divide.", field="year", year=self.year,
                 loss=shown(desk, -division.result),
             )  # fmt: skip
+        require_divided(desk, self.year, division)
         cash = sum(division.cash.values())
         body = records.Surplus(
             rules=version, result=division.result, kept=division.kept, steps=found.document(), left=division.left,
@@ -340,6 +341,7 @@ class AllocateSurplus(Operation):
                 "The books have changed since the division of {year} was proposed.", field="year", year=self.year,
                 hint="Propose it anew (propose-surplus), and let the assembly see it.",
             )  # fmt: skip
+        require_divided(desk, self.year, division)
         for step in division.steps:
             if step.rule["to"] == "dividend":
                 require_undeclared(desk, self.year, step.rule["share_class"])
@@ -472,6 +474,16 @@ def require_not_allocated(desk: Desk, year: str) -> None:
         raise AlreadyExists(
             "The surplus of {year} is divided already.", field="year", year=year,
             hint="Before notices are sent it can be reversed; after them only the next year's vote changes anything.",
+        )  # fmt: skip
+
+
+def require_divided(desk: Desk, year: str, division: Division) -> None:
+    """Refuse a division by which nobody gets anything: there is nothing to vote on, and no entry of it."""
+    if not division.taken:
+        raise WrongState(
+            "By the rules, nothing of the surplus of {year}, {result}, goes to anybody.", field="year", year=year,
+            result=shown(desk, division.result),
+            hint="It stays undivided. If it shall not, change the rules (set-surplus-rules).",
         )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from coopbank.bank import records
+from coopbank.bank import groups, records
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Memo, Widget, refuse
 from coopbank.bank.operation import ADMINISTRATOR, SUPERVISOR, TREASURER, Operation
@@ -55,6 +55,7 @@ class _OfTheYear(Operation):
     second_person: ClassVar[bool] = True
     since: ClassVar[int] = 2
     reversible: ClassVar[bool] = False
+    carries_out: ClassVar[bool] = True  # December may still be on its way to be closed: a year that is locked stops it
 
     year: Year
 
@@ -77,6 +78,7 @@ class OpenAuditPeriod(_OfTheYear):
     subject: ClassVar[str] = "days"
 
     def perform(self, desk: Desk) -> None:
+        groups.require_finished(desk, "year")
         if periods.state(desk.tx, self.year) == periods.LOCKED:
             raise PeriodLocked("The year {year} is locked.", field="year", year=self.year, hint="Reopen it first.")
         if periods.state(desk.tx, self.december) != periods.LOCKED:
@@ -98,6 +100,7 @@ class CloseYear(_OfTheYear):
     unexplained: Annotated[Memo | None, Field(title="What suspense (872) still holds, if anything")] = None
 
     def perform(self, desk: Desk) -> None:
+        groups.require_finished(desk, "year")
         self._require_ready(desk)
         before = desk.find(records.YearClose, self.year)
         moved = _of_year(desk, self.year)
@@ -178,6 +181,7 @@ class ReopenYear(_OfTheYear):
     why: Annotated[Memo, Field(min_length=1, title="Why")]
 
     def perform(self, desk: Desk) -> None:
+        groups.require_finished(desk, "year")
         if periods.state(desk.tx, self.year) != periods.LOCKED:
             raise WrongState("{year} is not locked.", field="year", year=self.year)
         later = str(int(self.year) + 1)

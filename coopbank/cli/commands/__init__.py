@@ -7,9 +7,10 @@ whoever imports `app` from here, has all.
 from __future__ import annotations
 
 import os
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
+
+from coopbank.cli.opening import at_a_terminal
 
 if TYPE_CHECKING:
     import typer
@@ -53,7 +54,7 @@ def __getattr__(name: str) -> Any:
 def app_for(arguments: list[str]) -> typer.Typer:
     """The program with the command that these arguments name, or with all where they name none that we know."""
     word = _command_in(arguments)
-    if word == "" and sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
+    if word == "" and at_a_terminal():
         word = "counter"
     if word not in _MODULE_OF or "_COOPBANK_COMPLETE" in os.environ:  # the shell asks what may follow
         return _loaded(*MODULES)

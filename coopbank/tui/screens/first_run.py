@@ -23,6 +23,7 @@ from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
     from coopbank.bank.operations.founding import FoundBook
+    from coopbank.clock import Clock
 
 PRACTICE: Final = "practice.db"
 
@@ -193,8 +194,8 @@ what matters takes two. Nobody can look the passphrase up; write it down where o
             return
         self._busy = True
         self.status.say(_("Making the books …"))
-        place = self._place
-        self.counter.in_background(lambda: _found(place, request, words), self._made, self._not_made)
+        place, clock = self._place, self.counter.clock
+        self.counter.in_background(lambda: _found(place, request, words, clock), self._made, self._not_made)
 
     def _request(self) -> FoundBook:
         from pydantic import ValidationError
@@ -242,7 +243,7 @@ def _kinds() -> tuple[tuple[str, str], ...]:
     )  # fmt: skip
 
 
-def _found(place: str, request: FoundBook, words: str) -> None:
+def _found(place: str, request: FoundBook, words: str, clock: Clock | None) -> None:
     """Found the books in a file that is not there; what could not be finished is taken away again."""
     from coopbank.bank.bank import Bank
     from coopbank.bank.books import Actor
@@ -251,7 +252,7 @@ def _found(place: str, request: FoundBook, words: str) -> None:
     if Path(place).exists():
         raise AlreadyExists("{place} exists already; nothing was changed.", place=place)
     try:
-        bank = Bank.found(place, request, passphrase=words)
+        bank = Bank.found(place, request, passphrase=words, clock=clock)
         with closing(bank):
             bank.make_keys(Actor(request.administrator, ()), words)
     except BaseException:

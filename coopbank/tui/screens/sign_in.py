@@ -21,6 +21,7 @@ from coopbank.tui.widgets.keys import KeysLine
 from coopbank.words import _, marked
 
 if TYPE_CHECKING:
+    from coopbank.tui.queries import Seen
     from coopbank.tui.session import Session, Welcome
 
 
@@ -143,7 +144,7 @@ has to wait, a little longer each time. An administrator can give you a new pass
     def _check(self, user: str, words: str) -> None:
         self.status.say(_("Checking …"))
         code = self.query_one("#code", LineInput).value or None
-        self.carry_out(lambda session: session.sign_in(user, words, code), self._in, self._not_in)
+        self.carry_out(lambda session: _enter(session, user, words, code), self._in, self._not_in)
 
     def action_clear(self) -> None:
         """Empty both fields."""
@@ -153,13 +154,13 @@ has to wait, a little longer each time. An administrator can give you a new pass
         self.status.clear()
         self.query_one("#user").focus()
 
-    def _in(self, _powers: object) -> None:
+    def _in(self, seen: Seen | None) -> None:
         self._busy = False
         for name in ("passphrase", "code"):
             self.query_one(f"#{name}", LineInput).value = ""
         self.query_one("#code-line").display = False
         self.status.clear()
-        self.counter.signed_in()
+        self.counter.signed_in(seen)
 
     def _not_in(self, fault: CoopbankError) -> None:
         self._busy = False
@@ -173,6 +174,17 @@ has to wait, a little longer each time. An administrator can give you a new pass
         passphrase = self.query_one("#passphrase", LineInput)
         passphrase.value = ""
         passphrase.focus()
+
+
+def _enter(session: Session, user: str, words: str, code: str | None) -> Seen | None:
+    """Sign in, and read with it what every screen shows; if that fails, whoever is in asks again and is told why."""
+    from coopbank.tui import queries
+
+    session.sign_in(user, words, code)
+    try:
+        return queries.seen(session)
+    except Exception:
+        return None
 
 
 def _mark(welcome: Welcome) -> Content:

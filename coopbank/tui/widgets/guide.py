@@ -59,7 +59,8 @@ class Guide(AsksBooks, Static):
         self.display = False
         if self.session.practice and not self.session.read_only:
             self.counter.stands.subscribe(self, self._stood)
-            self._ask()
+            if self.session.actor.user:  # it may be mounted before anybody is signed in
+                self._ask()
 
     def _stood(self, _standing: Standing) -> None:
         self._ask()

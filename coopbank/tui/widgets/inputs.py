@@ -30,9 +30,10 @@ class LineInput(Input):
         self, value: str = "", *, placeholder: str = "", password: bool = False, restrict: str | None = None,
         max_length: int = 0, id: str | None = None, classes: str | None = None,
     ) -> None:  # fmt: skip
+        compact = "-textual-compact"  # what `compact` sets: set later, its styles would be worked out once more
         super().__init__(
-            value, placeholder, password=password, restrict=restrict, max_length=max_length, id=id, classes=classes,
-            compact=True, select_on_focus=True,
+            value, placeholder, password=password, restrict=restrict, max_length=max_length, id=id,
+            classes=compact if classes is None else f"{compact} {classes}", compact=True, select_on_focus=True,
         )  # fmt: skip
         self.cursor_blink = False
 

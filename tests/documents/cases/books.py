@@ -148,6 +148,10 @@ CASES: tuple[Case, ...] = (
        "Ask the treasurer."),
 
     # --------------------------------------------------------------------------- opening balances
+    opening(e.InvalidValue, "Dividends payable taken over as a sum", "GEN 821 Cr 10.00", "GEN 990 Dr 10.00",
+            advice="Take over what is payable to each member."),
+    opening(e.InvalidValue, "Redemptions taken over", "GEN 825/M0001 Cr 25.00", "GEN 990 Dr 25.00",
+            advice="Take over the shares, and accept the redemption anew."),
     opening(e.InvalidValue, "A fund claims more than the pool owes it",
              "POOL 731/FIRST Dr 100.00", "POOL 879/GEN Cr 100.00", "GEN 729 Dr 90.00", "GEN 990 Cr 90.00",
              advice="Cash of a fund takes four lines; their amounts are the same."),

@@ -11,6 +11,11 @@ _SAVERS = (
     "ana deposit member=M0003 amount=2000.00\nana deposit member=M0002 amount=2000.00\n"
     "day 2026-04-01\nday 2026-05-04\nana close-drawer drawer=D1 counted=1000.00\ntom? credit-interest quarter=2026-Q1"
 )
+_GOING = (
+    "ana admit-member member_name='Ivy Poe'\nana open-savings member=M0006 annual_rate=2\n"
+    "ana deposit member=M0006 amount=100.00\n"
+    + _SAVERS.replace("day 2026-05-04", "ana withdraw member=M0006 amount=100.00\nday 2026-05-04")
+)
 _CLOSED = "ana close-drawer drawer=D1 counted=300.00\nana close-day"
 
 # fmt: off
@@ -116,6 +121,10 @@ CASES: tuple[Case, ...] = (
     no(e.WrongState, "A day closed in one list with interest for many", "admin do --json -",
        "Approve it first, and then close the day by itself.", steps=_SAVERS, around=fault.groups_of_one,
        stdin='[{"operation": "approve", "request": "R-00009"}, {"operation": "close-day"}]'),
+    no(e.WrongState, "A member who leaves before their interest has come", "admin do --json -",
+       "Approve it first; when all have their interest, pay the member theirs.", steps=_GOING,
+       around=fault.groups_of_one, stdin='[{"operation": "approve", "request": "R-00009"},'
+       ' {"operation": "change-member", "member": "M0006", "status": "left"}]'),
     no(e.InvalidDate, "Interest of a quarter before the books", "tom do credit-interest --quarter 2025-Q4"),
     no(e.AlreadyExists, "Interest credited twice", "tom do credit-interest --quarter 2026-Q1", "It is done.",
        scene="may", steps="tom+sue credit-interest quarter=2026-Q1"),

@@ -91,6 +91,8 @@ CASES: tuple[Case, ...] = (
        scene="closed", steps="tom+sue open-audit-period year=2026\ntom+sue journal-entry memo=rent"
        " effective_on=2026-12-31 lines='[\"GEN 250 Dr 5.00\",\"GEN 865 Cr 5.00\"]'\ntom+sue close-year year=2026\n"
        "tom+sue set-surplus-rules steps='[\"regular 5\"]' consent=b resolution=R-0"),
+    no(e.WrongState, "A surplus of which the rules give nobody anything", "tom do propose-surplus --year 2026",
+       scene="surplus", steps="tom+sue set-surplus-rules steps='[\"patronage savings 50\"]' consent=b resolution=R-2"),
     no(e.AlreadyExists, "A surplus divided twice", "tom do propose-surplus --year 2026", scene="surplus", steps=_VOTED),
     no(e.WrongState, "A proposal that the books have left behind",
        "tom do allocate-surplus --year 2026 --resolution R-1", scene="surplus", steps="tom propose-surplus year=2026\n"
