@@ -104,10 +104,6 @@ class Transaction:
         """What is written may be what was known; the seal puts back what it knows."""
         self.end = self.master = self.kept = self.seen = None
 
-    def commit(self) -> None:
-        """Make a writer's work lasting."""
-        self._cursor.execute("COMMIT")
-
     def close(self) -> None:
         """It is over: a question of which not all was read would, on a file, hold on to its view of the books."""
         self._cursor.close()
@@ -783,7 +779,7 @@ class _FileWriter:
             self._undone(error)
             return
         try:
-            tx.commit()
+            self._database.engine.dialect.do_commit(pooled)
         except BaseException as refused:
             self._undone(refused)
             raise

@@ -575,6 +575,8 @@ class Story:
             self.arrears, self.arrears_since, self.counted = due.bills, due.since, 0
             self.plan = Plan({**plan.terms, "installments": count - gone}, fact.on, [(fact.on, amount)], plan.seed,
                              plan.passed + gone)  # fmt: skip
+            if self.plan.passed == 0 and self.plan.seed == plan.terms.get("first_due") and self.plan.seed <= fact.on:
+                raise Undrawable("first_due")
         self.lent += amount
         self._draw()
         free = self.plan.terms.get("interest_free", 0)

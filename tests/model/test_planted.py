@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from coopbank.bank import accrual, asset_plan, bank, books, limits
+from coopbank.bank import accrual, asset_plan, bank, books, limits, mandates
 from coopbank.bank.lending import accounts, allowance, closing, flows, scheduled
 from coopbank.bank.lending.position import position
 from coopbank.bank.operations import (
@@ -37,6 +37,7 @@ from coopbank.bank.operations import (
     petty_cash,
     refinance,
     reserves,
+    resolutions,
     savings,
     set_off,
     shares,
@@ -58,6 +59,7 @@ from tests.model.drawn_life import dying
 from tests.model.drawn_plans import land as lands
 from tests.model.drawn_things import petty_cash as floats
 from tests.model.drawn_things import things
+from tests.model.drawn_votes import deciding
 from tests.model.invariants import hold
 from tests.model.play import Differs, Start, shortest, story
 from tests.model.scenes import begin, evening, lived, steps, year_end
@@ -186,6 +188,9 @@ FAULTS = {
         reconciling(c, evening(c, 1)))),
     "nobody else agrees to more than the budget": Fault(funds, "beyond_budget", lambda *_: False, lambda c: (
         lands(c, evening(c, 1)))),
+    "a resolution is used up twice": Fault(mandates, "used", lambda *_: [], lambda c: deciding(c, evening(c, 1))),
+    "hands against it count for it": Fault(resolutions, "outcome", lambda *_: "carried", lambda c: (
+        deciding(c, evening(c, 1)))),
     "a parcel leaves its gift as it was": Fault(land.BuyParcel, "_meet_gift", lambda *_: None, lambda c: (
         lands(c, evening(c, 1)))),
 }  # fmt: skip

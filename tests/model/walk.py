@@ -717,7 +717,7 @@ _SELDOM: tuple[Values, ...] = (
     {"month_end": "roll"},
     {"method": "equal-principal"},
     {"number": "L-007"},
-    {"number": "l-1234"},
+    {"number": "l-123"},
     {"number": "X-1"},
     {"application": Last("application")},
 )

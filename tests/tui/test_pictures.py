@@ -26,6 +26,7 @@ Act = Callable[[Hand], Awaitable[None]]
 
 def picture(hand: Hand) -> str:
     """What is painted, without the web fonts that a picture would name."""
+    hand.app.screen.refresh()  # what lies under a box may have been painted before it was whole
     svg = hand.app.export_screenshot(title="coopbank")
     svg = re.sub(r"@font-face \{.*?\}\n", "", svg, flags=re.S)
     svg = re.sub(r"\b[0-9a-f]{16}\b", "0" * 16, svg)  # hashes: their salts are drawn anew for each book
