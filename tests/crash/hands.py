@@ -241,7 +241,7 @@ def at_a_statement(job: dict[str, Any], _index: int) -> None:
 
         return wrapped
 
-    for name in ("rows", "row", "run", "run_many", "commit"):  # a file's writer commits by itself
+    for name in ("rows", "row", "run", "run_many"):
         setattr(Transaction, name, counted(getattr(Transaction, name)))
     dialect = bank.database.engine.dialect
     dialect.do_commit = counted(dialect.do_commit)
@@ -329,7 +329,6 @@ def command(job: dict[str, Any], _index: int) -> None:
 
     for name in ("rows", "row", "run", "run_many"):
         setattr(database.Transaction, name, counted(getattr(database.Transaction, name)))
-    database.Transaction.commit = counted(database.Transaction.commit, after=True)  # type: ignore[method-assign]
 
     def with_counted_commits(made: Any) -> Any:
         def engine(*values: Any) -> Any:

@@ -113,12 +113,6 @@ def test_any_statement_may_fail(
     assert work(ready).status == "repeated"
 
 
-def committing(ready: SmallBank) -> tuple[Any, str]:
-    """Where a writer's work is made lasting: on a file by its transaction itself, on a server by the dialect."""
-    database = ready.bank.database
-    return (Transaction, "commit") if database.path else (database.engine.dialect, "do_commit")
-
-
 @pytest.mark.parametrize("work", [cheque, admission, approval])
 def test_a_commit_that_fails_leaves_nothing(
     ready: SmallBank, engine_kind: str, work: Callable[[SmallBank], Receipt], monkeypatch: pytest.MonkeyPatch
@@ -129,7 +123,7 @@ def test_a_commit_that_fails_leaves_nothing(
         raise disk_full(engine_kind)
 
     with monkeypatch.context() as patch:
-        patch.setattr(*committing(ready), refuse)
+        patch.setattr(ready.bank.database.engine.dialect, "do_commit", refuse)
         with pytest.raises(DatabaseUnusable):
             work(ready)
     assert everything(ready) == before
@@ -141,15 +135,15 @@ def test_an_acknowledgement_that_is_lost_can_be_asked_for_again(
     ready: SmallBank, engine_kind: str, work: Callable[[SmallBank], Receipt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Committed, and then the connection was gone before anybody heard of it: the same key tells."""
-    owner, name = committing(ready)
-    commit = getattr(owner, name)
+    dialect = ready.bank.database.engine.dialect
+    commit = dialect.do_commit
 
     def lose(connection: Any) -> None:
         commit(connection)
         raise disk_full(engine_kind)
 
     with monkeypatch.context() as patch:
-        patch.setattr(owner, name, lose)
+        patch.setattr(dialect, "do_commit", lose)
         with pytest.raises(DatabaseUnusable):
             work(ready)
     after = everything(ready)
