@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from coopbank.bank import records
 from coopbank.bank.books import Books, loads
 from coopbank.bank.contact import death_of
 from coopbank.finance.voting import Box, Option, Tally
 from coopbank.words import marked
+
+B = TypeVar("B", bound=records.Body)
 
 ASSEMBLY: Final = "assembly"
 MATTERS: Final = ("loan", "allocation", "policy", "election", "surplus", "transfer", "other")
@@ -85,29 +87,35 @@ def _latest(books: Books, kind: str) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def may_vote(books: Books, meeting: records.Meeting, form: str, member: str) -> bool:
-    """Whether a member is on the roll of a meeting, and still a living member."""
+    """Whether a member was on the roll of a meeting when it was called, and is a living member with a seat now."""
     found = books.find(records.Member, member)
-    if found is None or found.status != "active" or found.joined_on > meeting.record_date:
+    if found is None or found.status != "active" or death_of(books, member) is not None:
         return False
-    if death_of(books, member) is not None:
+    then, death = (
+        _before(books, records.Member, member, meeting.called),
+        _before(books, records.Death, member, meeting.called),
+    )
+    if then is None or then.status != "active" or then.joined_on > meeting.record_date:
+        return False
+    if death is not None and death.state == "recorded":  # by mistake, it seems; the roll was counted without them
         return False
     if form == ASSEMBLY:
-        return _known_before(books, records.Member.kind, member, meeting.called)
+        return True
     ref = seat_ref(meeting.body, member)
-    text = books.tx.value(
-        "SELECT body FROM record WHERE kind = ? AND ref = ? AND operation_id < ? ORDER BY version DESC LIMIT 1",
-        records.Seat.kind, ref, meeting.called,
-    )  # fmt: skip
-    then, now = None if text is None else records.Seat.model_validate_json(text), books.find(records.Seat, ref)
     return all(
         seat is not None and seat.state == "held" and seat.from_day <= meeting.record_date and meeting.on <= seat.until
-        for seat in (then, now)
+        for seat in (_before(books, records.Seat, ref, meeting.called), books.find(records.Seat, ref))
     )
 
 
-def _known_before(books: Books, kind: str, ref: str, number: int) -> bool:
-    found = books.tx.value("SELECT operation_id FROM record WHERE kind = ? AND ref = ? AND version = 1", kind, ref)
-    return found is not None and int(found) < number
+def _before(books: Books, cls: type[B], ref: str, number: int) -> B | None:
+    """A record as it stood before an operation; None if there was none."""
+    text = books.tx.value(
+        "SELECT body FROM record WHERE kind = ? AND ref = ? AND operation_id < ? ORDER BY version DESC LIMIT 1",
+        cls.kind, ref, number,
+    )  # fmt: skip
+    found = None if text is None else cls.read(text)
+    return None if found is None or found.void else found
 
 
 def box_of(ref: str, poll: records.Poll, ballots: Mapping[str, int], currency: str) -> Box:

@@ -109,6 +109,22 @@ def test_who_has_left_or_died_does_not_vote(hall: SmallBank) -> None:
     assert meeting(hall, "MT-00002").roll == 4
 
 
+def test_who_was_not_there_when_the_roll_was_drawn_up_does_not_vote(hall: SmallBank) -> None:
+    """Noted as dead, or as having left, by mistake, and back since: the roll was counted without them."""
+    hall.do("record-death", member="M0005", died_on="2026-03-01", evidence="4711")
+    hall.do("change-member", member="M0006", status="left")
+    hall.do("call-meeting", hall.sue, body="ASSEMBLY", on="2026-03-16", notice_sent_on="2026-03-02")
+    assert meeting(hall, "MT-00002").roll == 4
+    hall.agreed("withdraw-death", member="M0005")
+    hall.do("change-member", member="M0006", status="active")
+    ref = moved(hall, "MT-00002")
+    for member in ("M0005", "M0006"):
+        refused(hall, NotEntitled, "record-vote", field="member", resolution=ref, member=member, vote="for")
+    before = moved(hall)  # they are on the roll of the meeting that was called while they were there
+    for member in ("M0005", "M0006"):
+        hall.do("record-vote", resolution=before, member=member, vote="for")
+
+
 def test_seats_have_terms_and_ends(hall: SmallBank) -> None:
     hall.agreed("end-seat", hall.admin, hall.tom, body="LOANS", member="M0003", why="moved away")
     hall.do("call-meeting", hall.sue, body="LOANS", on="2026-03-05", notice_sent_on="2026-03-02")

@@ -81,18 +81,27 @@ def end_seat(w: Work) -> None:
 
 
 def belongs(model: Model, body: str, member: str, record_date: date, on: date, before: int | None = None) -> bool:
-    """Whether a member was one of the body on the record date; with a number, by what was known before it too."""
-    found = model.find("member", member)
-    if found is None or found["status"] != "active" or found["joined"] > record_date or model.is_dead(member):
+    """Whether a member is one of the body now; with a number, and was before it, on the record date, too."""
+    found, then = model.find("member", member), fact_before(model, "member", member, before)
+    if found is None or found["status"] != "active" or model.is_dead(member):
+        return False
+    if then is None or then["status"] != "active" or then["joined"] > record_date:
+        return False
+    if (fact_before(model, "death", member, before) or {}).get("state") == "recorded":
         return False
     if (model.find("body", body) or {})["form"] == "assembly":
-        return before is None or model.facts["member", member][0][0] < before
-    versions = model.facts.get(("seat", f"{body}.{member}"), [])
-    then = [seat for number, seat in versions if before is None or number < before]
-    return bool(then) and all(
+        return True
+    ref = f"{body}.{member}"
+    return all(
         seat is not None and seat["held"] and seat["since"] <= record_date and on <= seat["until"]
-        for seat in (then[-1], versions[-1][1])
+        for seat in (fact_before(model, "seat", ref, before), model.find("seat", ref))
     )
+
+
+def fact_before(model: Model, kind: str, ref: str, number: int | None) -> Fact | None:
+    """A fact as it stood before an operation, or now."""
+    versions = [fact for at, fact in model.facts.get((kind, ref), []) if number is None or at < number]
+    return versions[-1] if versions else None
 
 
 @rule("call-meeting", "body:code on:day notice_sent_on:day record_date:day? agenda:memo?=", CLERKS, reversible=False)
