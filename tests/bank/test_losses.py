@@ -108,6 +108,14 @@ def test_a_gift_of_the_fund_is_no_loss(lite: SmallBank) -> None:
     ]
 
 
+def test_a_cent_of_a_gift_goes_to_the_other_fund_with_a_write_down(lite: SmallBank) -> None:
+    """Both lower one balance, and are split as one sum: `verify` knows that (the fixture asks it)."""
+    loan = borrow(lite, other_funds="GEN 33.33")
+    act(lite, "write-down", loan=loan, principal="5.00", gift=True)
+    (lines,) = posted(act(lite, "write-down", loan=loan, principal="50.00"))
+    assert lines["RLF", "366", 1] == lines["GEN", "366", -1] == 1
+
+
 def test_all_of_it_is_written_down(lite: SmallBank) -> None:
     loan = borrow(lite)
     visit(lite, "2026-03-20")
