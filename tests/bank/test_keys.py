@@ -105,7 +105,11 @@ def test_a_key_file_opens_by_passphrase_and_by_token_and_holds_neither(tmp_path:
     text = file.path.read_text()
     assert secret.hex() not in text and PASSPHRASE not in text and "token" not in text
     with pytest.raises(DatabaseUnusable, match="exists"):
-        file.make("book", secret, "ana", PASSPHRASE, CHEAP, None)
+        file.make("another book", secret, "ana", PASSPHRASE, CHEAP, None)
+    with pytest.raises(DatabaseUnusable, match="exists"):
+        file.make("book", b"t" * 32, "ana", PASSPHRASE, CHEAP, None)
+    assert not file.make("book", secret, "sue", "a demonstration's", CHEAP, None), "made again, with the secret it had"
+    assert file.unlock("sue", "a demonstration's") == file.unlock("ana", PASSPHRASE) == Keyring(secret)
     file.keep_users(["ana"])
     assert file.unlock("tom", "the treasurer's words") is None
 
