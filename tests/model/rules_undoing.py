@@ -155,13 +155,11 @@ def _rests(later: Told, fact: Told) -> bool:
 
 
 def _closed_to(w: Work, facts: list[Told]) -> date | None:
-    """Up to where closes bring interest: the last month that is locked, or the first money."""
+    """Up to where closes brought interest: the last month that was locked, also if it was reopened since."""
     lent = [fact.on for fact in facts if fact.type == "advance"]
     if not lent:
         return None
-    months = [
-        last_day(month) + days(1) for month, state in w.model.locked.items() if state == "locked" and len(month) == 7
-    ]
+    months = [last_day(month) + days(1) for month in w.model.locked if len(month) == 7]
     return max([min(lent), *months])
 
 
