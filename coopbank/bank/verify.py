@@ -453,9 +453,10 @@ def _powers(state: Registers, log: Log, operation: Operation) -> None:
         ):
             log.add("powers", f"{person} had no power to do {operation.kind}", operation.number)
             right = False
-        served = {operation.request.get("member"), operation.request.get("to_member")}
+        asked = operation.request.get("member"), operation.request.get("to_member")
+        served = {member for member in asked if isinstance(member, str)}
         if state.on_accounts:
-            served |= {person for member in served for person in state.on_accounts.get(member or "", {}).values()}
+            served |= {person for member in served for person in state.on_accounts.get(member, {}).values()}
         theirs = {user.get("member"), *user.get("relatives", ())} - {None}
         right = right and not theirs
         if theirs & served and operation.kind not in ("add-user", "link-user", "declare-relative"):
