@@ -264,3 +264,10 @@ def test_where_a_check_fails_at_an_operation_it_goes_on_with_the_next(small: Sma
     assert [(operation, said.split(",")[0]) for operation, said in told["approvers"]] == [
         (last, "set-role was done by admin alone")
     ]
+
+
+def test_a_write_down_that_nothing_tells_of(small: SmallBank) -> None:
+    """It wrote no rows, and keeps every rule of bookkeeping."""
+    forge(small, [("GEN", "905/M0001", 1), ("GEN", "905/M0001", -1)], kind="write-down",
+          request={"loan": "L-001", "principal": "1.00"})  # fmt: skip
+    assert found(small)["losses"] == "loan L-001: what was written down is not what was decided"
