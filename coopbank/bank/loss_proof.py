@@ -30,6 +30,7 @@ from coopbank.bank.waterfall import (
     still_borne,
 )
 from coopbank.database import Transaction
+from coopbank.ledger.columns import Run
 from coopbank.ledger.log import Finding, Log, Operation
 from coopbank.money import format_amount, parse_amount
 
@@ -113,6 +114,11 @@ class LossProof:
         if operation.kind == _CHARGE_OFF and self.latest:
             for fault in self._charged_off(state, log, operation):
                 log.add(NAME, fault, operation.number)
+
+    def watch_plain(self, state: Replayed, log: Log, run: Run) -> None:
+        """The same of operations that wrote no rows: a write-down that nothing tells of."""
+        for operation in run.of((_WRITE_DOWN,)):
+            self.watch(state, log, operation)
 
     def _charged_off(self, state: Replayed, log: Log, operation: Operation) -> Iterator[str]:
         rows = {(row[1], row[2]): row[5] for row in operation.rows if row[0] == "record"}

@@ -32,6 +32,8 @@ _MOVING = frozenset(
 )  # fmt: skip
 """Kinds that ask for an amount, which a role's limits are about."""
 
+_CHANGING_USERS = frozenset(name for name, cls in CATALOGUE.items() if issubclass(cls, UsersChange))
+
 
 class Known(Protocol):
     """The latest bodies of records, by kind and ref."""
@@ -70,7 +72,7 @@ class PeopleProof:
 
     def approvers_plain(self, log: Log, run: Run) -> None:
         """The same, of operations that write no rows."""
-        for operation in run.by({did for did in run.people if did[2] is not None}):
+        for operation in run.by({did for did in run.people if did[2] is not None or did[0] in _CHANGING_USERS}):
             if (operation.kind, operation.approver) not in self.agreed:
                 self.approvers(log, operation)
 

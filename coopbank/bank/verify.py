@@ -263,7 +263,8 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
         Check("provision", "Each provision follows from its table and the loans; the allowance is what it required.",
               watch=_watch(state, provision.watch), watch_plain=provision.watch_plain),
         Check(LOSSES, "Each loss was shared by the fund's waterfall; what came back went to the last hit first.",
-              _ask(state, losses.faults), watch=_watch(state, losses.watch), needless="plain"),
+              _ask(state, losses.faults), watch=_watch(state, losses.watch),
+              watch_plain=_watch_plain(state, losses.watch_plain)),
         Check("transfers", "Releases, transfers between funds and memo pairs come to zero.", _ask(state, _zero_sums)),
         Check("members", "Every share, subscription and savings account is its owner's.", _ask(state, _members)),
         Check("loans", "What each borrower owes by contract is what the books carry.", _ask(state, _loans)),
@@ -453,9 +454,10 @@ def _powers(state: Registers, log: Log, operation: Operation) -> None:
         ):
             log.add("powers", f"{person} had no power to do {operation.kind}", operation.number)
             right = False
-        served = {operation.request.get("member"), operation.request.get("to_member")}
+        asked = operation.request.get("member"), operation.request.get("to_member")
+        served = {member for member in asked if isinstance(member, str)}
         if state.on_accounts:
-            served |= {person for member in served for person in state.on_accounts.get(member or "", {}).values()}
+            served |= {person for member in served for person in state.on_accounts.get(member, {}).values()}
         theirs = {user.get("member"), *user.get("relatives", ())} - {None}
         right = right and not theirs
         if theirs & served and operation.kind not in ("add-user", "link-user", "declare-relative"):

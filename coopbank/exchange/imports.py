@@ -43,6 +43,7 @@ from coopbank.bank.books import Actor, loads
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt, operation_named
 from coopbank.errors import (
     AlreadyExists,
+    CoopbankError,
     ImportRefused,
     InvalidAmount,
     InvalidValue,
@@ -136,14 +137,16 @@ def import_file(
         return job.done({})
     place = verdicts.require_place(report)
     found: dict[int, str] = {}
-    refused: ImportRefused | None = None
+    refused: CoopbankError | None = None
     result: ImportResult | None = None
     with NewFiles(place.parent) as files:  # opened before anything is done, so that it can be written after
         stream = files.text(place.name)
         try:
             result = job.done(found)
-        except ImportRefused as refusal:
-            refused = refusal
+        except CoopbankError as refusal:
+            if not isinstance(refusal, ImportRefused) and not faults.rows_done:
+                raise
+            refused = refusal  # whatever it was: which rows are in is told all the more
         verdicts.write(stream, found, faults)
     if result is None:
         assert refused is not None, "it is imported, or refused"

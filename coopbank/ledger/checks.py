@@ -329,8 +329,9 @@ def is_day(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def day_after(text: str) -> str:
-    """The day after an ISO date."""
-    return (date.fromisoformat(text) + timedelta(days=1)).isoformat()
+    """The day after an ISO date; upon the last that there is, none follows."""
+    day = date.fromisoformat(text)
+    return (day if day == date.max else day + timedelta(days=1)).isoformat()
 
 
 def is_instant(text: str) -> bool:

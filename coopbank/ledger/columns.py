@@ -95,9 +95,13 @@ class Proven:
 
     @cached_property
     def unlike(self) -> set[int]:
-        """Places of operations that wrote rows, or an entry that reverses one or is dated otherwise."""
+        """Places of operations that wrote rows, or an entry that reverses one or is dated otherwise.
+
+        And of those that asked in no way in which anything is asked: whoever looks at them one by one says so.
+        """
         its = self.columns
         found = set(its.rows)
+        found.update(place for place, asked in enumerate(its.asked) if not asked.startswith("{"))
         own = tuple(chain.from_iterable(map(repeat, its.days, its.entry_counts)))
         if own != its.entry_days or any(reversed_ is not None for reversed_ in its.reverses):
             told = zip(own, its.entry_days, its.reverses, strict=True)
@@ -122,6 +126,7 @@ class Run(Sequence[Operation]):
 
     def __init__(self, page: Proven, start: int, end: int) -> None:
         self.page, self.start, self.end = page, start, end
+        self.given: int | None = None  # place of the operation that somebody looks at
         self._entries = slice(page.entry_ends[start], page.entry_ends[end])
         self._lines = slice(page.line_ends[self._entries.start], page.line_ends[self._entries.stop])
 
@@ -137,11 +142,19 @@ class Run(Sequence[Operation]):
         return self.page.operation(places) if isinstance(places, int) else list(map(self.page.operation, places))
 
     def __iter__(self) -> Iterator[Operation]:
-        return map(self.page.operation, range(self.start, self.end))
+        return map(self._give, range(self.start, self.end))
+
+    def _give(self, place: int) -> Operation:
+        self.given = place
+        return self.page.operation(place)
 
     def first(self, count: int) -> Run:
         """The first of them."""
         return Run(self.page, self.start, self.start + count)
+
+    def after(self, place: int) -> Run:
+        """Those after a place of the page."""
+        return Run(self.page, place + 1, self.end)
 
     def of(self, kinds: Container[str]) -> Iterator[Operation]:
         """Those of some kinds."""
@@ -151,7 +164,7 @@ class Run(Sequence[Operation]):
         """Those that one of these people did."""
         for place, did in enumerate(self._did, start=self.start) if people else ():
             if did in people:
-                yield self.page.operation(place)
+                yield self._give(place)
 
     @cached_property
     def people(self) -> set[Did]:

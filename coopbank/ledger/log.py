@@ -375,10 +375,20 @@ def _pass_proven(log: Log, page: Proven, watchers: Watchers, take_plain: Callabl
         at = run.end
         log.last, log.count = page.stored(at - 1), log.count + len(run)
         for watch in watchers.plain:
-            try:
-                watch(log, run)
-            except Exception as error:
-                log.add("text", f"the operations from here on cannot be checked: {brief(error)}", run.numbers[0])
+            _watch_run(log, watch, run)
+
+
+def _watch_run(log: Log, watch: RunWatcher, run: Run) -> None:
+    """Where a watcher fails at an operation it goes on with the next, as it does where they pass one by one."""
+    while run:
+        try:
+            watch(log, run)
+            return
+        except Exception as error:
+            which = "operations from here on" if run.given is None else "operation"
+            first = run.start if run.given is None else run.given
+            log.add("text", f"the {which} cannot be checked: {brief(error)}", run.page.columns.first + first)
+            run = run.first(0) if run.given is None else run.after(run.given)
 
 
 def _pass_one(log: Log, operation: Operation, stored: Stored, watchers: tuple[Watcher, ...]) -> None:

@@ -84,6 +84,7 @@ def _follows(stand: Stand, read: Stored) -> bool:
     integers = (read.id, read.kind_version, read.first_entry, read.entry_count, read.posting_count, read.debit_total)
     return (
         all(map(_is_whole, (*integers, read.row_count)))
+        and min(read.entry_count) >= 0  # with fewer than none, another operation would have the same entries
         and read.id == tuple(range(stand.last + 1, stand.last + 1 + len(read.id)))
         and read.first_entry == tuple(accumulate(read.entry_count, initial=stand.next_entry))[:-1]
         and read.prev_hash == (stand.hash, *read.hash[:-1])

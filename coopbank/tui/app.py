@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
@@ -86,6 +87,8 @@ class Counter(AsksBooks, TypeAhead):
         self._head = 0
         self._looking: Timer | None = None
         self._ahead: HomeScreen | None = None  # the counter itself, made while the first person types
+        self._making = 0  # counters that are being made,
+        self._when_made: list[Callable[[], object]] = []  # and what waits for them: half made, they miss their books
 
     @property
     def available_themes(self) -> dict[str, Theme]:
@@ -139,6 +142,9 @@ class Counter(AsksBooks, TypeAhead):
 
     def open_place(self, place: str, user: str | None = None) -> None:
         """Other books, from their sign-in on."""
+        if self._making:
+            self._when_made.append(partial(self.open_place, place, user))
+            return
         if self._looking is not None:
             self._looking.stop()
         if self.opened is not None:
@@ -236,6 +242,17 @@ class Counter(AsksBooks, TypeAhead):
             self.run_worker(self._make_ahead(session), exit_on_error=False, description="home")
 
     async def _make_ahead(self, session: Session) -> None:
+        if not self._waits_for(session):
+            return
+        self._making += 1
+        try:
+            await self._made_ahead(session)
+        finally:
+            self._making -= 1
+            while self._when_made and not self._making:
+                self._when_made.pop(0)()
+
+    async def _made_ahead(self, session: Session) -> None:
         from coopbank.tui.screens.home import HomeScreen
 
         home, words = HomeScreen(), self.settings.language
@@ -250,7 +267,7 @@ class Counter(AsksBooks, TypeAhead):
 
     def _waits_for(self, session: Session) -> bool:
         """Whether these are the books, and nobody is signed in to them yet."""
-        return self.opened is session and not session.actor.user and self.is_running
+        return self.opened is session and not session.actor.user and self.is_running and not self._exit
 
     def _take_ahead(self) -> HomeScreen | None:
         home, self._ahead = self._ahead, None
@@ -292,6 +309,13 @@ class Counter(AsksBooks, TypeAhead):
             self.books_changed()
         else:
             self.changed.publish(HERE)
+
+    def exit(self, *args: Any, **kwargs: Any) -> None:
+        """Out of the program, once what was begun ahead is made: torn down in the middle it would fail."""
+        if self._making:
+            self._when_made.append(partial(super().exit, *args, **kwargs))
+        else:
+            super().exit(*args, **kwargs)
 
     def on_unmount(self) -> None:
         if self.opened is not None:

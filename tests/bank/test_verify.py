@@ -248,3 +248,26 @@ def test_a_bank_record_of_no_account_is_found(reconciled: SmallBank) -> None:
     body = {"bank_account": "X", "lines": [], "postings": [], "amount": 0}
     forge(reconciled, rows=[NewRecord("bank-match", "BM-00009", 1, "X", body)], kind="match-bank-line", actor="tom")
     assert found(reconciled)["bank lines"] == "there is no bank account X"
+
+
+def test_where_a_check_fails_at_an_operation_it_goes_on_with_the_next(small: SmallBank) -> None:
+    """Plain operations pass in runs; what one of them was asked in, no check foresaw."""
+    forge(small, kind="approve", actor="tom", request={"request": ["R-1"]})
+    forge(small, kind="deposit", approver="tom", request={"member": "M0001"}, key="second")
+    forge(small, kind="set-role", actor="admin", request={"member": ["M0001"]}, key="third")
+    with small.read() as books:
+        last: int = books.tx.value("SELECT max(id) FROM operation")
+    told = {v.name: [(f.operation, f.message) for f in v.findings] for v in verify(small.bank.database)}
+    assert [operation for operation, _message in told["text"]] == [last - 2]
+    assert told["text"][0][1].startswith("the operation cannot be checked: TypeError")
+    assert (last - 1, "deposit is not what tom approved") in told["two people"]
+    assert [(operation, said.split(",")[0]) for operation, said in told["approvers"]] == [
+        (last, "set-role was done by admin alone")
+    ]
+
+
+def test_a_write_down_that_nothing_tells_of(small: SmallBank) -> None:
+    """It wrote no rows, and keeps every rule of bookkeeping."""
+    forge(small, [("GEN", "905/M0001", 1), ("GEN", "905/M0001", -1)], kind="write-down",
+          request={"loan": "L-001", "principal": "1.00"})  # fmt: skip
+    assert found(small)["losses"] == "loan L-001: what was written down is not what was decided"

@@ -6,6 +6,7 @@ import codecs
 import json
 import random
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coopbank.bank import records
-from coopbank.errors import CoopbankError, DayClosed, ImportRefused, NotAllowed, NotOffered, WrongUsage
+from coopbank.database import Database
+from coopbank.errors import CoopbankError, DatabaseBusy, DayClosed, ImportRefused, NotAllowed, NotOffered, WrongUsage
 from coopbank.exchange import ImportResult, import_file, imports, opening_rows, rows
 from tests.support_bank import CHARITY, SmallBank, assert_books, new_bank
 
@@ -300,6 +302,27 @@ def test_a_row_refused_in_a_later_group_says_what_is_in(
         bring(small, "members", rows_with("M0001"), in_groups=True)
     with small.read() as books:
         assert books.tx.value("SELECT count(*) FROM directory WHERE name LIKE 'Member %'") == 5
+
+
+def test_books_that_somebody_keeps_busy_between_groups(
+    bring: Import, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The report says which rows are in by then, and the same file goes on from there."""
+    monkeypatch.setattr(imports, "GROUP", 5)
+    monkeypatch.setattr("coopbank.database.BUSY_SECONDS", 0.1)
+    report = tmp_path / "report.csv"
+    with new_bank(str(tmp_path / "book.db")) as small, ExitStack() as held:
+        other = held.enter_context(closing(Database.open(small.bank.database.place)))
+        monkeypatch.setattr(imports.time, "sleep", lambda _seconds: held.enter_context(other.write()))
+        with pytest.raises(DatabaseBusy):
+            bring(small, "members", rows_with(""), in_groups=True, report=str(report))
+        said = [line.split(",")[1] for line in report.read_text().splitlines()[1:]]
+        assert said == ["imported"] * 5 + ["good"] * 5 + ["not begun"] * 2
+        held.close()
+        monkeypatch.setattr(imports.time, "sleep", lambda _seconds: None)
+        again = bring(small, "members", rows_with(""), in_groups=True, report=str(report))
+        assert (again.done, again.repeated) == (7, 5)
+        assert_books(small)
 
 
 def test_what_a_file_shows_by_itself_is_found_before_any_group(

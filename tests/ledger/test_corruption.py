@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,16 +41,21 @@ def books(engine_url: str) -> Iterator[Books]:
     6 withdraws, 7 reverses the entry of 3, 8 is approved and dated back, 9 deposits.
     """
     with new_books(engine_url) as made:
-        made.deposit(20_00, OTHER)
-        made.seal(rows=[NewRecord("product", "savings", 2, "savings", {"rate_ppm": 20_000})])
-        made.next_day()
-        made.withdraw(30_00)
-        made.seal([entry(deposit_lines(-20_00, OTHER), made.today, "reversal", reverses=2)])
-        made.seal([entry(deposit_lines(1_00), DAY)], approver="bob")
-        made.deposit(4_00, OTHER)
-        assert made.head().number == 9
-        assert_books(made.database)
+        nine_operations(made)
         yield made
+
+
+def nine_operations(made: Books) -> None:
+    """The others of the nine: `new_books` has done two."""
+    made.deposit(20_00, OTHER)
+    made.seal(rows=[NewRecord("product", "savings", 2, "savings", {"rate_ppm": 20_000})])
+    made.next_day()
+    made.withdraw(30_00)
+    made.seal([entry(deposit_lines(-20_00, OTHER), made.today, "reversal", reverses=2)])
+    made.seal([entry(deposit_lines(1_00), DAY)], approver="bob")
+    made.deposit(4_00, OTHER)
+    assert made.head().number == 9
+    assert_books(made.database)
 
 
 def corrupt(books: Books, changes: Change) -> None:
@@ -311,6 +317,26 @@ def test_a_forged_text_is_found_by_the_rule_it_breaks(books: Books, what: str) -
     else:
         corrupt(books, rewrite(books, number, change, chain_on=True))
     assert expected in found(books)
+
+
+def test_an_operation_of_fewer_entries_than_none_shares_those_of_no_other(tmp_path: Path) -> None:
+    """Counts that cancel out, hashed anew to fit: entry 2 would stand in two texts and entry 7 in none."""
+    with new_books(str(tmp_path / "book.db")) as books:
+        nine_operations(books)
+        with books.database.read() as tx:
+            (taken,) = json.loads(tx.value("SELECT sealed FROM operation WHERE id = 3"))[11]
+        twice = rewrite(books, 6, lambda places: places[11].insert(0, taken), chain_on=True)
+        columns = ("UPDATE operation SET first_entry = 2, entry_count = 2, posting_count = posting_count * 2,"
+                   " debit_total = debit_total + 4000 WHERE id = 6")  # fmt: skip
+        moved = [f"UPDATE entry SET operation_id = {to} WHERE id = {at}" for at, to in ((4, 6), (5, 7), (6, 8))]
+        corrupt(books, [(sql, ()) for sql in (
+            "PRAGMA ignore_check_constraints = ON", columns,
+            "UPDATE operation SET entry_count = -1, posting_count = -4, debit_total = -4000 WHERE id = 5",
+            *moved, "INSERT INTO entry VALUES (7, 9, '2026-03-03', 'x', NULL)",
+            "INSERT INTO posting SELECT 7, line, account_id, amount FROM posting WHERE entry_id = 6",
+        )])  # fmt: skip
+        corrupt(books, twice)
+        assert {("file", None), ("columns", 5), ("entries", 6), ("entries", 9)} <= found(books)
 
 
 def test_a_text_that_is_not_canonical_is_found(books: Books) -> None:

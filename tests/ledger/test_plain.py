@@ -44,6 +44,12 @@ BROKEN: dict[str, dict[str, Any]] = {
     "an instant that there is not": {"at": f"{DAY}T25:00:00.000000Z"},
     "a day after its instant": {"at": "2026-02-28T15:00:00.000000Z"},
     "a day that there is not": {"business_date": "2026-02-30"},
+    "the last day that there is": {
+        **entry([[1, 500], [2, -500]], "9999-12-31"),
+        "business_date": "9999-12-31",
+        "at": "9999-12-31T15:00:00.000000Z",
+    },
+    "a request of no fields": {"request": ["member"]},
     "approved alone": {"approver": "ann"},
     "approved by nobody": {"approver": ""},
     "rows": {"rows": [["period_state", DAY, "closed"]]},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -115,3 +117,39 @@ async def test_a_terminal_that_is_resized_meanwhile(book: str, sizes: tuple[tupl
         assert not home.has_class("-narrow" if after[0] == 120 else "-wide")
         assert max(map(len, hand.lines())) == after[0]
         assert len(hand.lines()) == after[1]
+
+
+async def half_made(hand: Hand, steps: int) -> None:
+    """The counter is begun ahead, and so far on its way."""
+    await hand.until(lambda: hand.app.opened is not None, "the books are opened")
+    await hand.quiet()
+    hand.app._drop_ahead()
+    hand.app._begin_ahead(hand.app.session)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("steps", [2, 4, 6, 12])
+async def test_who_leaves_while_the_counter_is_half_made(book: str, steps: int) -> None:
+    async with counter(book) as hand:
+        await half_made(hand, steps)
+        hand.app.action_leave()
+        await hand.until(lambda: hand.app._exit, "the end of the program")
+        assert hand.app._exception is None
+    assert hand.app.return_code == 0
+
+
+@pytest.mark.parametrize("steps", [2, 4, 6, 12])
+async def test_other_books_while_the_counter_is_half_made(book: str, tmp_path: Path, steps: int) -> None:
+    """As out of practice, by Ctrl+Q at once."""
+    other = str(shutil.copy(book, tmp_path / "other.db"))
+    async with counter(book) as hand:
+        await half_made(hand, steps)
+        left = hand.app.session
+        hand.app.open_place(other)
+        await hand.until(lambda: hand.app.opened not in (None, left), "the other books are opened")
+        home = await made(hand)
+        await hand.sign_in("ana")
+        assert hand.app.screen is home
+    assert operations(other, "sign-in") == 1
+    assert operations(book, "sign-in") == 0
