@@ -808,6 +808,7 @@ def wait_for_a_waiter(watching: Any, lock: str = "advisory") -> None:
     """Until some connection of this database waits for the book's lock, or one of another kind."""
     waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = %s"
     for _ in range(600):
+        watching.execute("SELECT pg_stat_clear_snapshot()")  # or a transaction is shown for ever what it saw at first
         if watching.execute(waits, (lock,)).fetchone()[0]:
             return
         time.sleep(0.05)
