@@ -101,7 +101,7 @@ def _program(show: Show, place: str) -> None:
             with Terminal(["--db", place], size=(120, 36), env=env) as terminal:
                 paints.append(terminal.see("Passphrase"))
                 terminal.see("These are the real books")
-                terminal.settle()
+                terminal.silent(0.7)
                 silence = max(silence, terminal.listen(6))
                 memory = max(memory, resident(terminal.pid))
                 terminal.type(CTRL_Q)
