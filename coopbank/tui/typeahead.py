@@ -20,6 +20,8 @@ from textual.app import App
 from textual.screen import Screen
 from textual.timer import Timer
 
+from coopbank.tui.timers import once
+
 if TYPE_CHECKING:
     from textual.dom import DOMNode
 
@@ -54,7 +56,7 @@ class TypeAhead(App[int]):
         """Keep what is typed until `release_keys`: the screen that it is meant for is on its way."""
         self._holds += 1
         if self._hold_timer is None:
-            self._hold_timer = self.set_timer(_LONGEST_HOLD, self._let_go)
+            self._hold_timer = once(self, _LONGEST_HOLD, self._let_go)
 
     def release_keys(self) -> None:
         """One reason less to keep keys."""
@@ -124,7 +126,7 @@ class TypeAhead(App[int]):
             return
         if self._unready() and self._looks < _LOOKS:
             self._looks += 1
-            self.set_timer(_LOOK_AGAIN, partial(self._followed, 1))
+            once(self, _LOOK_AGAIN, partial(self._followed, 1))
             return
         self._key_under_way = False
         await self._next_key()

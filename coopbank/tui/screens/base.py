@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from coopbank.errors import CoopbankError
 from coopbank.tui.show import neat
+from coopbank.tui.timers import once
 from coopbank.tui.widgets.rows import RowList
 from coopbank.tui.work import AsksBooks, Pace
 from coopbank.words import marked, translate
@@ -106,7 +107,7 @@ class BoxedScreen(CounterScreen[R]):
             if not wait:
                 again()
             elif self._later is None:
-                self._later = self.set_timer(wait, again, name="pace")
+                self._later = once(self, wait, again, name="pace")
 
         self.counter.changed.subscribe(self, changed)
         read()

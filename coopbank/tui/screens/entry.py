@@ -33,6 +33,7 @@ from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.session import says
 from coopbank.tui.show import amount, neat
 from coopbank.tui.steps import STEPS, Row, Shown, Step, step_of
+from coopbank.tui.timers import once
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.effects import stacked
 from coopbank.tui.widgets.fields import FieldRow
@@ -365,7 +366,7 @@ lost, and what is wrong brings you to its field.""")
     def _preview_soon(self) -> None:
         if self._pause is not None:
             self._pause.stop()
-        self._pause = self.set_timer(_PAUSE, self._preview)
+        self._pause = once(self, _PAUSE, self._preview)
 
     def _preview(self) -> None:
         values, faults = self._read()

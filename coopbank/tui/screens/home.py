@@ -19,6 +19,7 @@ from coopbank.tui import loans, queries
 from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.screens.loan import LoanPick
 from coopbank.tui.show import day_words
+from coopbank.tui.timers import once
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.guide import Guide
 from coopbank.tui.widgets.inputs import LineInput
@@ -114,7 +115,7 @@ class FindScreen(CounterScreen[str | None]):
             self._pause.stop()
         if self._settled:
             return
-        self._pause = self.set_timer(_PAUSE, self._look)
+        self._pause = once(self, _PAUSE, self._look)
 
     def _look(self) -> None:
         text = self.find.value.strip()

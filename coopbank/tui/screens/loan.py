@@ -27,6 +27,7 @@ from coopbank.tui.forms import read_day
 from coopbank.tui.screens.base import HELP_KEY, CounterModal, CounterScreen, StatusLine
 from coopbank.tui.screens.pick import ListModal
 from coopbank.tui.show import amount, day_short, neat
+from coopbank.tui.timers import once
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.inputs import LineInput
 from coopbank.tui.widgets.keys import KeysLine
@@ -248,7 +249,7 @@ would go on. Nothing is posted. **F5** takes a payment for real.""")
         self.status.clear()
         if self._pause is not None:
             self._pause.stop()
-        self._pause = self.set_timer(_PAUSE, self._what_if)
+        self._pause = once(self, _PAUSE, self._what_if)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         wanted = "#what-if-day" if event.input.id == "what-if-amount" else "#what-if-amount"
