@@ -77,7 +77,8 @@ def withdraw_death(w: Work) -> None:
 
 
 @rule("pay-estate", PAYING + "member:code account:sometext amount:money to_person:code? estate_name:sometext?"
-      " papers:sometext?", f"{TELLER} {TREASURER}", second=True)  # fmt: skip
+      " papers:sometext?", f"{TELLER} {TREASURER}", second=True,
+      serves=lambda w: beside(w.model, {w["member"]}))  # fmt: skip
 def pay_estate(w: Work) -> None:
     member, amount = w["member"], w["amount"]
     w.model.get("member", member, "member")
