@@ -31,6 +31,7 @@ LEAF = (
 )
 
 _BODY = "SELECT body FROM record WHERE kind = ? AND ref = ? ORDER BY version DESC LIMIT 1"
+_BODY_THEN = "SELECT body FROM record WHERE kind = ? AND ref = ? AND operation_id <= ? ORDER BY version DESC LIMIT 1"
 # Joined to nothing, the kind is no reason to read through every record of it, as SQLite would.
 _ABOUT = (
     "SELECT r.ref, r.body FROM record r WHERE r.about = ? AND r.kind || '' = ? AND NOT EXISTS"
@@ -134,6 +135,12 @@ class Books:
 
     def _find(self, cls: type[B], ref: str) -> B | None:
         text = self.once(("text", cls.kind, ref), lambda: self.tx.value(_BODY, cls.kind, ref))
+        body = None if text is None else cls.read(text)
+        return None if body is None or body.void else body
+
+    def find_at(self, cls: type[B], ref: str, upto: int) -> B | None:
+        """A record as it stood after that operation; None if there was none, or its making was reversed by then."""
+        text = self.tx.value(_BODY_THEN, cls.kind, ref, upto)
         body = None if text is None else cls.read(text)
         return None if body is None or body.void else body
 

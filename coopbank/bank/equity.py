@@ -131,14 +131,8 @@ def _paid_at_opening(books: Books, loan: str) -> int:
 
 def hour_weights(books: Books, year: str, upto: int) -> dict[str, int]:
     """Hours that members worked in a year, in hundredths."""
-    text = books.tx.value(
-        "SELECT body FROM record WHERE kind = ? AND ref = ? AND operation_id <= ? ORDER BY version DESC LIMIT 1",
-        records.PatronageHours.kind, year, upto,
-    )  # fmt: skip
-    body = None if text is None else records.PatronageHours.model_validate_json(text)
-    if body is None or body.void:
-        return {}
-    return {member: int(Decimal(hours) * HOUR) for member, hours in body.hours.items()}
+    body = books.find_at(records.PatronageHours, year, upto)
+    return {} if body is None else {member: int(Decimal(hours) * HOUR) for member, hours in body.hours.items()}
 
 
 def basis_weights(books: Books, basis: str, year: str, upto: int, member: str | None = None) -> dict[str, int]:

@@ -15,7 +15,7 @@ from coopbank.bank.books import Books
 from coopbank.bank.capital import VINTAGE, borne, held, of_workers, retained_on
 from coopbank.bank.lending.contract import REPORTED
 from coopbank.bank.sponsoring import all_sponsored
-from coopbank.bank.surplus import RESERVE_OF, divided, record_at, rules_of
+from coopbank.bank.surplus import RESERVE_OF, divided, rules_of
 from coopbank.database import Transaction
 from coopbank.errors import CoopbankError
 from coopbank.finance.distribution import dividend
@@ -250,7 +250,7 @@ def _capital(books: Books) -> Iterator[Fault]:
         number = _made(books.tx, loss.kind, year)
         if _debits(books.tx, number, equity.CAPITAL) != borne(loss.amount, held(books, upto=number - 1)):
             yield number, f"the loss of {year} is not borne by the workers in proportion"
-        close = record_at(books, records.YearClose, year, number - 1)
+        close = books.find_at(records.YearClose, year, number - 1)
         lost = 0 if close is None else max(0, -close.results.get(equity.FUND, 0))
         if loss.amount > lost:
             yield (

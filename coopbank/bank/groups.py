@@ -285,15 +285,20 @@ def require_not_on_its_way(desk: Desk, draft: Draft, leaves: Mapping[int, Leaf])
     for _ref, batch in coming:
         _require_left(batch, taken, leaves)
     theirs = {leaf for leaf in taken if leaves[leaf].gl_code in TAKEN and leaves[leaf].contract}
-    for ref, batch in coming if theirs else ():
+    for batch, lines in _lines_left(desk, coming if theirs else ()):
+        for leaf in (place for place, amount in lines if amount > 0 and place in theirs):
+            raise WrongState(
+                "What is payable to {member} is on its way into their savings: {done} of {parts} groups are done.",
+                field="member", member=leaves[int(leaf)].contract, done=batch.done, parts=batch.parts,
+                hint="It is there in a moment. If it is not, it goes on with: coopbank close day",
+            )  # fmt: skip
+
+
+def _lines_left(books: Books, coming: Iterable[tuple[str, records.Batch]]) -> Iterator[tuple[records.Batch, Lines]]:
+    """The lines of each part that was not carried out yet."""
+    for ref, batch in coming:
         for number in range(batch.done + 1, batch.parts + 1):
-            left = desk.get(records.BatchPart, part_ref(ref, number), "part").lines
-            for leaf in (place for place, amount in left if amount > 0 and place in theirs):
-                raise WrongState(
-                    "What is payable to {member} is on its way into their savings: {done} of {parts} groups are done.",
-                    field="member", member=leaves[int(leaf)].contract, done=batch.done, parts=batch.parts,
-                    hint="It is there in a moment. If it is not, it goes on with: coopbank close day",
-                )  # fmt: skip
+            yield batch, books.get(records.BatchPart, part_ref(ref, number), "part").lines
 
 
 def _require_left(batch: records.Batch, taken: set[int], leaves: Mapping[int, Leaf]) -> None:
@@ -310,15 +315,13 @@ def require_nothing_coming(desk: Desk, member: str) -> None:
     """Refuse to let a member go to whom something was decided that has not come yet."""
     coming = unfinished(desk)
     theirs = {leaf.id for leaf in desk.held_by(member)} if coming else set()
-    for ref, batch in coming:
-        for number in range(batch.done + 1, batch.parts + 1):
-            left = desk.get(records.BatchPart, part_ref(ref, number), "part").lines
-            if any(place in theirs if isinstance(place, int) else holder_of(place) == member for place, _x in left):
-                raise WrongState(
-                    "{memo} is on its way to {member}: {done} of {parts} groups are done.", field="member",
-                    memo=batch.memo, member=member, done=batch.done, parts=batch.parts,
-                    hint="It is there in a moment. If it is not, it goes on with: coopbank close day",
-                )  # fmt: skip
+    for batch, lines in _lines_left(desk, coming):
+        if any(place in theirs if isinstance(place, int) else holder_of(place) == member for place, _x in lines):
+            raise WrongState(
+                "{memo} is on its way to {member}: {done} of {parts} groups are done.", field="member",
+                memo=batch.memo, member=member, done=batch.done, parts=batch.parts,
+                hint="It is there in a moment. If it is not, it goes on with: coopbank close day",
+            )  # fmt: skip
 
 
 def decided(books: Books, number: int) -> Lines:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from coopbank.bank import equity, records
 from coopbank.bank.books import Books
@@ -24,18 +24,6 @@ RULES: Final = "surplus-rules"
 #: The account that a step's amount goes to; a fund has its own balance (961), members have leaves of their own.
 RESERVE_OF: Final = {"regular": "931", "indivisible": "932"}
 LEAST_CASH: Final = Decimal(20)  # percent, of qualified notices: 26 USC 1388(c)(1)
-
-B = TypeVar("B", bound=records.Body)
-
-
-def record_at(books: Books, cls: type[B], ref: str, upto: int) -> B | None:
-    """A record as it stood after an operation; None if there was none."""
-    text = books.tx.value(
-        "SELECT body FROM record WHERE kind = ? AND ref = ? AND operation_id <= ? ORDER BY version DESC LIMIT 1",
-        cls.kind, ref, upto,
-    )  # fmt: skip
-    body = None if text is None else cls.model_validate_json(text)
-    return None if body is None or body.void else body
 
 
 def rules_of(books: Books, version: int) -> records.SurplusRules:
@@ -69,7 +57,7 @@ def divided(books: Books, year: str, rules: records.SurplusRules, upto: int) -> 
 
     Raises `InvalidAmount` where the steps come to more than the result.
     """
-    close = record_at(books, records.YearClose, year, upto)
+    close = books.find_at(records.YearClose, year, upto)
     result = 0 if close is None else close.results.get(equity.FUND, 0)
     kept = 0 if close is None else kept_of(books, close, rules.outside)
     weights: dict[str, dict[str, int]] = {}

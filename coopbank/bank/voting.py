@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from coopbank.bank import records
 from coopbank.bank.books import Books, loads
 from coopbank.bank.contact import death_of
 from coopbank.finance.voting import Box, Option, Tally
 from coopbank.words import marked
-
-B = TypeVar("B", bound=records.Body)
 
 ASSEMBLY: Final = "assembly"
 MATTERS: Final = ("loan", "allocation", "policy", "election", "surplus", "transfer", "other")
@@ -91,10 +89,8 @@ def may_vote(books: Books, meeting: records.Meeting, form: str, member: str) -> 
     found = books.find(records.Member, member)
     if found is None or found.status != "active" or death_of(books, member) is not None:
         return False
-    then, death = (
-        _before(books, records.Member, member, meeting.called),
-        _before(books, records.Death, member, meeting.called),
-    )
+    called = meeting.called - 1  # as things stood when it was called
+    then, death = books.find_at(records.Member, member, called), books.find_at(records.Death, member, called)
     if then is None or then.status != "active" or then.joined_on > meeting.record_date:
         return False
     if death is not None and death.state == "recorded":  # by mistake, it seems; the roll was counted without them
@@ -104,18 +100,8 @@ def may_vote(books: Books, meeting: records.Meeting, form: str, member: str) -> 
     ref = seat_ref(meeting.body, member)
     return all(
         seat is not None and seat.state == "held" and seat.from_day <= meeting.record_date and meeting.on <= seat.until
-        for seat in (_before(books, records.Seat, ref, meeting.called), books.find(records.Seat, ref))
+        for seat in (books.find_at(records.Seat, ref, called), books.find(records.Seat, ref))
     )
-
-
-def _before(books: Books, cls: type[B], ref: str, number: int) -> B | None:
-    """A record as it stood before an operation; None if there was none."""
-    text = books.tx.value(
-        "SELECT body FROM record WHERE kind = ? AND ref = ? AND operation_id < ? ORDER BY version DESC LIMIT 1",
-        cls.kind, ref, number,
-    )  # fmt: skip
-    found = None if text is None else cls.read(text)
-    return None if found is None or found.void else found
 
 
 def box_of(ref: str, poll: records.Poll, ballots: Mapping[str, int], currency: str) -> Box:

@@ -37,7 +37,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from coopbank.bank import groups
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, loads
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt, operation_named
@@ -217,7 +216,7 @@ class _Job:
     def _in_groups(self, plan: Plan, prefix: str, found: dict[int, str]) -> list[Receipt]:
         found |= {row: verdicts.NOT_BEGUN for wanted in plan.trial for row in wanted.of_rows}
         receipts: list[Receipt] = []
-        for group in _split_up(plan):
+        for group in _split_up(self.bank, plan):
             try:
                 receipts += self._at_once(group, prefix, found)
             except ImportRefused:
@@ -272,7 +271,7 @@ GROUP: Final = 250
 """Rows of a group: as many as are done in a fifth of a second."""
 
 
-def _split_up(plan: Plan) -> Iterator[Plan]:
+def _split_up(bank: Bank, plan: Plan) -> Iterator[Plan]:
     """The plan in groups, with a pause between two in which tills get in."""
     tried = {row: wanted for wanted in plan.trial for row in wanted.of_rows}
     group: list[Wanted] = []
@@ -286,7 +285,7 @@ def _split_up(plan: Plan) -> Iterator[Plan]:
             first = group[0] is plan.work[0]
             yield Plan(trial, group, len(rows_of_group), uniform=plan.uniform and first)
             if place < len(plan.work):
-                time.sleep(groups.pause_after(time.perf_counter() - began))
+                bank.let_others_in(time.perf_counter() - began)
             group, rows_of_group, began = [], [], time.perf_counter()
 
 

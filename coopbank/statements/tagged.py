@@ -16,6 +16,7 @@ The same document gives the same bytes: nothing asks the clock, and the file's i
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -130,7 +131,7 @@ class TaggedCanvas(Canvas):
         super().save()
 
 
-class TaggedFigure(Flowable):
+class TaggedFigure(Flowable, ABC):
     """A drawing that is one element of the tree, with words for who cannot see it. A subclass draws in `paint`."""
 
     def __init__(self, alternate: str) -> None:
@@ -147,9 +148,9 @@ class TaggedFigure(Flowable):
         self.paint(canvas)
         canvas.end()
 
+    @abstractmethod
     def paint(self, canvas: TaggedCanvas) -> None:
         """Draw between (0, 0) and (width, height)."""
-        raise NotImplementedError
 
 
 _parsed: dict[tuple[Any, ...], Any] = {}

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coopbank.bank import records
+from coopbank.bank.bank import Bank
 from coopbank.database import Database
 from coopbank.errors import CoopbankError, DatabaseBusy, DayClosed, ImportRefused, NotAllowed, NotOffered, WrongUsage
 from coopbank.exchange import ImportResult, import_file, imports, opening_rows, rows
@@ -272,10 +273,10 @@ def test_a_file_in_groups_lets_others_in_between_and_goes_on_where_it_was(
     monkeypatch.setattr(imports, "GROUP", 5)
     gifts = iter(range(100))
 
-    def meanwhile(_seconds: float) -> None:
+    def meanwhile(_bank: Bank, _took: float) -> None:
         small.admit(f"Somebody {next(gifts)}")  # by whoever waits
 
-    monkeypatch.setattr(imports.time, "sleep", meanwhile)
+    monkeypatch.setattr(Bank, "let_others_in", meanwhile)
     done = bring(small, "members", rows_with(""), in_groups=True)
     assert (done.rows, done.done, done.repeated) == (12, 12, 0)
     assert done.created[:6] == ("M0001", "M0002", "M0003", "M0004", "M0005", "M0007"), "one came between"
@@ -313,13 +314,13 @@ def test_books_that_somebody_keeps_busy_between_groups(
     report = tmp_path / "report.csv"
     with new_bank(str(tmp_path / "book.db")) as small, ExitStack() as held:
         other = held.enter_context(closing(Database.open(small.bank.database.place)))
-        monkeypatch.setattr(imports.time, "sleep", lambda _seconds: held.enter_context(other.write()))
+        monkeypatch.setattr(Bank, "let_others_in", lambda _bank, _took: held.enter_context(other.write()))
         with pytest.raises(DatabaseBusy):
             bring(small, "members", rows_with(""), in_groups=True, report=str(report))
         said = [line.split(",")[1] for line in report.read_text().splitlines()[1:]]
         assert said == ["imported"] * 5 + ["good"] * 5 + ["not begun"] * 2
         held.close()
-        monkeypatch.setattr(imports.time, "sleep", lambda _seconds: None)
+        monkeypatch.setattr(Bank, "let_others_in", lambda _bank, _took: None)
         again = bring(small, "members", rows_with(""), in_groups=True, report=str(report))
         assert (again.done, again.repeated) == (7, 5)
         assert_books(small)

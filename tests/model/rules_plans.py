@@ -47,7 +47,7 @@ def set_budget(w: Work) -> None:
 
 KEEPING = f"{TELLER} {OFFICER} {TREASURER} {ADMIN}"
 FIELDS = {
-    "PARCELS": {"parcel": "text!", "place": "text", "use": "housing/farm/commercial/open!", "bought_on": "date!",
+    "PARCELS": {"parcel": "text!", "place": "text", "use": "housing|farm|commercial|open!", "bought_on": "date!",
                 "price": "amount!", "closing_costs": "amount", "fund": "text", "gift": "text", "covenant": "text",
                 "deed": "document"},
     "LEASES": {"parcel": "entry!", "member": "member!", "begins": "date!", "ends": "date", "rent": "amount!",
@@ -101,7 +101,7 @@ def _read(w: Work, register: str, before: Fact) -> Fact:
 def _value(w: Work, kind: str, name: str, raw: str) -> Any:
     reader = {"date": "day", "amount": "counted", "member": "code", "entry": "code", "text": "memo"}.get(kind)
     value = raw if reader is None else READ[reader](raw)
-    if value is None or ("/" in kind and raw not in kind.split("/")):
+    if value is None or ("|" in kind and raw not in kind.split("|")):
         raise No("invalid-value", f"values.{name}")
     if kind == "member":
         w.model.get("member", value, f"values.{name}")

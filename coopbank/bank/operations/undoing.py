@@ -315,11 +315,8 @@ def _require_petty_cash(desk: Desk, ref: str, past: Past) -> None:
 
 def _session(desk: Desk, drawer: str, past: Past) -> int | None:
     """The operation that had opened the drawer when the past operation was done."""
-    text = desk.tx.value(
-        "SELECT body FROM record WHERE kind = ? AND ref = ? AND operation_id <= ? ORDER BY version DESC LIMIT 1",
-        records.Drawer.kind, drawer, past.number,
-    )  # fmt: skip
-    return None if text is None else records.Drawer.model_validate_json(text).opened_by_operation
+    found = desk.find_at(records.Drawer, drawer, past.number)
+    return None if found is None else found.opened_by_operation
 
 
 def undo_records(desk: Desk, past: Past, *, keep: str | None = None) -> None:
