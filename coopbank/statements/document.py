@@ -28,7 +28,7 @@ from coopbank.statements.pages import Pages
 from coopbank.statements.parts import Parts, amount, amount_or_blank
 from coopbank.statements.sheet import Sheet
 from coopbank.statements.tables import Column, Row, activity, figures
-from coopbank.statements.typeface import brief
+from coopbank.statements.typeface import DRAWING, brief
 from coopbank.words import _, language
 
 R = TypeVar("R")
@@ -92,7 +92,8 @@ class Document(ABC, Generic[R]):
 
     def to_bytes(self) -> bytes:
         """The finished PDF."""
-        return self._pages().to_bytes([*self.opening(), *self.body(), *self.closing()])
+        with DRAWING:
+            return self._pages().to_bytes([*self.opening(), *self.body(), *self.closing()])
 
     def _pages(self) -> Pages:
         stamp, brand = self.sheet.stamp, self.sheet.brand

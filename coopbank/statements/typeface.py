@@ -10,9 +10,11 @@ out, so that no name can disturb the page around it.
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from functools import lru_cache
 from itertools import groupby
+from typing import Final
 from xml.sax.saxutils import escape  # writes XML, reads none  # nosec B406
 
 import fontpkg  # type: ignore[import-untyped]
@@ -31,9 +33,18 @@ LONGEST = 1000
 """Characters of one text that are drawn; what is longer ends with an ellipsis."""
 
 
-@lru_cache(maxsize=1)
+DRAWING: Final = threading.RLock()
+"""Held while a document is drawn: ReportLab reads a font with one cursor, so two threads would cut each other's."""
+
+
 def register() -> None:
-    """Make the fonts known to ReportLab, once."""
+    """Make the fonts known to ReportLab, once, however many threads ask."""
+    with DRAWING:
+        _registered()
+
+
+@lru_cache(maxsize=1)
+def _registered() -> None:
     for name, weight in _WEIGHTS.items():
         pdfmetrics.registerFont(TTFont(name, str(fontpkg.path("Lato", weight))))
     for bold in (0, 1):

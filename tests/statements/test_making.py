@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pikepdf
 import pytest
+from reportlab.platypus import Flowable
 
 from coopbank.bank import records
 from coopbank.bank.verify import verify
@@ -22,6 +25,8 @@ from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, NotAllowed
 from coopbank.ledger.verify import wrong
 from coopbank.statements import Copy, check, lock, make, make_again, make_month, making, print_ready
 from coopbank.statements.batch import MANIFEST
+from coopbank.statements.document import Document
+from coopbank.statements.sheet import Brand, Sheet, Stamp
 from tests.statements.told import Told
 from tests.statements.village import Village
 from tests.support_bank import SmallBank, assert_books, new_bank
@@ -202,6 +207,34 @@ def test_two_who_make_the_same_document_get_the_same(tmp_path: Path) -> None:
         with small.read() as books:
             assert [ref for ref, _body in books.every(records.Document)] == ["ST-2026-03-M0001"]
         assert_books(small)
+
+
+class _Slow(Document[str]):
+    """A page that takes a while, and counts who draws one."""
+
+    drawing, most = 0, 0
+
+    def title(self) -> str:
+        return "Slow"
+
+    def body(self) -> Iterator[Flowable]:
+        _Slow.drawing += 1
+        _Slow.most = max(_Slow.most, _Slow.drawing)
+        time.sleep(0.1)
+        yield self.paragraph("x")
+        _Slow.drawing -= 1
+
+
+def test_one_thread_draws_at_a_time() -> None:
+    """ReportLab reads a font with one cursor and keeps one table of fonts: two threads spoiled each other's pages."""
+    sheet = Sheet(Brand("Bank", "coop-bank"), Stamp("ST-1", 1, "00", "2026-03-01T00:00:00Z", figures="00"))
+    made: list[bytes] = []
+    threads = [threading.Thread(target=lambda: made.append(_Slow("", sheet).to_bytes())) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert _Slow.most == 1 and len(made) == 3 and len(set(made)) == 1
 
 
 def test_another_version_of_the_program_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
