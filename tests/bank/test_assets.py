@@ -179,6 +179,9 @@ def test_a_gift_that_buys_it_is_released(counter: SmallBank) -> None:
     over = {**PRESS, "number": "2", "cost": "20.01", "residual": "0.00", "gift": "G-07"}
     refused(counter, Overdrawn, "buy-asset", counter.tom, field="amount", **over)
     refused(counter, InvalidValue, "buy-asset", counter.tom, field="fund", **{**over, "cost": "1.00", "fund": "RLF"})
+    kept_money = {**over, "cost": "20.00", "gift": None, "fund": "GRT"}
+    refused(counter, WrongState, "buy-asset", counter.tom, field="fund", says="by releasing a gift", **kept_money)
+    refused(counter, WrongState, "buy-asset", field="fund", **kept_money, tender="bill")
     by_bill = counter.agreed("buy-asset", approver=counter.tom, **{**over, "cost": "20.00"}, tender="bill")
     assert ("GRT", "801/PRESSES", -20_00) in posted(by_bill)[0]
 

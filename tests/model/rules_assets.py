@@ -70,7 +70,8 @@ def _two_buy(w: Work) -> bool:
       second=_two_buy)  # fmt: skip
 def buy_asset(w: Work) -> None:
     used = used_from(w)
-    spendable(w, w["fund"])
+    if spendable(w, w["fund"]) in ("restricted", "conditional", "reserve") and w["gift"] is None:
+        raise No("wrong-state", "fund")
     ref = w.number_of("asset", "FA-", 3)
     leaf = f"{w['account']}/{ref}"
     payer, owner, lines = w["fund"], w["fund"], [(w["fund"], leaf, w["cost"])]

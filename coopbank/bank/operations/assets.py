@@ -4,7 +4,7 @@ An asset stands at its cost on 751, 771 or 772, and what was written off of it o
 each on a leaf of its own in the fund that owns it. It is written off in equal parts, a whole
 month at a time, from the month in which it came into use (finance/depreciation.py). One
 bought from a restricted gift belongs to the general fund and releases the gift, as any
-expense does; one bought by a fund without a gift stays in that fund.
+expense does, and such money is spent in no other way; one bought by a fund without a gift stays in that fund.
 """
 
 from __future__ import annotations
@@ -42,7 +42,14 @@ from coopbank.bank.fields import (
 )
 from coopbank.bank.operation import ADMINISTRATOR, TELLER, TREASURER, Operation
 from coopbank.bank.operations.closing import Month, last_day
-from coopbank.bank.operations.funds import Supplier, register_bill, release, require_spendable_fund, supplier_member
+from coopbank.bank.operations.funds import (
+    Supplier,
+    register_bill,
+    release,
+    require_own_expense,
+    require_spendable_fund,
+    supplier_member,
+)
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.tender import Receiving, bank_place, cash_out, own_drawer
 from coopbank.errors import (
@@ -150,7 +157,10 @@ class BuyAsset(_Entering):
 
     def perform(self, desk: Desk) -> None:
         used = self.require_life(desk)
-        require_spendable_fund(desk, self.fund)
+        if self.gift is None:
+            require_own_expense(desk, self.fund)
+        else:
+            require_spendable_fund(desk, self.fund)
         ref = desk.next_ref("asset", "FA-", 3)
         payer, owner, moves = self._bought(desk, f"{self.account}/{ref}")
         self.register(desk, ref, owner, used, gift=self.gift, bill=self._billed(desk, payer))
