@@ -17,6 +17,7 @@ import tests.model.rules_care
 import tests.model.rules_counter
 import tests.model.rules_funds
 import tests.model.rules_given
+import tests.model.rules_given_away
 import tests.model.rules_life
 import tests.model.rules_loans
 import tests.model.rules_losses
@@ -28,6 +29,7 @@ import tests.model.rules_products
 import tests.model.rules_refinance
 import tests.model.rules_reports
 import tests.model.rules_set_off
+import tests.model.rules_silent
 import tests.model.rules_undoing
 import tests.model.rules_votes
 import tests.model.rules_year  # noqa: F401  (each fills RULES)

@@ -257,7 +257,7 @@ def correct(w: Work) -> None:
     available(w, f"905/{wrong if signed < 0 else right}", amount)
     w.post((GEN, f"905/{wrong}", -signed), (GEN, f"905/{right}", signed))
     ref = w.number_of("correction", "K-", 5)
-    w.write("correction", ref, operation=past.number, wrong=wrong, amount=signed)
+    w.write("correction", ref, operation=past.number, wrong=wrong, right=right, amount=signed)
 
 
 def _account(w: Work, account: str, field: str) -> str:

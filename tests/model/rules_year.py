@@ -16,6 +16,7 @@ from tests.model.books import (
     FOUNDED,
     GEN,
     POOL,
+    READ,
     SUPERVISOR,
     TELLER,
     TREASURER,
@@ -500,7 +501,7 @@ def divided(w: Work, year: str, rules: Fact) -> Fact:
             if base is None:
                 base = left = max(0, result - kept - sum(amount for _s, amount, _m in steps))
             percent -= Fraction(step[-1])
-            measured = interest_paid(w, year) if step[1] == "interest" else weights_of(w, "905", year, "average")
+            measured = measured_by(w, step[1], year)
             amount = (min(left, round(Fraction(step[-1]) * base / 100)) if percent else left) if measured else 0
             left -= amount
             steps.append((step, amount, shared(amount, measured)))
@@ -517,6 +518,29 @@ def divided(w: Work, year: str, rules: Fact) -> Fact:
             allocated[member] = allocated.get(member, 0) + part
     cash = {member: -(-amount * Fraction(rules["cash"]) // 100) for member, amount in allocated.items()}
     return {"result": result, "kept": kept, "steps": steps, "allocated": allocated, "cash": cash}
+
+
+def measured_by(w: Work, basis: str, year: str) -> dict[str, int]:
+    """By what each member's part is measured."""
+    if basis == "hours":
+        found = w.model.find("hours", year) or {"hours": {}}
+        return {member: int(Fraction(hours) * 100) for member, hours in found["hours"].items()}
+    return interest_paid(w, year) if basis == "interest" else weights_of(w, "905", year, "average")
+
+
+READ["workedhours"] = lambda value: [each.split() for each in value] or None
+
+
+@rule("record-hours", "year:year hours:workedhours source:sometext", TREASURER, second=True, reversible=False)
+def record_hours(w: Work) -> None:
+    _require_not_allocated(w, w["year"])
+    found: dict[str, str] = {}
+    for place, (member, hours) in enumerate(w["hours"]):
+        w.model.get("member", member, f"hours.{place}")
+        if member in found:
+            raise No("invalid-value", f"hours.{place}")
+        found[member] = hours
+    w.write("hours", w["year"], hours=found)
 
 
 def interest_paid(w: Work, year: str) -> dict[str, int]:

@@ -135,22 +135,18 @@ _REGISTERS = "writes records that no balance stands on; verify proves them from 
 _VOTES = (
     "a secret ballot in one box: tests/bank/test_polls.py counts boxes; what it allots is a resolution, which is in"
 )
-_OLD_MONEY = "needs five years without contact, or old books: their own tests live through them line by line"
+_OLD_MONEY = "needs old books: their own tests live through them line by line"
 _WORKERS = "of a worker co-op's own book: tests/bank/test_internal_capital.py lives through its years"
-_THINGS = "land that the assembly gives out of hand: its own tests go from the vote to the last line"
-_OFFERED = "offered by a credit union alone, and the model's bank is none"
 OUTSIDE: dict[str, str] = {
     name: reason
     for reason, names in {
         _REGISTERS: """
-            send-due-diligence forget-member forget-case forget-request close-campaign record-reply resolve-exception
-            start-campaign define-note-class record-hours reset-sign-in set-signing-key
+            forget-member forget-case forget-request close-campaign record-reply resolve-exception
+            start-campaign reset-sign-in set-signing-key
         """,
         _VOTES: "close-poll declare-result give-ballots load-ballots open-poll withdraw-poll",
-        _OLD_MONEY: "turn-over-unclaimed pay-unclaimed opening-balance close-opening",
+        _OLD_MONEY: "opening-balance close-opening",
         _WORKERS: "credit-capital-interest share-loss return-capital",
-        _OFFERED: "pay-member",
-        _THINGS: "dispose-parcel",
     }.items()
     for name in names.split()
 }

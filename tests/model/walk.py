@@ -65,6 +65,9 @@ class Last:
         if self.kind == "month":
             months = 12 * model.day.year + model.day.month - 1 - self.back
             return f"{months // 12}-{months % 12 + 1:02}"
+        if self.kind == "parcel":  # of the register of the land
+            parcels = [ref for ref, _body in model.every("register-entry") if ref.startswith("PARCELS-")]
+            return parcels[-1 - self.back] if self.back < len(parcels) else "PARCELS-99"
         bodies = model.every(self.kind)
         if self.kind in ("request", "difference"):  # one that waits, if it is not said to lie far back
             bodies = [(ref, body) for ref, body in bodies if body["state"] in ("waiting", "open") or self.back > 3]
@@ -672,6 +675,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("fund EDU 10", "dividend 903 3", "patronage savings 60", "patronage interest 40"),
     ("dividend 901 1 average", "patronage savings 100"),
     ("regular 101",),
+    ("patronage hours 40", "patronage savings 60"),
+    ("patronage hours 100",),
     ("patronage savings 50", "regular 5"),
     ("fund XXX 5",),
     ("indivisible 50",),
