@@ -61,7 +61,7 @@ SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
     (lambda c: petty_cash(c, evening(c, 1)), 200), (lambda c: given(c, evening(c)), 250), (sponsoring, 200),
     (lambda c: dying(c, evening(c, c.pick((1, 12)))), 250), (lambda c: reconciling(c, evening(c, 1)), 250),
     (lambda c: land(c, evening(c)), 250), (lambda c: deciding(c, evening(c)), 200),
-    (lambda c: silent(c, evening(c, c.pick((1, 90))), evening(c, 380), evening(c, c.pick((1, 31)))), 600),
+    (lambda c: silent(c, evening(c, c.pick((1, 90))), evening(c, c.pick((300, 380))), evening(c, c.pick((1, 31)))), 600),
     (giving_away, 400), (lambda c: classes(c, evening(c, c.pick((3, 10)))), 400),
     (lambda c: mistaken(c), 200),
 )  # fmt: skip
