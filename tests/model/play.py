@@ -22,6 +22,7 @@ import tests.model.rules_life
 import tests.model.rules_loans
 import tests.model.rules_losses
 import tests.model.rules_months
+import tests.model.rules_opening
 import tests.model.rules_papers
 import tests.model.rules_peers
 import tests.model.rules_plans

@@ -14,6 +14,7 @@ from tests.model.books import RULES
 from tests.model.drawn_bank import reconciling
 from tests.model.drawn_given import given, sponsoring
 from tests.model.drawn_life import dying
+from tests.model.drawn_opening import taking_over
 from tests.model.drawn_plans import land
 from tests.model.drawn_silent import classes, giving_away, silent
 from tests.model.drawn_things import petty_cash, things
@@ -61,7 +62,8 @@ SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
     (lambda c: petty_cash(c, evening(c, 1)), 200), (lambda c: given(c, evening(c)), 250), (sponsoring, 200),
     (lambda c: dying(c, evening(c, c.pick((1, 12)))), 250), (lambda c: reconciling(c, evening(c, 1)), 250),
     (lambda c: land(c, evening(c)), 250), (lambda c: deciding(c, evening(c)), 200),
-    (lambda c: silent(c, evening(c, c.pick((1, 90))), evening(c, c.pick((300, 380))), evening(c, c.pick((1, 31)))), 600),
+    (lambda c: silent(c, evening(c, c.pick((1, 90))), evening(c, c.pick((300, 380))), evening(c, c.pick((1, 31)))),
+     600), (lambda c: taking_over(c, evening(c, 1)), 600),
     (giving_away, 400), (lambda c: classes(c, evening(c, c.pick((3, 10)))), 400),
     (lambda c: mistaken(c), 200),
 )  # fmt: skip

@@ -135,7 +135,6 @@ _REGISTERS = "writes records that no balance stands on; verify proves them from 
 _VOTES = (
     "a secret ballot in one box: tests/bank/test_polls.py counts boxes; what it allots is a resolution, which is in"
 )
-_OLD_MONEY = "needs old books: their own tests live through them line by line"
 _WORKERS = "of a worker co-op's own book: tests/bank/test_internal_capital.py lives through its years"
 OUTSIDE: dict[str, str] = {
     name: reason
@@ -145,7 +144,6 @@ OUTSIDE: dict[str, str] = {
             start-campaign reset-sign-in set-signing-key
         """,
         _VOTES: "close-poll declare-result give-ballots load-ballots open-poll withdraw-poll",
-        _OLD_MONEY: "opening-balance close-opening",
         _WORKERS: "credit-capital-interest share-loss return-capital",
     }.items()
     for name in names.split()
