@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from typing import Any
 
-from tests.model.books import FOUNDED, GEN, POOL, READ, TREASURER, Fact, Line, Model, No, Work, rule
+from tests.model.books import FOUNDED, GEN, POOL, READ, RULES, TREASURER, Fact, Line, Model, No, Work, rule
 from tests.model.rules_funds import class_of, simple_interest
 from tests.model.rules_year import ZERO_SUMS, _named, _require_past
 
@@ -94,24 +94,18 @@ def _in_its_place(w: Work, fund: str, gl: str, contract: str, field: str) -> Non
     """Cash stands where it can be found again, claims in pairs; bills, cheques and things do not come so."""
     if fund == POOL and gl not in ("731", "739", "879"):
         raise No("invalid-value", field)
-    if gl == "731":
-        if not contract:
-            raise No("invalid-value", field)
-        if w.model.get("bank-account", contract, field)["fund"] != fund:
-            raise No("invalid-value", field)
-    elif gl == "739":
-        if (fund, contract) != (POOL, "VAULT"):
-            raise No("invalid-value", field)
-    elif gl in ("735", "801") or (gl == "879" and fund != POOL) or (gl == "729" and contract):
+    wrong = (
+        gl in ("735", "801") or (gl == "879" and fund != POOL) or (gl == "729" and contract)
+        or (gl == "739" and (fund, contract) != (POOL, "VAULT")) or (gl == "731" and not contract)
+        or re.fullmatch("FA-[0-9]{3,}", contract)
+    )  # fmt: skip
+    if wrong or (gl == "731" and w.model.get("bank-account", contract, field)["fund"] != fund):
         raise No("invalid-value", field)
-    elif gl == "879":
+    if gl == "879":
         w.model.get("fund", contract, field)
-    elif gl == "950":
-        if w.model.kind != "worker-coop":
-            raise No("not-offered", field)
-        if fund != GEN or not re.fullmatch("M[0-9]{4,9}/[0-9]{4}", contract):
-            raise No("invalid-value", field)
-    elif re.fullmatch("FA-[0-9]{3,}", contract):
+    if gl == "950" and w.model.kind != "worker-coop":
+        raise No("not-offered", field)
+    if gl == "950" and (fund != GEN or not re.fullmatch("M[0-9]{4,9}/[0-9]{4}", contract)):
         raise No("invalid-value", field)
 
 
@@ -124,6 +118,8 @@ def _of_member(w: Work, line: Line, member: str, field: str) -> None:
     if gl == "905":
         if fund != GEN or "/" in contract:
             raise No("invalid-value", field)
+        if w.model.kind not in RULES["open-savings"].offered:
+            raise No("not-offered", field)
         if w.model.find("savings", f"S-{contract}") is None:
             w.write("savings", f"S-{contract}", member=member, rate="0")
     if gl == "893" and amount < 0:
@@ -157,7 +153,8 @@ def _note_taken_over(w: Work, lines: list[Line], on: Any) -> None:
     earned = simple_interest(owed["811"], old["annual_rate"], (on - since).days)
     w.write("note", old["note"], member=old.get("member"), fund=fund, rate=old["annual_rate"], since=since,
             owed=owed["811"], accrued=owed["851"], of_segment=min(owed["851"], earned),
-            paid=old.get("paid_interest") or 0, note_class=old.get("note_class") or "A", due_on=old["due_on"])  # fmt: skip
+            paid=old.get("paid_interest") or 0, note_class=old.get("note_class") or "A",
+            due_on=old["due_on"])  # fmt: skip
 
 
 def _require_note(w: Work, old: Fact, fund: str, principal: int, on: Any) -> None:
