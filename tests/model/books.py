@@ -447,6 +447,13 @@ class Work:
         self.created.append(ref)
         return ref
 
+    def number_of_several(self, kind: str, prefix: str, digits: int) -> str:
+        """The same where one operation gives more than one."""
+        first = int(self.model.next_ref(kind, prefix, digits)[len(prefix) :])
+        ref = f"{prefix}{first + sum(each.startswith(prefix) for each in self.created):0{digits}}"
+        self.created.append(ref)
+        return ref
+
     def balance(self, fund: str, code: str) -> int:
         return self.model.leaves.get((fund, code), 0)
 

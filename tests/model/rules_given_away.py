@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.model.books import TREASURER, Fact, Line, No, Work, rule
-from tests.model.books import READ
+from tests.model.books import READ, TREASURER, Fact, Line, No, Work, rule
 from tests.model.rules_counter import RECEIVING, receive
 from tests.model.rules_votes import MATTERS
 

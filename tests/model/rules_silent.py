@@ -56,11 +56,7 @@ def has(model: Model, member: str) -> list[tuple[str, str, int]]:
 def last_sign(model: Model, member: str) -> date:
     """The last day on which anything was heard of a member who has something here."""
     signs: list[date] = [done.day for done in model.log.values() if done.kind in BEGUN and _theirs(model, done, member)]
-    for _ref, correction in model.every("correction"):  # what was typed for another account was this one's
-        right = model.find("savings", f"S-{correction['right']}")
-        if right is not None and right["member"] == member:
-            done = model.log[correction["operation"]]
-            signs += [done.day] if done.kind in (*BEGUN, "correct") else []
+    signs += _put_right(model, member)
     contact = model.find("contact", member)
     if contact is not None and contact["last"] is not None:
         signs.append(contact["last"])
@@ -68,6 +64,21 @@ def last_sign(model: Model, member: str) -> date:
         return max(signs)
     held = [lines for leaf, lines in model.dated.items() if members_of([leaf], model) == {member}]
     return min(day for lines in held for day, _amount in lines)
+
+
+def _put_right(model: Model, member: str) -> list[date]:
+    """What was typed for another's savings was a sign of whose it was."""
+    made = {model.facts["correction", ref][-1][0]: body for ref, body in model.every("correction")}
+    found = []
+    for number, body in made.items():
+        if any(other["operation"] == number for other in made.values()):
+            continue  # it was put right again
+        past, right = body["operation"], model.find("savings", f"S-{body['right']}")
+        while past in made:
+            past = made[past]["operation"]
+        if right is not None and right["member"] == member and model.log[past].kind in BEGUN:
+            found.append(model.log[past].day)
+    return found
 
 
 def _theirs(model: Model, done: Done, member: str) -> bool:

@@ -69,6 +69,8 @@ def reverse(w: Work) -> None:
     loans = loans_told(w, past)
     if not past.entries and not loans:
         raise No("cannot-reverse", "operation")
+    if past.kind == "opening-balance" and w.model.get("opening", "opening", "operation")["state"] == "closed":
+        raise No("cannot-reverse", "operation")
     if not w.allowing(past.kind):
         raise No("not-allowed", "operation")
     _cash_is_here(w, past)

@@ -120,7 +120,12 @@ def quarter_days(quarter: str) -> tuple[date, date]:
 
 def balance_days(w: Work, code: str, first: date, last: date) -> int:
     """What is owed on a leaf at the end of each day, added up over the days; below zero counts nothing."""
-    moved = sorted((max(day, first), -amount) for day, amount in w.model.dated.get((GEN, code), []) if day <= last)
+    return balances_over(w.model.dated.get((GEN, code), []), first, last)
+
+
+def balances_over(lines: list[tuple[date, int]], first: date, last: date) -> int:
+    """The same of lines and their days."""
+    moved = sorted((max(day, first), -amount) for day, amount in lines if day <= last)
     found, balance, at = 0, 0, first
     for day, amount in moved:
         found += max(0, balance) * (day - at).days
@@ -418,8 +423,9 @@ def pay_redemption(w: Work) -> None:
     if found["state"] != "waiting" or w.business_day < found["payable_on"]:
         raise No("wrong-state", "redemption")
     alive(w, found["member"], "redemption")
-    kind = w.model.get("share-class", found["share_class"], "redemption")
     known = w.model.every("redemption")
+    of_workers = {"queue": False, "yearly_cap": ""}  # what somebody left behind is paid by its schedule
+    kind = of_workers if found["share_class"] == "950" else w.model.get("share-class", found["share_class"], "x")
     if kind["queue"] and any(
         each["state"] == "waiting" and ref < w["redemption"] and each["payable_on"] <= w.business_day
         and each["share_class"] == found["share_class"] and not w.model.is_dead(each["member"])  # an estate's waits
@@ -457,6 +463,8 @@ def set_surplus_rules(w: Work) -> None:
         raise No("invalid-value", "steps")
     for number, step in enumerate(steps):
         _require_step(w, step, f"steps.{number}")
+    if not w["qualified"] and w.model.kind == "worker-coop":
+        raise No("invalid-value", "qualified")
     if w["qualified"] and not w["consent"]:
         raise No("invalid-value", "consent")
     if w["qualified"] and Fraction(w["cash"]) < 20:
@@ -475,6 +483,8 @@ def _require_step(w: Work, step: tuple[str, ...], field: str) -> None:
         w.model.get("fund", step[1], field)
         if step[1] == GEN:
             raise No("invalid-value", field)
+    if step[0] == "patronage" and step[1] != "hours" and w.model.kind == "worker-coop":
+        raise No("invalid-value", field)
     if step[0] == "dividend":
         kind = w.model.get("share-class", step[1], field)
         if Fraction(step[-1]) > Fraction(kind["dividend_cap"] or "8"):
@@ -528,6 +538,7 @@ def measured_by(w: Work, basis: str, year: str) -> dict[str, int]:
     return interest_paid(w, year) if basis == "interest" else weights_of(w, "905", year, "average")
 
 
+READ["payments"] = lambda value: value if type(value) is int and 1 <= value <= 60 else None
 READ["workedhours"] = lambda value: [each.split() for each in value] or None
 
 
@@ -606,6 +617,7 @@ def allocate_surplus(w: Work) -> None:
             if amount:
                 w.write("dividend", f"{year}-{step[1]}", total=amount)
     control = "945" if proposal["rules"]["qualified"] else "946"
+    control = "950" if w.model.kind == "worker-coop" else control
     for member, amount in found["allocated"].items():
         lines += [(GEN, f"823/{member}", -found["cash"][member]),
                   (GEN, f"{control}/{member}/{year}", found["cash"][member] - amount)]  # fmt: skip
@@ -619,7 +631,7 @@ def redeem_patronage(w: Work) -> None:
     kept = {
         code: -n
         for (fund, code), n in sorted(w.model.leaves.items())
-        if fund == GEN and n and code[:3] in ("945", "946")
+        if fund == GEN and n and code[:3] in ("945", "946", "950")
     }
     oldest = min((code[-4:] for code in kept), default=None)
     if oldest is None or oldest > w["vintage"]:

@@ -220,8 +220,8 @@ def test_the_model_finds_it(name: str, tmp_path: Path, monkeypatch: pytest.Monke
     found = next((found for seed in range(1, 9) if (found := _walked(start, seed, fault.scene)) is not None), None)
     assert found is not None, "nobody noticed"
     kept, last = shortest(start, *found)
-    print(f"{name}: {last}\n{story(kept)}")
-    assert len(kept) <= MOST_STEPS, story(kept)
+    print(f"{name}: {last}\n{story(kept, last.kind)}")
+    assert len(kept) <= MOST_STEPS, story(kept, last.kind)
 
 
 def _again(scene: Callable[[Dice], list[Step]], dice: Dice) -> list[Step]:
