@@ -175,6 +175,20 @@ def test_a_preview_says_the_same(council: SmallBank) -> None:
 # ---------------------------------------------------------------------------- other operations
 
 
+def test_who_approves_sees_what_loans_come_to_together(council: SmallBank) -> None:
+    """Two loans below the limit are not refused; but the second is approved by somebody who sees both."""
+    first = council.agreed("grant-loan", **LOAN, principal="900.00")
+    assert "Together with" not in dict(first.notes)
+    more = {**LOAN, "principal": "100.01"}
+    said = f"{first.created[0]} of the last 90 days: 1000.01, above what is lent without ASSEMBLY"
+    shown = council.bank.preview(council.ana, council.bank.build("grant-loan", more))  # at the review
+    assert dict(shown.notes)["Together with"] == said
+    done = council.agreed("grant-loan", **more)
+    assert dict(done.notes)["Together with"] == said
+    other = council.agreed("grant-loan", **{**LOAN, "member": "M0001"}, principal="1000.00")
+    assert "Together with" not in dict(other.notes)
+
+
 def test_a_policy_and_the_mandates_themselves(council: SmallBank) -> None:
     mandate(council, operation="set-policy", body="ASSEMBLY")
     mandate(council, operation="set-mandate", body="ASSEMBLY")
