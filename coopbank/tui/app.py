@@ -590,7 +590,7 @@ class Counter(AsksBooks, TypeAhead):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         if self.at_home:
             yield SystemCommand(_("Sign out"), _("The next person signs in"), self.sign_out)
-            if self.session.practice:
+            if self.session.guided:
                 yield SystemCommand(_("Guide"), _("Show or hide the guide of the practice bank"), self.action_guide)
             else:
                 yield SystemCommand(_("Practise"), _("Open the practice bank, where nothing counts"),
