@@ -91,6 +91,17 @@ def test_money_is_allotted_as_the_ballots_say_and_spent_under_it(hall: SmallBank
     refused(hall, WrongState, "declare-result", hall.sue, poll=ref)
 
 
+def test_money_is_not_allotted_until_a_day_that_is_over(hall: SmallBank) -> None:
+    ref = voted(hall, **POT)
+    refused(hall, InvalidDate, "declare-result", hall.sue, field="until", poll=ref, until="2026-03-01")
+    hall.agreed("declare-result", hall.sue, hall.tom, poll=ref, until=kept_day(hall))
+
+
+def kept_day(hall: SmallBank) -> str:
+    with hall.read() as books:
+        return str(books.business_date())
+
+
 @pytest.mark.parametrize(
     ("awards", "left", "says"),
     [("ROOF 400.00\nSHOP 300.00", "299.99", "add up"), ("ROOF 400.00\nVAN 600.00", None, "ballots say otherwise"),

@@ -30,6 +30,8 @@ def step(by: str, operation: str, /, **values: Any) -> Step:
 
 def working(c: Chooser, year_end: list[Step], evening: list[Step]) -> list[Step]:
     """A year of a worker co-op: hours, a surplus or a loss, interest on capital, and a worker who leaves."""
+    if not c.pick(range(3)):
+        return _losing(c, year_end)
     found = asked("tom", "record-hours", year=Last("year"), source="sheets",
                   hours=c.pick((("M0001 412.25", "M0003 100"), ("M0001 0.5", "M0003 7.25", "M0004 100"))))  # fmt: skip
     found += asked("tom", "set-surplus-rules", steps=c.pick((("indivisible 30", "patronage hours 100"),
@@ -54,6 +56,18 @@ def working(c: Chooser, year_end: list[Step], evening: list[Step]) -> list[Step]
     found += _leaving(c)
     return [*found, *evening, *(step("tom", "pay-redemption", redemption=Last("redemption", back), tender="transfer")
                                 for back in (1, 0))]  # fmt: skip
+
+
+def _losing(c: Chooser, year_end: list[Step]) -> list[Step]:
+    """A year ends with a loss, which capital bears, or some of it."""
+    found = asked("tom", "opening-balance", lines=("GEN 741 Dr 90.01", "GEN 950/M0001/2024 Cr 60.01",
+                                                   "GEN 950/M0003/2025 Cr 30.00"))  # fmt: skip
+    found += asked("tom", "journal-entry", memo="a bad year", lines=("GEN 250 Dr 40000.00", "GEN 842 Cr 40000.00"))
+    found += _until_closed(c, year_end)
+    for much in c.pick((({},), ({"amount": "10.00"},), ({"amount": "9000.00"}, {}), ({"amount": "50000.00"}, {}))):
+        found += asked("tom", "share-loss", year=Last("open year", 1), resolution="a", **much)
+    found += asked("tom", "reverse", operation=Last("operation"), reason="not yet") if not c.pick(range(3)) else []
+    return found + asked("tom", "share-loss", year=Last("open year", 1), resolution="a")
 
 
 def _until_closed(c: Chooser, year_end: list[Step]) -> list[Step]:

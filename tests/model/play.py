@@ -26,6 +26,7 @@ import tests.model.rules_opening
 import tests.model.rules_papers
 import tests.model.rules_peers
 import tests.model.rules_plans
+import tests.model.rules_polls
 import tests.model.rules_products
 import tests.model.rules_refinance
 import tests.model.rules_reports

@@ -48,6 +48,12 @@ def touched(w: Work) -> set[str]:
     return members_of(past.moved(), w.model) | named
 
 
+def _taking_back(w: Work) -> set[str]:
+    """Those whom it touched; old books were taken over for everybody at once, and are taken back so."""
+    past = w.model.log.get(w["operation"])
+    return set() if past is not None and past.kind == "opening-balance" else touched(w)
+
+
 def _two_for_reversal(w: Work) -> bool:
     past = past_of(w)
     moved = past.moved()
@@ -60,7 +66,7 @@ def _two_for_reversal(w: Work) -> bool:
 
 
 @rule("reverse", "operation:number reason:somememo replay:yes?=no", f"{TELLER} {OFFICER} {TREASURER}",
-      serves=touched, second=_two_for_reversal, reversible=False)  # fmt: skip
+      serves=lambda w: _taking_back(w), second=_two_for_reversal, reversible=False)  # fmt: skip
 def reverse(w: Work) -> None:
     past = past_of(w)
     known = RULES.get(past.kind)

@@ -137,6 +137,9 @@ def cancel_meeting(w: Work) -> None:
     for ref, body in of_it:
         if body["state"] == "open":
             w.write("resolution", ref, body, state="withdrawn")
+    from tests.model.rules_polls import call_off
+
+    call_off(w, w["meeting"])
     w.write("meeting", w["meeting"], meeting, held=False)
 
 

@@ -16,6 +16,7 @@ from tests.model.drawn_given import given, sponsoring
 from tests.model.drawn_life import dying
 from tests.model.drawn_opening import taking_over
 from tests.model.drawn_plans import land
+from tests.model.drawn_polls import balloting
 from tests.model.drawn_silent import classes, giving_away, silent
 from tests.model.drawn_things import petty_cash, things
 from tests.model.drawn_votes import deciding
@@ -68,7 +69,7 @@ SCENES: Scenes = (
     (lambda c: land(c, evening(c)), 250), (lambda c: deciding(c, evening(c)), 200),
     (lambda c: silent(c, evening(c, c.pick((1, 90))), evening(c, c.pick((300, 380))), evening(c, c.pick((1, 31)))),
      600), (lambda c: taking_over(c, evening(c, 1)), 600),
-    (giving_away, 400), (lambda c: classes(c, evening(c, c.pick((3, 10)))), 400),
+    (giving_away, 400), (balloting, 400), (lambda c: classes(c, evening(c, c.pick((3, 10)))), 400),
     (lambda c: mistaken(c), 200),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""

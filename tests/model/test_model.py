@@ -151,9 +151,6 @@ def test_lists_that_hypothesis_draws(asked: list[Step]) -> None:
 # ------------------------------------------------------------------------------------- what is covered
 
 _REGISTERS = "writes records that no balance stands on; verify proves them from the log"
-_VOTES = (
-    "a secret ballot in one box: tests/bank/test_polls.py counts boxes; what it allots is a resolution, which is in"
-)
 OUTSIDE: dict[str, str] = {
     name: reason
     for reason, names in {
@@ -161,7 +158,6 @@ OUTSIDE: dict[str, str] = {
             forget-member forget-case forget-request close-campaign record-reply resolve-exception
             start-campaign reset-sign-in set-signing-key
         """,
-        _VOTES: "close-poll declare-result give-ballots load-ballots open-poll withdraw-poll",
     }.items()
     for name in names.split()
 }

@@ -1,0 +1,96 @@
+"""What people might do with a secret ballot. Puts it into `walk.DRAWN`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.model.books import Model
+from tests.model.rules_polls import minutes
+from tests.model.walk import DRAWN, FUNDS, Chooser, Last, Step, Values, asked, last
+
+PROPOSALS = ("ROOF 60.00 A new roof", "SHOP 60.00 A shop", "BIKE 25.00", "FOOD 90.00 =1+1", "HUGE 500.00", "NONE")
+CANDIDATES = ("M0001", "M0003", "M0004", "M9999", "M0002", "ROOF 1.00")
+BALLOTS = ("ROOF SHOP", "SHOP ROOF", "ROOF", "2x SHOP BIKE", "blank", "spoilt", "FOOD", "3x FOOD BIKE", "ROOF ROOF",
+           "M0001", "2x M0003", "M0001 M0003", "OTHER", "M0004")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Minutes:
+    """The awards as honest minutes of the last poll have them."""
+
+    poll: Last
+
+    def found(self, model: Model) -> Any:
+        return minutes(model, self.poll.found(model))
+
+
+def _opened(c: Chooser) -> Values:
+    if c.pick(range(2)):
+        return {"form": "allocation", "fund": c.pick(("EDU", "GEN", "EDU", c.pick(FUNDS))),
+                "pot": c.pick(("100.00", "150.00", "9000.00")),
+                "options": tuple(c.pick(PROPOSALS[:4]) for _ in range(c.pick((1, 2, 3))))
+                if not c.pick(range(4)) else c.pick((PROPOSALS[:2], PROPOSALS[:3], PROPOSALS[:4], PROPOSALS))}  # fmt: skip
+    return {"form": "election", "committee": c.pick(("CARE", "CARE", "ALL", "NONE")), "seats": c.pick((1, 2, 0)),
+            "options": c.pick((CANDIDATES[:2], CANDIDATES[:3], CANDIDATES[:2], CANDIDATES[2:4], CANDIDATES[4:])),
+            **c.pick(({},) * 6 + ({"pot": "5.00"},))}  # fmt: skip
+
+
+def _poll(c: Chooser) -> Any:
+    return {"poll": last(c, "poll")}
+
+
+def _result(c: Chooser) -> Values:
+    until = c.pick(({}, {"until": Last("day", 90)}, {"until": Last("day", 400)}, {"until": Last("day", -1)},
+                    {"until": Last("day", 9000)}))  # fmt: skip
+    said = c.pick(({}, {"awards": Minutes(Last("poll"))}, {"awards": ("ROOF 60.00",)}, {"left": "40.00"},
+                   {"awards": Minutes(Last("poll")), "left": "0.00"}))  # fmt: skip
+    return {**_poll(c), **until, **said}
+
+
+DRAWN.update({
+    "open-poll": (1, lambda c: {"meeting": last(c, "meeting"), "question": "what for?", **_opened(c)}),
+    "give-ballots": (1, lambda c: {
+        **_poll(c), "members": tuple(c.pick(("M0001", "M0003", "M0004", "M0005", "M0002")) for _ in range(3)),
+    }),
+    "close-poll": (1, _poll),
+    "load-ballots": (1, lambda c: {
+        **_poll(c), "ballots": tuple(c.pick(BALLOTS) for _ in range(c.pick((1, 2, 3)))),
+        **c.pick(({}, {}, {"missing": "one was taken home"})),
+    }),
+    "declare-result": (1, _result),
+    "withdraw-poll": (1, lambda c: {**_poll(c), "why": "rain"}),
+})  # fmt: skip
+
+
+def step(by: str, operation: str, /, **values: Any) -> Step:
+    return Step(by, operation, tuple(values.items()))
+
+
+def balloting(c: Chooser) -> list[Step]:
+    """A body meets, and votes in secret on money or on people; what it allots is spent under its resolutions."""
+    body: Values = {"body_name": "All", "quorum_least": c.pick((1, 2)), "notice_days": 0, "quorum_percent": "20"}
+    found = asked("admin", "set-body", body="ALL", form="assembly", **body)
+    found += asked("admin", "set-body", body="CARE", form="committee", **body)
+    found.append(step("sue", "call-meeting", body="ALL", on=Last("day"), notice_sent_on=Last("day")))
+    opened = _opened(c)
+    found.append(step("sue", "open-poll", meeting=Last("meeting"), question="what for?", **opened))
+    poll: Values = {"poll": Last("poll")}
+    found.append(step("tom", "give-ballots", **poll, members=("M0001", "M0003")))
+    found.append(step("tom", "give-ballots", **poll, members=c.pick((("M0004",), ("M0004",), ("M0001", "M0004")))))
+    found += asked("tom", "close-poll", **poll)
+    of = BALLOTS[:8] if opened["form"] == "allocation" else BALLOTS[9:]
+    for _try in range(c.pick((1, 2))):
+        said = c.pick((("ROOF SHOP", "2x SHOP"), ("3x BIKE ROOF",), ("ROOF", "BIKE", "blank"))) if of is BALLOTS[:8] else (
+            c.pick((("M0001", "2x M0003"), ("M0001 M0003", "2x M0001"), tuple(c.pick(of) for _ in range(3)))))  # fmt: skip
+        found += asked("tom", "load-ballots", **poll, ballots=said)
+    found += asked("tom", "load-ballots", **poll, ballots=("3x ROOF SHOP",) if opened["form"] == "allocation" else
+                   ("2x M0001", "M0003"))  # fmt: skip
+    found += asked("tom", "withdraw-poll", **poll, why="rain") if not c.pick(range(6)) else []
+    for _try in range(2):
+        found += asked("tom", "declare-result", **{**_result(c), **poll})
+    found += asked("tom", "declare-result", **poll, until=Last("day", 90))
+    resolution: Values = {"resolution": Last("resolution"), "supplier": "ZED", "expense": "290", "tender": "transfer"}
+    for much in ("60.00", "25.00"):
+        found.append(step("tom", "pay-expense", **resolution, number=c.pick("123456789"), amount=much))
+    return [*found, step("sue", "cancel-meeting", meeting=Last("meeting"), why="rain")]
