@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from coopbank.bank.books import Books
 from coopbank.errors import InvalidDate, Unknown
 from coopbank.reports import as_document, balance_sheet, fund, income, natural, trial_balance
+from coopbank.reports.glance import glance
+from coopbank.reports.pearls import pearls
 from coopbank.reports.totals import first_operation_after, movements
+from coopbank.statements import make
 from tests.reports.town import Town
 from tests.support_bank import assert_books, new_bank
 
@@ -115,6 +119,35 @@ def test_a_back_dated_entry_shows_in_the_past_and_is_told(engine_url: str) -> No
         assert {row.code: row.combined for row in after.rows}["260"] == 1200
         assert "260" not in {row.code for row in before.rows}
         assert earned.backdated is not None and earned.combined == 1200 - 10000
+        assert_books(small)
+
+
+def test_a_fund_that_is_opened_later_changes_no_report_of_the_past(engine_url: str, tmp_path: Path) -> None:
+    """Nor is a paper of the past made anew for it; until something is dated back into it, which is told."""
+    with new_bank(engine_url) as small:
+        small.do("receive-gift", by=small.tom, amount="500.00", donor="A friend", tender="transfer")
+        small.go_to("2026-03-05")
+        day, span = date(2026, 3, 2), (date(2026, 3, 1), date(2026, 3, 2))
+
+        def said() -> list[tuple[str, ...]]:
+            with small.read() as books:
+                funds = fund(books, as_of=day).funds, glance(books, as_of=day).funds
+                tables = trial_balance(books, day).funds, balance_sheet(books, day).funds, income(books, *span).funds
+            return [tuple(each.code for each in found if each.code != "all") for found in (*funds, *tables)]
+
+        before = said()
+        first = make(small.bank, "balance-sheet", "", day, day, actor=small.tom, folder=tmp_path)
+        small.agreed(
+            "open-fund", by=small.tom, approver=small.sue, code="NEW", fund_name="New", fund_class="designated"
+        )
+        assert said() == before
+        again = make(small.bank, "balance-sheet", "", day, day, actor=small.tom, folder=tmp_path)
+        assert again.number == first.number, "no figure has changed"
+        small.agreed("journal-entry", by=small.tom, approver=small.sue, memo="late", effective_on="2026-03-02",
+                     lines=["NEW 250 Dr 5.00", "NEW 865 Cr 5.00"])  # fmt: skip
+        assert all("NEW" in codes for codes in said())
+        with small.read() as books:
+            assert pearls(books, day).backdated == balance_sheet(books, day).backdated is not None
         assert_books(small)
 
 
