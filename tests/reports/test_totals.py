@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from coopbank.bank.books import Books
+from coopbank.cli.frames import changed_since
 from coopbank.errors import InvalidDate, Unknown
 from coopbank.reports import as_document, balance_sheet, fund, income, natural, trial_balance
+from coopbank.reports.fund_report import fund_report
 from coopbank.reports.glance import glance
 from coopbank.reports.pearls import pearls
 from coopbank.reports.totals import first_operation_after, movements
 from coopbank.statements import make
 from tests.reports.town import Town
+from tests.statements.told import Told
 from tests.support_bank import assert_books, new_bank
 
 MARCH = (date(2026, 3, 1), date(2026, 3, 31))
@@ -217,3 +220,19 @@ def test_amounts_of_a_currency_without_decimals_have_none(engine_url: str) -> No
         with small.read() as books:
             assert as_document(trial_balance(books))["debits"] == "1500"
         assert_books(small)
+
+
+def test_the_close_of_a_month_is_told_apart_from_what_people_dated_back(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with town.small.read() as books:
+        found = balance_sheet(books, MARCH[1]).backdated
+        assert fund_report(books, "RLF", MARCH[1]).backdated == found is not None
+        assert fund_report(books, "RLF", date(2026, 4, 16)).backdated is None
+    changed_since(found)
+    says = "Dated on its last day by the close of a month, after it had passed: 1 entries."
+    assert capsys.readouterr().out == f"{says}\n"
+    for kind, about in (("balance-sheet", ""), ("fund-report", "RLF")):
+        paper = make(town.small.bank, kind, about, MARCH[1], MARCH[1], folder=tmp_path).path
+        text = " ".join(Told(paper.read_bytes()).of("P"))
+        assert says in text and "Entries were dated into this time" not in text, kind
