@@ -19,6 +19,7 @@ from tests.model.rules_funds import (
     supplier,
 )
 from tests.model.rules_months import last_day
+from tests.model.rules_year import passed_over
 
 WORN = {"751": "759", "772": "779", "771": None}
 """Where what is written off of an account stands; land wears out never."""
@@ -154,6 +155,8 @@ def depreciate(w: Work) -> None:
     if w.model.find("depreciation", month) is not None:
         raise No("already-exists", "month")
     if w.model.locked.get(month) == "locked":
+        raise No("period-locked", "month")
+    if passed_over(w, month):
         raise No("period-locked", "month")
     if last < w.model.founded:
         raise No("invalid-date", "month")

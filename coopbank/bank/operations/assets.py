@@ -41,7 +41,7 @@ from coopbank.bank.fields import (
     Widget,
 )
 from coopbank.bank.operation import ADMINISTRATOR, TELLER, TREASURER, Operation
-from coopbank.bank.operations.closing import Month, last_day
+from coopbank.bank.operations.closing import Month, last_day, require_not_passed
 from coopbank.bank.operations.funds import (
     Supplier,
     register_bill,
@@ -300,6 +300,7 @@ class Depreciate(Operation):
                 "{month} is locked already.", field="month", month=self.month,
                 hint="Depreciate the next month: what is missing comes along.",
             )  # fmt: skip
+        require_not_passed(desk, self.month, "month")
         if last < _founded(desk):
             raise InvalidDate("The books begin on {first}.", field="month", first=_founded(desk))
         if last.replace(day=1) > desk.business_day:
