@@ -186,6 +186,10 @@ class PlainConnection:
         self.dbapi_connection = driver
         self.cursor = driver.cursor
 
+    def commit(self) -> None:
+        """As a statement that is kept prepared; the driver's own way reads the word anew each time."""
+        self.dbapi_connection.execute("COMMIT")
+
     @property
     def connection(self) -> PlainConnection:
         """The driver's side of it: the same."""
@@ -765,7 +769,7 @@ class _FileWriter:
     def _begun(self) -> Transaction:
         database = self._database
         self._pooled = pooled = database._taken_for_file()
-        driver = cast("sqlite3.Connection", pooled.dbapi_connection)
+        driver: Any = pooled.dbapi_connection
         database._require_same_file()
         driver.execute("BEGIN IMMEDIATE")
         self._tx = tx = Transaction(PlainConnection(driver))
@@ -779,7 +783,7 @@ class _FileWriter:
             self._undone(error)
             return
         try:
-            self._database.engine.dialect.do_commit(pooled)
+            self._database.engine.dialect.do_commit(tx.connection)
         except BaseException as refused:
             self._undone(refused)
             raise

@@ -71,6 +71,7 @@ if TYPE_CHECKING:
 Nonce = Callable[[int], bytes]
 NO_VITAL = marked("No vital records were kept")
 GROUPS_DONE = marked("Groups of accounts done")
+_RESERVED = (APPROVED, SIGNED, SIGNED_IN, groups.CARRIED)  # keys that begin so are the program's own
 KEYLESS_ROLES = frozenset({AUDITOR, SUPERVISOR})  # who only looks neither signs nor reads what is encrypted
 
 
@@ -731,7 +732,8 @@ class Bank:
             self._check(desk, operation)
             reason = None if approver else self._second_reason(desk, operation)
         draft = self._draft(desk, operation, key)
-        desk.reckoned = next((value for each, value in self._reckoned if each == operation), None)
+        if self._reckoned:
+            desk.reckoned = next((value for each, value in self._reckoned if each == operation), None)
         operation.perform(desk)
         mandates.mark(desk, operation)
         draft.business_date = desk.business_day
@@ -745,6 +747,8 @@ class Bank:
         for put in desk.after:
             put(tx)
         receipt = receipts.done(self, desk, draft, sealed, operation.title)
+        if not desk.followers and not operation.signed:
+            return receipt
         then = [self._perform(tx, who, follower, own_key, second) for who, second, follower, own_key in desk.followers]
         closed = any(isinstance(row, posting.NewPeriodState) for row in desk.rows)
         if operation.signed and closed and self.keys is not None:
@@ -930,10 +934,8 @@ def require_key(key: str) -> None:
     """Refuse an idempotency key that could not be kept, or that stands for an approval."""
     if not 0 < len(key) <= 200 or not key.isprintable():
         raise InvalidValue("A key is a text of 1 to 200 characters that can be printed.", field="key")
-    reserved = next(
-        (prefix for prefix in (APPROVED, SIGNED, SIGNED_IN, groups.CARRIED) if key.startswith(prefix)), None
-    )
-    if reserved is not None:
+    if key.startswith(_RESERVED):
+        reserved = next(prefix for prefix in _RESERVED if key.startswith(prefix))
         raise InvalidValue("Keys that begin with {reserved} are the program's own.", field="key", reserved=reserved)
 
 

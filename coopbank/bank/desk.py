@@ -29,6 +29,7 @@ from coopbank.ledger.posting import (
     PersonalValue,
     Row,
     head,
+    made,
     see_leaf,
 )
 
@@ -90,9 +91,14 @@ class Desk(Books):
         if self.resolution is not None and self.resolution not in memo:
             memo = f"{memo}, {self.resolution}"
         moves = [move for move in moves if move[2]]
-        self._read_leaves([(fund, code) for fund, code, _amount in moves])
-        lines = tuple(Line(self.leaf_id(fund, code), amount) for fund, code, amount in moves)
-        self.entries.append(EntryDraft(memo, effective_on or self.business_day, lines, reverses))
+        known, opened = self._leaves, self._new_leaves
+        self._read_leaves([move[:2] for move in moves])
+        lines = []
+        for fund, code, amount in moves:
+            place = fund, code
+            leaf = None if place in opened else known.get(place)
+            lines.append(made(Line, (self.leaf_id(fund, code) if leaf is None else leaf.id, amount)))
+        self.entries.append(EntryDraft(memo, effective_on or self.business_day, tuple(lines), reverses))
 
     def post_lines(self, memo: str, lines: Iterable[tuple[int, int]]) -> None:
         """An entry of today whose leaves are known by their numbers, as those of a batch are."""
@@ -125,9 +131,14 @@ class Desk(Books):
 
     def _read_leaves(self, places: list[tuple[str, str]]) -> None:
         """Read several leaves that an entry names with one question."""
-        unknown = [p for p in dict.fromkeys(places) if p not in self._leaves and p not in self._new_leaves]
-        if self.tx.seen:
-            unknown = [place for place in unknown if self._seen_leaf(place) is None]
+        known, seen, unknown = self._leaves, self.tx.seen or {}, []
+        for place in dict.fromkeys(places):
+            if place not in known and place not in self._new_leaves:
+                leaf: Leaf | None = seen.get(place)
+                if leaf is None:
+                    unknown.append(place)
+                else:
+                    known[place] = self.leaves_read[leaf.id] = leaf
         for start in range(0, len(unknown), _AT_ONCE):
             part = unknown[start : start + _AT_ONCE]
             values: list[str] = []
@@ -135,7 +146,7 @@ class Desk(Books):
                 gl_code, _slash, contract = code.partition("/")
                 values += (fund, gl_code, contract)
             for row in self.tx.rows(_leaves_at(len(part)), *values):
-                leaf = Leaf._make(row)
+                leaf = made(Leaf, row)
                 self._leaves[leaf.fund, leaf.code] = self.leaves_read[leaf.id] = leaf
                 see_leaf(self.tx, leaf)
 
