@@ -908,9 +908,11 @@ class Bank:
 
     def control_name(self, tx: Transaction, gl_code: str) -> str:
         """The name of a control account, remembered."""
-        if gl_code not in self._control_names:
+        known = self._control_names.get(gl_code)
+        if known is None:
             self._control_names = dict(tx.rows("SELECT code, name FROM gl_account"))
-        return self._control_names.get(gl_code, gl_code)
+            known = self._control_names.get(gl_code, gl_code)
+        return known
 
 
 def _outcome_unknown(lost: ConnectionLost, keys: list[str | None]) -> ConnectionLost:

@@ -92,11 +92,10 @@ class Desk(Books):
             memo = f"{memo}, {self.resolution}"
         moves = [move for move in moves if move[2]]
         known, opened = self._leaves, self._new_leaves
-        self._read_leaves([move[:2] for move in moves])
+        self._read_leaves(moves)
         lines = []
         for fund, code, amount in moves:
-            place = fund, code
-            leaf = None if place in opened else known.get(place)
+            leaf = None if opened and (fund, code) in opened else known.get((fund, code))
             lines.append(made(Line, (self.leaf_id(fund, code) if leaf is None else leaf.id, amount)))
         self.entries.append(EntryDraft(memo, effective_on or self.business_day, tuple(lines), reverses))
 
@@ -129,11 +128,13 @@ class Desk(Books):
             self._leaves[place] = self.leaves_read[found.id] = found
         return found
 
-    def _read_leaves(self, places: list[tuple[str, str]]) -> None:
+    def _read_leaves(self, moves: list[Move]) -> None:
         """Read several leaves that an entry names with one question."""
-        known, seen, unknown = self._leaves, self.tx.seen or {}, []
-        for place in dict.fromkeys(places):
-            if place not in known and place not in self._new_leaves:
+        known, opened, seen = self._leaves, self._new_leaves, self.tx.seen or {}
+        unknown: list[tuple[str, str]] = []
+        for fund, code, _amount in moves:
+            place = fund, code
+            if place not in known and place not in opened and place not in unknown:
                 leaf: Leaf | None = seen.get(place)
                 if leaf is None:
                     unknown.append(place)

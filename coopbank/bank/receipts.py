@@ -49,17 +49,15 @@ def _shown(
 ) -> tuple[tuple[ReceiptEntry, ...], tuple[Effect, ...]]:
     """The entries line by line, and what they do to each leaf."""
     after: dict[int, Effect] = {}
+    named = bank.control_name
     entries = []
     for i, entry in enumerate(draft.entries):
         lines = []
         for account, amount in entry.lines:
             found = after.get(account)
             if found is None:
-                leaf = leaves[account]
-                fund, code, name, currency, before = (
-                    leaf.fund, leaf.code, bank.control_name(tx, leaf.gl_code), leaf.currency, leaf.balance,
-                )  # fmt: skip
-                now = before
+                _id, gl_code, fund, contract, currency, _floor, _ceiling, before = leaves[account]
+                code, name, now = f"{gl_code}/{contract}" if contract else gl_code, named(tx, gl_code), before
             else:
                 fund, code, name, currency, before, now = found
             lines.append(made(ReceiptLine, (fund, code, name, amount, currency)))

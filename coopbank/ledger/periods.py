@@ -20,7 +20,8 @@ _STATE = "(SELECT state FROM period_state WHERE period = ? ORDER BY operation_id
 
 def state(tx: Transaction, period: str) -> str | None:
     """The state of a day ("2026-03-05"), a month ("2026-03") or a year; None when never set."""
-    return states(tx, (period,))[period]
+    found: str | None = tx.kept.get((_STATE, period)) if tx.kept else None
+    return found or states(tx, (period,))[period]
 
 
 def states(tx: Transaction, periods: Iterable[str]) -> dict[str, str | None]:
