@@ -9,7 +9,7 @@ person is sealed too. One call is one transaction.
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -90,7 +90,7 @@ class Bank:
         self.database = database
         self._for_past = database  # books as they were take views of their own, which a replica cannot make
         self.clock = clock or SystemClock()
-        self._nonce = nonce or secrets.token_bytes
+        self._nonce = nonce or os.urandom
         self.book = ""
         self.institution = records.Institution(name="", institution_kind="", currency="USD")
         self.keys: Keyring | None = None  # open once somebody has signed in whose passphrase opens it
@@ -532,6 +532,8 @@ class Bank:
 
     def _carried_out(self, actor: Actor, receipt: Receipt) -> Receipt:
         """Carry out what was decided for many; that it could not be finished is told, and no refusal: it stands."""
+        if receipt.status != "repeated" and not receipt.then and not CATALOGUE[receipt.kind].carries_out:
+            return receipt  # as most
         again = receipt.status == "repeated" and receipt.kind == Approve.name  # which does not say of what
         if not again and not any(
             r.status in ("done", "repeated") and CATALOGUE[r.kind].carries_out for r in (receipt, *receipt.then)
@@ -547,8 +549,10 @@ class Bank:
 
     def finish_before(self, actor: Actor, operations: Sequence[Operation]) -> None:
         """Go on with what is on its way to many accounts, if one of these operations waits for it."""
-        if any(self._finishes(operation) and self._may_now(actor, operation) for operation in operations):
-            self.carry_out(actor)
+        for operation in operations:
+            if self._finishes(operation) and self._may_now(actor, operation):
+                self.carry_out(actor)
+                return
 
     def _finishes(self, operation: Operation) -> bool:
         """Whether what is on its way is carried out before it: it says so, or what it lets happen does."""
@@ -568,9 +572,10 @@ class Bank:
     def _reckon(self, requests: Sequence[tuple[Operation, str | None]]) -> list[tuple[Operation, object]]:
         """What the operations reckon ahead, while nobody has to wait for it."""
         found: list[tuple[Operation, object]] = []
-        wanted = [
-            operation for operation, _key in requests if operation.reckons_ahead or isinstance(operation, Approve)
-        ]
+        wanted = []
+        for operation, _key in requests:
+            if operation.reckons_ahead or isinstance(operation, Approve):
+                wanted.append(operation)
         if wanted:
             with suppress(Refused), self.read() as books:  # what is wrong with it is told when it is performed
                 for operation in wanted:
@@ -783,7 +788,8 @@ class Bank:
 
     def _draft(self, desk: Desk, operation: Operation, key: str) -> posting.Draft:
         now = self.clock.now()
-        if desk.business_day > now.date() + timedelta(days=1):
+        today = now.date()
+        if desk.business_day > today and desk.business_day > today + timedelta(days=1):
             raise WrongState(
                 "The computer's clock says {clock}, and the books stand at {day}.", field="date", clock=now.date(),
                 day=desk.business_day, hint="Set the clock right first.",
@@ -809,7 +815,9 @@ class Bank:
             self._require_power(desk, operation)
             limits.require_within(desk, operation)
             mandates.require(desk, operation)
-        own = desk.actor.theirs | self._approver_theirs(desk)
+        own = desk.actor.theirs
+        if desk.approver is not None:
+            own |= self._approver_theirs(desk)
         served = own & with_owners(desk, operation.serves(desk)) if own else None
         if served:
             raise OwnAccount(

@@ -36,7 +36,7 @@ def may(books: Books, roles: tuple[str, ...], operation: str) -> bool:
 
 
 class _Limits(NamedTuple):
-    """What somebody may move of one kind: at all, alone, and alone in a day. None where a role of theirs has no limit."""
+    """What somebody may move of one kind at all, alone, and alone in a day; None where a role has no limit."""
 
     most: int | None = None
     alone: int | None = None
