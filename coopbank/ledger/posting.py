@@ -239,26 +239,13 @@ def _seal_in_file(tx: Transaction, book: str, draft: Draft, leaves: dict[int, Le
     _write_rows(tx, number, draft)
     amounts = _write_entries(tx, number, last.next_entry, draft)
     business_date = draft.business_date.isoformat()
+    # hashes as a bytearray each: of bytes the driver looks for an adapter first
     tx.run(
         INSERT["operation"],
-        number,
-        draft.key,
-        draft.kind,
-        draft.kind_version,
-        draft.actor,
-        draft.approver,
-        business_date,
-        draft.at,
-        bytearray(draft.request_hash),
-        last.next_entry,
-        len(draft.entries),
-        len(amounts),
-        sum(map(abs, amounts)) // 2,
-        len(draft.rows),
-        bytearray(last.hash),
-        bytearray(hash_),
-        text,
-    )  # fmt: skip  (the driver looks for an adapter of bytes, and of a bytearray it does not)
+        number, draft.key, draft.kind, draft.kind_version, draft.actor, draft.approver,
+        business_date, draft.at, bytearray(draft.request_hash), last.next_entry, len(draft.entries),
+        len(amounts), sum(map(abs, amounts)) // 2, len(draft.rows), bytearray(last.hash), bytearray(hash_), text,
+    )  # fmt: skip
     next_entry = last.next_entry + len(draft.entries)
     tx.end = End(number, hash_, next_entry, business_date)
     if draft.rows:
