@@ -84,6 +84,14 @@ class Transaction:
         self.kept: dict[Any, Any] | None = None  # answers about it that hold until something is written here
         self.seen: dict[Any, Any] | None = None  # leaves as they stand; None where nobody can tell what others write
 
+    def begin(self) -> None:
+        """Begin to write into a file, alone; waits for whoever does."""
+        self._cursor.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """End it, on a file: as a statement that is kept prepared, where the driver would read it anew each time."""
+        self._cursor.execute("COMMIT")
+
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         self._cursor.execute(self._sql(sql), values)
@@ -765,10 +773,10 @@ class _FileWriter:
     def _begun(self) -> Transaction:
         database = self._database
         self._pooled = pooled = database._taken_for_file()
-        driver = cast("sqlite3.Connection", pooled.dbapi_connection)
+        driver: Any = pooled.dbapi_connection
         database._require_same_file()
-        driver.execute("BEGIN IMMEDIATE")
         self._tx = tx = Transaction(PlainConnection(driver))
+        tx.begin()
         self._version = database._knowing(tx, pooled.info.pop(_SEEN, None))
         return tx
 
@@ -779,7 +787,7 @@ class _FileWriter:
             self._undone(error)
             return
         try:
-            self._database.engine.dialect.do_commit(pooled)
+            self._database.engine.dialect.do_commit(cast("Any", tx))
         except BaseException as refused:
             self._undone(refused)
             raise
