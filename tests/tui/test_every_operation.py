@@ -283,12 +283,12 @@ ALONE = {
     "pay-institution", "forget-request", "pay-dividend", "allocate-surplus", "pay-patronage",
     "redeem-patronage", "close-petty-cash", "sign-reconciliation", "withdraw-bank-lines", "start-campaign",
     "record-reply", "resolve-exception", "close-campaign", "withdraw-resolution", "record-count",
-    "withdraw-poll", "load-ballots", "declare-result", "reverse",
+    "withdraw-poll", "load-ballots", "declare-result", "reverse", "resume-accrual",
 }  # fmt: skip
 """Each in a sitting of its own: others would be refused after it, or it after others."""
 LAST = {
     "lost-contact", "transfer-shares", "declare-relative", "close-drawer", "apply-unapplied",
-    "refund-unapplied", "resume-accrual", "forget-case",
+    "refund-unapplied", "forget-case",
 }  # fmt: skip
 """After what others do in the same sitting."""
 A_SITTING = 12  # operations
