@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from itertools import islice
 from typing import Any, Protocol
 
 from tests.model.books import DAY_COUNTS, RULES, Ask, Model, days
@@ -43,14 +44,11 @@ class Last:
         if self.kind == "day":
             return str(model.day + days(self.back))
         if self.kind == "operation":
-            known: list[Any] = [
-                n for n, done in model.log.items()
-                if done.entries or self.back > 5
-            ]  # fmt: skip
-            return known[-1 - self.back] if self.back < len(known) else 10**6
+            known = (n for n, done in reversed(model.log.items()) if done.entries or self.back > 5)
+            return next(islice(known, self.back, None), 10**6)
         if self.kind == "paid out":  # the operation that last paid something out of a loan
-            paid: list[Any] = [n for n, done in model.log.items() if done.kind == "disburse-loan"]
-            return paid[-1 - self.back] if self.back < len(paid) else 10**6
+            paid = (n for n, done in reversed(model.log.items()) if done.kind == "disburse-loan")
+            return next(islice(paid, self.back, None), 10**6)
         if self.kind == "new year":
             return str(new_year(model))
         if self.kind == "year":
