@@ -113,8 +113,10 @@ def _keep_in_memory(folder: str) -> None:
     if not os.access(memory, os.W_OK | os.X_OK) or shutil.disk_usage(memory).free < _ROOM:
         return
     place = memory / Path(folder).name
-    place.mkdir(mode=0o700)
-    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(place)
+    place.mkdir()
+    place.chmod(0o711)  # programs that tests run as another user go through it
+    os.environ.update(PYTEST_DEBUG_TEMPROOT=str(place), TMPDIR=str(place))
+    tempfile.tempdir = None  # it is looked for anew
     Path(folder, "memory").symlink_to(place)  # for the reaper
     (place / "pg").mkdir(mode=0o700)
     Path(folder, "pg").symlink_to(place / "pg")
