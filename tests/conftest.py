@@ -32,6 +32,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from coopbank import database
 from coopbank.bank import passphrases
+from tests.copies import done_with, empty_database
 
 # Frozen time must not reach Textual's own timers or asyncio's loop: both would wait for ever.
 freezegun.configure(extend_ignore_list=["textual", "asyncio"])
@@ -191,13 +192,11 @@ def new_engine_url(engine_kind: str, request: pytest.FixtureRequest, tmp_path: P
     made: list[str] = []
 
     def create(name: str = "book") -> str:
-        database = f"{name}_{os.getpid()}_{next(_numbers)}"
-        _run_sql(server_url, f'create database "{database}" template template0')
-        made.append(database)
-        return server_url.replace("/postgres?", f"/{database}?")
+        made.append(empty_database(server_url, f"{name}_{os.getpid()}_{next(_numbers)}"))
+        return made[-1]
 
     yield create
-    _run_sql(server_url, *(f'drop database if exists "{database}" with (force)' for database in made))
+    done_with(made)
 
 
 @pytest.fixture

@@ -31,8 +31,13 @@ def through(asset: records.Asset, last: date) -> int:
     """What is written off by the end of the month that a day lies in, by the plan."""
     if asset.life_months is None:
         return 0
-    months = months_through(date.fromisoformat(asset.in_use_from), last)
-    return asset.taken_over + spread(to_write_off(asset), months, asset.life_months)
+    months = months_through(date.fromisoformat(asset.in_use_from), last) - asset.months_before
+    return asset.taken_over + spread(to_write_off(asset), months, asset.life_months - asset.months_before)
+
+
+def months_before(used: date, booked: date) -> int:
+    """How many months of its use were over before the month in which it came into these books."""
+    return max(0, months_through(used, booked) - 1)
 
 
 def begins(asset: records.Asset) -> date:

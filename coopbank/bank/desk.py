@@ -319,5 +319,7 @@ def _leaves_at(places: int) -> str:
 
 def fold(text: str) -> str:
     """Lower case without accents, to find a name however it is typed."""
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFKD", text)
     return "".join(c for c in plain if not unicodedata.combining(c)).casefold()

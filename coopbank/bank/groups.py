@@ -32,6 +32,7 @@ from coopbank.bank.operation import CATALOGUE, Operation
 from coopbank.errors import WrongState
 from coopbank.ledger import periods
 from coopbank.ledger.posting import Draft, Leaf, NewRecord
+from coopbank.words import _
 
 LARGEST = 2500
 """Members in one part: as many as are posted in a fifth of a second, each by a line on a leaf that there is."""
@@ -248,6 +249,16 @@ def pause_after(seconds: float) -> float:
 def unfinished(books: Books) -> list[tuple[str, records.Batch]]:
     """What was decided and is not on all accounts yet."""
     return [(ref, batch) for ref, batch in books.every(records.Batch) if batch.done < batch.parts]
+
+
+def still_coming(books: Books) -> tuple[str, ...]:
+    """What figures of single members lack while something is on its way to them, for whoever reads the figures."""
+    return tuple(
+        _("{memo} is not on all accounts yet: {done} of {parts} groups are done.").format(
+            memo=batch.memo, done=batch.done, parts=batch.parts
+        )
+        for _ref, batch in unfinished(books) if not batch.carried_by.startswith("close-month")
+    )  # fmt: skip
 
 
 def require_finished(desk: Desk, field: str) -> None:

@@ -148,6 +148,17 @@ def counted(entries: list[tuple[str, records.RegisterEntry]]) -> Iterator[tuple[
     return ((ref, body) for ref, body in entries if body.state != "mistaken")
 
 
+def naming(books: Books, entry: str) -> list[str]:
+    """The entries of all registers that name this one, but for mistakes: leases of a parcel."""
+    found = []
+    for code, body in books.every(records.Register):
+        fields = [f.name for f in definition_of(code, body).fields if f.of == entry.rpartition("-")[0]]
+        for ref, each in counted(entries_of(books, code)) if fields else ():
+            if any(each.values.get(name) == entry for name in fields):
+                found.append(ref)
+    return found
+
+
 def date_of(definition: Definition, entry: records.RegisterEntry) -> str:
     """The day in whose period an entry counts, ISO."""
     said = entry.values.get(definition.dated_by or "")

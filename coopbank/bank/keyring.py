@@ -40,7 +40,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from coopbank.bank.passphrases import SESSION_HOURS, Cost
+from coopbank.bank.passphrases import SESSION_HOURS, Cost, calibrated
 from coopbank.bank.records import SEALED
 from coopbank.bank.whole_files import make_folder
 from coopbank.clock import instant_text
@@ -282,12 +282,17 @@ class KeyFile:
         return Keyring(secret, tuple(each for each in older if each is not None))
 
     def give(self, secret: bytes, user: str, passphrase: str) -> None:
-        """A slot for a user, under their passphrase; one that they had is replaced, and kept sign-ins end."""
-        cost = self.cost()
-        if cost is None:
+        """A slot for a user, under their passphrase; one that they had is replaced, and kept sign-ins end.
+
+        Where the file says no cost that could be paid, it is calibrated anew: otherwise the new passphrase would open
+        nothing, and the one before it all.
+        """
+        if not self.exists():
             return
+        cost = self.cost() or calibrated()
         new = _slot(secret, passphrase, cost)
         with self._changing() as held:
+            held["cost"] = cost.as_list()
             slots = held.get("slots", {})
             for name in [n for n in slots if n.startswith(_SESSION) and _of(slots[n], "user") == user]:
                 del slots[name]

@@ -16,11 +16,13 @@ decision ("board, 2 March"), a text that is no resolution's number stays a text,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
+from coopbank.bank.borrowers import linked_to
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import widget_of
 from coopbank.bank.operation import CATALOGUE, Operation
@@ -33,6 +35,8 @@ FIELD: Final = "resolution"
 IN_FORCE: Final = "in-force"
 CARRIED: Final = "carried"
 LOAN: Final = "loan"
+LOANS_WITHIN: Final = 90
+"""Days in which loans to one borrower, or to linked ones, may be parts of one."""
 TERMS: Final = ("product", "annual_rate", "installments")
 """What a resolution on a loan may say of its terms."""
 _BORROWERS: Final = frozenset({"ref:member", "ref:application", "ref:loan"})
@@ -179,9 +183,51 @@ def mark(desk: Desk, operation: Operation) -> None:
     """Write down that something is done under a resolution."""
     ref = desk.resolution
     if ref is None:
+        _tell_parts(desk, operation)
         return
     _require_terms(desk, ref, desk.get(records.Resolution, ref))
     amount = amount_asked(type(operation), operation.document(), desk.currency)
     use = records.ResolutionUse(resolution=ref, operation=desk.number, what=operation.name, amount=amount)
     desk.write(f"{ref}.{desk.number}", use, about=ref)
     desk.note("By resolution", ref)
+
+
+def _tell_parts(desk: Desk, operation: Operation) -> None:
+    """Tell who approves a loan below the limit with what other loans it comes to more than may be lent without a vote.
+
+    Two loans below it are not refused: to borrow twice is nobody's fault, and a rule that counts them would be gone
+    round by a friend. But the second person sees it before, and the audit lists it afterwards.
+    """
+    mandate, member = desk.find(records.Mandate, operation.name), getattr(operation, "member", None)
+    if mandate is None or mandate.state != IN_FORCE or mandate.above is None or LOAN not in operation.decided_as:
+        return
+    if (
+        not isinstance(member, str)
+        or (amount := amount_asked(type(operation), operation.document(), desk.currency)) is None
+    ):
+        return
+    parts = {
+        ref: loan.principal
+        for each in linked_to(desk, member) for ref in _without_vote(desk, operation.name, each)
+        if ref not in desk.created and (loan := desk.find(records.Loan, ref)) is not None
+    }  # fmt: skip
+    total = amount + sum(parts.values())
+    if parts and total > mandate.above:
+        said = _("{loans} of the last {days} days: {total}, above what is lent without {body}").format(
+            loans=", ".join(sorted(parts)), days=LOANS_WITHIN, total=format_amount(total, desk.currency),
+            body=mandate.body,
+        )  # fmt: skip
+        desk.note("Together with", said)
+
+
+def _without_vote(desk: Desk, operation: str, member: str) -> list[str]:
+    """Loans to a member of the last days, since there is a mandate, that were granted under no resolution."""
+    since = (desk.business_day - timedelta(days=LOANS_WITHIN)).isoformat()
+    rows = desk.tx.rows(
+        "SELECT l.ref FROM record l JOIN operation o ON o.id = l.operation_id WHERE l.kind = ? AND l.about = ?"
+        " AND l.version = 1 AND o.business_date >= ? AND o.id > (SELECT operation_id FROM record m WHERE m.kind = ?"
+        " AND m.ref = ? AND m.version = 1) AND NOT EXISTS"
+        " (SELECT 1 FROM record u WHERE u.operation_id = o.id AND u.kind = ?)",
+        records.Loan.kind, member, since, records.Mandate.kind, operation, records.ResolutionUse.kind,
+    )  # fmt: skip
+    return [str(ref) for (ref,) in rows]

@@ -846,7 +846,7 @@ class Asset(Body):
 
     What is to be written off, `cost - residual - taken_over`, is spread over `life_months` calendar months that
     begin with the month of `in_use_from`; `depreciated` is what was written off through the month `through`,
-    `taken_over` included.
+    `taken_over` included. What was taken over pays for `months_before` of them, so the others bear the rest.
     """
 
     kind: ClassVar[str] = "asset"
@@ -862,6 +862,7 @@ class Asset(Body):
     bill: str | None = None
     gift: str | None = None  # that paid for it
     taken_over: int = 0  # written off before it was entered
+    months_before: int = 0  # of its life, over by then and paid for by what was taken over
     depreciated: int = 0
     through: str = ""  # the last month that was reckoned, 2026-03
     state: str = "in use"  # in use, disposed

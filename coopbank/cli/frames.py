@@ -71,10 +71,18 @@ def _head(text: str, source: Source) -> None:
 
 def changed_since(backdated: Backdated | None) -> None:
     """That a figure of the past was changed since, if so."""
-    if backdated is not None:
+    if backdated is None:
+        return
+    if backdated.entries:
         output.line(
             _("Changed since: {entries} entries were dated into this period later, the last on {day}.").format(
                 entries=backdated.entries, day=backdated.last_posted_on
+            )
+        )
+    if backdated.by_close:
+        output.line(
+            _("Dated on its last day by the close of a month, after it had passed: {entries} entries.").format(
+                entries=backdated.by_close
             )
         )
 

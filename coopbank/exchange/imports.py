@@ -43,6 +43,7 @@ from coopbank.bank.operation import CATALOGUE, Operation, Receipt, operation_nam
 from coopbank.errors import (
     AlreadyExists,
     CoopbankError,
+    DatabaseUnusable,
     ImportRefused,
     InvalidAmount,
     InvalidValue,
@@ -226,8 +227,20 @@ class _Job:
                     raise
                 self.faults.add(group.trial[0].record.row, None, None, refusal)
                 self.faults.refuse_if_any()
+            except DatabaseUnusable as error:
+                raise self._broken_off(error) from error
             self.faults.rows_done += group.rows
         return receipts
+
+    def _broken_off(self, error: DatabaseUnusable) -> DatabaseUnusable:
+        """The same fault of the database, and how many rows are in by then."""
+        if not self.faults.rows_done:
+            return error
+        return type(error)(
+            "{done} rows of {file} are in the books, then it was broken off: {reason}", field=error.field,
+            done=self.faults.rows_done, file=self.faults.file, reason=error.message,
+            hint="Give the same file again: it goes on from there.",
+        )  # fmt: skip
 
     def _day(self, prefix: str) -> date | None:
         """The cut-over: as it was said, or as it was when this file was imported before, or the business date."""

@@ -49,6 +49,7 @@ def _about(rows: tuple[TaxRows, ...]) -> str:
         "the year, and no claim is made that they comply. Ask an accountant.",
         "",
         "" if first.complete else "THE YEAR IS NOT OVER in these books: the figures are of a part of it.\n",
+        *(f"NOT ALL OF IT IS HERE. {text} Make these files again then.\n" for text in first.still_coming),
         f"Thresholds as they were known on {RULES_AS_OF}, in US dollars; any tax withheld makes a row reportable too:",
         *(f"  {form.name}: {form.reported_from} ({form.cited}), {len(r.rows)} members"
           for form, r in zip(FORMS, rows, strict=True)),

@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 
-from coopbank.bank import equity, records
+from coopbank.bank import equity, groups, records
 from coopbank.bank.books import Books
 from coopbank.bank.capital import of_workers
 from coopbank.errors import NotOffered, Unknown
@@ -66,6 +66,7 @@ class Capital:
     opening: Minor
     closing: Minor
     collective: Minor
+    still_coming: tuple[str, ...]  # what is decided and not on all accounts yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class CapitalStatement:
     worker: WorkerCapital
     together: tuple[Minor, ...]  # of the worker's vintages, column by column
     collective: Minor
+    still_coming: tuple[str, ...]  # what is decided and not on all accounts yet
 
 
 def capital_statement(books: Books, member: str, year: int) -> CapitalStatement:
@@ -90,6 +92,7 @@ def capital_statement(books: Books, member: str, year: int) -> CapitalStatement:
     return CapitalStatement(
         found.source, books.personal(body.address), year, min(last, found.source.business_date or last), worker,
         tuple(sum(each.amounts[column] for each in worker.vintages) for column in range(6)), found.collective,
+        found.still_coming,
     )  # fmt: skip
 
 
@@ -101,7 +104,7 @@ def sample(origin: Source, member: str, name: str, address: str) -> CapitalState
     )
     worker = WorkerCapital(member, name, vintages, 201_600, 417_632, (Due("RD-00003", date(2026, 6, 30), 50_000),))
     together = (201_600, 252_000, 4_032, 40_000, 0, 417_632)
-    return CapitalStatement(origin, address, 2025, date(2025, 12, 31), worker, together, 270_000)
+    return CapitalStatement(origin, address, 2025, date(2025, 12, 31), worker, together, 270_000, ())
 
 
 _COLUMNS = {
@@ -139,7 +142,7 @@ def capital(books: Books, year: int, member: str | None = None) -> Capital:
     )  # fmt: skip
     return Capital(
         source(books), year, tuple(found), sum(each.opening for each in found), sum(each.closing for each in found),
-        collective,
+        collective, groups.still_coming(books),
     )  # fmt: skip
 
 

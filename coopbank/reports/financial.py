@@ -113,7 +113,8 @@ def balance_sheet(books: Books, as_of: date | None = None) -> BalanceSheet:
     result = _result_row([row for row in rows if row.kind in ("income", "expense")])
     equity = [*by_kind["equity"], result] if result.combined or any(result.by_fund.values()) else by_kind["equity"]
     return BalanceSheet(
-        source=source(books), as_of=as_of, funds=fund_columns(books.tx),
+        source=source(books), as_of=as_of,
+        funds=fund_columns(books.tx, as_of, {code for row in rows for code in row.by_fund}),
         assets=_section(_("What is owned"), by_kind["asset"]),
         liabilities=_section(_("What is owed"), by_kind["liability"]),
         equity=_section(_("Members' stake and reserves"), equity),
@@ -153,7 +154,7 @@ def income(books: Books, start: date, end: date) -> Income:
     rows = tuple(_without(row, closed) for row in rows)
     earned = _section(_("Income"), [row for row in rows if row.kind == "income"])
     spent = _section(_("Expense"), [row for row in rows if row.kind == "expense"])
-    funds = fund_columns(books.tx)
+    funds = fund_columns(books.tx, end, {code for row in rows for code in row.by_fund})
     result = sum_by_fund([*earned.rows, *spent.rows])
     return Income(
         source=source(books), start=start, end=end, funds=funds, income=earned, expense=spent,
@@ -192,12 +193,13 @@ _COMMITTED = "M40"
 
 def fund(books: Books, code: str = "all", as_of: date | None = None) -> Funds:
     """Where one fund stands at the end of a day, or all of them: claim on cash, lent, committed, owed, balance."""
-    if code == "all":
-        wanted = [column for column in fund_columns(books.tx) if column.code != POOL]
-    else:
-        wanted = [require_fund(books.tx, code)]
     nets = {key[:2]: debit - credit for key, (debit, credit) in movements(books.tx, None, as_of).items()}
     kinds = dict(books.tx.rows("SELECT code, kind FROM gl_account"))
+    if code == "all":
+        used = {of for (_gl, of), net in nets.items() if net}
+        wanted = [column for column in fund_columns(books.tx, as_of, used) if column.code != POOL]
+    else:
+        wanted = [require_fund(books.tx, code)]
     positions = tuple(_position(column, nets, kinds) for column in wanted)
     return Funds(source(books), as_of, positions, backdated(books, as_of))
 

@@ -11,7 +11,7 @@ from coopbank.ledger.chart import POOL
 from coopbank.reports.document import Source
 from coopbank.reports.forecast import Forecast, forecast
 from coopbank.reports.glance import Glance, glance
-from coopbank.reports.totals import require_fund
+from coopbank.reports.totals import Backdated, require_fund
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class FundReport:
     year_from: date
     glance: Glance
     ahead: Forecast
+    backdated: Backdated | None
 
 
 def fund_report(books: Books, code: str, as_of: date) -> FundReport:
@@ -33,4 +34,4 @@ def fund_report(books: Books, code: str, as_of: date) -> FundReport:
             "POOL holds everybody's money and owns nothing.", field="fund", hint="Name the fund whose money it is."
         )
     seen = glance(books, code, as_of)
-    return FundReport(seen.source, as_of, seen.year_from, seen.funds[0], forecast(books, code, as_of))
+    return FundReport(seen.source, as_of, seen.year_from, seen.funds[0], forecast(books, code, as_of), seen.backdated)

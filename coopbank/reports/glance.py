@@ -143,10 +143,10 @@ def glance(books: Books, code: str = WHOLE, as_of: date | None = None, *, at_clo
     """
     origin = source(books)
     day = as_of or origin.business_date or date.max
-    columns = [each for each in fund_columns(books.tx) if each.code != POOL]
-    if code != WHOLE:
-        columns = [require_fund(books.tx, code)]
+    one = [] if code == WHOLE else [require_fund(books.tx, code)]
     seen = _Seen(books, day, at_close=at_close)
+    used = {fund for (_gl, fund), net in seen.nets.items() if net}
+    columns = one or [each for each in fund_columns(books.tx, as_of, used) if each.code != POOL]
     found = [_of_fund(seen, each.code, each.name, each.fund_class) for each in columns]
     if code == WHOLE:
         found.append(_of_fund(seen, WHOLE, _("All funds together"), WHOLE))

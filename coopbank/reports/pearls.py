@@ -23,7 +23,7 @@ from coopbank.reports.document import Minor, Source, source
 from coopbank.reports.financial import closing_movements
 from coopbank.reports.glance import WHOLE, glance
 from coopbank.reports.portfolio import portfolio
-from coopbank.reports.totals import movements
+from coopbank.reports.totals import Backdated, backdated, movements
 from coopbank.words import _
 
 _YEAR_LATE: Final = 365
@@ -57,6 +57,7 @@ class Pearls:
     as_of: date
     year_from: date
     ratios: tuple[Pearl, ...]
+    backdated: Backdated | None
 
 
 def pearls(books: Books, as_of: date | None = None) -> Pearls:
@@ -66,7 +67,8 @@ def pearls(books: Books, as_of: date | None = None) -> Pearls:
     start = add_months(day, -12)
     seen = _Books(books, day, start)
     takes_deposits = origin.institution_kind == CREDIT_UNION
-    return Pearls(origin, day, start + timedelta(days=1), tuple(_ratios(seen, takes_deposits=takes_deposits)))
+    ratios = tuple(_ratios(seen, takes_deposits=takes_deposits))
+    return Pearls(origin, day, start + timedelta(days=1), ratios, backdated(books, as_of))
 
 
 class _Books:

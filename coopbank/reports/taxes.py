@@ -75,6 +75,7 @@ class TaxRows:
     complete: bool
     rules_as_of: date
     rows: tuple[TaxRow, ...]
+    still_coming: tuple[str, ...] = ()  # what is decided and not on all accounts yet
 
 
 Boxes = dict[str, dict[str, int]]  # member: box: minor units
@@ -91,9 +92,11 @@ def tax_rows(books: Books, year: int) -> tuple[TaxRows, ...]:
     _interest(books, year, found["1099-INT"])
     _withheld(books, year, found)
     today = origin.business_date
-    complete = today is not None and today >= date(year, 12, 31)
+    complete, coming = today is not None and today >= date(year, 12, 31), groups.still_coming(books)
     return tuple(
-        TaxRows(origin, form.name, year, complete, RULES_AS_OF, tuple(_rows(books, form, found[form.name], origin)))
+        TaxRows(
+            origin, form.name, year, complete, RULES_AS_OF, tuple(_rows(books, form, found[form.name], origin)), coming
+        )
         for form in FORMS
     )
 

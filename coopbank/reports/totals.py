@@ -7,7 +7,7 @@ the same however many members and entries there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -79,10 +79,19 @@ class Control:
     side: str
 
 
-def fund_columns(tx: Transaction) -> tuple[FundColumn, ...]:
-    """Every fund: POOL first, then in the order in which they were opened."""
-    found = tx.rows("SELECT code, name, class FROM fund ORDER BY operation_id, line")
-    return tuple(FundColumn(*row) for row in sorted(found, key=lambda row: row[2] != "pool"))
+def fund_columns(tx: Transaction, as_of: date | None = None, used: Container[str] = ()) -> tuple[FundColumn, ...]:
+    """Every fund that there was on a day: POOL first, then in the order in which they were opened.
+
+    One that was opened later is told only where it is `used`, since something was dated back before it: otherwise a
+    report of the past would change, and a paper of it be replaced, by a fund of which it says nothing but zeros.
+    """
+    found = tx.rows(
+        "SELECT f.code, f.name, f.class, o.business_date, o.id FROM fund f JOIN operation o ON o.id = f.operation_id"
+        " ORDER BY f.operation_id, f.line"
+    )
+    day = (as_of or date.max).isoformat()
+    there = (row for row in found if row[3] <= day or row[4] == 1 or row[0] in used)  # the first ones: at any time
+    return tuple(FundColumn(*row[:3]) for row in sorted(there, key=lambda row: row[2] != "pool"))
 
 
 def controls(tx: Transaction) -> dict[str, Control]:

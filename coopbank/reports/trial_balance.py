@@ -65,8 +65,8 @@ class TrialBalance:
 
 def trial_balance(books: Books, as_of: date | None = None) -> TrialBalance:
     """The trial balance at the end of a day, by effective date; now if no day is given."""
-    funds = fund_columns(books.tx)
     rows, memo = rows_of(books, as_of)
+    funds = fund_columns(books.tx, as_of, {fund for row in (*rows, *memo) for fund in row.by_fund})
     return TrialBalance(
         source=source(books), as_of=as_of, funds=funds, rows=rows, memo=memo,
         fund_totals={fund.code: sum(row.by_fund.get(fund.code, 0) for row in rows) for fund in funds},

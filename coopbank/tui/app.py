@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _STYLES: Final = Path(__file__).absolute().with_name("counter.tcss")
+_THEMES: Final = {theme.name: theme for theme in THEMES}
 LOOK_SECONDS = 5.0  # how often we look whether another terminal did something
 
 
@@ -92,7 +93,11 @@ class Counter(AsksBooks, TypeAhead):
 
     @property
     def available_themes(self) -> dict[str, Theme]:
-        return {**super().available_themes, **{theme.name: theme for theme in THEMES}}
+        return {**super().available_themes, **_THEMES}
+
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """A theme by its name; asked for at every rule of the styles, and for each it would read the list of all."""
+        return _THEMES.get(theme_name) or super().get_theme(theme_name)
 
     # ------------------------------------------------------------------ opening
 
@@ -590,7 +595,7 @@ class Counter(AsksBooks, TypeAhead):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         if self.at_home:
             yield SystemCommand(_("Sign out"), _("The next person signs in"), self.sign_out)
-            if self.session.practice:
+            if self.session.guided:
                 yield SystemCommand(_("Guide"), _("Show or hide the guide of the practice bank"), self.action_guide)
             else:
                 yield SystemCommand(_("Practise"), _("Open the practice bank, where nothing counts"),

@@ -179,6 +179,9 @@ def test_a_gift_that_buys_it_is_released(counter: SmallBank) -> None:
     over = {**PRESS, "number": "2", "cost": "20.01", "residual": "0.00", "gift": "G-07"}
     refused(counter, Overdrawn, "buy-asset", counter.tom, field="amount", **over)
     refused(counter, InvalidValue, "buy-asset", counter.tom, field="fund", **{**over, "cost": "1.00", "fund": "RLF"})
+    kept_money = {**over, "cost": "20.00", "gift": None, "fund": "GRT"}
+    refused(counter, WrongState, "buy-asset", counter.tom, field="fund", says="by releasing a gift", **kept_money)
+    refused(counter, WrongState, "buy-asset", field="fund", **kept_money, tender="bill")
     by_bill = counter.agreed("buy-asset", approver=counter.tom, **{**over, "cost": "20.00"}, tender="bill")
     assert ("GRT", "801/PRESSES", -20_00) in posted(by_bill)[0]
 
@@ -289,6 +292,26 @@ def test_it_counts_from_when_it_was_in_use_but_never_before_it_was_in_the_books(
     assert posted(depreciate(bank, "2026-04")) == [
         entry("GEN 350 Dr 75.00", "GEN 759/FA-001 Cr 25.00", "GEN 759/FA-003 Cr 50.00")
     ]
+
+
+def test_what_was_written_off_before_is_not_written_off_again(counter: SmallBank) -> None:
+    """In use for 24 of 36 months with 600.00 written off: the 400.00 left are spread over the twelve months left."""
+    lines = ["GEN 751 Dr 1000.00", "GEN 759 Cr 600.00", "GEN 940 Cr 400.00"]
+    counter.agreed("opening-balance", by=counter.tom, approver=counter.sue, lines=lines)
+    values: dict[str, Any] = {
+        "asset_name": "A till", "cost": "1000.00", "depreciated": "600.00", "life_months": 36,
+        "in_use_from": "2024-03-15",
+    }  # fmt: skip
+    refused(counter, InvalidValue, "enter-asset", counter.tom, field="life_months", says="24 months of use are over",
+            **{**values, "life_months": 24})  # fmt: skip
+    done = counter.agreed("enter-asset", by=counter.tom, approver=counter.sue, **values)
+    assert dict(done.notes)["Written off a month"] == "33.33"
+    assert posted(depreciate(counter, "2026-03")) == [entry("GEN 350 Dr 33.33", "GEN 759/FA-001 Cr 33.33")]
+    counter.go_to("2027-02-26")
+    for month in [f"2026-{month:02d}" for month in range(4, 13)] + ["2027-01", "2027-02"]:
+        depreciate(counter, month)
+    assert kept(counter).depreciated == 1000_00, "written off when its 36 months are over, and not before"
+    assert counter.balance("350") == 400_00
 
 
 def test_less_than_a_cent_a_month(counter: SmallBank) -> None:

@@ -370,3 +370,14 @@ def test_books_open_again_as_they_were(engine_url: str) -> None:
         assert again.book == small.bank.book
         again.close()
         assert_books(small)
+
+
+@pytest.mark.parametrize(
+    "email", ["nonsense", "a@b", "@b.org", "a b@c.org", "a@b.org, c@d.org", "<a@b.org>", "a@b..org"]
+)
+def test_an_email_that_is_none(small: SmallBank, email: str) -> None:
+    mia = small.admit("Mia Lee", email="mia.lee+bank@correo.example")
+    for operation, values in (("admit-member", {"member_name": "Noa"}), ("change-member", {"member": mia})):
+        with pytest.raises(InvalidValue, match="one e-mail address") as refusal:
+            small.ask(operation, email=email, **values)
+        assert refusal.value.field == "email"

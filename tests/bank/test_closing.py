@@ -350,3 +350,37 @@ def test_what_is_told_of_a_loan_while_the_month_is_reckoned_counts(lite: SmallBa
 
     done = lite.reckoned_before(lite.bank.build("approve", approval), lite.sue, meanwhile)
     assert lines_of(done.then[0]) == lines_of(seen[0])
+
+
+def test_no_month_is_passed_over_whose_interest_would_leave_a_locked_one(small: SmallBank) -> None:
+    """April without a single entry has its interest all the same; closed after May it would take it from there."""
+    small.do("receive-gift", by=small.tom, fund="RLF", amount="5000.00", donor="A friend", tender="transfer")
+    mia = small.admit("Mia Lee")
+    small.agreed("grant-loan", member=mia, principal="1200.00", annual_rate="12", installments=12)
+    small.do("disburse-loan", by=small.tom, loan="L-001", tender="transfer")
+    for day in ("2026-03-31", "2026-05-29", "2026-06-01"):
+        small.go_to(day)
+    small.agreed("close-month", by=small.tom, approver=small.sue, month="2026-03")
+    with pytest.raises(WrongState, match="2026-04 is not closed yet"):
+        small.ask("close-month", by=small.tom, month="2026-05")
+    for month, last in (("2026-04", "2026-04-30"), ("2026-05", "2026-05-31")):
+        closed = small.agreed("close-month", by=small.tom, approver=small.sue, month=month)
+        assert {entry.effective_on for entry in closed.entries} == {last}
+
+
+def test_nothing_is_dated_into_a_month_that_was_passed_over(tmp_path: Path) -> None:
+    """Where nobody owed anything April needed no close; but what May's close was signed for stays what it is."""
+    late = {"memo": "late", "effective_on": "2026-04-10", "lines": ["GEN 290 Dr 5.00", "GEN 865 Cr 5.00"]}
+    with new_bank(str(tmp_path / "book.db")) as bank:
+        bank.do("receive-gift", by=bank.tom, amount="500.00", donor="A friend", tender="transfer")
+        for day in ("2026-03-31", "2026-05-04", "2026-06-01"):
+            bank.go_to(day)
+            bank.do("receive-gift", by=bank.tom, amount="5.00", donor="A friend", tender="transfer")
+        close(bank, "2026-03"), close(bank, "2026-05")
+        with pytest.raises(PeriodLocked, match="2026-04 was passed over: 2026-05") as refusal:
+            bank.ask("journal-entry", by=bank.tom, **late)
+        assert refusal.value.field == "effective_on"
+        close(bank, "2026-04")
+        bank.agreed("reopen-month", by=bank.tom, approver=bank.sue, month="2026-04", why="a bill came late")
+        bank.agreed("journal-entry", by=bank.tom, approver=bank.sue, **late)
+        assert_books(bank)

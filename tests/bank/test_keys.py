@@ -461,3 +461,23 @@ def test_books_without_a_key_work_as_before(engine_url: str) -> None:
             assert books.personal(books.get(records.Member, "M0001").tax_id) == TAX_ID
         small.go_to("2026-03-03")
         assert_books(small)
+
+
+def test_a_new_passphrase_opens_a_file_whose_cost_was_damaged_and_the_old_one_no_more(small: SmallBank) -> None:
+    file = key_file(small)
+    held = json.loads(file.path.read_text())
+    file.path.write_text(json.dumps({**held, "cost": ["cheap"]}))
+    actor = small.bank.authenticate("admin", PASSPHRASE)
+    small.bank.set_passphrase(actor, "admin", "words that are new here")
+    assert file.unlock("admin", "words that are new here") is not None
+    assert file.unlock("admin", PASSPHRASE) is None
+    assert file.cost() is not None
+
+
+def test_a_demonstration_made_again_opens_its_damaged_key_file(tmp_path: Path) -> None:
+    for name in ("book.db", "again.db"):
+        with new_bank(str(tmp_path / name)) as small:
+            _receipt, file = small.bank.make_keys(small.admin, PASSPHRASE, secret=b"s" * 32)
+            assert small.bank.keys is not None, name
+        held = json.loads(file.path.read_text())
+        file.path.write_text(json.dumps({**held, "cost": None, "slots": {}}))

@@ -63,8 +63,8 @@ def buy(bank: SmallBank, **changes: Any) -> Any:
     return bank.agreed("buy-parcel", by=bank.tom, approver=bank.sue, **{**PARCEL, **changes})
 
 
-def lease(bank: SmallBank) -> str:
-    values = {"parcel": "PARCELS-00001", "member": "M0003", "begins": "2026-02-01", "ends": "2027-01-31",
+def lease(bank: SmallBank, parcel: str = "PARCELS-00001") -> str:
+    values = {"parcel": parcel, "member": "M0003", "begins": "2026-02-01", "ends": "2027-01-31",
               "rent": "70.00", "formula": "cost and half of the rise"}  # fmt: skip
     return bank.do("add-entry", register_code="LEASES", values=values).created[0]
 
@@ -99,6 +99,10 @@ def test_a_parcel_is_turned_back_whole_and_bought_again(trust: SmallBank) -> Non
     with pytest.raises(CannotReverse):
         trust.agreed("reverse", by=trust.tom, approver=trust.sue, operation=bought.number, reason="x")
     second = buy(trust, parcel="P-058", price="100.00")
+    ref = lease(trust, parcel="PARCELS-00002")
+    refused(trust, CannotReverse, "reverse", trust.tom, says=f"PARCELS-00002: {ref}", operation=second.number,
+            reason="x")  # fmt: skip
+    trust.agreed("close-entry", by=trust.tom, approver=trust.sue, entry=ref, mistaken=True, why="no such land")
     trust.agreed("reverse", by=trust.tom, approver=trust.sue, operation=second.number, reason="not recorded")
     with trust.read() as books:
         assert [ref for ref, _body in entries_of(books, "PARCELS")] == ["PARCELS-00001"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from coopbank.bank import groups, records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
+from coopbank.bank.groups import still_coming
 from coopbank.bank.verify import verify
 from coopbank.clock import SetClock
 from coopbank.errors import CannotReverse, DayClosed, Overdrawn, Refused, WrongState
+from coopbank.exchange.tax_files import tax_files
 from coopbank.ledger.posting import EntryDraft, Line, NewAccount, NewRecord
 from coopbank.reports.member import member
 from coopbank.reports.patronage import patronage_notice, with_a_part
@@ -293,16 +296,23 @@ def test_what_is_on_its_way_to_savings_goes_no_other_way(small: SmallBank, hands
     assert not unfinished(small)
 
 
-def test_no_notice_is_made_while_some_have_not_got_their_part(small: SmallBank, hands: Hands) -> None:
+def test_no_notice_is_made_while_some_have_not_got_their_part(small: SmallBank, hands: Hands, tmp_path: Path) -> None:
     give_all(small, "declare-dividend")
     assert give(hands, small, "approve", "sue", ask(small, "allocate-surplus"), die_before=2) == []
     with small.read() as books:
         for look in (lambda: with_a_part(books, 2026), lambda: patronage_notice(books, "M0001", 2026)):
             with pytest.raises(WrongState, match="Surplus of 2026 is not on all accounts yet: 1 of 5"):
                 look()
+        tax_files(books, 2027, tmp_path)  # the figures of every member: that some lack theirs is said
+    assert (
+        "NOT ALL OF IT IS HERE. Surplus of 2026 is not on all accounts yet: 1 of 5"
+        in Path(tmp_path, "README.txt").read_text()
+    )
     with pytest.raises(Refused):  # what is redeemed is redeemed of everybody, so it goes on first
         small.agreed("redeem-patronage", by=small.tom, approver=small.sue, vintage="2027", resolution="R-1")
     assert not unfinished(small)
+    with small.read() as books:
+        assert not still_coming(books)
 
 
 def test_a_list_pays_nobody_over_it(small: SmallBank, twos: None) -> None:

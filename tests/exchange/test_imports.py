@@ -315,8 +315,10 @@ def test_books_that_somebody_keeps_busy_between_groups(
     with new_bank(str(tmp_path / "book.db")) as small, ExitStack() as held:
         other = held.enter_context(closing(Database.open(small.bank.database.place)))
         monkeypatch.setattr(Bank, "let_others_in", lambda _bank, _took: held.enter_context(other.write()))
-        with pytest.raises(DatabaseBusy):
+        with pytest.raises(DatabaseBusy) as busy:
             bring(small, "members", rows_with(""), in_groups=True, report=str(report))
+        assert str(busy.value).startswith("5 rows of members.csv are in the books, then it was broken off: ")
+        assert busy.value.hint == "Give the same file again: it goes on from there."
         said = [line.split(",")[1] for line in report.read_text().splitlines()[1:]]
         assert said == ["imported"] * 5 + ["good"] * 5 + ["not begun"] * 2
         held.close()

@@ -19,6 +19,7 @@ from tests.model.rules_funds import (
     supplier,
 )
 from tests.model.rules_months import last_day
+from tests.model.rules_year import passed_over
 
 WORN = {"751": "759", "772": "779", "771": None}
 """Where what is written off of an account stands; land wears out never."""
@@ -54,8 +55,10 @@ def used_from(w: Work, taken: int = 0) -> date:
 
 
 def entered(w: Work, ref: str, fund: str, used: date, taken: int = 0) -> None:
+    before = months_until(used, w.business_day) - 1 if taken and w["life_months"] else 0
     w.write("asset", ref, account=w["account"], fund=fund, cost=w["cost"], residual=w["residual"], used=used,
             life=w["life_months"], booked=w.business_day, through="", taken=taken, gone=taken,
+            over=max(0, before),
             state="in use")  # fmt: skip
 
 
@@ -68,7 +71,8 @@ def _two_buy(w: Work) -> bool:
       second=_two_buy)  # fmt: skip
 def buy_asset(w: Work) -> None:
     used = used_from(w)
-    spendable(w, w["fund"])
+    if spendable(w, w["fund"]) in ("restricted", "conditional", "reserve") and w["gift"] is None:
+        raise No("wrong-state", "fund")
     ref = w.number_of("asset", "FA-", 3)
     leaf = f"{w['account']}/{ref}"
     payer, owner, lines = w["fund"], w["fund"], [(w["fund"], leaf, w["cost"])]
@@ -94,6 +98,9 @@ def _paid(w: Work, payer: str) -> list[Line]:
 @rule("enter-asset", ENTERING + "depreciated:counted?=0 stands_on:code?", TREASURER, second=True)
 def enter_asset(w: Work) -> None:
     used = used_from(w, w["depreciated"])
+    left = w["cost"] - w["residual"] - w["depreciated"]
+    if w["depreciated"] and w["life_months"] and months_until(used, w.business_day) > w["life_months"] and left:
+        raise No("invalid-value", "life_months")
     spendable(w, w["fund"])
     ref = w.number_of("asset", "FA-", 3)
     contra = WORN[w["account"]]
@@ -115,13 +122,18 @@ def _moved(w: Work, gl: str, ref: str, amount: int, field: str) -> list[Line]:
     return [(w["fund"], f"{gl}/{ref}", amount), (w["fund"], code, -amount)]
 
 
+def months_until(used: date, last: date) -> int:
+    """Calendar months of use by the end of that of a day."""
+    return (last.year - used.year) * 12 + last.month - used.month + 1
+
+
 def by_plan(asset: Fact, last: date) -> int:
     """Written off by the end of the month of a day: of so many months so many parts, rounded once."""
     if asset["life"] is None:
         return 0
-    months = (last.year - asset["used"].year) * 12 + last.month - asset["used"].month + 1
+    months, life = months_until(asset["used"], last) - asset["over"], asset["life"] - asset["over"]
     whole = asset["cost"] - asset["residual"] - asset["taken"]
-    return int(asset["taken"] + round(Fraction(whole * min(max(0, months), asset["life"]), asset["life"])))
+    return int(asset["taken"] + round(Fraction(whole * min(max(0, months), life), life))) if whole else asset["taken"]
 
 
 def first_open(asset: Fact) -> date:
@@ -143,6 +155,8 @@ def depreciate(w: Work) -> None:
     if w.model.find("depreciation", month) is not None:
         raise No("already-exists", "month")
     if w.model.locked.get(month) == "locked":
+        raise No("period-locked", "month")
+    if passed_over(w, month):
         raise No("period-locked", "month")
     if last < w.model.founded:
         raise No("invalid-date", "month")

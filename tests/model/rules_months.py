@@ -25,7 +25,7 @@ def close_month(w: Work) -> None:
         raise No("period-locked", "month")
     if w.business_day < last or (model.day_open and model.day == last):
         raise No("wrong-state", "month")
-    if any(earlier < month and model.locked.get(earlier) != "locked" for earlier in model.months):
+    if open_before(w, month):
         raise No("wrong-state", "month")
     for ref, loan in model.every("loan"):
         _close_loan(w, ref, loan, last)
@@ -36,6 +36,20 @@ def close_month(w: Work) -> None:
         model.locked[month] = "locked"
 
     w.after = after
+
+
+def open_before(w: Work, month: str) -> bool:
+    """Whether an earlier month is not locked that holds entries, or ends with something lent or borrowed."""
+    day = last_day(min(w.model.months, default=month))
+    while (each := str(day)[:7]) < month:
+        owed = any(
+            code[:3] in ("701", "811") and sum(amount for on, amount in moved if on <= day)
+            for (_fund, code), moved in w.model.dated.items()
+        )
+        if (owed or each in w.model.months) and w.model.locked.get(each) != "locked":
+            return True
+        day = last_day(str(day + days(1))[:7])
+    return False
 
 
 def last_day(month: str) -> date:

@@ -211,7 +211,17 @@ def put_back(w: Work, past: Done, keep: str | None = None, *, story: bool = Fals
                 raise No("cannot-reverse", "operation")
     for kind, ref in facts:
         before = [body for number, body in w.model.facts[kind, ref] if number < past.number]
+        if kind == "register-entry" and not before and _named(w, ref):
+            raise No("cannot-reverse", "operation")
         w.written.append((kind, ref, before[-1] if before else None))
+
+
+def _named(w: Work, entry: str) -> bool:
+    """Whether another entry is about this one: a lease of that parcel."""
+    return any(
+        body["state"] != "mistaken" and entry in body["values"].values()
+        for ref, body in w.model.every("register-entry") if ref != entry
+    )  # fmt: skip
 
 
 def require_room(

@@ -99,10 +99,19 @@ def _journal_line(w: Work, line: Line, field: str) -> list[Line]:
     return cash_in(w.model.get("bank-account", contract, f"{field}.account")["fund"], code, fund, amount)
 
 
+def passed_over(w: Work, month: str) -> bool:
+    """Whether nobody closed the month, and a later one is locked."""
+    locked = w.model.locked
+    return month not in locked and any(state == "locked" and later > month for later, state in locked.items()
+                                       if len(later) == len(month))  # fmt: skip
+
+
 def _require_past(w: Work, moves: dict[tuple[str, str], int], on: date) -> None:
     """What an entry dated back would break on any day since, if it had a guard then."""
     if on < w.model.founded:
         raise No("invalid-date", "effective_on")
+    if passed_over(w, str(on)[:7]):
+        raise No("period-locked", "effective_on")
     for leaf, amount in moves.items():
         moved = w.model.dated.get(leaf, [])
         for day in sorted({on, *(day for day, _n in moved if day > on)}):

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from coopbank.bank.books import Books
+from coopbank.cli.frames import changed_since
 from coopbank.errors import InvalidDate, Unknown
 from coopbank.reports import as_document, balance_sheet, fund, income, natural, trial_balance
+from coopbank.reports.fund_report import fund_report
+from coopbank.reports.glance import glance
+from coopbank.reports.pearls import pearls
 from coopbank.reports.totals import first_operation_after, movements
+from coopbank.statements import make
 from tests.reports.town import Town
+from tests.statements.told import Told
 from tests.support_bank import assert_books, new_bank
 
 MARCH = (date(2026, 3, 1), date(2026, 3, 31))
@@ -118,6 +125,35 @@ def test_a_back_dated_entry_shows_in_the_past_and_is_told(engine_url: str) -> No
         assert_books(small)
 
 
+def test_a_fund_that_is_opened_later_changes_no_report_of_the_past(engine_url: str, tmp_path: Path) -> None:
+    """Nor is a paper of the past made anew for it; until something is dated back into it, which is told."""
+    with new_bank(engine_url) as small:
+        small.do("receive-gift", by=small.tom, amount="500.00", donor="A friend", tender="transfer")
+        small.go_to("2026-03-05")
+        day, span = date(2026, 3, 2), (date(2026, 3, 1), date(2026, 3, 2))
+
+        def said() -> list[tuple[str, ...]]:
+            with small.read() as books:
+                funds = fund(books, as_of=day).funds, glance(books, as_of=day).funds
+                tables = trial_balance(books, day).funds, balance_sheet(books, day).funds, income(books, *span).funds
+            return [tuple(each.code for each in found if each.code != "all") for found in (*funds, *tables)]
+
+        before = said()
+        first = make(small.bank, "balance-sheet", "", day, day, actor=small.tom, folder=tmp_path)
+        small.agreed(
+            "open-fund", by=small.tom, approver=small.sue, code="NEW", fund_name="New", fund_class="designated"
+        )
+        assert said() == before
+        again = make(small.bank, "balance-sheet", "", day, day, actor=small.tom, folder=tmp_path)
+        assert again.number == first.number, "no figure has changed"
+        small.agreed("journal-entry", by=small.tom, approver=small.sue, memo="late", effective_on="2026-03-02",
+                     lines=["NEW 250 Dr 5.00", "NEW 865 Cr 5.00"])  # fmt: skip
+        assert all("NEW" in codes for codes in said())
+        with small.read() as books:
+            assert pearls(books, day).backdated == balance_sheet(books, day).backdated is not None
+        assert_books(small)
+
+
 def test_the_balance_sheet_balances_in_the_whole_and_in_every_fund(town: Town) -> None:
     with town.small.read() as books:
         for day in (None, *MARCH, date(2026, 4, 20)):
@@ -184,3 +220,19 @@ def test_amounts_of_a_currency_without_decimals_have_none(engine_url: str) -> No
         with small.read() as books:
             assert as_document(trial_balance(books))["debits"] == "1500"
         assert_books(small)
+
+
+def test_the_close_of_a_month_is_told_apart_from_what_people_dated_back(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with town.small.read() as books:
+        found = balance_sheet(books, MARCH[1]).backdated
+        assert fund_report(books, "RLF", MARCH[1]).backdated == found is not None
+        assert fund_report(books, "RLF", date(2026, 4, 16)).backdated is None
+    changed_since(found)
+    says = "Dated on its last day by the close of a month, after it had passed: 1 entries."
+    assert capsys.readouterr().out == f"{says}\n"
+    for kind, about in (("balance-sheet", ""), ("fund-report", "RLF")):
+        paper = make(town.small.bank, kind, about, MARCH[1], MARCH[1], folder=tmp_path).path
+        text = " ".join(Told(paper.read_bytes()).of("P"))
+        assert says in text and "Entries were dated into this time" not in text, kind

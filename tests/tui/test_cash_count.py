@@ -66,6 +66,16 @@ async def test_pieces_come_to_a_total_that_is_five_short_and_says_why(book: str,
     assert_book(book)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_the_largest_sum_of_a_note_is_shown_whole(book: str, size: tuple[int, int]) -> None:
+    async with counter(book, size=size) as hand:
+        await counting(hand)
+        await hand.press("enter")
+        await hand.type("999999")
+        await hand.see("99,999,900.00")
+        assert "…" not in next(line for line in hand.screen_text().splitlines() if "×" in line)
+
+
 async def test_the_total_alone_may_be_typed_but_not_against_the_pieces(book: str) -> None:
     async with counter(book) as hand:
         await counting(hand, "Close your drawer")

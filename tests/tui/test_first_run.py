@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from coopbank import demo, practice
 from coopbank.bank.bank import Bank
 from coopbank.bank.verify import verify
 from coopbank.errors import AlreadyExists
@@ -17,8 +18,11 @@ from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.first_run import FirstRunScreen, FoundScreen
 from coopbank.tui.screens.glossary import GlossaryScreen
 from coopbank.tui.screens.home import HomeScreen
-from coopbank.tui.screens.sign_in import SignInScreen
+from coopbank.tui.screens.sign_in import SignInScreen, _sign_ins
+from coopbank.tui.session import Session
 from coopbank.tui.widgets.guide import LESSONS, Guide
+from coopbank.words import speaking
+from tests.support_bank import new_bank
 from tests.tui.support import counter
 
 TODAY = datetime(2026, 11, 26, 18, tzinfo=UTC)
@@ -70,6 +74,31 @@ async def test_without_books_one_practises(tmp_path: Path) -> None:
         await hand.see("Practice 2 of 8")
     assert not place.exists()
     assert (tmp_path / "practice.db").exists()
+
+
+def test_a_demonstration_has_other_people_than_the_guide_names(tmp_path: Path) -> None:
+    """There "type ada" found two others, who were paid what the guide spoke of."""
+    guided = []
+    for sign_ins in (practice.SIGN_INS, demo.sign_ins()):
+        place = str(tmp_path / f"{len(guided)}.db")
+        with new_bank(place, demo_sign_ins=sign_ins):
+            pass
+        opened = Session(place)
+        guided.append((opened.practice, opened.guided))
+        opened.close()
+    assert guided == [(True, True), (True, False)]
+
+
+def test_who_can_sign_in_to_practice_is_said_in_the_language_in_force() -> None:
+    said = [str(_sign_ins(practice.SIGN_INS))]
+    with speaking("es"):
+        said.append(str(_sign_ins(practice.SIGN_INS)))
+    assert said == [
+        "Sign in as one of:\n  pat (teller, loan-officer, treasurer)\n  dell (administrator, treasurer)\n"
+        f"  passphrase: {practice.PASSPHRASE}",
+        "Entre como uno de estos:\n  pat (cajero, oficial de préstamos, tesorero)\n  dell (administrador, tesorero)\n"
+        f"  frase clave: {practice.PASSPHRASE}",
+    ]
 
 
 async def test_new_books_are_made_and_signed_in_to(tmp_path: Path) -> None:

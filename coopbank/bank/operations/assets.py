@@ -4,7 +4,7 @@ An asset stands at its cost on 751, 771 or 772, and what was written off of it o
 each on a leaf of its own in the fund that owns it. It is written off in equal parts, a whole
 month at a time, from the month in which it came into use (finance/depreciation.py). One
 bought from a restricted gift belongs to the general fund and releases the gift, as any
-expense does; one bought by a fund without a gift stays in that fund.
+expense does, and such money is spent in no other way; one bought by a fund without a gift stays in that fund.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from coopbank.bank import records
-from coopbank.bank.asset_plan import WRITTEN_OFF_ON, begins, due_in, is_asset, through, to_write_off
+from coopbank.bank.asset_plan import (
+    WRITTEN_OFF_ON,
+    begins,
+    due_in,
+    is_asset,
+    months_before,
+    through,
+    to_write_off,
+)
 from coopbank.bank.budgeting import beyond_budget
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import (
@@ -33,8 +41,15 @@ from coopbank.bank.fields import (
     Widget,
 )
 from coopbank.bank.operation import ADMINISTRATOR, TELLER, TREASURER, Operation
-from coopbank.bank.operations.closing import Month, last_day
-from coopbank.bank.operations.funds import Supplier, register_bill, release, require_spendable_fund, supplier_member
+from coopbank.bank.operations.closing import Month, last_day, require_not_passed
+from coopbank.bank.operations.funds import (
+    Supplier,
+    register_bill,
+    release,
+    require_own_expense,
+    require_spendable_fund,
+    supplier_member,
+)
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.tender import Receiving, bank_place, cash_out, own_drawer
 from coopbank.errors import (
@@ -98,18 +113,19 @@ class _Entering(Operation):
 
     def register(
         self, desk: Desk, ref: str, fund: str, used: date, *, bill: str | None = None, gift: str | None = None,
-        taken: int = 0,
+        taken: int = 0, before: int = 0,
     ) -> None:  # fmt: skip
         """Write the asset, and note how fast it is written off."""
         asset = records.Asset(
             name=self.asset_name, account=self.account, fund=fund, cost=self.cost, residual=self.residual,
             life_months=self.life_months, in_use_from=used.isoformat(), booked_on=desk.business_day.isoformat(),
             place=self.place, bill=bill, gift=gift, taken_over=taken, depreciated=taken,
+            months_before=before,
         )  # fmt: skip
         desk.write(ref, asset, about=asset.state)
         desk.note("Asset", ref)
         if self.life_months is not None:
-            desk.note("Written off a month", shown(desk, spread(to_write_off(asset), 1, self.life_months)))
+            desk.note("Written off a month", shown(desk, spread(to_write_off(asset), 1, self.life_months - before)))
 
 
 class BuyAsset(_Entering):
@@ -141,7 +157,10 @@ class BuyAsset(_Entering):
 
     def perform(self, desk: Desk) -> None:
         used = self.require_life(desk)
-        require_spendable_fund(desk, self.fund)
+        if self.gift is None:
+            require_own_expense(desk, self.fund)
+        else:
+            require_spendable_fund(desk, self.fund)
         ref = desk.next_ref("asset", "FA-", 3)
         payer, owner, moves = self._bought(desk, f"{self.account}/{ref}")
         self.register(desk, ref, owner, used, gift=self.gift, bill=self._billed(desk, payer))
@@ -189,14 +208,35 @@ class EnterAsset(_Entering):
 
     def perform(self, desk: Desk) -> None:
         used = self.require_life(desk, self.depreciated)
+        before = self._over_before(desk, used)
         require_spendable_fund(desk, self.fund)
         ref = desk.next_ref("asset", "FA-", 3)
         contra = WRITTEN_OFF_ON[self.account]
         moves = self._moved(desk, self.account, ref, self.cost)
         if contra is not None and self.depreciated:
             moves += self._moved(desk, contra, ref, -self.depreciated)
-        self.register(desk, ref, self.fund, used, taken=self.depreciated)
+        self.register(desk, ref, self.fund, used, taken=self.depreciated, before=before)
         desk.post(f"Asset {ref} entered", moves)
+
+    def _over_before(self, desk: Desk, used: date) -> int:
+        """The months that what was written off until now pays for: all before this one. None if nothing was.
+
+        What is left is spread over the months that are left. Spread over all of them, the first month here would
+        write off once more what the earlier months have written off.
+        """
+        if self.life_months is None or not self.depreciated:
+            return 0
+        over = months_before(used, desk.business_day)
+        left = self.cost - self.residual - self.depreciated
+        if over < self.life_months:
+            return over
+        if left:
+            raise InvalidValue(
+                "Its {months} months of use are over, but {left} is still to be written off.", field="life_months",
+                months=self.life_months, left=shown(desk, left),
+                hint="Count the months from the day on which it came into use, or enter all that was written off.",
+            )  # fmt: skip
+        return 0
 
     def _moved(self, desk: Desk, gl_code: str, ref: str, amount: int) -> list[Move]:
         """From the leaf where it stands to one of its own; refuses more than stands there."""
@@ -260,6 +300,7 @@ class Depreciate(Operation):
                 "{month} is locked already.", field="month", month=self.month,
                 hint="Depreciate the next month: what is missing comes along.",
             )  # fmt: skip
+        require_not_passed(desk, self.month, "month")
         if last < _founded(desk):
             raise InvalidDate("The books begin on {first}.", field="month", first=_founded(desk))
         if last.replace(day=1) > desk.business_day:

@@ -20,6 +20,7 @@ from coopbank.bank.campaign_guard import require_none_named
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Day, Memo, Money, Widget, clean_text, refuse
 from coopbank.bank.operation import TREASURER, Operation
+from coopbank.bank.operations.closing import require_not_passed
 from coopbank.bank.operations.funds import require_spendable_fund
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.operations.unclaimed import UNCLAIMED
@@ -239,6 +240,7 @@ def require_past(desk: Desk, moves: Sequence[Move], day: date) -> None:
     first = date.fromisoformat(desk.tx.value("SELECT business_date FROM operation WHERE id = 1"))
     if day < first:
         raise InvalidDate("The books begin on {first}.", field="effective_on", first=first)
+    require_not_passed(desk, f"{day:%Y-%m}", "effective_on")
     for fund, code, amount in moves:
         leaf = desk.leaf(fund, code)
         floor, ceiling = (None, None) if leaf is None else (leaf.floor, leaf.ceiling)

@@ -214,14 +214,45 @@ def last_day(month: str) -> date:
 
 
 def open_months_before(desk: Desk, month: str) -> list[str]:
-    """Earlier months that hold entries and are not locked."""
-    return [
-        span
-        for (span,) in desk.tx.rows(
-            "SELECT DISTINCT span FROM control_total WHERE length(span) = 7 AND span < ? ORDER BY span", month
+    """Earlier months that are not locked, and hold entries or ended with something owed that may bear interest.
+
+    A month that is passed over gives its interest to the next one; closed after that, it would take it from a month
+    that is locked.
+    """
+    moved = {
+        span: (int(lent), int(borrowed))
+        for span, lent, borrowed in desk.tx.rows(
+            "SELECT span, sum(CASE WHEN gl_code = '701' THEN debit - credit ELSE 0 END),"
+            " sum(CASE WHEN gl_code = '811' THEN credit - debit ELSE 0 END) FROM control_total"
+            " WHERE length(span) = 7 AND span < ? GROUP BY span", month,
         )
-        if periods.state(desk.tx, span) != periods.LOCKED
-    ]
+    }  # fmt: skip
+    found, lent, borrowed, each = [], 0, 0, min(moved, default=month)
+    while each < month:
+        lent, borrowed = (total + more for total, more in zip((lent, borrowed), moved.get(each, (0, 0)), strict=True))
+        if (each in moved or lent or borrowed) and periods.state(desk.tx, each) != periods.LOCKED:
+            found.append(each)
+        each = f"{last_day(each) + timedelta(days=1):%Y-%m}"
+    return found
+
+
+def require_not_passed(desk: Desk, month: str, field: str) -> None:
+    """Refuse a month that nobody closed, since it held nothing, while a later one is locked.
+
+    What is dated in it would change what the locked one, whose close was signed, ended with.
+    """
+    if periods.state(desk.tx, month) is not None:
+        return  # locked, or opened again by two people who know what comes after it
+    later = desk.tx.value(
+        "SELECT max(p.period) FROM period_state p WHERE p.period > ? AND length(p.period) = 7 AND p.state = ?"
+        " AND p.operation_id = (SELECT max(l.operation_id) FROM period_state l WHERE l.period = p.period)",
+        month, periods.LOCKED,
+    )  # fmt: skip
+    if later is not None:
+        raise PeriodLocked(
+            "{month} was passed over: {later}, which is after it, is locked.", field=field, month=month, later=later,
+            hint="Date it in a month that is open, or close this one and open it again (reopen-month).",
+        )  # fmt: skip
 
 
 # -------------------------------------------------------------------- interest of all notes at once

@@ -5,17 +5,28 @@ from __future__ import annotations
 import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from coopbank.bank import groups, records
 from coopbank.bank.contact import death_of
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Code, Day, MemberRef, Personal, Widget
+from coopbank.bank.fields import Code, Day, MemberRef, Personal, Widget, refuse
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, WrongState
 
 PersonalOption = Annotated[Personal | None, Field(min_length=1)]
 Language = Annotated[Literal["en", "es"], Widget("choice"), Field(title="Language of statements")]
+
+_EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]+@[^\s@<>()\[\],;:\"\\.]+(\.[^\s@<>()\[\],;:\"\\.]+)+")
+
+
+def _email(text: str | None) -> str | None:
+    if text and not _EMAIL.fullmatch(text):
+        raise refuse("Write one e-mail address, for example mia@lee.example.")
+    return text
+
+
+Email = Annotated[PersonalOption, AfterValidator(_email), Field(title="E-mail")]
 
 _PERSONAL = ("name", "phone", "email", "address", "tax_id")
 
@@ -34,7 +45,7 @@ class AdmitMember(Operation):
         "person"
     )
     phone: Annotated[PersonalOption, Field(title="Telephone")] = None
-    email: Annotated[PersonalOption, Field(title="E-mail")] = None
+    email: Email = None
     address: Annotated[PersonalOption, Field(title="Address")] = None
     tax_id: Annotated[PersonalOption, Field(title="Taxpayer number")] = None
     language: Language = "en"
@@ -80,7 +91,7 @@ class ChangeMember(Operation):
     member: MemberRef
     member_name: Annotated[PersonalOption, Field(title="Name")] = None
     phone: Annotated[PersonalOption, Field(title="Telephone")] = None
-    email: Annotated[PersonalOption, Field(title="E-mail")] = None
+    email: Email = None
     address: Annotated[PersonalOption, Field(title="Address")] = None
     tax_id: Annotated[PersonalOption, Field(title="Taxpayer number")] = None
     language: Annotated[Literal["en", "es"] | None, Widget("choice"), Field(title="Language of statements")] = None

@@ -518,7 +518,7 @@ class CloseOpening(Operation):
                     codes=", ".join(group), total=shown(desk, total),
                 )  # fmt: skip
         desk.write("opening", records.Opening(state="closed"))
-        desk.note("Opening", _("closed"))
+        desk.note("The opening", _("closed"))
 
 
 def require_opening(desk: Desk) -> None:

@@ -20,6 +20,7 @@ from coopbank.bank import groups, limits, records
 from coopbank.bank.books import loads
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Memo, Money, Widget, refuse
+from coopbank.bank.institution_registers import naming
 from coopbank.bank.lending.flows import OWN
 from coopbank.bank.lending.undoing import STORY, Undone, later_operations, resting_on, take_back, told_by, write_back
 from coopbank.bank.operation import CATALOGUE, LOAN_OFFICER, TELLER, TREASURER, Operation
@@ -339,6 +340,11 @@ def undo_records(desk: Desk, past: Past, *, keep: str | None = None) -> None:
             hint="Reverse these first, the latest of them before the others.",
         )  # fmt: skip
     for kind, ref, first, _last in written:
+        if kind == records.RegisterEntry.kind and first == 1 and (named := naming(desk, ref)):
+            raise CannotReverse(
+                "Other entries name {entry}: {entries}.", field="operation", entry=ref, entries=", ".join(named[:10]),
+                hint="Say first that each was a mistake (close-entry --mistaken), or change what it names.",
+            )  # fmt: skip
         body, about = _version(desk, kind, ref, max(1, int(first) - 1))
         if first == 1:
             body = body.model_copy(update={"void": True})

@@ -109,6 +109,8 @@ def capital(
             ))  # fmt: skip
     output.line(_("Collective part, which no worker ever gets: {amount}").format(
         amount=output.amount(found.collective, currency)))  # fmt: skip
+    for text in found.still_coming:
+        output.line(text)
 
 
 @command(app, "tax-files")
@@ -118,14 +120,16 @@ def tax_files(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Where the files go.")],
 ) -> None:
     """Figures for the forms 1099-PATR, 1099-INT and 1099-DIV as CSV files. They are data, not the forms."""
+    from coopbank.bank.groups import still_coming
     from coopbank.exchange.tax_files import tax_files as write
 
     with door.reading() as view:
         files = write(view.books, _year(year), folder)
+        coming = still_coming(view.books)
     if door.as_json:
-        output.document({"files": [str(file) for file in files]})
+        output.document({"files": [str(file) for file in files], "still_coming": list(coming)})
         return
-    for file in files:
+    for file in [*files, *coming]:
         output.line(file)
 
 

@@ -270,7 +270,7 @@ def pearls(door: Door, as_of: AsOf = None) -> None:
         for each in found.ratios
     ]  # fmt: skip
     output.table(columns, rows)
-    frames.rests_on(found.source)
+    frames.rests_on(found.source, found.backdated)
 
 
 @command(app, "report-file")

@@ -16,7 +16,7 @@ from typing import Final
 
 from coopbank.bank import records
 from coopbank.bank.borrowers import linked_to
-from coopbank.bank.mandates import IN_FORCE
+from coopbank.bank.mandates import IN_FORCE, LOANS_WITHIN
 from coopbank.bank.operations.lending import GrantLoan
 from coopbank.bank.voting import RESOLUTION
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL
@@ -30,8 +30,6 @@ PAID_ALONE: Final = ("withdraw", "clear-suspense", "refund-unapplied")
 """Operations that take a second person above `withdrawal_alone`."""
 NOBODYS: Final = ("move-cash", "open-drawer", "close-drawer", "count-drawer", "bank-cheques", "opening-balance")
 """Operations on cash in which no person brings or takes any."""
-LOANS_WITHIN: Final = 90
-"""Days in which loans to one borrower may be parts of one."""
 REPORTED_ABOVE: Final = "10000.00"
 """Cash of one person in a day, above which 31 CFR 1010.311 wants a report; the policy `cash_report` may say another."""
 

@@ -14,6 +14,7 @@ from coopbank.reports.financial import BalanceSheet, Income, Section
 from coopbank.reports.totals import Backdated
 from coopbank.reports.trial_balance import TrialBalance, TrialRow
 from coopbank.statements.document import Document
+from coopbank.statements.parts import Parts
 from coopbank.statements.tables import Column, Row
 from coopbank.words import _, translate
 
@@ -72,6 +73,20 @@ class DayClose(Document[DayReport]):
         yield self.parts.signatures([_("Closed by"), _("Seen by")], _("Date"))
 
 
+def changed_since(parts: Parts, found: Backdated | None) -> Iterator[Flowable]:
+    """The notice that something was posted into the past after it: by people, or by the close of its month."""
+    if found is None:
+        return
+    lines = []
+    if found.entries:
+        text = _("Entries were dated into this time after it had passed: {count}, the last by operation {operation}.")
+        lines.append(text.format(count=found.entries, operation=found.last_operation))
+    if found.by_close:
+        text = _("Dated on its last day by the close of a month, after it had passed: {entries} entries.")
+        lines.append(text.format(entries=found.by_close))
+    yield parts.notice(_("Changed since"), lines)
+
+
 B = TypeVar("B", TrialBalance, BalanceSheet, Income)
 
 
@@ -83,11 +98,7 @@ class _Books(Document[B]):
 
     def since(self) -> Iterator[Flowable]:
         """What was posted into the past after it."""
-        found: Backdated | None = self.report.backdated
-        if found is None:
-            return
-        text = _("Entries were dated into this time after it had passed: {count}, the last by operation {operation}.")
-        yield self.parts.notice(_("Changed since"), [text.format(count=found.entries, operation=found.last_operation)])
+        yield from changed_since(self.parts, self.report.backdated)
 
 
 class _OfADay(_Books[B]):

@@ -35,6 +35,8 @@ class CapitalPaper(Document[CapitalStatement]):
 
     def body(self) -> Iterator[Flowable]:
         worker = self.report.worker
+        if self.report.still_coming:
+            yield self.parts.notice(_("Not yet complete"), self.report.still_coming)
         yield self.parts.tiles(
             [
                 (_("Your capital"), self.money(worker.closing), str(self.report.year)),

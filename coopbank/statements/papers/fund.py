@@ -11,6 +11,7 @@ from coopbank.reports.dates import long_date, short_date
 from coopbank.reports.fund_report import FundReport
 from coopbank.statements.charts import BarChart, Series
 from coopbank.statements.document import Document
+from coopbank.statements.papers.books import changed_since
 from coopbank.statements.tables import Column, Row
 from coopbank.words import _, translate
 
@@ -33,6 +34,7 @@ class FundReportPaper(Document[FundReport]):
 
     def body(self) -> Iterator[Flowable]:
         glance = self.report.glance
+        yield from changed_since(self.parts, self.report.backdated)
         yield self.parts.tiles(
             [
                 (_("Capital base"), self.money(glance.capital), short_date(self.report.as_of)),

@@ -19,6 +19,7 @@ from coopbank.tui.widgets.inputs import LineInput
 from coopbank.words import _
 
 _VALUE: Final = 10  # cells
+_SUM: Final = 14  # what 999,999 of the largest note come to, in any currency
 
 
 class Piece(LineInput):
@@ -35,7 +36,7 @@ class Piece(LineInput):
 
 
 class PiecesRow(FieldRow):
-    """The notes and coins of a currency, in two columns where there is room; its value is "5x20.00 8x0.25"."""
+    """The notes and coins of a currency, one line each; its value is "5x20.00 8x0.25"."""
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class PiecesRow(FieldRow):
 
     def edited(self, box: Input) -> None:
         if isinstance(box, Piece) and box.parent is not None:
-            shown = right(amount(box.minor * box.many, self.currency), 12) if box.many else ""
+            shown = right(amount(box.minor * box.many, self.currency), _SUM) if box.many else ""
             box.parent.query_one(".piece-sum", Static).update(Content(shown))
         super().edited(box)
 

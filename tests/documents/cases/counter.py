@@ -55,6 +55,7 @@ CASES: tuple[Case, ...] = (
     no(e.InvalidValue, "A number above the most",
        "ana do grant-loan --member M0001 --principal 100.00 --annual-rate 6 --installments 5000"),
     no(e.InvalidValue, "A text that is empty", "ana do admit-member --member-name ''"),
+    no(e.InvalidValue, "An e-mail address that is none", "ana do admit-member --member-name Lena --email lena"),
     by_json(e.InvalidValue, "A list that is empty", by="tom", operation="bank_cheques", cheques=[]),
     no(e.InvalidValue, "Neither yes nor no", "ana do redeem-shares --member M0001 --amount 25.00 --subscription=maybe"),
     by_json(e.InvalidValue, "A number where a text belongs", operation="deposit", member=1, amount="5.00"),
