@@ -85,6 +85,14 @@ def test_accounts_with_nothing_in_them_where_that_is_wanted(small: SmallBank) ->
     assert asked(small, ref)["905/M0005"] == (0, "empty")
 
 
+def test_an_account_that_is_opened_later_was_not_there_to_be_asked_about(small: SmallBank) -> None:
+    ref = start(small, **ASK, selection="all", with_empty=True)
+    small.do("open-savings", member=small.admit("Sol"))
+    assert "905/M0006" not in asked(small, ref)
+    assert sheet(small, ref).drawn_again
+    assert_books(small)
+
+
 @pytest.mark.parametrize(
     ("population", "accounts"),
     [("shares", {"901/M0001": 25_00}), ("loans", {"L-001": 1200_00}),

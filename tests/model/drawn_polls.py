@@ -25,15 +25,26 @@ class Minutes:
         return minutes(model, self.poll.found(model))
 
 
+def _proposals(c: Chooser) -> tuple[str, ...]:
+    if not c.pick(range(4)):
+        return tuple(c.pick(PROPOSALS[:4]) for _ in range(c.pick((1, 2, 3))))
+    return PROPOSALS[: c.pick((2, 3, 4, 6))]
+
+
 def _opened(c: Chooser) -> Values:
     if c.pick(range(2)):
-        return {"form": "allocation", "fund": c.pick(("EDU", "GEN", "EDU", c.pick(FUNDS))),
-                "pot": c.pick(("100.00", "150.00", "9000.00")),
-                "options": tuple(c.pick(PROPOSALS[:4]) for _ in range(c.pick((1, 2, 3))))
-                if not c.pick(range(4)) else c.pick((PROPOSALS[:2], PROPOSALS[:3], PROPOSALS[:4], PROPOSALS))}  # fmt: skip
-    return {"form": "election", "committee": c.pick(("CARE", "CARE", "ALL", "NONE")), "seats": c.pick((1, 2, 0)),
-            "options": c.pick((CANDIDATES[:2], CANDIDATES[:3], CANDIDATES[:2], CANDIDATES[2:4], CANDIDATES[4:])),
+        fund, pot = c.pick(("EDU", "GEN", "EDU", c.pick(FUNDS))), c.pick(("100.00", "150.00", "9000.00"))
+        return {"form": "allocation", "fund": fund, "pot": pot, "options": _proposals(c)}
+    names = c.pick((CANDIDATES[:2], CANDIDATES[:3], CANDIDATES[:2], CANDIDATES[2:4], CANDIDATES[4:]))
+    committee, seats = c.pick(("CARE", "CARE", "ALL", "NONE")), c.pick((1, 2, 0))
+    return {"form": "election", "committee": committee, "seats": seats, "options": names,
             **c.pick(({},) * 6 + ({"pot": "5.00"},))}  # fmt: skip
+
+
+def _box(c: Chooser, form: str) -> tuple[str, ...]:
+    if form == "allocation":
+        return c.pick((("ROOF SHOP", "2x SHOP"), ("3x BIKE ROOF",), ("ROOF", "BIKE", "blank")))
+    return c.pick((("M0001", "2x M0003"), ("M0001 M0003", "2x M0001"), tuple(c.pick(BALLOTS[9:]) for _ in range(3))))
 
 
 def _poll(c: Chooser) -> Any:
@@ -79,11 +90,8 @@ def balloting(c: Chooser) -> list[Step]:
     found.append(step("tom", "give-ballots", **poll, members=("M0001", "M0003")))
     found.append(step("tom", "give-ballots", **poll, members=c.pick((("M0004",), ("M0004",), ("M0001", "M0004")))))
     found += asked("tom", "close-poll", **poll)
-    of = BALLOTS[:8] if opened["form"] == "allocation" else BALLOTS[9:]
     for _try in range(c.pick((1, 2))):
-        said = c.pick((("ROOF SHOP", "2x SHOP"), ("3x BIKE ROOF",), ("ROOF", "BIKE", "blank"))) if of is BALLOTS[:8] else (
-            c.pick((("M0001", "2x M0003"), ("M0001 M0003", "2x M0001"), tuple(c.pick(of) for _ in range(3)))))  # fmt: skip
-        found += asked("tom", "load-ballots", **poll, ballots=said)
+        found += asked("tom", "load-ballots", **poll, ballots=_box(c, opened["form"]))
     found += asked("tom", "load-ballots", **poll, ballots=("3x ROOF SHOP",) if opened["form"] == "allocation" else
                    ("2x M0001", "M0003"))  # fmt: skip
     found += asked("tom", "withdraw-poll", **poll, why="rain") if not c.pick(range(6)) else []

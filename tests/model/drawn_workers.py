@@ -45,7 +45,7 @@ def working(c: Chooser, year_end: list[Step], evening: list[Step]) -> list[Step]
     if c.pick(range(2)):
         owed = c.pick(("900.00", "30000.00"))
         found += asked("tom", "journal-entry", memo="a bad year", lines=(f"GEN 250 Dr {owed}", f"GEN 842 Cr {owed}"))
-    found += _until_closed(c, year_end)
+    found += until_closed(c, year_end)
     year = Last("open year", 1)
     found += asked("tom", "share-loss", year=year, resolution="a",
                    **c.pick(({}, {"amount": "10.00"}, {"amount": "9000.00"})))  # fmt: skip
@@ -63,21 +63,22 @@ def _losing(c: Chooser, year_end: list[Step]) -> list[Step]:
     found = asked("tom", "opening-balance", lines=("GEN 741 Dr 90.01", "GEN 950/M0001/2024 Cr 60.01",
                                                    "GEN 950/M0003/2025 Cr 30.00"))  # fmt: skip
     found += asked("tom", "journal-entry", memo="a bad year", lines=("GEN 250 Dr 40000.00", "GEN 842 Cr 40000.00"))
-    found += _until_closed(c, year_end)
+    found += until_closed(c, year_end)
     for much in c.pick((({},), ({"amount": "10.00"},), ({"amount": "9000.00"}, {}), ({"amount": "50000.00"}, {}))):
         found += asked("tom", "share-loss", year=Last("open year", 1), resolution="a", **much)
     found += asked("tom", "reverse", operation=Last("operation"), reason="not yet") if not c.pick(range(3)) else []
     return found + asked("tom", "share-loss", year=Last("open year", 1), resolution="a")
 
 
-def _until_closed(c: Chooser, year_end: list[Step]) -> list[Step]:
+def until_closed(c: Chooser, year_end: list[Step]) -> list[Step]:
     """The year's end, with interest on capital in it while the year is adjusting, or taken back and done anew."""
     opened = next((place for place, each in enumerate(year_end) if each.operation == "close-year"), len(year_end))
     credit: Values = {"year": Last("open year"), "resolution": "a", "rate": c.pick(RATES)}
-    interest = asked("tom", "credit-capital-interest", **credit, **c.pick(({}, {"basis": "year-end"})))
-    if not c.pick(range(3)):
+    credit |= c.pick(({}, {"basis": "year-end"}))
+    interest = asked("tom", "credit-capital-interest", **credit)
+    if c.pick(range(2)):
         interest += asked("tom", "reverse", operation=Last("operation"), reason="another rate")
-        interest += asked("tom", "credit-capital-interest", **{**credit, "rate": "2"})
+        interest += asked("tom", "credit-capital-interest", **{**credit, "rate": "8"})
     return [*year_end[:opened], *interest, *year_end[opened:]]
 
 

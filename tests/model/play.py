@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 
+import tests.model.rules_asking
 import tests.model.rules_assets
 import tests.model.rules_bank
 import tests.model.rules_care

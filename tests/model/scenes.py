@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.model.books import RULES
+from tests.model.drawn_asking import asking
 from tests.model.drawn_bank import reconciling
 from tests.model.drawn_given import given, sponsoring
 from tests.model.drawn_life import dying
@@ -69,7 +70,7 @@ SCENES: Scenes = (
     (lambda c: land(c, evening(c)), 250), (lambda c: deciding(c, evening(c)), 200),
     (lambda c: silent(c, evening(c, c.pick((1, 90))), evening(c, c.pick((300, 380))), evening(c, c.pick((1, 31)))),
      600), (lambda c: taking_over(c, evening(c, 1)), 600),
-    (giving_away, 400), (balloting, 400), (lambda c: classes(c, evening(c, c.pick((3, 10)))), 400),
+    (giving_away, 400), (balloting, 400), (asking, 400), (lambda c: classes(c, evening(c, c.pick((3, 10)))), 400),
     (lambda c: mistaken(c), 200),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""

@@ -155,8 +155,7 @@ OUTSIDE: dict[str, str] = {
     name: reason
     for reason, names in {
         _REGISTERS: """
-            forget-member forget-case forget-request close-campaign record-reply resolve-exception
-            start-campaign reset-sign-in set-signing-key
+            forget-member forget-case forget-request reset-sign-in set-signing-key
         """,
     }.items()
     for name in names.split()

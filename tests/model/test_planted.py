@@ -20,21 +20,27 @@ from typing import Any
 
 import pytest
 
-from coopbank.bank import accrual, asset_plan, bank, books, limits, mandates
+from coopbank.bank import accrual, asset_plan, bank, books, contact, equity, limits, mandates
 from coopbank.bank.lending import accounts, allowance, closing, flows, scheduled
 from coopbank.bank.lending.position import position
+from coopbank.bank.operation import UNCHARTERED, WORKER_COOP
 from coopbank.bank.operations import (
     bank_interest,
     bank_reconciliation,
     cash,
     collateral,
     funds,
+    internal_capital,
     land,
+    land_sales,
     lending,
     loan_care,
     loan_reports,
+    notes,
+    opening,
     participations,
     petty_cash,
+    polls,
     refinance,
     reserves,
     resolutions,
@@ -44,6 +50,7 @@ from coopbank.bank.operations import (
     solidarity,
     sponsoring,
     suspense,
+    unclaimed,
     undoing,
     year,
 )
@@ -56,16 +63,21 @@ from tests.model.drawn_bank import reconciling
 from tests.model.drawn_given import given
 from tests.model.drawn_given import sponsoring as sponsors
 from tests.model.drawn_life import dying
+from tests.model.drawn_opening import taking_over
 from tests.model.drawn_plans import land as lands
+from tests.model.drawn_polls import balloting
+from tests.model.drawn_silent import classes, giving_away, silent
 from tests.model.drawn_things import petty_cash as floats
 from tests.model.drawn_things import things
 from tests.model.drawn_votes import deciding
+from tests.model.drawn_workers import until_closed, working
 from tests.model.invariants import hold
 from tests.model.play import Differs, Start, shortest, story
 from tests.model.scenes import begin, evening, lived, steps, year_end
 from tests.model.scenes import lending as a_loan
 from tests.model.test_model import started
 from tests.model.walk import Dice, Step
+from tests.model.walk import asked as asked_for
 from tests.model.walk_loans import losing, owing_each_other, papers, reporting, sharing
 
 MOST_STEPS = 45  # of the shortest list; what every list begins with (money, members, a drawer) among them
@@ -80,6 +92,7 @@ class Fault:
     name: str
     instead: Any
     scene: Callable[[Dice], list[Step]] | None = None  # what is played again and again, if the walk seldom comes there
+    kind: str = UNCHARTERED  # of institution
 
 
 def _up(numerator: int, denominator: int, *_: Any) -> int:
@@ -137,6 +150,33 @@ def _things(c: Dice) -> list[Step]:
     return things(c, evening(c, 31), evening(c, 40))
 
 
+def _silent(c: Dice) -> list[Step]:
+    return silent(c, evening(c, c.pick((1, 90))), evening(c, c.pick((300, 380))), evening(c, 1))
+
+
+def _working(c: Dice) -> list[Step]:
+    return working(c, year_end(c), evening(c, 31))
+
+
+def _crediting(c: Dice) -> list[Step]:
+    """Capital of old books bears interest in a good year, by a rate that is put right."""
+    old = ("GEN 741 Dr 900.00", f"GEN 950/{c.pick(('M0001', 'M0003', 'M0004'))}/2024 Cr 900.00")
+    gift = Step("tom", "receive-gift", (("amount", "500.00"), ("donor", "Many"), ("tender", "transfer")))
+    return [*asked_for("tom", "opening-balance", lines=old), gift, *until_closed(c, year_end(c))]
+
+
+def _with_what_was_undone(
+    *asked: Any, undone: bool = True, really: Callable[..., Any] = equity.balance_weights, **more: Any
+) -> Any:
+    return really(*asked, **more)
+
+
+def _first_bears(amount: int, capital: dict[str, int]) -> dict[str, int]:
+    return {min(capital): amount}
+
+
+_TAKEN_BACK = " AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)"
+
 FAULTS = {
     "interest is rounded up": Fault(accrual, "round_ratio", _up),
     "interest counts a day too many": Fault(accrual, "interest_to", _day_more),
@@ -193,6 +233,22 @@ FAULTS = {
         deciding(c, evening(c, 1)))),
     "a parcel leaves its gift as it was": Fault(land.BuyParcel, "_meet_gift", lambda *_: None, lambda c: (
         lands(c, evening(c, 1)))),
+    "a notice waits for no answer": Fault(unclaimed, "ready_on", lambda _books, noticed: noticed, _silent),
+    "what was taken back is a sign of a member": Fault(
+        contact, "_LEAVES", contact._LEAVES.replace(_TAKEN_BACK, ""), _silent),
+    "land goes without its assembly": Fault(
+        land_sales.DisposeParcel, "_require_assembly", lambda *_: None, giving_away),
+    "a covenant is forgotten": Fault(land_sales.DisposeParcel, "_require_covenant", lambda *_: None, giving_away),
+    "notes come to more than was voted": Fault(notes, "require_class", lambda *_: None, lambda c: (
+        classes(c, evening(c, 10)))),
+    "junior notes are repaid first": Fault(notes.RepayNote, "_require_turn", lambda *_: None, lambda c: (
+        classes(c, evening(c, 10)))),
+    "old books come in after the opening is closed": Fault(opening, "require_opening", lambda *_: None, lambda c: (
+        taking_over(c, evening(c, 1)))),
+    "two ballots are counted": Fault(polls, "FEWEST", 1, balloting),
+    "interest that was taken back bears interest": Fault(
+        equity, "balance_weights", _with_what_was_undone, _crediting, WORKER_COOP),
+    "the first worker bears a loss alone": Fault(internal_capital, "borne", _first_bears, _working, WORKER_COOP),
 }  # fmt: skip
 
 
@@ -215,7 +271,7 @@ QUICKLY_FOUND = {
 )
 def test_the_model_finds_it(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fault = FAULTS[name]
-    start = started(lambda book: str(tmp_path / f"{book}.db"))
+    start = started(lambda book: str(tmp_path / f"{book}.db"), kind=fault.kind)
     monkeypatch.setattr(fault.place, fault.name, fault.instead)
     found = next((found for seed in range(1, 9) if (found := _walked(start, seed, fault.scene)) is not None), None)
     assert found is not None, "nobody noticed"
