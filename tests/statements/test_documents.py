@@ -71,6 +71,16 @@ def test_every_document_can_be_read_aloud_and_says_what_its_report_says(
     assert {kind.paper for kind in KINDS.values()} <= seen, "a document of every kind"
 
 
+def test_a_lender_reads_up_to_when_interest_stands_on_the_statement(village: Village) -> None:
+    """In the middle of a month it said that no interest ran in the period, and nothing more."""
+    with village.bank.read() as books:
+        today = books.business_date() or date.max
+        paper = paper_of(books, "note-statement", "N-001", today.replace(day=1), today, "normal")
+        said = Told(paper.to_bytes()).text
+    assert paper.report.interest_ran == 0 and paper.report.closing_principal > 0
+    assert "Interest is added at the end of each month, and when it is paid: what ran since is still to come." in said
+
+
 def _is_sound(data: bytes, where: object, print_size: str) -> None:
     """What PDF/A-2a and PDF/UA-1 ask of the file, as far as we can say it; and no small letters in large print."""
     with pikepdf.open(io.BytesIO(data)) as pdf:

@@ -161,6 +161,12 @@ async def test_the_glossary_is_narrowed_by_typing(book: str) -> None:
     async with counter(book) as hand:
         await hand.sign_in("ana")
         await hand.press("f10")
+        await hand.quiet()
+        rows = hand.app.screen.rows  # type: ignore[attr-defined]
+        await hand.press("pagedown")
+        await hand.until(lambda: rows.cursor == rows.size.height - 1, "a screenful further")
+        await hand.press("pageup")
+        await hand.until(lambda: rows.cursor == 0, "back again")
         await hand.type("words of")
         await hand.quiet()
         await hand.press("enter")
