@@ -304,11 +304,11 @@ def _post_on_server(database: Database, book: str, draft: Draft) -> Sealed:
 
 def _possible(draft: Draft) -> bool:
     """Whether each line has an amount that the database, which bounds them less, would rightly take."""
-    return all(
-        type(line.amount) is int and abs(line.amount) <= LARGEST_MINOR and 0 < line.account_id < 2**63
-        for entry in draft.entries
-        for line in entry.lines
-    )
+    for entry in draft.entries:
+        for account, amount in entry.lines:
+            if type(amount) is not int or abs(amount) > LARGEST_MINOR or not 0 < account < 2**63:
+                return False
+    return True
 
 
 def _storable(said: at_once.Values) -> at_once.Values:
