@@ -132,8 +132,7 @@ class Line(NamedTuple):
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class EntryDraft:
+class EntryDraft(NamedTuple):
     """An entry that is not yet in the books."""
 
     memo: str
@@ -194,8 +193,7 @@ class Head(NamedTuple):
         return chain.short(self.hash)
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """What was written: the operation's number and hash, its entries' numbers, the leaves as they were before."""
 
     number: int
