@@ -693,7 +693,7 @@ def test_the_seal_is_known_whatever_language_the_server_speaks(still_books: Book
     own, statement, function = _CALLS[language]
     statement %= "UPDATE balance AS b SET debit = 1\n WHERE true"
     with plain_postgresql(still_books.database.place) as server:
-        source = server.execute("SELECT prosrc FROM pg_proc WHERE proname = 'cache_by_seal'").fetchone()[0]
+        source = server.execute("SELECT prosrc FROM pg_proc WHERE proname = 'by_seal'").fetchone()[0]
         for before, after in (
             ("GET DIAGNOSTICS calls = PG_CONTEXT", "calls := current_setting('test.calls')"),
             ("pg_trigger_depth()", "2"), ("TG_OP", "'UPDATE'"), ("TG_TABLE_NAME", "'it'"),
@@ -703,7 +703,7 @@ def test_the_seal_is_known_whatever_language_the_server_speaks(still_books: Book
         server.execute(f"CREATE FUNCTION pg_temp.guard() RETURNS text LANGUAGE plpgsql AS $guard${source}$guard$")
 
         def passes(called: str) -> bool:
-            calls = "\n".join([own % "cache_by_seal()", statement, function % called])
+            calls = "\n".join([own % "by_seal()", statement, function % called])
             server.execute("SELECT set_config('test.calls', %s, false)", (calls,))
             try:
                 with server.transaction():
