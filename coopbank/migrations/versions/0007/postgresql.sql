@@ -60,7 +60,7 @@ CREATE OR REPLACE FUNCTION operation_chain() RETURNS trigger LANGUAGE plpgsql AS
   IF NEW.business_date < last.business_date OR NEW.business_date > left(NEW.at, 10) COLLATE "C" AND NEW.business_date::date > left(NEW.at, 10)::date + 1 THEN
     PERFORM refuse('business date goes back, or lies in the future'); END IF;
   RETURN NEW; END $$;
-CREATE OR REPLACE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb := NEW.sealed::jsonb; w record; states record; summed record; reserve CONSTANT text := '932'; BEGIN
+CREATE OR REPLACE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb := NEW.sealed::jsonb; w record; summed record; reserve CONSTANT text := '932'; BEGIN
   -- the hashed text says the same as the columns; and no other table has this trigger
   IF t IS DISTINCT FROM jsonb_build_array(t->0, t->1, NEW.id, NEW.at, NEW.business_date, NEW.actor, NEW.approver, NEW.kind, NEW.kind_version,
        NEW.key, t->10, t->11, t->12, encode(NEW.prev_hash, 'hex'))
@@ -105,7 +105,10 @@ CREATE OR REPLACE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS 
          min(fund) = max(fund) AND min(currency) = max(currency) AS one_group, bool_or(amount > 0 AND gl_code = reserve) AS from_reserve,
          min(day) AS from_day, max(day) AS to_day, count(DISTINCT leaf) AS leaves, bool_and(said = jsonb_build_array(leaf, amount)) AS as_said,
          (SELECT CASE WHEN bool_and(said = jsonb_build_array(id, day, memo, reverses)) THEN count(reverses) END FROM said) AS reversals,
-         (SELECT count(*) FROM now) AS moved, (SELECT count(*) FROM by_day) AS moved_days
+         (SELECT count(*) FROM now) AS moved, (SELECT count(*) FROM by_day) AS moved_days,
+         (SELECT state FROM period_state WHERE period = NEW.business_date AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_day,
+         (SELECT state FROM period_state WHERE period = left(NEW.business_date, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_month,
+         (SELECT state FROM period_state WHERE period = left(NEW.business_date, 4) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_year
     INTO w FROM line;
   IF w.reversals IS NULL OR w.as_said IS DISTINCT FROM true THEN PERFORM refuse('entries are not gapless, or not of the form'); END IF;
   IF w.n <> NEW.posting_count OR w.known <> w.n OR w.debits <> NEW.debit_total THEN PERFORM refuse('control totals differ'); END IF;
@@ -124,15 +127,11 @@ CREATE OR REPLACE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS 
     IF w.total <> 0 THEN PERFORM refuse('entry does not balance'); END IF;
   END IF;
   -- dates and periods: the day is open, no entry lies after it, none in a locked period, an earlier one has two people
-  SELECT (SELECT state FROM period_state WHERE period = NEW.business_date AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_day,
-         (SELECT state FROM period_state WHERE period = left(NEW.business_date, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_month,
-         (SELECT state FROM period_state WHERE period = left(NEW.business_date, 4) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_year
-    INTO states;
-  IF states.of_day IS DISTINCT FROM 'open' THEN PERFORM refuse('the business day is not open'); END IF;
+  IF w.of_day IS DISTINCT FROM 'open' THEN PERFORM refuse('the business day is not open'); END IF;
   IF w.to_day > NEW.business_date OR w.from_day < NEW.business_date AND NEW.approver IS NULL THEN
     PERFORM refuse('entry is dated in the future, or in the past without a second person'); END IF;
   IF w.from_day = NEW.business_date THEN  -- so are all
-    IF states.of_month = 'locked' OR states.of_year = 'locked' THEN PERFORM refuse('the period is locked'); END IF;
+    IF w.of_month = 'locked' OR w.of_year = 'locked' THEN PERFORM refuse('the period is locked'); END IF;
   ELSE
     IF EXISTS (SELECT 1 FROM (SELECT DISTINCT effective_on AS d FROM entry WHERE id >= NEW.first_entry) AS days
         WHERE state_before(left(d, 7), NEW.id) = 'locked' OR state_before(left(d, 4), NEW.id) = 'locked') THEN
