@@ -1,4 +1,4 @@
-"""On PostgreSQL the seal writes entries and lines itself; on SQLite nothing changes."""
+"""On PostgreSQL the seal writes entries and lines itself; on SQLite the caches of one entry are kept line by line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Run this revision's own frozen copy, on the engine that it concerns."""
+    """Run this revision's own frozen SQL, each engine its own."""
     tx = Transaction(op.get_bind())
-    if tx.dialect == "postgresql":
-        tx.script((Path(__file__).parent / revision / "postgresql.sql").read_text(encoding="utf-8"))
+    tx.script((Path(__file__).parent / revision / f"{tx.dialect}.sql").read_text(encoding="utf-8"))
