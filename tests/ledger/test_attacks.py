@@ -476,6 +476,25 @@ def test_all_of_it_may_be_taken_out(books: Books) -> None:
     assert_books(books.database)
 
 
+@pytest.mark.parametrize("split", [1, 2], ids=["one entry", "two entries"])
+@pytest.mark.parametrize("first", [-105_00, 105_00], ids=["below first", "above first"])
+def test_what_is_taken_and_put_back_in_one_operation_counts_as_it_ends(books: Books, split: int, first: int) -> None:
+    """The lines of a leaf in any order, of one entry or of several: it must only end within its guard."""
+
+    def entries(*amounts: int) -> list[posting.EntryDraft]:
+        each = [deposit_lines(amount) for amount in amounts]
+        return [entry([line for lines in each for line in lines])] if split == 1 else [entry(lines) for lines in each]
+
+    before = books.dump()
+    refused(books, Raw(books, entries(*sorted([-105_00, 4_99], reverse=first > 0))).statements())
+    assert books.dump() == before
+    posting.post(books.database, BOOK, books.draft(entries(first, -first)))
+    posting.post(books.database, BOOK, books.draft(entries(*sorted([-105_00, 5_00], reverse=first > 0))))
+    with books.database.read() as tx:
+        assert tx.value("SELECT debit - credit FROM balance WHERE account_id = ?", SAVINGS) == 0
+    assert_books(books.database)
+
+
 @pytest.mark.parametrize("column", ["floor", "ceiling"])
 def test_a_guard_is_not_lifted(still_books: Books, column: str) -> None:
     refused(still_books, plain(f"UPDATE balance SET {column} = NULL"))
@@ -772,7 +791,9 @@ def test_an_application_role_needs_no_right_on_the_caches(clerk: Books) -> None:
 # ------------------------------------------------------- what the server puts together itself
 
 
-def by_server(books: Books, entries: list[posting.EntryDraft], *, expected: int | None = None, **columns: Any) -> Statement:
+def by_server(
+    books: Books, entries: list[posting.EntryDraft], *, expected: int | None = None, **columns: Any
+) -> Statement:
     """An operation as a client says it to a server, to be spoiled."""
     said = at_once.values(BOOK, books.draft(entries), expected)
     values = {name: value for name, value in zip(at_once._COLUMNS, said, strict=True)} | columns
