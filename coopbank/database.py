@@ -41,7 +41,7 @@ from coopbank.errors import (
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-SCHEMA_VERSION = "0006"  # the newest revision in coopbank/migrations/versions
+SCHEMA_VERSION = "0007"  # the newest revision in coopbank/migrations/versions
 MOVING, MOVED = "moving", "moved"  # marks behind it: books are being moved here; those that were here were moved away
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}

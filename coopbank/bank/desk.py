@@ -101,7 +101,7 @@ class Desk(Books):
 
     def post_lines(self, memo: str, lines: Iterable[tuple[int, int]]) -> None:
         """An entry of today whose leaves are known by their numbers, as those of a batch are."""
-        self.entries.append(EntryDraft(memo, self.business_day, tuple(Line(leaf, amount) for leaf, amount in lines)))
+        self.entries.append(EntryDraft(memo, self.business_day, tuple([made(Line, each) for each in lines])))
 
     def leaf_id(self, fund: str, code: str) -> int:
         """The number of a leaf, opened now if need be."""

@@ -12,6 +12,7 @@ Amounts are signed integers of minor units: debit positive, credit negative.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -132,8 +133,7 @@ class Line(NamedTuple):
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class EntryDraft:
+class EntryDraft(NamedTuple):
     """An entry that is not yet in the books."""
 
     memo: str
@@ -194,8 +194,7 @@ class Head(NamedTuple):
         return chain.short(self.hash)
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """What was written: the operation's number and hash, its entries' numbers, the leaves as they were before."""
 
     number: int
@@ -304,11 +303,11 @@ def _post_on_server(database: Database, book: str, draft: Draft) -> Sealed:
 
 def _possible(draft: Draft) -> bool:
     """Whether each line has an amount that the database, which bounds them less, would rightly take."""
-    return all(
-        type(line.amount) is int and abs(line.amount) <= LARGEST_MINOR and 0 < line.account_id < 2**63
-        for entry in draft.entries
-        for line in entry.lines
-    )
+    for entry in draft.entries:
+        for account, amount in entry.lines:
+            if type(amount) is not int or abs(amount) > LARGEST_MINOR or not 0 < account < 2**63:
+                return False
+    return True
 
 
 def _storable(said: at_once.Values) -> at_once.Values:
@@ -370,10 +369,29 @@ _ROWS = ("gl_account", "fund", "account", "period_state", "record")
 
 
 def write_again(tx: Transaction, rows: dict[str, list[tuple[Any, ...]]]) -> None:
-    """Write one operation as it was sealed in another database, by table; the seal of this one proves it all anew."""
+    """Write one operation as it was sealed in another database, by table; the seal of this one proves it all anew.
+
+    On a server the seal writes entries and lines out of the text: those that came must be what it will write.
+    """
+    by_seal = ("posting", "entry") if tx.dialect == "postgresql" else ()
+    if by_seal:
+        _require_as_sealed(rows)
     for table, insert in INSERT.items():
-        if table in rows:
+        if table in rows and table not in by_seal:
             tx.run_together(insert, [value for row in rows[table] for value in row])
+
+
+def _require_as_sealed(rows: dict[str, list[tuple[Any, ...]]]) -> None:
+    (operation,) = rows["operation"]
+    entries, lines = [], []
+    for number, day, memo, reverses, said in json.loads(operation[-1])[11]:
+        entries.append((number, operation[0], day, memo, reverses))
+        lines += [(number, n, account, amount) for n, (account, amount) in enumerate(said, 1)]
+    if rows.get("entry", []) != entries or rows.get("posting", []) != lines:
+        raise SealRefused(
+            "The books refused it: {why}.", why="entries differ from the sealed text",
+            hint="Nothing was changed. Check the books with: coopbank verify",
+        )  # fmt: skip
 
 
 def _write_rows(tx: Transaction, number: int, draft: Draft) -> None:
