@@ -826,8 +826,8 @@ def test_what_is_moved_here_has_no_other_lines_than_its_text(books: Books) -> No
     raw = Raw(books, [entry(deposit_lines(5_00)), entry(deposit_lines(6_00, OTHER), memo="é\n")])
 
     def rows() -> dict[str, list[tuple[Any, ...]]]:
-        return {"posting": [tuple(row.values()) for row in raw.postings],
-                "entry": [tuple(row.values()) for row in raw.entries], "operation": [tuple(raw.columns.values())]}  # fmt: skip
+        tables = {"posting": raw.postings, "entry": raw.entries, "operation": [raw.columns]}
+        return {table: [tuple(row.values()) for row in of_table] for table, of_table in tables.items()}
 
     for row, column, value in ((raw.postings[0], "amount", 1), (raw.entries[1], "memo", "other")):
         honest = row[column]
