@@ -76,8 +76,7 @@ from tests.model.play import Differs, Start, shortest, story
 from tests.model.scenes import begin, evening, lived, steps, year_end
 from tests.model.scenes import lending as a_loan
 from tests.model.test_model import started
-from tests.model.walk import Dice, Step
-from tests.model.walk import asked as asked_for
+from tests.model.walk import Dice, Step, asked
 from tests.model.walk_loans import losing, owing_each_other, papers, reporting, sharing
 
 MOST_STEPS = 45  # of the shortest list; what every list begins with (money, members, a drawer) among them
@@ -146,6 +145,20 @@ def _month_more(start: date, last: date) -> int:
     return months_through(start, last) + 1
 
 
+def _limited(c: Dice) -> list[Step]:
+    """What a teller may take in is limited, and some is too much."""
+    limit = {"role": "teller", "operation": "deposit", "at_most": c.pick(("200.00", "500.00"))}
+    money = ({"member": "M0001", "amount": amount} for amount in ("250.00", "150.00"))
+    taken = [Step("ana", "deposit", tuple(each.items())) for each in money]
+    return [*evening(c, 1), *asked("admin", "set-role", "tom", **limit), *taken]
+
+
+def _billed(c: Dice) -> list[Step]:
+    """Bills, some of which were entered before."""
+    bill = {"supplier": "ACE", "number": str(c.pick(range(100))), "amount": "30.00", "expense": "290"}
+    return [Step("ana", "enter-bill", tuple(bill.items()))]
+
+
 def _things(c: Dice) -> list[Step]:
     return things(c, evening(c, 31), evening(c, 40))
 
@@ -162,7 +175,7 @@ def _crediting(c: Dice) -> list[Step]:
     """Capital of old books bears interest in a good year, by a rate that is put right."""
     old = ("GEN 741 Dr 900.00", f"GEN 950/{c.pick(('M0001', 'M0003', 'M0004'))}/2024 Cr 900.00")
     gift = Step("tom", "receive-gift", (("amount", "500.00"), ("donor", "Many"), ("tender", "transfer")))
-    return [*asked_for("tom", "opening-balance", lines=old), gift, *until_closed(c, year_end(c))]
+    return [*asked("tom", "opening-balance", lines=old), gift, *until_closed(c, year_end(c))]
 
 
 def _with_what_was_undone(
@@ -181,7 +194,7 @@ FAULTS = {
     "interest is rounded up": Fault(accrual, "round_ratio", _up),
     "interest counts a day too many": Fault(accrual, "interest_to", _day_more),
     "a drawer holds more than its limit": Fault(cash, "require_limit", lambda *_: None),
-    "a role's limit is not asked": Fault(limits, "require_within", lambda *_: None),
+    "a role's limit is not asked": Fault(limits, "require_within", lambda *_: None, _limited),
     "nobody else has to agree to much money": Fault(limits, "second_reason", lambda *_: None),
     "an operation is reversed twice": Fault(undoing, "reversed_by", lambda *_: None),
     "what came of a reversed operation is left": Fault(undoing, "undo_records", lambda *_, **__: None),
@@ -189,7 +202,7 @@ FAULTS = {
     "a key is not remembered": Fault(bank.Bank, "_repeated", lambda *_: None),
     "tellers serve themselves": Fault(bank, "with_owners", lambda *_: set()),
     "money is paid out before its cheque is good": Fault(books.Books, "holds", lambda *_: 0),
-    "a bill is entered twice": Fault(funds, "require_new_bill", lambda *_, **__: None),
+    "a bill is entered twice": Fault(funds, "require_new_bill", lambda *_, **__: None, _billed),
     "interest on loans counts 360 days": Fault(scheduled, "years_of", lambda _plan, _code, start, end: (
         Fraction((end - start).days, 360)), a_loan),
     "a payment goes to principal first": Fault(scheduled, "allocate", lambda amount, due, _order, really=allocate: (
