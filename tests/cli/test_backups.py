@@ -435,7 +435,8 @@ def test_a_sealed_file_is_opened_into_a_file_of_its_own(run: Run, keyed: Path, f
 def test_a_kill_at_any_step_leaves_no_half_file(keyed: Path, folder: Path, run: Run) -> None:
     """Under its name there is a whole backup or none; what was left is taken away by the next one."""
     environment = {name: os.environ[name] for name in ("COOPBANK_PASSPHRASE", "XDG_STATE_HOME")}
-    job = {"folder": str(folder), "arguments": ["--db", str(keyed), "--as", "tom", "backup"], "env": environment}  # fmt: skip
+    arguments = ["--db", str(keyed), "--as", "tom", "backup"]
+    job = {"folder": str(folder), "arguments": arguments, "env": environment}
     now = datetime.now(UTC)  # it gives a backup its name
     with Hands() as hands:
         (done,) = hands.all("", "command", at=0, now=now.isoformat(), **job)
