@@ -1,8 +1,8 @@
 """Two years of a bank with every kind of loan: its books are right after each of its days.
 
 Each evening every loan of which something new is recorded is told again from its facts, every one is held against its
-accounts, and every other month all of verify is run. `make soak` runs all of it every evening, for several banks. What the
-fund and the co-operative live through meanwhile (demo_commons.py) is there, and its figures tie.
+accounts, and every other month all of verify is run. `make soak` runs all of it every evening, for several banks. What
+the fund and the co-operative live through meanwhile (demo_commons.py) is there, and its figures tie.
 """
 
 from __future__ import annotations
