@@ -79,6 +79,8 @@ _reaper = pytest.StashKey[subprocess.Popen[bytes]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """A world without the developer's own settings. Only the first process makes it; workers inherit it."""
+    if config.option.dist == "no":  # whoever hands out the tests collects none
+        gc.disable()  # until all is collected: what is imported stays, and is looked through for nothing
     if hasattr(config, "workerinput"):
         return
     # The programs that tests start by the hundred read compiled modules; compiling is a third of what a start takes.
@@ -139,6 +141,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 class ByFile(LoadScopeScheduling):

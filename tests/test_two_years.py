@@ -1,8 +1,8 @@
 """Two years of a bank with every kind of loan: its books are right after each of its days.
 
 Each evening every loan of which something new is recorded is told again from its facts, every one is held against its
-accounts, and every other month all of verify is run. `make soak` runs all of it every evening, for several banks. What the fund and the
-co-operative live through meanwhile (demo_commons.py) is there, and its figures tie.
+accounts, and every other month all of verify is run. `make soak` runs all of it every evening, for several banks. What
+the fund and the co-operative live through meanwhile (demo_commons.py) is there, and its figures tie.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def loans_are_right(bank: Bank, since: int) -> int:
     What it is told from are records: where none is newer than that operation, it was told then. Returns the last one.
     """
     with bank.read() as books:
-        new = {ref for row in books.tx.rows("SELECT ref, about FROM record WHERE operation_id > ?", since) for ref in row}
+        new = {
+            ref for row in books.tx.rows("SELECT ref, about FROM record WHERE operation_id > ?", since) for ref in row
+        }
         for ref, _version, body in list(all_loans(books)):
             if ref in new:
                 assert list(faults_of(LoanAccount(books, ref, body, "USD"))) == []

@@ -213,15 +213,17 @@ class Counter(AsksBooks, TypeAhead):
         self.books_changed()
 
     def _open_books(self) -> None:
+        place = self._place
+
         def work() -> None:
             try:
                 from coopbank.tui.session import Session
 
-                session = Session(self._place, clock=self.clock, read_only=self._read_only, read_place=self._read_place)
+                session = Session(place, clock=self.clock, read_only=self._read_only, read_place=self._read_place)
             except CoopbankError as fault:
-                self.call_from_thread(self._not_opened, fault)
+                self.call_from_thread(self._not_opened, place, fault)
             except Exception as fault:
-                self.call_from_thread(self._not_opened, program_fault(fault))
+                self.call_from_thread(self._not_opened, place, program_fault(fault))
             else:
                 self.call_from_thread(self._opened, session)
                 _load_screens()
@@ -234,6 +236,9 @@ class Counter(AsksBooks, TypeAhead):
         self.run_worker(work, thread=True, exit_on_error=False, exclusive=False, description="books")
 
     def _opened(self, session: Session) -> None:
+        if session.place != self._place or not self.is_running or self._exit:
+            session.close()  # meanwhile others were asked for, or nobody is there any more
+            return
         self.opened = session
         for screen in self.screen_stack:
             if isinstance(screen, SignInScreen):
@@ -284,7 +289,9 @@ class Counter(AsksBooks, TypeAhead):
         if home is not None:
             home.remove()
 
-    def _not_opened(self, fault: CoopbankError) -> None:
+    def _not_opened(self, place: str, fault: CoopbankError) -> None:
+        if place != self._place:
+            return
         self.failed = fault
         for screen in self.screen_stack:
             if isinstance(screen, SignInScreen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from coopbank import demo, practice
 from coopbank.bank.bank import Bank
 from coopbank.bank.verify import verify
-from coopbank.errors import AlreadyExists
+from coopbank.errors import AlreadyExists, DatabaseMissing
 from coopbank.ledger.verify import wrong
 from coopbank.practice import make_practice
 from coopbank.tui.glossary import GLOSSARY
@@ -148,6 +149,24 @@ async def test_from_real_books_to_practice_and_back(book: str) -> None:
         await hand.press("ctrl+q")
         await hand.until(lambda: isinstance(hand.app.screen, SignInScreen))
         await hand.see("Pearl River Community Bank")
+
+
+async def test_books_that_are_opened_late_are_not_those_that_were_asked_for_since(book: str, tmp_path: Path) -> None:
+    """Both are opened in threads: the slower one may well be the first."""
+    other = str(shutil.copy(book, tmp_path / "other.db"))
+    async with counter(book) as hand:
+        hand.app.open_place(other)
+        await hand.until(lambda: hand.app.opened is not None, "the books are opened")
+        late = Session(book)
+        hand.app._opened(late)
+        hand.app._not_opened(book, DatabaseMissing("There are no books at {place}.", place=book))
+        assert hand.app.opened is not None and hand.app.opened.place == other and hand.app.failed is None
+        assert not late.bank.database._at_hand, "they are closed"
+        await hand.sign_in("ana")
+        gone = hand.app
+    assert gone.opened is not None and not gone.opened.bank.database._at_hand
+    gone._opened(late := Session(other))  # the counter was left meanwhile
+    assert gone.opened is not late and not late.bank.database._at_hand
 
 
 def test_the_glossary_has_its_words_in_both_languages() -> None:
