@@ -12,11 +12,13 @@ FINDINGS = ("member-mistaken", "timing", "bank-mistaken", "checked-otherwise", "
 
 def _campaign(c: Chooser) -> Values:
     how = c.pick((
-        {"selection": "all"}, {"selection": "all"}, {"selection": "random", "seed": "river 42", "size": c.pick((1, 2, 4))},
+        {"selection": "all"}, {"selection": "all"},
+        {"selection": "random", "seed": "river 42", "size": c.pick((1, 2, 4))},
         {"seed": "dice 6 1 3", "size": c.pick(("1", 2, 3))}, {"seed": "dice", "interval": c.pick(("50.00", "400.00"))},
         {"seed": "dice"}, {"size": 2}, {"selection": "all", "size": 3}, {"seed": "x", "size": 0},
     ))  # fmt: skip
-    return {"form": c.pick(("positive", "negative")), "population": c.pick(("shares", "savings", "loans", "all")), **how,
+    population = c.pick(("shares", "savings", "loans", "all"))
+    return {"form": c.pick(("positive", "negative")), "population": population, **how,
             **c.pick(({}, {}, {"day": Last("day", c.pick((-1, -20, -900, 1)))})),
             **c.pick(({}, {}, {"with_empty": True}))}  # fmt: skip
 

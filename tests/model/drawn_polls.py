@@ -11,6 +11,7 @@ from tests.model.walk import DRAWN, FUNDS, Chooser, Last, Step, Values, asked, l
 
 PROPOSALS = ("ROOF 60.00 A new roof", "SHOP 60.00 A shop", "BIKE 25.00", "FOOD 90.00 =1+1", "HUGE 500.00", "NONE")
 CANDIDATES = ("M0001", "M0003", "M0004", "M9999", "M0002", "ROOF 1.00")
+FEWER = {"missing": "one was taken home"}
 BALLOTS = ("ROOF SHOP", "SHOP ROOF", "ROOF", "2x SHOP BIKE", "blank", "spoilt", "FOOD", "3x FOOD BIKE", "ROOF ROOF",
            "M0001", "2x M0003", "M0001 M0003", "OTHER", "M0004")  # fmt: skip
 
@@ -67,7 +68,7 @@ DRAWN.update({
     "close-poll": (1, _poll),
     "load-ballots": (1, lambda c: {
         **_poll(c), "ballots": tuple(c.pick(BALLOTS) for _ in range(c.pick((1, 2, 3)))),
-        **c.pick(({}, {}, {"missing": "one was taken home"})),
+        **c.pick(({}, {}, FEWER)),
     }),
     "declare-result": (1, _result),
     "withdraw-poll": (1, lambda c: {**_poll(c), "why": "rain"}),
@@ -84,20 +85,22 @@ def balloting(c: Chooser) -> list[Step]:
     found = asked("admin", "set-body", body="ALL", form="assembly", **body)
     found += asked("admin", "set-body", body="CARE", form="committee", **body)
     found.append(step("sue", "call-meeting", body="ALL", on=Last("day"), notice_sent_on=Last("day")))
-    opened = _opened(c)
+    sound: Values = {"form": "allocation", "fund": "GEN", "pot": "100.00", "options": PROPOSALS[:3]}
+    opened = c.pick((sound, sound, _opened(c)))
     found.append(step("sue", "open-poll", meeting=Last("meeting"), question="what for?", **opened))
     poll: Values = {"poll": Last("poll")}
-    found.append(step("tom", "give-ballots", **poll, members=("M0001", "M0003")))
-    found.append(step("tom", "give-ballots", **poll, members=c.pick((("M0004",), ("M0004",), ("M0001", "M0004")))))
-    found += asked("tom", "close-poll", **poll)
+    for who in c.pick((("M0001", "M0003", "M0004", "M0005"), ("M0003", "M0001", "M0004"), ("M0001", "M0003"))):
+        found.append(step("sue", "give-ballots", **poll, members=(who,)))
+    found.append(step("sue", "give-ballots", **poll, members=("M0004", "M0001")))
+    found += asked("sue", "close-poll", "tom", **poll)
     for _try in range(c.pick((1, 2))):
-        found += asked("tom", "load-ballots", **poll, ballots=_box(c, opened["form"]))
-    found += asked("tom", "load-ballots", **poll, ballots=("3x ROOF SHOP",) if opened["form"] == "allocation" else
-                   ("2x M0001", "M0003"))  # fmt: skip
-    found += asked("tom", "withdraw-poll", **poll, why="rain") if not c.pick(range(6)) else []
+        found += asked("sue", "load-ballots", "tom", **poll, ballots=_box(c, opened["form"]), **c.pick(({}, {}, FEWER)))
+    found += asked("sue", "load-ballots", "tom", **poll, **c.pick(({}, FEWER)),
+                   ballots=("3x ROOF SHOP",) if opened["form"] == "allocation" else ("2x M0001", "M0003"))  # fmt: skip
+    found += asked("sue", "withdraw-poll", "tom", **poll, why="rain") if not c.pick(range(6)) else []
     for _try in range(2):
-        found += asked("tom", "declare-result", **{**_result(c), **poll})
-    found += asked("tom", "declare-result", **poll, until=Last("day", 90))
+        found += asked("sue", "declare-result", "tom", **{**_result(c), **poll})
+    found += asked("sue", "declare-result", "tom", **poll, until=Last("day", 90))
     resolution: Values = {"resolution": Last("resolution"), "supplier": "ZED", "expense": "290", "tender": "transfer"}
     for much in ("60.00", "25.00"):
         found.append(step("tom", "pay-expense", **resolution, number=c.pick("123456789"), amount=much))

@@ -16,6 +16,7 @@ import tests.model.rules_assets
 import tests.model.rules_bank
 import tests.model.rules_care
 import tests.model.rules_counter
+import tests.model.rules_forgetting
 import tests.model.rules_funds
 import tests.model.rules_given
 import tests.model.rules_given_away

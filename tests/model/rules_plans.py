@@ -128,7 +128,9 @@ def add_entry(w: Work) -> None:
 
 def _of_entry(w: Work) -> set[str]:
     found = w.model.find("register-entry", w["entry"])
-    return set() if found is None else _concerned(w, found["values"], w["values"] or {})
+    if found is None or "member" not in FIELDS[w["entry"].partition("-")[0]]:
+        return set()
+    return _concerned(w, found["values"], w["values"] or {})
 
 
 def _known(w: Work) -> Fact:

@@ -13,6 +13,7 @@ from typing import Any
 from tests.model.books import RULES
 from tests.model.drawn_asking import asking
 from tests.model.drawn_bank import reconciling
+from tests.model.drawn_forgetting import forgetting
 from tests.model.drawn_given import given, sponsoring
 from tests.model.drawn_life import dying
 from tests.model.drawn_opening import taking_over
@@ -70,7 +71,9 @@ SCENES: Scenes = (
     (lambda c: land(c, evening(c)), 250), (lambda c: deciding(c, evening(c)), 200),
     (lambda c: silent(c, evening(c, c.pick((1, 90))), evening(c, c.pick((300, 380))), evening(c, c.pick((1, 31)))),
      600), (lambda c: taking_over(c, evening(c, 1)), 600),
-    (giving_away, 400), (balloting, 400), (asking, 400), (lambda c: classes(c, evening(c, c.pick((3, 10)))), 400),
+    (giving_away, 400), (balloting, 400), (asking, 400),
+    (lambda c: forgetting(c, evening(c, c.pick((1, 40)))), 400),
+    (lambda c: classes(c, evening(c, c.pick((3, 10)))), 400),
     (lambda c: mistaken(c), 200),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""
