@@ -10,7 +10,11 @@ import coopbank.bank.bank  # noqa: F401  (fills the catalogue)
 from coopbank.bank.operation import CATALOGUE, build
 from coopbank.errors import CoopbankError, InvalidDate, InvalidValue
 from coopbank.tui.forms import FieldSpec, fields_of, read_day, read_field, read_form
+from coopbank.tui.screens.entry import EntryScreen
+from coopbank.tui.screens.home import HomeScreen
 from coopbank.tui.show import cut, neat, right
+from coopbank.tui.widgets.inputs import Choice
+from tests.tui.support import counter
 
 THURSDAY = date(2026, 3, 5)
 OFFERED = sorted(name for name, cls in CATALOGUE.items() if not cls.internal)
@@ -152,3 +156,23 @@ def test_texts_fill_their_cells_exactly() -> None:
     assert cut("ab", 4) == "ab  "
     assert cut("日本語", 4) == "日… "
     assert right("12.00", 8) == "   12.00"
+
+
+async def test_a_form_that_nobody_touched_is_left_without_a_question(book: str) -> None:
+    """A choice stands on its first option: that was taken for something typed."""
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        hand.app.fill_in("open-poll")
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.quiet()
+        assert any(isinstance(row.control, Choice) and row.value for row in hand.app.screen.rows)  # type: ignore[attr-defined]
+        await hand.press("escape")
+        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        hand.app.fill_in("open-poll")
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.quiet()
+        choice = next(row.control for row in hand.app.screen.rows if isinstance(row.control, Choice))  # type: ignore[attr-defined]
+        choice.focus()
+        await hand.press("right")
+        await hand.press("escape")
+        await hand.see("Leave this form?")
