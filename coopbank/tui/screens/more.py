@@ -44,4 +44,7 @@ its form. What you may not do is not in the list; an administrator gives and tak
             key=lambda p: (_ORDER.index(p.subject) if p.subject in _ORDER else len(_ORDER), p.subject),
         )
         offered: list[Place | Power] = [*powers, *(place for place in PLACES if place.offered(self.session))]
-        self.rows.show([each for each in offered if wanted in fold(" ".join((*self.cells(each)[:2], each.name)))])
+        found = [each for each in offered if wanted in fold(" ".join((*self.cells(each)[:2], each.name)))]
+        self.rows.show(
+            sorted(found, key=lambda each: fold(translate(each.title)) != wanted)
+        )  # by its whole name: first
