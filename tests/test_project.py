@@ -199,7 +199,7 @@ OTHER_WORDS = (
 
 
 def test_a_thing_has_one_word_in_spanish() -> None:
-    """A member's certificate spoke of `socios` and `participaciones`, and her statement of `miembros` and `acciones`."""
+    """A certificate spoke of `socios` and `participaciones`, a statement of `miembros` and `acciones`."""
     wrong = [
         message.string
         for message in catalogue("es")

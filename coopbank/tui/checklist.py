@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STATEMENTS = "statements"
 
 DONE, NEXT, LOOK, FREE, LATER = "done", "next", "look", "", "later"
-#: A sign for each state and its word; the two are one text, since "next" alone is also what a loan's extra payment does.
+#: Each state's sign and word, as one text: "next" alone is also what a loan's extra payment does.
 WORDS: Final = {
     DONE: marked("✓ done"), NEXT: marked("▸ next"), LOOK: marked("! look"), FREE: "", LATER: marked("· later"),
 }  # fmt: skip

@@ -91,7 +91,9 @@ class NotePaper(Document[NoteStatement]):
         ]
         yield self.figures(columns, rows)
         if report.closing_principal:
-            said = _("Interest is added at the end of each month, and when it is paid: what ran since is still to come.")
+            said = _(
+                "Interest is added at the end of each month, and when it is paid: what ran since is still to come."
+            )
             yield self.paragraph(said)
         if report.lines:
             yield from self.heading(_("What happened"))
