@@ -23,6 +23,7 @@ from coopbank.words import translate
 PLACES: Final = ("731", "735", "739")
 OVER_AND_SHORT: Final = "330"
 _UNAPPLIED: Final = "871"
+_ALL: Final = 2**62  # operations
 _COUNTS: Final = frozenset({"count-drawer", "close-drawer", "count-petty-cash", "close-petty-cash"})
 #: Reports of borrowers that somebody has to ask for, or to read.
 _TO_FILE, _TO_ACCEPT = frozenset({"awaited", "overdue"}), "filed"
@@ -143,36 +144,44 @@ def _loans(books: Books, day: date, currency: str) -> tuple[list[str], list[str]
 
 
 def day_report(books: Books, day: date) -> DayReport:
-    """What a day came to, from its entries."""
-    lines = tuple(_lines(books, day))
+    """What a day came to, from its entries: once it is closed, those that its close counted and signed.
+
+    What is dated into it later, as the close of a month is into the last day of it, changes no paper of the day.
+    """
+    closed = books.find(records.DayClose, day.isoformat())
+    is_closed = closed is not None and periods.state(books.tx, day.isoformat()) == periods.CLOSED
+    counted = closed if is_closed else None
+    upto = _ALL if counted is None else counted.head_number
+    lines = tuple(_lines(books, day, upto))
     differences = tuple(
         Difference(number, actor, memo, int(amount))
         for number, actor, memo, amount in books.tx.rows(
             "SELECT o.id, o.actor, e.memo, sum(p.amount) FROM entry e JOIN operation o ON o.id = e.operation_id"
             " JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
-            " WHERE e.effective_on = ? AND a.gl_code = ? GROUP BY o.id, o.actor, e.id, e.memo ORDER BY e.id",
-            day.isoformat(), OVER_AND_SHORT,
+            " WHERE e.effective_on = ? AND o.id <= ? AND a.gl_code = ? GROUP BY o.id, o.actor, e.id, e.memo"
+            " ORDER BY e.id",
+            day.isoformat(), upto, OVER_AND_SHORT,
         )
         if amount
     )  # fmt: skip
-    closed = books.find(records.DayClose, day.isoformat())
-    entries = books.tx.value("SELECT count(*) FROM entry WHERE effective_on = ?", day.isoformat())
-    is_closed = closed is not None and periods.state(books.tx, day.isoformat()) == periods.CLOSED
+    entries = books.tx.value(
+        "SELECT count(*) FROM entry WHERE effective_on = ? AND operation_id <= ?", day.isoformat(), upto
+    )
     return DayReport(
         source=source(books), day=day, entries=int(entries), lines=lines, came=sum(line.came for line in lines),
         went=sum(line.went for line in lines), differences=differences,
-        head=(closed.head_number, closed.head_hash) if closed is not None and is_closed else None,
+        head=None if counted is None else (counted.head_number, counted.head_hash),
     )  # fmt: skip
 
 
-def _lines(books: Books, day: date) -> Iterator[DayLine]:
+def _lines(books: Books, day: date, upto: int) -> Iterator[DayLine]:
     """By kind, in the catalogue's order; each operation counts with what it moved all in all."""
     moved = books.tx.rows(
         "SELECT o.kind, o.id, sum(p.amount) FROM entry e JOIN operation o ON o.id = e.operation_id"
         " JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
-        f" WHERE e.effective_on = ? AND a.gl_code IN ({', '.join('?' * len(PLACES))})"
+        f" WHERE e.effective_on = ? AND o.id <= ? AND a.gl_code IN ({', '.join('?' * len(PLACES))})"
         " GROUP BY o.kind, o.id ORDER BY o.kind, o.id",
-        day.isoformat(), *PLACES,
+        day.isoformat(), upto, *PLACES,
     )  # fmt: skip
     found = {
         kind: [int(amount) for _kind, _id, amount in rows if amount]

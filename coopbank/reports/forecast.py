@@ -311,9 +311,10 @@ def _bills(own: Mapping[str, int], day: date) -> Iterator[Expected]:
 def _budget(books: Books, fund: str, day: date, until: date, assumed: list[str]) -> Iterator[Expected]:
     """The budget's payments, a twelfth each month's last day; a year without one is as the last that has one."""
     chart = controls(books.tx)
+    known = dict(records_on(books, records.Budget, day))  # what was decided later nobody expected then
     last: records.Budget | None = None
     for year in range(day.year, until.year + 1):
-        found = books.find(records.Budget, budget_ref(year, fund, None))
+        found = known.get(budget_ref(year, fund, None))
         if found is None and last is not None:
             assumed.append(
                 _("{year} has no budget: that of {other} is taken again.").format(year=year, other=last.year)

@@ -23,7 +23,7 @@ class FundReport:
     year_from: date
     glance: Glance
     ahead: Forecast
-    backdated: Backdated | None
+    changed_since: Backdated | None  # anything in the books, of this fund or not
 
 
 def fund_report(books: Books, code: str, as_of: date) -> FundReport:

@@ -31,7 +31,7 @@ from coopbank.reports.document import Minor, Source, source
 from coopbank.reports.financial import FundPosition, fund
 from coopbank.reports.member import MemberReport, member
 from coopbank.reports.movements import balances_before, leaf_of, movements_of
-from coopbank.reports.totals import require_period
+from coopbank.reports.totals import first_operation_after, require_period
 from coopbank.reports.wording import Wording
 from coopbank.words import _, translate
 
@@ -93,7 +93,7 @@ class NoteStatement:
 def note_statement(books: Books, ref: str, start: date, end: date) -> NoteStatement:
     """A lender's note in a period; interest stands in it as far as closes and payments have brought it."""
     require_period(start, end)
-    note = books.get(records.Note, ref, "note")
+    note = _note_on(books, ref, end)
     origin = source(books)
     principal, interest = leaf_of(books, "811", ref), leaf_of(books, "851", ref)
     leaves = [leaf for leaf in (principal, interest) if leaf is not None]
@@ -130,6 +130,12 @@ def note_statement(books: Books, ref: str, start: date, end: date) -> NoteStatem
         interest_paid=paid, interest_paid_year=paid_year, closing_interest=balance - closing_principal,
         principal_repaid=repaid, closing=balance, lines=tuple(lines), fund=fund(books, note.fund, end).funds[0],
     )  # fmt: skip
+
+
+def _note_on(books: Books, ref: str, day: date) -> records.Note:
+    """A note as a day left it; as it is, where it was issued later."""
+    note, after = books.get(records.Note, ref, "note"), first_operation_after(books.tx, day)
+    return note if after is None else books.find_at(records.Note, ref, after - 1) or note
 
 
 def _note_words(of_interest: bool, up: bool) -> str:

@@ -13,6 +13,7 @@ from datetime import date
 from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.reports.document import Minor, Source, source
+from coopbank.reports.forecast import records_on
 
 FEWEST = 3
 """Cases of a kind that are told apart."""
@@ -58,9 +59,9 @@ class Solidarity:
 
 
 def solidarity(books: Books, start: date, end: date) -> Solidarity:
-    """What was given from one day through another, both counted."""
+    """What was given from one day through another, both counted, and what of it had come back by then."""
     found = [
-        (ref, body) for ref, body in books.every(records.AidCase)
+        (ref, body) for ref, body in records_on(books, records.AidCase, end)
         if start.isoformat() <= body.given_on <= end.isoformat()
     ]  # fmt: skip
     rows = tuple(sorted((_row(ref, body) for ref, body in found), key=lambda row: (row.given_on, row.case)))

@@ -34,7 +34,7 @@ from coopbank.words import _, language
 R = TypeVar("R")
 
 DISPUTE_DAYS = 60
-_BOOKS = frozenset({"business_date", "head_number", "head_hash", "head_at", "still_coming"})
+_BOOKS = frozenset({"business_date", "head_number", "head_hash", "head_at", "still_coming", "changed_since"})
 """What a report's source says of the books; the stamp says it, and the hash of the figures is the same without."""
 
 

@@ -370,6 +370,14 @@ def test_nobody_books_on_their_own_leaf(counter: SmallBank) -> None:
     refused(counter, OwnAccount, "approve", counter.sue, request=asked.request)
 
 
+def test_no_journal_entry_spends_what_is_spent_by_releasing_a_gift(counter: SmallBank) -> None:
+    """GRT would have spent its money, and its gift would still be there to be spent."""
+    counter.do("receive-gift", by=counter.tom, fund="GRT", amount="90.00", donor="A friend", tender="transfer")
+    no_journal(counter, WrongState, "lines.0.fund", "GRT 290 Dr 5.00", "GRT 731/FIRST Cr 5.00")
+    no_journal(counter, WrongState, "lines.1.fund", "GRT 862 Cr 5.00", "GRT 250 Dr 5.00")
+    journal(counter, "GRT 731/FIRST Dr 5.00", "GRT 151 Cr 5.00")
+
+
 def test_an_entry_may_be_dated_back_into_an_open_month(counter: SmallBank) -> None:
     counter.go_to("2026-04-01")
     number = journal(counter, "GEN 250 Dr 5.00", "GEN 731/FIRST Cr 5.00", effective_on="2026-03-31")

@@ -22,6 +22,7 @@ from coopbank.errors import (
     Unknown,
     WrongState,
 )
+from coopbank.reports.papers import note_statement
 from tests.bank.support_counter import refused
 from tests.bank.support_lending import assert_replayed, close_months_before, copy_of, lent, notes_of, simple_interest
 from tests.support_bank import SmallBank, assert_books, new_bank
@@ -109,6 +110,20 @@ def test_interest_alone_then_a_part_then_all(lite: SmallBank) -> None:
     body = stored(lite, note)
     assert (body.state, body.owed_principal, body.accrued, body.paid_principal) == ("repaid", 0, 0, 10_000_00)
     assert body.paid_interest == lite.balance("341", "RLF")
+
+
+def test_a_statement_of_the_past_says_of_the_note_what_was_so_then(lite: SmallBank) -> None:
+    """Once it is repaid, the paper of an earlier month is no other one."""
+    ref = issue(lite)
+    lite.go_to("2026-04-01")
+    span = date(2026, 3, 1), date(2026, 3, 31)
+    with lite.read() as books:
+        then = note_statement(books, ref, *span)
+    lite.do("receive-gift", by=lite.tom, fund="RLF", amount="90.00", donor="A friend", tender="transfer")
+    repay(lite, ref, tender="transfer")
+    with lite.read() as books:
+        assert note_statement(books, ref, *span).state == then.state == "active"
+        assert note_statement(books, ref, span[0], date(2026, 4, 1)).state == "repaid"
 
 
 def test_a_note_is_renewed_whole(lite: SmallBank) -> None:

@@ -351,3 +351,18 @@ def test_the_report_names_nobody_and_puts_what_is_rare_together(fund: SmallBank)
     assert [(row.aid_kind, row.cases, row.amount) for row in told.kinds] == [("telephone", 3, 2600), ("other", 1, 5000)]
     assert (told.given, told.returned, told.without_receipt) == (8000, 400, 2600)
     assert "Person" not in str(told) and "M0003" not in str(told)
+
+
+def test_what_comes_back_later_changes_no_report_of_the_past(fund: SmallBank) -> None:
+    """The assembly was told what was given in March; what came back in April it was not told again as less."""
+    give(fund, amount="10.00")
+    march = date(2026, 3, 1), date(2026, 3, 31)
+    with fund.read() as books:
+        told = solidarity(books, *march)
+    fund.go_to("2026-04-01")
+    fund.do("return-aid", by=fund.tom, case="S-01", amount="4.00", why="too much", tender="transfer")
+    fund.do("file-aid-receipt", case="S-01", amount="6.00", receipt="Bill 7")
+    with fund.read() as books:
+        again = solidarity(books, *march)
+        assert (again.cases, again.kinds, again.returned) == (told.cases, told.kinds, told.returned)
+        assert solidarity(books, march[0], date(2026, 4, 1)).returned == 400

@@ -31,7 +31,7 @@ from tests.model.books import (
     words,
 )
 from tests.model.rules_counter import PAYING, alive, cash_in, own_shares, pay, savings
-from tests.model.rules_funds import claim
+from tests.model.rules_funds import EXPENSES, claim, class_of
 from tests.model.rules_months import last_day
 from tests.model.rules_set_off import require_share_kept
 from tests.model.story import halves
@@ -90,6 +90,8 @@ def _journal_line(w: Work, line: Line, field: str) -> list[Line]:
         raise No("invalid-value", f"{field}.account")
     if gl == "932" and amount > 0:
         raise No("invalid-value", f"{field}.account")
+    if gl in EXPENSES and amount > 0 and class_of(w, fund) in ("restricted", "conditional"):
+        raise No("wrong-state", f"{field}.fund")
     if (member := _named(code)) is not None:
         w.model.get("member", member, f"{field}.account")
     if gl != "731":

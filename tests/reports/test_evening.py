@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 from coopbank.bank.operations.cash import CloseDrawer
 from coopbank.reports import as_document, day_report, loose_ends
 from coopbank.reports.evening import loans_behind
+from coopbank.statements import make
 from tests.reports.borrowers import KINDS
 from tests.support_bank import SmallBank, new_bank
 
@@ -96,6 +98,27 @@ def test_a_day_adds_up_to_what_the_places_of_money_changed_by(engine_url: str) -
     assert before + report.came - report.went - report.short == after
     assert report.head is not None
     assert (nothing.lines, nothing.entries, nothing.head) == ((), 0, None)
+
+
+def test_what_is_dated_into_a_day_later_changes_no_report_of_it(engine_url: str, tmp_path: Path) -> None:
+    """The paper of the last day of a month, signed in the evening, is not replaced by each close of a month."""
+    with new_bank(engine_url) as small:
+        begin(small)
+        day = date(2026, 3, 31)
+        small.go_to(day)
+        small.do("receive-gift", by=small.tom, amount="50.00", donor="A friend", tender="transfer")
+        small.go_to("2026-04-01")
+        with small.read() as books:
+            then = day_report(books, day)
+        first = make(small.bank, "day-report", "", day, day, actor=small.tom, folder=tmp_path)
+        late = ["GEN 731/FIRST Dr 5.00", "GEN 151 Cr 5.00"]
+        small.agreed("journal-entry", by=small.tom, approver=small.sue, memo="x", effective_on=str(day), lines=late)
+        small.agreed("close-month", by=small.tom, approver=small.sue, month="2026-03")
+        with small.read() as books:
+            now = day_report(books, day)
+            assert books.tx.value("SELECT count(*) FROM entry WHERE effective_on = '2026-03-31'") > then.entries
+        assert (now.lines, now.entries, now.came) == (then.lines, then.entries, then.came)
+        assert make(small.bank, "day-report", "", day, day, actor=small.tom, folder=tmp_path).number == first.number
 
 
 def money(small: SmallBank) -> int:

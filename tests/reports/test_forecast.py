@@ -164,6 +164,16 @@ def test_a_past_day_foresees_what_it_foresaw(bank: SmallBank) -> None:
     assert (now.months, now.expected, now.lend) == (then.months, then.expected, then.lend)
 
 
+def test_a_past_day_foresees_no_budget_that_was_decided_later(bank: SmallBank) -> None:
+    before = ahead(bank, "GEN", "2026-03-02")
+    bank.go_to("2026-03-05")
+    for lines in (["290 1200.00"], ["290 2400.00"]):
+        bank.agreed("set-budget", by=bank.tom, approver=bank.sue, year=2026, lines=lines, resolution="Board", why="x")
+    again = ahead(bank, "GEN", "2026-03-02")
+    assert (again.months, again.notes) == (before.months, before.notes)
+    assert ahead(bank, "GEN").months[0].cautious["budget"] == -200_00
+
+
 def test_what_is_refused(bank: SmallBank) -> None:
     with bank.read() as books:
         with pytest.raises(Unknown):

@@ -227,8 +227,8 @@ def test_the_close_of_a_month_is_told_apart_from_what_people_dated_back(
 ) -> None:
     with town.small.read() as books:
         found = balance_sheet(books, MARCH[1]).backdated
-        assert fund_report(books, "RLF", MARCH[1]).backdated == found is not None
-        assert fund_report(books, "RLF", date(2026, 4, 16)).backdated is None
+        assert fund_report(books, "RLF", MARCH[1]).changed_since == found is not None
+        assert fund_report(books, "RLF", date(2026, 4, 16)).changed_since is None
     changed_since(found)
     says = "Dated on its last day by the close of a month, after it had passed: 1 entries."
     assert capsys.readouterr().out == f"{says}\n"

@@ -21,7 +21,7 @@ from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Day, Memo, Money, Widget, clean_text, refuse
 from coopbank.bank.operation import TREASURER, Operation
 from coopbank.bank.operations.closing import require_not_passed
-from coopbank.bank.operations.funds import require_spendable_fund
+from coopbank.bank.operations.funds import fund_class, require_spendable_fund
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.operations.unclaimed import UNCLAIMED
 from coopbank.bank.tender import cash_in
@@ -30,6 +30,7 @@ from coopbank.errors import (
     InvalidValue,
     Overdrawn,
     Unknown,
+    WrongState,
 )
 
 # ---------------------------------------------------------------------------- lines of an entry
@@ -214,6 +215,11 @@ class JournalEntry(Operation):
         require_spendable_fund(desk, line.fund, f"{field}.fund")
         kind = require_control(desk, line, f"{field}.account")
         self._require_plain(desk, line, kind, f"{field}.account")
+        if kind == "expense" and line.amount > 0 and fund_class(desk, line.fund) in ("restricted", "conditional"):
+            raise WrongState(
+                "Money of fund {fund} is spent by releasing a gift.", field=f"{field}.fund", fund=line.fund,
+                hint="Spend the gift on it (spend-gift), or name the fund that bears it.",
+            )  # fmt: skip
         if line.member is not None:
             desk.get(records.Member, line.member, f"{field}.account")
             if desk.leaf(line.fund, line.account) is None:

@@ -34,7 +34,7 @@ class FundReportPaper(Document[FundReport]):
 
     def body(self) -> Iterator[Flowable]:
         glance = self.report.glance
-        yield from changed_since(self.parts, self.report.backdated)
+        yield from changed_since(self.parts, self.report.changed_since)
         yield self.parts.tiles(
             [
                 (_("Capital base"), self.money(glance.capital), short_date(self.report.as_of)),

@@ -132,6 +132,8 @@ CASES: tuple[Case, ...] = (
     no(e.InvalidValue, "The indivisible reserve, taken from",
        "tom do journal-entry --memo x --lines 'GEN 932 Dr 9.00' --lines 'GEN 940 Cr 9.00'",
        "It only grows; losses go to 940 or 931."),
+    no(e.WrongState, "A journal entry that spends a restricted fund past its gifts",
+       "tom do journal-entry --memo rent --lines 'EDU 250 Dr 9.00' --lines 'EDU 731/FIRST Cr 9.00'"),
     no(e.InvalidValue, "A transfer between funds, only one side of it",
        "tom do journal-entry --memo x --lines 'GEN 187 Dr 9.00' --lines 'GEN 862 Cr 9.00'",
        "Write the other fund's side into the same entry."),

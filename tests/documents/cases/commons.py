@@ -32,7 +32,7 @@ _FARM = (
 _WORK = (
     "tom do recognise-donated-work --building B-1 --hours 40 --hourly 25.00 --work carpentry --source survey --fund SOL"
 )
-LEASE = _BOUGHT + (
+LEASE = _BOUGHT.replace("tom+sue buy", "@parcel tom+sue buy") + (
     '\ntom+sue define-register template=LEASES\nana add-entry register_code=LEASES values=\'{"parcel":"PARCELS-00001",'
     '"member":"M0003","begins":"2026-02-01","rent":"7.00","formula":"cost and half of the rise"}\''
 )
@@ -168,6 +168,8 @@ CASES: tuple[Case, ...] = (
     no(e.Unknown, "A parcel while no register of parcels is kept", f"{_PARCEL} --fund SOL",
        "Define it: coopbank do define-register --template PARCELS.", scene="commons"),
     no(e.AlreadyExists, "A parcel bought twice", f"{_PARCEL} --fund SOL", scene="commons", steps=_BOUGHT),
+    no(e.CannotReverse, "A parcel reversed that is leased", "tom do reverse --operation {parcel} --reason x",
+       scene="commons", steps=LEASE),
     no(e.WrongState, "A parcel out of a restricted fund, without a gift", f"{_PARCEL} --fund EDU", scene="commons",
        steps="tom+sue define-register template=PARCELS"),
     no(e.WrongState, "A parcel of another use than its gift was given for", f"{_PARCEL} --fund EDU --gift G-88",

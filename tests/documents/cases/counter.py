@@ -252,6 +252,10 @@ CASES: tuple[Case, ...] = (
        "Close the earlier month first.", scene="may"),
     no(e.PeriodLocked, "Closing a month twice", "close month --date 2026-03-15 --as tom", "It is done.",
        scene="april"),
+    no(e.PeriodLocked, "An entry dated in a month that was passed over",
+       "tom do journal-entry --memo rent --effective-on 2026-04-10 --lines 'GEN 250 Dr 9.00' --lines 'GEN 862 Cr 9.00'",
+       scene="new", steps="day 2026-03-31\nday 2026-05-29\ntom receive-gift amount=9.00 donor=Many tender=transfer\n"
+       "day 2026-06-01\ntom+sue close-month month=2026-03\ntom+sue close-month month=2026-05"),
     no(e.PeriodLocked, "An entry dated in a locked month",
        "tom do journal-entry --memo rent --effective-on 2026-03-10 --lines 'GEN 250 Dr 9.00' --lines 'GEN 862 Cr 9.00'",
        "Date it today; or let the month be opened again by two people: coopbank reopen 2026-03 --why TEXT.",

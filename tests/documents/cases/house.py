@@ -27,6 +27,11 @@ CASES: tuple[Case, ...] = (
     no(e.Overdrawn, "An asset that does not stand in the books",
        "tom do enter-asset --asset-name 'A till' --cost 10.00 --life-months 10",
        "Take it over first, or buy it with buy-asset.", scene="house"),
+    no(e.InvalidValue, "An asset taken over whose life is over, but not all of it written off",
+       "tom do enter-asset --asset-name 'A till' --cost 40.00 --depreciated 10.00 --life-months 12"
+       " --in-use-from 2024-03-02", scene="house"),
+    no(e.WrongState, "An asset out of a restricted fund, without a gift", f"{_BUY} --life-months 60 --fund EDU",
+       "Name the gift: coopbank fund EDU.", scene="house"),
     no(e.AlreadyExists, "A month depreciated twice", "tom do depreciate --month 2026-03", "It is done.", scene="house"),
     no(e.WrongState, "A month depreciated before it began", "tom do depreciate --month 2026-04",
        "Wait until it has begun.", scene="house"),
