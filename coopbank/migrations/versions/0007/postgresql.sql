@@ -28,12 +28,13 @@ CREATE OR REPLACE FUNCTION is_instant(t text) RETURNS boolean LANGUAGE plpgsql I
 -- Entries and lines are there with their header, or not at all: what is added is all entries of the last operation, or all their
 -- first lines, of which none can be there twice. So nothing joins them afterwards, whoever adds it; and before their header
 -- the foreign keys refuse them.
-CREATE FUNCTION with_header() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE head record; whole boolean; BEGIN
-  SELECT first_entry, entry_count INTO head FROM operation ORDER BY id DESC LIMIT 1;
-  IF TG_TABLE_NAME = 'entry' THEN whole := (SELECT count(*) = head.entry_count AND min(id) = head.first_entry FROM added);
-  ELSE whole := (SELECT count(*) FILTER (WHERE line = 1) = head.entry_count AND min(entry_id) = head.first_entry FROM added); END IF;
-  IF whole IS NOT TRUE THEN PERFORM refuse(TG_TABLE_NAME || ' is written when it is sealed, by the seal alone'); END IF;
-  RETURN NULL; END $$;
+CREATE FUNCTION with_header() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF TG_TABLE_NAME = 'entry' THEN
+    IF EXISTS (SELECT FROM (SELECT first_entry, entry_count FROM operation ORDER BY id DESC LIMIT 1) AS head,
+        (SELECT min(id) AS a, count(*) AS n FROM added) AS these WHERE a = first_entry AND n = entry_count) THEN RETURN NULL; END IF;
+  ELSIF EXISTS (SELECT FROM (SELECT first_entry, entry_count FROM operation ORDER BY id DESC LIMIT 1) AS head,
+      (SELECT min(entry_id) AS a, count(*) FILTER (WHERE line = 1) AS n FROM added) AS these WHERE a = first_entry AND n = entry_count) THEN RETURN NULL; END IF;
+  PERFORM refuse(TG_TABLE_NAME || ' is written when it is sealed, by the seal alone'); RETURN NULL; END $$;
 CREATE TRIGGER entry_with_header   AFTER INSERT ON entry   REFERENCING NEW TABLE AS added EXECUTE FUNCTION with_header();
 CREATE TRIGGER posting_with_header AFTER INSERT ON posting REFERENCING NEW TABLE AS added EXECUTE FUNCTION with_header();
 
