@@ -217,15 +217,15 @@ CREATE TRIGGER account_sealed      AFTER INSERT ON account      REFERENCING NEW 
 CREATE TRIGGER period_state_sealed AFTER INSERT ON period_state REFERENCING NEW TABLE AS added EXECUTE FUNCTION rows_sealed();
 CREATE TRIGGER record_sealed       AFTER INSERT ON record       REFERENCING NEW TABLE AS added EXECUTE FUNCTION rows_sealed();
 
--- Entries and lines are there with their header, or not at all: what is added is all entries of the last operation, or all their
--- first lines, of which none can be there twice. So nothing joins them afterwards, whoever adds it; and before their header
--- the foreign keys refuse them.
+-- Entries and lines come with their header, or not at all: what is added is all entries of an operation, or all their first
+-- lines, and none can be there twice. So nothing joins them afterwards, whoever says that it is the seal; and before their
+-- header the foreign keys refuse them.
 CREATE FUNCTION with_header() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   IF TG_TABLE_NAME = 'entry' THEN
-    IF EXISTS (SELECT FROM (SELECT first_entry, entry_count FROM operation ORDER BY id DESC LIMIT 1) AS head,
-        (SELECT min(id) AS a, count(*) AS n FROM added) AS these WHERE a = first_entry AND n = entry_count) THEN RETURN NULL; END IF;
-  ELSIF EXISTS (SELECT FROM (SELECT first_entry, entry_count FROM operation ORDER BY id DESC LIMIT 1) AS head,
-      (SELECT min(entry_id) AS a, count(*) FILTER (WHERE line = 1) AS n FROM added) AS these WHERE a = first_entry AND n = entry_count) THEN RETURN NULL; END IF;
+    IF EXISTS (SELECT FROM (SELECT min(id) AS a, count(*) AS n, min(operation_id) AS of FROM added) AS these
+        JOIN operation o ON o.id = these.of WHERE a = o.first_entry AND n = o.entry_count) THEN RETURN NULL; END IF;
+  ELSIF EXISTS (SELECT FROM (SELECT min(entry_id) AS a, count(*) FILTER (WHERE line = 1) AS n FROM added) AS these
+      JOIN entry e ON e.id = a JOIN operation o ON o.id = e.operation_id WHERE a = o.first_entry AND n = o.entry_count) THEN RETURN NULL; END IF;
   PERFORM refuse(TG_TABLE_NAME || ' is written when it is sealed, by the seal alone'); RETURN NULL; END $$;
 CREATE TRIGGER entry_with_header   AFTER INSERT ON entry   REFERENCING NEW TABLE AS added EXECUTE FUNCTION with_header();
 CREATE TRIGGER posting_with_header AFTER INSERT ON posting REFERENCING NEW TABLE AS added EXECUTE FUNCTION with_header();
@@ -304,7 +304,7 @@ CREATE FUNCTION state_before(p text, op bigint) RETURNS text LANGUAGE sql STABLE
 -- should not stand, since then nothing of it does.
 -- It begins by asking whose trigger it is: a table of somebody's own, with columns of their own types, would have its casts run
 -- with the owner's rights as soon as one was read.
-CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb; w record; states record; summed record; reserve CONSTANT text := '932'; BEGIN
+CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb; w record; summed record; reserve CONSTANT text := '932'; BEGIN
   IF TG_RELID <> 'operation'::regclass THEN PERFORM refuse(TG_TABLE_NAME || ' is not sealed'); END IF; t := NEW.sealed::jsonb;  -- of which the columns say the same
   IF t IS DISTINCT FROM jsonb_build_array(t->0, t->1, NEW.id, NEW.at, NEW.business_date, NEW.actor, NEW.approver, NEW.kind, NEW.kind_version,
        NEW.key, t->10, t->11, t->12, encode(NEW.prev_hash, 'hex'))
@@ -349,7 +349,10 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
          min(fund) = max(fund) AND min(currency) = max(currency) AS one_group, bool_or(amount > 0 AND gl_code = reserve) AS from_reserve,
          min(day) AS from_day, max(day) AS to_day, count(DISTINCT leaf) AS leaves, bool_and(said = jsonb_build_array(leaf, amount)) AS as_said,
          (SELECT CASE WHEN bool_and(said = jsonb_build_array(id, day, memo, reverses)) THEN count(reverses) END FROM said) AS reversals,
-         (SELECT count(*) FROM now) AS moved, (SELECT count(*) FROM by_day) AS moved_days
+         (SELECT count(*) FROM now) AS moved, (SELECT count(*) FROM by_day) AS moved_days,
+         (SELECT state FROM period_state WHERE period = NEW.business_date AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_day,
+         (SELECT state FROM period_state WHERE period = left(NEW.business_date, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_month,
+         (SELECT state FROM period_state WHERE period = left(NEW.business_date, 4) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_year
     INTO w FROM line;
   IF w.reversals IS NULL OR w.as_said IS DISTINCT FROM true THEN PERFORM refuse('entries are not gapless, or not of the form'); END IF;
   IF w.n <> NEW.posting_count OR w.known <> w.n OR w.debits <> NEW.debit_total THEN PERFORM refuse('control totals differ'); END IF;
@@ -368,15 +371,11 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
     IF w.total <> 0 THEN PERFORM refuse('entry does not balance'); END IF;
   END IF;
   -- dates and periods: the day is open, no entry lies after it, none in a locked period, an earlier one has two people
-  SELECT (SELECT state FROM period_state WHERE period = NEW.business_date AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_day,
-         (SELECT state FROM period_state WHERE period = left(NEW.business_date, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_month,
-         (SELECT state FROM period_state WHERE period = left(NEW.business_date, 4) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_year
-    INTO states;
-  IF states.of_day IS DISTINCT FROM 'open' THEN PERFORM refuse('the business day is not open'); END IF;
+  IF w.of_day IS DISTINCT FROM 'open' THEN PERFORM refuse('the business day is not open'); END IF;
   IF w.to_day > NEW.business_date OR w.from_day < NEW.business_date AND NEW.approver IS NULL THEN
     PERFORM refuse('entry is dated in the future, or in the past without a second person'); END IF;
   IF w.from_day = NEW.business_date THEN  -- so are all
-    IF states.of_month = 'locked' OR states.of_year = 'locked' THEN PERFORM refuse('the period is locked'); END IF;
+    IF w.of_month = 'locked' OR w.of_year = 'locked' THEN PERFORM refuse('the period is locked'); END IF;
   ELSE
     IF EXISTS (SELECT 1 FROM (SELECT DISTINCT effective_on AS d FROM entry WHERE id >= NEW.first_entry) AS days
         WHERE state_before(left(d, 7), NEW.id) = 'locked' OR state_before(left(d, 4), NEW.id) = 'locked') THEN

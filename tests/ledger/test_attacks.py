@@ -852,6 +852,29 @@ def test_a_client_leaves_number_and_text_to_the_server(books: Books) -> None:
     assert_books(books.database)
 
 
+def test_operations_are_written_by_a_function_or_several_at_once_too(books: Books) -> None:
+    """The guards know the seal wherever it is called from, and each header is sealed with its own entries."""
+    postgresql_only(books)
+    one = Raw(books, [entry(deposit_lines(5_00))])
+    two = Raw(books, [entry(deposit_lines(6_00, OTHER)), entry(deposit_lines(-1_00))], after=one)
+    names, values = ", ".join(one.columns), (*one.columns.values(), *two.columns.values())
+    marks = ", ".join("?" * len(one.columns))
+    send(books, [(f"INSERT INTO operation ({names}) VALUES ({marks}), ({marks})", values)])
+    assert_books(books.database)
+    three = Raw(books, [entry(deposit_lines(7_00))]).columns
+    function = f"""CREATE FUNCTION pg_temp.post(o operation) RETURNS void LANGUAGE plpgsql AS
+                   $$ BEGIN INSERT INTO operation ({names}) SELECT {", ".join(f"o.{name}" for name in three)}; END $$"""
+    typed = ", ".join("?::bytea" if "hash" in name else "?::bigint" if type(value) is int else "?::text"
+                      for name, value in three.items())  # fmt: skip
+    with books.database.read() as tx:
+        order = [str(name) for (name,) in tx.rows(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'operation'::regclass AND attnum > 0 ORDER BY attnum")]  # fmt: skip
+    assert order == list(three)
+    send(books, [(function, ()), (f"SELECT pg_temp.post(ROW({typed})::operation)", tuple(three.values()))])
+    assert books.head().number == 5
+    assert_books(books.database)
+
+
 SAID: dict[str, tuple[str, str]] = {
     "an amount as a text": ("500]", '"500"]'),
     "an amount that is written otherwise": ("500]", "500.0]"),
