@@ -852,6 +852,16 @@ def test_a_client_leaves_number_and_text_to_the_server(books: Books) -> None:
     assert_books(books.database)
 
 
+def test_a_session_reads_texts_and_plans_as_it_likes(books: Books) -> None:
+    postgresql_only(books)
+    settings = ("standard_conforming_strings = off", "bytea_output = escape", "search_path = pg_catalog", "enable_indexscan = off",
+                "client_encoding = LATIN1", "default_transaction_isolation = serializable")  # fmt: skip
+    for setting in settings:
+        sql, values = by_server(books, [entry(deposit_lines(5_00))])
+        send(books, [(f"SET {setting}", ()), (sql.replace("INTO ", "INTO public.", 1), values)])
+    assert_books(books.database)
+
+
 def test_operations_are_written_by_a_function_or_several_at_once_too(books: Books) -> None:
     """The guards know the seal wherever it is called from, and each header is sealed with its own entries."""
     postgresql_only(books)

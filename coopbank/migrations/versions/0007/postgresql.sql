@@ -186,7 +186,7 @@ CREATE FUNCTION by_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE calls t
   -- What was called first stands last: the seal itself, where an operation is written by a statement of its own. Of a long
   -- text bytes are taken, since its characters would be counted.
   said := convert_to(calls, 'UTF8');
-  IF substr(said, octet_length(said) - 59) LIKE '\012PL/pgSQL function operation\\_seal() line __ at SQL statement'::bytea AND TG_OP <> 'DELETE'
+  IF substr(said, octet_length(said) - 59) LIKE E'\\012PL/pgSQL function operation\\\\_seal() line __ at SQL statement'::bytea AND TG_OP <> 'DELETE'
      AND strpos(calls, E'\nCOPY ') = 0 THEN  -- which tells a column's name as it is
     RETURN NULL; END IF;
   statement := split_part(calls, '/', 2);  -- the end of this function's line, a statement, and the next function's line up to PL
