@@ -695,8 +695,9 @@ def test_the_seal_is_known_whatever_language_the_server_speaks(still_books: Book
     """The server tells in its own words what calls: those are held against the guard as servers have said them."""
     postgresql_only(still_books)
     own, statement, function = _CALLS[language]
-    statement %= "UPDATE balance AS b SET debit = 1\n WHERE true"
     with plain_postgresql(still_books.database.place) as server:
+        seal = server.execute("SELECT prosrc FROM pg_proc WHERE proname = 'operation_seal'").fetchone()[0]
+        statement %= seal[seal.index("WITH said") : seal.index(";", seal.index("WITH said"))]
         source = server.execute("SELECT prosrc FROM pg_proc WHERE proname = 'by_seal'").fetchone()[0]
         for before, after in (
             ("GET DIAGNOSTICS calls = PG_CONTEXT", "calls := current_setting('test.calls')"),
