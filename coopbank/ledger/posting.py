@@ -311,7 +311,7 @@ def _possible(draft: Draft) -> bool:
 
 
 def _storable(said: at_once.Values) -> at_once.Values:
-    _require_storable("\n".join(text for text in said if isinstance(text, str)))
+    _require_storable(str(said[-1]))  # the text says them all, as JSON does
     return said
 
 

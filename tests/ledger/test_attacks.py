@@ -8,6 +8,7 @@ statements without the fault are taken, so that a harness that refused everythin
 from __future__ import annotations
 
 import sqlite3
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -195,7 +196,7 @@ def test_lines_do_not_wait_for_an_entry_of_the_next_operation(books: Books) -> N
     first.postings += second.postings
     first.change(posting_count=8, debit_total=2 * 12_00)
     second.postings = []
-    refused(books, [*first.statements(), *second.statements()], "control totals|numbered|by the seal alone")
+    refused(books, [*first.statements(), *second.statements()], "control totals|numbered|foreign key")
     send(books, honest)
     assert_books(books.database)
 
@@ -243,7 +244,7 @@ def test_entries_over_funds_and_currencies_that_balance_are_taken(books: Books, 
 def test_lines_are_numbered_from_one(still_books: Books) -> None:
     raw = Raw(still_books, [entry(deposit_lines(5_00))])
     raw.postings[-1]["line"] = 9
-    refused(still_books, raw.statements(), "numbered|by the seal alone")
+    refused(still_books, raw.statements(), "numbered|foreign key")
 
 
 @pytest.mark.parametrize(
@@ -785,9 +786,66 @@ def test_an_application_role_needs_no_right_on_the_caches(clerk: Books) -> None:
     become: Statement = ("SET ROLE clerk_of_the_books", ())
     send(clerk, [become, *Raw(clerk, [entry(deposit_lines(5_00))], [new_leaf()]).statements()])
     for sql in ("UPDATE balance SET debit = 0", "DELETE FROM entry", "TRUNCATE record", "DROP TABLE posting",
-                "ALTER TABLE posting DISABLE TRIGGER ALL", "DROP TRIGGER posting_by_seal ON posting"):  # fmt: skip
+                "ALTER TABLE posting DISABLE TRIGGER ALL", "DROP TRIGGER posting_with_header ON posting"):  # fmt: skip
         refused(clerk, [become, (sql, ())], kinds=(psycopg.errors.InsufficientPrivilege,))
     assert_books(clerk.database)
+
+
+AS_THE_SEAL = "\nPL/pgSQL function operation_seal()\n"
+MORE = "VALUES (1, 5, 1, 777), (1, 6, 3, -777)"
+DISGUISED: dict[str, list[str]] = {
+    "by an alias": [
+        f"""CREATE FUNCTION pg_temp.t() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO public.posting AS "{AS_THE_SEAL}" {MORE}; RETURN NULL; END $$"""],
+    "by a function in SQL": [
+        f"""CREATE FUNCTION pg_temp."{AS_THE_SEAL}"() RETURNS void LANGUAGE sql AS
+            $$ INSERT INTO public.posting {MORE} $$""",
+        f"""CREATE FUNCTION pg_temp.t() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_temp."{AS_THE_SEAL}"(); RETURN NULL; END $$"""],
+    "with first lines": [
+        """CREATE FUNCTION pg_temp.t() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN INSERT INTO public.posting VALUES (1, 1, 1, 777), (1, 6, 3, -777) ON CONFLICT DO NOTHING;
+           RETURN NULL; END $$"""],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", DISGUISED)
+def test_nothing_joins_an_entry_whatever_it_says_that_it_is(clerk: Books, how: str) -> None:
+    """What calls is told in words of the caller's; so it is what is added that is held against the header."""
+    steps = [
+        "SET ROLE clerk_of_the_books", "CREATE TEMP TABLE trap (a int)", *DISGUISED[how],
+        "CREATE TRIGGER t AFTER INSERT ON trap FOR EACH ROW EXECUTE FUNCTION pg_temp.t()", "INSERT INTO trap VALUES (1)",
+    ]  # fmt: skip
+    refused(clerk, [(step, ()) for step in steps], "by the seal alone")
+
+
+@pytest.mark.parametrize("sql", [f"INSERT INTO public.posting {MORE}", "UPDATE public.balance SET debit = debit + 7"])
+def test_the_name_of_a_copied_column_does_not_say_that_it_is_the_seal(still_books: Books, sql: str) -> None:
+    """COPY tells it as it is, and last, where it tells of what it calls."""
+    postgresql_only(still_books)
+    name = f"{AS_THE_SEAL.rstrip()} line 12 at SQL statement"
+    with unchanged(still_books), plain_postgresql(still_books.database.place) as eve:
+        eve.execute(f"""CREATE FUNCTION pg_temp.f(x int) RETURNS boolean LANGUAGE plpgsql AS
+                        $$ BEGIN {sql}; RETURN true; END $$""")
+        eve.execute("CREATE DOMAIN pg_temp.one AS int CHECK (pg_temp.f(VALUE))")
+        eve.execute(f'CREATE TEMP TABLE trap ("{name}" pg_temp.one)')
+        with (
+            pytest.raises(psycopg.IntegrityError, match="seal alone"),
+            eve.cursor().copy("COPY trap FROM STDIN (FORMAT binary)") as copy,
+        ):
+            copy.write(b"PGCOPY\n\xff\r\n\0" + struct.pack("!iihiih", 0, 0, 1, 4, 7, -1))
+
+
+def test_the_seal_lends_its_rights_to_nobody(clerk: Books) -> None:
+    """Its trigger on a table of one's own, with a cast of one's own, would run that with the owner's rights."""
+    trap = ["SET ROLE clerk_of_the_books", "CREATE TYPE pg_temp.evil AS (x int)",
+            """CREATE FUNCTION pg_temp.f(e pg_temp.evil) RETURNS jsonb LANGUAGE plpgsql AS
+               $$ BEGIN RAISE EXCEPTION 'run by %', current_user; END $$""",
+            "CREATE CAST (pg_temp.evil AS jsonb) WITH FUNCTION pg_temp.f(pg_temp.evil)",
+            "CREATE TEMP TABLE trap (sealed pg_temp.evil)",
+            "CREATE TRIGGER t AFTER INSERT ON trap FOR EACH ROW EXECUTE FUNCTION public.operation_seal()",
+            "INSERT INTO trap VALUES (ROW(1))"]  # fmt: skip
+    refused(clerk, [(step, ()) for step in trap], "is not sealed")
 
 
 # ------------------------------------------------------- what the server puts together itself
@@ -813,6 +871,16 @@ def test_a_client_leaves_number_and_text_to_the_server(books: Books) -> None:
     send(books, [by_server(books, [entry(deposit_lines(5_00)), entry(deposit_lines(6_00, OTHER))])])
     send(books, [by_server(books, [entry(deposit_lines(7_00))], expected=4)])
     assert books.head().number == 4
+    assert_books(books.database)
+
+
+def test_a_session_reads_texts_and_plans_as_it_likes(books: Books) -> None:
+    postgresql_only(books)
+    settings = ("standard_conforming_strings = off", "bytea_output = escape", "search_path = pg_catalog", "enable_indexscan = off",
+                "client_encoding = LATIN1", "default_transaction_isolation = serializable")  # fmt: skip
+    for setting in settings:
+        sql, values = by_server(books, [entry(deposit_lines(5_00))])
+        send(books, [(f"SET {setting}", ()), (sql.replace("INTO ", "INTO public.", 1), values)])
     assert_books(books.database)
 
 
@@ -919,7 +987,7 @@ def test_the_seal_is_not_lent_to_another_table(books: Books, function: str) -> N
         (f"CREATE TEMP TABLE trap (LIKE public.{like})", ()),
         (f"CREATE TRIGGER t AFTER INSERT ON trap FOR EACH ROW EXECUTE FUNCTION public.{function}()", ()),
     ]
-    refused(books, [*steps, trap, *raw.statements()], "differs from its columns|has no balances")
+    refused(books, [*steps, trap, *raw.statements()], "is not sealed|has no balances")
     send(books, [*steps, *raw.statements()])
     assert_books(books.database)
 
@@ -952,7 +1020,8 @@ def test_entries_and_lines_are_written_by_the_seal_alone(still_books: Books, tab
         ("CREATE TRIGGER t AFTER INSERT ON trap FOR EACH ROW EXECUTE FUNCTION pg_temp.operation_seal()", ()),
         ("INSERT INTO trap VALUES (1)", ()),
     ]  # fmt: skip
-    for statements in ([row, *raw.statements()], [*raw.statements(), more], trap):
+    refused(still_books, [row, *raw.statements()], "foreign key")
+    for statements in ([*raw.statements(), more], trap):
         refused(still_books, statements, "by the seal alone")
 
 
