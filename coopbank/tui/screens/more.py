@@ -50,4 +50,4 @@ its form. What you may not do is not in the list; an administrator gives and tak
     def narrow(self, text: str) -> None:
         wanted = fold(text.strip())
         found = [each for words, each in self._offered if wanted in words]
-        self.rows.show(sorted(found, key=lambda each: fold(translate(each.title)) != wanted))  # by its whole name: first
+        self.rows.show(sorted(found, key=lambda each: fold(translate(each.title)) != wanted))  # its whole name: first
