@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from coopbank.ledger.posting import Draft
 
 Values = tuple[str | bytes | None, ...]
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "id", "key", "kind", "kind_version", "actor", "approver", "business_date", "at", "request_hash", "entry_count",
     "posting_count", "debit_total", "row_count", "sealed",
 )  # fmt: skip
 _INSERT: Final = (
-    f"INSERT INTO operation ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+    f"INSERT INTO operation ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
     " RETURNING id, first_entry, encode(hash, 'hex')"
 )
 

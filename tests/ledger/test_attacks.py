@@ -18,9 +18,10 @@ import psycopg
 import pytest
 
 from coopbank.database import SCHEMA_VERSION
+from coopbank.errors import SealRefused
 from coopbank.ledger import at_once, chain, posting
 from coopbank.ledger.posting import NewAccount, NewControl, NewFund, NewPeriodState, NewRecord
-from tests.ledger.raw import KINDS, Raw, Statement, insert, refused, send
+from tests.ledger.raw import KINDS, Raw, Statement, insert, refused, send, unchanged
 from tests.ledger.support import (
     BANK,
     BOOK,
@@ -712,8 +713,9 @@ def test_the_seal_is_known_whatever_language_the_server_speaks(still_books: Book
     """The server tells in its own words what calls: those are held against the guard as servers have said them."""
     postgresql_only(still_books)
     own, statement, function = _CALLS[language]
-    statement %= "UPDATE balance AS b SET debit = 1\n WHERE true"
     with plain_postgresql(still_books.database.place) as server:
+        seal = server.execute("SELECT prosrc FROM pg_proc WHERE proname = 'operation_seal'").fetchone()[0]
+        statement %= seal[seal.index("WITH said") : seal.index(";", seal.index("WITH said"))]
         source = server.execute("SELECT prosrc FROM pg_proc WHERE proname = 'by_seal'").fetchone()[0]
         for before, after in (
             ("GET DIAGNOSTICS calls = PG_CONTEXT", "calls := current_setting('test.calls')"),
@@ -796,8 +798,7 @@ def by_server(
 ) -> Statement:
     """An operation as a client says it to a server, to be spoiled."""
     said = at_once.values(BOOK, books.draft(entries), expected)
-    values = {name: value for name, value in zip(at_once._COLUMNS, said, strict=True)} | columns
-    return insert("operation", values)
+    return insert("operation", {**dict(zip(at_once.COLUMNS, said, strict=True)), **columns})
 
 
 def told(books: Books, entries: list[posting.EntryDraft], old: str, new: str) -> Statement:
@@ -830,11 +831,32 @@ def test_operations_are_written_by_a_function_or_several_at_once_too(books: Book
     typed = ", ".join("?::bytea" if "hash" in name else "?::bigint" if type(value) is int else "?::text"
                       for name, value in three.items())  # fmt: skip
     with books.database.read() as tx:
-        order = [str(name) for (name,) in tx.rows(
-            "SELECT attname FROM pg_attribute WHERE attrelid = 'operation'::regclass AND attnum > 0 ORDER BY attnum")]  # fmt: skip
-    assert order == list(three)
+        found = tx.rows(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'operation'::regclass AND attnum > 0 ORDER BY attnum"
+        )
+    assert [name for (name,) in found] == list(three)
     send(books, [(function, ()), (f"SELECT pg_temp.post(ROW({typed})::operation)", tuple(three.values()))])
     assert books.head().number == 5
+    assert_books(books.database)
+
+
+def test_what_is_moved_here_has_no_other_lines_than_its_text(books: Books) -> None:
+    """The seal writes them out of the text, so a book with lines that were changed must not become one without."""
+    postgresql_only(books)
+    raw = Raw(books, [entry(deposit_lines(5_00)), entry(deposit_lines(6_00, OTHER), memo="é\n")])
+
+    def rows() -> dict[str, list[tuple[Any, ...]]]:
+        tables = {"posting": raw.postings, "entry": raw.entries, "operation": [raw.columns]}
+        return {table: [tuple(row.values()) for row in of_table] for table, of_table in tables.items()}
+
+    for row, column, value in ((raw.postings[0], "amount", 1), (raw.entries[1], "memo", "other")):
+        honest = row[column]
+        row[column] = value
+        with unchanged(books), pytest.raises(SealRefused, match="differ"), books.database.write() as tx:
+            posting.write_again(tx, rows())
+        row[column] = honest
+    with books.database.write() as tx:
+        posting.write_again(tx, rows())
     assert_books(books.database)
 
 
@@ -873,7 +895,8 @@ def test_what_a_client_leaves_to_the_server_is_proven(still_books: Books, how: s
     [
         {"id": 2}, {"id": 4}, {"entry_count": 0}, {"entry_count": 2}, {"entry_count": None}, {"posting_count": 3},
         {"debit_total": 1}, {"row_count": 1}, {"actor": "eve"}, {"key": "key-2"}, {"sealed": ""}, {"sealed": None},
-        {"sealed": "\n\n\n\n"}, {"business_date": "2026-03-03"}, {"approver": "ann"}, {"prev_hash": bytes(32), "id": 9},
+        {"sealed": "\n\n\n\n"}, {"business_date": "2026-03-03"}, {"approver": "ann"},
+        {"prev_hash": bytes(32), "id": 9},
     ],
 )  # fmt: skip
 def test_the_columns_of_what_is_left_to_the_server_are_proven(still_books: Books, columns: dict[str, Any]) -> None:
@@ -884,7 +907,7 @@ def test_the_columns_of_what_is_left_to_the_server_are_proven(still_books: Books
 
 @pytest.mark.parametrize("function", ["operation_seal", "account_opens_balance"])
 def test_the_seal_is_not_lent_to_another_table(books: Books, function: str) -> None:
-    """A table of one's own that looks like the operations, with the seal as its trigger, would move the caches twice."""
+    """A table of one's own that looks like the operations, with the seal as its trigger, moved the caches twice."""
     postgresql_only(books)
     raw = Raw(books, [entry(deposit_lines(5_00))])
     trap = {
