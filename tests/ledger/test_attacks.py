@@ -904,6 +904,12 @@ def test_what_is_moved_here_has_no_other_lines_than_its_text(books: Books) -> No
         with unchanged(books), pytest.raises(SealRefused, match="differ"), books.database.write() as tx:
             posting.write_again(tx, rows())
         row[column] = honest
+    honest = raw.columns["sealed"]
+    for text in ("", "[", "[]", "{}", "7", "[" * 9000, f"[{'0,' * 11}[[1]]]", f"[{'0,' * 11}7]"):
+        raw.columns["sealed"] = text
+        with unchanged(books), pytest.raises(SealRefused, match="differ"), books.database.write() as tx:
+            posting.write_again(tx, rows())
+    raw.columns["sealed"] = honest
     with books.database.write() as tx:
         posting.write_again(tx, rows())
     assert_books(books.database)
