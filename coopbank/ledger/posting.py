@@ -383,11 +383,16 @@ def write_again(tx: Transaction, rows: dict[str, list[tuple[Any, ...]]]) -> None
 
 def _require_as_sealed(rows: dict[str, list[tuple[Any, ...]]]) -> None:
     (operation,) = rows["operation"]
-    entries, lines = [], []
-    for number, day, memo, reverses, said in json.loads(operation[-1])[11]:
-        entries.append((number, operation[0], day, memo, reverses))
-        lines += [(number, n, account, amount) for n, (account, amount) in enumerate(said, 1)]
-    if rows.get("entry", []) != entries or rows.get("posting", []) != lines:
+    entries: list[tuple[Any, ...]] = []
+    lines: list[tuple[Any, ...]] = []
+    try:
+        for number, day, memo, reverses, said in json.loads(operation[-1])[11]:
+            entries.append((number, operation[0], day, memo, reverses))
+            lines += [(number, n, account, amount) for n, (account, amount) in enumerate(said, 1)]
+        same = rows.get("entry", []) == entries and rows.get("posting", []) == lines
+    except (ValueError, TypeError, LookupError, RecursionError):  # a text that was damaged may be anything
+        same = False
+    if not same:
         raise SealRefused(
             "The books refused it: {why}.", why="entries differ from the sealed text",
             hint="Nothing was changed. Check the books with: coopbank verify",

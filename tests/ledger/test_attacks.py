@@ -814,7 +814,8 @@ def test_nothing_joins_an_entry_whatever_it_says_that_it_is(clerk: Books, how: s
     """What calls is told in words of the caller's; so it is what is added that is held against the header."""
     steps = [
         "SET ROLE clerk_of_the_books", "CREATE TEMP TABLE trap (a int)", *DISGUISED[how],
-        "CREATE TRIGGER t AFTER INSERT ON trap FOR EACH ROW EXECUTE FUNCTION pg_temp.t()", "INSERT INTO trap VALUES (1)",
+        "CREATE TRIGGER t AFTER INSERT ON trap FOR EACH ROW EXECUTE FUNCTION pg_temp.t()",
+        "INSERT INTO trap VALUES (1)",
     ]  # fmt: skip
     refused(clerk, [(step, ()) for step in steps], "by the seal alone")
 
@@ -876,8 +877,10 @@ def test_a_client_leaves_number_and_text_to_the_server(books: Books) -> None:
 
 def test_a_session_reads_texts_and_plans_as_it_likes(books: Books) -> None:
     postgresql_only(books)
-    settings = ("standard_conforming_strings = off", "bytea_output = escape", "search_path = pg_catalog", "enable_indexscan = off",
-                "client_encoding = LATIN1", "default_transaction_isolation = serializable")  # fmt: skip
+    settings = (
+        "standard_conforming_strings = off", "bytea_output = escape", "search_path = pg_catalog",
+        "enable_indexscan = off", "client_encoding = LATIN1", "default_transaction_isolation = serializable",
+    )  # fmt: skip
     for setting in settings:
         sql, values = by_server(books, [entry(deposit_lines(5_00))])
         send(books, [(f"SET {setting}", ()), (sql.replace("INTO ", "INTO public.", 1), values)])
@@ -923,6 +926,12 @@ def test_what_is_moved_here_has_no_other_lines_than_its_text(books: Books) -> No
         with unchanged(books), pytest.raises(SealRefused, match="differ"), books.database.write() as tx:
             posting.write_again(tx, rows())
         row[column] = honest
+    honest = raw.columns["sealed"]
+    for text in ("", "[", "[]", "{}", "7", "[" * 9000, f"[{'0,' * 11}[[1]]]", f"[{'0,' * 11}7]"):
+        raw.columns["sealed"] = text
+        with unchanged(books), pytest.raises(SealRefused, match="differ"), books.database.write() as tx:
+            posting.write_again(tx, rows())
+    raw.columns["sealed"] = honest
     with books.database.write() as tx:
         posting.write_again(tx, rows())
     assert_books(books.database)
