@@ -1,5 +1,8 @@
 """Every operation once by keys alone: sign in, choose it from the list, fill its form in, review, post, receipt.
 
+Whoever signs in does several of them one after the other, as on a working day; what has to come first, colleagues do
+at other terminals meanwhile. What would be refused after the others has a sitting of its own.
+
 The banks are the scenes of the error gallery. A case is a line: the scene, who does it, and what is typed into which
 field; `+` before the scene means that steps come first.
 """
