@@ -684,7 +684,7 @@ def members_of(leaves: Iterable[tuple[str, str]], model: Model) -> set[str]:
             found |= holder_of(model, "loan", contract)
         elif number in ("791", "821", "823", "825", "871", "875", "893", "901", "903", "905", "945", "946",
                         "950"):  # fmt: skip
-            found.add(re.split(r"[-.]", contract)[0])
+            found.add(re.split(r"[-./]", contract)[0])
         elif number in ("811", "851", "701", "781", "M10", "M20", "M30", "M40"):
             found |= holder_of(model, "note" if number in ("811", "851") else "loan", contract)
     return found

@@ -62,14 +62,14 @@ def _drawn(w: Work, above: dict[str, int]) -> set[str]:
 
 def _interval(amounts: list[int], size: int) -> int:
     """The total over the size; balances that reach it are taken, and what is left is spread over what is left."""
-    left, taken = sorted(amounts, reverse=True), 0
+    left, taken, least = sorted(amounts, reverse=True), 0, 1
     while left and taken < size:
         step = max(1, sum(left) // (size - taken))
         top = [amount for amount in left if amount >= step]
         if not top:
             return step
         left, taken, least = left[len(top) :], taken + len(top), top[-1]
-    return least if taken else 1
+    return least
 
 
 @rule("start-campaign", "form:positive|negative population:shares|savings|loans|all"

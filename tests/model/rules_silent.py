@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import calendar
 from datetime import date
-from typing import Any
 
 from tests.model.books import FOUNDED, GEN, TELLER, TREASURER, Done, Fact, Line, Model, No, Work, days, members_of, rule
 from tests.model.rules_counter import PAYING, active, alive, available, cash_out, owner_on, place_of, savings, sponsored
@@ -164,9 +163,9 @@ def pay_unclaimed(w: Work) -> None:
             lines.append((fund, f"893/{body['member']}", amount))
             funds[fund] = funds.get(fund, 0) + amount
         w.write("unclaimed", ref, body, state="paid")
-    place: Any = place_of(w, receiving=False)
+    place_fund, place = place_of(w, receiving=False)
     for fund, amount in funds.items():
-        lines += cash_out(*place, fund, amount)
+        lines += cash_out(place_fund, place, fund, amount)
     w.post(*summed(lines))
 
 

@@ -306,7 +306,8 @@ def decided(w: Work) -> None:
         return
     mandate = w.model.find("mandate", name)
     needed = mandate is not None and not mandate["lifted"]
-    needed = needed and (mandate["above"] is None or amount is None or amount > mandate["above"])
+    if mandate is not None and None not in (mandate["above"], amount):
+        needed = needed and amount > mandate["above"]
     if not re.fullmatch("RES-[0-9]{5,}", ref):
         if needed:
             raise No("needs-resolution", "resolution")

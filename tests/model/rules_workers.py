@@ -10,7 +10,8 @@ from fractions import Fraction
 
 from tests.model.books import FOUNDED, GEN, RULES, TREASURER, Model, No, Work, rule
 from tests.model.rules_silent import later
-from tests.model.rules_year import OF_YEAR, balances_over, dividend_of, halves, require_closed, require_earned
+from tests.model.rules_year import OF_YEAR, balances_over, dividend_of, require_closed, require_earned
+from tests.model.story import halves
 
 WORKERS, UNION, BANK = "worker-coop", "credit-union", "unchartered-coop"
 DIVIDING = """

@@ -435,7 +435,7 @@ def pay_redemption(w: Work) -> None:
         raise No("wrong-state", "redemption")
     alive(w, found["member"], "redemption")
     known = w.model.every("redemption")
-    of_workers = {"queue": False, "yearly_cap": ""}  # what somebody left behind is paid by its schedule
+    of_workers: Fact = {"queue": False, "yearly_cap": ""}  # what somebody left behind is paid by its schedule
     kind = of_workers if found["share_class"] == "950" else w.model.get("share-class", found["share_class"], "x")
     if kind["queue"] and any(
         each["state"] == "waiting" and ref < w["redemption"] and each["payable_on"] <= w.business_day
