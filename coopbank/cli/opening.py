@@ -18,8 +18,9 @@ _COMMAND, _READ_ONLY = "counter", "--read-only"
 
 
 def at_a_terminal() -> bool:
-    """Whether there is somebody to type and something to paint on."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    """Whether there is somebody to type and something to paint on: Textual paints on standard error."""
+    ends = (sys.stdin, sys.stdout, sys.stderr)
+    return all(end is not None and end.isatty() for end in ends)
 
 
 def plainly(arguments: list[str]) -> tuple[Door, bool] | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 def _at_a_terminal() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    return all(end is not None and end.isatty() for end in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def run(place: str, user: str | None = None, *, read_only: bool = False, read_place: str | None = None) -> int:

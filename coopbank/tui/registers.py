@@ -73,7 +73,7 @@ def _register_line(books: Books, code: str, body: records.Register) -> Line:
         "SELECT count(*) FROM record WHERE kind = ? AND ref > ? AND ref < ? AND version = 1",
         records.RegisterEntry.kind, f"{code}-", f"{code}.",
     )  # fmt: skip
-    keepers = ", ".join(definition.keepers) or _("whoever may keep registers")
+    keepers = ", ".join(map(translate, definition.keepers)) or _("whoever may keep registers")
     fields = ", ".join(field.label for field in definition.live)
     ended = body.state != "kept"
     return Line(

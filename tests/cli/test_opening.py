@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +19,7 @@ from coopbank.cli.door import Door
 from coopbank.errors import CoopbankError, WrongUsage
 
 Opened = tuple[Door, bool]
+PROGRAM = "import sys; from coopbank.cli import main; sys.exit(main())"
 _OPTIONS = ("--db", "--as", "--read-db")
 _WORDS = (
     "counter", "members", "--read-only", "--json", "--help", "--version", "--", "-x", "", "books.db", "ana", "a=b",
@@ -114,6 +119,24 @@ def test_completion_and_pipes_are_left_to_typer(at_a_terminal: None, monkeypatch
     monkeypatch.delenv("_COOPBANK_COMPLETE")
     monkeypatch.undo()
     assert opening.plainly([]) is None  # nobody is at a terminal here
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a terminal of Unix")
+@pytest.mark.parametrize("elsewhere", [0, 1, 2])
+def test_a_counter_that_nobody_would_see_is_not_opened(tmp_path: Path, elsewhere: int) -> None:
+    """`coopbank 2>log` painted the counter into the log, and waited."""
+    ours, theirs = os.openpty()
+    with (tmp_path / "log").open("w+b") as log:
+        ends: list[Any] = [log if end == elsewhere else theirs for end in range(3)]
+        ran = subprocess.run(
+            [sys.executable, "-c", PROGRAM, "counter"], cwd=tmp_path, check=False, timeout=120,
+            stdin=ends[0], stdout=ends[1], stderr=ends[2],
+        )  # fmt: skip
+        log.seek(0)
+        said = log.read() if elsewhere == 2 else os.read(ours, 4096)
+    os.close(ours)
+    os.close(theirs)
+    assert (ran.returncode, b"The counter needs a terminal." in said) == (2, True)
 
 
 def test_books_that_are_not_there_are_told_of(at_a_terminal: None, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from coopbank.bank.books import Actor
 from coopbank.clock import SetClock
 from coopbank.tui.decisions import open_resolutions
 from coopbank.tui.screens.confirm import ConfirmScreen
-from coopbank.tui.screens.decisions import DecisionsScreen, PollScreen, ResolutionScreen
+from coopbank.tui.screens.decisions import ALL, DecisionsScreen, PollScreen, ResolutionScreen
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.review import ReviewScreen
+from coopbank.tui.screens.views import OPEN_KEY
 from tests.tui.support import NOON, Hand, assert_book, counter, look
 
 
@@ -117,3 +118,9 @@ async def test_what_another_terminal_decides_is_seen_here(common_book: str) -> N
         hand.app.books_changed()
         await hand.see("moved [b]again[/b]")
         assert not hand.app.screen.check_action("acts", ())
+
+
+def test_no_view_is_called_by_what_a_key_does() -> None:
+    """In Spanish the list of what is open was headed "Abrir": the word of the key that opens a row."""
+    keys = {OPEN_KEY.description}
+    assert not keys & {view.title for view in ALL.values()}

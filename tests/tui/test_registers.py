@@ -9,12 +9,15 @@ import pytest
 from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
+from coopbank.bank.operation import ROLES
 from coopbank.clock import SetClock
+from coopbank.tui.registers import registers_page
 from coopbank.tui.screens.accounts import OperationScreen
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.registers import RegisterBookScreen, RegisterEntryScreen, RegistersScreen
 from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.session import Session
+from coopbank.words import speaking
 from tests.tui.support import HOSTILE, NOON, Hand, assert_book, counter, look
 
 
@@ -91,3 +94,15 @@ async def test_what_is_kept_apart_is_shown_to_keepers_who_ask(common_book: str) 
         assert not any("Eve" in cell for lines in page.views.values() for line in lines for cell in line.cells)
     finally:
         session.close()
+
+
+def test_who_keeps_a_register_is_said_in_the_language_in_force(common_book: str) -> None:
+    opened = Session(common_book)
+    try:
+        with speaking("es"):
+            lines = registers_page(opened, "registers").views["registers"]
+    finally:
+        opened.close()
+    said = {keeper for line in lines for keeper in line.cells[-1].split(", ")}
+    assert "oficial de préstamos" in said
+    assert not said & set(ROLES)

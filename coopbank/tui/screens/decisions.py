@@ -23,7 +23,7 @@ _BODY: Final = Column(marked("Who decides"), 11)
 _DAY: Final = Column(marked("Day"), 12)
 ALL: Final = {
     "open": View(
-        marked("Open"),
+        marked("To decide"),
         (_NUMBER, _BODY, Column(marked("Day"), 12, least_total=96), Column(marked("So far"), 10, flexible=True),
          Column(marked("Still missing"), 14, flexible=True),
          Column(marked("What"), 10, flexible=True, least_total=110)),
