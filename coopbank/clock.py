@@ -51,7 +51,8 @@ class SetClock:
 
 def instant_text(moment: datetime) -> str:
     """ISO 8601 in UTC with microseconds, the one form that is stored and hashed."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    there = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{there.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def zone_named(name: str) -> tzinfo | None:

@@ -41,7 +41,7 @@ from coopbank.errors import (
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-SCHEMA_VERSION = "0006"  # the newest revision in coopbank/migrations/versions
+SCHEMA_VERSION = "0007"  # the newest revision in coopbank/migrations/versions
 MOVING, MOVED = "moving", "moved"  # marks behind it: books are being moved here; those that were here were moved away
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
@@ -83,6 +83,14 @@ class Transaction:
         self.master: bytes | None = None  # hash of the last operation that wrote master data, as long as it is known
         self.kept: dict[Any, Any] | None = None  # answers about it that hold until something is written here
         self.seen: dict[Any, Any] | None = None  # leaves as they stand; None where nobody can tell what others write
+
+    def begin(self) -> None:
+        """Begin to write into a file, alone; waits for whoever does."""
+        self._cursor.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """End it, on a file: as a statement that is kept prepared, where the driver would read it anew each time."""
+        self._cursor.execute("COMMIT")
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -765,10 +773,10 @@ class _FileWriter:
     def _begun(self) -> Transaction:
         database = self._database
         self._pooled = pooled = database._taken_for_file()
-        driver = cast("sqlite3.Connection", pooled.dbapi_connection)
+        driver: Any = pooled.dbapi_connection
         database._require_same_file()
-        driver.execute("BEGIN IMMEDIATE")
         self._tx = tx = Transaction(PlainConnection(driver))
+        tx.begin()
         self._version = database._knowing(tx, pooled.info.pop(_SEEN, None))
         return tx
 
@@ -779,7 +787,7 @@ class _FileWriter:
             self._undone(error)
             return
         try:
-            self._database.engine.dialect.do_commit(pooled)
+            self._database.engine.dialect.do_commit(cast("Any", tx))
         except BaseException as refused:
             self._undone(refused)
             raise

@@ -32,6 +32,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from coopbank import database
 from coopbank.bank import passphrases
+from tests.copies import done_with, empty_database
 
 # Frozen time must not reach Textual's own timers or asyncio's loop: both would wait for ever.
 freezegun.configure(extend_ignore_list=["textual", "asyncio"])
@@ -78,6 +79,8 @@ _reaper = pytest.StashKey[subprocess.Popen[bytes]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """A world without the developer's own settings. Only the first process makes it; workers inherit it."""
+    if config.option.dist == "no":  # whoever hands out the tests collects none
+        gc.disable()  # until all is collected: what is imported stays, and is looked through for nothing
     if hasattr(config, "workerinput"):
         return
     # The programs that tests start by the hundred read compiled modules; compiling is a third of what a start takes.
@@ -112,8 +115,10 @@ def _keep_in_memory(folder: str) -> None:
     if not os.access(memory, os.W_OK | os.X_OK) or shutil.disk_usage(memory).free < _ROOM:
         return
     place = memory / Path(folder).name
-    place.mkdir(mode=0o700)
-    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(place)
+    place.mkdir()
+    place.chmod(0o711)  # programs that tests run as another user go through it
+    os.environ.update(PYTEST_DEBUG_TEMPROOT=str(place), TMPDIR=str(place))
+    tempfile.tempdir = None  # it is looked for anew
     Path(folder, "memory").symlink_to(place)  # for the reaper
     (place / "pg").mkdir(mode=0o700)
     Path(folder, "pg").symlink_to(place / "pg")
@@ -136,6 +141,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 class ByFile(LoadScopeScheduling):
@@ -191,13 +197,11 @@ def new_engine_url(engine_kind: str, request: pytest.FixtureRequest, tmp_path: P
     made: list[str] = []
 
     def create(name: str = "book") -> str:
-        database = f"{name}_{os.getpid()}_{next(_numbers)}"
-        _run_sql(server_url, f'create database "{database}" template template0')
-        made.append(database)
-        return server_url.replace("/postgres?", f"/{database}?")
+        made.append(empty_database(server_url, f"{name}_{os.getpid()}_{next(_numbers)}"))
+        return made[-1]
 
     yield create
-    _run_sql(server_url, *(f'drop database if exists "{database}" with (force)' for database in made))
+    done_with(made)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ __all__ = [
 PASSPHRASE = "correct horse battery"
 FIRST_DAY = "2026-03-02"
 PROVEN_EACH_TIME = 60  # operations of a book after which it may be proven at once; what comes later at its end
-PROVEN_OFTEN = 8  # how often each kind of operation is; further ones at the end of their book
+PROVEN_OFTEN = 3  # how often each kind of operation is, by each worker; further ones at the end of their book
 NOON = time(18, tzinfo=UTC)  # in the middle of the working day of Jackson, Mississippi
 
 
@@ -84,7 +84,6 @@ class SmallBank:
         kinds = (operation, *(each.kind for each in receipt.then))
         if receipt.number <= PROVEN_EACH_TIME and any(_proven[kind] < PROVEN_OFTEN for kind in kinds):
             assert_books(self)
-            self.proven = receipt.number
             _proven.update(kinds)
         return receipt
 
@@ -169,13 +168,19 @@ class SmallBank:
 
 @contextmanager
 def new_bank(
-    place: str, *, name: str = "Pearl River Community Bank", nonces: int = 0, **founding: Any
+    place: str,
+    *,
+    name: str = "Pearl River Community Bank",
+    nonces: int = 0,
+    begin: Callable[[SmallBank], object] | None = None,
+    **founding: Any,
 ) -> Iterator[SmallBank]:
     """Found a bank at that place, with staff, and open its first day. `founding` is for `FoundBook`.
 
-    Books whose `nonces` begin elsewhere have another number.
+    Books whose `nonces` begin elsewhere have another number. `begin` is what then happens in it, a function of the bank
+    alone: the books of the first one are copied for all others.
     """
-    small = _opened(place, name, nonces, founding)
+    small = _opened(place, name, nonces, founding, begin)
     try:
         yield small
         with small.read() as books:
@@ -186,30 +191,46 @@ def new_bank(
         small.bank.close()
 
 
-def _opened(place: str, name: str, nonces: int, founding: dict[str, Any]) -> SmallBank:
+def _opened(
+    place: str, name: str, nonces: int, founding: dict[str, Any], begin: Callable[[SmallBank], object] | None = None
+) -> SmallBank:
     """The bank on its first day: from the copy that this process made of an equal one, in a tenth of the time."""
-    made = (place.partition("://")[0] if "://" in place else "", name, repr((nonces, sorted(founding.items()))))
-    clock = SetClock(datetime.combine(date.fromisoformat(FIRST_DAY), NOON))
+    made = (place.partition("://")[0] if "://" in place else "", name, repr((nonces, sorted(founding.items()))), begin)
     if made in _copies:
-        put_back, drawn = _copies[made]
+        put_back, drawn, instant = _copies[made]
         put_back(place)
+        clock = SetClock(instant)
         return SmallBank(Bank.open(place, clock=clock, nonce=CountedNonces(drawn)), clock)
-    nonce = CountedNonces(nonces)
-    request = FoundBook(bank_name=name, **{"administrator_roles": ["administrator"]} | founding)
-    bank = Bank.found(place, request, passphrase=PASSPHRASE, clock=clock, nonce=nonce)
-    with bank.database.closed_on_failure():
-        small = SmallBank(bank, clock)
-        small.do("add-user", by=small.admin, user="ana", full_name="Ana Reyes", user_roles=["teller", "loan-officer"])
-        small.do("add-user", by=small.admin, user="tom", full_name="Tom Okafor", user_roles=["treasurer"])
-        supervisor = {"user": "sue", "full_name": "Sue Hart", "user_roles": ["supervisor"]}
-        small.agreed("add-user", by=small.admin, approver=small.tom, **supervisor)
-        small.open_day(FIRST_DAY)
-        _copies[made] = copied(bank.database), nonce.count
+    small = _founded(place, name, nonces, founding) if begin is None else _opened(place, name, nonces, founding)
+    nonce = small.bank._nonce
+    assert isinstance(nonce, CountedNonces)
+    with small.bank.database.closed_on_failure():
+        if begin is None:
+            _begin(small)
+        else:
+            begin(small)
+        _copies[made] = copied(small.bank.database), nonce.count, small.clock.instant
     return small
 
 
-_copies: dict[tuple[str, str, str], tuple[Callable[[str], None], int]] = {}
-"""By engine, name and founding: what puts a copy of the bank's first day somewhere, and the nonces that were drawn."""
+def _founded(place: str, name: str, nonces: int, founding: dict[str, Any]) -> SmallBank:
+    clock = SetClock(datetime.combine(date.fromisoformat(FIRST_DAY), NOON))
+    request = FoundBook(bank_name=name, **{"administrator_roles": ["administrator"]} | founding)
+    bank = Bank.found(place, request, passphrase=PASSPHRASE, clock=clock, nonce=CountedNonces(nonces))
+    return SmallBank(bank, clock)
+
+
+def _begin(small: SmallBank) -> None:
+    """Its staff and its first day."""
+    small.do("add-user", by=small.admin, user="ana", full_name="Ana Reyes", user_roles=["teller", "loan-officer"])
+    small.do("add-user", by=small.admin, user="tom", full_name="Tom Okafor", user_roles=["treasurer"])
+    supervisor = {"user": "sue", "full_name": "Sue Hart", "user_roles": ["supervisor"]}
+    small.agreed("add-user", by=small.admin, approver=small.tom, **supervisor)
+    small.open_day(FIRST_DAY)
+
+
+_copies: dict[tuple[Any, ...], tuple[Callable[[str], None], int, datetime]] = {}
+"""By engine, name, founding and what then happened: what puts a copy of it somewhere, the nonces drawn, and its day."""
 
 
 _proven: Counter[str] = Counter()
@@ -231,3 +252,5 @@ def assert_books(small: SmallBank) -> None:
     """The books prove themselves from the sealed log alone: no check finds anything."""
     found = wrong(verify(small.bank.database))
     assert not found, "\n".join(f"{f.check}: operation {f.operation}: {f.message}" for f in found)
+    with small.read() as books:
+        small.proven = posting.head(books.tx).number

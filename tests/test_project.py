@@ -191,6 +191,24 @@ def catalogue(language: str) -> list[Message]:
         return [message for message in read_po(source, locale=language) if message.id]
 
 
+#: Words that Spanish has for what is called otherwise everywhere else, and the English that may be meant by them.
+OTHER_WORDS = (
+    (r"\bsoci[oa]s?\b", ""), (r"\bparticipaci", "articipation"), (r"\brecargo", ""), (r"\bpulse\b", ""),
+    (r"\bpatrocinio", "ponsor"),
+)  # fmt: skip
+
+
+def test_a_thing_has_one_word_in_spanish() -> None:
+    """A certificate spoke of `socios` and `participaciones`, a statement of `miembros` and `acciones`."""
+    wrong = [
+        message.string
+        for message in catalogue("es")
+        for word, meant in OTHER_WORDS
+        if re.search(word, message.string, re.IGNORECASE) and not (meant and meant in message.id)
+    ]
+    assert wrong == []
+
+
 def placeholders(text: str) -> list[tuple[str, ...]]:
     """The values that a template takes, with how each is shown."""
     return sorted(

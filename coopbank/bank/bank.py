@@ -9,7 +9,7 @@ person is sealed too. One call is one transaction.
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
 Nonce = Callable[[int], bytes]
 NO_VITAL = marked("No vital records were kept")
 GROUPS_DONE = marked("Groups of accounts done")
+_RESERVED = (APPROVED, SIGNED, SIGNED_IN, groups.CARRIED)  # keys that begin so are the program's own
 KEYLESS_ROLES = frozenset({AUDITOR, SUPERVISOR})  # who only looks neither signs nor reads what is encrypted
 
 
@@ -89,7 +90,7 @@ class Bank:
         self.database = database
         self._for_past = database  # books as they were take views of their own, which a replica cannot make
         self.clock = clock or SystemClock()
-        self._nonce = nonce or secrets.token_bytes
+        self._nonce = nonce or os.urandom
         self.book = ""
         self.institution = records.Institution(name="", institution_kind="", currency="USD")
         self.keys: Keyring | None = None  # open once somebody has signed in whose passphrase opens it
@@ -531,6 +532,8 @@ class Bank:
 
     def _carried_out(self, actor: Actor, receipt: Receipt) -> Receipt:
         """Carry out what was decided for many; that it could not be finished is told, and no refusal: it stands."""
+        if receipt.status != "repeated" and not receipt.then and not CATALOGUE[receipt.kind].carries_out:
+            return receipt  # as most
         again = receipt.status == "repeated" and receipt.kind == Approve.name  # which does not say of what
         if not again and not any(
             r.status in ("done", "repeated") and CATALOGUE[r.kind].carries_out for r in (receipt, *receipt.then)
@@ -546,8 +549,10 @@ class Bank:
 
     def finish_before(self, actor: Actor, operations: Sequence[Operation]) -> None:
         """Go on with what is on its way to many accounts, if one of these operations waits for it."""
-        if any(self._finishes(operation) and self._may_now(actor, operation) for operation in operations):
-            self.carry_out(actor)
+        for operation in operations:
+            if self._finishes(operation) and self._may_now(actor, operation):
+                self.carry_out(actor)
+                return
 
     def _finishes(self, operation: Operation) -> bool:
         """Whether what is on its way is carried out before it: it says so, or what it lets happen does."""
@@ -567,9 +572,10 @@ class Bank:
     def _reckon(self, requests: Sequence[tuple[Operation, str | None]]) -> list[tuple[Operation, object]]:
         """What the operations reckon ahead, while nobody has to wait for it."""
         found: list[tuple[Operation, object]] = []
-        wanted = [
-            operation for operation, _key in requests if operation.reckons_ahead or isinstance(operation, Approve)
-        ]
+        wanted = []
+        for operation, _key in requests:
+            if operation.reckons_ahead or isinstance(operation, Approve):
+                wanted.append(operation)
         if wanted:
             with suppress(Refused), self.read() as books:  # what is wrong with it is told when it is performed
                 for operation in wanted:
@@ -731,7 +737,8 @@ class Bank:
             self._check(desk, operation)
             reason = None if approver else self._second_reason(desk, operation)
         draft = self._draft(desk, operation, key)
-        desk.reckoned = next((value for each, value in self._reckoned if each == operation), None)
+        if self._reckoned:
+            desk.reckoned = next((value for each, value in self._reckoned if each == operation), None)
         operation.perform(desk)
         mandates.mark(desk, operation)
         draft.business_date = desk.business_day
@@ -745,6 +752,8 @@ class Bank:
         for put in desk.after:
             put(tx)
         receipt = receipts.done(self, desk, draft, sealed, operation.title)
+        if not desk.followers and not operation.signed:
+            return receipt
         then = [self._perform(tx, who, follower, own_key, second) for who, second, follower, own_key in desk.followers]
         closed = any(isinstance(row, posting.NewPeriodState) for row in desk.rows)
         if operation.signed and closed and self.keys is not None:
@@ -779,7 +788,8 @@ class Bank:
 
     def _draft(self, desk: Desk, operation: Operation, key: str) -> posting.Draft:
         now = self.clock.now()
-        if desk.business_day > now.date() + timedelta(days=1):
+        today = now.date()
+        if desk.business_day > today and desk.business_day > today + timedelta(days=1):
             raise WrongState(
                 "The computer's clock says {clock}, and the books stand at {day}.", field="date", clock=now.date(),
                 day=desk.business_day, hint="Set the clock right first.",
@@ -805,7 +815,9 @@ class Bank:
             self._require_power(desk, operation)
             limits.require_within(desk, operation)
             mandates.require(desk, operation)
-        own = desk.actor.theirs | self._approver_theirs(desk)
+        own = desk.actor.theirs
+        if desk.approver is not None:
+            own |= self._approver_theirs(desk)
         served = own & with_owners(desk, operation.serves(desk)) if own else None
         if served:
             raise OwnAccount(
@@ -904,9 +916,11 @@ class Bank:
 
     def control_name(self, tx: Transaction, gl_code: str) -> str:
         """The name of a control account, remembered."""
-        if gl_code not in self._control_names:
+        known = self._control_names.get(gl_code)
+        if known is None:
             self._control_names = dict(tx.rows("SELECT code, name FROM gl_account"))
-        return self._control_names.get(gl_code, gl_code)
+            known = self._control_names.get(gl_code, gl_code)
+        return known
 
 
 def _outcome_unknown(lost: ConnectionLost, keys: list[str | None]) -> ConnectionLost:
@@ -930,10 +944,8 @@ def require_key(key: str) -> None:
     """Refuse an idempotency key that could not be kept, or that stands for an approval."""
     if not 0 < len(key) <= 200 or not key.isprintable():
         raise InvalidValue("A key is a text of 1 to 200 characters that can be printed.", field="key")
-    reserved = next(
-        (prefix for prefix in (APPROVED, SIGNED, SIGNED_IN, groups.CARRIED) if key.startswith(prefix)), None
-    )
-    if reserved is not None:
+    if key.startswith(_RESERVED):
+        reserved = next(prefix for prefix in _RESERVED if key.startswith(prefix))
         raise InvalidValue("Keys that begin with {reserved} are the program's own.", field="key", reserved=reserved)
 
 

@@ -117,9 +117,13 @@ class Books:
 
     def find(self, cls: type[B], ref: str) -> B | None:
         """The latest version of a record, None if there is none or its making was reversed."""
-        if cls.remembered or cls.met:
-            return self.once(("find", cls, ref), lambda: self._find(cls, ref))
-        return self._find(cls, ref)
+        if not (cls.remembered or cls.met):
+            return self._find(cls, ref)
+        question = "find", cls, ref
+        if self.kept is not None and question in self.kept:  # asked several times by each operation
+            known: B | None = self.kept[question]
+            return known
+        return self.once(question, lambda: self._find(cls, ref))
 
     def once(self, question: tuple[Any, ...], ask: Callable[[], A]) -> A:
         """The answer to a question about records, to be looked at only; from what is kept, if it was asked before."""

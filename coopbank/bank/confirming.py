@@ -19,6 +19,7 @@ from coopbank.words import marked
 
 LOAN_PARTS: Final = ("701", "781", "791", "M10", "M20", "M30")
 """What a borrower owes by the contract, in the books and in memo, as member statements have it."""
+_ALL: Final = 2**62
 _OWN: Final = {"shares": ("901", "903"), "savings": ("905",)}
 STRATA: Final = {
     "top": marked("at or above the interval"), "drawn": marked("drawn"), "all": marked("all are asked"),
@@ -62,18 +63,24 @@ class Draw:
         return sum(each.balance for each in self.population if each.balance > 0)
 
 
-def accounts_of(tx: Transaction, population: str, day: date, last_entry: int | None = None) -> list[Account]:
-    """Every account of a population with its balance at the end of a day, by entries up to one; sorted by number."""
+def accounts_of(
+    tx: Transaction, population: str, day: date, last_entry: int | None = None, last_operation: int | None = None
+) -> list[Account]:
+    """Every account of a population with its balance at the end of a day; sorted by number.
+
+    As the books stood when they ended with an entry and an operation, if these are named: what was opened later was
+    not there to be asked about, not even as empty.
+    """
     names = ("shares", "savings", "loans") if population == "all" else (population,)
     found: list[Account] = []
     for name in names:
         codes = _OWN.get(name, LOAN_PARTS)
-        found += _accounts(tx, codes, loans=name == "loans", day=day, last_entry=last_entry)
+        found += _accounts(tx, codes, name == "loans", day, last_entry, last_operation)
     return sorted(found, key=lambda each: each.number)
 
 
 def _accounts(
-    tx: Transaction, codes: Sequence[str], *, loans: bool, day: date, last_entry: int | None
+    tx: Transaction, codes: Sequence[str], loans: bool, day: date, last_entry: int | None, last_operation: int | None
 ) -> Iterator[Account]:
     number = "a.contract" if loans else "a.gl_code || '/' || a.contract"
     rows = tx.stream(
@@ -82,8 +89,9 @@ def _accounts(
         f" WHERE b.gl_code IN ({_marks(codes)}) AND p.account_id = b.id AND e.id = p.entry_id AND e.id <= ?"
         " AND e.effective_on <= ? GROUP BY p.account_id) l ON l.account_id = a.id"
         f" WHERE a.gl_code IN ({_marks(codes)}) AND a.holder IS NOT NULL AND (a.contract LIKE 'L-%') = ?"
-        f" GROUP BY {number}",
-        *codes, 2**62 if last_entry is None else last_entry, day.isoformat(), *codes, loans,
+        f" AND a.operation_id <= ? GROUP BY {number}",
+        *codes, _ALL if last_entry is None else last_entry, day.isoformat(), *codes, loans,
+        _ALL if last_operation is None else last_operation,
     )  # fmt: skip
     for ref, holder, amount in rows:
         yield Account(str(ref), str(holder), int(amount) if loans else -int(amount))
@@ -120,7 +128,8 @@ def draw(
 def drawn_again(tx: Transaction, campaign: records.Campaign) -> Draw:
     """The draw of a campaign once more, from the books as they stood when it began."""
     last = tx.value("SELECT first_entry + entry_count - 1 FROM operation WHERE id = ?", campaign.as_of)
-    accounts = accounts_of(tx, campaign.population, date.fromisoformat(campaign.day), int(last or 0))
+    day = date.fromisoformat(campaign.day)
+    accounts = accounts_of(tx, campaign.population, day, int(last or 0), campaign.as_of)
     return draw(
         accounts, campaign.selection, seed=campaign.seed,
         size=campaign.size if campaign.interval is None else None, interval=campaign.interval,

@@ -38,11 +38,14 @@ _MOVED: Final = (
     " WHERE p.account_id = a.id AND e.id = p.entry_id AND o.id = e.operation_id"
     f" AND o.kind IN ({', '.join('?' * len(BEGUN_BY_MEMBERS))}) AND o.business_date <= ?"
     " AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)"
-    " AND NOT EXISTS (SELECT 1 FROM record c WHERE c.kind || '' = 'correction' AND c.about = 'operation ' || o.id)"
+    " AND NOT EXISTS (SELECT 1 FROM record c WHERE c.kind || '' = 'correction' AND c.about = 'operation ' || o.id"
+    " AND c.version = 1 AND NOT EXISTS (SELECT 1 FROM record v WHERE v.kind = 'correction' AND v.ref = c.ref"
+    " AND v.version = 2))"  # a second version is that the correction was taken back
     " ORDER BY p.entry_id DESC LIMIT 1)"
 )
 _LEAVES: Final = (
-    "SELECT a.gl_code, a.fund, a.contract, a.holder, f.business_date, f.kind, "
+    "SELECT a.gl_code, a.fund, a.contract, a.holder, f.business_date, CASE WHEN EXISTS (SELECT 1 FROM entry x"
+    " CROSS JOIN entry r WHERE x.operation_id = f.id AND r.reverses_id = x.id) THEN 'reverse' ELSE f.kind END, "
     + _MOVED
     + ", (SELECT coalesce(sum(d.credit - d.debit), 0) FROM balance_day d"
     " WHERE d.account_id = a.id AND d.effective_on <= ?)"
@@ -123,17 +126,27 @@ def _latest(*days: str | None) -> str | None:
 
 
 def _put_right(books: Books, day: str) -> dict[str, str]:
-    """Savings accounts that a deposit belonged to which was typed for another; the day of the latest."""
+    """Savings accounts that a deposit belonged to which was typed for another; the day of the latest.
+
+    What no member began is no sign of the right one either. A correction may itself be put right, or taken back.
+    """
     rows = books.tx.rows(
-        "SELECT r.body, o.business_date FROM record r JOIN operation o ON 'operation ' || o.id = r.about"
-        " WHERE r.kind = 'correction' AND o.business_date <= ? ORDER BY o.id",
+        "SELECT r.body, r.operation_id, o.id, o.kind, o.business_date FROM record r"
+        " JOIN operation o ON 'operation ' || o.id = r.about"
+        " WHERE r.kind = 'correction' AND r.version = 1 AND o.business_date <= ? AND NOT EXISTS"
+        " (SELECT 1 FROM record v WHERE v.kind = r.kind AND v.ref = r.ref AND v.version = 2) ORDER BY r.operation_id",
         day,
     )
+    signs: dict[int, tuple[str, str, str]] = {}  # by correction: account, and what was corrected
+    for text, made, corrected, kind, on in rows:
+        before = signs.pop(int(corrected), None)
+        if before is not None:
+            kind, on = before[1:]
+        signs[int(made)] = (records.Correction.model_validate_json(text).right_account, str(kind), str(on))
     found: dict[str, str] = {}
-    for text, on in rows:
-        body = records.Correction.model_validate_json(text)
-        if not body.void:
-            found[body.right_account] = str(on)
+    for account, kind, on in signs.values():
+        if kind in BEGUN_BY_MEMBERS:
+            found[account] = max(on, found.get(account, ""))
     return found
 
 

@@ -29,6 +29,7 @@ from coopbank.ledger.posting import (
     PersonalValue,
     Row,
     head,
+    made,
     see_leaf,
 )
 
@@ -90,13 +91,17 @@ class Desk(Books):
         if self.resolution is not None and self.resolution not in memo:
             memo = f"{memo}, {self.resolution}"
         moves = [move for move in moves if move[2]]
-        self._read_leaves([(fund, code) for fund, code, _amount in moves])
-        lines = tuple(Line(self.leaf_id(fund, code), amount) for fund, code, amount in moves)
-        self.entries.append(EntryDraft(memo, effective_on or self.business_day, lines, reverses))
+        known, opened = self._leaves, self._new_leaves
+        self._read_leaves(moves)
+        lines = []
+        for fund, code, amount in moves:
+            leaf = None if opened and (fund, code) in opened else known.get((fund, code))
+            lines.append(made(Line, (self.leaf_id(fund, code) if leaf is None else leaf.id, amount)))
+        self.entries.append(EntryDraft(memo, effective_on or self.business_day, tuple(lines), reverses))
 
     def post_lines(self, memo: str, lines: Iterable[tuple[int, int]]) -> None:
         """An entry of today whose leaves are known by their numbers, as those of a batch are."""
-        self.entries.append(EntryDraft(memo, self.business_day, tuple(Line(leaf, amount) for leaf, amount in lines)))
+        self.entries.append(EntryDraft(memo, self.business_day, tuple([made(Line, each) for each in lines])))
 
     def leaf_id(self, fund: str, code: str) -> int:
         """The number of a leaf, opened now if need be."""
@@ -123,11 +128,18 @@ class Desk(Books):
             self._leaves[place] = self.leaves_read[found.id] = found
         return found
 
-    def _read_leaves(self, places: list[tuple[str, str]]) -> None:
+    def _read_leaves(self, moves: list[Move]) -> None:
         """Read several leaves that an entry names with one question."""
-        unknown = [p for p in dict.fromkeys(places) if p not in self._leaves and p not in self._new_leaves]
-        if self.tx.seen:
-            unknown = [place for place in unknown if self._seen_leaf(place) is None]
+        known, opened, seen = self._leaves, self._new_leaves, self.tx.seen or {}
+        unknown: list[tuple[str, str]] = []
+        for fund, code, _amount in moves:
+            place = fund, code
+            if place not in known and place not in opened and place not in unknown:
+                leaf: Leaf | None = seen.get(place)
+                if leaf is None:
+                    unknown.append(place)
+                else:
+                    known[place] = self.leaves_read[leaf.id] = leaf
         for start in range(0, len(unknown), _AT_ONCE):
             part = unknown[start : start + _AT_ONCE]
             values: list[str] = []
@@ -135,7 +147,7 @@ class Desk(Books):
                 gl_code, _slash, contract = code.partition("/")
                 values += (fund, gl_code, contract)
             for row in self.tx.rows(_leaves_at(len(part)), *values):
-                leaf = Leaf._make(row)
+                leaf = made(Leaf, row)
                 self._leaves[leaf.fund, leaf.code] = self.leaves_read[leaf.id] = leaf
                 see_leaf(self.tx, leaf)
 
@@ -319,5 +331,7 @@ def _leaves_at(places: int) -> str:
 
 def fold(text: str) -> str:
     """Lower case without accents, to find a name however it is typed."""
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFKD", text)
     return "".join(c for c in plain if not unicodedata.combining(c)).casefold()

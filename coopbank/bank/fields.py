@@ -208,6 +208,8 @@ def clean_text(value: Any) -> Any:
     """Text as it may be stored anywhere: composed (NFC), no NUL, no half characters, plain line ends."""
     if not isinstance(value, str):
         return value
+    if value.isascii() and value.isprintable():  # as most are: there is nothing in it to compose or to refuse
+        return value.strip()
     value = unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in value):
         raise refuse("The text holds characters that cannot be printed.")
@@ -219,8 +221,11 @@ Memo = Annotated[str, BeforeValidator(clean_text), Field(max_length=500), Widget
 Personal = Annotated[str, BeforeValidator(clean_text), Field(max_length=200), PersonalMark(), Widget("text")]
 
 
+_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
 def _code(value: str) -> str:
-    if value and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+    if value and not _CODE.fullmatch(value):
         if re.match(r"[._-]", value):
             raise refuse("Begin with a letter or a digit: {code}.", code=value[:40])
         raise refuse("Use letters, digits, points and hyphens only: {code}.", code=value[:40])

@@ -285,14 +285,16 @@ def require_all_there(books: Books, number: int, field: str) -> None:
 
 def require_not_on_its_way(desk: Desk, draft: Draft, leaves: Mapping[int, Leaf]) -> None:
     """Refuse to take away what is on its way: off a member's leaf, or off the one where it was left for all of them."""
+    taken = {
+        account for entry in draft.entries for account, amount in entry.lines
+        if amount > 0 and leaves[account].gl_code in PASSED_ON
+    }  # fmt: skip
+    if not taken:
+        return
     kind = CATALOGUE.get(draft.kind)
     if kind is not None and issubclass(kind, Part):
         return
-    taken = {
-        line.account_id for entry in draft.entries for line in entry.lines
-        if line.amount > 0 and leaves[line.account_id].gl_code in PASSED_ON
-    }  # fmt: skip
-    coming = unfinished(desk) if taken else []
+    coming = unfinished(desk)
     for _ref, batch in coming:
         _require_left(batch, taken, leaves)
     theirs = {leaf for leaf in taken if leaves[leaf].gl_code in TAKEN and leaves[leaf].contract}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from coopbank.bank import records
 from coopbank.bank.books import Books, loads
@@ -35,11 +35,33 @@ def may(books: Books, roles: tuple[str, ...], operation: str) -> bool:
     return any(role_may(name, role.operations, role.edition, operation) for name, role in held_roles(books, roles))
 
 
-def _allowing(desk: Desk, operation: Operation) -> list[records.Role]:
+class _Limits(NamedTuple):
+    """What somebody may move of one kind at all, alone, and alone in a day; None where a role has no limit."""
+
+    most: int | None = None
+    alone: int | None = None
+    a_day: int | None = None
+
+
+def _limits(desk: Desk, operation: Operation) -> _Limits:
+    """The limits of those of the actor's roles that may do it; the role that reaches furthest counts."""
     roles, name = desk.actor.roles, operation.name
-    return desk.once(("allowing", roles, name), lambda: [
+    return desk.once(("limits", roles, name), lambda: _limits_of([
         role for role_name, role in held_roles(desk, roles) if role_may(role_name, role.operations, role.edition, name)
-    ])  # fmt: skip
+    ], name))  # fmt: skip
+
+
+def _limits_of(allowing: list[records.Role], name: str) -> _Limits:
+    return _Limits(
+        _furthest([role.most.get(name) for role in allowing]), _furthest([role.alone.get(name) for role in allowing]),
+        _furthest([role.a_day for role in allowing]),
+    )  # fmt: skip
+
+
+def _furthest(limits: list[int | None]) -> int | None:
+    """The largest, unless one has none; nor has nobody."""
+    known = [limit for limit in limits if limit is not None]
+    return max(known) if known and len(known) == len(limits) else None
 
 
 def require_within(desk: Desk, operation: Operation) -> None:
@@ -47,11 +69,8 @@ def require_within(desk: Desk, operation: Operation) -> None:
     amount = operation.moves(desk)
     if amount is None:
         return
-    allowed = _allowing(desk, operation)
-    if not allowed or any(operation.name not in role.most for role in allowed):
-        return
-    most = max(role.most[operation.name] for role in allowed)
-    if amount > most:
+    most = _limits(desk, operation).most
+    if most is not None and amount > most:
         raise LimitReached(
             "{user} may do this up to {limit}, not {amount}.", field="amount", user=desk.actor.user,
             limit=format_amount(most, desk.currency), amount=format_amount(amount, desk.currency),
@@ -64,15 +83,11 @@ def second_reason(desk: Desk, operation: Operation) -> str | None:
     amount = operation.moves(desk)
     if amount is None:
         return None
-    allowed = _allowing(desk, operation)
-    if allowed and all(operation.name in role.alone for role in allowed):
-        alone = max(role.alone[operation.name] for role in allowed)
-        if amount > alone:
-            return _ONCE.format(limit=format_amount(alone, desk.currency))
-    if allowed and all(role.a_day is not None for role in allowed):
-        a_day = max(role.a_day or 0 for role in allowed)
-        if moved_today(desk, desk.actor.user) + amount > a_day:
-            return _DAY.format(user=desk.actor.user, limit=format_amount(a_day, desk.currency))
+    _most, alone, a_day = _limits(desk, operation)
+    if alone is not None and amount > alone:
+        return _ONCE.format(limit=format_amount(alone, desk.currency))
+    if a_day is not None and moved_today(desk, desk.actor.user) + amount > a_day:
+        return _DAY.format(user=desk.actor.user, limit=format_amount(a_day, desk.currency))
     return None
 
 

@@ -113,9 +113,10 @@ class Operation(BaseModel):
 
     def sealed(self, keep: Callable[[str, str], dict[str, str]]) -> dict[str, Any]:
         """The request as it may be sealed: personal values as the digests that `keep` gives for them."""
-        request = self.document()
-        for name in sorted(self.personal() & request.keys()):  # the same order, so the same nonces, in every run
-            request[name] = keep(name, request[name])
+        request, personal = self.document(), self.personal()
+        if personal:
+            for name in sorted(personal & request.keys()):  # the same order, so the same nonces, in every run
+                request[name] = keep(name, request[name])
         return request
 
 

@@ -12,7 +12,7 @@ from coopbank.bank.operation import CATALOGUE, Effect, Receipt, ReceiptEntry, Re
 from coopbank.database import Transaction
 from coopbank.errors import Unknown
 from coopbank.ledger import chain
-from coopbank.ledger.posting import Draft, Leaf, Sealed
+from coopbank.ledger.posting import Draft, Leaf, Sealed, made
 
 if TYPE_CHECKING:
     from coopbank.bank.bank import Bank
@@ -48,21 +48,23 @@ def _shown(
     bank: Bank, tx: Transaction, draft: Draft, numbers: tuple[int, ...], leaves: dict[int, Leaf]
 ) -> tuple[tuple[ReceiptEntry, ...], tuple[Effect, ...]]:
     """The entries line by line, and what they do to each leaf."""
-    known = {i: (leaf.fund, leaf.code, bank.control_name(tx, leaf.gl_code)) for i, leaf in leaves.items()}
-    moved: dict[int, int] = {}
+    after: dict[int, Effect] = {}
+    named = bank.control_name
     entries = []
     for i, entry in enumerate(draft.entries):
         lines = []
         for account, amount in entry.lines:
-            moved[account] = moved.get(account, 0) + amount
-            lines.append(ReceiptLine(*known[account], amount, leaves[account].currency))
+            found = after.get(account)
+            if found is None:
+                _id, gl_code, fund, contract, currency, _floor, _ceiling, before = leaves[account]
+                code, name, now = f"{gl_code}/{contract}" if contract else gl_code, named(tx, gl_code), before
+            else:
+                fund, code, name, currency, before, now = found
+            lines.append(made(ReceiptLine, (fund, code, name, amount, currency)))
+            after[account] = made(Effect, (fund, code, name, currency, before, now + amount))
         number = numbers[i] if numbers else 0
         entries.append(ReceiptEntry(number, entry.memo, entry.effective_on.isoformat(), tuple(lines)))
-    effects = []
-    for account, amount in moved.items():
-        leaf = leaves[account]
-        effects.append(Effect(*known[account], leaf.currency, leaf.balance, leaf.balance + amount))
-    return tuple(entries), tuple(effects)
+    return tuple(entries), tuple(after.values())
 
 
 def of_operation(bank: Bank, tx: Transaction, number: int, status: str) -> Receipt:

@@ -92,7 +92,7 @@ WRITERS = {
         "accept-report",
         "return-cheque",
     },
-    "suspense": {"receive-unknown", "clear-suspense"},
+    "suspense": {"receive-unknown", "clear-suspense", "opening-balance"},
     "asset": {"buy-asset", "enter-asset", "depreciate", "dispose-asset", "return-cheque"},
     "depreciation": {"depreciate"},
     "petty-cash": {"open-petty-cash", "refill-petty-cash", "count-petty-cash", "close-petty-cash"},

@@ -134,10 +134,20 @@ def as_refusal(error: Exception) -> CoopbankError:
     return _unforeseen(error)
 
 
+#: What Typer and Pydantic say, and how it is said here. Each stands before what was typed.
+_THEIR_WORDS = (
+    ("Invalid value for ", "Wrong value for "),
+    (": Value error, ", ": "),
+    (": Input should be a valid integer, unable to parse string as an integer", ": it has to be a whole number"),
+    (": Input should be ", ": it has to be "),
+)
+
+
 def _usage(error: typer.TyperException) -> WrongUsage:
     """What Typer says about a command line, as one sentence."""
     text = " ".join(error.format_message().split())
-    text = text.replace("Invalid value for ", "Wrong value for ")
+    for theirs, ours in _THEIR_WORDS:
+        text = text.replace(theirs, ours, 1)
     parameter = getattr(error, "param", None)
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "coopbank"

@@ -43,6 +43,11 @@ LISTED = {  # the control accounts whose leaves each list of the folder pbc hold
 }  # fmt: skip
 
 
+#: What a spreadsheet that has the workbook open, or a file manager, leaves there; nobody reads it.
+LEFT = re.compile(r"([^/]+/)?(\.~lock\.[^/]*#|~\$[^/]*|\.DS_Store)")
+CACHE = ", a cache of bean-check: delete it, and give bean-check --no-cache"
+
+
 class Proof:
     """The checks so far."""
 
@@ -147,7 +152,9 @@ def files(proof: Proof) -> dict[str, Any]:
             faults.append(f"{name} is another file than SHA256SUMS names")
     inside = [p for p in HERE.rglob("*") if "__pycache__" not in p.relative_to(HERE).parts]
     there = {p.relative_to(HERE).as_posix() for p in inside if not p.is_dir() or p.is_symlink()}
-    faults += [f"{name} is named nowhere" for name in sorted(there - named.keys() - {"SHA256SUMS"})]
+    for name in sorted(there - named.keys() - {"SHA256SUMS"}):
+        if not LEFT.fullmatch(name) or (HERE / name).is_symlink():
+            faults.append(f"{name} is named nowhere{CACHE if name.endswith('.picklecache') else ''}")
     faults += [f"{p.relative_to(HERE).as_posix()} is a link, no file" for p in inside if p.is_symlink()]
     manifest: dict[str, Any] = read_json((HERE / "MANIFEST.json").read_bytes())
     own = ("MANIFEST.json", "MANIFEST.json.sig")

@@ -20,15 +20,22 @@ _STATE = "(SELECT state FROM period_state WHERE period = ? ORDER BY operation_id
 
 def state(tx: Transaction, period: str) -> str | None:
     """The state of a day ("2026-03-05"), a month ("2026-03") or a year; None when never set."""
-    return states(tx, (period,))[period]
+    found: str | None = tx.kept.get((_STATE, period)) if tx.kept else None
+    return found or states(tx, (period,))[period]
 
 
 def states(tx: Transaction, periods: Iterable[str]) -> dict[str, str | None]:
     """The states of several days, months and years, asked at once; those that are kept are not asked for."""
-    wanted = list(periods)
     kept = tx.kept if tx.kept is not None else {}
-    found: dict[str, str | None] = {name: kept[_STATE, name] for name in wanted if (_STATE, name) in kept}
-    names = [name for name in wanted if name not in found]
+    found: dict[str, str | None] = {}
+    names = []
+    for name in periods:
+        if (_STATE, name) in kept:
+            found[name] = kept[_STATE, name]
+        else:
+            names.append(name)
+    if not names:
+        return found
     for start in range(0, len(names), 100):
         part = names[start : start + 100]
         found |= zip(part, tx.rows(f"SELECT {', '.join([_STATE] * len(part))}", *part)[0], strict=True)

@@ -12,6 +12,7 @@ Amounts are signed integers of minor units: debit positive, credit negative.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +34,8 @@ from coopbank.errors import (
 from coopbank.ledger import at_once, chain, periods
 from coopbank.money import format_amount
 
+made = tuple.__new__
+"""A named tuple of values that are there in their order; its own class asks for each by its name, in Python."""
 LARGEST_MINOR = 10**15  # of one line; totals of thousands of such lines still fit 64 bits
 _MOST_SEEN = 4000  # leaves and their numbers that are kept between operations
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the escape, and not a backslash before "u0000"
@@ -130,8 +133,7 @@ class Line(NamedTuple):
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class EntryDraft:
+class EntryDraft(NamedTuple):
     """An entry that is not yet in the books."""
 
     memo: str
@@ -192,8 +194,7 @@ class Head(NamedTuple):
         return chain.short(self.hash)
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """What was written: the operation's number and hash, its entries' numbers, the leaves as they were before."""
 
     number: int
@@ -204,14 +205,15 @@ class Sealed:
 
 def head(tx: Transaction) -> Head:
     """The end of the chain; number 0 in a database without operations."""
-    row = tx.end or tx.row(
-        "SELECT id, hash, first_entry + entry_count, business_date FROM operation ORDER BY id DESC LIMIT 1"
-    )
-    if row is None:
-        return Head(0, chain.ZERO_HASH, 1)
-    tx.end = End._make(row)
-    number, hash_, next_entry, day = row
-    return Head(number, hash_, next_entry, date.fromisoformat(day))
+    end = tx.end
+    if end is None:
+        row = tx.row(
+            "SELECT id, hash, first_entry + entry_count, business_date FROM operation ORDER BY id DESC LIMIT 1"
+        )
+        if row is None:
+            return Head(0, chain.ZERO_HASH, 1)
+        tx.end = end = End._make(row)
+    return Head(end.number, end.hash, end.next_entry, date.fromisoformat(end.business_date))
 
 
 # ----------------------------------------------------------------------------------- writing
@@ -236,11 +238,12 @@ def _seal_in_file(tx: Transaction, book: str, draft: Draft, leaves: dict[int, Le
     _write_rows(tx, number, draft)
     amounts = _write_entries(tx, number, last.next_entry, draft)
     business_date = draft.business_date.isoformat()
+    # hashes as a bytearray each: of bytes the driver looks for an adapter first
     tx.run(
         INSERT["operation"],
         number, draft.key, draft.kind, draft.kind_version, draft.actor, draft.approver,
-        business_date, draft.at, draft.request_hash, last.next_entry, len(draft.entries),
-        len(amounts), sum(map(abs, amounts)) // 2, len(draft.rows), last.hash, hash_, text,
+        business_date, draft.at, bytearray(draft.request_hash), last.next_entry, len(draft.entries),
+        len(amounts), sum(map(abs, amounts)) // 2, len(draft.rows), bytearray(last.hash), bytearray(hash_), text,
     )  # fmt: skip
     next_entry = last.next_entry + len(draft.entries)
     tx.end = End(number, hash_, next_entry, business_date)
@@ -262,7 +265,7 @@ def _see_moved(tx: Transaction, draft: Draft) -> None:
             place = seen.get(account)
             if place is not None:
                 leaf: Leaf = seen[place]
-                seen[place] = Leaf._make((*leaf[:-1], leaf.balance + amount))
+                seen[place] = made(Leaf, (*leaf[:-1], leaf[-1] + amount))
 
 
 def _seal_on_server(tx: Transaction, book: str, draft: Draft, number: int, leaves: dict[int, Leaf]) -> Sealed:
@@ -300,15 +303,15 @@ def _post_on_server(database: Database, book: str, draft: Draft) -> Sealed:
 
 def _possible(draft: Draft) -> bool:
     """Whether each line has an amount that the database, which bounds them less, would rightly take."""
-    return all(
-        type(line.amount) is int and abs(line.amount) <= LARGEST_MINOR and 0 < line.account_id < 2**63
-        for entry in draft.entries
-        for line in entry.lines
-    )
+    for entry in draft.entries:
+        for account, amount in entry.lines:
+            if type(amount) is not int or abs(amount) > LARGEST_MINOR or not 0 < account < 2**63:
+                return False
+    return True
 
 
 def _storable(said: at_once.Values) -> at_once.Values:
-    _require_storable("\n".join(text for text in said if isinstance(text, str)))
+    _require_storable(str(said[-1]))  # the text says them all, as JSON does
     return said
 
 
@@ -334,13 +337,12 @@ def _encodable(text: str) -> bool:
 
 def sealed_text(book: str, number: int, last: Head, draft: Draft) -> str:
     """The text that is hashed and stored; chain.py gives its places."""
-    days = {day: day.isoformat() for day in {e.effective_on for e in draft.entries}}
-    entries = [
-        [number_, days[e.effective_on], e.memo, e.reverses, e.lines]
-        for number_, e in enumerate(draft.entries, last.next_entry)
-    ]
+    business, on, entries = draft.business_date, draft.business_date.isoformat(), []
+    for number_, e in enumerate(draft.entries, last.next_entry):
+        day = e.effective_on
+        entries.append([number_, on if day == business else day.isoformat(), e.memo, e.reverses, e.lines])
     return chain.canonical(
-        [chain.FORM, book, number, draft.at, draft.business_date.isoformat(), draft.actor, draft.approver,
+        [chain.FORM, book, number, draft.at, on, draft.actor, draft.approver,
          draft.kind, draft.kind_version, draft.key, draft.request, entries,
          [[row.table, *row.values()] for row in draft.rows], last.hash.hex()]
     )  # fmt: skip
@@ -367,10 +369,29 @@ _ROWS = ("gl_account", "fund", "account", "period_state", "record")
 
 
 def write_again(tx: Transaction, rows: dict[str, list[tuple[Any, ...]]]) -> None:
-    """Write one operation as it was sealed in another database, by table; the seal of this one proves it all anew."""
+    """Write one operation as it was sealed in another database, by table; the seal of this one proves it all anew.
+
+    On a server the seal writes entries and lines out of the text: those that came must be what it will write.
+    """
+    by_seal = ("posting", "entry") if tx.dialect == "postgresql" else ()
+    if by_seal:
+        _require_as_sealed(rows)
     for table, insert in INSERT.items():
-        if table in rows:
+        if table in rows and table not in by_seal:
             tx.run_together(insert, [value for row in rows[table] for value in row])
+
+
+def _require_as_sealed(rows: dict[str, list[tuple[Any, ...]]]) -> None:
+    (operation,) = rows["operation"]
+    entries, lines = [], []
+    for number, day, memo, reverses, said in json.loads(operation[-1])[11]:
+        entries.append((number, operation[0], day, memo, reverses))
+        lines += [(number, n, account, amount) for n, (account, amount) in enumerate(said, 1)]
+    if rows.get("entry", []) != entries or rows.get("posting", []) != lines:
+        raise SealRefused(
+            "The books refused it: {why}.", why="entries differ from the sealed text",
+            hint="Nothing was changed. Check the books with: coopbank verify",
+        )  # fmt: skip
 
 
 def _write_rows(tx: Transaction, number: int, draft: Draft) -> None:
@@ -393,11 +414,12 @@ def _write_entries(tx: Transaction, number: int, first: int, draft: Draft) -> li
         return []
     if len(draft.entries) == 1:
         return _write_entry(tx, number, first, draft.entries[0])
-    days = {day: day.isoformat() for day in {e.effective_on for e in draft.entries}}
+    business, on = draft.business_date, draft.business_date.isoformat()
     postings: list[int] = []
     entries: list[Any] = []
     for entry_no, e in enumerate(draft.entries, first):
-        entries += (entry_no, number, days[e.effective_on], e.memo, e.reverses)
+        day = e.effective_on
+        entries += (entry_no, number, on if day == business else day.isoformat(), e.memo, e.reverses)
         for n, (account, amount) in enumerate(e.lines, 1):
             postings += (entry_no, n, account, amount)
     tx.run_together(INSERT["posting"], postings)
@@ -437,16 +459,20 @@ def validate(tx: Transaction, draft: Draft) -> dict[int, Leaf]:
     """Refuse what the seal would refuse, in words; returns the leaves touched, as they are before."""
     if not draft.entries:
         return {}
-    days = {entry.effective_on for entry in draft.entries}
-    months = sorted({day.isoformat()[:7] for day in days})
     business = draft.business_date.isoformat()
-    states = periods.states(tx, {business, *months, *(month[:4] for month in months)})
+    days = {entry.effective_on for entry in draft.entries}
+    alone = days == {draft.business_date}
+    months = [business[:7]] if alone else sorted({day.isoformat()[:7] for day in days})
+    states = periods.states(tx, dict.fromkeys([business, *months, *[month[:4] for month in months]]))
     periods.require_open(states[business], draft.business_date)
     leaves = leaves_of(tx, draft)
-    _check_dates(draft, days)
+    if not alone:
+        _check_dates(draft, days)
     _check_months(states, months)
-    places = {i: (leaf.fund, leaf.currency) for i, leaf in leaves.items()}
-    after = {i: leaf.balance for i, leaf in leaves.items()}
+    places, after = {}, {}
+    for i, leaf in leaves.items():
+        places[i] = (leaf.fund, leaf.currency)
+        after[i] = leaf.balance
     for entry in draft.entries:
         _check_balance(entry, places, after)
         if entry.reverses is not None:
@@ -457,19 +483,24 @@ def validate(tx: Transaction, draft: Draft) -> dict[int, Leaf]:
 
 def leaves_of(tx: Transaction, draft: Draft) -> dict[int, Leaf]:
     """Every leaf that the draft touches, those it opens included."""
-    new = {r.id: r for r in draft.rows if isinstance(r, NewAccount)}
-    touched = {line.account_id for e in draft.entries for line in e.lines}
-    if touched and not 0 < min(touched) <= max(touched) < 2**63:
+    touched = {account for entry in draft.entries for account, _amount in entry.lines}
+    leaves = {
+        row.id: Leaf(row.id, row.gl_code, row.fund, row.contract, row.currency, row.floor, row.ceiling, 0)
+        for row in draft.rows
+        if isinstance(row, NewAccount) and row.id in touched
+    }
+    known, unknown = draft.leaves, []
+    for i in sorted(touched):
+        if i in known and i not in leaves:
+            leaves[i] = known[i]
+        elif i not in leaves:
+            unknown.append(i)
+    if not unknown:
+        return leaves
+    if not 0 < unknown[0] <= unknown[-1] < 2**63:
         absurd = min(i for i in touched if not 0 < i < 2**63)
         raise InvalidValue("There is no account number {number}.", field="lines", number=absurd)
-    leaves = {
-        i: Leaf(i, a.gl_code, a.fund, a.contract, a.currency, a.floor, a.ceiling, 0)
-        for i, a in new.items()
-        if i in touched
-    }
-    leaves.update((i, draft.leaves[i]) for i in sorted((touched & draft.leaves.keys()) - leaves.keys()))
-    if len(leaves) < len(touched):
-        leaves.update(read_leaves(tx, sorted(touched - leaves.keys())))
+    leaves.update(read_leaves(tx, unknown))
     missing = touched - leaves.keys()
     if missing:
         raise InvalidValue("There is no account number {number}.", field="lines", number=min(missing))
@@ -570,10 +601,11 @@ def _check_reversal(tx: Transaction, entry: EntryDraft) -> None:
 
 def _check_guards(leaves: dict[int, Leaf], after: dict[int, int]) -> None:
     for i, leaf in leaves.items():
-        if leaf.floor is not None and after[i] < leaf.floor:
-            raise overdrawn(leaf, leaf.balance - leaf.floor)
-        if leaf.ceiling is not None and after[i] > leaf.ceiling:
-            raise overdrawn(leaf, leaf.ceiling - leaf.balance)
+        floor, ceiling = leaf.floor, leaf.ceiling
+        if floor is not None and after[i] < floor:
+            raise overdrawn(leaf, leaf.balance - floor)
+        if ceiling is not None and after[i] > ceiling:
+            raise overdrawn(leaf, ceiling - leaf.balance)
 
 
 def overdrawn(leaf: Leaf, available: int) -> Overdrawn:

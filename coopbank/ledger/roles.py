@@ -2,8 +2,8 @@
 
 Who owns the tables can do everything to them, triggers or none. So the program should not work as their owner, but as
 an application user who may read all of it and append to the sealed tables, and no more: what is posted cannot be
-changed, deleted or emptied by whoever has that user's password, and the caches change in the seal alone, which runs
-with its owner's rights. A reader may only read: for reports on a replica.
+changed, deleted or emptied by whoever has that user's password, and entries, lines and caches are written in the seal
+alone, which runs with its owner's rights. A reader may only read: for reports on a replica.
 
 The owner founds, upgrades, rebuilds and moves the books, and gives these rights; they are asked of the server again
 afterwards, since a right may come from elsewhere (from a role that the user is in, or from PUBLIC).
@@ -18,6 +18,7 @@ from coopbank.errors import NotAllowed, Unknown, WrongUsage
 from coopbank.ledger.tables import TABLES, table_class
 
 APPENDED: Final = tuple(str(each.__tablename__) for each in TABLES if table_class(each) == "sealed")
+_BY_SEAL: Final = ("entry", "posting")  # written in the seal alone, with its owner's rights
 _READ: Final = tuple(str(each.__tablename__) for each in TABLES)
 _MORE: Final = {  # what the program does to tables that are in no chain
     "personal": ("INSERT", "UPDATE"),  # forgetting a value empties it
@@ -41,7 +42,7 @@ class Right(NamedTuple):
 
 def wanted(table: str, *, reader: bool) -> set[str]:
     """The rights on a table that the program needs."""
-    appends = {"INSERT"} if table in APPENDED else set()
+    appends = {"INSERT"} if table in APPENDED and table not in _BY_SEAL else set()
     return {"SELECT"} if reader else {"SELECT", *appends, *_MORE.get(table, ())}
 
 

@@ -3,20 +3,23 @@
 --
 --   * Dates and instants are ISO text and amounts bigint, so that hashes are byte-equal on both engines.
 --   * This engine can compute SHA-256, so the seal refuses a hash that is not the text's.
---   * Writers of a book take one advisory lock; a line that another transaction slips under a header not yet committed
---     is refused when it commits (sealed_late).
+--   * Entries and their lines are written by the seal alone, out of the text that it seals: whoever writes an operation
+--     writes its other rows, and then the header. So what is stored is what was hashed, in fewer statements.
+--   * Writers of a book take one advisory lock; a row that another transaction slips under a header not yet committed
+--     waits for it, and is refused.
 --   * Codes and dates are compared byte by byte (COLLATE "C"), as SQLite compares them.
---   * Caches change in the seal's own triggers only; TRUNCATE is refused everywhere. The seal runs with its owner's rights
---     and names no table of another schema, so that the program can work under a role that may SELECT everything, INSERT
---     into the sealed tables, and has no right at all to write the caches (tests/ledger/test_attacks.py makes one).
+--   * Caches, entries and lines change in the seal's own triggers only; TRUNCATE is refused everywhere. The seal runs with
+--     its owner's rights and names no table of another schema, so that the program can work under a role that may SELECT
+--     everything, INSERT into the sealed tables, and has no right at all to write the caches (tests/ledger/test_attacks.py
+--     makes one).
 
--- without regular expressions, which cost more than all else that a line is asked
-CREATE FUNCTION is_day(d text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ DECLARE y int; m int; BEGIN
-  IF d IS NULL THEN RETURN NULL; END IF;
-  IF d NOT LIKE '____-__-__' OR translate(d, '0123456789', '') <> '--' THEN RETURN false; END IF;
-  y := left(d, 4)::int; m := substr(d, 6, 2)::int;
-  RETURN y > 0 AND m BETWEEN 1 AND 12 AND substr(d, 9, 2)::int BETWEEN 1 AND CASE WHEN m IN (4, 6, 9, 11) THEN 30 WHEN m <> 2 THEN 31
-    WHEN y % 4 = 0 AND (y % 100 <> 0 OR y % 400 = 0) THEN 29 ELSE 28 END; END $$;
+-- without regular expressions, which cost more than all else that a row is asked, and each in one expression
+CREATE FUNCTION is_day(d text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+  RETURN d LIKE '____-__-__' AND translate(d, '0123456789', '') = '--' AND left(d, 4) <> '0000'
+     AND CASE substr(d, 6, 2) WHEN '02' THEN substr(d, 9, 2)::int BETWEEN 1 AND CASE
+             WHEN left(d, 4)::int % 4 = 0 AND (left(d, 4)::int % 100 <> 0 OR left(d, 4)::int % 400 = 0) THEN 29 ELSE 28 END
+           ELSE substr(d, 6, 2)::int BETWEEN 1 AND 12
+            AND substr(d, 9, 2)::int BETWEEN 1 AND CASE WHEN substr(d, 6, 2) IN ('04', '06', '09', '11') THEN 30 ELSE 31 END END; END $$;
 -- these two name the schema: pg_restore, which works without a search path, checks rows while it copies them
 CREATE FUNCTION is_period(p text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
   RETURN p ~ '^[0-9]{4}$' OR p ~ '^[0-9]{4}-[0-9]{2}$' AND public.is_day(p || '-01') OR public.is_day(p); END $$;
@@ -91,7 +94,7 @@ CREATE INDEX account_contract ON account (contract) WHERE contract <> '';
 
 CREATE TABLE entry (  -- sealed: one balanced journal entry
   id           bigint PRIMARY KEY,                      -- gapless from 1
-  operation_id bigint NOT NULL REFERENCES operation (id) DEFERRABLE INITIALLY DEFERRED,
+  operation_id bigint NOT NULL REFERENCES operation (id),
   effective_on text COLLATE "C" NOT NULL CONSTRAINT entry_effective_on CHECK (is_day(effective_on)),
   memo         text NOT NULL,
   reverses_id  bigint REFERENCES entry (id)
@@ -102,7 +105,7 @@ CREATE INDEX entry_day ON entry (effective_on);
 CREATE INDEX entry_operation ON entry (operation_id);
 
 CREATE TABLE posting (  -- sealed: one line of an entry
-  entry_id   bigint NOT NULL REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+  entry_id   bigint NOT NULL REFERENCES entry (id),
   line       bigint NOT NULL CHECK (line > 0),
   account_id bigint NOT NULL REFERENCES account (id),
   amount     bigint NOT NULL CHECK (amount <> 0),       -- minor units; debit > 0, credit < 0
@@ -202,25 +205,41 @@ CREATE FUNCTION refuse(why text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
 
 -- Whoever writes a sealed row waits for the book's lock first: so none can slip in under a header of somebody else's that is
 -- not committed yet. Once it has the lock it sees that header, and is refused; a transaction that looks at the books as
--- they were before (REPEATABLE READ) sees neither header nor entry, and its foreign keys fail.
-CREATE FUNCTION posting_sealed() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE held text; BEGIN
-  held := pg_advisory_xact_lock(20261122);
-  IF (SELECT min(entry_id) FROM added) < coalesce((SELECT first_entry + entry_count FROM operation ORDER BY id DESC LIMIT 1), 1) THEN
-    PERFORM refuse('entry is sealed'); END IF;
-  RETURN NULL; END $$;
-CREATE TRIGGER posting_sealed AFTER INSERT ON posting REFERENCING NEW TABLE AS added EXECUTE FUNCTION posting_sealed();
-
+-- they were before (REPEATABLE READ) sees no header, and its foreign keys fail.
 CREATE FUNCTION rows_sealed() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE held text; BEGIN
   held := pg_advisory_xact_lock(20261122);
   IF EXISTS (SELECT 1 FROM added WHERE operation_id <> coalesce((SELECT id FROM operation ORDER BY id DESC LIMIT 1), 0) + 1) THEN
     PERFORM refuse(TG_TABLE_NAME || ' is sealed'); END IF;
   RETURN NULL; END $$;
-CREATE TRIGGER entry_sealed        AFTER INSERT ON entry        REFERENCING NEW TABLE AS added EXECUTE FUNCTION rows_sealed();
 CREATE TRIGGER gl_account_sealed   AFTER INSERT ON gl_account   REFERENCING NEW TABLE AS added EXECUTE FUNCTION rows_sealed();
 CREATE TRIGGER fund_sealed         AFTER INSERT ON fund         REFERENCING NEW TABLE AS added EXECUTE FUNCTION rows_sealed();
 CREATE TRIGGER account_sealed      AFTER INSERT ON account      REFERENCING NEW TABLE AS added EXECUTE FUNCTION rows_sealed();
 CREATE TRIGGER period_state_sealed AFTER INSERT ON period_state REFERENCING NEW TABLE AS added EXECUTE FUNCTION rows_sealed();
 CREATE TRIGGER record_sealed       AFTER INSERT ON record       REFERENCING NEW TABLE AS added EXECUTE FUNCTION rows_sealed();
+
+-- Entries and lines come with their header, or not at all: what is added is all entries of an operation, or all their first
+-- lines, and none can be there twice. So nothing joins them afterwards, whoever says that it is the seal; and before their
+-- header the foreign keys refuse them.
+CREATE FUNCTION with_header() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF TG_TABLE_NAME = 'entry' THEN
+    IF EXISTS (SELECT FROM (SELECT min(id) AS a, count(*) AS n, min(operation_id) AS of FROM added) AS these
+        JOIN operation o ON o.id = these.of WHERE a = o.first_entry AND n = o.entry_count) THEN RETURN NULL; END IF;
+  ELSIF EXISTS (SELECT FROM (SELECT min(entry_id) AS a, count(*) FILTER (WHERE line = 1) AS n FROM added) AS these
+      JOIN entry e ON e.id = a JOIN operation o ON o.id = e.operation_id WHERE a = o.first_entry AND n = o.entry_count) THEN RETURN NULL; END IF;
+  PERFORM refuse(TG_TABLE_NAME || ' is written when it is sealed, by the seal alone'); RETURN NULL; END $$;
+CREATE TRIGGER entry_with_header   AFTER INSERT ON entry   REFERENCING NEW TABLE AS added EXECUTE FUNCTION with_header();
+CREATE TRIGGER posting_with_header AFTER INSERT ON posting REFERENCING NEW TABLE AS added EXECUTE FUNCTION with_header();
+
+-- The seal counts the rows of a header that says it has some; of one that says none, each row that there is all the same
+-- finds that out when it commits.
+CREATE FUNCTION row_counted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF coalesce((SELECT row_count FROM operation WHERE id = NEW.operation_id), 0) = 0 THEN PERFORM refuse('count of rows differs'); END IF;
+  RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER gl_account_counted   AFTER INSERT ON gl_account   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION row_counted();
+CREATE CONSTRAINT TRIGGER fund_counted         AFTER INSERT ON fund         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION row_counted();
+CREATE CONSTRAINT TRIGGER account_counted      AFTER INSERT ON account      DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION row_counted();
+CREATE CONSTRAINT TRIGGER period_state_counted AFTER INSERT ON period_state DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION row_counted();
+CREATE CONSTRAINT TRIGGER record_counted       AFTER INSERT ON record       DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION row_counted();
 
 CREATE FUNCTION account_meaning() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE g gl_account; BEGIN
   SELECT * INTO g FROM gl_account WHERE code = NEW.gl_code;
@@ -239,15 +258,34 @@ CREATE TRIGGER record_follows BEFORE INSERT ON record FOR EACH ROW EXECUTE FUNCT
 
 -- -------------------------------------------------------------------------------------------------------- the chain
 
-CREATE FUNCTION operation_chain() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE held text; last record; BEGIN
+CREATE FUNCTION other_books() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+  RAISE EXCEPTION 'these are other books than they were' USING ERRCODE = 'object_not_in_prerequisite_state'; END $$;
+
+-- Who leaves the hash to the database says an operation without what stands before it: number, first entry, link and text are
+-- put together here, and as bytes they are what a client would have sent. `sealed` is then a line each of: the revision that
+-- the client works with, or nothing where it relies on the number that it gives; the text before the number; that between it
+-- and the first entry's number; that after the entries; and of each entry the text after its number. No text of the form
+-- holds a raw end of line. What comes of it is proven as if the client had sent it.
+CREATE FUNCTION operation_chain() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE held text; last record; said text[]; BEGIN
   held := pg_advisory_xact_lock(20261122);
-  SELECT id, hash, first_entry + entry_count AS next_entry, business_date, left(sealed, 49) AS beginning
-    INTO last FROM operation ORDER BY id DESC LIMIT 1;
-  IF NEW.id IS DISTINCT FROM coalesce(last.id, 0) + 1
-     OR NEW.prev_hash <> coalesce(last.hash, decode(repeat('00', 32), 'hex'))
-     OR NEW.first_entry <> coalesce(last.next_entry, 1) THEN
-    PERFORM refuse('operation does not continue the chain'); END IF;
-  IF NEW.hash <> sha256(convert_to(NEW.sealed, 'UTF8')) THEN PERFORM refuse('hash is not the SHA-256 of the sealed text'); END IF;
+  SELECT o.id + 1 AS id, o.hash, o.first_entry + o.entry_count AS next_entry, o.business_date, left(o.sealed, 49) AS beginning,
+         (SELECT version_num FROM alembic_version) AS revision
+    INTO last FROM operation o ORDER BY o.id DESC LIMIT 1;
+  IF last.id IS NULL THEN last.id := 1; last.hash := decode(repeat('00', 32), 'hex'); last.next_entry := 1; END IF;
+  IF NEW.hash IS NULL THEN
+    said := string_to_array(NEW.sealed, E'\n');
+    IF NEW.id <> last.id OR said[1] <> '' AND said[1] <> last.revision THEN PERFORM other_books(); END IF;
+    NEW.id := last.id; NEW.first_entry := last.next_entry; NEW.prev_hash := last.hash;
+    IF NEW.entry_count > 1 THEN
+      said[5] := (SELECT string_agg(CASE WHEN n > 1 THEN last.next_entry + n - 1 || x ELSE x END, ',[' ORDER BY n) FROM unnest(said[5:]) WITH ORDINALITY AS e (x, n)); END IF;
+    NEW.sealed := said[2] || last.id || said[3] || CASE WHEN NEW.entry_count > 0 THEN last.next_entry || said[5] ELSE '' END
+      || said[4] || encode(last.hash, 'hex') || '"]';
+    NEW.hash := sha256(convert_to(NEW.sealed, 'UTF8'));
+  ELSE
+    IF NEW.id IS DISTINCT FROM last.id OR NEW.prev_hash <> last.hash OR NEW.first_entry <> last.next_entry THEN
+      PERFORM refuse('operation does not continue the chain'); END IF;
+    IF NEW.hash <> sha256(convert_to(NEW.sealed, 'UTF8')) THEN PERFORM refuse('hash is not the SHA-256 of the sealed text'); END IF;
+  END IF;
   -- form and book, which every operation has from the one before
   IF left(NEW.sealed, 49) <> last.beginning OR left(NEW.sealed, 15) <> '["coopbank/1","' OR substr(NEW.sealed, 48, 2) <> '",' THEN
     PERFORM refuse('sealed text differs from its columns'); END IF;
@@ -262,69 +300,88 @@ CREATE FUNCTION state_before(p text, op bigint) RETURNS text LANGUAGE sql STABLE
   SELECT state FROM period_state WHERE period = p AND operation_id < op ORDER BY operation_id DESC LIMIT 1 $$;
 
 -- The seal asks little and at once, since each question costs as much as the few lines that it is about; what is seldom is
--- asked only where it may be so.
-CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb := NEW.sealed::jsonb; written record; lines record; summed record; states record; changed bigint;
-  of_leaf record; days text[]; leaves bigint[]; leaf_days text[]; in_debit bigint[]; in_credit bigint[];  -- what the rows of the caches move by
-  spans text[]; gls text[]; funds text[]; currencies text[]; debits bigint[]; credits bigint[]; BEGIN
-  -- the hashed text says the same as the columns
+-- asked only where it may be so. It writes the entries, their lines and the caches out of the text, and refuses afterwards what
+-- should not stand, since then nothing of it does.
+-- It begins by asking whose trigger it is: a table of somebody's own, with columns of their own types, would have its casts run
+-- with the owner's rights as soon as one was read.
+CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE t jsonb; w record; summed record; reserve CONSTANT text := '932'; BEGIN
+  IF TG_RELID <> 'operation'::regclass THEN PERFORM refuse(TG_TABLE_NAME || ' is not sealed'); END IF; t := NEW.sealed::jsonb;  -- of which the columns say the same
   IF t IS DISTINCT FROM jsonb_build_array(t->0, t->1, NEW.id, NEW.at, NEW.business_date, NEW.actor, NEW.approver, NEW.kind, NEW.kind_version,
        NEW.key, t->10, t->11, t->12, encode(NEW.prev_hash, 'hex'))
      OR jsonb_array_length(t->11) IS DISTINCT FROM NEW.entry_count OR jsonb_array_length(t->12) IS DISTINCT FROM NEW.row_count THEN
     PERFORM refuse('sealed text differs from its columns'); END IF;
-  -- entries: gapless, all of this operation, none left over; and as many other rows as the header says
-  SELECT count(*) AS n, min(id) AS a, max(id) AS z, bool_and(operation_id = NEW.id) AS own,
-         min(effective_on) AS from_day, max(effective_on) AS to_day, count(reverses_id) AS reversals
-    INTO written FROM entry WHERE id >= NEW.first_entry;
-  IF NEW.row_count <> (SELECT count(*) FROM (SELECT FROM record WHERE operation_id = NEW.id
-       UNION ALL SELECT FROM account WHERE operation_id = NEW.id UNION ALL SELECT FROM period_state WHERE operation_id = NEW.id
-       UNION ALL SELECT FROM gl_account WHERE operation_id = NEW.id UNION ALL SELECT FROM fund WHERE operation_id = NEW.id) AS of_operation) THEN
-    PERFORM refuse('count of rows differs'); END IF;
-  IF written.n <> NEW.entry_count OR written.n > 0 AND (written.a <> NEW.first_entry OR written.z <> NEW.first_entry + written.n - 1 OR NOT written.own) THEN
-    PERFORM refuse('entries are not gapless'); END IF;
-  -- the lines, read once: as many and as much as the header says, numbered from 1, even in each fund and currency
-  SELECT count(*) AS n, count(c.id) AS known, coalesce(sum(greatest(p.amount, 0)), 0) AS debits, max(p.entry_id) AS z, max(p.line) AS last_line,
-         sum(p.amount) AS total, min(c.fund) = max(c.fund) AND min(c.currency) = max(c.currency) AS one_group, count(DISTINCT p.account_id) AS leaves,
-         count(DISTINCT c.gl_code || ' ' || c.fund || ' ' || c.currency) AS controls,
-         bool_or(p.amount > 0 AND c.gl_code = '932') AS from_reserve, array_agg(p.entry_id) AS entry, array_agg(p.line) AS line,
-         array_agg(p.account_id) AS leaf, array_agg(p.amount) AS amount,
-         array_agg(greatest(p.amount, 0)) AS debit, array_agg(greatest(-p.amount, 0)) AS credit, array_agg(c.floor) AS floor,
-         array_agg(c.ceiling) AS ceiling, array_agg(c.gl_code) AS gl, array_agg(c.fund) AS fund, array_agg(c.currency) AS currency
-    INTO lines FROM posting p LEFT JOIN account c ON c.id = p.account_id
-   WHERE p.entry_id >= NEW.first_entry;
-  IF lines.n <> NEW.posting_count OR lines.known <> lines.n OR lines.debits <> NEW.debit_total OR lines.z >= NEW.first_entry + NEW.entry_count THEN
-    PERFORM refuse('control totals differ'); END IF;
-  IF NEW.entry_count = 0 THEN RETURN NULL; END IF;
-  IF NEW.entry_count > 1 OR NOT lines.one_group THEN
-    SELECT count(*) AS n, bool_and(n >= 2 AND n = last_line) AS numbered, bool_and(even) AS even
-      INTO summed FROM (
-        SELECT entry, sum(n) AS n, max(last_line) AS last_line, bool_and(total = 0) AS even
-          FROM (SELECT entry, count(*) AS n, max(line) AS last_line, sum(amount) AS total
-                  FROM unnest(lines.entry, lines.line, lines.fund, lines.currency, lines.amount) AS l (entry, line, fund, currency, amount)
-                 GROUP BY entry, fund, currency) AS of_fund
-         GROUP BY entry) AS of_entry;
-    IF summed.n <> NEW.entry_count OR NOT summed.numbered THEN
-      PERFORM refuse('lines are not numbered from 1, or an entry has fewer than two'); END IF;
-    IF NOT summed.even THEN PERFORM refuse('entry does not balance'); END IF;
-  ELSE  -- all is one group
-    IF lines.n < 2 OR lines.n <> lines.last_line THEN PERFORM refuse('lines are not numbered from 1, or an entry has fewer than two'); END IF;
-    IF lines.total <> 0 THEN PERFORM refuse('entry does not balance'); END IF;
-  END IF;
-  -- dates and periods: the day is open, no entry lies after it, none in a locked period, an earlier one has two people
-  SELECT (SELECT state FROM period_state WHERE period = NEW.business_date AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_day,
+  -- as many other rows as the header says; where it says none, each row asks that itself (row_counted)
+  IF NEW.row_count > 0 THEN
+    IF NEW.row_count <> (SELECT count(*) FROM (SELECT FROM record WHERE operation_id = NEW.id
+         UNION ALL SELECT FROM account WHERE operation_id = NEW.id UNION ALL SELECT FROM period_state WHERE operation_id = NEW.id
+         UNION ALL SELECT FROM gl_account WHERE operation_id = NEW.id UNION ALL SELECT FROM fund WHERE operation_id = NEW.id) AS of_operation) THEN
+      PERFORM refuse('count of rows differs'); END IF; END IF;
+  IF NEW.entry_count = 0 THEN
+    IF NEW.posting_count <> 0 OR NEW.debit_total <> 0 THEN PERFORM refuse('control totals differ'); END IF;
+    RETURN NULL; END IF;
+  -- entries and lines with the numbers of their places, and what each row of the caches moves by. Most of those rows are there.
+  -- by_seal wants no quote, dollar or slash in a statement that writes these tables, nor two hyphens.
+  WITH said AS MATERIALIZED (
+    SELECT NEW.first_entry + n - 1 AS id, (x->>1) COLLATE "C" AS day, x->>2 AS memo, (x->>3)::bigint AS reverses, x->4 AS lines, x - 4 AS said
+      FROM jsonb_array_elements(t->11) WITH ORDINALITY AS e (x, n)),
+  line AS MATERIALIZED (
+    SELECT e.id, l.n, (l.x->>0)::bigint AS leaf, (l.x->>1)::bigint AS amount, l.x AS said, e.day, a.id AS known, a.gl_code, a.fund, a.currency, a.floor, a.ceiling
+      FROM said e CROSS JOIN jsonb_array_elements(e.lines) WITH ORDINALITY AS l (x, n) LEFT JOIN account a ON a.id = (l.x->>0)::bigint),
+  entries AS (
+    INSERT INTO entry (id, operation_id, effective_on, memo, reverses_id) SELECT id, NEW.id, day, memo, reverses FROM said),
+  lines AS (
+    INSERT INTO posting (entry_id, line, account_id, amount) SELECT id, n, leaf, amount FROM line),
+  now AS (
+    UPDATE balance AS b SET debit = b.debit + m.debit, credit = b.credit + m.credit
+      FROM (SELECT leaf, floor, ceiling, sum(greatest(amount, 0))::bigint AS debit, sum(greatest(-amount, 0))::bigint AS credit
+              FROM line GROUP BY leaf, floor, ceiling) AS m
+     WHERE b.account_id = m.leaf AND b.floor IS NOT DISTINCT FROM m.floor AND b.ceiling IS NOT DISTINCT FROM m.ceiling RETURNING 1),
+  by_day AS (
+    UPDATE balance_day AS b SET debit = b.debit + m.debit, credit = b.credit + m.credit
+      FROM (SELECT leaf, day, sum(greatest(amount, 0))::bigint AS debit, sum(greatest(-amount, 0))::bigint AS credit FROM line GROUP BY leaf, day) AS m
+     WHERE b.account_id = m.leaf AND b.effective_on = m.day RETURNING 1),
+  controls AS (
+    UPDATE control_total AS t SET debit = t.debit + m.debit, credit = t.credit + m.credit
+      FROM (SELECT left(day, s.width) AS span, gl_code, fund, currency, sum(greatest(amount, 0))::bigint AS debit, sum(greatest(-amount, 0))::bigint AS credit
+              FROM line CROSS JOIN (VALUES (7), (10)) AS s (width) GROUP BY 1, 2, 3, 4) AS m
+     WHERE t.span = m.span AND t.gl_code = m.gl_code AND t.fund = m.fund AND t.currency = m.currency)
+  SELECT count(*) AS n, count(known) AS known, coalesce(sum(greatest(amount, 0)), 0) AS debits, sum(amount) AS total,
+         min(fund) = max(fund) AND min(currency) = max(currency) AS one_group, bool_or(amount > 0 AND gl_code = reserve) AS from_reserve,
+         min(day) AS from_day, max(day) AS to_day, count(DISTINCT leaf) AS leaves, bool_and(said = jsonb_build_array(leaf, amount)) AS as_said,
+         (SELECT CASE WHEN bool_and(said = jsonb_build_array(id, day, memo, reverses)) THEN count(reverses) END FROM said) AS reversals,
+         (SELECT count(*) FROM now) AS moved, (SELECT count(*) FROM by_day) AS moved_days,
+         (SELECT state FROM period_state WHERE period = NEW.business_date AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_day,
          (SELECT state FROM period_state WHERE period = left(NEW.business_date, 7) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_month,
          (SELECT state FROM period_state WHERE period = left(NEW.business_date, 4) AND operation_id < NEW.id ORDER BY operation_id DESC LIMIT 1) AS of_year
-    INTO states;
-  IF states.of_day IS DISTINCT FROM 'open' THEN PERFORM refuse('the business day is not open'); END IF;
-  IF written.to_day > NEW.business_date OR written.from_day < NEW.business_date AND NEW.approver IS NULL THEN
+    INTO w FROM line;
+  IF w.reversals IS NULL OR w.as_said IS DISTINCT FROM true THEN PERFORM refuse('entries are not gapless, or not of the form'); END IF;
+  IF w.n <> NEW.posting_count OR w.known <> w.n OR w.debits <> NEW.debit_total THEN PERFORM refuse('control totals differ'); END IF;
+  IF w.moved <> w.leaves THEN PERFORM refuse('a balance row is missing, or its guard is not the account''s'); END IF;
+  -- each entry has two lines or more, and is even in each fund and currency
+  IF NEW.entry_count > 1 OR NOT w.one_group THEN
+    SELECT count(*) AS n, bool_and(n >= 2) AS whole, bool_and(even) AS even INTO summed FROM (
+      SELECT entry_id, sum(n) AS n, bool_and(total = 0) AS even
+        FROM (SELECT p.entry_id, count(*) AS n, sum(p.amount) AS total FROM posting p JOIN account a ON a.id = p.account_id
+               WHERE p.entry_id >= NEW.first_entry GROUP BY p.entry_id, a.fund, a.currency) AS of_fund
+       GROUP BY entry_id) AS of_entry;
+    IF summed.n <> NEW.entry_count OR NOT summed.whole THEN PERFORM refuse('an entry has fewer than two lines'); END IF;
+    IF NOT summed.even THEN PERFORM refuse('entry does not balance'); END IF;
+  ELSE  -- all is one group
+    IF w.n < 2 THEN PERFORM refuse('an entry has fewer than two lines'); END IF;
+    IF w.total <> 0 THEN PERFORM refuse('entry does not balance'); END IF;
+  END IF;
+  -- dates and periods: the day is open, no entry lies after it, none in a locked period, an earlier one has two people
+  IF w.of_day IS DISTINCT FROM 'open' THEN PERFORM refuse('the business day is not open'); END IF;
+  IF w.to_day > NEW.business_date OR w.from_day < NEW.business_date AND NEW.approver IS NULL THEN
     PERFORM refuse('entry is dated in the future, or in the past without a second person'); END IF;
-  IF written.from_day = NEW.business_date THEN  -- so are all
-    IF states.of_month = 'locked' OR states.of_year = 'locked' THEN PERFORM refuse('the period is locked'); END IF;
+  IF w.from_day = NEW.business_date THEN  -- so are all
+    IF w.of_month = 'locked' OR w.of_year = 'locked' THEN PERFORM refuse('the period is locked'); END IF;
   ELSE
     IF EXISTS (SELECT 1 FROM (SELECT DISTINCT effective_on AS d FROM entry WHERE id >= NEW.first_entry) AS days
         WHERE state_before(left(d, 7), NEW.id) = 'locked' OR state_before(left(d, 4), NEW.id) = 'locked') THEN
       PERFORM refuse('the period is locked'); END IF; END IF;
   -- a reversal is the exact negative, line by line, of an earlier entry that is no reversal itself
-  IF written.reversals > 0 THEN
+  IF w.reversals > 0 THEN
     IF EXISTS (SELECT 1 FROM entry e WHERE e.id >= NEW.first_entry AND e.reverses_id IS NOT NULL
       AND ((SELECT count(*) FROM posting WHERE entry_id = e.id) <> (SELECT count(*) FROM posting WHERE entry_id = e.reverses_id)
         OR EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = e.id AND NOT EXISTS (SELECT 1 FROM posting o
@@ -334,63 +391,25 @@ CREATE FUNCTION operation_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE 
   -- the indivisible reserve: what is in 932 is nobody's, so an operation that takes from it gives no member anything, in
   -- whichever entry. What members have is told by its holder, and by the control account where a leaf names none. A
   -- reversal only takes back.
-  IF lines.from_reserve THEN
+  IF w.from_reserve THEN
     IF EXISTS (SELECT 1 FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id
         WHERE e.id >= NEW.first_entry AND e.reverses_id IS NULL AND p.amount < 0
           AND (a.holder IS NOT NULL OR a.gl_code IN ('821', '823', '825', '875', '901', '903', '905', '945', '946', '950'))) THEN
       PERFORM refuse('the indivisible reserve is never moved to a member'); END IF; END IF;
-  -- the caches: what each row of them moves by. Where every line has a leaf and a control account of its own, the lines are that.
-  IF written.from_day = written.to_day THEN days := array_fill(written.to_day, ARRAY[lines.n::int]);
-  ELSE SELECT array_agg(e.effective_on ORDER BY l.place) INTO days FROM unnest(lines.entry) WITH ORDINALITY AS l (entry, place) JOIN entry e ON e.id = l.entry;
-  END IF;
-  IF lines.leaves = lines.n THEN
-    of_leaf := lines; leaves := lines.leaf; leaf_days := days; in_debit := lines.debit; in_credit := lines.credit;
-  ELSE
-    SELECT array_agg(leaf) AS leaf, array_agg(floor) AS floor, array_agg(ceiling) AS ceiling, array_agg(debit) AS debit, array_agg(credit) AS credit
-      INTO of_leaf FROM (
-        SELECT leaf, max(floor) AS floor, max(ceiling) AS ceiling, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit
-          FROM unnest(lines.leaf, lines.floor, lines.ceiling, lines.debit, lines.credit) AS l (leaf, floor, ceiling, debit, credit) GROUP BY leaf) AS m;
-    SELECT array_agg(leaf), array_agg(day), array_agg(debit), array_agg(credit) INTO leaves, leaf_days, in_debit, in_credit FROM (
-        SELECT leaf, day, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit
-          FROM unnest(lines.leaf, days, lines.debit, lines.credit) AS l (leaf, day, debit, credit) GROUP BY leaf, day) AS m;
-  END IF;
-  IF lines.controls = lines.n AND written.from_day = written.to_day THEN
-    spans := array_fill(left(written.to_day, 7), ARRAY[lines.n::int]) || days;
-    gls := lines.gl || lines.gl; funds := lines.fund || lines.fund; currencies := lines.currency || lines.currency;
-    debits := lines.debit || lines.debit; credits := lines.credit || lines.credit;
-  ELSE
-    SELECT array_agg(span), array_agg(gl), array_agg(fund), array_agg(currency), array_agg(debit), array_agg(credit)
-      INTO spans, gls, funds, currencies, debits, credits FROM (
-        SELECT left(day, w.width) AS span, gl, fund, currency, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit
-          FROM unnest(days, lines.gl, lines.fund, lines.currency, lines.debit, lines.credit) AS l (day, gl, fund, currency, debit, credit)
-          CROSS JOIN (VALUES (7), (10)) AS w (width) GROUP BY 1, 2, 3, 4) AS m;
-  END IF;
-  -- Every leaf touched has a balance row with the account's own guards, which are CHECKs there. Of the others most rows are
-  -- there already; where a leaf moves on a day for the first time, its control account may do so too.
-  -- cache_by_seal wants no quote, dollar or slash in these statements, nor two hyphens.
-  UPDATE balance AS b SET debit = b.debit + m.debit, credit = b.credit + m.credit
-    FROM unnest(of_leaf.leaf, of_leaf.floor, of_leaf.ceiling, of_leaf.debit, of_leaf.credit) AS m (leaf, floor, ceiling, debit, credit)
-   WHERE b.account_id = m.leaf AND b.floor IS NOT DISTINCT FROM m.floor AND b.ceiling IS NOT DISTINCT FROM m.ceiling;
-  GET DIAGNOSTICS changed = ROW_COUNT;
-  IF changed <> lines.leaves THEN PERFORM refuse('a balance row is missing, or its guard is not the account''s'); END IF;
-  UPDATE control_total AS t SET debit = t.debit + m.debit, credit = t.credit + m.credit
-    FROM unnest(spans, gls, funds, currencies, debits, credits) AS m (span, gl, fund, currency, debit, credit)
-   WHERE t.span = m.span AND t.gl_code = m.gl AND t.fund = m.fund AND t.currency = m.currency;
-  UPDATE balance_day AS b SET debit = b.debit + m.debit, credit = b.credit + m.credit
-    FROM unnest(leaves, leaf_days, in_debit, in_credit) AS m (leaf, day, debit, credit)
-   WHERE b.account_id = m.leaf AND b.effective_on = m.day;
-  GET DIAGNOSTICS changed = ROW_COUNT;
-  IF changed = cardinality(leaves) THEN RETURN NULL; END IF;
+  -- where a leaf moves on a day for the first time, its control account may do so too: those rows are not there yet
+  IF w.moved_days = w.leaves AND w.from_day = w.to_day THEN RETURN NULL; END IF;
   INSERT INTO balance_day (account_id, effective_on, debit, credit)
-    SELECT leaf, day, debit, credit
-      FROM unnest(leaves, leaf_days, in_debit, in_credit) AS m (leaf, day, debit, credit) ON CONFLICT DO NOTHING;
+    SELECT p.account_id, e.effective_on, sum(greatest(p.amount, 0))::bigint, sum(greatest(-p.amount, 0))::bigint
+      FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.id >= NEW.first_entry GROUP BY 1, 2 ON CONFLICT DO NOTHING;
   INSERT INTO control_total (span, gl_code, fund, currency, debit, credit)
-    SELECT span, gl, fund, currency, debit, credit
-      FROM unnest(spans, gls, funds, currencies, debits, credits) AS m (span, gl, fund, currency, debit, credit) ON CONFLICT DO NOTHING;
+    SELECT left(e.effective_on, s.width), a.gl_code, a.fund, a.currency, sum(greatest(p.amount, 0))::bigint, sum(greatest(-p.amount, 0))::bigint
+      FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id CROSS JOIN (VALUES (7), (10)) AS s (width)
+     WHERE e.id >= NEW.first_entry GROUP BY 1, 2, 3, 4 ON CONFLICT DO NOTHING;
   RETURN NULL; END $$;
 CREATE TRIGGER operation_seal AFTER INSERT ON operation FOR EACH ROW EXECUTE FUNCTION operation_seal();
 
 CREATE FUNCTION account_opens_balance() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF TG_RELID <> 'account'::regclass THEN PERFORM refuse(TG_TABLE_NAME || ' has no balances'); END IF;
   INSERT INTO balance (account_id, floor, ceiling) VALUES (NEW.id, NEW.floor, NEW.ceiling); RETURN NULL; END $$;
 CREATE TRIGGER account_opens_balance AFTER INSERT ON account FOR EACH ROW EXECUTE FUNCTION account_opens_balance();
 
@@ -406,42 +425,6 @@ CREATE FUNCTION begin_work(OUT revision text, OUT number bigint, OUT hash bytea,
   revision := (SELECT version_num FROM alembic_version);
   master := (SELECT m.hash FROM operation m WHERE m.id = greatest((SELECT max(operation_id) FROM record), (SELECT max(operation_id) FROM period_state)));
   END $$;
-
-CREATE FUNCTION other_books() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
-  RAISE EXCEPTION 'these are other books than they were' USING ERRCODE = 'object_not_in_prerequisite_state'; END $$;
-
--- An operation as its client says it, with its numbers, its link and its text put together here: as bytes they are what a
--- client would have sent. It has no right that its caller has not, and proves nothing: every trigger looks at its rows.
---   beginning, said, others: the text before the number, between it and the entries, and of the rows after them
---   days, memos, reversed, texts: of each entry, the text without its number and the bracket before it
---   places, lines, leaves, amounts: of each line, the place of its entry from 0 first
--- It answers with its number, that of its first entry, and its hash.
-CREATE FUNCTION post_operation(revision text, expected bigint, beginning text, said text, others text, days text[], memos text[],
-    reversed bigint[], texts text[], places bigint[], lines bigint[], leaves bigint[], amounts bigint[], debit_total bigint,
-    key text, kind text, kind_version bigint, actor text, approver text, business_date text, at text, request_hash bytea,
-    row_count bigint) RETURNS text LANGUAGE plpgsql AS $$
-  DECLARE held text; last record; number bigint; first_entry bigint; link bytea; sealed text; BEGIN
-  held := pg_advisory_xact_lock(20261122);
-  SELECT o.id, o.hash, o.first_entry + o.entry_count AS next_entry INTO last FROM operation o ORDER BY o.id DESC LIMIT 1;
-  number := coalesce(last.id, 0) + 1; first_entry := coalesce(last.next_entry, 1);
-  last.hash := coalesce(last.hash, decode(repeat('00', 32), 'hex'));
-  IF revision IS NOT NULL THEN
-    IF revision <> (SELECT version_num FROM alembic_version) THEN PERFORM other_books(); END IF; END IF;
-  IF expected <> number THEN PERFORM other_books(); END IF;
-  IF cardinality(texts) = 1 THEN sealed := '[' || first_entry || ',' || texts[1];
-  ELSE SELECT coalesce(string_agg('[' || first_entry + t.n - 1 || ',' || t.text, ',' ORDER BY t.n), '') INTO sealed FROM unnest(texts) WITH ORDINALITY AS t (text, n);
-  END IF;
-  sealed := beginning || number || said || sealed || others || encode(last.hash, 'hex') || '"]';
-  link := sha256(convert_to(sealed, 'UTF8'));
-  IF cardinality(texts) > 0 THEN
-    INSERT INTO posting (entry_id, line, account_id, amount)
-      SELECT first_entry + l.place, l.line, l.leaf, l.amount FROM unnest(places, lines, leaves, amounts) AS l (place, line, leaf, amount);
-    INSERT INTO entry (id, operation_id, effective_on, memo, reverses_id)
-      SELECT first_entry + e.n - 1, number, e.day, e.memo, e.reversed FROM unnest(days, memos, reversed) WITH ORDINALITY AS e (day, memo, reversed, n);
-  END IF;
-  INSERT INTO operation VALUES (number, key, kind, kind_version, actor, approver, business_date, at, request_hash, first_entry,
-    cardinality(texts), cardinality(amounts), debit_total, row_count, last.hash, link, sealed);
-  RETURN number || ' ' || first_entry || ' ' || encode(link, 'hex'); END $$;
 
 -- ------------------------------------------------------------------------------------------------------ append only
 
@@ -460,8 +443,14 @@ DO $$ DECLARE t text; BEGIN
 -- no statement can say that of itself. What calls is told by the engine in the server's language, innermost first: a
 -- statement, and the function that it stands in, with its schema where another one has the seal's name. A statement with
 -- a comment or a text in it could say the second itself; a function whose name says it has that name in quotes.
-CREATE FUNCTION cache_by_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE calls text; statement text; called text; place int; BEGIN
+CREATE FUNCTION by_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE calls text; said bytea; statement text; called text; place int; BEGIN
   GET DIAGNOSTICS calls = PG_CONTEXT;
+  -- What was called first stands last: the seal itself, where an operation is written by a statement of its own. Of a long
+  -- text bytes are taken, since its characters would be counted.
+  said := convert_to(calls, 'UTF8');
+  IF substr(said, octet_length(said) - 59) LIKE E'\\012PL/pgSQL function operation\\\\_seal() line __ at SQL statement'::bytea AND TG_OP <> 'DELETE'
+     AND strpos(calls, E'\nCOPY ') = 0 THEN  -- which tells a column's name as it is
+    RETURN NULL; END IF;
   statement := split_part(calls, '/', 2);  -- the end of this function's line, a statement, and the next function's line up to PL
   called := split_part(statement, E'\n', -1) || '/' || split_part(split_part(calls, '/', 3), E'\n', 1);
   place := greatest(strpos(called, 'operation_seal()'), strpos(called, 'account_opens_balance()'));
@@ -471,9 +460,9 @@ CREATE FUNCTION cache_by_seal() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE c
      OR place = 0 OR strpos('abcdefghijklmnopqrstuvwxyz0123456789_.)', substr(' ' || called, place, 1)) > 0 THEN
     PERFORM refuse(TG_TABLE_NAME || ' is kept by the seal alone'); END IF;
   RETURN NULL; END $$;
-CREATE TRIGGER balance_by_seal       BEFORE INSERT OR UPDATE OR DELETE ON balance       EXECUTE FUNCTION cache_by_seal();
-CREATE TRIGGER balance_day_by_seal   BEFORE INSERT OR UPDATE OR DELETE ON balance_day   EXECUTE FUNCTION cache_by_seal();
-CREATE TRIGGER control_total_by_seal BEFORE INSERT OR UPDATE OR DELETE ON control_total EXECUTE FUNCTION cache_by_seal();
+CREATE TRIGGER balance_by_seal       BEFORE INSERT OR UPDATE OR DELETE ON balance       EXECUTE FUNCTION by_seal();
+CREATE TRIGGER balance_day_by_seal   BEFORE INSERT OR UPDATE OR DELETE ON balance_day   EXECUTE FUNCTION by_seal();
+CREATE TRIGGER control_total_by_seal BEFORE INSERT OR UPDATE OR DELETE ON control_total EXECUTE FUNCTION by_seal();
 
 -- a temporary table that bears the name of one of these must not stand in for it
 DO $$ DECLARE f regprocedure; BEGIN
@@ -481,7 +470,6 @@ DO $$ DECLARE f regprocedure; BEGIN
     EXECUTE format('ALTER FUNCTION %s SET search_path = public, pg_temp', f);
   END LOOP; END $$;
 ALTER FUNCTION begin_work SET search_path = public, pg_temp;
-ALTER FUNCTION post_operation SET search_path = public, pg_temp;
 -- a plan made while the tables were small reads them whole for ever: what is new is found by index at any size; and a plan
 -- is made once, not for every operation anew
 ALTER FUNCTION operation_seal() SECURITY DEFINER;
@@ -491,6 +479,7 @@ ALTER FUNCTION operation_seal() SET enable_mergejoin = off;
 ALTER FUNCTION operation_seal() SET enable_hashagg = off;
 ALTER FUNCTION operation_seal() SET enable_bitmapscan = off;
 ALTER FUNCTION operation_seal() SET enable_memoize = off;
+ALTER FUNCTION operation_seal() SET enable_material = off;
 ALTER FUNCTION operation_seal() SET plan_cache_mode = force_generic_plan;
 -- leaves are told apart after the new lines were found, not by an index that has a place for every leaf there is; and what
 -- looks dear in a large book, since nobody knows beforehand how little is new, is not compiled for every operation

@@ -254,6 +254,18 @@ END;
 
 -- -------------------------------------------------------------------------------------------------------- the seal
 
+-- the caches of several entries, whose lines are summed up before by leaf and day. It stands apart, since even the
+-- statement that finds nothing to do makes its sorters and its table first; and above the seal, which so comes first.
+CREATE TRIGGER operation_moves AFTER INSERT ON operation WHEN NEW.entry_count > 1
+BEGIN
+  INSERT INTO movement (account_id, effective_on, debit, credit, gl_code, fund, currency, floor, ceiling)
+    SELECT s.account_id, s.day, s.d, s.c, a.gl_code, a.fund, a.currency, a.floor, a.ceiling
+      FROM (SELECT p.account_id, e.effective_on AS day, sum(max(p.amount, 0)) AS d, sum(max(-p.amount, 0)) AS c
+              FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.id >= NEW.first_entry GROUP BY +p.account_id, e.effective_on) AS s
+     CROSS JOIN account a ON a.id = s.account_id
+     ORDER BY CASE WHEN a.ceiling IS NULL THEN s.c - s.d ELSE s.d - s.c END;
+END;
+
 CREATE TRIGGER operation_seal AFTER INSERT ON operation
 BEGIN
   -- the hashed text says the same as the columns
@@ -315,14 +327,13 @@ BEGIN
         OR EXISTS (SELECT 1 FROM posting p WHERE p.entry_id = e.id AND NOT EXISTS (SELECT 1 FROM posting o
                     WHERE o.entry_id = e.reverses_id AND o.line = p.line AND o.account_id = p.account_id AND o.amount = -p.amount))
         OR EXISTS (SELECT 1 FROM entry o WHERE o.id = e.reverses_id AND (o.reverses_id IS NOT NULL OR o.id >= e.id))));
-  -- then the caches, leaf by leaf and day by day; within the guards at each step, if it ends within them: of several
-  -- days of a leaf those that lead away from its guard come first
+  -- then the caches, of one entry line by line; within the guards at each step, if it ends within them: of several
+  -- lines of a leaf those that lead away from its guard come first
   INSERT INTO movement (account_id, effective_on, debit, credit, gl_code, fund, currency, floor, ceiling)
-    SELECT s.account_id, s.day, s.d, s.c, a.gl_code, a.fund, a.currency, a.floor, a.ceiling
-      FROM (SELECT p.account_id, e.effective_on AS day, sum(max(p.amount, 0)) AS d, sum(max(-p.amount, 0)) AS c
-              FROM entry e JOIN posting p ON p.entry_id = e.id WHERE e.id >= NEW.first_entry GROUP BY +p.account_id, e.effective_on) AS s
-     CROSS JOIN account a ON a.id = s.account_id
-     ORDER BY CASE WHEN a.ceiling IS NULL THEN s.c - s.d ELSE s.d - s.c END;
+    SELECT p.account_id, e.effective_on, max(p.amount, 0), max(-p.amount, 0), a.gl_code, a.fund, a.currency, a.floor, a.ceiling
+      FROM entry e CROSS JOIN posting p ON p.entry_id = e.id CROSS JOIN account a ON a.id = p.account_id
+     WHERE NEW.entry_count = 1 AND e.id = NEW.first_entry
+     ORDER BY CASE WHEN a.ceiling IS NULL THEN -p.amount ELSE p.amount END;
 END;
 
 -- what an operation does to a leaf on a day, with the leaf's own guards: not kept itself, it is what the seal says to

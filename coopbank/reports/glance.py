@@ -26,6 +26,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Final
 
 from coopbank.bank import records
@@ -80,7 +81,8 @@ class Measure:
         """The value as people read it."""
         if self.value is None:
             return _("n/a")
-        return f"{self.value} %" if self.unit == "percent" else self.value
+        grouped = f"{Decimal(self.value):,}"  # as every amount beside it
+        return f"{grouped} %" if self.unit == "percent" else grouped
 
 
 @dataclass(frozen=True, slots=True)

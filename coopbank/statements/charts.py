@@ -125,15 +125,17 @@ class BarChart(_Chart):
         colours = [_tint(self.accent, share) for share in (0, 0.45, 0.75)]
         step = (self.width - self._left) / len(self._places)
         bar = step * 0.72 / len(self._series)
+        told = every(self._places, step, self.size)
         for n, place in enumerate(self._places):
             start = self._left + n * step + step * 0.14
             for k, each in enumerate(self._series):
                 canvas.setFillColor(colours[k % 3])
                 low, high = sorted((self._y(0), self._y(each.amounts[n])))
                 canvas.rect(start + k * bar, low, bar * 0.92, high - low, stroke=0, fill=1)
-            canvas.setFillColor(QUIET)
-            canvas.setFont(REGULAR, self.size)
-            canvas.drawCentredString(start + step * 0.36, 0.5 * mm, fitted(place, self.size, step * 0.98))
+            if n % told == 0:
+                canvas.setFillColor(QUIET)
+                canvas.setFont(REGULAR, self.size)
+                canvas.drawCentredString(start + step * 0.36, 0.5 * mm, fitted(place, self.size, step * told * 0.98))
         self._legend(canvas, colours)
 
     def _legend(self, canvas: TaggedCanvas, colours: Sequence[Color]) -> None:
@@ -145,6 +147,12 @@ class BarChart(_Chart):
             name = readable(each.name)
             canvas.drawString(left + self.size, base, name)
             left += self.size * 2.4 + width(name, self.size)
+
+
+def every(places: Sequence[str], step: float, size: float) -> int:
+    """Which places are told so that none is cut: each, every second, third or fourth; each where that is no help."""
+    widest = max(width(readable(place), size) for place in places)
+    return next((n for n in (1, 2, 3, 4) if widest <= step * n * 0.98 and n * 2 <= len(places)), 1)
 
 
 def _tint(colour: Color, share: float) -> Color:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _STYLES: Final = Path(__file__).absolute().with_name("counter.tcss")
+_THEMES: Final = {theme.name: theme for theme in THEMES}
 LOOK_SECONDS = 5.0  # how often we look whether another terminal did something
 
 
@@ -92,7 +93,11 @@ class Counter(AsksBooks, TypeAhead):
 
     @property
     def available_themes(self) -> dict[str, Theme]:
-        return {**super().available_themes, **{theme.name: theme for theme in THEMES}}
+        return {**super().available_themes, **_THEMES}
+
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """A theme by its name; asked for at every rule of the styles, and for each it would read the list of all."""
+        return _THEMES.get(theme_name) or super().get_theme(theme_name)
 
     # ------------------------------------------------------------------ opening
 
@@ -208,15 +213,17 @@ class Counter(AsksBooks, TypeAhead):
         self.books_changed()
 
     def _open_books(self) -> None:
+        place = self._place
+
         def work() -> None:
             try:
                 from coopbank.tui.session import Session
 
-                session = Session(self._place, clock=self.clock, read_only=self._read_only, read_place=self._read_place)
+                session = Session(place, clock=self.clock, read_only=self._read_only, read_place=self._read_place)
             except CoopbankError as fault:
-                self.call_from_thread(self._not_opened, fault)
+                self.call_from_thread(self._not_opened, place, fault)
             except Exception as fault:
-                self.call_from_thread(self._not_opened, program_fault(fault))
+                self.call_from_thread(self._not_opened, place, program_fault(fault))
             else:
                 self.call_from_thread(self._opened, session)
                 _load_screens()
@@ -229,6 +236,9 @@ class Counter(AsksBooks, TypeAhead):
         self.run_worker(work, thread=True, exit_on_error=False, exclusive=False, description="books")
 
     def _opened(self, session: Session) -> None:
+        if session.place != self._place or not self.is_running or self._exit:
+            session.close()  # meanwhile others were asked for, or nobody is there any more
+            return
         self.opened = session
         for screen in self.screen_stack:
             if isinstance(screen, SignInScreen):
@@ -279,7 +289,9 @@ class Counter(AsksBooks, TypeAhead):
         if home is not None:
             home.remove()
 
-    def _not_opened(self, fault: CoopbankError) -> None:
+    def _not_opened(self, place: str, fault: CoopbankError) -> None:
+        if place != self._place:
+            return
         self.failed = fault
         for screen in self.screen_stack:
             if isinstance(screen, SignInScreen):
@@ -590,7 +602,7 @@ class Counter(AsksBooks, TypeAhead):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         if self.at_home:
             yield SystemCommand(_("Sign out"), _("The next person signs in"), self.sign_out)
-            if self.session.practice:
+            if self.session.guided:
                 yield SystemCommand(_("Guide"), _("Show or hide the guide of the practice bank"), self.action_guide)
             else:
                 yield SystemCommand(_("Practise"), _("Open the practice bank, where nothing counts"),

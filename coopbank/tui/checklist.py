@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 STATEMENTS = "statements"
 
 DONE, NEXT, LOOK, FREE, LATER = "done", "next", "look", "", "later"
-#: A sign for each state; the word beside it says it too.
-SIGNS: Final = {DONE: "✓", NEXT: "▸", LOOK: "!", FREE: " ", LATER: "·"}
-WORDS: Final = {DONE: marked("done"), NEXT: marked("next"), LOOK: marked("look"), FREE: "", LATER: marked("later")}
+#: Each state's sign and word, as one text: "next" alone is also what a loan's extra payment does.
+WORDS: Final = {
+    DONE: marked("✓ done"), NEXT: marked("▸ next"), LOOK: marked("! look"), FREE: "", LATER: marked("· later"),
+}  # fmt: skip
+#: As wide as the widest of them.
+WIDEST: Final = 8
 #: On which line the hand is put, the first of them that there is.
 ORDER: Final = (NEXT, FREE, LOOK, DONE, LATER)
 

@@ -122,7 +122,7 @@ def loan_view(session: Session, ref: str) -> LoanView:
         cells = _Cells(told, loan)
         return LoanView(
             ref=ref, member=told.member, name=told.name, purpose=told.purpose,
-            product=f"{told.product} {told.product_version}  {told.product_title}".rstrip(),
+            product=f"{told.product} {told.product_version}  {translate(told.product_title)}".rstrip(),
             state=_("{state}, eased").format(state=_(told.state)) if told.modified else _(told.state),
             as_of=told.as_of, repayment=told.repayment, words=told.words, late=bool(told.days_late),
             due=told.due_now or told.next_amount, own=session.actor.member in with_owners(books, [told.member]),
@@ -422,7 +422,7 @@ class _Cells:
 
     def _granted_says(self) -> tuple[str, ...]:
         told = self.told
-        product = f"{told.product} {told.product_version}  {told.product_title}".rstrip()
+        product = f"{told.product} {told.product_version}  {translate(told.product_title)}".rstrip()
         says = [f"{_agreed(told, self.currency)}."]
         says += [_("Purpose: {purpose}.").format(purpose=told.purpose)] if told.purpose else []
         says += [_("Product: {product}.").format(product=product)]

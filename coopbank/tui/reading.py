@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -55,12 +56,10 @@ def open_reading(place: str) -> Reading:
             before = _stamp(path)
             for name in (path, _journal(path)):
                 (folder / name.name).unlink(missing_ok=True)
-                if name.exists():
+                with suppress(FileNotFoundError):  # a journal goes when the last writer does, at any moment
                     shutil.copyfile(name, folder / name.name)
-            if _stamp(path) == before:
+            if _stamp(path) == before and before[0] is not None:
                 return Reading(str(folder / path.name), folder)
-    except FileNotFoundError:
-        pass  # a journal that was there a moment ago
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -90,6 +90,11 @@ class Session:
         """Whether these books are for practice, where nothing counts."""
         return self.welcome.practice is not None
 
+    @property
+    def guided(self) -> bool:
+        """Whether this is the practice bank, whose people the guide names; a demonstration has others."""
+        return (self.welcome.practice or "").startswith("pat ")
+
     def sign_in(self, user: str, passphrase: str, code: str | None = None) -> tuple[Power, ...]:
         """Who acts from now on; the books seal that they signed in. `code` is a one-time code, where they have them."""
         self.actor = self.bank.sign_in(user, passphrase, code)

@@ -7,11 +7,14 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from coopbank.cli import main
 from coopbank.errors import SignInRefused
 from tests.support_bank import PASSPHRASE, SmallBank
 
@@ -40,9 +43,14 @@ def written(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Writte
     (place.folder / "ledger.db").chmod(0o600)
     before = os.umask(0)
     try:
-        given(place, "init", "--name", "Other", "--admin", "eve", db="new.db")
-        for command in COMMANDS:
-            given(place, *command)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(place.folder)
+            for name, value in (("HOME", ""), ("XDG_STATE_HOME", "state"), ("XDG_CONFIG_HOME", "config")):
+                patch.setenv(name, str(place.folder / value))
+            patch.setenv("COOPBANK_PASSPHRASE", PASSPHRASE)
+            given(place, "init", "--name", "Other", "--admin", "eve", db="new.db")
+            for command in COMMANDS:
+                given(place, *command)
     finally:
         os.umask(before)
     return place
@@ -50,12 +58,10 @@ def written(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Writte
 
 def given(place: Written, *command: str, db: str = "ledger.db") -> None:
     """Give a command as the administrator. Some may be refused; what they say is kept all the same."""
-    environment = dict(os.environ, COOPBANK_PASSPHRASE=PASSPHRASE, XDG_STATE_HOME=str(place.folder / "state"),
-                       XDG_CONFIG_HOME=str(place.folder / "config"), HOME=str(place.folder))  # fmt: skip
-    done = subprocess.run([str(PROGRAM), "--db", db, "--as", "admin", *command], capture_output=True, text=True,
-                          check=False, env=environment, cwd=place.folder, timeout=120)  # fmt: skip
-    assert "Traceback" not in done.stderr
-    place.said.append(done.stdout + done.stderr)
+    with redirect_stdout(StringIO()) as out, redirect_stderr(out):
+        main(["--db", db, "--as", "admin", *command])
+    assert "Traceback" not in out.getvalue()
+    place.said.append(out.getvalue())
 
 
 def test_every_file_is_its_owner_s_alone(written: Written) -> None:

@@ -48,6 +48,7 @@ READ = {
     "migrations/versions/rev_0003.py": {"tx.dialect"},
     "migrations/versions/rev_0005.py": {"tx.dialect"},
     "migrations/versions/rev_0006.py": {"tx.dialect"},
+    "migrations/versions/rev_0007.py": {"tx.dialect"},
     "reports/audit/accounts.py": {"controls_", "kinds"},
     "reports/audit/numbers.py": {"table"},
     "reports/audit/times.py": {"condition"},

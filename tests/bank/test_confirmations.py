@@ -22,19 +22,22 @@ ASK = {"form": "positive", "population": "savings"}
 SOME = ASK | {"seed": "river 42", "size": 3}
 
 
+def begun(bank: SmallBank) -> None:
+    """Five members with savings, one of them with nothing in them; two hold a share, one owes a loan."""
+    for name, amount in zip(("Mia", "Noa", "Oto", "Pia", "Rex"), DEPOSITS.values(), strict=True):
+        member = bank.admit(name)
+        bank.do("open-savings", member=member)
+        if amount is not None:
+            bank.do("deposit", member=member, amount=amount)
+    bank.do("buy-shares", member="M0001", amount="25.00")
+    bank.do("receive-gift", by=bank.tom, fund="RLF", amount="9000.00", donor="A friend", tender="transfer")
+    bank.agreed("grant-loan", member="M0002", principal="1200.00", annual_rate="6", installments=12)
+    bank.do("disburse-loan", by=bank.tom, loan="L-001", tender="transfer")
+
+
 @pytest.fixture
 def small(engine_url: str) -> Iterator[SmallBank]:
-    """Five members with savings, one of them with nothing in them; two hold a share, one owes a loan."""
-    with new_bank(engine_url) as bank:
-        for name, amount in zip(("Mia", "Noa", "Oto", "Pia", "Rex"), DEPOSITS.values(), strict=True):
-            member = bank.admit(name)
-            bank.do("open-savings", member=member)
-            if amount is not None:
-                bank.do("deposit", member=member, amount=amount)
-        bank.do("buy-shares", member="M0001", amount="25.00")
-        bank.do("receive-gift", by=bank.tom, fund="RLF", amount="9000.00", donor="A friend", tender="transfer")
-        bank.agreed("grant-loan", member="M0002", principal="1200.00", annual_rate="6", installments=12)
-        bank.do("disburse-loan", by=bank.tom, loan="L-001", tender="transfer")
+    with new_bank(engine_url, begin=begun) as bank:
         yield bank
         assert_books(bank)
 
@@ -80,6 +83,14 @@ def test_all_that_hold_something_are_asked(small: SmallBank) -> None:
 def test_accounts_with_nothing_in_them_where_that_is_wanted(small: SmallBank) -> None:
     ref = start(small, **ASK, selection="all", with_empty=True)
     assert asked(small, ref)["905/M0005"] == (0, "empty")
+
+
+def test_an_account_that_is_opened_later_was_not_there_to_be_asked_about(small: SmallBank) -> None:
+    ref = start(small, **ASK, selection="all", with_empty=True)
+    small.do("open-savings", member=small.admit("Sol"))
+    assert "905/M0006" not in asked(small, ref)
+    assert sheet(small, ref).drawn_again
+    assert_books(small)
 
 
 @pytest.mark.parametrize(

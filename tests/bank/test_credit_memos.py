@@ -12,18 +12,21 @@ from tests.bank.support_counter import HOSTILE, refused
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 
+def applied(small: SmallBank) -> None:
+    """M0001 asks for a loan, and the assembly is to decide on it."""
+    for name in ("Mia Lee", "Noa", "Oto"):
+        small.admit(name)
+    rules = {"body": "ASSEMBLY", "body_name": "All", "form": "assembly", "notice_days": 0}
+    small.agreed("set-body", by=small.admin, approver=small.tom, **rules)
+    small.do("call-meeting", small.sue, body="ASSEMBLY", on="2026-03-02", notice_sent_on="2026-03-02")
+    small.do("apply-for-loan", member="M0001", product="TERM", amount="2000.00", purpose="a kiln")
+    loan = {"matter": "loan", "about": "A-001", "amount": "2000.00", "text": "We lend"}
+    small.do("propose-resolution", small.sue, meeting="MT-00001", **loan)
+
+
 @pytest.fixture
 def asked(engine_url: str) -> Iterator[SmallBank]:
-    """M0001 asks for a loan, and the assembly is to decide on it."""
-    with new_bank(engine_url) as small:
-        for name in ("Mia Lee", "Noa", "Oto"):
-            small.admit(name)
-        rules = {"body": "ASSEMBLY", "body_name": "All", "form": "assembly", "notice_days": 0}
-        small.agreed("set-body", by=small.admin, approver=small.tom, **rules)
-        small.do("call-meeting", small.sue, body="ASSEMBLY", on="2026-03-02", notice_sent_on="2026-03-02")
-        small.do("apply-for-loan", member="M0001", product="TERM", amount="2000.00", purpose="a kiln")
-        loan = {"matter": "loan", "about": "A-001", "amount": "2000.00", "text": "We lend"}
-        small.do("propose-resolution", small.sue, meeting="MT-00001", **loan)
+    with new_bank(engine_url, begin=applied) as small:
         yield small
         assert_books(small)
 

@@ -26,12 +26,15 @@ SECRETS = ("Zebulon", "Quistgaard", "Zeb Q", "zeb q", "601 555 7788", "601555778
 """What must not be found any more; every value that was typed about M0004 holds one of them."""
 
 
+def begun_gone(bank: SmallBank) -> None:
+    """M0004 was a member with all that leaves a trace, and has left."""
+    begin(bank)
+    live_and_leave(bank)
+
+
 @pytest.fixture
 def gone(engine_url: str) -> Iterator[SmallBank]:
-    """M0004 was a member with all that leaves a trace, and has left."""
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        live_and_leave(bank)
+    with new_bank(engine_url, begin=begun_gone) as bank:
         yield bank
         assert_books(bank)
 

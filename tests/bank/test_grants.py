@@ -22,13 +22,16 @@ COST: dict[str, Any] = {
 }  # fmt: skip
 
 
+def advanced(small: SmallBank) -> None:
+    both(small, "open-fund", code="CG1", fund_name="Teaching", fund_class="conditional")
+    assert posted(both(small, "receive-grant", **ADVANCE)) == [entry(
+        "POOL 731/FIRST Dr 3000.00", "POOL 879/CG1 Cr 3000.00", "CG1 729 Dr 3000.00", "CG1 862/CG1 Cr 3000.00",
+    )]  # fmt: skip
+
+
 @pytest.fixture
 def granted(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as small:
-        both(small, "open-fund", code="CG1", fund_name="Teaching", fund_class="conditional")
-        assert posted(both(small, "receive-grant", **ADVANCE)) == [entry(
-            "POOL 731/FIRST Dr 3000.00", "POOL 879/CG1 Cr 3000.00", "CG1 729 Dr 3000.00", "CG1 862/CG1 Cr 3000.00",
-        )]  # fmt: skip
+    with new_bank(engine_url, begin=advanced) as small:
         yield small
         assert_books(small)
 

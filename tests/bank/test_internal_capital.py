@@ -301,6 +301,8 @@ def test_old_accounts_are_taken_over_by_worker_and_vintage(tmp_path: Path) -> No
         rules = {"steps": ["indivisible 30", "patronage interest 100"], "consent": "bylaw 12", "resolution": "x"}
         refused(farm, InvalidValue, "set-surplus-rules", farm.tom, field="steps.1", says="by hours", **rules)
         refused(farm, NotOffered, "open-savings", member="M0001")
+        taken = ["GEN 905/M0001 Cr 10.00", debit]  # nobody could take them out again
+        refused(farm, NotOffered, "opening-balance", farm.tom, field="lines.0.account", lines=taken)
 
 
 def test_interest_refuses(farm: SmallBank) -> None:

@@ -21,19 +21,22 @@ from tests.support_bank import SmallBank, assert_books, new_bank
 LOAN: dict[str, Any] = {"member": "M0004", "annual_rate": "6", "installments": 12}
 
 
+def mandated(small: SmallBank) -> None:
+    """Four members; loans above 1,000.00 are for the assembly, which meets on 12 March, and that is today."""
+    for name in ("Mia", "Noa", "Oto", "Pia"):
+        small.admit(name)
+    small.do("receive-gift", by=small.tom, fund="RLF", amount="9000.00", donor="A friend", tender="transfer")
+    for code in ("ASSEMBLY", "OTHER"):
+        small.agreed("set-body", small.admin, small.tom, body=code, body_name="All", form="assembly")
+        small.do("call-meeting", small.sue, body=code, on="2026-03-12", notice_sent_on="2026-03-02")
+    mandate(small, operation="grant-loan", body="ASSEMBLY", above="1000.00")
+    small.go_to("2026-03-12")
+    small.do("apply-for-loan", member="M0004", product="TERM", amount="2000.00", purpose="a kiln")
+
+
 @pytest.fixture
 def council(engine_url: str) -> Iterator[SmallBank]:
-    """Four members; loans above 1,000.00 are for the assembly, which meets on 12 March, and that is today."""
-    with new_bank(engine_url) as small:
-        for name in ("Mia", "Noa", "Oto", "Pia"):
-            small.admit(name)
-        small.do("receive-gift", by=small.tom, fund="RLF", amount="9000.00", donor="A friend", tender="transfer")
-        for code in ("ASSEMBLY", "OTHER"):
-            small.agreed("set-body", small.admin, small.tom, body=code, body_name="All", form="assembly")
-            small.do("call-meeting", small.sue, body=code, on="2026-03-12", notice_sent_on="2026-03-02")
-        mandate(small, operation="grant-loan", body="ASSEMBLY", above="1000.00")
-        small.go_to("2026-03-12")
-        small.do("apply-for-loan", member="M0004", product="TERM", amount="2000.00", purpose="a kiln")
+    with new_bank(engine_url, begin=mandated) as small:
         yield small
         if not small.spoiled:
             assert_books(small)

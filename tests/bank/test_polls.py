@@ -41,18 +41,21 @@ FIVE = ["M0001", "M0002", "M0003", "M0004", "M0005"]
 BOX = "2x SHOP,ROOF\nVAN\nroof\nblank"
 
 
+def called(small: SmallBank) -> None:
+    """Five members at an assembly today; EDU has a gift of 1,000.00."""
+    for name in ("Mia", "Noa", "Oto", "Pia", "Rex"):
+        small.admit(name)
+    small.agreed("open-fund", small.tom, small.sue, code="EDU", fund_name="Education", fund_class="restricted")
+    gift = {"fund": "EDU", "amount": "1000.00", "donor": "x", "tender": "transfer", "number": "G-07"}
+    small.do("receive-gift", small.tom, **gift)
+    for code, form in (("ASSEMBLY", "assembly"), ("LOANS", "committee")):
+        small.agreed("set-body", small.admin, small.tom, body=code, body_name=code, form=form, notice_days=0)
+    small.do("call-meeting", small.sue, body="ASSEMBLY", on="2026-03-02", notice_sent_on="2026-03-02")
+
+
 @pytest.fixture
 def hall(engine_url: str) -> Iterator[SmallBank]:
-    """Five members at an assembly today; EDU has a gift of 1,000.00."""
-    with new_bank(engine_url) as small:
-        for name in ("Mia", "Noa", "Oto", "Pia", "Rex"):
-            small.admit(name)
-        small.agreed("open-fund", small.tom, small.sue, code="EDU", fund_name="Education", fund_class="restricted")
-        gift = {"fund": "EDU", "amount": "1000.00", "donor": "x", "tender": "transfer", "number": "G-07"}
-        small.do("receive-gift", small.tom, **gift)
-        for code, form in (("ASSEMBLY", "assembly"), ("LOANS", "committee")):
-            small.agreed("set-body", small.admin, small.tom, body=code, body_name=code, form=form, notice_days=0)
-        small.do("call-meeting", small.sue, body="ASSEMBLY", on="2026-03-02", notice_sent_on="2026-03-02")
+    with new_bank(engine_url, begin=called) as small:
         yield small
         assert_books(small)
 
@@ -86,6 +89,17 @@ def test_money_is_allotted_as_the_ballots_say_and_spent_under_it(hall: SmallBank
     refused(hall, NeedsResolution, "spend-gift", hall.tom, amount="400.01", **spend)
     hall.agreed("spend-gift", hall.tom, hall.sue, amount="400.00", **spend)
     refused(hall, WrongState, "declare-result", hall.sue, poll=ref)
+
+
+def test_money_is_not_allotted_until_a_day_that_is_over(hall: SmallBank) -> None:
+    ref = voted(hall, **POT)
+    refused(hall, InvalidDate, "declare-result", hall.sue, field="until", poll=ref, until="2026-03-01")
+    hall.agreed("declare-result", hall.sue, hall.tom, poll=ref, until=kept_day(hall))
+
+
+def kept_day(hall: SmallBank) -> str:
+    with hall.read() as books:
+        return str(books.business_date())
 
 
 @pytest.mark.parametrize(

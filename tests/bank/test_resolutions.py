@@ -29,18 +29,21 @@ from tests.support_bank import SmallBank, assert_books, new_bank
 NAMES = ("Mia", "Noa", "Oto", "Pia", "Rex", "Sol")
 
 
+def begun_hall(small: SmallBank) -> None:
+    """Six members; the first has many shares. An assembly that is called for 16 March, and a committee of three."""
+    for name in NAMES:
+        small.admit(name)
+    small.do("buy-shares", member="M0001", amount="400.00", share_class="903")
+    body(small, "ASSEMBLY", body_name="All members", form="assembly", quorum_percent="50", quorum_least=3)
+    body(small, "LOANS", body_name="Loan committee", form="committee", quorum_least=2, notice_days=3)
+    for member in ("M0001", "M0002", "M0003"):
+        small.agreed("seat-member", small.admin, small.tom, body="LOANS", member=member, until="2027-03-01")
+    small.do("call-meeting", small.sue, body="ASSEMBLY", on="2026-03-16", notice_sent_on="2026-03-02")
+
+
 @pytest.fixture
 def hall(engine_url: str) -> Iterator[SmallBank]:
-    """Six members; the first has many shares. An assembly that is called for 16 March, and a committee of three."""
-    with new_bank(engine_url) as small:
-        for name in NAMES:
-            small.admit(name)
-        small.do("buy-shares", member="M0001", amount="400.00", share_class="903")
-        body(small, "ASSEMBLY", body_name="All members", form="assembly", quorum_percent="50", quorum_least=3)
-        body(small, "LOANS", body_name="Loan committee", form="committee", quorum_least=2, notice_days=3)
-        for member in ("M0001", "M0002", "M0003"):
-            small.agreed("seat-member", small.admin, small.tom, body="LOANS", member=member, until="2027-03-01")
-        small.do("call-meeting", small.sue, body="ASSEMBLY", on="2026-03-16", notice_sent_on="2026-03-02")
+    with new_bank(engine_url, begin=begun_hall) as small:
         yield small
         assert_books(small)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from coopbank.bank import records
 from coopbank.bank.equity_proof import equity_faults
 from coopbank.errors import (
     CannotReverse,
@@ -25,6 +26,7 @@ from coopbank.errors import (
 )
 from coopbank.reports.member_equity import member_equity
 from coopbank.reports.surplus import share_register
+from coopbank.words import speaking, translate
 from tests.bank.conftest import begin
 from tests.bank.support_counter import entry, posted, refused
 from tests.forging import forge
@@ -299,3 +301,11 @@ def test_where_instalments_are_shares_at_once(counter: SmallBank) -> None:
     both(counter, "set-share-class", installments="waiting", **rule)
     waits = counter.do("buy-shares", member="M0001", amount="5.00")
     assert posted(waits) == [entry(*cash_in("5.00"), "GEN 875/M0001 Cr 5.00")]
+
+
+def test_a_new_books_classes_of_shares_are_named_in_every_language(tmp_path: Path) -> None:
+    """A certificate in Spanish once listed an "Investment share"."""
+    with new_bank(str(tmp_path / "new.db")) as bank, bank.read() as books:
+        names = [kind.name for _code, kind in books.every(records.ShareClass)]
+    with speaking("es"):
+        assert [translate(name) for name in names] == ["Acción de membresía", "Acción de inversión"]

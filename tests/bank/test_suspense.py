@@ -173,6 +173,17 @@ def test_it_is_reversed_in_order(counter: SmallBank) -> None:
     refused(bank, Unknown, "clear-suspense", bank.tom, field="suspense", suspense="U-00001", to="sender")
 
 
+def test_what_old_books_had_unrecognised_is_cleared_like_any_other(counter: SmallBank) -> None:
+    bank = counter
+    lines = ["GEN 741 Dr 100.00", "GEN 872 Cr 60.00", "GEN 872 Cr 40.00"]
+    taken = bank.agreed("opening-balance", by=bank.tom, approver=bank.sue, lines=lines)
+    assert taken.created == ("U-00001", "U-00002")
+    assert_books(bank)
+    clear(bank, "U-00002", "savings", member="M0001")
+    assert (kept(bank, "U-00001").left, kept(bank, "U-00002").state) == (60_00, "cleared")
+    assert_books(bank)
+
+
 # -------------------------------------------------------------------------------- unapplied money
 
 

@@ -60,6 +60,38 @@ def test_only_what_a_member_began_counts(beginning: SmallBank) -> None:
     assert last(bank)[0] == "2026-04-07"
 
 
+def test_a_correction_that_was_taken_back_or_put_right_itself_hides_no_sign(beginning: SmallBank) -> None:
+    bank = beginning
+    bank.do("deposit", member="M0002", amount="50.00")
+    bank.go_to("2026-04-01")
+    hers: dict[str, Any] = {"operation": bank.do("deposit", member="M0001", amount="7.00").number}
+    wrong: dict[str, Any] = {"wrong_account": "M0001", "right_account": "M0002", "reason": "typed for M0001"}
+    done = bank.do("correct", **hers, **wrong)
+    assert (last(bank)[0], last(bank, "M0002")[0]) == ("2026-03-03", "2026-04-01")
+    bank.do("reverse", operation=done.number, reason="it was hers")
+    assert (last(bank)[0], last(bank, "M0002")[0]) == ("2026-04-01", "2026-03-03")
+    done = bank.do("correct", **hers, **wrong)
+    bank.go_to("2026-04-08")
+    back: dict[str, Any] = {"wrong_account": "M0002", "right_account": "M0001", "reason": "it was hers"}
+    bank.agreed("correct", operation=done.number, **back)
+    assert (last(bank)[0], last(bank, "M0002")[0]) == ("2026-04-01", "2026-03-03")
+
+
+def test_what_happened_to_a_member_is_no_sign_when_it_is_put_right(beginning: SmallBank) -> None:
+    bank = beginning
+    bank.do("open-savings", member="M0001", annual_rate="5")
+    bank.do("deposit", member="M0001", account="M0001-2", amount="90.00")
+    bank.go_to("2026-04-01")
+    credited = bank.agreed("credit-interest", by=bank.tom, approver=bank.sue, quarter="2026-Q1")
+    slip: dict[str, Any] = {"wrong_account": "M0001-2", "right_account": "M0002", "reason": "hers"}
+    bank.agreed("correct", by=bank.ana, operation=credited.number, **slip)
+    assert (last(bank)[0], last(bank, "M0002")[0]) == ("2026-03-03", "2026-03-02")
+    bought = bank.do("buy-shares", member="M0002", amount="25.00")  # the first there: it opens the account
+    assert last(bank, "M0002")[0] == "2026-04-01"
+    bank.do("reverse", operation=bought.number, reason="another member")
+    assert last(bank, "M0002")[0] == "2026-03-02"
+
+
 def borrow(bank: SmallBank) -> str:
     terms: dict[str, Any] = {"principal": "100.00", "annual_rate": "6", "installments": 12}
     loan: str = bank.agreed("grant-loan", member="M0001", **terms).created[0]

@@ -17,18 +17,21 @@ from tests.forging import forge
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 
+def begun(bank: SmallBank) -> None:
+    mia = bank.admit("Mia Lee", phone="601 555 0101")
+    bank.do("open-savings", member=mia)
+    bank.do("deposit", member=mia, amount="300.00")
+    bank.agreed("issue-note", by=bank.tom, approver=bank.sue, lender="A Lender", amount="2000.00", annual_rate="0",
+                due_on="2029-03-02")  # fmt: skip
+    granted = bank.agreed("grant-loan", member=mia, principal="600.00", annual_rate="6", installments=12)
+    loan = next(ref for ref in granted.created if ref.startswith("L-"))
+    bank.do("disburse-loan", by=bank.tom, loan=loan, tender="transfer", cheque_number="1")
+    assert_books(bank)
+
+
 @pytest.fixture
 def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        mia = bank.admit("Mia Lee", phone="601 555 0101")
-        bank.do("open-savings", member=mia)
-        bank.do("deposit", member=mia, amount="300.00")
-        bank.agreed("issue-note", by=bank.tom, approver=bank.sue, lender="A Lender", amount="2000.00", annual_rate="0",
-                    due_on="2029-03-02")  # fmt: skip
-        granted = bank.agreed("grant-loan", member=mia, principal="600.00", annual_rate="6", installments=12)
-        loan = next(ref for ref in granted.created if ref.startswith("L-"))
-        bank.do("disburse-loan", by=bank.tom, loan=loan, tender="transfer", cheque_number="1")
-        assert_books(bank)
+    with new_bank(engine_url, begin=begun) as bank:
         bank.spoiled = True
         yield bank
 
@@ -190,19 +193,22 @@ def test_a_value_that_was_erased_by_nobodys_decision(small: SmallBank) -> None:
 # ---------------------------------------------------------------------------- the bank's statements
 
 
+def begun_reconciled(bank: SmallBank) -> None:
+    """A gift at the bank on 2 March, in a statement, matched, signed and reviewed; and a fee."""
+    gift = bank.do("receive-gift", by=bank.tom, amount="900.00", donor="Many", tender="transfer")
+    lines = [{"on": "2026-03-02", "amount": amount, "bank_id": number} for amount, number in (
+        ("900.00", "1"), ("-5.00", "2"))]  # fmt: skip
+    bank.do("record-bank-lines", by=bank.tom, start="2026-03-01", end="2026-03-02", opening="0.00",
+            closing="895.00", lines=lines)  # fmt: skip
+    bank.do("match-bank-line", by=bank.tom, lines=["BS-00001.1"], entries=[str(gift.entries[0].number)])
+    bank.do("sign-reconciliation", by=bank.tom, on="2026-03-02", balance="895.00")
+    bank.do("review-reconciliation", by=bank.sue, on="2026-03-02")
+    assert_books(bank)
+
+
 @pytest.fixture
 def reconciled(engine_url: str) -> Iterator[SmallBank]:
-    """A gift at the bank on 2 March, in a statement, matched, signed and reviewed; and a fee."""
-    with new_bank(engine_url) as bank:
-        gift = bank.do("receive-gift", by=bank.tom, amount="900.00", donor="Many", tender="transfer")
-        lines = [{"on": "2026-03-02", "amount": amount, "bank_id": number} for amount, number in (
-            ("900.00", "1"), ("-5.00", "2"))]  # fmt: skip
-        bank.do("record-bank-lines", by=bank.tom, start="2026-03-01", end="2026-03-02", opening="0.00",
-                closing="895.00", lines=lines)  # fmt: skip
-        bank.do("match-bank-line", by=bank.tom, lines=["BS-00001.1"], entries=[str(gift.entries[0].number)])
-        bank.do("sign-reconciliation", by=bank.tom, on="2026-03-02", balance="895.00")
-        bank.do("review-reconciliation", by=bank.sue, on="2026-03-02")
-        assert_books(bank)
+    with new_bank(engine_url, begin=begun_reconciled) as bank:
         bank.spoiled = True
         yield bank
 

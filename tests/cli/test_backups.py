@@ -10,7 +10,6 @@ import signal
 import sqlite3
 import stat
 import subprocess
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +27,7 @@ from coopbank.database import Database
 from coopbank.errors import CoopbankError
 from tests.cli.conftest import PASSPHRASE, PROGRAM, Answer, Run, assert_books, operations_in
 from tests.cli.test_books import damage
+from tests.crash.hands import Hands
 from tests.support_bank import new_bank
 
 FOLDER = "backups"
@@ -432,17 +432,19 @@ def test_a_sealed_file_is_opened_into_a_file_of_its_own(run: Run, keyed: Path, f
 # ------------------------------------------------------------------------- killed, and no room
 
 
-def test_a_kill_at_any_instant_leaves_no_half_file(keyed: Path, folder: Path, run: Run) -> None:
+def test_a_kill_at_any_step_leaves_no_half_file(keyed: Path, folder: Path, run: Run) -> None:
     """Under its name there is a whole backup or none; what was left is taken away by the next one."""
-    began = time.monotonic()
-    program = [str(PROGRAM), "--as", "tom", "backup"]
-    subprocess.run(program, check=True, capture_output=True)
-    takes = time.monotonic() - began
-    for step in range(12):
-        child = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(takes * (0.3 + 0.7 * step / 12))
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+    environment = {name: os.environ[name] for name in ("COOPBANK_PASSPHRASE", "XDG_STATE_HOME")}
+    arguments = ["--db", str(keyed), "--as", "tom", "backup"]
+    job = {"folder": str(folder), "arguments": arguments, "env": environment}
+    now = datetime.now(UTC)  # it gives a backup its name
+    with Hands() as hands:
+        (done,) = hands.all("", "command", at=0, now=now.isoformat(), **job)
+        assert done["code"] == 0 and done["steps"] > 24, done
+        for step in range(1, 13):
+            then = (now + timedelta(minutes=step)).isoformat()
+            said = list(hands.work("", "command", at=step * done["steps"] // 13, now=then, **job))
+            assert [each["status"] for each in said if "dead" in each] == [-signal.SIGKILL], said
     files = list((folder / FOLDER).glob("coopbank-*"))
     assert files
     for number, file in enumerate(files):

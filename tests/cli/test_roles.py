@@ -102,6 +102,8 @@ def test_the_program_works_as_a_user_who_can_change_nothing_that_is_posted(
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     eve.execute(statement)
         for statement in ("INSERT INTO balance (account_id) VALUES (1)", "DELETE FROM personal",
+                          "INSERT INTO posting VALUES (1, 9, 1, 5)",
+                          "INSERT INTO entry (id, operation_id, effective_on, memo) VALUES (99, 1, '2026-03-02', '')",
                           "UPDATE alembic_version SET version_num = '1'", "SET session_replication_role = replica",
                           "CREATE TABLE public.mine (a int)", "DROP FUNCTION operation_seal CASCADE",
                           "ALTER FUNCTION operation_seal SECURITY INVOKER",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 import shlex
 import tempfile
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import coopbank.errors as tree
 from coopbank.cli.output import safe
@@ -62,7 +64,7 @@ class Played:
 @cache
 def play_all() -> tuple[Played, ...]:
     """Every case, each once a run of the tests; the books are gone afterwards."""
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")) as scratch:  # in memory, if it can be
         stage = Stage(Path(scratch))
         played = tuple(stage.played(case) for case in CASES)
         for scene in stage.scenes.values():
@@ -102,12 +104,17 @@ class Stage:
             (scene.folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
         command = filled(case.command, scene.numbers)
         if case.around is None:
-            before = sealed(scene)
+            before = scene.logged = scene.logged or sealed(scene)
             shown = run_program(scene, command, stdin=case.stdin, env=case.env)
-            return Played(case, command, shown, sealed(scene) != before)
+            scene.logged = sealed(scene)
+            return Played(case, command, shown, _done(scene.logged) != _done(before))
         with case.around(scene):
             shown = run_program(scene, command, stdin=case.stdin, env=case.env)
         return Played(case, command, shown, False)
+
+
+def _done(logged: list[Any] | None) -> list[Any]:
+    return [(kind, actor) for kind, actor in logged or [] if kind not in ("log-refusal", "sign-in")]
 
 
 # ------------------------------------------------------------------------------ the source

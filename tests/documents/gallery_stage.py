@@ -67,6 +67,7 @@ class Scene:
     folder: Path
     clock: datetime
     numbers: dict[str, int] = field(default_factory=dict)
+    logged: list[Any] | None = None  # all that is sealed, where whoever runs the program in it keeps that
 
     @property
     def place(self) -> Path:
@@ -98,7 +99,7 @@ class Scene:
                 _step(small, filled(step, self.numbers), self.numbers)
         finally:
             bank.close()
-        self.clock = clock.instant
+        self.clock, self.logged = clock.instant, None
 
 
 def filled(text: str, numbers: Mapping[str, int]) -> str:
@@ -226,14 +227,13 @@ def _without(names: list[str]) -> Iterator[None]:
 
 
 def _operations(scene: Scene) -> int:
-    return len(sealed(scene, refusals=True) or [])
+    return len(scene.logged or sealed(scene) or [])
 
 
-def sealed(scene: Scene, *, refusals: bool = False) -> list[Any] | None:
-    """The operations of the books, without the log of refusals; None where there are no books to ask."""
+def sealed(scene: Scene) -> list[Any] | None:
+    """The operations of the books; None where there are no books to ask."""
     try:
         with contextlib.closing(sqlite3.connect(f"{scene.place.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            which = "" if refusals else " WHERE kind NOT IN ('log-refusal', 'sign-in')"
-            return connection.execute(f"SELECT kind, actor FROM operation{which} ORDER BY id").fetchall()
+            return connection.execute("SELECT kind, actor FROM operation ORDER BY id").fetchall()
     except sqlite3.Error:
         return None

@@ -177,6 +177,22 @@ def test_a_forged_file_is_found_though_its_hash_was_made_to_follow(pack: Path, w
     assert f"WRONG  {check}" in said
 
 
+def test_the_steps_of_the_guide_leave_a_pack_that_is_still_proven(pack: Path) -> None:
+    """bean-check wrote its cache into the pack, and the pack was then NOT PROVEN to whoever ran it once more."""
+    guide = (pack / "VERIFY.md").read_text(encoding="utf-8")
+    command = next(line.split() for line in guide.splitlines() if line.lstrip().startswith("bean-check"))
+    program = str(Path(sys.executable).parent / command[0])
+    ledger = next((pack / "beancount").glob("*.beancount"))
+    assert command[-1] == "beancount/*.beancount"
+    subprocess.run([program, *command[1:-1], str(ledger)], check=True, capture_output=True)
+    (pack / ".~lock.books.xlsx#").write_text("an auditor has it open")
+    code, said = proof(pack)
+    assert code == 0, said
+    ledger.with_name(f".{ledger.stem}.picklecache").write_bytes(b"as it writes one that took it a second to read")
+    code, said = proof(pack)
+    assert code == 1 and ".picklecache is named nowhere, a cache of bean-check: delete it" in said
+
+
 def test_files_missing_added_or_cut_are_found(pack: Path) -> None:
     (pack / "note.txt").write_text("trust me")
     assert "note.txt is named nowhere" in proof(pack)[1]

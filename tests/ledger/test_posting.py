@@ -230,11 +230,12 @@ def test_locked_periods_take_nothing(books: Books, period: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
-@pytest.mark.parametrize("where", ["memo", "request", "record"])
+@pytest.mark.parametrize("where", ["memo", "request", "record", "key", "actor"])
 def test_characters_that_cannot_be_stored_are_refused(books: Books, text: str, where: str) -> None:
     entries = [entry(deposit_lines(5), memo=text)] if where == "memo" else []
     rows = [NewRecord("role", "bob", 1, None, {"a": text})] if where == "record" else []
     changes: dict[str, Any] = {"request": {"a": text}, "request_hash": bytes(32)} if where == "request" else {}
+    changes |= {where: text} if where in ("key", "actor") else {}
     with unchanged(books), pytest.raises(InvalidValue):
         books.seal(entries, rows, **changes)
 
@@ -243,7 +244,8 @@ def test_characters_that_cannot_be_stored_are_refused(books: Books, text: str, w
     "text", ["\\u0000", "\\\\u0000", "line\nline", "\t", "\u2028", "😀", "'; DROP TABLE entry; --"]
 )
 def test_other_characters_are_kept(books: Books, text: str) -> None:
-    done = books.seal([entry(deposit_lines(5), memo=text)], [NewRecord("note", "n", 1, text, {text: text})])
+    rows = [NewRecord("note", "n", 1, text, {text: text})]
+    done = books.seal([entry(deposit_lines(5), memo=text)], rows, key=text, kind=text, actor=text)
     assert_books(books.database)
     with books.database.read() as tx:
         assert tx.value("SELECT memo FROM entry WHERE id = ?", done.entries[0]) == text

@@ -89,7 +89,7 @@ def test_books_of_the_first_revision_are_brought_forward(new_engine_url: Any) ->
         old.close()
 
 
-@pytest.mark.parametrize("revision", ["0002", "0004", "0005"])
+@pytest.mark.parametrize("revision", ["0002", "0004", "0005", "0006"])
 def test_books_with_a_life_are_brought_forward(new_engine_url: Any, revision: str) -> None:
     """Nothing that they hold changes, their proof holds, and they go on."""
     place = new_engine_url("lived")
@@ -100,7 +100,9 @@ def test_books_with_a_life_are_brought_forward(new_engine_url: Any, revision: st
         day = NewPeriodState(DAY.isoformat(), "open")
         send(books, Raw(books, rows=[*CONTROLS, *FUNDS, *ACCOUNTS, RATE, ROLE, day], kind="init").statements())
         for amount in (100_00, 5_00):
-            send(books, Raw(books, [entry(deposit_lines(amount))]).statements())
+            raw = Raw(books, [entry(deposit_lines(amount))])
+            raw.by_hand = True
+            send(books, raw.statements())
         before = books.dump()
         books.database.upgrade()
         assert books.dump() == before

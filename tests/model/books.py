@@ -99,6 +99,7 @@ class Rule:
     moves: Callable[[Work], int | None] | None = None
     reversible: bool = True
     staff: bool = False  # its amount is a limit, and moves nothing
+    offered: tuple[str, ...] = ()  # by which kinds of institution, if not by all
 
 
 RULES: dict[str, Rule] = {}
@@ -146,9 +147,9 @@ class Done:
 class Model:
     """The whole bank."""
 
-    def __init__(self, number: int = 8, day: date = date(2026, 3, 2)) -> None:
+    def __init__(self, number: int = 8, day: date = date(2026, 3, 2), kind: str = "unchartered-coop") -> None:
         """As `support_bank.new_bank` leaves a bank: `number` operations done, that day open, D1 open and empty."""
-        self.number = number
+        self.number, self.kind = number, kind
         self.founded = self.day = day
         self.day_open, self.opened_at = True, number - 1
         self.today = day  # the clock
@@ -373,6 +374,8 @@ class Work:
 
     def check(self) -> None:
         """Active, of a role that may, within the limit, and no affair of their own."""
+        if self.rule.offered and self.model.kind not in self.rule.offered:
+            raise No("not-offered", None)
         user = self.model.find("user", self.who)
         if user is None or not user["active"]:
             raise No("unknown", "user")
@@ -441,6 +444,13 @@ class Work:
     def number_of(self, kind: str, prefix: str, digits: int) -> str:
         """The next number of a kind, given to somebody."""
         ref = self.model.next_ref(kind, prefix, digits)
+        self.created.append(ref)
+        return ref
+
+    def number_of_several(self, kind: str, prefix: str, digits: int) -> str:
+        """The same where one operation gives more than one."""
+        first = int(self.model.next_ref(kind, prefix, digits)[len(prefix) :])
+        ref = f"{prefix}{first + sum(each.startswith(prefix) for each in self.created):0{digits}}"
         self.created.append(ref)
         return ref
 
@@ -672,7 +682,8 @@ def members_of(leaves: Iterable[tuple[str, str]], model: Model) -> set[str]:
         number, _slash, contract = code.partition("/")
         if number == "791" and contract.startswith("L-"):
             found |= holder_of(model, "loan", contract)
-        elif number in ("791", "821", "823", "825", "871", "875", "901", "903", "905", "945", "946"):
+        elif number in ("791", "821", "823", "825", "871", "875", "893", "901", "903", "905", "945", "946",
+                        "950"):  # fmt: skip
             found.add(re.split(r"[-.]", contract)[0])
         elif number in ("811", "851", "701", "781", "M10", "M20", "M30", "M40"):
             found |= holder_of(model, "note" if number in ("811", "851") else "loan", contract)

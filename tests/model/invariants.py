@@ -33,8 +33,8 @@ _CONTROLS = (
 _HEAD = "SELECT max(id) FROM operation"
 _OPEN_CHAIN = (
     "SELECT count(*) FROM operation o LEFT JOIN operation p ON p.id = o.id - 1"
-    " WHERE o.id > 1 AND (p.id IS NULL OR p.hash <> o.prev_hash) AND o.id > ?"
-)
+    " WHERE o.id > ? AND (p.id IS NULL OR p.hash <> o.prev_hash)"
+)  # after the first at least; of two bounds SQLite would take the first one written, and read the whole log each time
 
 
 _TOUCHED = (
@@ -71,7 +71,7 @@ def _touched(small: SmallBank, model: Model, verdict: Verdict) -> list[str]:
     faults = []
     leaves = sorted({(line[0], line[1]) for entry in verdict.entries for line in entry})
     parts = [(code.partition("/")[0], fund, code.partition("/")[2]) for fund, code in leaves]
-    asked = [(_HEAD, ()), (_OPEN_CHAIN, (model.number - 3,)), *((_TOUCHED, part) for part in parts)]
+    asked = [(_HEAD, ()), (_OPEN_CHAIN, (max(1, model.number - 3),)), *((_TOUCHED, part) for part in parts)]
     [[(head,)], [(broken_links,)], *found] = _asked(small, asked)
     if head != model.number:
         faults.append(f"the chain ends at operation {head}, and should at {model.number}")
@@ -109,7 +109,7 @@ def _whole(small: SmallBank, model: Model) -> list[str]:
 
 
 def _caches(small: SmallBank, leaves: dict[tuple[str, str], int]) -> list[str]:
-    sums, totals, [(broken_links,)] = _asked(small, [(_LINES, ()), (_CONTROLS, ()), (_OPEN_CHAIN, (0,))])
+    sums, totals, [(broken_links,)] = _asked(small, [(_LINES, ()), (_CONTROLS, ()), (_OPEN_CHAIN, (1,))])
     lines = {(fund, f"{gl}/{of}" if of else gl): int(total) for fund, gl, of, total in sums if total}
     controls: dict[tuple[str, str], int] = defaultdict(int)
     for (fund, code), total in lines.items():

@@ -11,25 +11,32 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 
+import tests.model.rules_asking
 import tests.model.rules_assets
 import tests.model.rules_bank
 import tests.model.rules_care
 import tests.model.rules_counter
+import tests.model.rules_forgetting
 import tests.model.rules_funds
 import tests.model.rules_given
+import tests.model.rules_given_away
 import tests.model.rules_life
 import tests.model.rules_loans
 import tests.model.rules_losses
 import tests.model.rules_months
+import tests.model.rules_opening
 import tests.model.rules_papers
 import tests.model.rules_peers
 import tests.model.rules_plans
+import tests.model.rules_polls
 import tests.model.rules_products
 import tests.model.rules_refinance
 import tests.model.rules_reports
 import tests.model.rules_set_off
+import tests.model.rules_silent
 import tests.model.rules_undoing
 import tests.model.rules_votes
+import tests.model.rules_workers
 import tests.model.rules_year  # noqa: F401  (each fills RULES)
 from coopbank.bank.books import Actor
 from coopbank.bank.operation import Receipt
@@ -47,9 +54,9 @@ LOOKED_AT_EVERY = 250  # steps: every leaf and every cache; at the end the books
 class Differs(AssertionError):
     """The bank did something else than the model says, or the books do not hold."""
 
-    def __init__(self, at: int, step: Step, ask: Ask, why: str) -> None:
+    def __init__(self, at: int, step: Step, ask: Ask, why: str, kind: str) -> None:
         super().__init__(f"step {at}: {told(ask)}\n    {why}")
-        self.at, self.step, self.why = at, step, why
+        self.at, self.step, self.why, self.kind = at, step, why, kind
 
 
 class Pair:
@@ -57,7 +64,7 @@ class Pair:
 
     def __init__(self, small: SmallBank, every: int = LOOKED_AT_EVERY) -> None:
         self.small, self.every = small, every
-        self.model = Model()
+        self.model = Model(kind=small.bank.institution.institution_kind)
         self.count = 0
         self.came: Counter[str] = Counter()  # how often an operation was done, and how often refused as what
 
@@ -77,7 +84,7 @@ class Pair:
         whole = self.count % self.every == 0
         why += hold(self.small, self.model, verdict, everything=whole, proven=False)
         if why:
-            raise Differs(self.count, step, ask, "; ".join(why))
+            raise Differs(self.count, step, ask, "; ".join(why), self.model.kind)
         self.came.update(came(self.model, ask, verdict, before))
         return verdict
 
@@ -179,7 +186,7 @@ def _same(start: Start, steps: Sequence[Step], found: Differs) -> Differs | None
 
 def _without_refused(start: Start, steps: list[Step], found: Differs) -> list[Step]:
     """Without what the model refuses, which changes nothing."""
-    model = Model()
+    model = Model(kind=found.kind)
     done = [step for step in steps if model.do(step.ask(model)).status != "refused"]
     tried = done if done and done[-1] is steps[-1] else [*done, steps[-1]]
     again = _same(start, tried, found)
@@ -206,9 +213,9 @@ def _differs(start: Start, steps: Sequence[Step]) -> Differs | None:
     return None
 
 
-def story(steps: Sequence[Step]) -> str:
+def story(steps: Sequence[Step], kind: str) -> str:
     """The steps in words, as the model understands them, for a failure that somebody has to read."""
-    model, lines = Model(), list[str]()
+    model, lines = Model(kind=kind), list[str]()
     for number, step in enumerate(steps, start=1):
         ask = step.ask(model)
         verdict = model.do(ask)

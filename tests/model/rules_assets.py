@@ -350,6 +350,8 @@ def _some_hours(value: object) -> bool:
       " fund:code?=CLT", TREASURER, second=True)  # fmt: skip
 def recognise_donated_work(w: Work) -> None:
     spendable(w, w["fund"])
+    if any(gone["fund"] == w["fund"] and w["building"] in gone["buildings"] for _r, gone in w.model.every("disposal")):
+        raise No("wrong-state", "building")
     amount = round(Fraction(w["hours"]) * w["hourly"])
     if not amount:
         raise No("invalid-amount", "hours")

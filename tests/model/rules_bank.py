@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from tests.model.books import ADMIN, READ, SUPERVISOR, TREASURER, Fact, Model, No, Work, minor, rule
 
@@ -98,20 +100,37 @@ class Posting:
     reverses: int | None  # the entry that its own takes back
 
 
+class Posted:
+    """What was ever posted on a bank account: read on from where the log was left the last time."""
+
+    def __init__(self) -> None:
+        self.found: list[Posting] = []
+        self._first: dict[int, int] = {}  # entry of an operation
+        self._done, self._entry = 0, 1  # operations that were read, and the number of the next entry
+
+    def read_on(self, model: Model, account: str) -> list[Posting]:
+        """Entries have numbers without a gap."""
+        leaf = (model.find("bank-account", account) or {})["fund"], f"731/{account}"
+        for done in islice(model.log.values(), self._done, None):
+            self._first[done.number] = self._entry
+            turned = len(model.log[done.reverses].entries) if done.reverses else 0
+            for place, (entry, on) in enumerate(zip(done.entries, done.days, strict=True)):
+                reverses = self._first[done.reverses] + place if done.reverses and place < turned else None
+                self.found += [
+                    Posting(self._entry, on, amount, reverses) for fund, code, amount in entry if (fund, code) == leaf
+                ]
+                self._entry += 1
+        self._done = len(model.log)
+        return self.found
+
+
+_posted: WeakKeyDictionary[Model, dict[str, Posted]] = WeakKeyDictionary()
+
+
 def postings(model: Model, account: str) -> Iterator[Posting]:
-    """All of them, by the numbers of the entries, which have no gap."""
-    fund = (model.find("bank-account", account) or {})["fund"]
-    first: dict[int, int] = {}  # entry of an operation
-    number = 1
-    for done in model.log.values():
-        first[done.number] = number
-        turned = len(model.log[done.reverses].entries) if done.reverses else 0
-        for place, (entry, on) in enumerate(zip(done.entries, done.days, strict=True)):
-            reverses = first[done.reverses] + place if done.reverses and place < turned else None
-            for leaf_fund, code, amount in entry:
-                if (leaf_fund, code) == (fund, f"731/{account}"):
-                    yield Posting(number, on, amount, reverses)
-            number += 1
+    """All lines on the leaf of a bank account, by the numbers of their entries."""
+    known = _posted.setdefault(model, {}).setdefault(account, Posted())
+    return iter(known.read_on(model, account))
 
 
 def matched(model: Model, account: str) -> set[int]:

@@ -108,6 +108,8 @@ def admit_member(w: Work) -> None:
 @rule("change-member", "member:code phone:sometext? status:active|left?", EVERYBODY)
 def change_member(w: Work) -> None:
     before = w.model.get("member", w["member"], "member")
+    if before.get("forgotten"):
+        raise No("wrong-state", "member")
     if w["phone"] is None and w["status"] is None:
         raise No("invalid-value", "member")
     if w["status"] == "left" and any(balance for leaf, balance in w.model.leaves.items() if held_by(w, leaf)):

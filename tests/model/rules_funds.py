@@ -11,6 +11,7 @@ from tests.model.books import (
     GEN,
     OFFICER,
     POOL,
+    READ,
     SUPERVISOR,
     TELLER,
     TREASURER,
@@ -287,10 +288,53 @@ def issue_note(w: Work) -> None:
         raise No("invalid-value", "fund")
     if w["due_on"] <= w.business_day:
         raise No("invalid-date", "due_on")
+    of_class = w.model.find("note-class", w["note_class"])
+    if of_class is not None:
+        if of_class["most_rate"] is not None and Fraction(w["annual_rate"]) > Fraction(of_class["most_rate"]):
+            raise No("invalid-value", "annual_rate")
+        if of_class["ceiling"] is not None and owed_on(w, w["note_class"]) + w["amount"] > of_class["ceiling"]:
+            raise No("invalid-amount", "amount")
     ref = w.number_of("note", "N-", 3)
     w.post(*receive(w, w["fund"], w["amount"], member=w["member"]), (w["fund"], f"811/{ref}", -w["amount"]))
     w.write("note", ref, member=w["member"], fund=w["fund"], rate=w["annual_rate"], since=w.business_day,
-            owed=w["amount"], accrued=0, of_segment=0, paid=0, note_class=w["note_class"])  # fmt: skip
+            owed=w["amount"], accrued=0, of_segment=0, paid=0, note_class=w["note_class"],
+            due_on=w["due_on"])  # fmt: skip
+
+
+def owed_on(w: Work, note_class: str) -> int:
+    """Principal of all its notes."""
+    return sum(note["owed"] for _ref, note in w.model.every("note") if note["note_class"] == note_class)
+
+
+READ["rank"] = lambda value: value if type(value) is int and 1 <= value <= 99 else None
+
+
+@rule("define-note-class", "note_class:code class_title:sometext rank:rank?=1 most_rate:rate? ceiling:money?"
+      " resolution:sometext why:memo?=", TREASURER, approvers=(SUPERVISOR, TREASURER), second=True,
+      reversible=False)  # fmt: skip
+def define_note_class(w: Work) -> None:
+    after = {"title": w["class_title"], "rank": int(w["rank"]), "most_rate": w["most_rate"],
+             "ceiling": w["ceiling"], "resolution": w["resolution"]}  # fmt: skip
+    before = w.model.find("note-class", w["note_class"])
+    if before == after:
+        raise No("invalid-value", "note_class")
+    if before is not None and not w["why"]:
+        raise No("invalid-value", "why")
+    if w["ceiling"] is not None and owed_on(w, w["note_class"]) > w["ceiling"]:
+        raise No("invalid-amount", "ceiling")
+    w.write("note-class", w["note_class"], after)
+
+
+def _in_turn(w: Work, note: Fact) -> None:
+    """A junior note is not repaid before its day while a senior one of the fund is overdue."""
+    mine = w.model.find("note-class", note["note_class"])
+    if mine is None or note["due_on"] <= w.business_day:
+        return
+    for _ref, other in w.model.every("note"):
+        senior = w.model.find("note-class", other["note_class"])
+        overdue = other["fund"] == note["fund"] and (other["owed"] or other["accrued"])
+        if overdue and other["due_on"] < w.business_day and senior is not None and senior["rank"] < mine["rank"]:
+            raise No("wrong-state", "note")
 
 
 def simple_interest(owed: int, rate: str, count: int) -> int:
@@ -320,6 +364,8 @@ def repay_note(w: Work) -> None:
     principal = note["owed"] if w["amount"] is None else w["amount"]
     if principal > note["owed"]:
         raise No("invalid-amount", "amount")
+    if principal:
+        _in_turn(w, note)
     interest, fund, ref = note["accrued"] + new, note["fund"], w["note"]
     lines = [
         (fund, "341", new),
@@ -378,14 +424,23 @@ def return_grant(w: Work) -> None:
 # ----------------------------------------------------------------------------------------------- staff
 
 
+WHOLE_POLICIES = {"cheque_hold_days", "accrual_payments", "charge_off_days"}
+YES_OR_NO: set[str] = set()
+"""What kind of value a policy has, if it is no amount."""
+
+
 @rule("set-policy", "policy:code value:text resolution:code?", f"{TREASURER} {ADMIN}", second=True)
 def set_policy(w: Work) -> None:
     before = w.model.get("policy", w["policy"], "policy")["value"]
     value: Any
-    if w["policy"] in ("cheque_hold_days", "accrual_payments", "charge_off_days"):
+    if w["policy"] in WHOLE_POLICIES:
         if not re.fullmatch(r"[0-9]{1,4}", w["value"]):
             raise No("invalid-value", "value")
         value = int(w["value"])
+    elif w["policy"] in YES_OR_NO:
+        if w["value"] not in ("yes", "no"):
+            raise No("invalid-value", "value")
+        value = w["value"]
     elif w["policy"] == "set_off":  # the bylaw that allows it; none where it is empty
         value = w["value"]
     else:

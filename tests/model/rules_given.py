@@ -85,6 +85,8 @@ def _given_this_year(w: Work) -> int:
     """To the same person: by member number where both say one, by name else."""
     found = 0
     for _ref, case in w.model.every("aid-case"):
+        if case["name"] is None:  # it was forgotten
+            continue
         if w["recipient_member"] and case["member"]:
             same = w["recipient_member"] == case["member"]
         else:

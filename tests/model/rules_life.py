@@ -166,4 +166,6 @@ def found_again(w: Work) -> None:
     if day > w.business_day or (known["last"] is not None and day < known["last"]):
         raise No("invalid-date", "on")
     lost = known["lost"] if known["lost"] is not None and day < known["lost"] else None
-    w.write("contact", w["member"], lost=lost, last=day)
+    noticed = known.get("noticed")
+    w.write("contact", w["member"], lost=lost, last=day,
+            noticed=noticed if noticed is not None and day < noticed else None)  # fmt: skip

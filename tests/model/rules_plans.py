@@ -128,7 +128,9 @@ def add_entry(w: Work) -> None:
 
 def _of_entry(w: Work) -> set[str]:
     found = w.model.find("register-entry", w["entry"])
-    return set() if found is None else _concerned(w, found["values"], w["values"] or {})
+    if found is None or "member" not in FIELDS[w["entry"].partition("-")[0]]:
+        return set()
+    return _concerned(w, found["values"], w["values"] or {})
 
 
 def _known(w: Work) -> Fact:
@@ -147,7 +149,8 @@ def change_entry(w: Work) -> None:
             raise No("wrong-state", f"values.{name}")
     if values == found["values"]:
         raise No("invalid-value", "values")
-    w.write("register-entry", w["entry"], found, values=values, state="open")
+    gone = w.model.find("disposal", w["entry"]) is not None  # what was sold stays closed
+    w.write("register-entry", w["entry"], found, values=values, state=found["state"] if gone else "open")
 
 
 @rule("close-entry", "entry:code why:somememo mistaken:yes?=no", KEEPING, reversible=False, serves=_of_entry,
@@ -172,7 +175,8 @@ def buy_parcel(w: Work) -> None:
     spendable(w, fund)
     kept_register(w, "PARCELS")
     for ref, body in w.model.every("register-entry"):
-        if ref.startswith("PARCELS-") and body["fixed"] and body["values"]["parcel"] == parcel:
+        kept = body["fixed"] and w.model.find("disposal", ref) is None  # what was sold may be bought again
+        if ref.startswith("PARCELS-") and kept and body["values"]["parcel"] == parcel:
             raise No("already-exists", "parcel")
     if w.balance(fund, f"771/{parcel}"):
         raise No("already-exists", "parcel")
@@ -220,6 +224,8 @@ def receive_ground_rent(w: Work) -> None:
     if w["amount"] > lease["values"]["rent"] - paid:
         raise No("invalid-amount", "amount")
     fund = w.model.get("register-entry", lease["values"]["parcel"], "lease")["values"].get("fund", "CLT")
+    if w.model.find("disposal", lease["values"]["parcel"]) is not None:
+        raise No("wrong-state", "lease")
     spendable(w, fund, "lease")
     w.post(*receive(w, fund, w["amount"]), (fund, f"151/{w['lease']}", -w["amount"]))
     w.write("ground-rent", ref, paid=paid + w["amount"])

@@ -48,6 +48,12 @@ def touched(w: Work) -> set[str]:
     return members_of(past.moved(), w.model) | named
 
 
+def _taking_back(w: Work) -> set[str]:
+    """Those whom it touched; old books were taken over for everybody at once, and are taken back so."""
+    past = w.model.log.get(w["operation"])
+    return set() if past is not None and past.kind == "opening-balance" else touched(w)
+
+
 def _two_for_reversal(w: Work) -> bool:
     past = past_of(w)
     moved = past.moved()
@@ -60,7 +66,7 @@ def _two_for_reversal(w: Work) -> bool:
 
 
 @rule("reverse", "operation:number reason:somememo replay:yes?=no", f"{TELLER} {OFFICER} {TREASURER}",
-      serves=touched, second=_two_for_reversal, reversible=False)  # fmt: skip
+      serves=lambda w: _taking_back(w), second=_two_for_reversal, reversible=False)  # fmt: skip
 def reverse(w: Work) -> None:
     past = past_of(w)
     known = RULES.get(past.kind)
@@ -68,6 +74,8 @@ def reverse(w: Work) -> None:
         raise No("cannot-reverse", "operation")
     loans = loans_told(w, past)
     if not past.entries and not loans:
+        raise No("cannot-reverse", "operation")
+    if past.kind == "opening-balance" and w.model.get("opening", "opening", "operation")["state"] == "closed":
         raise No("cannot-reverse", "operation")
     if not w.allowing(past.kind):
         raise No("not-allowed", "operation")
@@ -257,7 +265,7 @@ def correct(w: Work) -> None:
     available(w, f"905/{wrong if signed < 0 else right}", amount)
     w.post((GEN, f"905/{wrong}", -signed), (GEN, f"905/{right}", signed))
     ref = w.number_of("correction", "K-", 5)
-    w.write("correction", ref, operation=past.number, wrong=wrong, amount=signed)
+    w.write("correction", ref, operation=past.number, wrong=wrong, right=right, amount=signed)
 
 
 def _account(w: Work, account: str, field: str) -> str:

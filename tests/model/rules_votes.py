@@ -137,6 +137,9 @@ def cancel_meeting(w: Work) -> None:
     for ref, body in of_it:
         if body["state"] == "open":
             w.write("resolution", ref, body, state="withdrawn")
+    from tests.model.rules_polls import call_off
+
+    call_off(w, w["meeting"])
     w.write("meeting", w["meeting"], meeting, held=False)
 
 
@@ -280,8 +283,8 @@ MATTERS = {
     "transfer-funds": ("transfer",), "lend-to-fund": ("transfer",), "sponsor-shares": ("transfer", "allocation"),
     "pay-expense": ("allocation",), "spend-gift": ("allocation",), "give-aid": ("allocation",),
 }  # fmt: skip
-"""As what operations are decided; each moves an amount."""
-NAMING = ("fund", "from_fund", "to_fund", "gift", "member", "bank_account", "recipient_member")
+"""As what operations are decided; most move an amount."""
+NAMING = ("parcel", "fund", "from_fund", "to_fund", "gift", "member", "bank_account", "recipient_member")
 
 
 @rule("set-mandate", "operation:code body:code above:counted? lifted:yes?=no", OFFICE, second=True, reversible=False)
@@ -302,7 +305,8 @@ def decided(w: Work) -> None:
     if name not in MATTERS:
         return
     mandate = w.model.find("mandate", name)
-    needed = mandate is not None and not mandate["lifted"] and (mandate["above"] is None or amount > mandate["above"])
+    needed = mandate is not None and not mandate["lifted"]
+    needed = needed and (mandate["above"] is None or amount is None or amount > mandate["above"])
     if not re.fullmatch("RES-[0-9]{5,}", ref):
         if needed:
             raise No("needs-resolution", "resolution")
@@ -317,10 +321,10 @@ def decided(w: Work) -> None:
     gifts = {gift["fund"] for each in named if (gift := w.model.find("gift", each)) is not None}
     if found["about"] and found["about"] not in named | gifts:
         raise No("needs-resolution", "resolution")
-    used = [use["amount"] for _ref, use in w.model.every("use") if use["resolution"] == ref]
-    if used and (found["amount"] is None or sum(used) + amount > found["amount"]):
+    used = [use["amount"] or 0 for _ref, use in w.model.every("use") if use["resolution"] == ref]
+    if used and (found["amount"] is None or amount is None or sum(used) + amount > found["amount"]):
         raise No("needs-resolution", "resolution")
-    if found["amount"] is not None and amount > found["amount"]:
+    if found["amount"] is not None and amount is not None and amount > found["amount"]:
         raise No("needs-resolution", "resolution")
     w.written.append(("use", f"{ref}.{w.number}", {"resolution": ref, "amount": amount}))
 

@@ -16,6 +16,7 @@ from tests.model.books import (
     FOUNDED,
     GEN,
     POOL,
+    READ,
     SUPERVISOR,
     TELLER,
     TREASURER,
@@ -130,7 +131,12 @@ def quarter_days(quarter: str) -> tuple[date, date]:
 
 def balance_days(w: Work, code: str, first: date, last: date) -> int:
     """What is owed on a leaf at the end of each day, added up over the days; below zero counts nothing."""
-    moved = sorted((max(day, first), -amount) for day, amount in w.model.dated.get((GEN, code), []) if day <= last)
+    return balances_over(w.model.dated.get((GEN, code), []), first, last)
+
+
+def balances_over(lines: list[tuple[date, int]], first: date, last: date) -> int:
+    """The same of lines and their days."""
+    moved = sorted((max(day, first), -amount) for day, amount in lines if day <= last)
     found, balance, at = 0, 0, first
     for day, amount in moved:
         found += max(0, balance) * (day - at).days
@@ -428,8 +434,9 @@ def pay_redemption(w: Work) -> None:
     if found["state"] != "waiting" or w.business_day < found["payable_on"]:
         raise No("wrong-state", "redemption")
     alive(w, found["member"], "redemption")
-    kind = w.model.get("share-class", found["share_class"], "redemption")
     known = w.model.every("redemption")
+    of_workers = {"queue": False, "yearly_cap": ""}  # what somebody left behind is paid by its schedule
+    kind = of_workers if found["share_class"] == "950" else w.model.get("share-class", found["share_class"], "x")
     if kind["queue"] and any(
         each["state"] == "waiting" and ref < w["redemption"] and each["payable_on"] <= w.business_day
         and each["share_class"] == found["share_class"] and not w.model.is_dead(each["member"])  # an estate's waits
@@ -467,6 +474,8 @@ def set_surplus_rules(w: Work) -> None:
         raise No("invalid-value", "steps")
     for number, step in enumerate(steps):
         _require_step(w, step, f"steps.{number}")
+    if not w["qualified"] and w.model.kind == "worker-coop":
+        raise No("invalid-value", "qualified")
     if w["qualified"] and not w["consent"]:
         raise No("invalid-value", "consent")
     if w["qualified"] and Fraction(w["cash"]) < 20:
@@ -485,6 +494,8 @@ def _require_step(w: Work, step: tuple[str, ...], field: str) -> None:
         w.model.get("fund", step[1], field)
         if step[1] == GEN:
             raise No("invalid-value", field)
+    if step[0] == "patronage" and step[1] != "hours" and w.model.kind == "worker-coop":
+        raise No("invalid-value", field)
     if step[0] == "dividend":
         kind = w.model.get("share-class", step[1], field)
         if Fraction(step[-1]) > Fraction(kind["dividend_cap"] or "8"):
@@ -511,7 +522,7 @@ def divided(w: Work, year: str, rules: Fact) -> Fact:
             if base is None:
                 base = left = max(0, result - kept - sum(amount for _s, amount, _m in steps))
             percent -= Fraction(step[-1])
-            measured = interest_paid(w, year) if step[1] == "interest" else weights_of(w, "905", year, "average")
+            measured = measured_by(w, step[1], year)
             amount = (min(left, round(Fraction(step[-1]) * base / 100)) if percent else left) if measured else 0
             left -= amount
             steps.append((step, amount, shared(amount, measured)))
@@ -528,6 +539,30 @@ def divided(w: Work, year: str, rules: Fact) -> Fact:
             allocated[member] = allocated.get(member, 0) + part
     cash = {member: -(-amount * Fraction(rules["cash"]) // 100) for member, amount in allocated.items()}
     return {"result": result, "kept": kept, "steps": steps, "allocated": allocated, "cash": cash}
+
+
+def measured_by(w: Work, basis: str, year: str) -> dict[str, int]:
+    """By what each member's part is measured."""
+    if basis == "hours":
+        found = w.model.find("hours", year) or {"hours": {}}
+        return {member: int(Fraction(hours) * 100) for member, hours in found["hours"].items()}
+    return interest_paid(w, year) if basis == "interest" else weights_of(w, "905", year, "average")
+
+
+READ["payments"] = lambda value: value if type(value) is int and 1 <= value <= 60 else None
+READ["workedhours"] = lambda value: [each.split() for each in value] or None
+
+
+@rule("record-hours", "year:year hours:workedhours source:sometext", TREASURER, second=True, reversible=False)
+def record_hours(w: Work) -> None:
+    _require_not_allocated(w, w["year"])
+    found: dict[str, str] = {}
+    for place, (member, hours) in enumerate(w["hours"]):
+        w.model.get("member", member, f"hours.{place}")
+        if member in found:
+            raise No("invalid-value", f"hours.{place}")
+        found[member] = hours
+    w.write("hours", w["year"], hours=found)
 
 
 def interest_paid(w: Work, year: str) -> dict[str, int]:
@@ -593,6 +628,7 @@ def allocate_surplus(w: Work) -> None:
             if amount:
                 w.write("dividend", f"{year}-{step[1]}", total=amount)
     control = "945" if proposal["rules"]["qualified"] else "946"
+    control = "950" if w.model.kind == "worker-coop" else control
     for member, amount in found["allocated"].items():
         lines += [(GEN, f"823/{member}", -found["cash"][member]),
                   (GEN, f"{control}/{member}/{year}", found["cash"][member] - amount)]  # fmt: skip
@@ -606,7 +642,7 @@ def redeem_patronage(w: Work) -> None:
     kept = {
         code: -n
         for (fund, code), n in sorted(w.model.leaves.items())
-        if fund == GEN and n and code[:3] in ("945", "946")
+        if fund == GEN and n and code[:3] in ("945", "946", "950")
     }
     oldest = min((code[-4:] for code in kept), default=None)
     if oldest is None or oldest > w["vintage"]:

@@ -11,12 +11,18 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.model.books import RULES
+from tests.model.drawn_asking import asking
 from tests.model.drawn_bank import reconciling
+from tests.model.drawn_forgetting import forgetting
 from tests.model.drawn_given import given, sponsoring
 from tests.model.drawn_life import dying
+from tests.model.drawn_opening import taking_over
 from tests.model.drawn_plans import land
+from tests.model.drawn_polls import balloting
+from tests.model.drawn_silent import classes, giving_away, silent
 from tests.model.drawn_things import petty_cash, things
 from tests.model.drawn_votes import deciding
+from tests.model.drawn_workers import paying, working
 from tests.model.walk import (
     DRAWN,
     NEW_YEAR,
@@ -37,11 +43,12 @@ from tests.model.walk import (
 from tests.model.walk_loans import A_MONTH, CARED, losing, owing_each_other, papers, reporting, sharing
 
 
-def steps(seed: int, count: int) -> list[Step]:
+def steps(seed: int, count: int, scenes: Scenes | None = None) -> list[Step]:
     """A list of steps that the seed makes, the same each time; now and then a scene is played."""
     dice, found, with_key = Dice(seed), list[Step](), list[Step]()
+    scenes = SCENES if scenes is None else scenes
     while len(found) < count:
-        scene = next((scene for scene, seldom in SCENES if not dice.pick(range(seldom))), None)
+        scene = next((scene for scene, seldom in scenes if not dice.pick(range(seldom))), None)
         if scene is not None:
             found += scene(dice)
             continue
@@ -52,7 +59,9 @@ def steps(seed: int, count: int) -> list[Step]:
     return found[:count]
 
 
-SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
+Scenes = tuple[tuple[Callable[[Chooser], list[Step]], int], ...]
+
+SCENES: Scenes = (
     (lambda c: evening(c), 45), (lambda c: lending(c), 110), (lambda c: shares(c), 250), (lambda c: year_end(c), 350),
     (papers, 500), (losing, 500), (lambda c: lived(c, sharing(c)), 700), (lambda c: lived(c, reporting(c)), 500),
     (lambda c: lived(c, owing_each_other(c)), 700),
@@ -60,9 +69,19 @@ SCENES: tuple[tuple[Callable[[Chooser], list[Step]], int], ...] = (
     (lambda c: petty_cash(c, evening(c, 1)), 200), (lambda c: given(c, evening(c)), 250), (sponsoring, 200),
     (lambda c: dying(c, evening(c, c.pick((1, 12)))), 250), (lambda c: reconciling(c, evening(c, 1)), 250),
     (lambda c: land(c, evening(c)), 250), (lambda c: deciding(c, evening(c)), 200),
+    (lambda c: silent(c, evening(c, c.pick((1, 90))), evening(c, c.pick((300, 380))), evening(c, c.pick((1, 31)))),
+     600), (lambda c: taking_over(c, evening(c, 1)), 600),
+    (giving_away, 400), (balloting, 400), (asking, 400),
+    (lambda c: forgetting(c, evening(c, c.pick((1, 40)))), 400),
+    (lambda c: classes(c, evening(c, c.pick((3, 10)))), 400),
     (lambda c: mistaken(c), 200),
 )  # fmt: skip
 """What is done in a row, and of how many steps it is one."""
+OF_OTHERS: Scenes = (
+    (lambda c: working(c, year_end(c), evening(c, c.pick((1, 31, 40)))), 80), (paying, 80), (lambda c: evening(c), 45),
+    (lambda c: shares(c), 100),
+)  # fmt: skip
+"""The same in the books of other kinds of institutions."""
 
 
 def evening(c: Chooser, ahead: int | None = None) -> list[Step]:

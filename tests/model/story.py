@@ -705,6 +705,8 @@ _LOWERED = (
 
 def halves(amount: int, shares: list[int]) -> list[int]:
     """By largest remainder; of equal ones the first gets the cent. Nobody loses one."""
+    if not amount:
+        return [0] * len(shares)
     whole = sum(shares)
     parts = [abs(amount) * share // whole for share in shares]
     rest = [abs(amount) * share % whole for share in shares]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from itertools import islice
 from typing import Any, Protocol
 
 from tests.model.books import DAY_COUNTS, RULES, Ask, Model, days
@@ -43,14 +44,11 @@ class Last:
         if self.kind == "day":
             return str(model.day + days(self.back))
         if self.kind == "operation":
-            known: list[Any] = [
-                n for n, done in model.log.items()
-                if done.entries or self.back > 5
-            ]  # fmt: skip
-            return known[-1 - self.back] if self.back < len(known) else 10**6
+            known = (n for n, done in reversed(model.log.items()) if done.entries or self.back > 5)
+            return next(islice(known, self.back, None), 10**6)
         if self.kind == "paid out":  # the operation that last paid something out of a loan
-            paid: list[Any] = [n for n, done in model.log.items() if done.kind == "disburse-loan"]
-            return paid[-1 - self.back] if self.back < len(paid) else 10**6
+            paid = (n for n, done in reversed(model.log.items()) if done.kind == "disburse-loan")
+            return next(islice(paid, self.back, None), 10**6)
         if self.kind == "new year":
             return str(new_year(model))
         if self.kind == "year":
@@ -65,6 +63,9 @@ class Last:
         if self.kind == "month":
             months = 12 * model.day.year + model.day.month - 1 - self.back
             return f"{months // 12}-{months % 12 + 1:02}"
+        if self.kind == "parcel":  # of the register of the land
+            parcels = [ref for ref, _body in model.every("register-entry") if ref.startswith("PARCELS-")]
+            return parcels[-1 - self.back] if self.back < len(parcels) else "PARCELS-99"
         bodies = model.every(self.kind)
         if self.kind in ("request", "difference"):  # one that waits, if it is not said to lie far back
             bodies = [(ref, body) for ref, body in bodies if body["state"] in ("waiting", "open") or self.back > 3]
@@ -672,6 +673,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("fund EDU 10", "dividend 903 3", "patronage savings 60", "patronage interest 40"),
     ("dividend 901 1 average", "patronage savings 100"),
     ("regular 101",),
+    ("patronage hours 40", "patronage savings 60"),
+    ("patronage hours 100",),
     ("patronage savings 50", "regular 5"),
     ("fund XXX 5",),
     ("indivisible 50",),

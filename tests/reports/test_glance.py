@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -84,6 +85,8 @@ def test_where_the_money_came_from_and_where_it_is(bank: SmallBank) -> None:
     assert ratio(found, "five_largest") == (14_000_00, 14_000_00, "100.00")
     cost = found.measure("cost_per_job")
     assert (cost.value, cost.text, bool(cost.why)) == (None, "n/a", True)
+    assert replace(cost, value="1201.32").text == "1,201.32"
+    assert replace(cost, value="-1201.32", unit="percent").text == "-1,201.32 %"
 
 
 def test_a_dollar_that_came_back_is_lent_twice(bank: SmallBank) -> None:

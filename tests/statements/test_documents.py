@@ -21,10 +21,11 @@ from coopbank.reports.document import as_document
 from coopbank.reports.member import Line
 from coopbank.reports.movements import LOAN_CODES
 from coopbank.statements import Copy, make
+from coopbank.statements.charts import every
 from coopbank.statements.kinds import KINDS, read_number, span_of
 from coopbank.statements.papers.member_statement import MemberStatement
 from coopbank.statements.parts import amount
-from coopbank.statements.typeface import printable
+from coopbank.statements.typeface import fitted, printable
 from coopbank.words import speaking
 from tests.statements.told import Told, findings, sheet_of
 from tests.statements.village import Village, capital_paper, paper_of, patronage_paper
@@ -69,6 +70,16 @@ def test_every_document_can_be_read_aloud_and_says_what_its_report_says(
             assert paper.sheet.stamp.code in said.text.replace("\u200b", "")
             seen.add(type(paper))
     assert {kind.paper for kind in KINDS.values()} <= seen, "a document of every kind"
+
+
+def test_a_lender_reads_up_to_when_interest_stands_on_the_statement(village: Village) -> None:
+    """In the middle of a month it said that no interest ran in the period, and nothing more."""
+    with village.bank.read() as books:
+        today = books.business_date() or date.max
+        paper = paper_of(books, "note-statement", "N-001", today.replace(day=1), today, "normal")
+        said = Told(paper.to_bytes()).text
+    assert paper.report.interest_ran == 0 and paper.report.closing_principal > 0
+    assert "Interest is added at the end of each month, and when it is paid: what ran since is still to come." in said
 
 
 def _is_sound(data: bytes, where: object, print_size: str) -> None:
@@ -171,6 +182,15 @@ def test_whatever_people_are_called_the_paper_stands_and_says_what_it_may(tmp_pa
                     assert "".join(shown.split()) in "".join(said.split()), (name, paper, size)
                     forbidden = "insured by|APY" if kind == CREDIT_UNION else "deposit|APY|insured by"
                     assert not re.search(forbidden, said.replace(shown, ""), re.IGNORECASE), (paper, kind)
+
+
+@pytest.mark.parametrize(("size", "room", "told"), [(8, 450, 1), (18, 425, 2), (18, 250, 3)])
+def test_the_months_below_a_chart_are_never_cut(size: float, room: float, told: int) -> None:
+    """In large print two years of them were 24 times "…"."""
+    months, step = [f"{n % 12 + 1:02}" for n in range(24)], room / 24
+    assert every(months, step, size) == told
+    assert all(fitted(month, size, step * told * 0.98) == month for month in months[::told])
+    assert every(["a long word that is cut", "and another one"], 20, 18) == 1, "better cut than not there"
 
 
 def test_thousands_of_lines_and_endless_texts_end_in_a_document(village: Village) -> None:

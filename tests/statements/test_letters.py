@@ -18,19 +18,22 @@ from tests.statements.told import Told
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 
+def begun(bank: SmallBank) -> None:
+    """Three members with savings, asked on 2 March; one of them moved money since."""
+    for name in ("Mia Lee", "José Núñez", "Noa Cole"):
+        member = bank.admit(name, language="es" if name.startswith("José") else "en")
+        bank.do("open-savings", member=member)
+        bank.do("deposit", member=member, amount="30.00")
+    asked = {"form": "negative", "population": "savings", "seed": "river 42", "interval": "45.00"}
+    bank.do("start-campaign", bank.sue, form="positive", population="savings", selection="all")
+    bank.do("deposit", member="M0001", amount="500.00")
+    bank.do("start-campaign", bank.sue, **asked)
+    bank.go_to("2026-03-05")
+
+
 @pytest.fixture
 def small(engine_url: str) -> Iterator[SmallBank]:
-    """Three members with savings, asked on 2 March; one of them moved money since."""
-    with new_bank(engine_url) as bank:
-        for name in ("Mia Lee", "José Núñez", "Noa Cole"):
-            member = bank.admit(name, language="es" if name.startswith("José") else "en")
-            bank.do("open-savings", member=member)
-            bank.do("deposit", member=member, amount="30.00")
-        asked = {"form": "negative", "population": "savings", "seed": "river 42", "interval": "45.00"}
-        bank.do("start-campaign", bank.sue, form="positive", population="savings", selection="all")
-        bank.do("deposit", member="M0001", amount="500.00")
-        bank.do("start-campaign", bank.sue, **asked)
-        bank.go_to("2026-03-05")
+    with new_bank(engine_url, begin=begun) as bank:
         yield bank
         assert_books(bank)
 

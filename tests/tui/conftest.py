@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from textual import screen
 
 from coopbank.bank.bank import Bank
 from coopbank.clock import SetClock
@@ -71,6 +72,17 @@ def book(model_book: Path, tmp_path: Path) -> str:
     place = tmp_path / "ledger.db"
     shutil.copy(model_book, place)
     return str(place)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def painted_when_settled() -> Iterator[None]:
+    """The screen is painted when what was typed is done, and four times a second besides: not for each key of a word.
+
+    Sixty times a second, as at a terminal, the painting would be half of what these tests take.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(screen, "UPDATE_PERIOD", 0.25)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -16,9 +16,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Any
 
 from textual import events
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Static
 
 from coopbank.bank.bank import Bank
@@ -82,11 +84,15 @@ class Hand:
     def _refreshed(self) -> bool:
         """What waits for the screen's next refresh does not have to wait for its turn; whether something did."""
         screen = self.app._screen_stack[-1] if self.app._screen_stack else None
-        if screen is None or not screen.is_running or not (screen._callbacks or screen._layout_required):
+        if screen is None or not screen.is_running or not self._waits(screen):
             return False
         with self.app._context():  # of two applications in one test the other one may be the current one
             screen._on_timer_update()
-        return bool(screen._callbacks) or not screen._layout_required
+        return bool(screen._callbacks) or not self._waits(screen)
+
+    @staticmethod
+    def _waits(screen: Screen[Any]) -> bool:
+        return bool(screen._callbacks) or screen._layout_required or screen._scroll_required
 
     @staticmethod
     def _soon(loop: asyncio.AbstractEventLoop, until: float) -> bool:
@@ -113,6 +119,14 @@ class Hand:
         for _ in range(3):
             await self.app.workers.wait_for_complete()
             await self.settled(horizon=0.02)
+        self.paint()
+
+    def paint(self) -> None:
+        """What has changed, without waiting for its turn."""
+        screen = self.app._screen_stack[-1] if self.app._screen_stack else None
+        if screen is not None and screen.is_running and (screen._dirty_widgets or screen._repaint_required):
+            with self.app._context():
+                screen._on_timer_update()
 
     async def sign_in(self, user: str, words: str = WORDS) -> None:
         """From the first screen to the counter."""

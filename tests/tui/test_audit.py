@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,8 @@ async def test_an_auditor_who_signs_in_comes_to_the_desk_first(tmp_path: Path) -
 
 
 def test_a_folder_that_cannot_be_written_is_read_in_place(book: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    sqlite3.connect(book).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with closing(sqlite3.connect(book)) as driver:
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     with suppress(FileNotFoundError):
         Path(book + "-wal").unlink()
     monkeypatch.setattr(os, "access", lambda _path, _mode: False)
@@ -178,6 +180,25 @@ def test_a_copy_is_private_and_goes_away(book: str) -> None:
     assert not reading.folder.exists()
     with pytest.raises(DatabaseMissing):
         open_reading(book + ".none")
+
+
+def test_a_journal_that_goes_while_it_is_copied_keeps_nobody_out(book: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last writer who leaves brings its journal into the books and takes it away."""
+    copyfile, writer = shutil.copyfile, sqlite3.connect(book)
+    writer.execute("PRAGMA user_version = 7")
+    assert Path(book + "-wal").stat().st_size
+
+    def copied(source: Path, target: Path) -> object:
+        if source.name.endswith("-wal"):
+            writer.close()
+        return copyfile(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", copied)
+    reading = open_reading(book)
+    assert reading.is_copy and not Path(book + "-wal").exists()
+    with closing(sqlite3.connect(reading.place)) as driver:
+        assert driver.execute("PRAGMA user_version").fetchone() == (7,)
+    reading.close()
 
 
 def test_the_command_line_opens_it(book: str, monkeypatch: pytest.MonkeyPatch) -> None:

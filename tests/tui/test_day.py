@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
-from coopbank.tui.checklist import SIGNS, WORDS, Step
+from coopbank.tui.checklist import LOOK, NEXT, WIDEST, WORDS, Step
 from coopbank.tui.screens.day import DayScreen
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.portfolio import LoansScreen
@@ -15,6 +16,7 @@ from coopbank.tui.screens.receipt import DayReportScreen, ReceiptScreen
 from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.screens.statements import StatementsScreen
 from coopbank.tui.screens.waiting import WaitingScreen
+from coopbank.words import LANGUAGES, speaking, translate
 from tests.tui.support import Hand, assert_book, counter
 
 
@@ -139,5 +141,17 @@ async def test_payments_that_did_not_come_lead_to_their_loans(book: str) -> None
 
 
 def test_no_state_is_told_by_its_sign_alone() -> None:
-    assert len(set(SIGNS.values())) == len(SIGNS)
-    assert len({WORDS[state] for state in SIGNS}) == len(SIGNS)
+    assert len({words[:1] for words in WORDS.values()}) == len(WORDS)
+    assert len({words[2:] for words in WORDS.values()}) == len(WORDS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_state_is_said_whole_in_every_language(language: str) -> None:
+    """The list once said "▸ paga…" in Spanish: the word was that of a loan's extra payment, and cut."""
+    with speaking(language):
+        said = {state: translate(words) for state, words in WORDS.items()}
+        guide = translate(DayScreen.HELP)
+    assert all(cell_len(words) <= WIDEST for words in said.values())
+    assert all(words[:1] == WORDS[state][:1] for state, words in said.items())
+    assert said[NEXT] in guide
+    assert said[LOOK] in guide

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
+from coopbank import demo, practice
 from coopbank.bank.bank import Bank
 from coopbank.bank.verify import verify
-from coopbank.errors import AlreadyExists
+from coopbank.errors import AlreadyExists, DatabaseMissing
 from coopbank.ledger.verify import wrong
 from coopbank.practice import make_practice
 from coopbank.tui.glossary import GLOSSARY
@@ -17,8 +19,11 @@ from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.first_run import FirstRunScreen, FoundScreen
 from coopbank.tui.screens.glossary import GlossaryScreen
 from coopbank.tui.screens.home import HomeScreen
-from coopbank.tui.screens.sign_in import SignInScreen
+from coopbank.tui.screens.sign_in import SignInScreen, _sign_ins
+from coopbank.tui.session import Session
 from coopbank.tui.widgets.guide import LESSONS, Guide
+from coopbank.words import speaking
+from tests.support_bank import new_bank
 from tests.tui.support import counter
 
 TODAY = datetime(2026, 11, 26, 18, tzinfo=UTC)
@@ -72,6 +77,31 @@ async def test_without_books_one_practises(tmp_path: Path) -> None:
     assert (tmp_path / "practice.db").exists()
 
 
+def test_a_demonstration_has_other_people_than_the_guide_names(tmp_path: Path) -> None:
+    """There "type ada" found two others, who were paid what the guide spoke of."""
+    guided = []
+    for sign_ins in (practice.SIGN_INS, demo.sign_ins()):
+        place = str(tmp_path / f"{len(guided)}.db")
+        with new_bank(place, demo_sign_ins=sign_ins):
+            pass
+        opened = Session(place)
+        guided.append((opened.practice, opened.guided))
+        opened.close()
+    assert guided == [(True, True), (True, False)]
+
+
+def test_who_can_sign_in_to_practice_is_said_in_the_language_in_force() -> None:
+    said = [str(_sign_ins(practice.SIGN_INS))]
+    with speaking("es"):
+        said.append(str(_sign_ins(practice.SIGN_INS)))
+    assert [text.splitlines() for text in said] == [
+        ["Sign in as one of:", "  pat (teller, loan-officer, treasurer)", "  dell (administrator, treasurer)",
+         f"  passphrase: {practice.PASSPHRASE}"],
+        ["Entre como uno de estos:", "  pat (cajero, oficial de préstamos, tesorero)",
+         "  dell (administrador, tesorero)", f"  frase clave: {practice.PASSPHRASE}"],
+    ]  # fmt: skip
+
+
 async def test_new_books_are_made_and_signed_in_to(tmp_path: Path) -> None:
     place = tmp_path / "ledger.db"
     async with counter(str(place), moment=TODAY) as hand:
@@ -121,6 +151,24 @@ async def test_from_real_books_to_practice_and_back(book: str) -> None:
         await hand.see("Pearl River Community Bank")
 
 
+async def test_books_that_are_opened_late_are_not_those_that_were_asked_for_since(book: str, tmp_path: Path) -> None:
+    """Both are opened in threads: the slower one may well be the first."""
+    other = str(shutil.copy(book, tmp_path / "other.db"))
+    async with counter(book) as hand:
+        hand.app.open_place(other)
+        await hand.until(lambda: hand.app.opened is not None, "the books are opened")
+        late = Session(book)
+        hand.app._opened(late)
+        hand.app._not_opened(book, DatabaseMissing("There are no books at {place}.", place=book))
+        assert hand.app.opened is not None and hand.app.opened.place == other and hand.app.failed is None
+        assert not late.bank.database._at_hand, "they are closed"
+        await hand.sign_in("ana")
+        gone = hand.app
+    assert gone.opened is not None and not gone.opened.bank.database._at_hand
+    gone._opened(late := Session(other))  # the counter was left meanwhile
+    assert gone.opened is not late and not late.bank.database._at_hand
+
+
 def test_the_glossary_has_its_words_in_both_languages() -> None:
     assert len(GLOSSARY) >= 20
     assert len({word for word, _meaning in GLOSSARY}) == len(GLOSSARY)
@@ -132,6 +180,12 @@ async def test_the_glossary_is_narrowed_by_typing(book: str) -> None:
     async with counter(book) as hand:
         await hand.sign_in("ana")
         await hand.press("f10")
+        await hand.quiet()
+        rows = hand.app.screen.rows  # type: ignore[attr-defined]
+        await hand.press("pagedown")
+        await hand.until(lambda: rows.cursor == rows.size.height - 1, "a screenful further")
+        await hand.press("pageup")
+        await hand.until(lambda: rows.cursor == 0, "back again")
         await hand.type("words of")
         await hand.quiet()
         await hand.press("enter")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 
 import pytest
@@ -10,7 +11,12 @@ import coopbank.bank.bank  # noqa: F401  (fills the catalogue)
 from coopbank.bank.operation import CATALOGUE, build
 from coopbank.errors import CoopbankError, InvalidDate, InvalidValue
 from coopbank.tui.forms import FieldSpec, fields_of, read_day, read_field, read_form
+from coopbank.tui.screens.entry import EntryScreen
+from coopbank.tui.screens.home import HomeScreen
 from coopbank.tui.show import cut, neat, right
+from coopbank.tui.widgets.inputs import Choice
+from coopbank.words import LANGUAGES, speaking
+from tests.tui.support import counter
 
 THURSDAY = date(2026, 3, 5)
 OFFERED = sorted(name for name, cls in CATALOGUE.items() if not cls.internal)
@@ -152,3 +158,44 @@ def test_texts_fill_their_cells_exactly() -> None:
     assert cut("ab", 4) == "ab  "
     assert cut("日本語", 4) == "日… "
     assert right("12.00", 8) == "   12.00"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_fields_of_a_form_have_one_label(language: str) -> None:
+    """What stands after a comma is only a hint, gone once the field is filled: "Quorum 0" stood above "Quorum 2"."""
+    with speaking(language):
+        twice = {
+            name: [label for label, count in Counter(spec.label for spec in fields_of(cls, "USD")).items() if count > 1]
+            for name, cls in CATALOGUE.items()
+        }
+    assert {name: labels for name, labels in twice.items() if labels} == {}
+
+
+async def test_what_is_called_as_it_was_typed_comes_first(book: str) -> None:
+    """Typing "decisions" and Enter made a body: it is a subject of many operations, and one place."""
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        await hand.press("f10")
+        await hand.type("decisions")
+        await hand.quiet()
+        assert hand.app.screen.rows.chosen.name == "decisions"  # type: ignore[attr-defined]
+
+
+async def test_a_form_that_nobody_touched_is_left_without_a_question(book: str) -> None:
+    """A choice stands on its first option: that was taken for something typed."""
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        hand.app.fill_in("open-poll")
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.quiet()
+        assert any(isinstance(row.control, Choice) and row.value for row in hand.app.screen.rows)  # type: ignore[attr-defined]
+        await hand.press("escape")
+        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        hand.app.fill_in("open-poll")
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.quiet()
+        choice = next(row.control for row in hand.app.screen.rows if isinstance(row.control, Choice))  # type: ignore[attr-defined]
+        choice.focus()
+        await hand.press("right")
+        await hand.press("escape")
+        await hand.see("Leave this form?")

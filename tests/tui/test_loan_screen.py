@@ -31,6 +31,7 @@ from coopbank.tui.session import Session
 from coopbank.tui.widgets.keys import KeysLine
 from coopbank.tui.widgets.loan_chart import Bar, bars, drawn
 from coopbank.tui.widgets.rows import RowList
+from coopbank.words import speaking
 from tests.support_bank import SmallBank, assert_books, new_bank
 from tests.tui.support import HOSTILE, TURNED, WORDS, Hand, assert_book, counter, operations
 
@@ -161,6 +162,14 @@ async def test_a_loan_is_shown_whole_and_hostile_texts_as_they_are(lent: str, si
         await on(hand, WhyScreen)
         await hand.see(f"Why: as agreed {HOSTILE}"[: size[0] - 30])
         assert_fits(hand, *size)
+
+
+def test_a_loans_product_is_named_in_the_language_in_force(session: Session) -> None:
+    with speaking("es"):
+        view = loans.loan_view(session, TERM)
+        granted = next(says for line in view.terms for says in line.says if says.startswith("Producto: "))
+    assert view.product == "TERM 1  Préstamo a plazo"
+    assert granted == "Producto: TERM 1  Préstamo a plazo."
 
 
 async def test_the_views_go_round_by_arrows_and_esc_goes_one_step_back(lent: str) -> None:

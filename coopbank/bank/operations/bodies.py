@@ -79,9 +79,9 @@ class SetBody(Operation):
     body_name: Annotated[Text, Field(min_length=1, title="Name")]
     form: Annotated[Literal["assembly", "committee", "council"], Widget("choice"), Field(title="Who belongs to it")]
     quorum_percent: Annotated[
-        str, BeforeValidator(_share), Field(title="Quorum, percent of who may vote"), Widget("text")
+        str, BeforeValidator(_share), Field(title="Quorum in percent, of who may vote"), Widget("text")
     ] = "0"  # fmt: skip
-    quorum_least: Annotated[Whole, Field(ge=1, title="Quorum, persons at least")] = 2
+    quorum_least: Annotated[Whole, Field(ge=1, title="Quorum in persons, at least")] = 2
     notice_days: Annotated[Whole | None, Field(le=365, title="Days of notice, if not the bank's")] = None
     majorities: Majorities = {}
     dissolved: Annotated[bool, Field(title="It is dissolved")] = False

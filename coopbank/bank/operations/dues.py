@@ -97,4 +97,4 @@ class ReceiveDues(Receiving):
             [*self.receive(desk, FUND, self.amount), (FUND, f"{RECEIVABLE}/{self.dues}", -self.amount)],
         )
         desk.write(self.dues, before.model_copy(update={"paid": before.paid + self.amount}), about=before.member)
-        desk.note("Open", shown(desk, left - self.amount))
+        desk.note("Still open", shown(desk, left - self.amount))

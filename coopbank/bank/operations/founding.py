@@ -31,6 +31,7 @@ from coopbank.errors import CoopbankError
 from coopbank.ledger.chart import POOL, chart
 from coopbank.ledger.posting import NewFund
 from coopbank.money import currency, format_amount
+from coopbank.words import marked
 
 FUNDS = (
     (POOL, "Pooled cash", "pool"),
@@ -94,8 +95,8 @@ class FoundBook(Operation):
             practice = {CODES_POLICY: "", "demo_sign_ins": self.demo_sign_ins}
         for policy, value in (NEW_POLICIES | practice).items():
             desk.write(policy, records.Policy(value=in_currency(value, self.currency)))
-        desk.write("901", records.ShareClass(name="Membership share", par=2500, most=1))
-        desk.write("903", records.ShareClass(name="Investment share", par=10000))
+        desk.write("901", records.ShareClass(name=marked("Membership share"), par=2500, most=1))
+        desk.write("903", records.ShareClass(name=marked("Investment share"), par=10000))
         desk.write("FIRST", records.BankAccount(name="Current account", fund=POOL))
         for code, product in STANDARD.items():
             desk.write(code, product)

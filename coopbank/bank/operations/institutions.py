@@ -198,7 +198,7 @@ def _settled(desk: Desk, ref: str, side: str, amount: int) -> records.Pair:
         raise InvalidAmount("Of pair {pair} only {left} is open.", field="amount", pair=ref, left=shown(desk, left))
     after = before.model_copy(update={"settled": before.settled + amount})
     desk.write(ref, after, about=after.institution)
-    desk.note("Open", shown(desk, left - amount))
+    desk.note("Still open", shown(desk, left - amount))
     return after
 
 

@@ -260,7 +260,7 @@ class GrantLoan(Operation):
 
     def _tell_terms(self, desk: Desk, product: records.Product, document: Mapping[str, Any]) -> None:
         if product.repayment in REPORTED:
-            desk.note("Share", f"{document['share_percent']} %")
+            desk.note("Share of surplus or revenue", f"{document['share_percent']} %")
             desk.note("Until", document["outer_date"])
             return
         found = drawn(first_plan(document, desk.business_day, self.principal), desk.currency)

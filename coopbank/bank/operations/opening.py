@@ -51,7 +51,7 @@ from coopbank.bank.operations import suspense
 from coopbank.bank.operations.books import ZERO_SUMS, EntryLine, Lines, bank_account, require_control, require_past
 from coopbank.bank.operations.lending import open_for, post_loan
 from coopbank.bank.operations.products import Multiple, require_lender
-from coopbank.bank.operations.savings import FUND, shown
+from coopbank.bank.operations.savings import FUND, OpenSavings, shown
 from coopbank.bank.operations.shares import AT_ONCE
 from coopbank.bank.operations.unclaimed import UNCLAIMED, take_over
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidValue, NotOffered, WrongState
@@ -518,7 +518,7 @@ class CloseOpening(Operation):
                     codes=", ".join(group), total=shown(desk, total),
                 )  # fmt: skip
         desk.write("opening", records.Opening(state="closed"))
-        desk.note("Opening", _("closed"))
+        desk.note("The opening", _("closed"))
 
 
 def require_opening(desk: Desk) -> None:
@@ -618,8 +618,11 @@ def _member_leaf(desk: Desk, line: EntryLine, member: str, field: str, day: date
 def _open_savings(desk: Desk, line: EntryLine, member: str, field: str, day: date) -> None:
     if line.fund != FUND or "/" in line.contract:
         raise InvalidValue("Savings stand in fund {fund}, as 905/M0007.", field=field, fund=FUND)
-    if desk.institution().institution_kind == CHARITY:
+    kind = desk.institution().institution_kind
+    if kind == CHARITY:
         raise NotOffered("A charity does not keep members' savings.", field=field)
+    if kind not in OpenSavings.offered_by:  # nobody could take them out again
+        raise NotOffered("A worker co-operative does not keep members' savings.", field=field)
     ref = f"S-{line.contract}"
     if desk.find(records.Savings, ref) is not None:
         return

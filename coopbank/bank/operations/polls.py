@@ -44,6 +44,7 @@ from coopbank.bank.voting import ASSEMBLY, box_of, may_vote, seat_ref, vote_ref
 from coopbank.errors import (
     AlreadyVoted,
     InvalidAmount,
+    InvalidDate,
     InvalidValue,
     NotEntitled,
     Overdrawn,
@@ -403,6 +404,8 @@ class DeclareResult(_OnPoll):
         found = result(desk, self.poll, poll)
         if poll.form == ELECTION and self.until is None:
             raise InvalidValue("{field_name} is missing.", field="until", field_name="until")
+        if self.until is not None and self.until < desk.business_day:  # a resolution that nobody could use
+            raise InvalidDate("{day} is over.", field="until", day=self.until)
         if self.awards or self.left is not None:
             self._require_adding_up(desk, poll, found)
         for place in found.won:

@@ -156,8 +156,8 @@ class DefineProduct(Operation):
         list[str], AfterValidator(_order), Field(title="Order of a payment (fees, interest, principal)"), Widget("text")
     ] = list(PARTS)
     early: Annotated[Early, Field(title="Early money (pays what is next, shortens the term, lowers payments)")] = "next"
-    late_fee: Annotated[Money | None, Field(title="Late fee, an amount")] = None
-    late_fee_percent: Annotated[Percent | None, Field(title="Late fee, percent of the late payment")] = None
+    late_fee: Annotated[Money | None, Field(title="Late fee as an amount")] = None
+    late_fee_percent: Annotated[Percent | None, Field(title="Late fee in percent, of the late payment")] = None
     late_fee_days: Annotated[
         int | None, Field(ge=1, le=365, title="Late fee after days, 15 if left out"), Widget("number")
     ] = None

@@ -90,6 +90,11 @@ class NotePaper(Document[NoteStatement]):
             Row((_("Interest"), *map(self.money, (*interest, report.closing_interest)))),
         ]
         yield self.figures(columns, rows)
+        if report.closing_principal:
+            said = _(
+                "Interest is added at the end of each month, and when it is paid: what ran since is still to come."
+            )
+            yield self.paragraph(said)
         if report.lines:
             yield from self.heading(_("What happened"))
             edges = (

@@ -149,11 +149,13 @@ beside the books, in no total.""")
 
 
 class FilterBox(LineInput):
-    """What is typed narrows the list; up and down move in it."""
+    """What is typed narrows the list; up and down move in it, and so do the keys for a page."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "screen.move(-1)", marked("Up"), show=False),
         Binding("down", "screen.move(1)", marked("Down"), show=False),
+        Binding("pageup", "screen.page(-1)", marked("Page up"), show=False),
+        Binding("pagedown", "screen.page(1)", marked("Page down"), show=False),
     ]
 
 
@@ -242,6 +244,10 @@ One for each member, loan, drawer or fund. Type a part of the number (`M0007`, `
     def action_move(self, by: int) -> None:
         """Move in the list."""
         self.rows.action_move(by)
+
+    def action_page(self, direction: int) -> None:
+        """Move in the list by a screenful."""
+        self.rows.action_page(direction)
 
     def action_leave(self) -> None:
         """Back to the accounts."""

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from coopbank.reports.evening import loans_behind
-from coopbank.tui.checklist import DONE, LATER, SIGNS, WORDS, Evening, Step, evening, following, steps_of
+from coopbank.tui.checklist import DONE, LATER, WIDEST, WORDS, Evening, Step, evening, following, steps_of
 from coopbank.tui.screens.base import HELP_KEY, HERE, CounterScreen, StatusLine
 from coopbank.tui.screens.receipt import DayReportScreen
 from coopbank.tui.show import amount, day_words
@@ -58,7 +58,7 @@ and short at once, with your name and your word on why; nobody covers it from th
         yield Guide()
         yield Static("", id="day-title", markup=False)
         yield RowList(
-            (Column("", 1), Column("", 6), Column(_("Step"), 21), Column("", 20, flexible=True)), _cells,
+            (Column("", WIDEST), Column(_("Step"), 21), Column("", 20, flexible=True)), _cells,
             heading=False, id="day-steps", faint=lambda step: step.state in (DONE, LATER),
         )  # fmt: skip
         yield Static("", id="day-facts", markup=False)
@@ -146,7 +146,7 @@ and short at once, with your name and your word on why; nobody covers it from th
 
 
 def _cells(step: Step) -> Sequence[str]:
-    return (SIGNS[step.state], translate(WORDS[step.state]), step.title, step.says)
+    return (translate(WORDS[step.state]), step.title, step.says)
 
 
 def _behind(refs: tuple[str, ...], session: Session) -> tuple[PortfolioLoan, ...]:

@@ -32,16 +32,22 @@ its form. What you may not do is not in the list; an administrator gives and tak
         if card is not None:
             title = _("What is to be done for {member}?").format(member=f"{card.name} · {card.member}")
         super().__init__(title, (Column("", 10), Column("", 26), Column("", 10, flexible=True)))
+        self._offered: list[tuple[str, Place | Power]] = []  # each with what it is found by
 
     def cells(self, item: Place | Power) -> Sequence[str]:
         subject = _("look at") if isinstance(item, Place) else translate(item.subject)
         return (subject, translate(item.title), translate(item.says))
 
-    def narrow(self, text: str) -> None:
-        wanted = fold(text.strip())
+    def on_mount(self) -> None:
         powers = sorted(
             self.session.powers,
             key=lambda p: (_ORDER.index(p.subject) if p.subject in _ORDER else len(_ORDER), p.subject),
         )
         offered: list[Place | Power] = [*powers, *(place for place in PLACES if place.offered(self.session))]
-        self.rows.show([each for each in offered if wanted in fold(" ".join((*self.cells(each)[:2], each.name)))])
+        self._offered = [(fold(" ".join((*self.cells(each)[:2], each.name))), each) for each in offered]
+        super().on_mount()
+
+    def narrow(self, text: str) -> None:
+        wanted = fold(text.strip())
+        found = [each for words, each in self._offered if wanted in words]
+        self.rows.show(sorted(found, key=lambda each: fold(translate(each.title)) != wanted))  # its whole name: first

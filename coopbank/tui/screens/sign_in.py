@@ -5,6 +5,7 @@ This screen is painted before the books are even opened, so it loads nothing hea
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -18,7 +19,7 @@ from coopbank.tui.screens.base import HELP_KEY, CounterScreen, StatusLine
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.inputs import LineInput
 from coopbank.tui.widgets.keys import KeysLine
-from coopbank.words import _, marked
+from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
     from coopbank.tui.queries import Seen
@@ -195,5 +196,7 @@ def _mark(welcome: Welcome) -> Content:
 
 def _sign_ins(text: str) -> Content:
     """Who can sign in to practice, one on a line."""
-    lines = [neat(part.strip()) for part in text.replace("\n", ";").split(";") if part.strip()]
+    said = re.sub(r"(?<=[(,])( ?)([a-z-]+)(?=[,)])", lambda role: role[1] + translate(role[2]), text)
+    said = re.sub(r"\bpassphrase:", lambda _word: _("Passphrase").lower() + ":", said)
+    lines = [neat(part.strip()) for part in said.replace("\n", ";").split(";") if part.strip()]
     return Content("\n".join([_("Sign in as one of:"), *(f"  {line}" for line in lines)]))

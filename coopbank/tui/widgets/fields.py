@@ -76,7 +76,7 @@ class FieldRow(Vertical):
         yield Static("", classes="field-note", markup=False)
 
     def on_mount(self) -> None:
-        self._start = self.value
+        self._start = self.read()  # with what a choice stands on that was given no value
         self.accept(self.understood())
 
     def on_resize(self) -> None:

@@ -50,14 +50,14 @@ LESSONS: Final = (
 
 
 class Guide(AsksBooks, Static):
-    """Seen in practice only."""
+    """Seen in the practice bank only."""
 
     def __init__(self) -> None:
         super().__init__("", markup=False, classes="guide")
 
     def on_mount(self) -> None:
         self.display = False
-        if self.session.practice and not self.session.read_only:
+        if self.session.guided and not self.session.read_only:
             self.counter.stands.subscribe(self, self._stood)
             if self.session.actor.user:  # it may be mounted before anybody is signed in
                 self._ask()

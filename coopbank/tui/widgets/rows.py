@@ -113,7 +113,8 @@ class RowList(ScrollView, can_focus=True):
 
     def _fit(self, items: Sequence[Any]) -> None:
         """Columns of amounts are as wide as their widest amount: no figure is ever cut, and no room is wasted."""
-        rows = [self._cells(item) for item in items]
+        wide = any(column.right for column in self._columns)
+        rows = [self._cells(item) for item in items] if wide else []
         self._fitted = {
             column: 1 + max([cell_len(translate(column.title)), *(cell_len(row[place]) for row in rows)])
             for place, column in enumerate(self._columns)

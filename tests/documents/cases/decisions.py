@@ -201,6 +201,9 @@ CASES: tuple[Case, ...] = (
     no(e.InvalidAmount, "An allocation that was not voted",
        "sue do declare-result --poll PL-00001 --awards 'ROOF 300.00'",
        "Leave the awards out: the count says them.", scene="hall", steps=_COUNTED),
+    no(e.InvalidDate, "Money allotted until a day that is over",
+       "sue do declare-result --poll PL-00001 --until 2026-03-01", "Name a day that is to come, or none.",
+       scene="hall", steps=_COUNTED),
     no(e.InvalidValue, "Awards of an election", "sue do declare-result --poll PL-00002 --awards 'M0001 1.00'"
        " --until 2027-03-01", scene="hall",
        steps="sue give-ballots poll=PL-00002 members='[\"M0001\",\"M0002\",\"M0003\"]'\n"
