@@ -15,6 +15,7 @@ from coopbank.bank.lending.closing import recognise_loans
 from coopbank.bank.operations.closing import last_day
 from coopbank.errors import CannotReverse, NotAllowed, PeriodLocked, Refused, WrongState
 from coopbank.ledger import periods
+from coopbank.reports import trial_balance
 from tests.bank.support_lending import (
     assert_replayed,
     close_months_before,
@@ -366,6 +367,26 @@ def test_no_month_is_passed_over_whose_interest_would_leave_a_locked_one(small: 
     for month, last in (("2026-04", "2026-04-30"), ("2026-05", "2026-05-31")):
         closed = small.agreed("close-month", by=small.tom, approver=small.sue, month=month)
         assert {entry.effective_on for entry in closed.entries} == {last}
+
+
+def test_a_month_that_an_older_program_passed_over_is_locked_and_no_more(
+    small: SmallBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.do("receive-gift", by=small.tom, fund="RLF", amount="5000.00", donor="A friend", tender="transfer")
+    mia = small.admit("Mia Lee")
+    small.agreed("grant-loan", member=mia, principal="1200.00", annual_rate="12", installments=12)
+    small.do("disburse-loan", by=small.tom, loan="L-001", tender="transfer")
+    for day in ("2026-03-31", "2026-05-29", "2026-06-01"):
+        small.go_to(day)
+    close(small, "2026-03")
+    with monkeypatch.context() as patch:
+        patch.setattr("coopbank.bank.operations.closing.open_months_before", lambda _desk, _month: [])
+        close(small, "2026-05")
+    with small.read() as books:
+        may = trial_balance(books, date(2026, 5, 31)).rows
+    assert close(small, "2026-04").entries == ()
+    with small.read() as books:
+        assert trial_balance(books, date(2026, 5, 31)).rows == may
 
 
 def test_nothing_is_dated_into_a_month_that_was_passed_over(tmp_path: Path) -> None:

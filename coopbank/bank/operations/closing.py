@@ -94,6 +94,10 @@ class CloseMonth(Operation):
         last = last_day(self.month)
         groups.require_finished(desk, "month")
         self._require_over(desk, last)
+        if locked_after(desk, self.month) is not None:
+            # An older program let it be passed over: its interest is in the month after it, and stays there.
+            _lock(desk, self.month)
+            return
         ahead = _still_right(desk, self.month) or of_loans.reckoned(desk, last, desk.currency)
         in_groups = len(ahead.owed) > max(1, groups.LARGEST // groups.LOAN)
         if in_groups:
@@ -241,18 +245,24 @@ def require_not_passed(desk: Desk, month: str, field: str) -> None:
 
     What is dated in it would change what the locked one, whose close was signed, ended with.
     """
-    if periods.state(desk.tx, month) is not None:
-        return  # locked, or opened again by two people who know what comes after it
-    later = desk.tx.value(
-        "SELECT max(p.period) FROM period_state p WHERE p.period > ? AND length(p.period) = 7 AND p.state = ?"
-        " AND p.operation_id = (SELECT max(l.operation_id) FROM period_state l WHERE l.period = p.period)",
-        month, periods.LOCKED,
-    )  # fmt: skip
+    later = locked_after(desk, month)
     if later is not None:
         raise PeriodLocked(
             "{month} was passed over: {later}, which is after it, is locked.", field=field, month=month, later=later,
             hint="Date it in a month that is open, or close this one and open it again (reopen-month).",
         )  # fmt: skip
+
+
+def locked_after(desk: Desk, month: str) -> str | None:
+    """The last locked month after one that was never closed; None for one that was, or that nothing follows."""
+    if periods.state(desk.tx, month) is not None:
+        return None  # locked, or opened again by two people who know what comes after it
+    later = desk.tx.value(
+        "SELECT max(p.period) FROM period_state p WHERE p.period > ? AND length(p.period) = 7 AND p.state = ?"
+        " AND p.operation_id = (SELECT max(l.operation_id) FROM period_state l WHERE l.period = p.period)",
+        month, periods.LOCKED,
+    )  # fmt: skip
+    return None if later is None else str(later)
 
 
 # -------------------------------------------------------------------- interest of all notes at once
