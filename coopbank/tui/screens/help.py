@@ -89,9 +89,9 @@ class HelpScreen(CounterModal[None]):
         return "\n\n".join(part for part in (field, own.strip(), self._keys(), translate(GENERAL)) if part)
 
     def _keys(self) -> str:
-        lines = [
+        lines = dict.fromkeys(  # two keys of a screen may be shown as one
             f"| {self.app.get_key_display(active.binding)} | {active.binding.description} |"
             for active in self._about.active_bindings.values()
             if active.binding.show and active.enabled
-        ]
+        )
         return "\n".join((f"## {_('Keys of this screen')}", "", "| | |", "| --- | --- |", *lines)) if lines else ""
