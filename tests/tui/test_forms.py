@@ -13,6 +13,7 @@ from coopbank.bank.operation import CATALOGUE, build
 from coopbank.errors import CoopbankError, InvalidDate, InvalidValue
 from coopbank.tui.forms import FieldSpec, fields_of, read_day, read_field, read_form
 from coopbank.tui.screens.entry import EntryScreen
+from coopbank.tui.screens.help import what_to_type
 from coopbank.tui.screens.home import HomeScreen
 from coopbank.tui.show import cut, giving_way, neat, right
 from coopbank.tui.widgets.inputs import Choice
@@ -209,3 +210,11 @@ def test_a_long_name_gives_way_to_the_numbers_behind_it() -> None:
         shown = giving_way(parts, 60)
         assert shown[1:] == parts[1:] and cell_len(shown[0]) < cell_len(long) and shown[0].endswith("…")
     assert cell_len(" · ".join(giving_way([long, number], 60))) == 60
+
+
+@pytest.mark.parametrize(("name", "field", "example"), [
+    ("close-month", "month", "2026-03"), ("credit-interest", "quarter", "2026-Q2"),
+])  # fmt: skip
+def test_help_says_how_a_month_and_a_quarter_are_written(name: str, field: str, example: str) -> None:
+    (spec,) = [spec for spec in fields_of(CATALOGUE[name], "USD") if spec.name == field]
+    assert example in what_to_type(spec)
