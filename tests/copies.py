@@ -65,6 +65,7 @@ def _copied_file(database: Database) -> Callable[[str], None]:
 
 def _copied_server(database: Database) -> Callable[[str], None]:
     copy = f"copy_{os.getpid()}_{next(_numbers)}"
+    _unused.discard(database.place)  # these books were founded in it
     database.close()  # a database is copied only while nobody is in it
     _on_server(database.place, _make(copy, _name(database.place)))
 

@@ -9,7 +9,7 @@ person is sealed too. One call is one transaction.
 
 from __future__ import annotations
 
-import os
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -90,7 +90,7 @@ class Bank:
         self.database = database
         self._for_past = database  # books as they were take views of their own, which a replica cannot make
         self.clock = clock or SystemClock()
-        self._nonce = nonce or os.urandom
+        self._nonce = nonce or secrets.token_bytes
         self.book = ""
         self.institution = records.Institution(name="", institution_kind="", currency="USD")
         self.keys: Keyring | None = None  # open once somebody has signed in whose passphrase opens it

@@ -48,6 +48,7 @@ class BuildingProof:
 
     def __init__(self) -> None:
         self._leaves: dict[int, Leaf] = {}  # few: a line on any other account costs one look
+        self._gone: dict[str, dict[str, int]] = {}  # buildings that went with a parcel, by its number
 
     def watch(self, log: Log, operation: Operation) -> None:
         """Lines on 772/B-* against the donated work that the operation wrote."""
@@ -59,19 +60,27 @@ class BuildingProof:
             for account, amount in lines:
                 if account in self._leaves:
                     booked[self._leaves[account]] += amount
+        told = self._told(operation)
+        for leaf_ in sorted(booked.keys() | told.keys()):
+            free = operation.kind in self._BROUGHT and leaf_ not in told
+            if not free and booked.get(leaf_, 0) != told.get(leaf_, 0):
+                log.add("land", f"772/{leaf_[2]} in fund {leaf_[0]} moved by {format_amount(booked.get(leaf_, 0))}, the"
+                        f" register says {format_amount(told.get(leaf_, 0))}", operation.number)  # fmt: skip
+
+    def _told(self, operation: Operation) -> dict[Leaf, int]:
+        """What the registers say that the operation moved on each building's account."""
         told: dict[Leaf, int] = defaultdict(int)
         for row in operation.rows:
             if row[0] == "record" and row[1] == records.DonatedWork.kind:
                 body = row[5]
                 told[body["fund"], "772", body["building"]] += -body["amount"] if body.get("void") else body["amount"]
             elif row[0] == "record" and row[1] == records.ParcelDisposal.kind:
-                for building, amount in row[5]["buildings"].items():
-                    told[row[5]["fund"], "772", building] += amount if row[5].get("void") else -amount
-        for leaf_ in sorted(booked.keys() | told.keys()):
-            free = operation.kind in self._BROUGHT and leaf_ not in told
-            if not free and booked.get(leaf_, 0) != told.get(leaf_, 0):
-                log.add("land", f"772/{leaf_[2]} in fund {leaf_[0]} moved by {format_amount(booked.get(leaf_, 0))}, the"
-                        f" register says {format_amount(told.get(leaf_, 0))}", operation.number)  # fmt: skip
+                standing = {} if row[5].get("void") else row[5]["buildings"]
+                for went, sign in ((self._gone.get(row[2], {}), 1), (standing, -1)):
+                    for building, amount in went.items():  # taken back, a version tells again what an older one did
+                        told[row[5]["fund"], "772", building] += sign * amount
+                self._gone[row[2]] = standing
+        return told
 
     def watch_plain(self, log: Log, run: Run) -> None:
         """The same of operations that wrote no register."""

@@ -130,9 +130,10 @@ def _put_right(books: Books, day: str) -> dict[str, str]:
 
     What no member began is no sign of the right one either. A correction may itself be put right, or taken back.
     """
+    # "operation 17" as a number: compared as a text, every operation there is would be looked at
     rows = books.tx.rows(
         "SELECT r.body, r.operation_id, o.id, o.kind, o.business_date FROM record r"
-        " JOIN operation o ON 'operation ' || o.id = r.about"
+        " JOIN operation o ON o.id = CASE WHEN r.kind = 'correction' THEN CAST(substr(r.about, 11) AS bigint) END"
         " WHERE r.kind = 'correction' AND r.version = 1 AND o.business_date <= ? AND NOT EXISTS"
         " (SELECT 1 FROM record v WHERE v.kind = r.kind AND v.ref = r.ref AND v.version = 2) ORDER BY r.operation_id",
         day,

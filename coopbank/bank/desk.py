@@ -131,15 +131,16 @@ class Desk(Books):
     def _read_leaves(self, moves: list[Move]) -> None:
         """Read several leaves that an entry names with one question."""
         known, opened, seen = self._leaves, self._new_leaves, self.tx.seen or {}
-        unknown: list[tuple[str, str]] = []
+        asked: dict[tuple[str, str], None] = {}
         for fund, code, _amount in moves:
             place = fund, code
-            if place not in known and place not in opened and place not in unknown:
+            if place not in known and place not in opened:
                 leaf: Leaf | None = seen.get(place)
                 if leaf is None:
-                    unknown.append(place)
+                    asked[place] = None
                 else:
                     known[place] = self.leaves_read[leaf.id] = leaf
+        unknown = list(asked)
         for start in range(0, len(unknown), _AT_ONCE):
             part = unknown[start : start + _AT_ONCE]
             values: list[str] = []

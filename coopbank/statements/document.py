@@ -34,8 +34,10 @@ from coopbank.words import _, language
 R = TypeVar("R")
 
 DISPUTE_DAYS = 60
-_BOOKS = frozenset({"business_date", "head_number", "head_hash", "head_at", "still_coming", "changed_since"})
+_BOOKS = frozenset({"business_date", "head_number", "head_hash", "head_at", "changed_since"})
 """What a report's source says of the books; the stamp says it, and the hash of the figures is the same without."""
+_COMING = "still_coming"
+"""What a report still lacks: that it lacks some is hashed, so that a whole paper replaces it; how much of it is not."""
 
 
 def figures_hash(report: Any) -> str:
@@ -48,7 +50,8 @@ def figures_hash(report: Any) -> str:
 
 def _shown(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _shown(each) for name, each in value.items() if name not in _BOOKS}
+        shown = {name: _shown(each) for name, each in value.items() if name not in _BOOKS and name != _COMING}
+        return shown | ({_COMING: True} if value.get(_COMING) else {})
     return [_shown(each) for each in value] if isinstance(value, list) else value
 
 

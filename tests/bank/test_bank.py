@@ -373,7 +373,18 @@ def test_books_open_again_as_they_were(engine_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "email", ["nonsense", "a@b", "@b.org", "a b@c.org", "a@b.org, c@d.org", "<a@b.org>", "a@b..org"]
+    "email",
+    [
+        "nonsense",
+        "a@b",
+        "@b.org",
+        "a b@c.org",
+        "a@b.org, c@d.org",
+        "<a@b.org>",
+        "a@b..org",
+        "\u202ea@b.org",
+        "a@b.org\u200b",
+    ],
 )
 def test_an_email_that_is_none(small: SmallBank, email: str) -> None:
     mia = small.admit("Mia Lee", email="mia.lee+bank@correo.example")

@@ -375,6 +375,9 @@ def test_no_journal_entry_spends_what_is_spent_by_releasing_a_gift(counter: Smal
     counter.do("receive-gift", by=counter.tom, fund="GRT", amount="90.00", donor="A friend", tender="transfer")
     no_journal(counter, WrongState, "lines.0.fund", "GRT 290 Dr 5.00", "GRT 731/FIRST Cr 5.00")
     no_journal(counter, WrongState, "lines.1.fund", "GRT 862 Cr 5.00", "GRT 250 Dr 5.00")
+    moved = ("GRT 187 Dr 5.00", "GRT 731/FIRST Cr 5.00", "GEN 187 Cr 5.00", "GEN 731/FIRST Dr 5.00")
+    no_journal(counter, WrongState, "lines.0.fund", *moved)
+    journal(counter, "GRT 731/FIRST Dr 5.00", "GRT 187 Cr 5.00", "GEN 731/FIRST Cr 5.00", "GEN 187 Dr 5.00")
     journal(counter, "GRT 731/FIRST Dr 5.00", "GRT 151 Cr 5.00")
 
 

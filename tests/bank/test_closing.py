@@ -384,9 +384,11 @@ def test_a_month_that_an_older_program_passed_over_is_locked_and_no_more(
         close(small, "2026-05")
     with small.read() as books:
         may = trial_balance(books, date(2026, 5, 31)).rows
-    assert close(small, "2026-04").entries == ()
-    with small.read() as books:
-        assert trial_balance(books, date(2026, 5, 31)).rows == may
+    for _again in range(2):
+        assert close(small, "2026-04").entries == ()
+        with small.read() as books:
+            assert trial_balance(books, date(2026, 5, 31)).rows == may
+        reopen(small, "2026-04")
 
 
 def test_nothing_is_dated_into_a_month_that_was_passed_over(tmp_path: Path) -> None:

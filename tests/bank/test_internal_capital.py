@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coopbank.bank import records
+from coopbank.bank import groups, records
 from coopbank.bank.bank import Bank
 from coopbank.bank.capital import borne, held
 from coopbank.bank.equity_proof import equity_faults
@@ -41,11 +41,12 @@ from coopbank.reports.capital import capital
 from coopbank.reports.member_equity import member_equity
 from coopbank.reports.patronage import patronage_notice
 from coopbank.reports.taxes import tax_rows
-from coopbank.statements import make
+from coopbank.statements import make, make_again
 from tests.bank.support_counter import posted, refused
 from tests.bank.support_equity import close_year, earn, end_of_year, lines
 from tests.conformance.test_entries import read_blocks
 from tests.forging import forge
+from tests.statements.told import Told
 from tests.support_bank import NOON, PASSPHRASE, WORKER_COOP, SmallBank, assert_books, new_bank
 
 E32 = read_blocks("own_books.md")["E32"]
@@ -388,3 +389,38 @@ def test_what_a_worker_was_given_is_told_to_the_tax_office(farm: SmallBank) -> N
     with farm.read() as books:
         interest = {row.member: row.boxes["1"] for row in tax_rows(books, 2028)[1].rows}
     assert interest == {"M0001": 50_40, "M0002": 40_32, "M0003": 10_08}  # credited in January 2028
+
+
+def test_a_statement_made_while_capital_is_on_its_way_is_replaced_by_a_whole_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even that of a worker to whom nothing comes: it says "not yet complete". One of a year that is over is whole."""
+    monkeypatch.setattr(groups, "LARGEST", 1)
+    monkeypatch.setattr(groups, "PAUSE_SECONDS", 0)
+    with new_bank(str(tmp_path / "farm.db"), institution_kind=WORKER_COOP) as farm:
+        members = [farm.admit(name) for name in ("Ada Bell", "Bo Cole", "Cy Dunn")]
+        lines = ["GEN 950/M0003/2024 Cr 10.00", "GEN 950/M0001/2024 Cr 10.00", "GEN 741 Dr 20.00"]
+        both(farm, "opening-balance", lines=lines)
+        for member in members[:2]:
+            farm.do("buy-shares", member=member, amount="25.00")
+        earn(farm, "9000.00")
+        rules = {"steps": ["indivisible 30", "patronage hours 100"], "consent": "bylaw 12", "resolution": "Assembly"}
+        both(farm, "set-surplus-rules", **rules)
+        both(farm, "record-hours", year="2026", source="sheets", hours=["M0001 1000", "M0002 800"])
+        end_of_year(farm)
+        close_year(farm)
+        farm.do("propose-surplus", by=farm.tom, year="2026")
+        with monkeypatch.context() as patch:
+            patch.setattr(Bank, "carry_out", lambda _bank, _actor: 0)  # the program ends before the first part
+            both(farm, "allocate-surplus", year="2026", resolution="Assembly of 4 January")
+
+        def statement(year: int) -> tuple[bool, str]:
+            made = make(farm.bank, "capital-statement", "M0003", None, date(year, 12, 31), actor=farm.tom,
+                        folder=str(tmp_path))  # fmt: skip
+            return "Not yet complete" in Told(made.path.read_bytes()).text, made.number
+
+        assert (statement(2026), statement(2027)) == ((False, "IC-2026-M0003"), (True, "IC-2027-M0003"))
+        assert farm.bank.carry_out(farm.tom) == 2
+        assert statement(2027) == statement(2027) == (False, "IC-2027-M0003.E2")
+        again = make_again(farm.bank, "IC-2027-M0003", actor=farm.tom, folder=str(tmp_path))
+        assert again.identical and "Not yet complete" in Told(again.path.read_bytes()).text

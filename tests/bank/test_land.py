@@ -176,6 +176,11 @@ def test_a_parcel_goes_with_its_building_by_the_assembly(engine_url: str) -> Non
         bank.agreed("reverse", by=bank.tom, approver=bank.sue, operation=done.number, reason="the buyer withdrew")
         assert (bank.balance("771/P-057", "CLT"), bank.balance("772/B-1", "CLT")) == (9300_00, 1000_00)
         assert_books(bank)
+        bank.do("close-entry", entry=ref, by=bank.tom, why="over")
+        alone = bank.agreed("dispose-parcel", by=bank.tom, approver=bank.sue, **{**sale, "buildings": []})
+        assert_books(bank)
+        bank.agreed("reverse", by=bank.tom, approver=bank.sue, operation=alone.number, reason="the house goes too")
+        assert_books(bank)
 
 
 def test_a_parcel_that_is_given_away_and_bought_again(trust: SmallBank) -> None:

@@ -53,6 +53,14 @@ def test_the_widest_of_a_persons_roles_counts(small: SmallBank) -> None:
         small.ask("withdraw", member="M0001", amount="50.01")
 
 
+def test_a_role_without_limits_goes_beyond_one_that_has_some(small: SmallBank) -> None:
+    set_role(small, role="teller", operation="withdraw", at_most="10.00", alone_up_to="5.00")
+    small.agreed("set-day-limit", by=small.admin, role="teller", amount="500.00")  # which are moved already
+    assert small.ask("withdraw", member="M0001", amount="5.01").status == "pending"
+    set_role(small, role="loan-officer", operation="withdraw")
+    assert small.ask("withdraw", member="M0001", amount="50.00").status == "done"
+
+
 def test_what_a_person_moves_in_a_day(small: SmallBank) -> None:
     for role in ("teller", "loan-officer"):
         small.agreed("set-day-limit", by=small.admin, role=role, amount="620.00")  # 500.00 are moved already

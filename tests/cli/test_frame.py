@@ -321,7 +321,7 @@ def test_at_a_terminal_the_counter_opens_with_its_exit_code(
         return 4
 
     monkeypatch.setattr("coopbank.tui.run", counter)
-    for stream in ("stdin", "stdout"):
+    for stream in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
     assert run().code == 4
     assert run("--as", "ana", "counter").code == 4

@@ -90,7 +90,7 @@ def _journal_line(w: Work, line: Line, field: str) -> list[Line]:
         raise No("invalid-value", f"{field}.account")
     if gl == "932" and amount > 0:
         raise No("invalid-value", f"{field}.account")
-    if gl in EXPENSES and amount > 0 and class_of(w, fund) in ("restricted", "conditional"):
+    if (gl in EXPENSES or gl == "187") and amount > 0 and class_of(w, fund) in ("restricted", "conditional"):
         raise No("wrong-state", f"{field}.fund")
     if (member := _named(code)) is not None:
         w.model.get("member", member, f"{field}.account")

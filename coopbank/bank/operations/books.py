@@ -131,8 +131,9 @@ def bank_account(desk: Desk, line: EntryLine, field: str) -> records.BankAccount
     return desk.get(records.BankAccount, line.contract, field)
 
 
+TRANSFERS = "187"
 #: Accounts that come to zero over all funds, every day: releases, transfers, loans between funds.
-ZERO_SUMS = (("185", "186"), ("187",), ("728", "878"))
+ZERO_SUMS = (("185", "186"), (TRANSFERS,), ("728", "878"))
 
 
 def _require_zero_sums(desk: Desk, lines: Sequence[EntryLine]) -> None:
@@ -215,7 +216,8 @@ class JournalEntry(Operation):
         require_spendable_fund(desk, line.fund, f"{field}.fund")
         kind = require_control(desk, line, f"{field}.account")
         self._require_plain(desk, line, kind, f"{field}.account")
-        if kind == "expense" and line.amount > 0 and fund_class(desk, line.fund) in ("restricted", "conditional"):
+        leaves = (kind == "expense" or line.gl_code == TRANSFERS) and line.amount > 0
+        if leaves and fund_class(desk, line.fund) in ("restricted", "conditional"):
             raise WrongState(
                 "Money of fund {fund} is spent by releasing a gift.", field=f"{field}.fund", fund=line.fund,
                 hint="Spend the gift on it (spend-gift), or name the fund that bears it.",

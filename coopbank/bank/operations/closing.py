@@ -94,8 +94,9 @@ class CloseMonth(Operation):
         last = last_day(self.month)
         groups.require_finished(desk, "month")
         self._require_over(desk, last)
-        if locked_after(desk, self.month) is not None:
-            # An older program let it be passed over: its interest is in the month after it, and stays there.
+        if locked_before(desk, self.month) is not None:
+            # An older program let it be passed over: its interest is in the month after it, and stays there,
+            # also when it is opened again and closed once more.
             _lock(desk, self.month)
             return
         ahead = _still_right(desk, self.month) or of_loans.reckoned(desk, last, desk.currency)
@@ -245,7 +246,9 @@ def require_not_passed(desk: Desk, month: str, field: str) -> None:
 
     What is dated in it would change what the locked one, whose close was signed, ended with.
     """
-    later = locked_after(desk, month)
+    if periods.state(desk.tx, month) is not None:
+        return  # locked, or opened again by two people who know what comes after it
+    later = locked_before(desk, month)
     if later is not None:
         raise PeriodLocked(
             "{month} was passed over: {later}, which is after it, is locked.", field=field, month=month, later=later,
@@ -253,14 +256,14 @@ def require_not_passed(desk: Desk, month: str, field: str) -> None:
         )  # fmt: skip
 
 
-def locked_after(desk: Desk, month: str) -> str | None:
-    """The last locked month after one that was never closed; None for one that was, or that nothing follows."""
-    if periods.state(desk.tx, month) is not None:
-        return None  # locked, or opened again by two people who know what comes after it
+def locked_before(desk: Desk, month: str) -> str | None:
+    """The last month after one that is locked, and was so before that one was for the first time; None if none was."""
     later = desk.tx.value(
         "SELECT max(p.period) FROM period_state p WHERE p.period > ? AND length(p.period) = 7 AND p.state = ?"
-        " AND p.operation_id = (SELECT max(l.operation_id) FROM period_state l WHERE l.period = p.period)",
-        month, periods.LOCKED,
+        " AND p.operation_id = (SELECT max(l.operation_id) FROM period_state l WHERE l.period = p.period)"
+        " AND NOT EXISTS (SELECT 1 FROM period_state f WHERE f.period = ? AND f.state = ? AND f.operation_id <"
+        " (SELECT min(b.operation_id) FROM period_state b WHERE b.period = p.period AND b.state = ?))",
+        month, periods.LOCKED, month, periods.LOCKED, periods.LOCKED,
     )  # fmt: skip
     return None if later is None else str(later)
 

@@ -21,7 +21,7 @@ _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]+@[^\s@<>()\[\],;:\"\\.]+(\.[^\s@<>()
 
 
 def _email(text: str | None) -> str | None:
-    if text and not _EMAIL.fullmatch(text):
+    if text and not (text.isprintable() and _EMAIL.fullmatch(text)):  # nor with a sign that nobody sees
         raise refuse("Write one e-mail address, for example mia@lee.example.")
     return text
 
