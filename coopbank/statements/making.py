@@ -137,6 +137,11 @@ def make_again(
 def wanted(books: Books, kind: str, about: str, start: date | None, end: date | None, copy: Copy = ORDINARY) -> Request:
     """The request with the language of the member, the paper of the bank, and the days of the kind."""
     found = kind_named(kind)
+    if about and not found.subject:  # a day, say: a paper of another day would carry it in its number
+        raise WrongUsage(
+            "A document of the kind {kind} is about the whole bank: no number goes with it.", field="number", kind=kind,
+            hint="Say its days with --from and --to." if found.span else None,
+        )  # fmt: skip
     today = books.business_date() or date.max
     first, last = span_of(found, start, end, today)
     member = found.member_of(books, about)

@@ -254,6 +254,7 @@ def test_what_cannot_be_a_document_is_refused_and_leaves_nothing(tmp_path: Path)
         for kind, about, error in (
             ("novel", ada, InvalidValue), ("payoff", "L-099", Unknown), ("decline", "A-001", Unknown),
             ("receipt", "99999", Unknown), ("receipt", "x", Unknown), ("receipt", "1", WrongState),
+            ("day-report", "2026-03-02", WrongUsage), ("balance-sheet", ada, WrongUsage),
             ("gift-letter", "G-99", Unknown), ("note-statement", "N-9", Unknown), ("member-statement", "", Unknown),
         ):  # fmt: skip
             with pytest.raises(error):
