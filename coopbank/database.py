@@ -407,6 +407,11 @@ class Database:
             )  # fmt: skip
 
     def _other_version(self, revision: str) -> DatabaseVersion:
+        if revision > SCHEMA_VERSION:
+            return DatabaseVersion(
+                "{place} has schema {found}, which is newer than this program's {own}.", place=self.shown_place,
+                found=revision, own=SCHEMA_VERSION, hint="Use the version of coopbank that made it, or a newer one.",
+            )  # fmt: skip
         return DatabaseVersion(
             "{place} has schema {found}; this program works with {own}.",
             place=self.shown_place, found=revision, own=SCHEMA_VERSION,
