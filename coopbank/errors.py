@@ -116,11 +116,10 @@ class Unknown(Refused):
     """Nothing in the books has that name or number."""
 
     def __init__(self, template: str, *, field: str | None = None, hint: str | None = None, **values: Any) -> None:
-        shown = {
-            name: repr(value) if isinstance(value, str) and not value.strip() else value
-            for name, value in values.items()
-        }  # "There is no fund ." says nothing
-        super().__init__(template, field=field, hint=hint, **shown)
+        for name, value in values.items():
+            if isinstance(value, str) and not value.strip() and f" {{{name}}}" in template:
+                values[name] = repr(value)  # "There is no fund ." says nothing
+        super().__init__(template, field=field, hint=hint, **values)
 
 
 class AlreadyExists(Refused):

@@ -20,7 +20,7 @@ CASES: tuple[Case, ...] = (
        "See which there are with: coopbank audit --tests."),
     no(e.WrongUsage, "A sample of no size", "sample savings --seed 'river 42'"),
     no(e.WrongUsage, "A random sample with an interval", "sample savings --seed s --random --interval 100.00"),
-    no(e.InvalidAmount, "An interval that is no amount", "sample savings --seed s --interval much"),
+    no(e.WrongUsage, "An interval that is no amount", "sample savings --seed s --interval much"),
     no(e.InvalidValue, "An interval of nothing", "sample savings --seed s --interval 0"),
     no(e.InvalidValue, "A time zone that is not known",
        "tom do set-policy --policy time_zone --value Mars/Olympus", "Write it as America/Chicago."),

@@ -221,6 +221,8 @@ CASES: tuple[Case, ...] = (
        "Give it again with the same key once the server is back.", around=fault.server_gone),
     no(e.DatabaseReadOnly, "A file that can only be read", "ana do deposit --member M0001 --amount 10.00",
        "Work where the file can be written; looking things up goes on working here.", around=fault.read_only),
+    no(e.WrongUsage, "A paper about the whole bank with a number", "tom document day-report 2026-03-02",
+       "Say the day with --to."),
     no(e.DatabaseVersion, "Books of a newer version", "users", "Install the newer coopbank.", around=fault.newer),
     no(e.DatabaseVersion, "Upgrading books of a newer version", "upgrade", "Install the newer coopbank.",
        around=fault.newer),
