@@ -483,13 +483,18 @@ def operation_paper(books: Books, number: int) -> ReceiptPaper:
     kind, business_date, at, actor, approver, hash_ = row
     origin, day = source(books), date.fromisoformat(business_date)
     touched = tx.rows(
-        "SELECT a.id, a.gl_code, a.contract, a.holder, g.name, g.side, sum(p.amount)"
+        # a payment meets the interest up to its day: both are told, so that the lines come to what was paid
+        "SELECT a.id, a.gl_code, a.contract, a.holder, g.name, g.side, sum(p.amount),"
+        " CASE WHEN a.gl_code = '781' AND p.amount < 0 THEN 1 ELSE 0 END AS part"
         " FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
         " JOIN gl_account g ON g.code = a.gl_code WHERE e.operation_id = ? AND a.gl_code NOT LIKE 'M%'"
-        " GROUP BY a.id, a.gl_code, a.contract, a.holder, g.name, g.side ORDER BY a.gl_code, a.contract",
+        " GROUP BY a.id, a.gl_code, a.contract, a.holder, g.name, g.side, part ORDER BY a.gl_code, a.contract, part",
         number,
     )  # fmt: skip
-    cash = [(gl, contract, int(net)) for _id, gl, contract, _holder, _name, _side, net in touched if gl in _PLACES]
+    paid = {account: int(net) for account, *_of, net, part in touched if part}
+    cash = [
+        (gl, contract, int(net)) for _id, gl, contract, _holder, _name, _side, net, _part in touched if gl in _PLACES
+    ]
     holders = sorted({holder for _id, _gl, _contract, holder, *_rest in touched if holder})
     if not holders and not any(net for *_place, net in cash):
         raise WrongState(
@@ -501,9 +506,10 @@ def operation_paper(books: Books, number: int) -> ReceiptPaper:
         ReceiptLine(
             _account_name(gl, contract, translate(name)),
             wording.words(number, gl, up=(int(net) > 0) == (side == "debit"), on=day),
-            int(net) if side == "debit" else -int(net), _balance_after(tx, account, number, side),
+            int(net) if side == "debit" else -int(net),
+            _balance_after(tx, account, number, side) - (0 if part else paid.get(account, 0)),
         )
-        for account, gl, contract, holder, name, side, net in touched
+        for account, gl, contract, holder, name, side, net, part in touched
         if holder and net
     )  # fmt: skip
     undone = tx.value(

@@ -73,7 +73,10 @@ def test_drawers_that_are_not_opened(counter: SmallBank) -> None:
         refused(
             counter, InvalidValue, "open-drawer", counter.tom, field="float_amount", drawer="D2", float_amount=amount
         )
-    refused(counter, Overdrawn, "open-drawer", counter.tom, says="500.00", drawer="D2", float_amount="500.01")
+    refused(
+        counter, Overdrawn, "open-drawer", counter.tom,
+        field="float_amount", says="500.00", drawer="D2", float_amount="500.01",
+    )  # fmt: skip
     refused(
         counter, InvalidAmount, "open-drawer", counter.tom, field="float_amount", drawer="D2", float_amount="5000.01"
     )

@@ -99,7 +99,7 @@ def test_a_life_on_both_engines(engine_url: str) -> None:
         (InvalidValue, "holder", {"holder": "sue"}),
         (InvalidValue, "float_amount", {"float_amount": "0.00"}),
         (InvalidAmount, "float_amount", {"float_amount": "5000.01"}),
-        (Overdrawn, "amount", {"float_amount": "500.01"}),
+        (Overdrawn, "float_amount", {"float_amount": "500.01"}),
         (Unknown, "from_place", {"from_place": "NONE"}),
     ],
 )
@@ -205,7 +205,7 @@ def test_refills_that_are_refused(petty: SmallBank) -> None:
     refused(petty, Unknown, "refill-petty-cash", petty.tom, field="petty_cash", petty_cash="P9")
     refused(petty, Unknown, "refill-petty-cash", petty.tom, field="from_place", **values, from_place="NONE")
     petty.do("move-cash", by=petty.tom, from_place="VAULT", to_place="FIRST", amount="400.00")
-    refused(petty, Overdrawn, "refill-petty-cash", petty.tom, says="VAULT", **values)
+    refused(petty, Overdrawn, "refill-petty-cash", petty.tom, field="from_place", says="VAULT", **values)
 
 
 def test_counts_that_are_refused(petty: SmallBank) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from coopbank.bank.lending.accounts import account as loan_account
 from coopbank.errors import InvalidDate, Unknown
 from coopbank.reports import MemberReport, as_document, member, member_card, portfolio
+from coopbank.reports.papers import operation_paper
+from coopbank.tui.widgets.effects import shown_effects
 from coopbank.words import speaking
 from tests.reports.town import Town
 from tests.support_bank import CREDIT_UNION, assert_books, new_bank
@@ -108,6 +111,27 @@ def test_the_receipt_number_is_the_operation(town: Town) -> None:
     assert [line.receipt for line in paid] == town.payments
     receipt = town.small.bank.receipt(town.payments[0])
     assert receipt.kind == "repay-loan"
+
+
+def test_a_receipt_of_a_payment_tells_all_that_was_paid(town: Town) -> None:
+    """The interest up to that day and the payment of it meet in one entry: a net of them would be neither."""
+    with town.small.read() as books:
+        for number in town.payments:
+            paper = operation_paper(books, number)
+            paid = [line for line in paper.lines if line.words.startswith("Payment")]
+            assert -sum(line.amount for line in paid) == paper.received
+            (accrued,) = [line for line in paper.lines if line.words.startswith("Interest up to")]
+            (interest,) = [line for line in paid if line.account == accrued.account]
+            assert accrued.amount > 0 and interest.balance == accrued.balance + interest.amount
+
+
+def test_interest_alone_is_not_shown_as_the_balance_of_its_loan(town: Town) -> None:
+    receipt = town.small.bank.receipt(town.payments[0])
+    names = [name for name, _before, _after in shown_effects(receipt)]
+    assert f"Loan {town.loan}" in names and f"Interest of {town.loan}" not in names
+    alone = replace(receipt, effects=tuple(e for e in receipt.effects if e.code != f"701/{town.loan}"))
+    names = [name for name, _before, _after in shown_effects(alone)]
+    assert f"Interest of {town.loan}" in names and f"Loan {town.loan}" not in names
 
 
 def test_a_payment_is_shared_as_the_receipt_said(town: Town) -> None:

@@ -52,7 +52,7 @@ from coopbank.errors import (
 )
 from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
-from coopbank.ledger.posting import LARGEST_MINOR, read_leaves
+from coopbank.ledger.posting import LARGEST_MINOR, overdrawn, read_leaves
 from coopbank.money import parse_amount
 from coopbank.words import _
 
@@ -91,6 +91,7 @@ class OpenDrawer(Operation):
         desk.write(self.drawer, body, about=f"open:{desk.actor.user}")
         desk.leaf_id(POOL, f"739/{self.drawer}")
         if self.float_amount:
+            require_held(desk, "739/VAULT", self.float_amount, "float_amount")
             desk.post(
                 f"Float to drawer {self.drawer}",
                 [(POOL, f"739/{self.drawer}", self.float_amount), (POOL, "739/VAULT", -self.float_amount)],
@@ -423,6 +424,15 @@ def own_open_drawer(desk: Desk, drawer: str, field: str, *, or_treasurer: bool =
             hint="Whoever has it open counts it and moves its cash.",
         )  # fmt: skip
     return found
+
+
+def require_held(desk: Desk, code: str, wanted: int, field: str) -> None:
+    """Refuse to take more out of a place of cash than is there, by the name that the amount has in the form."""
+    leaf = desk.leaf(POOL, code)
+    if leaf is not None and leaf.balance < wanted:
+        refusal = overdrawn(leaf, leaf.balance)
+        refusal.field = field
+        raise refusal
 
 
 def require_limit(desk: Desk, drawer: str, more: int, field: str) -> None:

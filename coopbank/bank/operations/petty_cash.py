@@ -18,7 +18,7 @@ from coopbank.bank.campaign_guard import require_no_campaign
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Counted, FundRef, Memo, Money, PettyCashRef, Pieces, Text, UserRef
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
-from coopbank.bank.operations.cash import difference, require_free_place, require_limit, require_sum
+from coopbank.bank.operations.cash import difference, require_free_place, require_held, require_limit, require_sum
 from coopbank.bank.operations.funds import (
     ExpenseCode,
     Supplier,
@@ -71,6 +71,7 @@ class OpenPettyCash(Operation):
         )
         desk.write(self.petty_cash, body, about=f"open:{self.holder}")
         source = _place(desk, self.from_place, "from_place")
+        require_held(desk, source, self.float_amount, "float_amount")
         desk.post(
             f"Float to petty cash {self.petty_cash}",
             [(POOL, f"739/{self.petty_cash}", self.float_amount), (POOL, source, -self.float_amount)],
@@ -158,11 +159,10 @@ class RefillPettyCash(Operation):
                 petty_cash=self.petty_cash, amount=shown(desk, found.float_amount),
                 hint="There is nothing to refill.",
             )  # fmt: skip
+        source = _place(desk, self.from_place, "from_place")
+        require_held(desk, source, missing, "from_place")
         vouchers, total = settle(desk, self.petty_cash)
-        desk.post(
-            f"Petty cash {self.petty_cash} refilled",
-            [(POOL, code, missing), (POOL, _place(desk, self.from_place, "from_place"), -missing)],
-        )
+        desk.post(f"Petty cash {self.petty_cash} refilled", [(POOL, code, missing), (POOL, source, -missing)])
         desk.write(self.petty_cash, found.model_copy(update={"short": 0}), about=f"open:{found.holder}")
         desk.note("Vouchers", f"{vouchers} ({shown(desk, total)})")
         if found.short:

@@ -25,12 +25,13 @@ _SAID_ALREADY = frozenset({"New balance", "Owed after", "Shares left"})
 def shown_effects(receipt: Receipt) -> list[tuple[str, int, int]]:
     """Name, before and after of what people care about, with the sign that they expect; theirs before ours."""
     found: dict[tuple[bool, str], tuple[int, int]] = {}
+    principal = {effect.code.partition("/")[2] for effect in receipt.effects if effect.code.startswith("701/")}
     for effect in receipt.effects:
         gl_code, _slash, contract = effect.code.partition("/")
         if gl_code in _BEHIND or effect.currency == MEMO_CURRENCY:
             continue
-        if gl_code == "781":
-            gl_code = "701"  # what a borrower owes is principal and interest together
+        if gl_code == "781" and contract in principal:
+            gl_code = "701"  # what a borrower owes is principal and interest together; alone it is no loan's balance
         sign = -1 if gl_code[:1] in "189" else 1
         place = (gl_code in ("731", "735", "739"), effect_name(effect, gl_code, contract))
         before, after = found.get(place, (0, 0))
