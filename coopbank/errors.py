@@ -115,6 +115,13 @@ class InvalidDate(InvalidValue):
 class Unknown(Refused):
     """Nothing in the books has that name or number."""
 
+    def __init__(self, template: str, *, field: str | None = None, hint: str | None = None, **values: Any) -> None:
+        shown = {
+            name: repr(value) if isinstance(value, str) and not value.strip() else value
+            for name, value in values.items()
+        }  # "There is no fund ." says nothing
+        super().__init__(template, field=field, hint=hint, **shown)
+
 
 class AlreadyExists(Refused):
     """The books hold one already."""

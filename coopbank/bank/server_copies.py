@@ -195,4 +195,8 @@ def _refusal(tool: str, said: str, name: str) -> CoopbankError:
             "{file} cannot be restored: {why}.", field="file", file=name, why=why,
             hint="Nothing of it was used. If the file is damaged, take another copy.",
         )  # fmt: skip
-    return DatabaseUnusable("{tool} refused it: {why}.", field="db", tool=tool, why=why)
+    other = "server version mismatch" in why
+    return DatabaseUnusable(
+        "{tool} refused it: {why}.", field="db", tool=tool, why=why,
+        hint="Put the {tool} of the server's own version, or of a newer one, first on PATH." if other else None,
+    )  # fmt: skip

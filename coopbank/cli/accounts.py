@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -29,6 +30,11 @@ class ListedLeaf:
     balance: int
 
 
+def counted(ref: str) -> list[tuple[int, str]]:
+    """A key to sort by as people count: a number in a ref is a number."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", ref)]
+
+
 def leaves(books: Books, account: str | None, fund: str | None) -> Iterator[ListedLeaf]:
     """The leaves of a control account, a contract or a fund, in the order of their codes."""
     conditions: list[str] = ["1 = 1"]
@@ -52,6 +58,7 @@ def leaves(books: Books, account: str | None, fund: str | None) -> Iterator[List
             account=account[:60],
             hint="Write it like 905 or 905/M0007.",
         )
+    rows.sort(key=lambda row: (row[1], row[0], counted(row[2])))  # S-M0007-2 before S-M0007-10
     for fund_code, gl_code, contract, name, kind, holder, currency, balance in rows:
         code = f"{gl_code}/{contract}" if contract else gl_code
         yield ListedLeaf(fund_code, code, name, kind, holder, currency, int(balance))

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from coopbank.errors import WrongUsage
-from coopbank.money import quoted
+from coopbank.errors import InvalidAmount, WrongUsage
+from coopbank.money import parse_amount, quoted
 
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="The day, YYYY-MM-DD; now if left out.")]
 From = Annotated[str | None, typer.Option("--from", metavar="DATE", help="The first day, YYYY-MM-DD.")]
@@ -54,3 +54,11 @@ def number(text: str, field: str) -> int:
             hint="Write a whole number from 1.",
         )
     return int(text)
+
+
+def amount(text: str, currency: str, field: str) -> int:
+    """An amount of the command line."""
+    try:
+        return parse_amount(text, currency, field=field)
+    except InvalidAmount as wrong:
+        raise WrongUsage(wrong.template, field=field, hint=wrong.hint_template, **wrong.values) from None

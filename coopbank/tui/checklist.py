@@ -84,6 +84,8 @@ def following(steps: list[Step]) -> int:
 
 
 def _counted_today(standing: Standing) -> list[DrawerState]:
+    if not (standing.day_open or standing.today_closed):
+        return []  # those are of the day before
     return [d for d in standing.drawers if d.state != "open" and d.closed_on == standing.business_date]
 
 

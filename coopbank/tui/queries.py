@@ -591,6 +591,10 @@ def references(session: Session, kind: str, text: str, member: str | None = None
                 for ref, line in books.every(records.BankLine)
                 if line.match is None
             ]
+        elif kind == records.Cheque.kind:  # those that wait to be taken to the bank, then the newest: those come back
+            cheques = reversed(books.every(records.Cheque))
+            newest = sorted(cheques, key=lambda cheque: cheque[1].state != "on-hand")
+            found = [Reference(ref, _cheque(books, cheque)) for ref, cheque in newest]
         elif kind == records.JointOwner.kind and member is not None:
             found = [Reference(ref, _described(books, owner)) for ref, owner in owners(books, member)]
         elif kind in _KINDS:
@@ -600,6 +604,12 @@ def references(session: Session, kind: str, text: str, member: str | None = None
             found = []
     wanted = fold(text.strip())
     return tuple(r for r in found if wanted in fold(f"{r.ref} {r.label}"))[:MOST_REFERENCES]
+
+
+def _cheque(books: Books, cheque: records.Cheque) -> str:
+    money = books.institution().currency
+    who = (books.member_name(cheque.member),) if cheque.member else ()
+    return " · ".join((format_amount(cheque.amount, money), cheque.number, translate(cheque.state), *who))
 
 
 def _described(books: Books, body: records.Body) -> str:

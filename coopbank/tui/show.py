@@ -8,6 +8,7 @@ as a replacement mark, so that what stands on the screen is what stands in the b
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -42,6 +43,13 @@ def cut(text: str, width: int) -> str:
     if cell_len(text) > width:
         text = set_cell_size(text, width - 1).rstrip() + "…"
     return set_cell_size(text, width)
+
+
+def giving_way(parts: Sequence[str], width: int) -> list[str]:
+    """A name and the numbers behind it, for one line: a name that would push them out is cut, to a third at most."""
+    name, behind = neat(parts[0]), parts[1:]
+    room = max(width // 3, width - sum(cell_len(each) + len(" · ") for each in behind))
+    return [cut(name, room) if cell_len(name) > room else name, *behind]
 
 
 def right(text: str, width: int) -> str:

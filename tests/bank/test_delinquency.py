@@ -330,7 +330,7 @@ def test_the_close_proposes_what_should_be_income_no_more(lite: SmallBank) -> No
     assert "Propose" not in notes_of(lite.do("close-day"))
     lite.open_day(day + timedelta(days=1), open_drawer=False)
     assert drawn(lite).proposed == (loan,)
-    assert notes_of(lite.do("close-day"))["Propose"] == f"stop-accrual {loan}"
+    assert notes_of(lite.do("close-day"))["Propose"] == f"{loan}: Put a loan on non-accrual"
 
     lite.open_day(day + timedelta(days=2), open_drawer=False)
     lite.agreed("set-policy", by=lite.tom, approver=lite.sue, policy="non_accrual_days", value="0")

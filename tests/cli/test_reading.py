@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from coopbank.cli.accounts import counted
 from coopbank.database import Database
 from tests.cli.conftest import PROGRAM, Run, kinds_in, operations_in
 
@@ -378,3 +379,21 @@ def test_a_busy_reader_waits_for_nobody(run: Run, books: Path) -> None:
     finally:
         reader.execute("ROLLBACK")
         reader.close()
+
+
+@pytest.mark.parametrize("wrong", [("--lend", "abc"), ("--lend", "1,25"), ("--months", "-1"), ("--months", "121")])
+def test_a_wrong_figure_on_the_line_is_a_fault_of_the_line(run: Run, books: Path, wrong: tuple[str, str]) -> None:
+    said = run("forecast", "RLF", *wrong, "--json")
+    assert said.code == 2
+    assert wrong[0].removeprefix("--") in f"{said.error['field']} {said.error['message']}"
+
+
+@pytest.mark.parametrize("command", ["fund", "member", "loan", "register", "forecast"])
+def test_an_empty_name_is_shown_as_such(run: Run, books: Path, command: str) -> None:
+    said = run(command, "")
+    assert said.code == 1 and "''" in said.err
+
+
+def test_accounts_stand_as_people_count() -> None:
+    refs = ["S-M0007-10", "S-M0007-2", "", "S-M0007", "M0010.901", "M0009.901"]
+    assert sorted(refs, key=counted) == ["", "M0009.901", "M0010.901", "S-M0007", "S-M0007-2", "S-M0007-10"]

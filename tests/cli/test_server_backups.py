@@ -19,6 +19,7 @@ from coopbank.bank.sealed_files import is_sealed
 from coopbank.bank.server_copies import dump
 from coopbank.bank.verify import verify
 from coopbank.database import Database
+from coopbank.errors import DatabaseUnusable
 from coopbank.ledger.verify import wrong
 from tests.cli.conftest import PASSPHRASE, Run
 from tests.support_bank import new_bank
@@ -194,6 +195,18 @@ def test_without_the_servers_programs_it_is_refused_by_name(
     answer = run("--as", "tom", "backup", "--json")
     assert (answer.code, answer.error["code"], "pg_dump" in answer.error["message"]) == (2, "wrong-usage", True)
     assert shutil.which("pg_dump") is None
+
+
+def test_a_pg_dump_of_another_version_is_told_what_is_right(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    from coopbank.bank import server_copies
+
+    tool = folder / "pg_dump"
+    tool.write_text('#!/bin/sh\necho "pg_dump: error: aborting because of server version mismatch" >&2\nexit 1\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    with pytest.raises(DatabaseUnusable) as refused:
+        server_copies._run("pg_dump", "postgresql+psycopg://ann@host/bank")
+    assert "first on PATH" in str(refused.value.as_dict()["hint"])
 
 
 def test_no_password_stands_on_a_command_line(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -6,14 +6,16 @@ from collections import Counter
 from datetime import date
 
 import pytest
+from rich.cells import cell_len
 
 import coopbank.bank.bank  # noqa: F401  (fills the catalogue)
 from coopbank.bank.operation import CATALOGUE, build
 from coopbank.errors import CoopbankError, InvalidDate, InvalidValue
 from coopbank.tui.forms import FieldSpec, fields_of, read_day, read_field, read_form
 from coopbank.tui.screens.entry import EntryScreen
+from coopbank.tui.screens.help import what_to_type
 from coopbank.tui.screens.home import HomeScreen
-from coopbank.tui.show import cut, neat, right
+from coopbank.tui.show import cut, giving_way, neat, right
 from coopbank.tui.widgets.inputs import Choice
 from coopbank.words import LANGUAGES, speaking
 from tests.tui.support import counter
@@ -199,3 +201,20 @@ async def test_a_form_that_nobody_touched_is_left_without_a_question(book: str) 
         await hand.press("right")
         await hand.press("escape")
         await hand.see("Leave this form?")
+
+
+def test_a_long_name_gives_way_to_the_numbers_behind_it() -> None:
+    long, number = "Zoë of the very long name of all the members\nand one more line", "M0061"
+    assert giving_way(["Ada Tate", number], 60) == ["Ada Tate", number]
+    for parts in ([long, number], [long, number, "L-001 " + "x" * 80]):
+        shown = giving_way(parts, 60)
+        assert shown[1:] == parts[1:] and cell_len(shown[0]) < cell_len(long) and shown[0].endswith("…")
+    assert cell_len(" · ".join(giving_way([long, number], 60))) == 60
+
+
+@pytest.mark.parametrize(("name", "field", "example"), [
+    ("close-month", "month", "2026-03"), ("credit-interest", "quarter", "2026-Q2"),
+])  # fmt: skip
+def test_help_says_how_a_month_and_a_quarter_are_written(name: str, field: str, example: str) -> None:
+    (spec,) = [spec for spec in fields_of(CATALOGUE[name], "USD") if spec.name == field]
+    assert example in what_to_type(spec)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coopbank.bank import anchors
+from coopbank.bank import anchors, records
 from coopbank.bank.operations.copies import RecordBackup
 from coopbank.ledger import posting
 from coopbank.tui import queries
@@ -157,6 +157,17 @@ def test_what_fields_may_name(session: Session) -> None:
     assert [each.ref for each in queries.references(session, "user", "okafor")] == ["tom"]
     assert [each.ref for each in queries.references(session, "member", "ada")] == ["M0001"]
     assert queries.references(session, "nonsense", "") == ()
+
+
+def test_cheques_that_wait_for_the_bank_come_first(session: Session, small: SmallBank) -> None:
+    for number in ("881", "882", "883", "884"):
+        small.do("deposit", member="M0001", amount="12.50", tender="cheque", cheque_number=number)
+    with small.read() as books:
+        *_older, first, second, third, fourth = [ref for ref, _cheque in books.every(records.Cheque)]
+    small.do("bank-cheques", by=small.tom, cheques=[first, fourth])
+    found = queries.references(session, "cheque", "88")
+    assert [each.ref for each in found] == [third, second, fourth, first]
+    assert found[0].label == "12.50 · 883 · on-hand · Ada 100% Abernathy"
 
 
 def test_the_counter_asks_for_a_backup_once_the_last_one_is_old(small: SmallBank, session: Session) -> None:

@@ -11,12 +11,13 @@ from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Day
 from coopbank.bank.lending.delinquency import Summary, non_accrual_days, summary
-from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
+from coopbank.bank.operation import ADMINISTRATOR, CATALOGUE, LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.bank.operations.differences import sign_by_opening
 from coopbank.errors import DayClosed, WrongState
 from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
 from coopbank.ledger.posting import head
+from coopbank.words import translate
 
 #: A clock that runs ahead would carry the books into a year from which no day leads back.
 LONGEST_GAP = timedelta(days=31)
@@ -143,7 +144,8 @@ def _still_right(desk: Desk, day: date) -> Summary | None:
 
 def _propose(desk: Desk, loans: list[str]) -> None:
     """On the receipt: loans so late that their interest should be income no more. The bank decides."""
+    title = translate(CATALOGUE["stop-accrual"].title)
     for loan in loans[:MOST_PROPOSED]:
-        desk.note("Propose", f"stop-accrual {loan}")
+        desk.note("Propose", f"{loan}: {title}")
     if len(loans) > MOST_PROPOSED:
         desk.note("Proposed besides", str(len(loans) - MOST_PROPOSED))

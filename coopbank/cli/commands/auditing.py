@@ -162,7 +162,6 @@ def sample(
     Nothing is written. A campaign of confirmations (`coopbank do start-campaign`) draws the same way.
     """
     from coopbank.bank.confirming import accounts_of, draw
-    from coopbank.money import parse_amount
 
     if at_random and interval is not None:
         raise WrongUsage("A simple random sample has no interval.", field="interval", hint="Say how many with --size.")
@@ -170,7 +169,7 @@ def sample(
         raise WrongUsage("Say how many with --size, or give an --interval, one of the two.", field="size")
     with door.reading() as view:
         day = options.day_or_none(as_of, "as_of") or view.business_date
-        step = None if interval is None else parse_amount(interval, view.currency, field="interval")
+        step = None if interval is None else options.amount(interval, view.currency, "interval")
         how = "random" if at_random else "dollar-unit"
         found = draw(accounts_of(view.books.tx, population.value, day), how, seed=seed, size=size, interval=step)
     if door.as_json:

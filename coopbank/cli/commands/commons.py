@@ -217,10 +217,9 @@ def ladder(
     small: Annotated[str, typer.Option("--small", metavar="AMOUNT", help="The most that a small loan is.")] = "5000.00",
 ) -> None:
     """Members whose first loan was small, and the larger ones that it led to."""
-    from coopbank.money import parse_amount
     from coopbank.reports.borrowers import ladder as drawn
 
-    found = frames.report(door, lambda view: drawn(view.books, parse_amount(small, view.currency, field="small")))
+    found = frames.report(door, lambda view: drawn(view.books, options.amount(small, view.currency, "small")))
     if found is None:
         return
     currency = found.source.currency
@@ -336,12 +335,11 @@ def resale(
 
     from coopbank.bank import records
     from coopbank.finance.resale import resale as reckoned
-    from coopbank.money import parse_amount
 
     with door.reading() as view:
         found = view.books.get(records.RegisterEntry, lease, "lease")
         currency = view.currency
-        worth = parse_amount(value, currency, field="value")
+        worth = options.amount(value, currency, "value")
     if not lease.startswith("LEASES-"):
         raise InvalidValue("{lease} is no ground lease.", field="lease", lease=lease)
     if worth < 0:

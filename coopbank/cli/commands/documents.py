@@ -457,10 +457,9 @@ def _about_bank_file(said: dict[str, Any], currency: str) -> BankFile:
 
 
 def _balance(text: str | None, currency: str, name: str) -> int | None:
-    from coopbank.money import parse_amount
 
     try:
-        return None if text is None else parse_amount(text, currency, field=name)
+        return None if text is None else options.amount(text, currency, name)
     except InvalidAmount as refusal:
         raise WrongUsage(refusal.template, field=name, hint=refusal.hint_template, **refusal.values) from None
 

@@ -211,17 +211,16 @@ def _position(at: FundPosition, currency: str) -> list[list[str]]:
 def forecast(
     door: Door,
     name: Annotated[str, typer.Argument(metavar="FUND", help="The fund's code.")] = "RLF",
-    months: Annotated[int, typer.Option("--months", metavar="N", help="How many months ahead.")] = 24,
+    months: Annotated[int, typer.Option("--months", metavar="N", min=1, max=120, help="How many months ahead.")] = 24,
     lend: Annotated[str | None, typer.Option("--lend", metavar="AMOUNT", help="When can this much be lent?")] = None,
     as_of: AsOf = None,
 ) -> None:
     """A fund's cash for months to come, cautious and hopeful; and from when on an amount can be lent."""
-    from coopbank.money import parse_amount
     from coopbank.reports.document import as_document
     from coopbank.reports.forecast import forecast as drawn
 
     with door.reading() as view:
-        amount = None if lend is None else parse_amount(lend, view.currency, field="lend")
+        amount = None if lend is None else options.amount(lend, view.currency, "lend")
         found = drawn(view.books, name, options.day_or_none(as_of, "as_of"), months, amount)
     if door.as_json:
         output.document(as_document(found))

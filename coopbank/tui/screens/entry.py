@@ -10,6 +10,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -31,7 +32,7 @@ from coopbank.tui.screens.pick import PickScreen
 from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.session import says
-from coopbank.tui.show import amount, neat
+from coopbank.tui.show import amount, giving_way, neat
 from coopbank.tui.steps import STEPS, Row, Shown, Step, step_of
 from coopbank.tui.timers import once
 from coopbank.tui.widgets.banner import Banner
@@ -151,7 +152,8 @@ lost, and what is wrong brings you to its field.""")
         loan = next((each for each in self.card.loans if each.ref == self._fixed.get("loan")), None)
         if loan is not None:
             parts.append(f"{loan.ref} {loan.purpose}")
-        return Content.assemble(title, "  ", neat(" · ".join(parts)))
+        room = self.app.size.width - cell_len(title.plain) - 5
+        return Content.assemble(title, "  ", neat(" · ".join(giving_way(parts, room))))
 
     def _loans(self) -> Sequence[CardLoan]:
         """The member's loans that this operation can be about."""

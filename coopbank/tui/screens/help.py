@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Markdown, Static
 
+from coopbank.tui.forms import FieldSpec
 from coopbank.tui.screens.base import CounterModal
 from coopbank.tui.widgets.fields import FieldRow
 from coopbank.words import _, marked, translate
@@ -46,6 +47,9 @@ KINDS = {
     "lines": marked("Several lines; Enter begins a new one, Tab leaves the field."),
     "json": marked("A list in the form that computers exchange; see the documentation of the operation."),
     "text": marked("A text, as you like."),
+    # of texts, by the name of their field
+    "month": marked("A **month**: year and month, such as `2026-03`."),
+    "quarter": marked("A **quarter** of a year, such as `2026-Q2`."),
 }
 
 
@@ -60,11 +64,16 @@ def field_help(about: Screen[object]) -> str:
         parts.append(f"{spec.label}: {spec.hint}.")
     if spec.help:
         parts.append(spec.help)
-    parts.append(translate(KINDS.get(spec.kind, KINDS["text"])))
+    parts.append(what_to_type(spec))
     parts.append(_("It has to be filled in.") if spec.required else _("It may stay empty."))
     if spec.choices and spec.kind == "choice":
         parts.append(", ".join(shown for _value, shown in spec.choices) + ".")
     return "\n\n".join(parts)
+
+
+def what_to_type(spec: FieldSpec) -> str:
+    """What a field takes, in a sentence."""
+    return translate(KINDS.get(spec.name if spec.kind == "text" else spec.kind, KINDS["text"]))
 
 
 class HelpScreen(CounterModal[None]):
@@ -89,9 +98,9 @@ class HelpScreen(CounterModal[None]):
         return "\n\n".join(part for part in (field, own.strip(), self._keys(), translate(GENERAL)) if part)
 
     def _keys(self) -> str:
-        lines = [
+        lines = dict.fromkeys(  # two keys of a screen may be shown as one
             f"| {self.app.get_key_display(active.binding)} | {active.binding.description} |"
             for active in self._about.active_bindings.values()
             if active.binding.show and active.enabled
-        ]
+        )
         return "\n".join((f"## {_('Keys of this screen')}", "", "| | |", "| --- | --- |", *lines)) if lines else ""
