@@ -49,7 +49,7 @@ _LEAVES: Final = (
     + _MOVED
     + ", (SELECT coalesce(sum(d.credit - d.debit), 0) FROM balance_day d"
     " WHERE d.account_id = a.id AND d.effective_on <= ?)"
-    " FROM account a CROSS JOIN operation f WHERE f.id = a.operation_id AND a.currency <> 'MEM'"
+    " FROM account a CROSS JOIN operation f WHERE f.id = a.operation_id"  # memo too: a loan that was granted is a sign
     " AND a.holder {which} AND f.business_date <= ? ORDER BY a.holder, a.gl_code, a.contract"
 )
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, ClassVar, Final, TypeVar
 
 from pydantic import Field
@@ -251,8 +252,14 @@ def unfinished(books: Books) -> list[tuple[str, records.Batch]]:
     return [(ref, batch) for ref, batch in books.every(records.Batch) if batch.done < batch.parts]
 
 
-def still_coming(books: Books) -> tuple[str, ...]:
-    """What figures of single members lack while something is on its way to them, for whoever reads the figures."""
+def still_coming(books: Books, last: date) -> tuple[str, ...]:
+    """What figures of single members up to a day lack while something is on its way to them, for whoever reads them.
+
+    No day is closed before all of it is there, so it is of today: those of a time that is over lack nothing.
+    """
+    today = books.business_date()
+    if today is not None and last < today:
+        return ()
     return tuple(
         _("{memo} is not on all accounts yet: {done} of {parts} groups are done.").format(
             memo=batch.memo, done=batch.done, parts=batch.parts

@@ -224,7 +224,7 @@ def _without_vote(desk: Desk, operation: str, member: str) -> list[str]:
     """Loans to a member of the last days, since there is a mandate, that were granted under no resolution."""
     since = (desk.business_day - timedelta(days=LOANS_WITHIN)).isoformat()
     rows = desk.tx.rows(
-        "SELECT l.ref FROM record l JOIN operation o ON o.id = l.operation_id WHERE l.kind = ? AND l.about = ?"
+        "SELECT l.ref FROM record l JOIN operation o ON o.id = l.operation_id WHERE l.kind || '' = ? AND l.about = ?"
         " AND l.version = 1 AND o.business_date >= ? AND o.id > (SELECT operation_id FROM record m WHERE m.kind = ?"
         " AND m.ref = ? AND m.version = 1) AND NOT EXISTS"
         " (SELECT 1 FROM record u WHERE u.operation_id = o.id AND u.kind = ?)",

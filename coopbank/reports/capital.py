@@ -140,11 +140,9 @@ def capital(books: Books, year: int, member: str | None = None) -> Capital:
             " WHERE a.gl_code = '932' AND a.fund = ? AND d.effective_on <= ?", equity.FUND, last.isoformat(),
         )
     )  # fmt: skip
-    origin = source(books)
-    over = origin.business_date is not None and last < origin.business_date  # what still comes is dated when it comes
     return Capital(
-        origin, year, tuple(found), sum(each.opening for each in found), sum(each.closing for each in found),
-        collective, () if over else groups.still_coming(books),
+        source(books), year, tuple(found), sum(each.opening for each in found), sum(each.closing for each in found),
+        collective, groups.still_coming(books, last),
     )  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def tax_rows(books: Books, year: int) -> tuple[TaxRows, ...]:
     _interest(books, year, found["1099-INT"])
     _withheld(books, year, found)
     today = origin.business_date
-    complete, coming = today is not None and today >= date(year, 12, 31), groups.still_coming(books)
+    complete, coming = today is not None and today >= date(year, 12, 31), groups.still_coming(books, date(year, 12, 31))
     return tuple(
         TaxRows(
             origin, form.name, year, complete, RULES_AS_OF, tuple(_rows(books, form, found[form.name], origin)), coming

@@ -60,6 +60,16 @@ def test_only_what_a_member_began_counts(beginning: SmallBank) -> None:
     assert last(bank)[0] == "2026-04-07"
 
 
+def test_a_loan_that_was_agreed_is_a_sign_before_it_is_paid_out(beginning: SmallBank) -> None:
+    bank = beginning
+    bank.go_to("2026-04-08")
+    terms: dict[str, Any] = {"principal": "100.00", "annual_rate": "6", "installments": 12}
+    granted = bank.agreed("grant-loan", by=bank.ana, approver=bank.sue, member="M0001", **terms)
+    assert last(bank) == ("2026-04-08", {"901/M0001": "2026-03-03", "905/M0001": "2026-03-02"})
+    bank.agreed("reverse", by=bank.ana, approver=bank.sue, operation=granted.number, reason="she thought it over")
+    assert last(bank)[0] == "2026-03-03"
+
+
 def test_a_correction_that_was_taken_back_or_put_right_itself_hides_no_sign(beginning: SmallBank) -> None:
     bank = beginning
     bank.do("deposit", member="M0002", amount="50.00")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +304,7 @@ def test_no_notice_is_made_while_some_have_not_got_their_part(small: SmallBank, 
         for look in (lambda: with_a_part(books, 2026), lambda: patronage_notice(books, "M0001", 2026)):
             with pytest.raises(WrongState, match="Surplus of 2026 is not on all accounts yet: 1 of 5"):
                 look()
+        assert still_coming(books, date(2027, 1, 4)) and not still_coming(books, date(2026, 12, 31))
         tax_files(books, 2027, tmp_path)  # the figures of every member: that some lack theirs is said
     assert (
         "NOT ALL OF IT IS HERE. Surplus of 2026 is not on all accounts yet: 1 of 5"
@@ -312,7 +314,7 @@ def test_no_notice_is_made_while_some_have_not_got_their_part(small: SmallBank, 
         small.agreed("redeem-patronage", by=small.tom, approver=small.sue, vintage="2027", resolution="R-1")
     assert not unfinished(small)
     with small.read() as books:
-        assert not still_coming(books)
+        assert not still_coming(books, date(2027, 12, 31))
 
 
 def test_a_list_pays_nobody_over_it(small: SmallBank, twos: None) -> None:

@@ -42,9 +42,9 @@ def working(c: Chooser, year_end: list[Step], evening: list[Step]) -> list[Step]
     if not c.pick(range(3)):  # old capital of a book that is taken over
         found += asked("tom", "opening-balance", lines=("GEN 741 Dr 90.00", "GEN 950/M0001/2024 Cr 60.00",
                                                         "GEN 950/M0003/2025 Cr 30.00"))  # fmt: skip
-    if c.pick(range(2)):
-        owed = c.pick(("900.00", "30000.00"))
-        found += asked("tom", "journal-entry", memo="a bad year", lines=(f"GEN 250 Dr {owed}", f"GEN 842 Cr {owed}"))
+    much = c.pick(("900.00", "30000.00", "30000.00"))
+    bad, good = (f"GEN 250 Dr {much}", f"GEN 842 Cr {much}"), (f"GEN 741 Dr {much}", f"GEN 151 Cr {much}")
+    found += asked("tom", "journal-entry", memo="a year", lines=c.pick((bad, good, good)))
     found += until_closed(c, year_end)
     year = Last("open year", 1)
     found += asked("tom", "share-loss", year=year, resolution="a",

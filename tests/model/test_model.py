@@ -174,7 +174,7 @@ def test_chance_reaches_what_the_model_knows() -> None:
     """
     told: Counter[str] = Counter()
     walks = [(UNCHARTERED, steps(seed, STEPS)) for seed in SEEDS[:20]]
-    walks += [(kind, of_others(seed, STEPS)) for kind in (WORKER_COOP, CREDIT_UNION) for seed in (51, 52)]
+    walks += [(kind, of_others(seed, STEPS)) for seed in (53, 54, 51, 52) for kind in (WORKER_COOP, CREDIT_UNION)]
     for kind, asked in walks:
         model = Model(kind=kind)
         for step in [*begin(), *asked]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -125,7 +126,7 @@ def tax_files(
 
     with door.reading() as view:
         files = write(view.books, _year(year), folder)
-        coming = still_coming(view.books)
+        coming = still_coming(view.books, date(_year(year), 12, 31))
     if door.as_json:
         output.document({"files": [str(file) for file in files], "still_coming": list(coming)})
         return
