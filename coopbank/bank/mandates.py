@@ -198,13 +198,13 @@ def _tell_parts(desk: Desk, operation: Operation) -> None:
     Two loans below it are not refused: to borrow twice is nobody's fault, and a rule that counts them would be gone
     round by a friend. But the second person sees it before, and the audit lists it afterwards.
     """
-    mandate, member = desk.find(records.Mandate, operation.name), getattr(operation, "member", None)
-    if mandate is None or mandate.state != IN_FORCE or mandate.above is None or LOAN not in operation.decided_as:
+    member = getattr(operation, "member", None)
+    if LOAN not in operation.decided_as or not isinstance(member, str):
         return
-    if (
-        not isinstance(member, str)
-        or (amount := amount_asked(type(operation), operation.document(), desk.currency)) is None
-    ):
+    mandate, amount = (
+        desk.find(records.Mandate, operation.name), amount_asked(type(operation), operation.document(), desk.currency)
+    )  # fmt: skip
+    if mandate is None or mandate.state != IN_FORCE or mandate.above is None or amount is None:
         return
     parts = {
         ref: loan.principal

@@ -497,6 +497,17 @@ def test_what_is_taken_and_put_back_in_one_operation_counts_as_it_ends(books: Bo
     assert_books(books.database)
 
 
+@pytest.mark.parametrize("earlier", [-105_00, 105_00], ids=["below first", "above first"])
+def test_what_is_taken_on_one_day_and_put_back_on_another_counts_as_it_ends(books: Books, earlier: int) -> None:
+    """In one operation, by two people: a leaf's days are brought in the order that keeps within its guard."""
+    day_before = DAY - timedelta(days=1)
+    both = [entry(deposit_lines(earlier), day_before), entry(deposit_lines(-earlier))]
+    posting.post(books.database, BOOK, books.draft(both, approver="bea"))
+    with books.database.read() as tx:
+        assert tx.value("SELECT credit - debit FROM balance WHERE account_id = ?", SAVINGS) == 100_00
+    assert_books(books.database)
+
+
 @pytest.mark.parametrize("column", ["floor", "ceiling"])
 def test_a_guard_is_not_lifted(still_books: Books, column: str) -> None:
     refused(still_books, plain(f"UPDATE balance SET {column} = NULL"))
@@ -862,9 +873,10 @@ def by_server(
 
 def told(books: Books, entries: list[posting.EntryDraft], old: str, new: str) -> Statement:
     """The same with another text of it."""
-    text = str(at_once.values(BOOK, books.draft(entries), None)[-1])
+    said = dict(zip(at_once.COLUMNS, at_once.values(BOOK, books.draft(entries), None), strict=True))
+    text = str(said["sealed"])
     assert old in text
-    return by_server(books, entries, sealed=text.replace(old, new))
+    return insert("operation", {**said, "sealed": text.replace(old, new)})
 
 
 def test_a_client_leaves_number_and_text_to_the_server(books: Books) -> None:
@@ -980,6 +992,13 @@ def test_the_columns_of_what_is_left_to_the_server_are_proven(still_books: Books
     postgresql_only(still_books)
     kinds = (*KINDS, psycopg.DataError, psycopg.errors.ObjectNotInPrerequisiteState)
     refused(still_books, [by_server(still_books, [entry(deposit_lines(5_00))], **columns)], kinds=kinds)
+
+
+@pytest.mark.parametrize("line", ['["3",-500]', "[3,-500,0]", '[3,"-500"]'])
+def test_a_line_of_another_form_is_refused(still_books: Books, line: str) -> None:
+    """It would be posted as it was meant, and read otherwise by whoever reads the sealed text."""
+    postgresql_only(still_books)
+    refused(still_books, [told(still_books, [entry(deposit_lines(5_00))], "[3,-500]", line)], "of the form")
 
 
 @pytest.mark.parametrize("function", ["operation_seal", "account_opens_balance"])

@@ -17,7 +17,7 @@ OWNED = ("741", "751", "731/FIRST", "741", "741", "735", "739/VAULT", "701/L-001
 def _pair(c: Chooser) -> tuple[str, ...]:
     """What stands against each other, mostly of one piece."""
     much = c.pick(SUMS)
-    fund = c.pick(("GEN",) * 6 + ("RLF", "EDU", "POOL", "XXX"))
+    fund = c.pick(("GEN",) * 6 + ("RLF", "EDU", "POOL", "NIL"))
     two = (f"{fund} {c.pick(OWNED)} Dr {much}", f"{fund} {c.pick(OWED)} Cr {much if c.pick(range(12)) else '0.02'}")
     return two if c.pick(range(3)) else (*two, *_pair(c))
 

@@ -157,7 +157,7 @@ HOSTILE_TEXTS = (
     "a" * 201,
     "\x00",
 )
-FUNDS = ("GEN", "GEN", "GEN", "RLF", "RLF", "GRT", "GRT", "EDU", "EDU", "CND", "LLR", "POOL", "XXX")
+FUNDS = ("GEN", "GEN", "GEN", "RLF", "RLF", "GRT", "GRT", "EDU", "EDU", "CND", "LLR", "POOL", "NIL")
 ACCOUNTS = ("M0001", "M0001-2", "S-M0002", "M0003", "M0004")
 
 
@@ -400,7 +400,7 @@ DRAWN: dict[str, tuple[int, Callable[[Chooser], Values]]] = {
             "principal": c.pick(("100.00", "1000.00", "1000.00", "2500.00", "5000.00", "90000.00")),
             **agreed_terms(c),
             **c.pick(({}, {}, {"fund": c.pick(FUNDS)})),
-            **c.pick(({}, {}, {"other_funds": c.pick(("GEN 40", "EDU 33.33", "GEN 50", "RLF 10", "XXX 1"))})),
+            **c.pick(({}, {}, {"other_funds": c.pick(("GEN 40", "EDU 33.33", "GEN 50", "RLF 10", "NIL 1"))})),
         },
     ),
     "disburse-loan": (7, lambda c: {"loan": last(c, "loan"), **how_out(c), **c.pick(({}, {}, {"amount": amount(c)}))}),
@@ -676,7 +676,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("patronage hours 40", "patronage savings 60"),
     ("patronage hours 100",),
     ("patronage savings 50", "regular 5"),
-    ("fund XXX 5",),
+    ("fund NIL 5",),
     ("indivisible 50",),
     ("dividend 903 9",),
 )
@@ -686,7 +686,7 @@ JOURNAL = ("250", "250", "260", "940", "931", "119", "187", "731/FIRST", "731/OW
 
 def journal_lines(c: Chooser) -> tuple[str, ...]:
     """Two or three lines, mostly of one piece."""
-    fund, other, much = c.pick(("GEN", "GEN", "GEN", "RLF", "XXX")), c.pick(("GEN", "RLF")), c.pick(AMOUNTS)
+    fund, other, much = c.pick(("GEN", "GEN", "GEN", "RLF", "NIL")), c.pick(("GEN", "RLF")), c.pick(AMOUNTS)
     first = f"{fund} {c.pick(JOURNAL)} Dr {much}"
     second = f"{fund} {c.pick(JOURNAL)} Cr {much if c.pick(range(9)) else '0.01'}"
     return (first, second) if c.pick(range(9)) else (first, second, f"{other} 250 Dr 1.00", f"{other} 260 Cr 1.00")

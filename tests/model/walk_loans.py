@@ -107,7 +107,7 @@ DRAWN.update(
         "set-programme": (
             1,
             lambda c: {
-                "fund": c.pick(("EDU", "EDU", "RLF", "GEN", "LLR", "POOL", "XXX")),
+                "fund": c.pick(("EDU", "EDU", "RLF", "GEN", "LLR", "POOL", "NIL")),
                 "funder": "A funder",
                 "agreement": "of May",
                 **c.pick(RULES_OF_FUNDERS),
@@ -482,7 +482,7 @@ def offering(c: Chooser) -> dict[str, Any]:
         {"funds": ("EDU",)},
         {"funds": ("LLR",)},
         {"funds": ("GEN", "GEN")},
-        {"funds": ("XXX",)},
+        {"funds": ("NIL",)},
         {"late_fee": "0.20", "least": "200.00"},
         {"late_fee": "5.00"},
         {"late_fee": "60.00", "least": "200.00"},
