@@ -30,6 +30,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-03-02"
 WARMED = ("deposits", "at_a_statement", "at_a_step")  # jobs that are begun hundreds of times
+NAME = "hand"  # by which a server knows it
 PART = 1_000  # every key of a run is "SEED-NUMBER"; the amount of NUMBER is NUMBER + 1 cents
 
 
@@ -52,14 +53,17 @@ class Hands:
         """Set hands to work; yields what they say until all are gone."""
         assert self.process.stdin is not None and self.process.stdout is not None
         asked = {"place": place, "job": job, "count": count, "load": self.loaded, **more}
-        self.loaded = []
+        self.loaded, killed = [], False
         self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
             said = json.loads(line)
             self.loaded = said.pop("loaded", self.loaded)
             if "end" in said:
+                if killed and place.startswith("postgresql"):
+                    _wait_for_its_server(place)
                 return
+            killed = killed or said.get("status", 0) < 0
             yield said
         raise AssertionError("the nursery ended")
 
@@ -68,6 +72,16 @@ class Hands:
         said = list(self.work(place, job, count, **more))
         assert [each["status"] for each in said if "dead" in each] == [0] * count, said
         return [each for each in said if "pid" not in each and "dead" not in each]
+
+
+def _wait_for_its_server(place: str) -> None:
+    """A server carries out what a killed one had sent, a commit too, before it sees that nobody waits for it."""
+    import psycopg
+
+    left = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
+    with psycopg.connect(place.replace("+psycopg", ""), autocommit=True) as asking:
+        while asking.execute(left, (NAME,)).fetchone() is not None:
+            time.sleep(0.002)
 
 
 def say(**what: Any) -> None:
@@ -109,6 +123,7 @@ def _hand(job: dict[str, Any], index: int) -> None:
         signal.alarm(job.get("longest", 240))  # no hand outlives its test
         signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may have set them aside
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        os.environ["PGAPPNAME"] = NAME
         globals()[job["job"]](job, index)
         code = 0
     finally:
