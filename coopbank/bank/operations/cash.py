@@ -53,7 +53,6 @@ from coopbank.errors import (
 from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
 from coopbank.ledger.posting import LARGEST_MINOR, overdrawn, read_leaves
-from coopbank.money import parse_amount
 from coopbank.words import _
 
 
@@ -437,7 +436,7 @@ def require_held(desk: Desk, code: str, wanted: int, field: str) -> None:
 
 def require_limit(desk: Desk, drawer: str, more: int, field: str) -> None:
     """Refuse to fill a drawer above the policy's limit."""
-    limit = parse_amount(str(desk.policy("drawer_limit", "0")), desk.currency)
+    limit = desk.amount_policy("drawer_limit")
     after = desk.balance(POOL, f"739/{drawer}") + more
     if limit and after > limit:
         raise InvalidAmount(

@@ -33,7 +33,6 @@ from coopbank.bank.tender import cash_out
 from coopbank.errors import AlreadyExists, DrawerClosed, InvalidValue, NotAllowed, Overdrawn
 from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
-from coopbank.money import parse_amount
 
 _HOLDERS = (TELLER, LOAN_OFFICER, TREASURER, ADMINISTRATOR)
 _SPEND = "spend-petty-cash"
@@ -103,7 +102,7 @@ class SpendPettyCash(Operation):
     def second_reason(self, desk: Desk) -> str | None:
         if beyond_budget(desk, desk.business_day, self.fund, self.expense, self.amount):
             return "This goes beyond the budget of the year."
-        alone = parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)
+        alone = desk.amount_policy("withdrawal_alone")
         return "The amount is above what one person may pay out." if self.amount > alone else None
 
     def perform(self, desk: Desk) -> None:

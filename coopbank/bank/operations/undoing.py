@@ -35,7 +35,6 @@ from coopbank.bank.sponsoring import sponsored
 from coopbank.errors import CannotReverse, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL
 from coopbank.ledger.posting import EntryDraft, Line, overdrawn, read_leaves
-from coopbank.money import parse_amount
 from coopbank.words import _
 
 
@@ -186,7 +185,7 @@ class Reverse(Operation):
             return "After its day is over, an operation is reversed by two people."
         if past.approver is not None:
             return "What took two people is reversed by two people."
-        alone = parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)
+        alone = desk.amount_policy("withdrawal_alone")
         return "The amount is above what one person may reverse." if _size(desk, past) > alone else None
 
     def perform(self, desk: Desk) -> None:
