@@ -224,7 +224,7 @@ class ReturnCheque(Operation):
                 desk.write(ref, hold.model_copy(update={"state": "released"}), about=place)
 
     def _from_savings(self, desk: Desk, cheque: records.Cheque, place: str) -> None:
-        """The credit is taken back from where it stands; what the savings there do not cover is owed by their member."""
+        """The credit is taken back from where it stands; what savings do not cover there is owed by their member."""
         moves: list[Move] = []
         for account, amount in _standing(desk, cheque).items():
             code, member = f"905/{account}", _holder(desk, account)

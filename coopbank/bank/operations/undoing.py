@@ -530,7 +530,7 @@ class Correct(Operation):
                 number=past.number, moved=shown(desk, abs(moved)),
             )  # fmt: skip
         signed = amount if moved > 0 else -amount
-        # A deposit is taken from the wrong account, a withdrawal from the right one; of a cheque with what is held of it.
+        # A deposit is taken from the wrong account, a withdrawal from the right one; of a cheque goes what is held too.
         payer = wrong if signed < 0 else right
         held = held_of(desk, past.number, wrong.account) if signed < 0 else []
         own = min(amount, sum(hold.amount for _ref, hold in held))
