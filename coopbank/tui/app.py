@@ -27,6 +27,7 @@ from textual.timer import Timer
 from coopbank.errors import CoopbankError
 from coopbank.tui import settings
 from coopbank.tui.commands import CounterCommands
+from coopbank.tui.lasting import lasting
 from coopbank.tui.places import Place, place
 from coopbank.tui.screens.base import ELSEWHERE, HERE, StatusLine
 from coopbank.tui.screens.confirm import ConfirmScreen
@@ -38,6 +39,8 @@ from coopbank.tui.work import AsksBooks, program_fault
 from coopbank.words import _, marked, set_institution_kind, set_language
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from coopbank.clock import Clock
     from coopbank.tui.loans import LoanView
     from coopbank.tui.queries import Card, Reference, Seen, Standing
@@ -90,6 +93,10 @@ class Counter(AsksBooks, TypeAhead):
         self._ahead: HomeScreen | None = None  # the counter itself, made while the first person types
         self._making = 0  # counters that are being made,
         self._when_made: list[Callable[[], object]] = []  # and what waits for them: half made, they miss their books
+
+    def get_driver_class(self) -> type[Driver]:
+        """What speaks with the terminal."""
+        return lasting(super().get_driver_class())
 
     @property
     def available_themes(self) -> dict[str, Theme]:
