@@ -285,6 +285,28 @@ def test_a_value_that_was_taken_away_by_nobodys_decision_is_found(gone: SmallBan
     restore(gone, digest)
 
 
+def test_a_value_whose_whole_row_was_taken_away_is_found(gone: SmallBank) -> None:
+    place = "WHERE value = 'Mia Lee'"
+    with gone.bank.database.write() as tx:
+        row = tx.row(f"SELECT digest, operation_id, field, salt, value FROM personal {place}")
+        tx.run(f"DELETE FROM personal {place}")
+    found = wrong(verify(gone.bank.database))
+    assert {(f.check, f.operation) for f in found if "row and all" in f.message} == {("personal", row[1])}
+    with gone.bank.database.write() as tx:
+        tx.run("INSERT INTO personal (digest, operation_id, field, salt, value) VALUES (?, ?, ?, ?, ?)", *row)
+
+
+def test_who_is_listed_with_another_telephone_is_found(gone: SmallBank) -> None:
+    with gone.read() as books:
+        member, phone = books.tx.row("SELECT member, phone FROM directory WHERE phone <> '' ORDER BY member")
+    with gone.bank.database.write() as tx:
+        tx.run("UPDATE directory SET phone = '6015559999' WHERE member = ?", member)
+    found = wrong(verify(gone.bank.database))
+    assert [f.message for f in found] == [f"member {member} is listed with another telephone"]
+    with gone.bank.database.write() as tx:
+        tx.run("UPDATE directory SET phone = ? WHERE member = ?", phone, member)
+
+
 def restore(bank: SmallBank, digest: str) -> None:
     """The salts of this bank come from a counter: put back the one that belongs to the digest."""
     from coopbank.ledger import chain
