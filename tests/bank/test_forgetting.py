@@ -11,7 +11,7 @@ import pytest
 from coopbank.bank import records
 from coopbank.bank.operations.documents import Made
 from coopbank.bank.verify import verify
-from coopbank.errors import DatabaseBusy, NotAllowed, Unknown, WrongState
+from coopbank.errors import DatabaseBusy, InvalidValue, NotAllowed, Unknown, WrongState
 from coopbank.ledger.tables import TABLES
 from coopbank.ledger.verify import wrong
 from coopbank.reports.card import member_card
@@ -251,6 +251,23 @@ def test_who_cannot_be_forgotten(counter: SmallBank) -> None:
     no(says="sue")
     ref = bank.do("add-joint-owner", member="M0001", person_name="x").created[0]
     assert ref == "J-00001"
+
+
+def test_what_is_not_theirs_is_taken_out_of_the_record_and_forgotten_with_the_rest(counter: SmallBank) -> None:
+    bank = counter
+    bank.do("change-member", member="M0003", email="junk@example.org")
+    with pytest.raises(InvalidValue) as both:
+        bank.do("change-member", member="M0003", email="cat@example.org", take_away="email")
+    assert both.value.field == "take_away"
+    bank.do("change-member", member="M0003", take_away="email")
+    with bank.read() as books:
+        assert books.get(records.Member, "M0003").email is None
+    with pytest.raises(WrongState):
+        bank.do("change-member", member="M0003", take_away="email")
+    bank.do("change-member", member="M0003", status="left")
+    bank.agreed("forget-member", by=bank.admin, member="M0003", before_time=True)
+    with bank.read() as books:
+        assert not books.tx.value("SELECT count(*) FROM personal WHERE value = 'junk@example.org'")
 
 
 def test_what_goes_on_stands_in_the_way(counter: SmallBank) -> None:
