@@ -855,7 +855,7 @@ def postgresql_refusal(error: BaseException, text: str, place: str) -> CoopbankE
 def no_room(place: str) -> DatabaseUnusable:
     """The disk is full: what was begun is undone."""
     return DatabaseUnusable(
-        "There is no room left on the disk of {place}; nothing was written.", place=place,
+        "There is no room left on the disk of {place}; nothing more was written into the books.", place=place,
         hint="Make room there, then do it again.",
     )  # fmt: skip
 
