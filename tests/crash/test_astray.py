@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -18,10 +19,12 @@ import pytest
 
 from coopbank.bank.bank import Bank
 from coopbank.bank.operations.founding import FoundBook
-from coopbank.bank.whole_files import scratch_folder
+from coopbank.bank.whole_files import clear_parts, clear_scratch, scratch_folder, whole_file
 from coopbank.cli.copies import copy_books
 from coopbank.database import Database
 from coopbank.errors import AlreadyExists, CoopbankError
+from coopbank.exchange.files import NewFiles
+from coopbank.statements.making import store
 from tests.crash.damage import is_found
 from tests.crash.powercut import Cut
 from tests.crash.test_powercut import NAME, Recorded, head, known
@@ -133,3 +136,36 @@ def test_what_a_killed_command_left_of_a_folder_is_taken_away(tmp_path: Path) ->
         with scratch_folder(tmp_path) as other:
             assert sorted(tmp_path.iterdir()) == sorted([one, other]) and (one / "copy").exists()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_being_written_is_not_taken_for_what_a_killed_command_left(tmp_path: Path) -> None:
+    """Whoever clears away may come at any moment: before the new file has its lock, and before it has its name."""
+    done, fault = threading.Event(), list[BaseException]()
+
+    def clears() -> None:
+        while not done.is_set():
+            clear_parts(tmp_path, "")
+            clear_scratch(tmp_path)
+
+    def writes(number: int) -> None:
+        try:
+            for each in range(60):
+                store(tmp_path / f"{number}-{each}.pdf", b"x")
+                with NewFiles(tmp_path) as files:
+                    files.text(f"{number}-{each}.csv").write("x")
+                with scratch_folder(tmp_path) as scratch, whole_file(scratch / "copy") as (file, _part):
+                    file.write(b"x")
+        except BaseException as error:
+            fault.append(error)
+
+    clearing, writing = threading.Thread(target=clears), [threading.Thread(target=writes, args=(n,)) for n in range(2)]
+    try:
+        for thread in (clearing, *writing):
+            thread.start()
+        for thread in writing:
+            thread.join()
+    finally:
+        done.set()
+        clearing.join()
+    assert not fault
+    assert sorted(each.suffix for each in tmp_path.iterdir()) == [".csv"] * 120 + [".pdf"] * 120

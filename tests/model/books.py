@@ -647,12 +647,12 @@ DAY_COUNTS: tuple[str, ...] = (
 
 
 def well_formed(known: Rule, values: Fact) -> Fact:
-    """The values as they are meant; the first field that cannot be read is refused. "code?=GEN" has a default."""
+    """The values as they are meant; the first field that cannot be read is refused. "code?=GEN" has a default, and nothing said for it is no value."""
     found: Fact = {}
     for name, told in known.fields.items():
         kind, optional, default = told.partition("?")
         if values.get(name) is None:
-            if not optional and "=" not in kind:
+            if (not optional and "=" not in kind) or (name in values and default.startswith("=")):
                 raise Malformed("invalid-value", name)
             if default.startswith("="):
                 found[name] = _default(kind, default[1:])

@@ -27,7 +27,7 @@ def keys_line(terminal: Terminal) -> bool:
 def sign_in(terminal: Terminal, user: str = "ana") -> None:
     terminal.see("real books")
     terminal.type(f"{user}{ENTER}{WORDS}{ENTER}")
-    terminal.see("F3 ")
+    terminal.see("F3 Pay in")  # the screen before it has an F3 of its own
 
 
 def to_review(terminal: Terminal, amount: str) -> None:
