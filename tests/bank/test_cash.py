@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -24,9 +23,8 @@ from coopbank.errors import (
     Unknown,
     WrongState,
 )
-from tests.bank.conftest import begin
 from tests.bank.support_counter import HOSTILE, entry, posted, refused
-from tests.support_bank import SmallBank, assert_books, new_bank
+from tests.support_bank import SmallBank
 
 CHEQUE = {"tender": "cheque", "cheque_number": "311"}
 LOAN = {"principal": "1200.00", "annual_rate": "6", "installments": 12}
@@ -497,14 +495,6 @@ def test_bank_accounts(counter: SmallBank) -> None:
 
 
 # ------------------------------------------------------------------------------- both engines
-
-
-@pytest.fixture
-def beginning(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        yield bank
-        assert_books(bank)
 
 
 def test_the_same_on_both_engines(beginning: SmallBank) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -13,14 +12,7 @@ from coopbank.finance.apy import apy_earned, balance_spans
 from coopbank.money import round_minor
 from coopbank.reports.member import member
 from coopbank.reports.trial_balance import trial_balance
-from tests.support_bank import CHARITY, SmallBank, assert_books, new_bank
-
-
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        yield bank
-        assert_books(bank)
+from tests.support_bank import CHARITY, SmallBank, new_bank
 
 
 def saver(bank: SmallBank, name: str, rate: str, amount: str, **details: str) -> str:
