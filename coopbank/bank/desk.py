@@ -32,6 +32,7 @@ from coopbank.ledger.posting import (
     made,
     see_leaf,
 )
+from coopbank.money import parse_amount
 
 if TYPE_CHECKING:
     from coopbank.bank.keyring import Keyring
@@ -300,6 +301,10 @@ class Desk(Books):
         return found is not None
 
     # ------------------------------------------------------------------- words
+
+    def amount_policy(self, name: str, default: str = "0") -> int:
+        """A policy's amount in minor units; the default is written as people write it."""
+        return parse_amount(str(self.policy(name, default)), self.currency)
 
     def note(self, label: str, value: str) -> None:
         """A line of the receipt."""

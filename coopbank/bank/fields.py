@@ -46,6 +46,15 @@ def refuse(template: str, **values: Any) -> PydanticCustomError:
     return PydanticCustomError("coopbank", "{text}", {"text": template.format(**values) if values else template})
 
 
+def read_lines(value: Any) -> Any:
+    """Lines may come as one text, or as several of which one holds several; empty ones do not count."""
+    parts = [value] if isinstance(value, str) else value
+    if not isinstance(parts, list):
+        return value
+    lines = [line for part in parts for line in (part.splitlines() if isinstance(part, str) else [part])]
+    return [line for line in lines if not isinstance(line, str) or line.strip()]
+
+
 def _read(value: str) -> int:
     try:
         return parse_amount(value.strip(), book_currency.get(), largest=LARGEST_ENTERED)

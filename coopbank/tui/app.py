@@ -27,7 +27,6 @@ from textual.timer import Timer
 from coopbank.errors import CoopbankError
 from coopbank.tui import settings
 from coopbank.tui.commands import CounterCommands
-from coopbank.tui.lasting import lasting
 from coopbank.tui.places import Place, place
 from coopbank.tui.screens.base import ELSEWHERE, HERE, StatusLine
 from coopbank.tui.screens.confirm import ConfirmScreen
@@ -95,8 +94,13 @@ class Counter(AsksBooks, TypeAhead):
         self._when_made: list[Callable[[], object]] = []  # and what waits for them: half made, they miss their books
 
     def get_driver_class(self) -> type[Driver]:
-        """What speaks with the terminal."""
-        return lasting(super().get_driver_class())
+        """Ours in place of the one for Unix."""
+        found = super().get_driver_class()
+        if found.__name__ != "LinuxDriver":
+            return found
+        from coopbank.tui.driver import SteadyDriver
+
+        return SteadyDriver
 
     @property
     def available_themes(self) -> dict[str, Theme]:

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from coopbank.bank.fields import widget_of
-from coopbank.bank.operation import ROLES, Operation
+from coopbank.bank.operation import Operation
 from coopbank.errors import CoopbankError, InvalidDate, InvalidValue
 from coopbank.money import LARGEST_ENTERED, format_amount, parse_typed, quoted
 from coopbank.words import _, translate
@@ -303,8 +303,3 @@ def read_form(specs: tuple[FieldSpec, ...], typed: dict[str, str], currency: str
         if value is not None:
             values[spec.name] = value
     return values, faults
-
-
-def role_names() -> str:
-    """The roles, for the hint of a field that takes some."""
-    return ", ".join(ROLES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -30,7 +29,6 @@ from coopbank.errors import (
     WrongState,
 )
 from coopbank.ledger.chart import chart
-from tests.bank.conftest import begin
 from tests.bank.support_counter import HOSTILE, entry, posted, refused
 from tests.bank.support_lending import story
 from tests.support_bank import CHARITY, SmallBank, assert_books, new_bank
@@ -640,14 +638,6 @@ def test_nobody_corrects_to_their_own_account(counter: SmallBank) -> None:
 
 
 # ------------------------------------------------------------------------------------ both engines
-
-
-@pytest.fixture
-def beginning(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        yield bank
-        assert_books(bank)
 
 
 def test_the_same_on_both_engines(beginning: SmallBank) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from coopbank.bank import records
-from coopbank.bank.operations.suspense import unknown_receipts
 from coopbank.errors import (
     CannotReverse,
     DrawerClosed,
@@ -20,17 +18,8 @@ from coopbank.errors import (
     Unknown,
     WrongState,
 )
-from tests.bank.conftest import begin
 from tests.bank.support_counter import entry, posted, refused
-from tests.support_bank import SmallBank, assert_books, new_bank
-
-
-@pytest.fixture
-def beginning(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        yield bank
-        assert_books(bank)
+from tests.support_bank import SmallBank, assert_books
 
 
 def receive(bank: SmallBank, amount: str = "250.00", **values: Any) -> str:
@@ -83,15 +72,16 @@ def test_it_is_cleared_in_parts_to_where_it_belongs(beginning: SmallBank) -> Non
     assert (kept(bank, ref).left, kept(bank, ref).state) == (150_00, "open")
     newer = receive(bank, "1.00")
     with bank.read() as books:
-        assert [r for r, _s in unknown_receipts(books)] == [ref, newer]
-        assert sum(s.left for _r, s in unknown_receipts(books)) == -books.balance("GEN", "872")
+        waiting = dict(books.about(records.Suspense, "open"))
+        assert waiting.keys() == {ref, newer}
+        assert sum(receipt.left for receipt in waiting.values()) == -books.balance("GEN", "872")
     back = clear(bank, ref, "sender", memo="sent in error")
     assert posted(back) == [
         entry("GEN 872 Dr 150.00", "GEN 729 Cr 150.00", "POOL 879/GEN Dr 150.00", "POOL 731/FIRST Cr 150.00")
     ]
     refused(bank, WrongState, "clear-suspense", bank.tom, field="suspense", says="cleared", suspense=ref, to="sender")
     with bank.read() as books:
-        assert [r for r, _s in unknown_receipts(books)] == [newer]
+        assert [r for r, _s in books.about(records.Suspense, "open")] == [newer]
 
 
 @pytest.mark.parametrize("to", ["111", "131", "income", "151", ["gift"], None, 181])

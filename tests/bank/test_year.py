@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -19,13 +18,6 @@ from tests.support_bank import SmallBank, assert_books, new_bank
 
 FUNDS = (("EDU", "designated"), ("SOL", "designated"), ("CLT", "designated"), ("GRT", "restricted"),
          ("CG1", "conditional"))  # fmt: skip
-
-
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        yield bank
-        assert_books(bank)
 
 
 def end_of_year(small: SmallBank) -> None:

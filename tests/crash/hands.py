@@ -63,7 +63,7 @@ class Hands:
                 if killed and place.startswith("postgresql"):
                     _wait_for_its_server(place)
                 return
-            killed = killed or ("dead" in said and said["status"] < 0)  # what a hand came to may be called so too
+            killed = killed or ("dead" in said and said["status"] < 0)  # else it is a receipt's: "done"
             yield said
         raise AssertionError("the nursery ended")
 

@@ -452,6 +452,10 @@ async def test_at_80x24_nothing_is_cut(book: str) -> None:
             await hand.until(lambda: hand.app.screen is home, f"back from {key}")
 
 
+PARTS = 4
+"""The forms are looked at in so many tests: one alone would take minutes where the machine has much else to do."""
+
+
 def laid_out(screen: object) -> bool:
     """Whether a form stands on the screen and can be typed into."""
     assert isinstance(screen, EntryScreen)
@@ -460,14 +464,15 @@ def laid_out(screen: object) -> bool:
     return screen.focused is not None and all(field.size.width > 0 for field in screen.rows if field.display)
 
 
-async def test_every_operation_has_a_form_that_fits(book: str) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_every_operation_has_a_form_that_fits(book: str, part: int) -> None:
     async with counter(book) as hand:
         await hand.sign_in("tom")
         home = hand.app.screen
         assert isinstance(home, HomeScreen)
         await hand.type("m0005")
         await found(hand, "M0005")
-        for power in hand.app.session.powers:
+        for power in hand.app.session.powers[part::PARTS]:
             if not CATALOGUE[power.name].model_fields:
                 continue  # nothing to fill in: it goes straight to the review
             hand.app.fill_in(power.name, home.card)

@@ -52,7 +52,7 @@ from coopbank.bank.operations.products import Multiple, YesNo, product_of, requi
 from coopbank.bank.operations.programmes import require_programmes
 from coopbank.bank.operations.reserves import refilled
 from coopbank.bank.operations.savings import FUND, shown
-from coopbank.bank.tender import Paying, Receiving, claim, shared_cash
+from coopbank.bank.tender import Paying, Receiving, shared_cash
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, Refused, WrongState
 from coopbank.finance.daycount import DayCount
 from coopbank.finance.periods import MOST_ROWS
@@ -639,8 +639,3 @@ def open_for(desk: Desk, fund: str, code: str, holder: str | None) -> None:
     """Open a leaf for its holder if there is none."""
     if not desk.has_leaf(fund, code):
         desk.open_leaf(fund, code, holder=holder)
-
-
-def claim_to(from_fund: str, to_fund: str, amount: int) -> list[Move]:
-    """A claim on pooled cash passes on; nothing within one fund."""
-    return [] if from_fund == to_fund else claim(from_fund, to_fund, amount)

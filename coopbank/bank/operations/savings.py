@@ -14,7 +14,7 @@ from coopbank.bank.operation import CREDIT_UNION, TELLER, TREASURER, UNCHARTERED
 from coopbank.bank.operations.members import require_active, require_alive
 from coopbank.bank.tender import Paying, Receiving
 from coopbank.errors import InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
-from coopbank.money import format_amount, parse_amount
+from coopbank.money import format_amount
 from coopbank.words import _
 
 FUND = "GEN"
@@ -89,7 +89,8 @@ class Withdraw(Paying):
     memo: Memo = ""
 
     def second_reason(self, desk: Desk) -> str | None:
-        return "The withdrawal is above what one person may pay out." if self.amount > alone_up_to(desk) else None
+        alone = desk.amount_policy("withdrawal_alone")
+        return "The withdrawal is above what one person may pay out." if self.amount > alone else None
 
     def perform(self, desk: Desk) -> None:
         account = savings_account(desk, self.member, self.account)
@@ -131,7 +132,8 @@ class PayMember(Operation):
         return {self.member, self.to_member}
 
     def second_reason(self, desk: Desk) -> str | None:
-        return "The payment is above what one person may pay out." if self.amount > alone_up_to(desk) else None
+        alone = desk.amount_policy("withdrawal_alone")
+        return "The payment is above what one person may pay out." if self.amount > alone else None
 
     def perform(self, desk: Desk) -> None:
         if str(desk.policy(PAYMENTS_POLICY, "no")) != "yes":
@@ -155,11 +157,6 @@ class PayMember(Operation):
             [(FUND, code, self.amount), (FUND, into, -self.amount)],
         )
         desk.note("New balance", shown(desk, balance - self.amount))
-
-
-def alone_up_to(desk: Desk) -> int:
-    """What one person may let leave an account, in minor units."""
-    return parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)
 
 
 def require_signer(desk: Desk, member: str, account: str, person: str) -> None:
