@@ -268,6 +268,12 @@ def within_drawer_limit(w: Work, drawer: str, more: int, field: str) -> None:
         raise No("invalid-amount", field)
 
 
+def in_place(w: Work, code: str, wanted: int, field: str) -> None:
+    """So much cash is there, or the refusal is told by the name that the amount has in the form."""
+    if w.balance(POOL, code) < wanted:
+        raise No("overdrawn", field)
+
+
 def mine(w: Work, drawer: str, field: str, *, or_treasurer: bool = False) -> Fact:
     found = w.model.get("drawer", drawer, field)
     if found["owner"] is None:
@@ -289,6 +295,7 @@ def open_drawer(w: Work) -> None:
         raise No("drawer-closed", "drawer")
     within_drawer_limit(w, w["drawer"], w["float_amount"], "float_amount")
     w.write("drawer", w["drawer"], owner=w.who, opened_at=w.number)
+    in_place(w, "739/VAULT", w["float_amount"], "float_amount")
     if w["float_amount"]:
         w.post((POOL, f"739/{w['drawer']}", w["float_amount"]), (POOL, "739/VAULT", -w["float_amount"]))
 

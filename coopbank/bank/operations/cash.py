@@ -53,7 +53,7 @@ from coopbank.errors import (
 )
 from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
-from coopbank.ledger.posting import LARGEST_MINOR, overdrawn, read_leaves
+from coopbank.ledger.posting import LARGEST_MINOR, Leaf, overdrawn, read_leaves
 from coopbank.words import _
 
 
@@ -230,8 +230,7 @@ class ReturnCheque(Operation):
             covered = min(amount, -desk.balance(FUND, code))
             moves.append((FUND, code, covered))
             if amount > covered:
-                if desk.leaf(FUND, f"791/{member}") is None:
-                    desk.open_leaf(FUND, f"791/{member}", holder=member)
+                desk.leaf_id(FUND, f"791/{member}", member)
                 moves.append((FUND, f"791/{member}", amount - covered))
                 desk.note("Owed by the member", shown(desk, amount - covered))
         total = cheque.amount + self.bank_charge
@@ -274,8 +273,7 @@ class ReturnCheque(Operation):
             if leaf.gl_code != "879":
                 continue
             fund, amount = leaf.contract, -past.moved[account]
-            if desk.leaf(fund, f"791/{member}") is None:
-                desk.open_leaf(fund, f"791/{member}", holder=member)
+            desk.leaf_id(fund, f"791/{member}", member)
             moves += [(fund, f"791/{member}", amount), *cash_out(POOL, place, fund, amount)]
             desk.note("Owed by the member", shown(desk, amount))
         desk.post(f"Cheque {self.cheque} returned: operation {past.number} stays", moves)
@@ -455,7 +453,10 @@ def own_open_drawer(desk: Desk, drawer: str, field: str, *, or_treasurer: bool =
 def require_held(desk: Desk, code: str, wanted: int, field: str) -> None:
     """Refuse to take more out of a place of cash than is there, by the name that the amount has in the form."""
     leaf = desk.leaf(POOL, code)
-    if leaf is not None and leaf.balance < wanted:
+    if leaf is None:  # nothing was ever put there
+        gl_code, _stroke, place = code.partition("/")
+        leaf = Leaf(0, gl_code, POOL, place, desk.currency, 0, None, 0)
+    if leaf.balance < wanted:
         refusal = overdrawn(leaf, leaf.balance)
         refusal.field = field
         raise refusal

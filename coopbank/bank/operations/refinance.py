@@ -21,7 +21,6 @@ from coopbank.bank.operations.lending import (
     borrower,
     finish,
     named,
-    open_for,
     paid,
     require_in_time,
     tell_next,
@@ -81,7 +80,7 @@ class RefinanceLoan(Operation):
         wanted = [move for move in [*repaid.lines, *lent.lines, *moves] if move[2]]
         for fund, code, _amount in wanted:
             if "/L-" in code:
-                open_for(desk, fund, code, old.body.member)
+                desk.leaf_id(fund, code, old.body.member)
         desk.post(f"Loan {self.loan} refinanced by {self.new_loan}", wanted)
         after = finish(desk, repaid)
         desk.write(self.loan, after.model_copy(update={"replaced_by": self.new_loan}), about=after.member)
