@@ -26,12 +26,12 @@ from tests.tui.support import NOON, Hand, assert_book, balance, counter, operati
 TOM = Actor("tom", ("treasurer", "loan-officer"))
 
 
-def elsewhere(place: str, name: str, **values: object) -> None:
+def elsewhere(place: str, name: str, by: str = "tom", **values: object) -> None:
     """Another terminal does something."""
     bank = Bank.open(place, clock=SetClock(NOON))
     try:
         with bank.read() as books:
-            actor = books.actor_now("tom")
+            actor = books.actor_now(by)
         bank.perform(actor, bank.build(name, dict(values)))
     finally:
         bank.close()
