@@ -647,7 +647,10 @@ DAY_COUNTS: tuple[str, ...] = (
 
 
 def well_formed(known: Rule, values: Fact) -> Fact:
-    """The values as they are meant; the first field that cannot be read is refused. "code?=GEN" has a default, and nothing said for it is no value."""
+    """The values as they are meant; the first field that cannot be read is refused.
+
+    "code?=GEN" has a default, and nothing said for it is no value.
+    """
     found: Fact = {}
     for name, told in known.fields.items():
         kind, optional, default = told.partition("?")
