@@ -168,7 +168,7 @@ def _amount(text: str, reading: Reading) -> int:
     if match is None or not (match[2] or match[3]):
         raise InvalidAmount("{text} is not an amount.", text=quoted(text), hint="An amount is such as -12.00.")
     sign, whole, decimals = match.groups()
-    if len(decimals or "") == 3 > currency_of(reading.currency).exponent and (whole or "").strip("0"):
+    if len(decimals or "") == 3 > currency_of(reading.currency).exponent and re.fullmatch("[1-9][0-9]{0,2}", whole):
         raise InvalidAmount(  # a mark of thousands stands in no OFX file, and some programs write it all the same
             "{text} can be read in more than one way.", text=quoted(text), hint="An amount is such as -12.00."
         )
