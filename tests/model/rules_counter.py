@@ -52,9 +52,15 @@ def enter_cheque(w: Work, fund: str, amount: int, drawer: str, account: str | No
     leaf = None if account is None else (fund, account)
     cheque = {"amount": amount, "drawer": drawer, "by": w.number, "member": member, "leaf": leaf, "state": "on-hand"}
     w.write("cheque", ref, cheque, bank_account=None)
+    if leaf is not None:
+        hold(w, ref, amount, leaf)
+
+
+def hold(w: Work, cheque: str, amount: int, leaf: tuple[str, str]) -> None:
+    """What could be paid out again waits until the cheque is surely good."""
     held_for = w.model.policy("cheque_hold_days")
-    if leaf is not None and held_for:
-        w.write("hold", ref, amount=amount, leaf=leaf, until=w.business_day + days(held_for), state="held")
+    if held_for:
+        w.write("hold", cheque, amount=amount, leaf=leaf, until=w.business_day + days(held_for), state="held")
 
 
 def pay(w: Work, fund: str, amount: int) -> list[Line]:

@@ -214,13 +214,12 @@ class ReturnCheque(Operation):
 
     def _release(self, desk: Desk, cheque: records.Cheque) -> None:
         """Nothing of the cheque is held any more, wherever corrections brought it."""
-        places = {self.cheque: cheque.account}
-        for ref, body in corrections(desk, cheque.received_by_operation):
-            places[ref] = f"{FUND} 905/{body.right_account}"
-        for ref, place in places.items():
+        for ref in (self.cheque, *(each for each, _body in corrections(desk, cheque.received_by_operation))):
             hold = desk.find(records.Hold, ref)
             if hold is not None and (hold.state == "held" or ref == self.cheque):
-                desk.write(ref, hold.model_copy(update={"state": "released"}), about=place)
+                first = "SELECT about FROM record WHERE kind = ? AND ref = ? AND version = 1"
+                leaf = desk.tx.value(first, hold.kind, ref)
+                desk.write(ref, hold.model_copy(update={"state": "released"}), about=leaf)
 
     def _from_savings(self, desk: Desk, cheque: records.Cheque, place: str) -> None:
         """The credit is taken back from where it stands; what savings do not cover there is owed by their member."""

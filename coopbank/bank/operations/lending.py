@@ -370,10 +370,14 @@ class RepayLoan(Receiving):
         unapplied = self.amount - applied
         if unapplied:
             cash[FUND] = cash.get(FUND, 0) + unapplied
-        moves = self.receive_for(desk, {fund: part for fund, part in cash.items() if part}, member=loan.body.member)
+        kept = f"871/{loan.body.member}"
+        moves = self.receive_for(
+            desk, {fund: part for fund, part in cash.items() if part}, member=loan.body.member,
+            held=(f"{FUND} {kept}", unapplied),
+        )  # fmt: skip
         if unapplied:
-            desk.leaf_id(FUND, f"871/{loan.body.member}", loan.body.member)
-            moves = [*moves, (FUND, f"871/{loan.body.member}", -unapplied)]
+            desk.leaf_id(FUND, kept, loan.body.member)
+            moves = [*moves, (FUND, kept, -unapplied)]
         refill, borne = refilled(desk, self.loan, loan.body, done.moved, done.after)
         post_loan(
             desk, self.loan, loan.body.member, f"Payment {self.loan}", earned_first(done.lines, [*moves, *refill])

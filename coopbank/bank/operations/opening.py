@@ -9,7 +9,6 @@ savings can be used at once, loans and notes come with their terms.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -34,12 +33,14 @@ from coopbank.bank.fields import (
     MemberRef,
     Memo,
     Money,
+    NoJson,
     Percent,
     Personal,
     Rate,
     SignedMoney,
     Text,
     Widget,
+    json_said,
     refuse,
 )
 from coopbank.bank.lending.accounts import LoanAccount, tell, write
@@ -67,8 +68,8 @@ def _read_json(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value, parse_float=Decimal)
-    except ValueError as error:
+        return json_said(value, parse_float=Decimal)
+    except NoJson as error:
         raise refuse('Write the terms as JSON, for example {{"loan": "L-001", ...}}.', why=error) from error
 
 

@@ -27,6 +27,7 @@ from coopbank.bank.operations.lending import (
     written,
 )
 from coopbank.bank.operations.members import require_alive
+from coopbank.bank.operations.programmes import require_programmes
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import shared_cash
 from coopbank.errors import InvalidValue, NotAllowed, Overdrawn, WrongState
@@ -69,6 +70,7 @@ class RefinanceLoan(Operation):
                 left=shown(desk, left), payoff=shown(desk, payoff),
             )  # fmt: skip
         require_in_time(desk, new, "new_loan")
+        require_programmes(desk, new.body, payoff, field="new_loan", repays=self.loan)
         with named(self, "new_loan"):
             lent = tell(new, [("advance", desk.business_day, {"amount": payoff})])
         repaid = paid(desk, old, payoff, desk.business_day, "next")
