@@ -11,6 +11,7 @@ from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, NotOffered
 from coopbank.finance.apy import apy_earned, balance_spans
 from coopbank.money import round_minor
 from coopbank.reports.member import member
+from coopbank.reports.trial_balance import trial_balance
 from tests.support_bank import CHARITY, SmallBank, new_bank
 
 
@@ -78,6 +79,29 @@ def test_a_reversed_credit_can_be_made_again(small: SmallBank) -> None:
     small.agreed("reverse", by=small.tom, approver=small.sue, operation=receipt.number, reason="the rate was another")
     assert small.balance(f"905/{ana}") == -1000_00
     assert credit(small)["GEN 385"] == round_minor(Fraction(1000_00 * 30 * 2, 36_500))
+
+
+def test_what_is_credited_later_is_an_expense_of_the_quarter_in_which_it_was_earned(small: SmallBank) -> None:
+    ana = saver(small, "Ana Diaz", "2", "1000.00")
+    small.go_to("2026-04-02")
+    with small.read() as books:
+        before = member(books, ana, date(2026, 3, 1), date(2026, 3, 31))
+    asked = small.agreed("close-month", by=small.tom, approver=small.sue, month="2026-03")
+    assert dict(asked.notes)["Interest on savings not credited"] == "2026-Q1"
+    small.agreed("reopen-month", by=small.tom, approver=small.sue, month="2026-03", why="interest of the quarter")
+    receipt = small.agreed("credit-interest", by=small.tom, approver=small.sue, quarter="2026-Q1")
+    earned = round_minor(Fraction(1000_00 * 30 * 2, 36_500))
+    assert dict(receipt.notes)["An expense of"] == "2026-03-31"
+    with small.read() as books:
+        march = {row.code: row.combined for row in trial_balance(books, date(2026, 3, 31)).rows}
+        assert (march["385"], march["852"], march["905"]) == (earned, -earned, -1000_00)
+        assert member(books, ana, date(2026, 3, 1), date(2026, 3, 31)).accounts == before.accounts
+    assert (small.balance("852"), small.balance(f"905/{ana}")) == (0, -1000_00 - earned)
+    closed = small.agreed("close-month", by=small.tom, approver=small.sue, month="2026-03")
+    assert "Interest on savings not credited" not in dict(closed.notes)
+    small.agreed("reverse", by=small.tom, approver=small.sue, operation=receipt.number, reason="the rate was another")
+    late = small.agreed("credit-interest", by=small.tom, approver=small.sue, quarter="2026-Q1")
+    assert [entry.effective_on for entry in late.entries] == ["2026-04-02"]  # March is locked
 
 
 def test_a_charity_keeps_no_savings(tmp_path: object) -> None:

@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -22,7 +23,7 @@ from coopbank.bank.operations.founding import FoundBook
 from coopbank.bank.whole_files import clear_parts, clear_scratch, scratch_folder, whole_file
 from coopbank.cli.copies import copy_books
 from coopbank.database import Database
-from coopbank.errors import AlreadyExists, CoopbankError
+from coopbank.errors import AlreadyExists, CoopbankError, DatabaseMissing
 from coopbank.exchange.files import NewFiles
 from coopbank.statements.making import store
 from tests.crash.damage import is_found
@@ -123,6 +124,26 @@ def test_a_file_that_was_copied_without_its_journal_is_older_or_told(known: Reco
                 assert -books.balance("GEN", "905/M0001") == deposits * (deposits + 1) // 2
             older += number < copied.mark
     assert older
+
+
+def test_a_backup_that_is_copied_over_the_open_books_is_noticed_by_the_next_that_writes(tmp_path: Path) -> None:
+    place = tmp_path / NAME
+    with new_bank(str(place)) as small:
+        small.spoiled = True
+        mia = small.admit("Mia Lee")
+        small.do("open-savings", member=mia)
+        copy_books(small.bank.database, tmp_path / "backup.db")
+        small.do("deposit", member=mia, amount="5.00")
+        with small.read() as books:
+            last = books.tx.value("SELECT max(id) FROM operation")
+        with closing(sqlite3.connect(place)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        place.write_bytes((tmp_path / "backup.db").read_bytes())  # as `cp` does, into the same file
+        with pytest.raises(DatabaseMissing, match="was replaced while it was in use"):
+            small.do("deposit", member=mia, amount="1.00")
+    # whoever starts anew sees what it is
+    with closing(Database.open(str(place))) as again, again.read() as tx:
+        assert tx.value("SELECT max(id) FROM operation") == last - 1
 
 
 def test_what_a_killed_command_left_of_a_folder_is_taken_away(tmp_path: Path) -> None:

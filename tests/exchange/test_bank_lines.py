@@ -130,6 +130,12 @@ def test_a_number_that_may_be_a_name_is_not_kept() -> None:
     assert own is not None and own.startswith("sha256:") and "Rosa" not in own
 
 
+def test_thousands_do_not_begin_with_a_zero() -> None:
+    content = "Date;Amount\n2026-03-02;0.123\n"
+    one_fault(content, 2, "Amount", "decimal comma", BankFile(decimal="comma"))
+    assert read(content.replace("0.123", "1.123"), BankFile(decimal="comma")).lines[0].amount == 112_300
+
+
 def test_an_encoding_is_what_the_header_says() -> None:
     accents = OFX_1.replace("OTHERS", "JOSÉ NÚÑEZ")
     assert read(accents.encode("cp1252")).lines[1].text == "JOSÉ NÚÑEZ for all"
@@ -173,6 +179,8 @@ def test_a_file_that_is_cut_off_is_refused() -> None:
     ("<TRNAMT>+2000", "<TRNAMT>0.00", 2, "TRNAMT", "moves something"),
     ("<TRNAMT>+2000", "<TRNAMT>2e3", 2, "TRNAMT", "not an amount"),
     ("<TRNAMT>+2000", "<TRNAMT>1,000.00", 2, "TRNAMT", "not an amount"),
+    ("<TRNAMT>+2000", "<TRNAMT>+2,000", 2, "TRNAMT", "more than one way"),
+    ("<TRNAMT>+2000", "<TRNAMT>2.000", 2, "TRNAMT", "more than one way"),
     ("<DTPOSTED>20260302<TRNAMT>-1000", "<DTPOSTED>20260230<TRNAMT>-1000", 3, "DTPOSTED", "no such day"),
     ("<DTPOSTED>20260302<TRNAMT>-1000", "<DTPOSTED>March<TRNAMT>-1000", 3, "DTPOSTED", "not a date"),
     ("<FITID>3", "", 3, "FITID", "missing"),

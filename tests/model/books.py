@@ -102,6 +102,8 @@ class Rule:
     offered: tuple[str, ...] = ()  # by which kinds of institution, if not by all
 
 
+FOUND_AMOUNT = words("pay-redemption pay-dividend pay-patronage buy-parcel dispose-parcel")
+"""What moves an amount that nobody writes, or writes under another name: it counts in a person's day."""
 RULES: dict[str, Rule] = {}
 FOUNDED: list[Callable[[Model], None]] = []
 """What the rules of a subject find in a new book."""
@@ -340,7 +342,7 @@ class Model:
             if done is None or done.who != who or done.approver is not None or done.kind not in RULES:
                 continue
             known = RULES[done.kind]
-            if "amount" not in known.fields or known.staff:
+            if ("amount" not in known.fields and done.kind not in FOUND_AMOUNT) or known.staff:
                 continue
             asked = done.values.get("amount")
             total += (
@@ -649,7 +651,7 @@ DAY_COUNTS: tuple[str, ...] = (
 def well_formed(known: Rule, values: Fact) -> Fact:
     """The values as they are meant; the first field that cannot be read is refused.
 
-    "code?=GEN" has a default, and nothing said for it is no value.
+    "code?=GEN" has a default; where there is one, None is no value.
     """
     found: Fact = {}
     for name, told in known.fields.items():

@@ -16,7 +16,7 @@ from typing import Any
 from tests.model.books import FOUNDED, OFFICER, POOL, TELLER, TREASURER, Fact, Line, No, Work, rule
 from tests.model.reports import REPORTED, Reported, as_waived, brought_to
 from tests.model.reports import TERMS as OF_REPORTS
-from tests.model.rules_counter import PAYING, RECEIVING, active, alive, enter_cheque, place_of
+from tests.model.rules_counter import PAYING, RECEIVING, active, alive, enter_cheque, hold, place_of
 from tests.model.rules_funds import class_of
 from tests.model.rules_losses import between, settled
 from tests.model.rules_papers import answered, free_if_paid, require_programmes
@@ -403,6 +403,8 @@ def repay_loan(w: Work) -> None:
     if unapplied:
         cash["GEN"] = cash.get("GEN", 0) + unapplied
     money = received(w, member, {fund: part for fund, part in cash.items() if part})
+    if w["tender"] == "cheque" and unapplied:
+        hold(w, w.created[-1], unapplied, ("GEN", f"871/{member}"))
     refill, borne = given_back(w, after, moved)
     post(w, *lines_of(w["loan"], member, moved), *money, ("GEN", f"871/{member}", -unapplied), *refill)
     keep(w, loan, {**after, "borne": borne})

@@ -14,12 +14,13 @@ from tests.model.rules_loans import (
     owed_loan,
     paid,
     post,
+    rate_of,
     reckoned,
     require_in_time,
     shared,
     with_fact,
 )
-from tests.model.rules_papers import free_if_paid
+from tests.model.rules_papers import free_if_paid, require_programmes
 
 
 def _both(w: Work) -> set[str]:
@@ -44,6 +45,7 @@ def refinance_loan(w: Work) -> None:
     if payoff > now(w, new).committed:
         raise No("overdrawn", "new_loan")
     require_in_time(w, new, "new_loan")
+    require_programmes(w, {**new, "rate": rate_of(new)}, payoff, "new_loan", repays=w["loan"])
     with naming("new_loan"):
         lent, out, _story = reckoned(with_fact(new, "advance", w.business_day, amount=payoff))
     repaid, back = paid(w, old, payoff, w.business_day, "next")

@@ -155,12 +155,18 @@ def credit_interest(w: Work) -> None:
         raise No("wrong-state", "quarter")
     weights = {ref[2:]: balance_days(w, f"905/{ref[2:]}", first, last) * Fraction(body["rate"])
                for ref, body in w.model.every("savings")}  # fmt: skip
-    earned = {account: weight / 36_500 for account, weight in weights.items() if weight}
-    total = round(sum(earned.values(), Fraction(0)))
-    parts = dict(zip(earned, largest(total, list(earned.values())), strict=True))
-    if total:
-        w.post((GEN, "385", total), (GEN, "852", -total), (GEN, "852", total),
-               *((GEN, f"905/{account}", -amount) for account, amount in parts.items()))  # fmt: skip
+    exact = {account: weight / 36_500 for account, weight in weights.items() if weight}
+    total = round(sum(exact.values(), Fraction(0)))
+    parts = dict(zip(exact, largest(total, list(exact.values())), strict=True))
+    month = f"{last:%Y-%m}"
+    over = w.model.locked.get(month) == "locked" or passed_over(w, month)
+    earned = [(GEN, "385", total), (GEN, "852", -total)]
+    credited = [(GEN, "852", total), *((GEN, f"905/{account}", -amount) for account, amount in parts.items())]
+    if total and (over or last == w.business_day):
+        w.post(*earned, *credited)
+    elif total:  # an expense of the quarter, and the members' from today on
+        w.post(*earned, on=last)
+        w.post(*credited)
     w.write("savings-interest", w["quarter"], total=total)
 
 

@@ -370,10 +370,14 @@ class RepayLoan(Receiving):
         unapplied = self.amount - applied
         if unapplied:
             cash[FUND] = cash.get(FUND, 0) + unapplied
-        moves = self.receive_for(desk, {fund: part for fund, part in cash.items() if part}, member=loan.body.member)
+        kept = f"871/{loan.body.member}"
+        moves = self.receive_for(
+            desk, {fund: part for fund, part in cash.items() if part}, member=loan.body.member,
+            held=(f"{FUND} {kept}", unapplied),
+        )  # fmt: skip
         if unapplied:
-            open_for(desk, FUND, f"871/{loan.body.member}", loan.body.member)
-            moves = [*moves, (FUND, f"871/{loan.body.member}", -unapplied)]
+            desk.leaf_id(FUND, kept, loan.body.member)
+            moves = [*moves, (FUND, kept, -unapplied)]
         refill, borne = refilled(desk, self.loan, loan.body, done.moved, done.after)
         post_loan(
             desk, self.loan, loan.body.member, f"Payment {self.loan}", earned_first(done.lines, [*moves, *refill])
@@ -555,7 +559,7 @@ def post_loan(desk: Desk, ref: str, member: str, memo: str, moves: Iterable[Move
     wanted = [move for move in moves if move[2]]
     for fund, code, _amount in wanted:
         if code.partition("/")[0] in OWN or code.startswith("871/"):
-            open_for(desk, fund, code, member)
+            desk.leaf_id(fund, code, member)
     if wanted:
         desk.post(memo, wanted)
 
@@ -633,9 +637,3 @@ def own_number(desk: Desk, kind: str, prefix: str, number: str | None) -> str:
         raise AlreadyExists("Number {number} is taken.", field="number", number=asked)
     desk.created.append(asked)
     return asked
-
-
-def open_for(desk: Desk, fund: str, code: str, holder: str | None) -> None:
-    """Open a leaf for its holder if there is none."""
-    if not desk.has_leaf(fund, code):
-        desk.open_leaf(fund, code, holder=holder)

@@ -3,8 +3,9 @@
 An account's interest is the sum of its daily balances x rate / 365, exact; the total of all
 accounts is rounded once, to the cent, and split over them by largest remainder, so that what is
 credited and withheld is what was accrued. A day's balance is that of its end; the last day
-of the quarter counts. Where the bank has to withhold tax from members without a taxpayer
-number, the policy `backup_withholding` says how many percent (26 USC 3406: 24); it is off at first.
+of the quarter counts. Credited after it, the interest is the members' from that day on, and an expense of the quarter
+in which it was earned, as long as that one's last month is open. Where the bank has to withhold tax from members
+without a taxpayer number, the policy `backup_withholding` says how many percent (26 USC 3406: 24); it is off at first.
 
 All of it is reckoned before the book is locked, where nothing has changed meanwhile that it rests on; on many accounts
 it is credited in groups (bank/groups.py), so that tills hardly wait.
@@ -29,10 +30,12 @@ from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Widget, refuse
 from coopbank.bank.operation import CREDIT_UNION, TREASURER, UNCHARTERED, Operation
+from coopbank.bank.operations.closing import locked_before
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.errors import AlreadyExists, InvalidDate, WrongState
 from coopbank.finance.apy import balance_spans
 from coopbank.finance.periods import add_months
+from coopbank.ledger import periods
 from coopbank.ledger.posting import head
 from coopbank.money import round_minor, split
 
@@ -103,8 +106,12 @@ class CreditInterest(Operation):
         expense, due = desk.leaf_id(FUND, "385"), desk.leaf_id(FUND, "852")
         lines = [(expense, total), (due, -total)]
         tax = desk.leaf_id(FUND, "842") if withheld else 0
-        if len(interest.paid) > groups.LARGEST:
-            desk.post_lines(memo, lines)
+        earned_on = _earned_on(desk, last)
+        in_groups = len(interest.paid) > groups.LARGEST
+        if total and (in_groups or earned_on < desk.business_day):
+            desk.post(memo, [(FUND, "385", total), (FUND, "852", -total)], effective_on=earned_on)
+            lines = []
+        if in_groups:
             parts = [_lines(part, due, tax) for part in groups.split_up(interest.paid)]
             groups.leave(desk, CreditInterestPart, {"quarter": self.quarter}, memo, due, total, parts)
         elif total:
@@ -114,6 +121,8 @@ class CreditInterest(Operation):
         )
         desk.write(self.quarter, body)
         desk.note("Interest", shown(desk, total))
+        if earned_on < desk.business_day:
+            desk.note("An expense of", earned_on.isoformat())
         desk.note("Accounts", str(interest.accounts))
         if withheld:
             desk.note("Withheld", shown(desk, withheld))
@@ -160,6 +169,14 @@ def _lines(shares: Iterable[Share], due: int, tax: int) -> list[tuple[int, int]]
             lines.append((share.leaf, share.tax))
         credited, withheld = credited + share.amount, withheld + share.tax
     return [(due, credited), *lines, *([(tax, -withheld)] if withheld else ())]
+
+
+def _earned_on(desk: Desk, last: date) -> date:
+    """The day of the expense: the quarter's last, or today where that one's month is locked, or was passed over."""
+    month = f"{last:%Y-%m}"
+    found = periods.state(desk.tx, month)
+    over = found == periods.LOCKED or (found is None and locked_before(desk, month) is not None)
+    return desk.business_day if over else last
 
 
 def days_of(quarter: str) -> tuple[date, date]:

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field
 
 from coopbank.bank import groups, limits, records
 from coopbank.bank.books import loads
+from coopbank.bank.cheque_credit import cheque_of, held_of, pass_hold_on
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Memo, Money, Widget, refuse
 from coopbank.bank.institution_registers import naming
@@ -194,6 +195,8 @@ class Reverse(Operation):
         _require_power(desk, past)
         past = _with_parts(desk, past)
         _require_cash_here(desk, past)
+        if past.kind == Correct.name:
+            _require_cheque_paid(desk, past.number, CannotReverse)
         with named(self, "operation"):
             undone = undo_loans(desk, past, replay=self.replay)
         undo_records(desk, past)
@@ -526,9 +529,11 @@ class Correct(Operation):
                 number=past.number, moved=shown(desk, abs(moved)),
             )  # fmt: skip
         signed = amount if moved > 0 else -amount
-        # A deposit is taken from the wrong account, a withdrawal from the right one.
+        # A deposit is taken from the wrong account, a withdrawal from the right one; of a cheque goes what is held too.
         payer = wrong if signed < 0 else right
-        require_available(desk, f"905/{payer.account}", -desk.balance(FUND, f"905/{payer.account}"), amount)
+        held = held_of(desk, past.number, wrong.account) if signed < 0 else []
+        own = min(amount, sum(hold.amount for _ref, hold in held))
+        require_available(desk, f"905/{payer.account}", -desk.balance(FUND, f"905/{payer.account}") + own, amount)
         desk.post(
             f"Corrects operation {self.operation}: {self.reason}",
             [(FUND, f"905/{wrong.account}", -signed), (FUND, f"905/{right.account}", signed)],
@@ -536,7 +541,9 @@ class Correct(Operation):
         body = records.Correction(
             operation=self.operation, wrong_account=wrong.account, right_account=right.account, amount=signed
         )
-        desk.write(desk.next_ref("correction", "K-", 5), body, about=f"operation {self.operation}")
+        ref = desk.next_ref("correction", "K-", 5)
+        desk.write(ref, body, about=f"operation {self.operation}")
+        pass_hold_on(desk, held, amount, ref, wrong.account, right.account)
         desk.note("Corrected", shown(desk, amount))
 
     def _left_to_correct(self, desk: Desk, past: Past, account: str) -> int:
@@ -548,6 +555,7 @@ class Correct(Operation):
             raise WrongState(
                 "Operation {number} was reversed by operation {by}.", field="operation", number=past.number, by=by
             )
+        _require_cheque_paid(desk, past.number, WrongState)
         leaf = desk.leaf(FUND, f"905/{account}")
         moved = 0 if leaf is None else past.moved.get(leaf.id, 0)
         done = sum(
@@ -561,6 +569,16 @@ class Correct(Operation):
                 field="wrong_account", number=past.number, account=account,
             )  # fmt: skip
         return moved - done
+
+
+def _require_cheque_paid(desk: Desk, number: int, refusal: type[WrongState | CannotReverse]) -> None:
+    """Refuse to put right whose credit was taken back since: the bank returned the cheque."""
+    found = cheque_of(desk, number)
+    if found is not None and found[1].state == "returned":
+        raise refusal(
+            "Cheque {cheque} of it was returned unpaid, and taken from whoever had its credit.", field="operation",
+            cheque=found[0], hint="Reverse that first (return-cheque), if it was wrong.",
+        )  # fmt: skip
 
 
 def _savings_ref(account: str) -> str:
