@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ from coopbank.database import Database, Transaction
 from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import POOL
 from coopbank.ledger.columns import Did, Run
-from coopbank.ledger.log import Finding, Log, Operation, Stored, show
+from coopbank.ledger.log import Finding, Log, Operation, RunWatcher, Stored, Watcher, show
 from coopbank.ledger.verify import CHECKS, Check, Progress, Verdict, run
 from coopbank.money import format_amount
 
@@ -316,28 +316,30 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
     ]  # fmt: skip
 
 
-def _watch(state: Registers, check: Any) -> Any:
+def _watch(state: Registers, check: Callable[[Registers, Log, Operation], None]) -> Watcher:
     def watch(log: Log, operation: Operation, _stored: Stored) -> None:
         check(state, log, operation)
 
     return watch
 
 
-def _as_watch(check: Callable[[Log, Operation], None]) -> Any:
+def _as_watch(check: Callable[[Log, Operation], None]) -> Watcher:
     def watch(log: Log, operation: Operation, _stored: Stored) -> None:
         check(log, operation)
 
     return watch
 
 
-def _watch_plain(state: Registers, check: Any) -> Any:
+def _watch_plain(state: Registers, check: Callable[[Registers, Log, Run], None]) -> RunWatcher:
     def watch(log: Log, run: Run) -> None:
         check(state, log, run)
 
     return watch
 
 
-def _ask(state: Registers, check: Any) -> Any:
+def _ask(
+    state: Registers, check: Callable[[Registers, Log, Transaction], Iterable[Finding]]
+) -> Callable[[Log, Transaction], Iterator[Finding]]:
     def ask(log: Log, tx: Transaction) -> Iterator[Finding]:
         yield from check(state, log, tx)
 

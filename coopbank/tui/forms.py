@@ -7,7 +7,6 @@ what would be right. Nothing here knows Textual.
 
 from __future__ import annotations
 
-import json
 import re
 import types
 from dataclasses import dataclass, replace
@@ -226,10 +225,13 @@ def _read_number(spec: FieldSpec, text: str) -> int:
 
 
 def _read_json(spec: FieldSpec, text: str) -> Any:
+    from coopbank.exchange.rows import json_of
+
     try:
-        return json.loads(text)
-    except ValueError as error:
-        raise InvalidValue("This is not JSON: {why}.", field=spec.name, why=str(error)) from error
+        return json_of(text)
+    except InvalidValue as refusal:
+        refusal.field = spec.name
+        raise
 
 
 def read_day(text: str, today: date, field: str = "date") -> date:

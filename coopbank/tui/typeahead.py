@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: What a key sets off may set off more (Enter, then "on to the next", then the focus): so often it is followed up.
 _ROUNDS = 3
-#: Keys are never held longer, whatever happens to the answer that was waited for.
+#: Keys are not held longer for an answer that was lost; one that is on its way is waited for.
 _LONGEST_HOLD = 10.0
 _ALWAYS = frozenset({"ctrl+q"})
 #: A screen that a key brought is given this long to be laid out and to take the focus, on however slow a machine.
@@ -56,7 +56,14 @@ class TypeAhead(App[int]):
         """Keep what is typed until `release_keys`: the screen that it is meant for is on its way."""
         self._holds += 1
         if self._hold_timer is None:
-            self._hold_timer = once(self, _LONGEST_HOLD, self._let_go)
+            self._hold_timer = once(self, _LONGEST_HOLD, self._held_long)
+
+    def _held_long(self) -> None:
+        """On a slow machine an answer takes its time; let go before it, the keys would go where they are not meant."""
+        if any(not worker.is_finished for worker in self.workers):
+            self._hold_timer = once(self, _LONGEST_HOLD, self._held_long)
+        else:
+            self._let_go()
 
     def release_keys(self) -> None:
         """One reason less to keep keys."""

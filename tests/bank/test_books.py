@@ -277,6 +277,12 @@ def test_a_line_on_the_bank_moves_the_fund_s_claim(counter: SmallBank) -> None:
     ]
 
 
+def test_a_member_s_new_account_may_stand_on_several_lines(counter: SmallBank) -> None:
+    done = counter.agreed("journal-entry", counter.tom, counter.sue, memo="two fees",
+                          lines=["GEN 791/M0001 Dr 7.00", "GEN 791/M0001 Dr 5.00", "GEN 260 Cr 12.00"])  # fmt: skip
+    assert posted(done) == [entry("GEN 791/M0001 Dr 12.00", "GEN 260 Cr 12.00")]
+
+
 def test_a_transfer_between_funds_moves_claims_and_no_cash(counter: SmallBank) -> None:
     lines = ["GEN 187 Dr 50.00", "GEN 731/FIRST Cr 50.00", "RLF 731/FIRST Dr 50.00", "RLF 187 Cr 50.00"]
     done = counter.agreed("journal-entry", counter.tom, counter.sue, memo="to RLF", lines=lines)

@@ -205,6 +205,24 @@ def test_what_was_paid_ahead_goes_back_to_the_one_who_paid(beginning: SmallBank)
     assert bank.balance("871/M0001") == 0
 
 
+def test_what_was_paid_ahead_by_cheque_waits_for_it(counter: SmallBank) -> None:
+    bank, loan = counter, borrow(counter)
+    cheque = {"tender": "cheque", "cheque_number": "9"}
+    done = bank.do("repay-loan", loan=loan, amount="300.00", excess="unapplied", **cheque)
+    assert bank.balance("871/M0001") == -300_00
+    refused(bank, Overdrawn, "refund-unapplied", field="amount", says="Only 0.00", member="M0001", amount="0.01")
+    ref = next(each for each in done.created if each.startswith("CH-"))
+    bank.do("bank-cheques", by=bank.tom, cheques=[ref])
+    back = bank.do("return-cheque", by=bank.tom, cheque=ref)
+    with bank.read() as books:
+        assert (books.balance("GEN", "871/M0001"), books.holds("GEN", "871/M0001")) == (0, 0)
+    bank.do("reverse", by=bank.tom, operation=back.number, reason="it was paid")
+    with bank.read() as books:
+        assert books.holds("GEN", "871/M0001") == 300_00
+    bank.go_to("2026-03-10")
+    bank.do("refund-unapplied", member="M0001", amount="300.00")
+
+
 def test_what_cannot_be_refunded(counter: SmallBank) -> None:
     bank = counter
     clear(bank, receive(bank, "900.00"), "loan", loan=borrow(bank))

@@ -38,7 +38,7 @@ def test_rows_or_components_first() -> None:
     by_component, _ = allocate_rows(65, rows, by="component")
     assert [row.parts["interest"] for row in by_component] == [10, 8]
     assert [row.parts["principal"] for row in by_component] == [47, 0]
-    assert left == 0
+    assert left == 0 and not any(row.left_over for row in by_row)
     assert allocate_rows(7, []) == ([], 7)
 
 

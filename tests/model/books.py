@@ -228,6 +228,10 @@ class Model:
     def is_dead(self, member: str) -> bool:
         return (self.find("death", member) or {}).get("state") == "recorded"
 
+    def moves(self, fund: str, code: str) -> list[tuple[date, int]]:
+        """What moved a leaf, and when; nothing is a leaf because somebody looked for it."""
+        return self.dated.get((fund, code), [])
+
     def held(self, fund: str, code: str, but: Collection[str | None] = ()) -> int:
         """Money of a leaf that waits for a cheque to be good."""
         return sum(
@@ -649,7 +653,10 @@ DAY_COUNTS: tuple[str, ...] = (
 
 
 def well_formed(known: Rule, values: Fact) -> Fact:
-    """The values as they are meant; the first field that cannot be read is refused. "code?=GEN" has a default, and nothing said for it is no value."""
+    """The values as they are meant; the first field that cannot be read is refused.
+
+    "code?=GEN" has a default; where there is one, None is no value.
+    """
     found: Fact = {}
     for name, told in known.fields.items():
         kind, optional, default = told.partition("?")

@@ -52,9 +52,15 @@ def enter_cheque(w: Work, fund: str, amount: int, drawer: str, account: str | No
     leaf = None if account is None else (fund, account)
     cheque = {"amount": amount, "drawer": drawer, "by": w.number, "member": member, "leaf": leaf, "state": "on-hand"}
     w.write("cheque", ref, cheque, bank_account=None)
+    if leaf is not None:
+        hold(w, ref, amount, leaf)
+
+
+def hold(w: Work, cheque: str, amount: int, leaf: tuple[str, str]) -> None:
+    """What could be paid out again waits until the cheque is surely good."""
     held_for = w.model.policy("cheque_hold_days")
-    if leaf is not None and held_for:
-        w.write("hold", ref, amount=amount, leaf=leaf, until=w.business_day + days(held_for), state="held")
+    if held_for and amount > 0:
+        w.write("hold", cheque, amount=amount, leaf=leaf, until=w.business_day + days(held_for), state="held")
 
 
 def pay(w: Work, fund: str, amount: int) -> list[Line]:
@@ -268,6 +274,12 @@ def within_drawer_limit(w: Work, drawer: str, more: int, field: str) -> None:
         raise No("invalid-amount", field)
 
 
+def in_place(w: Work, code: str, wanted: int, field: str) -> None:
+    """So much cash is there, or the refusal is told by the name that the amount has in the form."""
+    if w.balance(POOL, code) < wanted:
+        raise No("overdrawn", field)
+
+
 def mine(w: Work, drawer: str, field: str, *, or_treasurer: bool = False) -> Fact:
     found = w.model.get("drawer", drawer, field)
     if found["owner"] is None:
@@ -289,6 +301,7 @@ def open_drawer(w: Work) -> None:
         raise No("drawer-closed", "drawer")
     within_drawer_limit(w, w["drawer"], w["float_amount"], "float_amount")
     w.write("drawer", w["drawer"], owner=w.who, opened_at=w.number)
+    in_place(w, "739/VAULT", w["float_amount"], "float_amount")
     if w["float_amount"]:
         w.post((POOL, f"739/{w['drawer']}", w["float_amount"]), (POOL, "739/VAULT", -w["float_amount"]))
 
@@ -431,7 +444,7 @@ def return_cheque(w: Work) -> None:
     else:
         _undo_paid(w, cheque, place)
     w.write("cheque", w["cheque"], cheque, state="returned")
-    for ref in (w["cheque"], *(each for each, _body in put_right(w.model, cheque["by"]))):
+    for ref in (w["cheque"], f"{w['cheque']}.2", *(each for each, _body in put_right(w.model, cheque["by"]))):
         hold = w.model.find("hold", ref)
         if hold is not None and (ref == w["cheque"] or hold["state"] == "held"):
             w.write("hold", ref, hold, state="released")

@@ -298,7 +298,7 @@ def weights_of(w: Work, gl: str, year: str, basis: str) -> dict[str, int]:
         if basis == "average":
             weight = balance_days(w, code, first, last)
         else:
-            ends = -sum(amount for day, amount in w.model.dated[fund, code] if day <= last)
+            ends = -sum(amount for day, amount in w.model.moves(fund, code) if day <= last)
             weight = ends * ((last - first).days + 1)
         if weight > 0:
             member = str(_named(code))

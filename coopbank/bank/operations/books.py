@@ -215,8 +215,7 @@ class JournalEntry(Operation):
             )  # fmt: skip
         if line.member is not None:
             desk.get(records.Member, line.member, f"{field}.account")
-            if desk.leaf(line.fund, line.account) is None:
-                desk.open_leaf(line.fund, line.account, holder=line.member)
+            desk.leaf_id(line.fund, line.account, line.member)
         if line.gl_code != "731":
             return [(line.fund, line.account, line.amount)]
         account = bank_account(desk, line, f"{field}.account")

@@ -40,7 +40,7 @@ from coopbank.bank.operations.undoing import (
     undo_loans,
     undo_records,
 )
-from coopbank.bank.tender import bank_place, cash_out
+from coopbank.bank.tender import bank_place, cash_out, holds_of
 from coopbank.errors import (
     AlreadyExists,
     CannotReverse,
@@ -53,7 +53,7 @@ from coopbank.errors import (
 )
 from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
-from coopbank.ledger.posting import LARGEST_MINOR, overdrawn, read_leaves
+from coopbank.ledger.posting import LARGEST_MINOR, Leaf, overdrawn, read_leaves
 from coopbank.words import _
 
 
@@ -214,13 +214,13 @@ class ReturnCheque(Operation):
 
     def _release(self, desk: Desk, cheque: records.Cheque) -> None:
         """Nothing of the cheque is held any more, wherever corrections brought it."""
-        places = {self.cheque: cheque.account}
-        for ref, body in corrections(desk, cheque.received_by_operation):
-            places[ref] = f"{FUND} 905/{body.right_account}"
-        for ref, place in places.items():
+        corrected = (ref for ref, _body in corrections(desk, cheque.received_by_operation))
+        for ref in (*holds_of(self.cheque), *corrected):
             hold = desk.find(records.Hold, ref)
             if hold is not None and (hold.state == "held" or ref == self.cheque):
-                desk.write(ref, hold.model_copy(update={"state": "released"}), about=place)
+                first = "SELECT about FROM record WHERE kind = ? AND ref = ? AND version = 1"
+                leaf = desk.tx.value(first, hold.kind, ref)
+                desk.write(ref, hold.model_copy(update={"state": "released"}), about=leaf)
 
     def _from_savings(self, desk: Desk, cheque: records.Cheque, place: str) -> None:
         """The credit is taken back from where it stands; what savings do not cover there is owed by their member."""
@@ -230,8 +230,7 @@ class ReturnCheque(Operation):
             covered = min(amount, -desk.balance(FUND, code))
             moves.append((FUND, code, covered))
             if amount > covered:
-                if desk.leaf(FUND, f"791/{member}") is None:
-                    desk.open_leaf(FUND, f"791/{member}", holder=member)
+                desk.leaf_id(FUND, f"791/{member}", member)
                 moves.append((FUND, f"791/{member}", amount - covered))
                 desk.note("Owed by the member", shown(desk, amount - covered))
         total = cheque.amount + self.bank_charge
@@ -274,8 +273,7 @@ class ReturnCheque(Operation):
             if leaf.gl_code != "879":
                 continue
             fund, amount = leaf.contract, -past.moved[account]
-            if desk.leaf(fund, f"791/{member}") is None:
-                desk.open_leaf(fund, f"791/{member}", holder=member)
+            desk.leaf_id(fund, f"791/{member}", member)
             moves += [(fund, f"791/{member}", amount), *cash_out(POOL, place, fund, amount)]
             desk.note("Owed by the member", shown(desk, amount))
         desk.post(f"Cheque {self.cheque} returned: operation {past.number} stays", moves)
@@ -455,7 +453,10 @@ def own_open_drawer(desk: Desk, drawer: str, field: str, *, or_treasurer: bool =
 def require_held(desk: Desk, code: str, wanted: int, field: str) -> None:
     """Refuse to take more out of a place of cash than is there, by the name that the amount has in the form."""
     leaf = desk.leaf(POOL, code)
-    if leaf is not None and leaf.balance < wanted:
+    if leaf is None:  # nothing was ever put there
+        gl_code, _stroke, place = code.partition("/")
+        leaf = Leaf(0, gl_code, POOL, place, desk.currency, 0, None, 0)
+    if leaf.balance < wanted:
         refusal = overdrawn(leaf, leaf.balance)
         refusal.field = field
         raise refusal

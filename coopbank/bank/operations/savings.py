@@ -41,8 +41,7 @@ class OpenSavings(Operation):
         while desk.find(records.Savings, f"S-{account}") is not None:
             copy += 1
             account = f"{self.member}-{copy}"
-        if desk.leaf(FUND, f"905/{account}") is None:  # there is one if the account was opened before and undone
-            desk.open_leaf(FUND, f"905/{account}", holder=self.member)
+        desk.leaf_id(FUND, f"905/{account}", self.member)  # there is one if the account was opened before and undone
         body = records.Savings(
             member=self.member, account=account, opened_on=desk.business_day.isoformat(), annual_rate=self.annual_rate
         )

@@ -177,8 +177,7 @@ def _as_unapplied(desk: Desk, ref: str, amount: int) -> list[Move]:
             hint="Clear it to the member's savings, or back to the sender.",
         )  # fmt: skip
     code = f"{UNAPPLIED}/{loan.member}"
-    if desk.leaf(FUND, code) is None:
-        desk.open_leaf(FUND, code, holder=loan.member)
+    desk.leaf_id(FUND, code, loan.member)
     desk.note("Kept as unapplied", loan.member)
     return [(FUND, code, -amount)]
 
