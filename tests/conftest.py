@@ -65,8 +65,6 @@ shutil.rmtree(folder, ignore_errors=True)
 """
 
 _ROOM = 4 << 30  # bytes
-_TOGETHER = {"tests/documents/test_gallery.py": "tests/documents/test_documents.py"}
-"""Files that share what is dear: the error gallery is played once for both."""
 _ONE_BY_ONE = ("tests/tui/test_every_operation.py", "tests/ledger/", "tests/bank/test_catalogue.py")
 """What has many tests and shares little: each is work for whoever is free."""
 _LONGEST = (
@@ -149,8 +147,7 @@ class ByFile(LoadScopeScheduling):
     """Hands whole files to the workers, so that what a file shares is made once; a few test by test."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return nodeid if nodeid.startswith(_ONE_BY_ONE) else _TOGETHER.get(file, file)
+        return nodeid if nodeid.startswith(_ONE_BY_ONE) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:

@@ -100,6 +100,10 @@ class TypeAhead(App[int]):
         if self._key_under_way or self._holds or not self._keys:
             return
         self._key_under_way = True
+        if self._unready() and self._looks < _LOOKS:
+            self._looks += 1
+            once(self, _LOOK_AGAIN, self._look_again)
+            return
         self._screen_before, self._looks = self._top, 0
         event = self._keys.popleft()
         try:
@@ -107,15 +111,21 @@ class TypeAhead(App[int]):
         finally:
             self._follow_up(self.focused or self._top, _ROUNDS)
 
+    async def _look_again(self) -> None:
+        self._key_under_way = False
+        await self._next_key()
+
     @property
     def _top(self) -> DOMNode | None:
         return self.screen_stack[-1] if self.screen_stack else None
 
     def _unready(self) -> bool:
-        """Whether the last key brought a screen that does not know yet where the next one goes."""
+        """Whether the first screen, or one that the last key brought, does not know yet where the next one goes."""
         top = self._top
         if not isinstance(top, Screen) or top is self._screen_before:
             return False
+        if len(self.screen_stack) == 1:
+            return True  # Textual's own, under all of ours
         return not top.is_mounted or (top.focused is None and bool(top.focus_chain))
 
     def _follow_up(self, node: DOMNode | None, rounds: int) -> None:
