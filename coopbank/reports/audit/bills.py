@@ -84,7 +84,7 @@ def _said(paper: _Paper, before: _Paper) -> str | None:
 
 TESTS = (
     AuditTest(
-        "bills-twice", marked("Bills that may be there twice"),
+        "bills-twice", marked("Bills that may stand twice"),
         marked("A copy of a bill that is numbered anew, or typed with another sign in it, is paid once more."),
         marked("bills and receipts"), bills_twice,
     ),
