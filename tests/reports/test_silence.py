@@ -66,7 +66,9 @@ def test_contact_that_was_had_later_hides_none_that_was_had_before(quiet: SmallB
     bank.do("found-again", member="M0002", how="she called")
     bank.do("found-again", member="M0001", how="he came by")
     with bank.read() as books:
-        contact = {line.member: (line.last_contact, line.lost_since) for line in dormant(books, date(2027, 8, 31)).accounts}
+        contact = {
+            line.member: (line.last_contact, line.lost_since) for line in dormant(books, date(2027, 8, 31)).accounts
+        }
         assert contact["M0002"] == (date(2027, 3, 2), None)
         assert contact["M0001"] == (date(2026, 3, 3), "2027-03-02")
         now = {line.member: (line.last_contact, line.lost_since) for line in dormant(books).accounts}

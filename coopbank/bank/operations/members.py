@@ -137,7 +137,9 @@ class ChangeMember(Operation):
         """What was entered and is not theirs goes out of the record; earlier versions of it stay, as all do."""
         field = str(self.take_away).replace("-", "_")
         if field in changes:
-            raise InvalidValue("It is changed and taken away at once.", field="take_away", hint="Choose one of the two.")
+            raise InvalidValue(
+                "It is changed and taken away at once.", field="take_away", hint="Choose one of the two."
+            )
         if getattr(before, field) is None:
             raise WrongState(
                 "Nothing of that kind is known of member {member}.", field="take_away", member=self.member
