@@ -111,13 +111,15 @@ def test_a_charity_keeps_no_savings(tmp_path: object) -> None:
 
 def test_the_statement_tells_interest_and_yield(small: SmallBank) -> None:
     ana = saver(small, "Ana Diaz", "2", "1000.00")
+    small.go_to("2026-03-17")
+    small.do("deposit", member=ana, amount="100.00")
     small.go_to("2026-03-31")
     with small.read() as books:
         (account,) = [a for a in member(books, ana, date(2026, 3, 1), date(2026, 3, 31)).accounts
                       if a.kind == "savings"]  # fmt: skip
-    earned = round_minor(Fraction(1000_00 * 30 * 2, 36_500))
+    earned = round_minor(Fraction((1000_00 * 30 + 100_00 * 15) * 2, 36_500))
     assert account.earned == earned
-    assert account.annual_yield == str(apy_earned(earned, 1000_00, 30, 90))
+    assert account.annual_yield == str(apy_earned(earned, 1050_00, 30, 90))
 
 
 def test_spans_of_a_balance() -> None:

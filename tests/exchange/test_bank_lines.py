@@ -359,6 +359,8 @@ def test_a_table_without_balances_begins_where_the_last_ended(bank: SmallBank, b
     table = "Date,Amount,Text\n2026-03-03,-12.00,FEE\n"
     assert [fault[1] for fault in faults(bring, bank, table)] == ["--closing"]
     bring(bank, OFX_1)
+    wrong = faults(bring, bank, table, about=BankFile(closing=596_900))
+    assert "come to 5,968.00, and the closing balance is 5,969.00" in wrong[0][2]
     about = BankFile(closing=596_800)
     assert bring(bank, table, about=about).done == 1
     assert bring(bank, table, about=about).repeated == 1

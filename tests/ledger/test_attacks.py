@@ -151,6 +151,13 @@ def test_a_header_is_not_replaced_by_another(books: Books) -> None:
     send(books, Raw(books, [entry(deposit_lines(5_00))]).statements())
 
 
+def test_an_entry_is_not_replaced_by_an_operation_on_its_way(still_books: Books) -> None:
+    sqlite_only(still_books)
+    raw = Raw(still_books, [entry(deposit_lines(5_00))])
+    another = {"id": 1, "operation_id": raw.number, "effective_on": DAY.isoformat(), "memo": "another"}
+    refused(still_books, [insert("entry", another, "REPLACE"), *raw.statements()])
+
+
 LATE = {
     "posting": {"entry_id": 1, "line": 5, "account_id": SAVINGS, "amount": -1},
     "entry": {"id": 2, "operation_id": 2, "effective_on": "2026-03-02", "memo": "late"},
@@ -221,6 +228,7 @@ UNBALANCED: dict[str, list[tuple[int, int]]] = {
     "with no line": [],
     "with an account that is not there": [(DRAWER, 5_00), (OWED, -5_00), (999, 1)],
     "with a line of zero": [(DRAWER, 0), (OWED, 0)],
+    "with a line of zero beside others": [(CLAIM, 5_00), (CAPITAL, -5_00), (SAVINGS, 0)],
 }
 
 
@@ -638,6 +646,9 @@ def test_what_is_reversed_was_there_before(still_books: Books) -> None:
     refused(still_books, Raw(still_books, reversing(100_00, 2)).statements())  # itself
     forward = [entry(deposit_lines(-5_00), reverses=3), entry(deposit_lines(5_00))]
     refused(still_books, Raw(still_books, forward).statements())
+    raw = Raw(still_books, forward)
+    raw.entries.reverse()
+    refused(still_books, raw.statements())  # whichever is written first
 
 
 # ---------------------------------------------------------------------------------- caches

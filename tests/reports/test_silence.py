@@ -37,7 +37,8 @@ def test_dormant_after_twelve_months_without_an_act_of_the_member(quiet: SmallBa
             ("905/M0001", date(2026, 3, 2), 12)
         ]
         assert found.accounts[0].last_contact == date(2026, 3, 3)
-        assert dormant(books, date(2027, 3, 1)).accounts == ()
+        before = dormant(books, date(2027, 3, 1))
+        assert (before.as_of, before.months, before.accounts) == (date(2027, 3, 1), 12, ())
     bank.do("deposit", member="M0003", amount="1.00")
     bank.go_to("2027-03-03")
     bank.agreed("credit-interest", by=bank.tom, approver=bank.sue, quarter="2026-Q1")  # nobody did that

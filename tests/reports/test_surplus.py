@@ -33,7 +33,7 @@ def both(small: SmallBank, operation: str, **values: object) -> int:
 
 
 def divided(small: SmallBank) -> int:
-    """100.00 of 2026: 20 to the reserve, 60 by hours, 20 by savings; M0001 has 10 of 30 hours, M0003 none."""
+    """100.00 of 2026: 20 to the indivisible reserve, 60 by hours, 20 by savings; M0001 has 10 of 30 hours, Cy none."""
     mia, bea, cy = small.admit("Mia <b>Lee</b>"), small.admit("Bea Long"), small.admit("Cy Dunn")
     for holder in (mia, bea, cy):
         small.do("buy-shares", member=holder, amount="25.00")
