@@ -46,6 +46,21 @@ def test_each_day_counts_with_the_balance_of_its_end(small: SmallBank) -> None:
         credit(small)
 
 
+def test_what_moves_after_the_credit_on_the_last_day_counts_with_the_next_quarter(small: SmallBank) -> None:
+    ana = saver(small, "Ana Diaz", "4", "1000.00")
+    bea = saver(small, "Bea Long", "4", "9000.00")
+    small.go_to("2026-03-31")
+    first = credit(small)
+    small.do("deposit", member=ana, amount="9000.00")
+    small.do("withdraw", member=bea, amount="500.00")
+    balances = {each: -small.balance(f"905/{each}") for each in (ana, bea)}
+    small.go_to("2026-06-30")
+    lines = credit(small, "2026-Q2")
+    for each, late in ((ana, 9000_00), (bea, -500_00)):
+        exact = Fraction(balances[each] * 91 + late) * 4 / 36_500
+        assert abs(-lines[f"GEN 905/{each}"] - exact) < 1, first
+
+
 def test_tax_is_withheld_where_the_policy_says_so(small: SmallBank) -> None:
     known = saver(small, "Ana Diaz", "4", "5000.00", tax_id="123-45-6789")
     unknown = saver(small, "Bea Long", "4", "5000.00")

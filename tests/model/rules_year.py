@@ -153,9 +153,10 @@ def credit_interest(w: Work) -> None:
         raise No("invalid-date", "quarter")
     if w.business_day < last:
         raise No("wrong-state", "quarter")
-    weights = {ref[2:]: balance_days(w, f"905/{ref[2:]}", first, last) * Fraction(body["rate"])
+    late = _after_credit(w, first - days(1))
+    weights = {ref[2:]: (balance_days(w, f"905/{ref[2:]}", first, last) + late.get(ref[2:], 0)) * Fraction(body["rate"])
                for ref, body in w.model.every("savings")}  # fmt: skip
-    exact = {account: weight / 36_500 for account, weight in weights.items() if weight}
+    exact = {account: weight / 36_500 for account, weight in weights.items() if weight > 0}
     total = round(sum(exact.values(), Fraction(0)))
     parts = dict(zip(exact, largest(total, list(exact.values())), strict=True))
     month = f"{last:%Y-%m}"
@@ -168,6 +169,22 @@ def credit_interest(w: Work) -> None:
         w.post(*earned, on=last)
         w.post(*credited)
     w.write("savings-interest", w["quarter"], total=total)
+
+
+def _after_credit(w: Work, day: date) -> dict[str, int]:
+    """What a quarter's last day lacks, by account: what moved on it after its interest was credited that day."""
+    quarter = f"{day.year}-Q{(day.month + 2) // 3}"
+    if w.model.find("savings-interest", quarter) is None:
+        return {}
+    by = w.model.facts["savings-interest", quarter][-1][0]
+    found: dict[str, int] = {}
+    for number in range(by + 1, w.number) if w.model.log[by].day == day else ():
+        done = w.model.log.get(number)
+        for entry, on in zip(done.entries, done.days, strict=True) if done is not None else ():
+            for fund, code, amount in entry if on == day else ():
+                if (fund, code[:4]) == (GEN, "905/"):
+                    found[code[4:]] = found.get(code[4:], 0) - amount
+    return found
 
 
 def largest(total: int, weights: list[Fraction]) -> list[int]:

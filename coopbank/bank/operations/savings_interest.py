@@ -3,9 +3,10 @@
 An account's interest is the sum of its daily balances x rate / 365, exact; the total of all
 accounts is rounded once, to the cent, and split over them by largest remainder, so that what is
 credited and withheld is what was accrued. A day's balance is that of its end; the last day
-of the quarter counts. Credited after it, the interest is the members' from that day on, and an expense of the quarter
-in which it was earned, as long as that one's last month is open. Where the bank has to withhold tax from members
-without a taxpayer number, the policy `backup_withholding` says how many percent (26 USC 3406: 24); it is off at first.
+of the quarter counts; what moves on it after the interest was credited counts for that day with the next quarter.
+Credited after the quarter, the interest is the members' from that day on, and an expense of the quarter in which it was
+earned, as long as that one's last month is open. Where the bank has to withhold tax from members without a taxpayer
+number, the policy `backup_withholding` says how many percent (26 USC 3406: 24); it is off at first.
 
 All of it is reckoned before the book is locked, where nothing has changed meanwhile that it rests on; on many accounts
 it is credited in groups (bank/groups.py), so that tills hardly wait.
@@ -222,6 +223,7 @@ def earnings(books: Books, first: date, last: date) -> tuple[list[Earned], int]:
     One question for all balances; a hundred thousand fractions would take seconds.
     """
     opening, moved, leaves = _balances(books, first, last)
+    late = _after_credit(books, first)
     days = (last - first).days + 1
     found: list[tuple[records.Savings, int]] = []
     rates: dict[str, Fraction] = {}
@@ -233,14 +235,36 @@ def earnings(books: Books, first: date, last: date) -> tuple[list[Earned], int]:
             continue
         began, moves = opening.get(account.account, 0), moved.get(account.account)
         spans = [(began, days)] if moves is None else balance_spans(began, moves, first, last)
-        product = sum(max(0, balance) * span for balance, span in spans)
-        if product:
+        product = sum(max(0, balance) * span for balance, span in spans) + late.get(account.account, 0)
+        if product > 0:
             found.append((account, product))
     scale = lcm(*(rate.denominator for rate in rates.values()))
     factors = {text: rate.numerator * (scale // rate.denominator) for text, rate in rates.items()}
     return [
         (account, leaves[account.account], product * factors[account.annual_rate]) for account, product in found
     ], scale * _YEAR  # fmt: skip
+
+
+def _after_credit(books: Books, first: date) -> dict[str, int]:
+    """What moved on the last day of the quarter before, after its interest was credited on that very day.
+
+    The day was counted as it stood then; by account, what is missing of it, or below zero what was too much.
+    """
+    last = first - timedelta(days=1)
+    quarter = f"{last.year:04}-Q{(last.month + 2) // 3}"
+    known = books.find(records.SavingsInterest, quarter)
+    if known is None or known.on != last.isoformat():
+        return {}
+    kinds = groups.in_groups(CreditInterest.name)
+    rows = books.tx.rows(
+        "SELECT a.contract, sum(-p.amount) FROM entry e JOIN operation o ON o.id = e.operation_id"
+        " JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
+        " WHERE e.effective_on = ? AND a.gl_code = ? AND a.fund = ? AND e.operation_id >"
+        " (SELECT max(operation_id) FROM record WHERE kind = ? AND ref = ?)"
+        f" AND o.kind NOT IN ({', '.join('?' * len(kinds))}) GROUP BY a.contract",
+        last.isoformat(), "905", FUND, known.kind, quarter, *kinds,
+    )  # fmt: skip
+    return {str(contract): int(amount) for contract, amount in rows}
 
 
 def _balances(
