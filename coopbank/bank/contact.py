@@ -99,12 +99,23 @@ def silences(books: Books, as_of: date, member: str | None = None) -> list[Silen
     for row in books.tx.rows(sql, *BEGUN_BY_MEMBERS, day, day, day, *which, day):
         rows[str(row[3])].append(row)
     put_right = _put_right(books, day)
-    told = {ref: body for ref, body in books.every(records.Contact) if member in (None, ref)}
+    told = {ref: body for ref, body in _contacts(books, day) if member in (None, ref)}
     return [
         _silence(holder, found, told.get(holder, records.Contact()), put_right, as_of)
         for holder, found in rows.items()
         if any(row[7] > 0 and row[0] in CAN_BE_ASKED_BACK for row in found)
     ]
+
+
+def _contacts(books: Books, day: str) -> list[tuple[str, records.Contact]]:
+    """What was noted of contact by the end of a day: of a past one, nothing that came later."""
+    rows = books.tx.rows(
+        "SELECT r.ref, r.body FROM record r WHERE r.kind = ? AND r.version ="
+        " (SELECT max(l.version) FROM record l JOIN operation p ON p.id = l.operation_id"
+        " WHERE l.kind = r.kind AND l.ref = r.ref AND p.business_date <= ?) ORDER BY r.ref",
+        records.Contact.kind, day,
+    )  # fmt: skip
+    return [(ref, body) for ref, text in rows if not (body := records.Contact.read(text)).void]
 
 
 def _silence(

@@ -42,18 +42,19 @@ class Receiving(Operation):
         return cash_in(place_fund, place, fund, amount)
 
     def receive_for(
-        self, desk: Desk, cash: Mapping[str, int], *, member: str | None = None, held: tuple[str, int] | None = None
+        self, desk: Desk, cash: Mapping[str, int], *, member: str | None = None, held: Mapping[str, int] | None = None
     ) -> list[Move]:
         """The lines that bring money in for several funds at once, each its part.
 
-        `held` is what of a cheque could be paid out again, and the leaf (`GEN 871/M0007`) on which it waits.
+        `held` is what of a cheque could be paid out again, by the leaf (`GEN 871/M0007`) on which it waits.
         """
         place_fund, place = self._place(desk)
         if self.tender == "cheque":
             fund = max(cash, key=lambda each: cash[each])
             ref = self._enter_cheque(desk, fund, sum(cash.values()), place.removeprefix("735/"), None, member)
-            if held is not None and held[1]:
-                _hold(desk, ref, *held)
+            for nth, (leaf, minor) in enumerate((held or {}).items()):
+                if minor:
+                    _hold(desk, ref, leaf, minor, second=bool(nth))
         return shared_cash((place_fund, place), cash)
 
     def _place(self, desk: Desk) -> tuple[str, str]:
@@ -91,13 +92,19 @@ class Receiving(Operation):
         return ref
 
 
-def _hold(desk: Desk, cheque: str, leaf: str, amount: int) -> None:
+def holds_of(cheque: str) -> tuple[str, str]:
+    """The refs of what is held of a cheque: the first, and what it is held on besides."""
+    return cheque, f"{cheque}.2"
+
+
+def _hold(desk: Desk, cheque: str, leaf: str, amount: int, *, second: bool = False) -> None:
     """Money of a leaf waits until a cheque is surely paid, for as many days as the bank's policy says."""
     days = int(desk.policy("cheque_hold_days", 0))
     if not days:
         return
     until = (desk.business_day + timedelta(days=days)).isoformat()
-    desk.write(cheque, records.Hold(amount=amount, until=until, reason=f"cheque {cheque}"), about=leaf)
+    ref = holds_of(cheque)[second]
+    desk.write(ref, records.Hold(amount=amount, until=until, reason=f"cheque {cheque}"), about=leaf)
     desk.note("Held until", until)
 
 

@@ -358,6 +358,31 @@ def test_a_part_of_a_cheque_goes_to_another_account_and_back(counter: SmallBank)
     refused(counter, CannotReverse, "reverse", operation=again.number, reason="x")
 
 
+def test_a_line_that_a_cheque_repaid_is_not_drawn_again_before_it_is_good(counter: SmallBank) -> None:
+    line = counter.agreed("grant-loan", member="M0001", **{**LOAN, "principal": "500.00"}, product="LINE").created[0]
+    counter.do("disburse-loan", by=counter.tom, loan=line, amount="400.00")
+    paid = counter.do("repay-loan", loan=line, amount="300.00", tender="cheque", cheque_number="9")
+    cheque = next(ref for ref in paid.created if ref.startswith("CH-"))
+    draw = {"loan": line, "amount": "100.01", "tender": "transfer"}
+    refused(counter, Overdrawn, "disburse-loan", counter.tom, field="amount", says="300.00 waits", **draw)
+    counter.do("disburse-loan", by=counter.tom, **{**draw, "amount": "60.00"})
+    new = {"loan": loan_of(counter), "new_loan": line}
+    refused(counter, Overdrawn, "refinance-loan", counter.tom, field="new_loan", says="only 40.00", **new)
+    counter.do("bank-cheques", by=counter.tom, cheques=[cheque])
+    back = counter.do("return-cheque", by=counter.tom, cheque=cheque)
+    assert counter.balance(f"701/{line}", "RLF") == 460_00
+    counter.do("reverse", by=counter.tom, operation=back.number, reason="it was paid")
+    refused(counter, Overdrawn, "disburse-loan", counter.tom, field="amount", says="40.00 can be drawn", **draw)
+    counter.go_to("2026-03-10")
+    counter.do("disburse-loan", by=counter.tom, **draw)
+
+
+def loan_of(bank: SmallBank) -> str:
+    loan = bank.agreed("grant-loan", member="M0001", **{**LOAN, "principal": "90.00"}).created[0]
+    bank.do("disburse-loan", by=bank.tom, loan=loan)
+    return loan
+
+
 def test_a_returned_cheque_takes_the_shares_back(counter: SmallBank) -> None:
     counter.do("buy-shares", member="M0002", amount="5.00")
     number, cheque = banked(counter, "buy-shares", amount="20.00")

@@ -11,7 +11,7 @@ import pytest
 from coopbank.bank import records
 from coopbank.bank.operations.documents import Made
 from coopbank.bank.verify import verify
-from coopbank.errors import DatabaseBusy, InvalidValue, NotAllowed, Unknown, WrongState
+from coopbank.errors import DatabaseBusy, InvalidValue, KeyReused, NotAllowed, Unknown, WrongState
 from coopbank.ledger.tables import TABLES
 from coopbank.ledger.verify import wrong
 from coopbank.reports.card import member_card
@@ -268,6 +268,23 @@ def test_what_is_not_theirs_is_taken_out_of_the_record_and_forgotten_with_the_re
     bank.agreed("forget-member", by=bank.admin, member="M0003", before_time=True)
     with bank.read() as books:
         assert not books.tx.value("SELECT count(*) FROM personal WHERE value = 'junk@example.org'")
+
+
+def test_what_was_forgotten_is_not_held_against_who_sends_the_request_again(counter: SmallBank) -> None:
+    bank = counter
+
+    def sends(**values: str) -> str:
+        request = bank.bank.build("change-member", {"member": "M0003", **values})
+        return bank.bank.perform(bank.ana, request, key="the one slip").status
+
+    assert sends(email="cat@example.org") == "done"
+    with pytest.raises(KeyReused):
+        sends(email="dog@example.org")
+    bank.do("change-member", member="M0003", status="left")
+    bank.agreed("forget-member", by=bank.admin, member="M0003", before_time=True)
+    assert sends(email="cat@example.org") == "repeated"
+    with pytest.raises(KeyReused):
+        sends(phone="601 555 0101")
 
 
 def test_what_goes_on_stands_in_the_way(counter: SmallBank) -> None:

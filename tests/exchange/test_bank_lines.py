@@ -123,6 +123,7 @@ def test_what_only_some_formats_say() -> None:
     assert read(CAMT).skipped == 1
     assert [line.row for line in read(CSV, US).lines] == [7, 6, 5]
     assert read(OFX_1).start == date(2026, 3, 1) == read(CAMT).start
+    assert read(CAMT.replace("OPBD", "PRCD")).start == date(2026, 3, 2)  # which is told of the evening before
 
 
 def test_a_number_that_may_be_a_name_is_not_kept() -> None:

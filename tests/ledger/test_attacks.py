@@ -545,6 +545,14 @@ def test_a_wrong_leaf_is_not_opened(still_books: Books, how: str) -> None:
     refused(still_books, Raw(still_books, rows=[new_leaf(**WRONG_LEAVES[how])]).statements())
 
 
+def test_master_data_is_numbered_from_one(still_books: Books) -> None:
+    for row in (new_leaf(), NewFund("X", "New", "general"), NewControl("998", "New", "asset", "debit", "none"),
+                NewPeriodState("2026-05", "open"), NewRecord("role", "bob", 1, None, {})):  # fmt: skip
+        raw = Raw(still_books, rows=[row])
+        raw.rows[0][1]["line"] = 0
+        refused(still_books, raw.statements(), "CHECK constraint failed|check constraint")
+
+
 @pytest.mark.parametrize(
     "row",
     [

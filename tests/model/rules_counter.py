@@ -59,7 +59,7 @@ def enter_cheque(w: Work, fund: str, amount: int, drawer: str, account: str | No
 def hold(w: Work, cheque: str, amount: int, leaf: tuple[str, str]) -> None:
     """What could be paid out again waits until the cheque is surely good."""
     held_for = w.model.policy("cheque_hold_days")
-    if held_for:
+    if held_for and amount > 0:
         w.write("hold", cheque, amount=amount, leaf=leaf, until=w.business_day + days(held_for), state="held")
 
 
@@ -444,7 +444,7 @@ def return_cheque(w: Work) -> None:
     else:
         _undo_paid(w, cheque, place)
     w.write("cheque", w["cheque"], cheque, state="returned")
-    for ref in (w["cheque"], *(each for each, _body in put_right(w.model, cheque["by"]))):
+    for ref in (w["cheque"], f"{w['cheque']}.2", *(each for each, _body in put_right(w.model, cheque["by"]))):
         hold = w.model.find("hold", ref)
         if hold is not None and (ref == w["cheque"] or hold["state"] == "held"):
             w.write("hold", ref, hold, state="released")

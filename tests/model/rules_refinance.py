@@ -42,7 +42,7 @@ def refinance_loan(w: Work) -> None:
         raise No("not-allowed", "new_loan")
     if not payoff:
         raise No("wrong-state", "loan")
-    if payoff > now(w, new).committed:
+    if payoff > now(w, new).committed - w.model.held("line", w["new_loan"]):
         raise No("overdrawn", "new_loan")
     require_in_time(w, new, "new_loan")
     require_programmes(w, {**new, "rate": rate_of(new)}, payoff, "new_loan", repays=w["loan"])

@@ -40,7 +40,7 @@ from coopbank.bank.operations.undoing import (
     undo_loans,
     undo_records,
 )
-from coopbank.bank.tender import bank_place, cash_out
+from coopbank.bank.tender import bank_place, cash_out, holds_of
 from coopbank.errors import (
     AlreadyExists,
     CannotReverse,
@@ -214,7 +214,8 @@ class ReturnCheque(Operation):
 
     def _release(self, desk: Desk, cheque: records.Cheque) -> None:
         """Nothing of the cheque is held any more, wherever corrections brought it."""
-        for ref in (self.cheque, *(each for each, _body in corrections(desk, cheque.received_by_operation))):
+        corrected = (ref for ref, _body in corrections(desk, cheque.received_by_operation))
+        for ref in (*holds_of(self.cheque), *corrected):
             hold = desk.find(records.Hold, ref)
             if hold is not None and (hold.state == "held" or ref == self.cheque):
                 first = "SELECT about FROM record WHERE kind = ? AND ref = ? AND version = 1"

@@ -303,6 +303,12 @@ class DisburseLoan(Paying):
             raise Overdrawn(
                 "Only {left} of loan {loan} is left to pay out.", field="amount", left=shown(desk, left), loan=self.loan
             )
+        held = held_on_line(desk, loan)
+        if amount > left - held:
+            raise Overdrawn(
+                "Of loan {loan} {left} can be drawn now; {held} waits for a cheque that repaid it.", field="amount",
+                loan=self.loan, left=shown(desk, max(0, left - held)), held=shown(desk, held),
+            )  # fmt: skip
         require_in_time(desk, loan)
         require_programmes(desk, loan.body, amount, field="loan")
         require_none_named(desk, {"loan": loan.body.member, "paid_to": self.paid_to}, loan.body.funds)
@@ -371,9 +377,10 @@ class RepayLoan(Receiving):
         if unapplied:
             cash[FUND] = cash.get(FUND, 0) + unapplied
         kept = f"871/{loan.body.member}"
+        again = done.standing.committed - done.before.committed if loan.body.repayment == LINE else 0
         moves = self.receive_for(
             desk, {fund: part for fund, part in cash.items() if part}, member=loan.body.member,
-            held=(f"{FUND} {kept}", unapplied),
+            held={f"{FUND} {kept}": unapplied, _drawn_on(loan): max(0, again)},
         )  # fmt: skip
         if unapplied:
             desk.leaf_id(FUND, kept, loan.body.member)
@@ -467,6 +474,16 @@ def named(operation: Operation, otherwise: str, **names: str) -> Iterator[None]:
             refusal.template, field=field if field in fields else otherwise, hint=refusal.hint_template,
             **refusal.values,
         ) from refusal  # fmt: skip
+
+
+def held_on_line(desk: Desk, loan: LoanAccount) -> int:
+    """What of a line of credit was repaid by cheques that may still come back: it is not drawn again before."""
+    fund, code = _drawn_on(loan).split(" ")
+    return desk.holds(fund, code) if loan.body.repayment == LINE else 0
+
+
+def _drawn_on(loan: LoanAccount) -> str:
+    return f"{loan.body.fund} 701/{loan.ref}"
 
 
 def require_in_time(desk: Desk, loan: LoanAccount, field: str = "loan") -> None:

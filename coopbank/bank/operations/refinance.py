@@ -20,6 +20,7 @@ from coopbank.bank.operations.lending import (
     active_loan,
     borrower,
     finish,
+    held_on_line,
     named,
     paid,
     require_in_time,
@@ -52,6 +53,7 @@ class RefinanceLoan(Operation):
         old, new = active_loan(desk, self.loan), account(desk, self.new_loan, "new_loan")
         payoff = position(old, desk.business_day).payoff
         left = new.standing(desk.business_day).committed if new.body.state in ("granted", "active") else 0
+        left = max(0, left - held_on_line(desk, new))
         require_alive(desk, new.body.member, "new_loan")
         if old.body.member != new.body.member or self.loan == self.new_loan:
             raise InvalidValue("These are not two loans of one borrower.", field="new_loan")

@@ -21,7 +21,7 @@ from coopbank.bank.books import loads
 from coopbank.bank.cheque_credit import cheque_of, held_of, pass_hold_on
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Memo, Money, Widget, refuse
-from coopbank.bank.institution_registers import naming
+from coopbank.bank.institution_registers import counted, entries_of, naming
 from coopbank.bank.lending.flows import OWN
 from coopbank.bank.lending.undoing import STORY, Undone, later_operations, resting_on, take_back, told_by, write_back
 from coopbank.bank.operation import CATALOGUE, LOAN_OFFICER, TELLER, TREASURER, Operation
@@ -250,6 +250,8 @@ def _require_reversible(desk: Desk, past: Past) -> None:
         )  # fmt: skip
     if past.kind == "allocate-surplus":
         _require_no_notices(desk, past)
+    if past.kind == "dispose-parcel":
+        _require_not_bought_again(desk, past)
     if past.kind == OpeningBalance.name and desk.get(records.Opening, "opening").state == "closed":
         raise CannotReverse(
             "The opening is closed.", field="operation",
@@ -268,6 +270,20 @@ def _require_no_notices(desk: Desk, past: Past) -> None:
             "Notices of the surplus of {year} were made: {notice}.", field="operation", year=year, notice=notice,
             hint="Only the next year's vote changes anything now.",
         )  # fmt: skip
+
+
+def _require_not_bought_again(desk: Desk, past: Past) -> None:
+    """A parcel that came back by another deed is in the register once, and not twice."""
+    gone = desk.tx.value(
+        "SELECT ref FROM record WHERE operation_id = ? AND kind = ?", past.number, records.ParcelDisposal.kind
+    )
+    parcel = desk.get(records.RegisterEntry, str(gone)).values["parcel"]
+    for ref, body in counted(entries_of(desk, "PARCELS")):
+        if ref != gone and body.values["parcel"] == parcel and desk.find(records.ParcelDisposal, ref) is None:
+            raise CannotReverse(
+                "Parcel {parcel} was bought again since: it is {entry} now.", field="operation", parcel=parcel,
+                entry=ref, hint="Reverse the purchase first, or leave both as they were.",
+            )  # fmt: skip
 
 
 def _require_power(desk: Desk, past: Past) -> None:

@@ -220,6 +220,8 @@ def statements(
     for other in (made.manifest, whole):
         if other is not None:
             output.narrate(other)
+    if not made.files and not made.failed:
+        output.narrate(_("Nobody was a member in {month}.").format(month=month))
     if made.failed:
         for ref, why in made.failed:
             output.narrate(_("{member}: {why}").format(member=ref, why=why))
