@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 from textual import screen
+from textual._compositor import Compositor
 
 from coopbank.bank.bank import Bank
 from coopbank.clock import SetClock
 from coopbank.words import set_language
 from tests.support_bank import CountedNonces, SmallBank, assert_books, new_bank
 from tests.tui.commons import common_life
-from tests.tui.support import HOSTILE, NOON, TURNED, WORDS
+from tests.tui.support import HOSTILE, NOON, TURNED, WORDS, painted_by_the_hand
 
 
 @pytest.fixture(scope="session")
@@ -76,12 +77,13 @@ def book(model_book: Path, tmp_path: Path) -> str:
 
 @pytest.fixture(autouse=True, scope="session")
 def painted_when_settled() -> Iterator[None]:
-    """The screen is painted when what was typed is done, and four times a second besides: not for each key of a word.
+    """The screen is laid out when what was typed is done, and painted when a hand looks: not for each key of a word.
 
     Sixty times a second, as at a terminal, the painting would be half of what these tests take.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(screen, "UPDATE_PERIOD", 0.25)
+        patch.setattr(Compositor, "render_update", painted_by_the_hand)
         yield
 
 

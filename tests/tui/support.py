@@ -19,6 +19,7 @@ from time import monotonic
 from typing import Any
 
 from textual import events
+from textual._compositor import Compositor
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static
@@ -104,13 +105,14 @@ class Hand:
         return typing or any(not worker.is_finished for worker in self.app.workers)
 
     async def until(self, condition: Callable[[], bool], what: str = "") -> None:
-        """Wait for something to become true."""
+        """Wait for something to become true, and see what stands there then."""
         ends = monotonic() + PATIENCE
         while not condition():
             if monotonic() > ends or self.app._exception is not None:
                 raise AssertionError(f"never happened: {what}\n{self.screen_text()}")
             await asyncio.sleep(0.002)
             await self.settled()
+        self.paint()
 
     async def see(self, text: str) -> None:
         """Wait until the text stands on the screen."""
@@ -126,9 +128,13 @@ class Hand:
     def paint(self) -> None:
         """What has changed, without waiting for its turn."""
         screen = self.app._screen_stack[-1] if self.app._screen_stack else None
-        if screen is not None and screen.is_running and (screen._dirty_widgets or screen._repaint_required):
-            with self.app._context():
+        if screen is None or not screen.is_running:
+            return
+        with self.app._context():
+            if screen._dirty_widgets or screen._repaint_required:
                 screen._on_timer_update()
+            if screen._compositor._dirty_regions:
+                _painted(screen._compositor, screen_stack=self.app._background_screens)
 
     async def sign_in(self, user: str, words: str = WORDS) -> None:
         """From the first screen to the counter."""
@@ -160,6 +166,17 @@ class Hand:
     def status(self) -> str:
         """The status line."""
         return " ".join(str(line.render()) for line in self.app.screen.query(".status").results(Static))
+
+
+_painted = Compositor.render_update
+
+
+def painted_by_the_hand(compositor: Compositor, full: bool = False, *args: Any, **more: Any) -> Any:
+    """In place of Textual's own: what changed is painted when a hand looks (`Hand.paint`), and then all of it.
+
+    Without a terminal nobody sees what is painted in between: a layout would be painted that the next one replaces.
+    """
+    return _painted(compositor, full, *args, **more) if full else None
 
 
 _KEYS = {" ": "space", ".": "full_stop", ",": "comma", "-": "minus", "+": "plus", "/": "slash", "$": "dollar_sign"}
