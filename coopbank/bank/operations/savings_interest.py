@@ -4,8 +4,8 @@ An account's interest is the sum of its daily balances x rate / 365, exact; the 
 accounts is rounded once, to the cent, and split over them by largest remainder, so that what is
 credited and withheld is what was accrued. A day's balance is that of its end; the last day
 of the quarter counts. Credited after it, the interest is the members' from that day on, and an expense of the quarter
-in which it was earned, as long as that one's last month is open. Where the bank has to withhold tax from members without
-a taxpayer number, the policy `backup_withholding` says how many percent (26 USC 3406: 24); it is off at first.
+in which it was earned, as long as that one's last month is open. Where the bank has to withhold tax from members
+without a taxpayer number, the policy `backup_withholding` says how many percent (26 USC 3406: 24); it is off at first.
 
 All of it is reckoned before the book is locked, where nothing has changed meanwhile that it rests on; on many accounts
 it is credited in groups (bank/groups.py), so that tills hardly wait.
