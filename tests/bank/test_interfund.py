@@ -19,6 +19,7 @@ from coopbank.errors import (
     Unknown,
     WrongState,
 )
+from coopbank.reports.glance import glance
 from tests.bank.support_counter import HOSTILE, entry, posted, refused
 from tests.support_bank import SmallBank, assert_books, new_bank
 
@@ -81,6 +82,9 @@ def test_a_loan_between_funds_is_e23b_and_e23c(bank: SmallBank) -> None:
     two(bank, "reverse", operation=repaid.number, reason="the gift was another's")
     part = two(bank, "repay-fund", fund_loan="IF-001", amount="500.00")
     assert bank.balance("878/GEN", "CLT") == -1500_00
+    with bank.read() as books:
+        sources = {part.code: part.amount for part in glance(books, "CLT").funds[0].sources}
+    assert sources["owed:878"] == 1500_00
     two(bank, "reverse", operation=part.number, reason="x")
     two(bank, "reverse", operation=lent.number, reason="x")
     assert bank.balance("728/CLT", "GEN") == 0

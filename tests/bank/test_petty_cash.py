@@ -165,7 +165,8 @@ def test_who_spends_it(petty: SmallBank) -> None:
     petty.agreed("link-user", by=petty.admin, approver=petty.sue, user="ana", member="M0001")
     refused(petty, OwnAccount, "spend-petty-cash", **{**STAMPS, "supplier": "M0001"})
     petty.agreed("set-policy", by=petty.tom, approver=petty.sue, policy="withdrawal_alone", value="10.00")
-    assert petty.ask("spend-petty-cash", **STAMPS).status == "pending"
+    assert petty.ask("spend-petty-cash", **{**STAMPS, "amount": "10.00"}).status == "done"
+    assert petty.ask("spend-petty-cash", **{**STAMPS, "amount": "10.01", "receipt": "18"}).status == "pending"
 
 
 def test_hostile_words_go_in_and_out(petty: SmallBank) -> None:

@@ -199,6 +199,8 @@ def test_overdrafts_say_what_there_is(books: Books) -> None:
         books.withdraw(100_01)
     with pytest.raises(Overdrawn, match=r"Fund GEN has only 100\.00"):
         books.seal([entry([(CLAIM, -100_01), (CAPITAL, 100_01)])])
+    with pytest.raises(Overdrawn, match=r"Account 902/M0001 in fund GEN has only 100\.00"):
+        books.seal([entry([(SAVINGS, 100_01), (CAPITAL, -100_01)])])
     books.withdraw(100_00)
     assert_books(books.database)
 

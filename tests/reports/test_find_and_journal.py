@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from coopbank.errors import CoopbankError, InvalidValue, Unknown
+from coopbank.errors import CoopbankError, InvalidDate, InvalidValue, Unknown
 from coopbank.reports import as_document, find_members, journal, journal_entry, member_ref
 from coopbank.reports.dates import distance, due, month_bounds, period
 from coopbank.reports.find import letters_between
@@ -125,6 +125,11 @@ def test_a_member_number_however_it_is_written(text: str, ref: str | None) -> No
 def numbers(town: Town, **asked: object) -> list[int]:
     with town.small.read() as books:
         return [entry.number for entry in journal(books, **asked).entries]  # type: ignore[arg-type]
+
+
+def test_a_period_turned_round_is_refused(town: Town) -> None:
+    with pytest.raises(InvalidDate, match="before it starts"):
+        numbers(town, start=date(2026, 3, 3), end=date(2026, 3, 2))
 
 
 def expected(town: Town, where: str, *values: object) -> list[int]:

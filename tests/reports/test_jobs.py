@@ -47,7 +47,7 @@ def test_jobs_as_of_a_day(town: SmallBank) -> None:
     tell(town, "WAGES", county="Hinds", year="2025", wage="17.00", source="a table")
     tell(town, "WAGES", county="hinds", year="2026", wage="18.00", source="a table")
     tell(town, "JOBS", loan=first, on="2026-01-01", basis="baseline", retained="3", wage="12.00", county="Hinds")
-    tell(town, "JOBS", loan=first, on="2026-01-01", basis="projected", created="9")
+    tell(town, "JOBS", loan=first, on="2026-01-01", basis="projected", created="7", retained="2")
     tell(town, "JOBS", loan=first, on="2026-02-01", basis="actual", created="1", retained="3", fte="3.5",
          wage="17.50", county="HINDS")  # fmt: skip
     tell(town, "JOBS", loan=first, on="2026-03-01", basis="actual", created="2", retained="3", fte="4.5",
