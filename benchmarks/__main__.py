@@ -1,6 +1,6 @@
-"""`make bench`: prints every figure beside its baseline. `--quick` takes smaller books.
+"""`make bench`: prints every figure beside its baseline, last those of a server. `--quick` takes smaller books.
 
-`python -m benchmarks scale` measures many tills on a server, and nothing else (docs/scale.md).
+`python -m benchmarks scale` measures the server alone (docs/scale.md).
 """
 
 from __future__ import annotations
@@ -36,29 +36,32 @@ _ROUND = 1500  # commits until the smaller of the two logs was written round: 4,
 def main() -> int:
     """Run all, print as they come."""
     quick = "--quick" in sys.argv[1:]
-    if "scale" in sys.argv[1:]:
-        from benchmarks import scale  # asks for the server of the development tools
-
+    if "scale" not in sys.argv[1:]:
         with tempfile.TemporaryDirectory(prefix="coopbank-bench-") as name:
-            scale.measure(show, Path(name), quick=quick)
-        return 0
-    finance.measure(show)
+            in_files(Path(name), quick=quick)
+    from benchmarks import scale  # asks for the server of the development tools
+
     with tempfile.TemporaryDirectory(prefix="coopbank-bench-") as name:
-        folder = Path(name)
-        single(folder)
-        batches(folder)
-        growth.measure(show, folder, quick=quick)
-        lending.measure(show, folder, quick=quick)
-        counter.measure(show, folder)
-        home.measure(show, folder, quick=quick)
-        documents.measure(show, folder, quick=quick)
-        backups.measure(show, folder, quick=quick)
-        audit.measure(show, folder, quick=quick)
-        auditing.measure(show, folder, quick=quick)
-        equity.measure(show, folder, quick=quick)
-        savings.measure(show, folder, quick=quick)
-        evening.measure(show, folder, quick=quick)
+        scale.measure(show, Path(name), quick=quick)
     return 0
+
+
+def in_files(folder: Path, *, quick: bool) -> None:
+    """All that needs no server."""
+    finance.measure(show)
+    single(folder)
+    batches(folder)
+    growth.measure(show, folder, quick=quick)
+    lending.measure(show, folder, quick=quick)
+    counter.measure(show, folder)
+    home.measure(show, folder, quick=quick)
+    documents.measure(show, folder, quick=quick)
+    backups.measure(show, folder, quick=quick)
+    audit.measure(show, folder, quick=quick)
+    auditing.measure(show, folder, quick=quick)
+    equity.measure(show, folder, quick=quick)
+    savings.measure(show, folder, quick=quick)
+    evening.measure(show, folder, quick=quick)
 
 
 def show(what: str, ours: float, unit: str, baseline: str, other: float, ratio: float, wanted: str) -> None:

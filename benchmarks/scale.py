@@ -136,10 +136,16 @@ def _sealing(show: Show, bank: Bank, primary: servers.Server, *, quick: bool) ->
             name: min(_spent(call, rounds, pids[name]) for _ in range(3))
             for name, call in (("sealed", two), ("bare", one_row))
         }
-        turns = [(_elapsed(two, rounds), _elapsed(one_row, rounds)) for _ in range(5)]
-    ours, other = (statistics.median(each) for each in zip(*turns, strict=True))
-    ratio = statistics.median(a / b for a, b in turns)
-    show("sealed operation of two lines, one client", ours, "a second", "one-row commits", other, ratio, ">= 0.5")
+
+        def in_turns(what: str, wanted: str) -> float:
+            turns = [(_elapsed(two, rounds), _elapsed(one_row, rounds)) for _ in range(5)]
+            ours, other = (statistics.median(each) for each in zip(*turns, strict=True))
+            show(what, ours, "a second", "one-row commits", other, statistics.median(a / b for a, b in turns), wanted)
+            return other
+
+        other = in_turns("sealed operation of two lines, one client", ">= 0.5")
+        with _slower_disk(primary):
+            in_turns("   the same, each flush 0.2 ms later", "told")
     show("   its processor time, program and server", spent["sealed"], "ms", "one-row commit", spent["bare"],
          spent["bare"] / spent["sealed"], "told")  # fmt: skip
     began = time.perf_counter()
@@ -149,6 +155,19 @@ def _sealing(show: Show, bank: Bank, primary: servers.Server, *, quick: bool) ->
     show(
         "entries of an operation with 1,000 of them", rate, "a second", "one-row commits", other, rate / other, "4,000"
     )
+
+
+@contextlib.contextmanager
+def _slower_disk(primary: servers.Server) -> Iterator[None]:
+    """As if the disk took a fifth of a millisecond longer: the server waits so long before each flush."""
+    settings = {"commit_siblings": 0, "commit_delay": 200}  # microseconds
+    for change in ("SET {} = {}", "RESET {}"):
+        for name, value in settings.items():
+            primary.ask(f"ALTER SYSTEM {change.format(name, value)}")
+        primary.ask("SELECT pg_reload_conf()")
+        time.sleep(0.3)
+        if change.startswith("SET"):
+            yield
 
 
 def _elapsed(call: Callable[[int], None], rounds: int) -> float:

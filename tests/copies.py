@@ -67,7 +67,7 @@ def _copied_server(database: Database) -> Callable[[str], None]:
     copy = f"copy_{os.getpid()}_{next(_numbers)}"
     _unused.discard(database.place)  # these books were founded in it
     database.close()  # a database is copied only while nobody is in it
-    _on_server(database.place, _make(copy, _name(database.place)))
+    _on_server(database.place, _all_gone(_name(database.place)), _make(copy, _name(database.place)))
 
     def put_back(place: str) -> None:
         name, spare = _name(place), f"spare_{os.getpid()}_{next(_numbers)}"
@@ -75,7 +75,7 @@ def _copied_server(database: Database) -> Callable[[str], None]:
             _unused.remove(place)
             away = f'alter database "{name}" rename to "{spare}"'
         else:
-            away = f'drop database "{name}"'
+            away = f'drop database "{name}" with (force)'
         _on_server(place, away, _make(name, copy))
         if unused:
             _spare.append(place.replace(f"/{name}?", f"/{spare}?"))
@@ -86,6 +86,11 @@ def _copied_server(database: Database) -> Callable[[str], None]:
 def _make(name: str, template: str) -> str:
     """Files are copied as files: through the log, as a server does it by itself, takes twice as long."""
     return f'create database "{name}" template "{template}" strategy file_copy'
+
+
+def _all_gone(name: str) -> str:
+    """Who has hung up is there until a process of the server sees so; `create database` waits for it a few seconds."""
+    return f"select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = '{name}'"
 
 
 def _name(url: str) -> str:

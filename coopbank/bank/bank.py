@@ -892,13 +892,13 @@ class Bank:
         stored = loads(sealed)[10]
         if kind == Ask.name:
             kind, stored = stored["operation"], stored["payload"]
-        known = {
-            (name, opened(self.keys, salt, value)[1]): digest
-            for name, salt, value, digest in tx.rows(
-                "SELECT field, salt, value, digest FROM personal WHERE operation_id = ? AND value IS NOT NULL", number
-            )
-        }
-        request = operation.sealed(lambda name, value: {"#": known.get((name, value), "")})
+        known: dict[tuple[str, str | None], str] = {}
+        for name, salt, value, digest in tx.rows(
+            "SELECT field, salt, value, digest FROM personal WHERE operation_id = ?", number
+        ):
+            known[name, None if value is None else opened(self.keys, salt, value)[1]] = digest
+        # what was forgotten since is not held against what is said now
+        request = operation.sealed(lambda name, value: {"#": known.get((name, value)) or known.get((name, None), "")})
         if (who, kind, chain.canonical(stored)) != (actor.user, operation.name, chain.canonical(request)):
             raise KeyReused(
                 "The key {key} was already used by operation {number} for another request.",

@@ -43,13 +43,18 @@ _MOVED: Final = (
     " AND v.version = 2))"  # a second version is that the correction was taken back
     " ORDER BY p.entry_id DESC LIMIT 1)"
 )
+# An account that was taken over, and that undone, is opened again on the same leaf: its record tells that.
+_OPENED: Final = (
+    "(SELECT max(o.business_date) FROM record s CROSS JOIN operation o WHERE s.kind = 'savings'"
+    " AND s.ref = 'S-' || a.contract AND o.id = s.operation_id AND o.kind = 'open-savings' AND o.business_date <= ?)"
+)
 _LEAVES: Final = (
     "SELECT a.gl_code, a.fund, a.contract, a.holder, f.business_date, CASE WHEN EXISTS (SELECT 1 FROM entry x"
     " CROSS JOIN entry r WHERE x.operation_id = f.id AND r.reverses_id = x.id) THEN 'reverse' ELSE f.kind END, "
     + _MOVED
     + ", (SELECT coalesce(sum(d.credit - d.debit), 0) FROM balance_day d"
-    " WHERE d.account_id = a.id AND d.effective_on <= ?)"
-    " FROM account a CROSS JOIN operation f WHERE f.id = a.operation_id"  # memo too: a loan that was granted is a sign
+    f" WHERE d.account_id = a.id AND d.effective_on <= ?), CASE WHEN a.gl_code = '905' THEN {_OPENED} END"
+    " FROM account a CROSS JOIN operation f WHERE f.id = a.operation_id"  # memo too: a granted loan is a sign
     " AND a.holder {which} AND f.business_date <= ? ORDER BY a.holder, a.gl_code, a.contract"
 )
 
@@ -91,15 +96,26 @@ def silences(books: Books, as_of: date, member: str | None = None) -> list[Silen
     sql = _LEAVES.format(which="IS NOT NULL" if member is None else "= ?")
     which = [] if member is None else [member]
     rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-    for row in books.tx.rows(sql, *BEGUN_BY_MEMBERS, day, day, *which, day):
+    for row in books.tx.rows(sql, *BEGUN_BY_MEMBERS, day, day, day, *which, day):
         rows[str(row[3])].append(row)
     put_right = _put_right(books, day)
-    told = {ref: body for ref, body in books.every(records.Contact) if member in (None, ref)}
+    told = {ref: body for ref, body in _contacts(books, day) if member in (None, ref)}
     return [
         _silence(holder, found, told.get(holder, records.Contact()), put_right, as_of)
         for holder, found in rows.items()
         if any(row[7] > 0 and row[0] in CAN_BE_ASKED_BACK for row in found)
     ]
+
+
+def _contacts(books: Books, day: str) -> list[tuple[str, records.Contact]]:
+    """What was noted of contact by the end of a day: of a past one, nothing that came later."""
+    rows = books.tx.rows(
+        "SELECT r.ref, r.body FROM record r WHERE r.kind = ? AND r.version ="
+        " (SELECT max(l.version) FROM record l JOIN operation p ON p.id = l.operation_id"
+        " WHERE l.kind = r.kind AND l.ref = r.ref AND p.business_date <= ?) ORDER BY r.ref",
+        records.Contact.kind, day,
+    )  # fmt: skip
+    return [(ref, body) for ref, text in rows if not (body := records.Contact.read(text)).void]
 
 
 def _silence(
@@ -108,11 +124,11 @@ def _silence(
     noted = told.last if told.last is not None and told.last <= as_of.isoformat() else None
     signs = [noted] if noted is not None else []
     accounts = []
-    for gl_code, fund, contract, _holder, opened, opened_by, moved, balance in rows:
-        begun = _latest(
-            moved, put_right.get(contract) if gl_code == "905" else None,
-            opened if opened_by in BEGUN_BY_MEMBERS else None,
-        )  # fmt: skip
+    for gl_code, fund, contract, _holder, opened, opened_by, moved, balance, savings in rows:
+        if gl_code == "905":
+            begun = _latest(moved, put_right.get(contract), savings)
+        else:
+            begun = _latest(moved, opened if opened_by in BEGUN_BY_MEMBERS else None)
         signs += [begun] if begun is not None else []
         if balance > 0 and gl_code in CAN_BE_ASKED_BACK:
             since = date.fromisoformat(begun or noted or opened)

@@ -32,6 +32,7 @@ from coopbank.ledger.posting import (
     made,
     see_leaf,
 )
+from coopbank.money import parse_amount
 
 if TYPE_CHECKING:
     from coopbank.bank.keyring import Keyring
@@ -103,13 +104,13 @@ class Desk(Books):
         """An entry of today whose leaves are known by their numbers, as those of a batch are."""
         self.entries.append(EntryDraft(memo, self.business_day, tuple([made(Line, each) for each in lines])))
 
-    def leaf_id(self, fund: str, code: str) -> int:
-        """The number of a leaf, opened now if need be."""
+    def leaf_id(self, fund: str, code: str, holder: str | None = None) -> int:
+        """The number of a leaf, opened now if need be, for its holder."""
         known = self._new_leaves.get((fund, code))
         if known is not None:
             return known
         found = self.leaf(fund, code)
-        return found.id if found is not None else self.open_leaf(fund, code)
+        return found.id if found is not None else self.open_leaf(fund, code, holder)
 
     def leaf(self, fund: str, code: str) -> Leaf | None:
         """A leaf as it is before this operation; read once."""
@@ -300,6 +301,10 @@ class Desk(Books):
         return found is not None
 
     # ------------------------------------------------------------------- words
+
+    def amount_policy(self, name: str, default: str = "0") -> int:
+        """A policy's amount in minor units; the default is written as people write it."""
+        return parse_amount(str(self.policy(name, default)), self.currency)
 
     def note(self, label: str, value: str) -> None:
         """A line of the receipt."""

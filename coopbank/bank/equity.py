@@ -26,7 +26,6 @@ RESERVES: Final = ("931", "932", "940")
 HOUR: Final = 100  # hours are counted in hundredths
 AVERAGE, YEAR_END = "average", "year-end"
 INTEREST, SAVINGS, HOURS = "interest", "savings", "hours"
-BASES: Final = (INTEREST, SAVINGS, HOURS)
 
 
 def year_days(year: str) -> tuple[date, date]:

@@ -8,6 +8,7 @@ numbers are refused, since 150 could mean dollars or cents.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from contextvars import ContextVar
@@ -44,6 +45,39 @@ def refuse(template: str, **values: Any) -> PydanticCustomError:
     """A field's fault in plain words, in the language in force."""
     template = translate(template)
     return PydanticCustomError("coopbank", "{text}", {"text": template.format(**values) if values else template})
+
+
+def read_lines(value: Any) -> Any:
+    """Lines may come as one text, or as several of which one holds several; empty ones do not count."""
+    parts = [value] if isinstance(value, str) else value
+    if not isinstance(parts, list):
+        return value
+    lines = [line for part in parts for line in (part.splitlines() if isinstance(part, str) else [part])]
+    return [line for line in lines if not isinstance(line, str) or line.strip()]
+
+
+class NoJson(Exception):
+    """A text that is no JSON."""
+
+
+def json_said(text: str, **more: Any) -> Any:
+    """What a JSON text says that stands in a field, each name once; `NoJson` for what is none."""
+    try:
+        return json.loads(text, object_pairs_hook=_each_once, **more)
+    except RecursionError:
+        raise refuse("This JSON is nested too deeply.") from None
+    except PydanticCustomError:
+        raise
+    except ValueError as error:
+        raise NoJson(str(error)) from error
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _value in pairs]
+        raise refuse("{name} stands twice.", name=next(name for name in names if names.count(name) > 1)[:40])
+    return found
 
 
 def _read(value: str) -> int:

@@ -18,6 +18,7 @@ forgetting the member forgets what registers say of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
@@ -168,14 +169,15 @@ def date_of(definition: Definition, entry: records.RegisterEntry) -> str:
 # -------------------------------------------------------------------------------------- values
 
 
+_DIGITS: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+
+
 def _number(value: Any) -> Any:
     text = str(value) if type(value) is int else clean_text(value)
-    try:
-        number = Decimal(text) if isinstance(text, str) and len(text) <= 16 and "e" not in text.casefold() else None
-    except ArithmeticError:
-        number = None
-    if number is None or not number.is_finite():
+    # Not all that Decimal reads: 1_0 is ten there, and so are the digits of every other script.
+    if not isinstance(text, str) or len(text) > 16 or not _DIGITS.fullmatch(text):
         raise refuse('Write a number in digits, for example "2" or "1.5".')
+    number = Decimal(text)
     if not 0 <= number < 10**9 or (number * 10_000) % 1:
         raise refuse("Write a number from 0 to 999999999, with at most four decimals.")
     return plain_number(number)
@@ -183,7 +185,7 @@ def _number(value: Any) -> Any:
 
 def plain_number(number: Decimal) -> str:
     """A number in as few digits as it takes: 1.5, 40, 0."""
-    text = format(number, "f")
+    text = format(number if number else Decimal(0), "f")
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
 
 
@@ -235,6 +237,8 @@ def value_faults(field: RegisterField, value: Any) -> str | None:
     if field.type in ("amount", "yes-no"):
         wanted = bool if field.type == "yes-no" else int
         return None if type(value) is wanted else f"is no {field.type}"
+    if value == "-0" and field.type in ("number", "hours"):
+        return None  # as earlier versions kept it
     try:
         return None if read_value(field, value) == value else f"is no {field.type}"
     except InvalidValue as refusal:

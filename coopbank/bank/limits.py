@@ -94,7 +94,8 @@ def second_reason(desk: Desk, operation: Operation) -> str | None:
 def moved_today(books: Desk, user: str) -> int:
     """What a person has moved by themselves on the open day, by the amounts that they asked for; minor units.
 
-    Where they left the amount to the books ("all that is left"), it is the largest line that was written.
+    Where they left the amount to the books ("all that is left", a redemption as it was accepted), it is the largest
+    line that was written.
     """
     day = periods.open_day(books.tx)
     if day is None:
@@ -107,10 +108,15 @@ def moved_today(books: Desk, user: str) -> int:
         "SELECT id, kind, sealed FROM operation WHERE id > ? AND actor = ? AND approver IS NULL", int(opened or 0), user
     ):
         cls = CATALOGUE.get(kind)
-        if cls is not None and not cls.internal and cls.subject != "staff" and "amount" in cls.model_fields:
+        if cls is not None and not cls.internal and cls.subject != "staff" and _has_amount(cls):
             asked = loads(text)[10].get("amount")
             total += parse_amount(asked, books.currency) if isinstance(asked, str) else _largest(books, number)
     return total
+
+
+def _has_amount(cls: type[Operation]) -> bool:
+    """Whether its amount is limited: the one that is asked for, or one that it finds in the books."""
+    return "amount" in cls.model_fields or cls.moves is not Operation.moves
 
 
 def _largest(books: Desk, number: int) -> int:

@@ -146,9 +146,9 @@ def header_of(file: Path) -> bytes:
     return header
 
 
-def recipient_of(file: Path) -> bytes:
+def recipient_of(header: bytes) -> bytes:
     """The public sealing key of the book that it was sealed to."""
-    return header_of(file)[17:49]
+    return header[17:49]
 
 
 def require_header(header: bytes, file: str) -> None:

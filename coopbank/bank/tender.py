@@ -41,12 +41,20 @@ class Receiving(Operation):
             self._enter_cheque(desk, fund, amount, place.removeprefix("735/"), account, member)
         return cash_in(place_fund, place, fund, amount)
 
-    def receive_for(self, desk: Desk, cash: Mapping[str, int], *, member: str | None = None) -> list[Move]:
-        """The lines that bring money in for several funds at once, each its part."""
+    def receive_for(
+        self, desk: Desk, cash: Mapping[str, int], *, member: str | None = None, held: Mapping[str, int] | None = None
+    ) -> list[Move]:
+        """The lines that bring money in for several funds at once, each its part.
+
+        `held` is what of a cheque could be paid out again, by the leaf (`GEN 871/M0007`) on which it waits.
+        """
         place_fund, place = self._place(desk)
         if self.tender == "cheque":
             fund = max(cash, key=lambda each: cash[each])
-            self._enter_cheque(desk, fund, sum(cash.values()), place.removeprefix("735/"), None, member)
+            ref = self._enter_cheque(desk, fund, sum(cash.values()), place.removeprefix("735/"), None, member)
+            for nth, (leaf, minor) in enumerate((held or {}).items()):
+                if minor:
+                    _hold(desk, ref, leaf, minor, second=bool(nth))
         return shared_cash((place_fund, place), cash)
 
     def _place(self, desk: Desk) -> tuple[str, str]:
@@ -63,7 +71,7 @@ class Receiving(Operation):
 
     def _enter_cheque(
         self, desk: Desk, fund: str, amount: int, drawer: str, account: str | None, member: str | None
-    ) -> None:
+    ) -> str:
         if not self.cheque_number:
             raise InvalidValue("The number of the cheque is missing.", field="cheque_number")
         if self.cheque_date is not None and self.cheque_date > desk.business_day:
@@ -79,12 +87,25 @@ class Receiving(Operation):
         ref = desk.next_ref("cheque", "CH-", 5)
         desk.write(ref, cheque, about="on-hand")
         desk.note("Cheque", ref)
-        days = int(desk.policy("cheque_hold_days", 0))
-        if leaf is not None and days:
-            until = (desk.business_day + timedelta(days=days)).isoformat()
-            hold = records.Hold(amount=amount, until=until, reason=f"cheque {ref}")
-            desk.write(ref, hold, about=leaf)
-            desk.note("Held until", until)
+        if leaf is not None:
+            _hold(desk, ref, leaf, amount)
+        return ref
+
+
+def holds_of(cheque: str) -> tuple[str, str]:
+    """The refs of what is held of a cheque: the first, and what it is held on besides."""
+    return cheque, f"{cheque}.2"
+
+
+def _hold(desk: Desk, cheque: str, leaf: str, amount: int, *, second: bool = False) -> None:
+    """Money of a leaf waits until a cheque is surely paid, for as many days as the bank's policy says."""
+    days = int(desk.policy("cheque_hold_days", 0))
+    if not days:
+        return
+    until = (desk.business_day + timedelta(days=days)).isoformat()
+    ref = holds_of(cheque)[second]
+    desk.write(ref, records.Hold(amount=amount, until=until, reason=f"cheque {cheque}"), about=leaf)
+    desk.note("Held until", until)
 
 
 class Paying(Operation):

@@ -32,24 +32,45 @@ def whole_file(to: Path, *, replace: bool = False) -> Iterator[tuple[IO[bytes], 
     if not replace and (to.exists() or to.is_symlink()):
         raise taken(to)
     clear_parts(to.parent, to.name)
-    part = to.with_name(f".{to.name}.{secrets.token_hex(6)}.part")
+    parts: list[Path] = []
     try:
-        with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        handle, part = new_part(to.parent, f"{to.name}.", parts)
+        with os.fdopen(handle, "w+b") as file:
             yield file, part
             file.flush()
             os.fsync(file.fileno())
-        if replace:
-            part.replace(to)
-            sync_folder(to.parent)
-        else:
-            give_name(part, to)
+            if replace:
+                part.replace(to)
+                sync_folder(to.parent)
+            else:
+                give_name(part, to)
     except CoopbankError:
         raise
     except OSError as error:
         raise cannot_write(to, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        for each in parts:
+            each.unlink(missing_ok=True)
+
+
+def new_part(folder: Path, begins: str, parts: list[Path]) -> tuple[int, Path]:
+    """A new hidden file and its handle, with the lock that says it is in use: it is given its name while it has that.
+
+    Between the two somebody who clears away may take it for one that a killed process left: then it is another one.
+    `parts` is told before the file is there: an interruption may come right after it is.
+    """
+    while True:
+        part = folder / f".{begins}{secrets.token_hex(6)}.part"
+        parts.append(part)
+        handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.fstat(handle).st_nlink:
+                return handle, part
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
 
 
 def make_folder(folder: Path) -> None:
@@ -127,9 +148,7 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
     name = secrets.token_hex(6)
     folder, new = beside / f"{SCRATCH}{name}", beside / f"{_NEW}{name}"
     try:
-        new.mkdir(mode=0o700)
-        with (new / _LOCK).open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _lock_of(new):
             new.rename(folder)  # only now others may look at it, and find that it is in use
             yield folder
     except CoopbankError:
@@ -138,6 +157,24 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
         raise cannot_write(Path(error.filename or folder), error) from error
     finally:
         undone(lambda: _take_away(folder, new))
+
+
+def _lock_of(new: Path) -> IO[bytes]:
+    """A new folder's lock, held. Made anew where somebody who clears away took the folder before it had one."""
+    while True:
+        new.mkdir(mode=0o700)
+        try:
+            lock = (new / _LOCK).open("wb")
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if os.fstat(lock.fileno()).st_nlink:
+                return lock
+        except BaseException:
+            lock.close()
+            raise
+        lock.close()
 
 
 def _take_away(*folders: Path) -> None:

@@ -256,7 +256,7 @@ def restore_server(source: Path, place: str, keys: Keyring | None, check: Check)
         database = Database.open(place, read_only=True)
         try:
             check(database)
-            return _head_of(database)
+            return head_of(database)
         finally:
             database.close()
     except BaseException:
@@ -358,7 +358,7 @@ def _drilled(bank: Bank, source: Path, written: Written, check: HeadsCheck) -> D
         )  # fmt: skip
     scratch = _scratch_for(bank.database, source.parent)
     with _opened(source, bank.keys, scratch) as copy, _as_books(bank, copy, source) as restored:
-        head = _head_of(restored)
+        head = head_of(restored)
         older = [each for each in anchored if each[0] <= head[0]]
         check(restored, older)
     with bank.read() as books:
@@ -440,12 +440,13 @@ def _checked(part: Path, check: Check | None) -> tuple[int, str]:
     try:
         if check is not None:
             check(copy)
-        return _head_of(copy)
+        return head_of(copy)
     finally:
         copy.close()
 
 
-def _head_of(database: Database) -> tuple[int, str]:
+def head_of(database: Database) -> tuple[int, str]:
+    """Where the chain of these books ends: the operation, and the beginning of its hash."""
     with database.read() as tx:
         head = posting.head(tx)
         return head.number, head.short

@@ -10,7 +10,9 @@ frames.rests_on(found.source, found.backdated)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from coopbank.cli import output
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from coopbank.cli.door import Door, View
     from coopbank.reports.document import Source
     from coopbank.reports.totals import Backdated
+    from coopbank.statements.batch import Month
 
 T = TypeVar("T")
 
@@ -53,17 +56,18 @@ def priced(door: Door, ask: Callable[[View], T], under: str | None = None) -> tu
     return None
 
 
-def title(text: str, source: Source, as_of: Any) -> None:
+def title(text: str, source: Source, as_of: date | None) -> None:
     """What a report is, of which day, and whose."""
-    _head(f"{text}, {as_of or _('now')}", source)
+    head(f"{text}, {as_of or _('now')}", source)
 
 
-def span(text: str, source: Source, start: Any, end: Any) -> None:
+def span(text: str, source: Source, start: date | None, end: date | None) -> None:
     """What a report is, of which days, and whose."""
-    _head(_("{title}, {start} to {end}").format(title=text, start=start, end=end), source)
+    head(_("{title}, {start} to {end}").format(title=text, start=start, end=end), source)
 
 
-def _head(text: str, source: Source) -> None:
+def head(text: str, source: Source) -> None:
+    """What a report is, and whose."""
     output.line(text)
     output.line(source.institution)
     output.line()
@@ -95,3 +99,20 @@ def rests_on(source: Source, backdated: Backdated | None = None) -> None:
             currency=source.currency, day=source.business_date, number=source.head_number, hash=source.head_hash
         )
     )
+
+
+def files(door: Door, written: Sequence[Path], **more: Any) -> None:
+    """The files that were written; in JSON with what else is said of them."""
+    if door.as_json:
+        output.document({"files": [str(file) for file in written], **more})
+        return
+    for file in written:
+        output.line(file)
+
+
+def batch(door: Door, made: Month, **more: Any) -> None:
+    """The documents of a batch, and which of them could not be made."""
+    failed = [{"about": ref, "why": why} for ref, why in made.failed]
+    files(door, made.files, made=made.made, kept=made.kept, **more, failed=failed)
+    for ref, why in made.failed:
+        output.narrate(_("{member}: {why}").format(member=ref, why=why))

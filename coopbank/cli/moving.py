@@ -19,7 +19,7 @@ from coopbank.bank import anchors
 from coopbank.bank.bank import Bank
 from coopbank.bank.operation import ADMINISTRATOR
 from coopbank.bank.whole_files import make_folder, whole_file
-from coopbank.cli.copies import near
+from coopbank.cli.copies import head_of, near
 from coopbank.cli.door import place_named
 from coopbank.clock import instant_text
 from coopbank.database import MOVED, Database
@@ -33,7 +33,7 @@ from coopbank.errors import (
     WrongState,
     WrongUsage,
 )
-from coopbank.ledger import moving, posting
+from coopbank.ledger import moving
 from coopbank.words import _
 
 if TYPE_CHECKING:
@@ -88,25 +88,19 @@ def move_books(bank: Bank, to: str, *, rehearse: bool, check: Check, told: movin
             copied = moving.copy_all(old, new, told)
             moving.level_before(old, new)
             check(new)
-            moved = Moved(new.shown_place, _head_of(new), copied, rehearsed=rehearse)
+            moved = Moved(new.shown_place, head_of(new), copied, rehearsed=rehearse)
             if not rehearse:
                 _write_down(bank, new, moved)
                 known = moving.level_before(old, new)  # proving took a while
                 _take_along(bank, to, moved)
                 moving.hand_over(old, new, token, known)
-                moved.head = _head_of(new)
+                moved.head = head_of(new)
                 _keep_anchor(bank, to, moved)
             return moved
         finally:
             new.close()
     finally:
         old.close()
-
-
-def _head_of(database: Database) -> tuple[int, str]:
-    with database.read() as tx:
-        head = posting.head(tx)
-        return head.number, head.short
 
 
 def _take_along(bank: Bank, to: str, moved: Moved) -> None:
@@ -213,7 +207,7 @@ def take_back(bank: Bank, given: str | None, *, lost: bool) -> tuple[int, str]:
             if new is not None:
                 new.close()
         _note(bank).unlink(missing_ok=True)
-        return _head_of(old)
+        return head_of(old)
     finally:
         old.close()
 
@@ -259,7 +253,7 @@ def _looked_at(old: Database, place: str, *, lost: bool) -> Database | None:
             if moving.lives_at(old, new):
                 raise BooksLiveOn(
                     "The books live on at {new}, whose last operation is {number}; used here as well there would be two"
-                    " of them.", field="back", new=new.shown_place, number=_head_of(new)[0],
+                    " of them.", field="back", new=new.shown_place, number=head_of(new)[0],
                     hint="Move them back, with all that was done there: coopbank --db {new} move --to {old}",
                     old=old.shown_place,
                 )  # fmt: skip

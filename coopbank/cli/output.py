@@ -205,3 +205,8 @@ class Money:
     def or_blank(self, minor: int) -> str:
         """The amount, and nothing for zero."""
         return amount(minor, self.currency) if minor else ""
+
+
+def percent(basis_points: int) -> str:
+    """Hundredths of a percent, as a percentage."""
+    return f"{basis_points // 100}.{basis_points % 100:02d} %"

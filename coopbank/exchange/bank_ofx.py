@@ -14,6 +14,7 @@ from typing import Final
 from coopbank.errors import InvalidAmount, InvalidDate, InvalidValue
 from coopbank.exchange.bank_parts import FoundLine, FoundStatement, Reading, bank_id, calendar_day, require_moved, said
 from coopbank.exchange.plain_xml import MOST_ELEMENTS, Node
+from coopbank.money import currency as currency_of
 from coopbank.money import quoted
 
 DEEPEST: Final = 30
@@ -166,4 +167,9 @@ def _amount(text: str, reading: Reading) -> int:
     match = _AMOUNT.fullmatch(text)
     if match is None or not (match[2] or match[3]):
         raise InvalidAmount("{text} is not an amount.", text=quoted(text), hint="An amount is such as -12.00.")
-    return reading.amount(f"{match[1]}{match[2] or '0'}.{match[3] or ''}")
+    sign, whole, decimals = match.groups()
+    if len(decimals or "") == 3 > currency_of(reading.currency).exponent and re.fullmatch("[1-9][0-9]{0,2}", whole):
+        raise InvalidAmount(  # a mark of thousands stands in no OFX file, and some programs write it all the same
+            "{text} can be read in more than one way.", text=quoted(text), hint="An amount is such as -12.00."
+        )
+    return reading.amount(f"{sign}{whole or '0'}.{decimals or ''}")

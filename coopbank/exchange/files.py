@@ -7,15 +7,13 @@ What a killed process left under those other names, the next one that writes the
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import secrets
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from coopbank.bank.whole_files import clear_parts, make_folder, undone
+from coopbank.bank.whole_files import clear_parts, make_folder, new_part, undone
 from coopbank.errors import WrongUsage
 from coopbank.money import quoted
 from coopbank.words import _
@@ -31,7 +29,7 @@ class NewFiles:
         self.folder = Path(folder)
         self.written: list[Path] = []
         self._open: list[tuple[IO[bytes] | IO[str], Path, Path]] = []
-        self._parts: list[Path] = []  # told before the file is there: an interruption may come right after it is
+        self._parts: list[Path] = []
         self._inner: list[Path] = []
 
     def __enter__(self) -> NewFiles:
@@ -78,12 +76,8 @@ class NewFiles:
         if place.is_dir():
             raise self._refusal(_("it holds a folder called {name}").format(name=name))
         clear_parts(self.folder, f"{name}.")
-        part = self.folder / f".{name}.{secrets.token_hex(6)}.part"
-        self._parts.append(part)
         try:
-            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-            fcntl.flock(handle, fcntl.LOCK_EX)  # whoever finds it without its lock knows that nobody writes it any more
-            return handle, part, place
+            return *new_part(self.folder, f"{name}.", self._parts), place
         except OSError as error:
             raise self._refusal(_why(error)) from error
 
@@ -104,10 +98,10 @@ class NewFiles:
         for stream, _part, _place in self._open:
             stream.flush()
             os.fsync(stream.fileno())
-            stream.close()
-        for _stream, part, place in self._open:
-            part.replace(place)
+        for stream, part, place in self._open:
+            part.replace(place)  # while it is open: from then on it would be taken for one that was left
             self.written.append(place)
+            stream.close()
         if os.name == "posix":  # the renames themselves survive a power cut
             for folder in {self.folder, *(place.parent for place in self.written)}:
                 handle = os.open(folder, os.O_RDONLY)

@@ -38,8 +38,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from coopbank.bank.bank import Bank
-from coopbank.bank.books import Actor, loads
+from coopbank.bank.books import Actor, loads, opened
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt, operation_named
+from coopbank.bank.records import Member
 from coopbank.errors import (
     AlreadyExists,
     CoopbankError,
@@ -197,7 +198,7 @@ class _Job:
         if text is not None:
             about = f"{self.kind}, file sha256 {digest[:16]}"
             day = self._day(prefix) if self.kind in OPENINGS else None
-            plan = KINDS[self.kind](Source(self.bank, text, self.faults, self.layout, day, about))
+            plan = KINDS[self.kind](Source(self.bank, text, self.faults, self.layout, day, about, prefix))
             if not plan.rows and not self.faults.count:
                 self.faults.add(None, None, None, InvalidValue("The file has no rows below its heading."))
             if self.control is not None and plan.rows:
@@ -386,10 +387,12 @@ def _members(source: Source) -> Plan:
     wanted: list[Wanted] = []
     seen: dict[tuple[str, str], int] = {}
     records = source.records(lambda cell: known.get(fold(cell)), operation.model_fields, ("member_name",), operation)
+    taxed = _taxed(source) if any(record.values.get("tax_id") for record in records) else {}
     for record in records:
         built = source.built(operation.name, record.values, record)
         if built is not None:
             _note_repeated(source, record, seen)
+            _note_known(source, record, taxed)
             wanted.append(Wanted(built, str(record.row), record))
     return Plan(wanted, wanted, len(records))
 
@@ -398,7 +401,7 @@ def _note_repeated(source: Source, record: Record, seen: dict[tuple[str, str], i
     """A row that is another one's member again is a fault: the same in every cell, or by the taxpayer number."""
     whole = "|".join(f"{name}={' '.join(str(v).casefold().split())}" for name, v in sorted(record.values.items()))
     marks = {"member_name": whole}
-    if digits := re.sub("[^0-9]", "", record.values.get("tax_id", "")):
+    if digits := _digits(record.values.get("tax_id", "")):
         marks["tax_id"] = digits
     found = {name: seen.get((name, mark)) for name, mark in marks.items()}
     again = next(((name, row) for name, row in found.items() if row is not None), None)
@@ -410,6 +413,39 @@ def _note_repeated(source: Source, record: Record, seen: dict[tuple[str, str], i
         note(source.faults, record, refusal)
     for name, mark in marks.items():
         seen.setdefault((name, mark), record.row)
+
+
+def _taxed(source: Source) -> dict[str, str]:
+    """Members by their taxpayer numbers, as far as they can be read; not those that this very file brought in."""
+    with source.bank.read() as books:
+        own = {ref for (ref,) in books.tx.rows(
+            "SELECT r.ref FROM record r JOIN operation o ON o.id = r.operation_id"
+            " WHERE r.kind = ? AND r.version = 1 AND o.key >= ? AND o.key < ?",
+            Member.kind, f"{source.prefix}:", f"{source.prefix};",
+        )}  # fmt: skip
+        digests = {
+            body.tax_id["#"]: ref for ref, body in books.every(Member) if body.tax_id is not None and ref not in own
+        }
+        kept = books.tx.rows("SELECT digest, salt, value FROM personal WHERE field = 'tax_id' AND value IS NOT NULL")
+        return {
+            _digits(opened(books.keys, salt, value)[1]): digests[digest]
+            for digest, salt, value in kept if digest in digests
+        }  # fmt: skip
+
+
+def _digits(text: str) -> str:
+    return re.sub("[^0-9]", "", text)
+
+
+def _note_known(source: Source, record: Record, taxed: dict[str, str]) -> None:
+    """A row of somebody who is a member is a fault: told by the taxpayer number, which is nobody else's."""
+    digits = _digits(record.values.get("tax_id", ""))
+    if digits and digits in taxed:
+        refusal = AlreadyExists(
+            "{member} has this taxpayer number.", field="tax_id", member=taxed[digits],
+            hint="Leave the row out; what is new of them is changed with change-member.",
+        )  # fmt: skip
+        note(source.faults, record, refusal)
 
 
 # ----------------------------------------------------------------------------------- operations

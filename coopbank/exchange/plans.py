@@ -37,6 +37,7 @@ class Source:
     layout: Layout = field(default_factory=Layout)
     as_of: date | None = None  # the day at whose start balances stand
     about: str = ""  # what a sealed memo says of the file: its digest
+    prefix: str = ""  # begins the keys of its rows
 
     @property
     def currency(self) -> str:

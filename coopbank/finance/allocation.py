@@ -1,9 +1,8 @@
 """Who gets what of a payment: first its components, then the funds behind a loan.
 
 *Components.* Money goes to what is due in a stated order (say fees, interest,
-principal), each filled before the next gets anything; over several rows either row
-by row, the oldest first, or component by component through all rows. What is due
-nowhere is left over, for the product to say what becomes of it.
+principal), each filled before the next gets anything. What is due nowhere is left
+over, for the product to say what becomes of it.
 
 *Funds.* A loan financed by several funds shares every amount among them so that each
 fund's **cumulative** total is the largest-remainder split of the cumulative amount.
@@ -19,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
 from coopbank.errors import InvalidAmount, InvalidValue
 from coopbank.money import split
@@ -42,24 +40,15 @@ def allocate(amount: int, due: Mapping[str, int], order: Sequence[str] = DEFAULT
     `InvalidAmount` for a payment or a due amount below zero, `InvalidValue` (field
     `order`) for an order that does not name each component once.
     """
-    (parts,), left_over = _allocated(amount, [due], order, by="row")
-    return Allocation(parts, left_over)
-
-
-def allocate_rows(
-    amount: int,
-    rows: Sequence[Mapping[str, int]],
-    order: Sequence[str] = DEFAULT_ORDER,
-    *,
-    by: Literal["row", "component"] = "row",
-) -> tuple[list[Allocation], int]:
-    """Share a payment over several rows, the oldest first; the second part is what is left over.
-
-    By `row`, each row is filled before the next; by `component`, the first component of
-    the order is filled in all rows before the second. Raises as `allocate` does.
-    """
-    parts, left_over = _allocated(amount, rows, order, by=by)
-    return [Allocation(row, 0) for row in parts], left_over
+    if amount < 0:
+        raise InvalidAmount("A payment cannot be below zero.", field="amount")
+    _check(due, order)
+    parts, left = {}, amount
+    for name in order:
+        parts[name] = min(left, due.get(name, 0))
+        left -= parts[name]
+    assert sum(parts.values()) + left == amount, "nothing of a payment is lost"
+    return Allocation(parts, left)
 
 
 def split_cumulative(amount: int, already: Sequence[int], shares: Sequence[int | Fraction]) -> list[int]:
@@ -75,26 +64,6 @@ def split_cumulative(amount: int, already: Sequence[int], shares: Sequence[int |
     parts = [to - had for to, had in zip(goal, already, strict=True)]
     assert sum(parts) == amount, "a split adds up"
     return parts
-
-
-def _allocated(
-    amount: int, rows: Sequence[Mapping[str, int]], order: Sequence[str], *, by: str
-) -> tuple[list[dict[str, int]], int]:
-    if amount < 0:
-        raise InvalidAmount("A payment cannot be below zero.", field="amount")
-    for due in rows:
-        _check(due, order)
-    parts = [dict.fromkeys(order, 0) for _ in rows]
-    places = [(index, name) for index in range(len(rows)) for name in order]
-    if by == "component":
-        places = [(index, name) for name in order for index in range(len(rows))]
-    left = amount
-    for index, name in places:
-        part = min(left, rows[index].get(name, 0))
-        parts[index][name] = part
-        left -= part
-    assert sum(sum(row.values()) for row in parts) + left == amount, "nothing of a payment is lost"
-    return parts, left
 
 
 def _check(due: Mapping[str, int], order: Sequence[str]) -> None:

@@ -175,30 +175,37 @@ Part = Fraction | Expression | int | Decimal
 
 
 def sum_of(*parts: Part) -> Expression:
+    """All parts together."""
     return Expression("sum", tuple(map(_exact, parts)))
 
 
 def product(*parts: Part) -> Expression:
+    """The parts times each other."""
     return Expression("product", tuple(map(_exact, parts)))
 
 
 def quotient(above: Part, below: Part) -> Expression:
+    """One part over another."""
     return Expression("quotient", (_exact(above), _exact(below)))
 
 
 def smallest(*parts: Part) -> Expression:
+    """Whichever part is least."""
     return Expression("smallest", tuple(map(_exact, parts)))
 
 
 def largest(*parts: Part) -> Expression:
+    """Whichever part is most."""
     return Expression("largest", tuple(map(_exact, parts)))
 
 
 def rounded(part: Part, mode: Rounding, unit: int = 1) -> Expression:
+    """A part in whole units, so many minor units each."""
     return Expression("round", (_exact(part),), mode, unit)
 
 
 def less(part: Part) -> Expression:
+    """A part to take away, in a sum."""
     return product(-1, part)
 
 
@@ -290,6 +297,7 @@ def _shown(value: Any) -> str:
 
 
 def explained(kind: str, expression: Expression, currency: str, **values: Any) -> Explanation:
+    """The sentence of that kind, of what the expression comes to; `values` are what else it names."""
     amount = expression.value
     assert amount.denominator == 1, "an amount is whole"
     return Explanation(kind, {"amount": Amount(int(amount), currency), **values}, int(amount), expression)
@@ -320,6 +328,7 @@ class Stretch:
 def interest_of(
     stretches: Sequence[Stretch], day_count: str, rounding: Rounding, unit: int, currency: str
 ) -> Explanation:
+    """Interest over several stretches, added up exactly and rounded once."""
     expression = rounded(sum_of(*(each.expression for each in stretches)), rounding, unit)
     bearing = [each for each in stretches if each.principal and each.part]
     if not bearing:

@@ -376,6 +376,7 @@ def spread(ceilings: Sequence[int], paid: int, owed: int) -> tuple[list[tuple[in
 
 
 def bucket_of(settled: bool, periods: Sequence[ReportedPeriod], as_of: dt.date) -> Bucket:
+    """Where a loan stands among the late ones: a report that is missing comes before money that is."""
     if settled:
         return "settled"
     if any(row.report == "overdue" for row in periods):
@@ -412,12 +413,14 @@ def part_of(percent: Decimal, base: int) -> int:
 
 
 def later(day: dt.date, days: int) -> dt.date:
+    """So many days on, or the last day that there is."""
     return day + dt.timedelta(days=min(days, (dt.date.max - day).days))
 
 
 def check_percent(
     name: str, value: Decimal, *, most: Decimal, least: Decimal = Decimal(0), above: Decimal | None = None
 ) -> None:
+    """Refuse a percentage beyond `least` to `most`, and one that is not more than `above`."""
     if not isinstance(value, Decimal):
         raise TypeError(f"{name} is a Decimal, not {type(value).__name__}")
     if not value.is_finite() or not least <= value <= most or (above is not None and value <= above):
@@ -432,6 +435,7 @@ def check_percent(
 
 
 def check_amount(name: str, amount: int, *, least: int) -> None:
+    """Refuse an amount below `least`, or of more than there can be."""
     if isinstance(amount, bool) or not isinstance(amount, int):
         raise TypeError(f"an amount is whole minor units, not {type(amount).__name__}")
     if not least <= amount <= LARGEST_AMOUNT:

@@ -15,11 +15,12 @@ a text that cannot be read is one finding, and nothing else is concluded from it
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,7 +39,6 @@ PAGE = 500  # operations read at a time,
 PAGE_LINES = 20_000  # or so many of their lines and rows
 LOWEST = -(2**63)  # no number is lower
 LISTED = 1000  # findings of one check that are kept; the others are counted
-Findings = Iterable["Finding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +319,18 @@ def _page(tx: Transaction, sql: str, after: Any) -> list[Stored]:
             raise
         rows = tx.rows(sql, after)  # bytes that are no UTF-8, if it was that
     return list(map(partial(tuple.__new__, Stored), rows))  # as _make does, without counting
+
+
+@contextmanager
+def unswept() -> Iterator[None]:
+    """No search for garbage meanwhile: what is read holds no cycle, and to look for one costs a sixth and more."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 @contextmanager

@@ -51,6 +51,7 @@ def copy_all(old: Database, new: Database, told: Told | None = None) -> int:
     copied = 0
     while True:
         with old.read() as source, new.write() as target:
+            _require_waiting(old, target)
             missing = copy_group(source, target)
             if told is not None:
                 told(posting.head(target).number, posting.head(source).number)
@@ -134,6 +135,7 @@ def level_before(old: Database, new: Database) -> int:
     known = erased = 0
     for _round in range(_ROUNDS):
         with old.read() as source, new.write() as target:
+            _require_waiting(old, target)
             came = 0
             while group := copy_group(source, target):
                 came += group
@@ -265,6 +267,7 @@ def hand_over(old: Database, new: Database, token: str, known: int = 0) -> Level
         if what and (what, its) != (MOVED, token):
             raise _moved_elsewhere(old)
         with new.write() as target:
+            _require_waiting(old, target)
             while copy_group(source, target):
                 pass
             level = bring_level(source, target, known)
@@ -282,6 +285,18 @@ def open_there(old: Database, new: Database, token: str) -> None:
         if Database.mark_of(target) not in ((MOVING, token), ("", "")):
             raise _moved_elsewhere(old)
         Database.mark(target)
+
+
+def _require_waiting(old: Database, target: Transaction) -> None:
+    """Refuse to write into books that are in use: somebody else who moved the same ones has finished meanwhile.
+
+    Passphrases and sign-ins that changed there since would be again as they were in the old ones.
+    """
+    if Database.mark_of(target)[0]:
+        return
+    with old.read() as source:  # as it is by now
+        old.require_unmarked(Database.revision_in(source))
+    raise _moved_elsewhere(old)
 
 
 def _moved_elsewhere(old: Database) -> BooksMoved:

@@ -15,7 +15,6 @@ that were kept elsewhere are given.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ from coopbank.ledger.log import (
     Watchers,
     brief,
     read_log,
+    unswept,
 )
 
 __all__ = ["CANNOT_EXCLUDE", "CHECKS", "Check", "Finding", "Log", "Verdict", "run", "verify_ledger", "wrong"]
@@ -166,7 +166,7 @@ def _read(
         page=tuple(_guarded_page(check) for check in wanted if check.watch_page is not None),
     )
     try:
-        with _savepoint(tx), _without_collecting(), ahead.proven_ahead(database, tx) as known:
+        with _savepoint(tx), unswept(), ahead.proven_ahead(database, tx) as known:
             read_log(tx, log, groups, _prove, proof.take_plain, known)
     except Exception as error:
         after = "" if log.last is None else f" after operation {log.last.id}"
@@ -217,18 +217,6 @@ def _verdict(check: Check, found: Found) -> Verdict:
 
 
 # ------------------------------------------------------------- reading whatever is there
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Lists by the million and no cycle among them: looking for one takes a fifth of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 @contextmanager

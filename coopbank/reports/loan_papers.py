@@ -27,6 +27,7 @@ from coopbank.finance.schedule import schedule
 from coopbank.money import format_amount, round_minor
 from coopbank.reports.dates import long_date
 from coopbank.reports.document import Minor, Source
+from coopbank.reports.explained import Question
 from coopbank.reports.loan import LoanStory, StoryPeriod, StoryRow, explain, story
 from coopbank.reports.member import LoanAccount, MemberReport, member
 from coopbank.words import _
@@ -175,7 +176,7 @@ def _borrower_of(books: Books, ref: str) -> Borrower:
     return Borrower(ref, books.personal(body.name), books.personal(body.address), body.entity, body.language)
 
 
-def _why(books: Books, ref: str, what: Any, day: date) -> tuple[str, ...]:
+def _why(books: Books, ref: str, what: Question, day: date) -> tuple[str, ...]:
     """The sentences of an explanation; nothing for a loan that is not paid out."""
     try:
         return tuple(explain(books, ref, what, day if what == "payoff" else None, day).sentences)

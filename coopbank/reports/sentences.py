@@ -92,9 +92,7 @@ class Sentence(Explanation):
     @property
     def sentence(self) -> str:
         """The sentence in the language in force."""
-        return fill(
-            translate(SENTENCES.get(self.kind, "")), {name: _shown(value) for name, value in self.values.items()}
-        )
+        return _said(self.kind, self.values)
 
 
 class Words(Phrase):
@@ -103,9 +101,7 @@ class Words(Phrase):
     __slots__ = ()
 
     def __str__(self) -> str:
-        return fill(
-            translate(SENTENCES.get(self.kind, "")), {name: _shown(value) for name, value in self.values.items()}
-        )
+        return _said(self.kind, self.values)
 
 
 def _said(kind: str, values: Mapping[str, Any]) -> str:

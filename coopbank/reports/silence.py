@@ -3,7 +3,8 @@
     dormant(books, day)       accounts on which their member began nothing for so many months
     unclaimed(books, day)     members of whom nothing was heard for so many years, and what they have
 
-Both are as of a day, by what was known when the books were read. What happens by itself (interest, fees, corrections)
+Both are as of a day: contact and deaths as they were noted by its end, what is set apart and what members are called as
+it is now. What happens by itself (interest, fees, corrections)
 is no sign of a member: see bank/contact.py. A holder's report to the state lists owners by name; amounts up to a limit
 go into one sum without names.
 """
@@ -106,6 +107,8 @@ def dormant(books: Books, as_of: date | None = None) -> Dormant:
 
 def _accounts(books: Books, silence: Silence, day: date) -> list[DormantAccount]:
     death = death_of(books, silence.member)
+    if death is not None and death.recorded_on > day.isoformat():
+        death = None  # nobody knew it then
     return [
         DormantAccount(
             member=silence.member, name=books.member_name(silence.member), account=account.code,

@@ -98,7 +98,9 @@ def read_code(text: str) -> Code:
             hint="It stands beside the square on its last page: COOPBANK, the document's number, a number, and twice 16"
             " digits or letters A to F.",
         )  # fmt: skip
-    return Code(parts[0], int(parts[1]), tail[:16].lower(), tail[16:].lower())
+    kind = parts[0].partition("-")[0]  # every number begins with capitals: without, none of it is as it was printed
+    number = parts[0] if kind.isupper() else parts[0].upper()
+    return Code(number, int(parts[1]), tail[:16].lower(), tail[16:].lower())
 
 
 def _code_of_file(path: Path) -> tuple[str, str]:

@@ -13,21 +13,19 @@ Somebody who only reads the books gets the same document; it says that no record
 from __future__ import annotations
 
 import base64
-import fcntl
 import hashlib
 import os
-import tempfile
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from coopbank import __version__
 from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor, Books
 from coopbank.bank.operations.documents import Made, edition_number, last_edition
-from coopbank.bank.whole_files import make_folder
+from coopbank.bank.whole_files import make_folder, new_part
 from coopbank.errors import AlreadyExists, WrongState, WrongUsage
 from coopbank.reports.document import source
 from coopbank.statements.document import figures_hash
@@ -287,21 +285,20 @@ def file_of(request: Request, number: str, folder: Path) -> Path:
     return folder / f"{request.end:%Y-%m}" / ("-".join(part for part in parts if part) + ".pdf")
 
 
-PART: Final = ".part"
-
-
 def store(path: Path, data: bytes, *, field: str = "folder") -> None:
     """Write the file beside its place and move it there, so that nobody finds half of it."""
     try:
         make_folder(path.parent)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=PART)
+        parts: list[Path] = []
         try:
+            handle, part = new_part(path.parent, "", parts)
             with os.fdopen(handle, "wb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)  # in use: see clear_parts
                 file.write(data)
-            Path(name).replace(path)
+                file.flush()
+                part.replace(path)  # while it is open: from then on it would be taken for one that was left
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            for each in parts:
+                each.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise WrongUsage(

@@ -38,6 +38,8 @@ from coopbank.tui.work import AsksBooks, program_fault
 from coopbank.words import _, marked, set_institution_kind, set_language
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from coopbank.clock import Clock
     from coopbank.tui.loans import LoanView
     from coopbank.tui.queries import Card, Reference, Seen, Standing
@@ -90,6 +92,15 @@ class Counter(AsksBooks, TypeAhead):
         self._ahead: HomeScreen | None = None  # the counter itself, made while the first person types
         self._making = 0  # counters that are being made,
         self._when_made: list[Callable[[], object]] = []  # and what waits for them: half made, they miss their books
+
+    def get_driver_class(self) -> type[Driver]:
+        """Ours in place of the one for Unix."""
+        found = super().get_driver_class()
+        if found.__name__ != "LinuxDriver":
+            return found
+        from coopbank.tui.driver import SteadyDriver
+
+        return SteadyDriver
 
     @property
     def available_themes(self) -> dict[str, Theme]:

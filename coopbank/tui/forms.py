@@ -7,7 +7,6 @@ what would be right. Nothing here knows Textual.
 
 from __future__ import annotations
 
-import json
 import re
 import types
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from coopbank.bank.fields import widget_of
-from coopbank.bank.operation import ROLES, Operation
+from coopbank.bank.operation import Operation
 from coopbank.errors import CoopbankError, InvalidDate, InvalidValue
 from coopbank.money import LARGEST_ENTERED, format_amount, parse_typed, quoted
 from coopbank.words import _, translate
@@ -226,10 +225,13 @@ def _read_number(spec: FieldSpec, text: str) -> int:
 
 
 def _read_json(spec: FieldSpec, text: str) -> Any:
+    from coopbank.exchange.rows import json_of
+
     try:
-        return json.loads(text)
-    except ValueError as error:
-        raise InvalidValue("This is not JSON: {why}.", field=spec.name, why=str(error)) from error
+        return json_of(text)
+    except InvalidValue as refusal:
+        refusal.field = spec.name
+        raise
 
 
 def read_day(text: str, today: date, field: str = "date") -> date:
@@ -303,8 +305,3 @@ def read_form(specs: tuple[FieldSpec, ...], typed: dict[str, str], currency: str
         if value is not None:
             values[spec.name] = value
     return values, faults
-
-
-def role_names() -> str:
-    """The roles, for the hint of a field that takes some."""
-    return ", ".join(ROLES)

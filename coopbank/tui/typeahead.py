@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: What a key sets off may set off more (Enter, then "on to the next", then the focus): so often it is followed up.
 _ROUNDS = 3
-#: Keys are never held longer, whatever happens to the answer that was waited for.
+#: Keys are not held longer for an answer that was lost; one that is on its way is waited for.
 _LONGEST_HOLD = 10.0
 _ALWAYS = frozenset({"ctrl+q"})
 #: A screen that a key brought is given this long to be laid out and to take the focus, on however slow a machine.
@@ -56,7 +56,14 @@ class TypeAhead(App[int]):
         """Keep what is typed until `release_keys`: the screen that it is meant for is on its way."""
         self._holds += 1
         if self._hold_timer is None:
-            self._hold_timer = once(self, _LONGEST_HOLD, self._let_go)
+            self._hold_timer = once(self, _LONGEST_HOLD, self._held_long)
+
+    def _held_long(self) -> None:
+        """On a slow machine an answer takes its time; let go before it, the keys would go where they are not meant."""
+        if any(not worker.is_finished for worker in self.workers):
+            self._hold_timer = once(self, _LONGEST_HOLD, self._held_long)
+        else:
+            self._let_go()
 
     def release_keys(self) -> None:
         """One reason less to keep keys."""
@@ -93,6 +100,10 @@ class TypeAhead(App[int]):
         if self._key_under_way or self._holds or not self._keys:
             return
         self._key_under_way = True
+        if self._unready() and self._looks < _LOOKS:
+            self._looks += 1
+            once(self, _LOOK_AGAIN, self._look_again)
+            return
         self._screen_before, self._looks = self._top, 0
         event = self._keys.popleft()
         try:
@@ -100,15 +111,21 @@ class TypeAhead(App[int]):
         finally:
             self._follow_up(self.focused or self._top, _ROUNDS)
 
+    async def _look_again(self) -> None:
+        self._key_under_way = False
+        await self._next_key()
+
     @property
     def _top(self) -> DOMNode | None:
         return self.screen_stack[-1] if self.screen_stack else None
 
     def _unready(self) -> bool:
-        """Whether the last key brought a screen that does not know yet where the next one goes."""
+        """Whether the first screen, or one that the last key brought, does not know yet where the next one goes."""
         top = self._top
         if not isinstance(top, Screen) or top is self._screen_before:
             return False
+        if len(self.screen_stack) == 1:
+            return True  # Textual's own, under all of ours
         return not top.is_mounted or (top.focused is None and bool(top.focus_chain))
 
     def _follow_up(self, node: DOMNode | None, rounds: int) -> None:

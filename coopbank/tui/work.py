@@ -75,6 +75,16 @@ class AsksBooks:
             self.counter.hold_keys()
         self._send("", question, then, failed, hold)
 
+    def if_still(self, now: Callable[[], object], then: Callable[[T], None]) -> Callable[[T], None]:
+        """`then`, for an answer to what is so `now`; where another thing is so when it comes, it tells nothing."""
+        asked = now()
+
+        def answered(value: T) -> None:
+            if cast(DOMNode, self).is_attached and now() == asked:
+                then(value)
+
+        return answered
+
     def tell(self, job: str, then: Callable[[Any], None], value: Any) -> None:
         """From a worker's thread: how far it has come. Handled like an answer; the worker goes on."""
         cast(DOMNode, self).post_message(Answer("", then, value))

@@ -68,7 +68,7 @@ def test_the_books_are_right(books: Path) -> None:
 
 
 def test_who_may_not_approve_did(books: Path) -> None:
-    """Every trace says that the teller's colleague lou, a teller too, agreed: request, approval and operation."""
+    """Every trace says that ana agreed, a teller, who had asked herself: request, approval and operation."""
     done = number(books, "redeem-shares")
 
     def approval(places: Any) -> None:
@@ -78,7 +78,9 @@ def test_who_may_not_approve_did(books: Path) -> None:
     with Rewriter(books) as forger:
         forger.change(done - 1, approval)
         forger.change(done, lambda places: places.__setitem__(6, "ana"))
-    assert "approvers: ana may not approve redeem-shares" in found(books)
+    told = found(books)
+    assert "approvers: ana may not approve redeem-shares" in told
+    assert any(each.startswith("two people: ana approved their own request ") for each in told)
 
 
 def test_the_power_to_approve_was_not_there(books: Path) -> None:

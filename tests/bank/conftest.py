@@ -1,4 +1,7 @@
-"""A bank at work for tests of operations: founded once, copied for each test, proven after each.
+"""Banks for tests of operations; each is proven when its test is over.
+
+`small` is new books on either engine, `beginning` the same with money, members and a drawer at work. `lite` is a copy
+of `founded`, which many modules make for themselves; here it has two funds with money to lend.
 
 `counter` is a `SmallBank` on Tuesday 3 March 2026: the day is open, ana has drawer D1 with 500.00 and tom has none, the
 vault holds 500.00, the bank account FIRST 6,080.00. The general fund has 5,080.00 of it all, RLF 2,000.00 and GRT, a
@@ -16,6 +19,8 @@ import pytest
 
 from coopbank.bank.bank import Bank
 from coopbank.clock import SetClock
+from tests.bank.support_lending import assert_replayed, copy_of
+from tests.bank.support_twins import found
 from tests.support_bank import NOON, SmallBank, assert_books, new_bank
 
 TODAY = "2026-03-03"
@@ -57,3 +62,36 @@ def counter(founded_counter: Path, tmp_path: Path) -> Iterator[SmallBank]:
         assert_books(bank)
     finally:
         bank.bank.close()
+
+
+@pytest.fixture
+def small(engine_url: str) -> Iterator[SmallBank]:
+    """New books."""
+    with new_bank(engine_url) as bank:
+        yield bank
+        assert_books(bank)
+
+
+@pytest.fixture
+def beginning(engine_url: str) -> Iterator[SmallBank]:
+    """What `counter` is a copy of, on either engine."""
+    with new_bank(engine_url) as bank:
+        begin(bank)
+        yield bank
+        assert_books(bank)
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Funds with money to lend, and a member."""
+    return found(tmp_path_factory.mktemp("founded") / "book.db")
+
+
+@pytest.fixture
+def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
+    """A copy of those books; its loans are told anew from their events too."""
+    bank = copy_of(founded, tmp_path / "book.db")
+    yield bank
+    assert_books(bank)
+    assert_replayed(bank)
+    bank.bank.close()

@@ -20,7 +20,16 @@ from coopbank.bank.lending.flows import OWN, on_leaf
 from coopbank.bank.lending.position import PositionRow
 from coopbank.bank.lending.proof import faults_of
 from coopbank.bank.operation import Receipt
-from tests.bank.support_lending import close_months_before, copy_of, facts, simple_interest, standing, stored, visit
+from tests.bank.support_lending import (
+    close_months_before,
+    copy_of,
+    facts,
+    notes_of,
+    simple_interest,
+    standing,
+    stored,
+    visit,
+)
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 CLOSE = "close"
@@ -58,6 +67,11 @@ def act(bank: SmallBank, operation: str, /, by: Actor | None = None, **values: A
         other = bank.tom if who.user == "ana" else bank.sue
         receipt = bank.do("approve", by=other, request=receipt.request).then[0]
     return receipt
+
+
+def pay(bank: SmallBank, loan: str, minor: int, **values: Any) -> dict[str, str]:
+    """A payment of so many cents; what its receipt says of it."""
+    return notes_of(act(bank, "repay-loan", loan=loan, amount=bank.text(minor), **values))
 
 
 def borrow(bank: SmallBank, **changes: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
@@ -28,13 +27,6 @@ from coopbank.errors import (
     WrongState,
 )
 from tests.support_bank import CHARITY, PASSPHRASE, SmallBank, assert_books, new_bank
-
-
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        yield bank
-        assert_books(bank)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -30,7 +29,6 @@ from coopbank.errors import (
     WrongState,
 )
 from coopbank.ledger.chart import chart
-from tests.bank.conftest import begin
 from tests.bank.support_counter import HOSTILE, entry, posted, refused
 from tests.bank.support_lending import story
 from tests.support_bank import CHARITY, SmallBank, assert_books, new_bank
@@ -277,6 +275,12 @@ def test_a_line_on_the_bank_moves_the_fund_s_claim(counter: SmallBank) -> None:
     assert posted(done) == [
         entry("GEN 260 Dr 12.00", "POOL 731/FIRST Cr 12.00", "POOL 879/GEN Dr 12.00", "GEN 729 Cr 12.00")
     ]
+
+
+def test_a_member_s_new_account_may_stand_on_several_lines(counter: SmallBank) -> None:
+    done = counter.agreed("journal-entry", counter.tom, counter.sue, memo="two fees",
+                          lines=["GEN 791/M0001 Dr 7.00", "GEN 791/M0001 Dr 5.00", "GEN 260 Cr 12.00"])  # fmt: skip
+    assert posted(done) == [entry("GEN 791/M0001 Dr 12.00", "GEN 260 Cr 12.00")]
 
 
 def test_a_transfer_between_funds_moves_claims_and_no_cash(counter: SmallBank) -> None:
@@ -640,14 +644,6 @@ def test_nobody_corrects_to_their_own_account(counter: SmallBank) -> None:
 
 
 # ------------------------------------------------------------------------------------ both engines
-
-
-@pytest.fixture
-def beginning(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        yield bank
-        assert_books(bank)
 
 
 def test_the_same_on_both_engines(beginning: SmallBank) -> None:

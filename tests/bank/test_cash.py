@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -24,9 +23,8 @@ from coopbank.errors import (
     Unknown,
     WrongState,
 )
-from tests.bank.conftest import begin
 from tests.bank.support_counter import HOSTILE, entry, posted, refused
-from tests.support_bank import SmallBank, assert_books, new_bank
+from tests.support_bank import SmallBank
 
 CHEQUE = {"tender": "cheque", "cheque_number": "311"}
 LOAN = {"principal": "1200.00", "annual_rate": "6", "installments": 12}
@@ -319,6 +317,72 @@ def test_what_savings_do_not_cover_is_owed(counter: SmallBank) -> None:
     refused(counter, CannotReverse, "reverse", counter.tom, operation=number, reason="x")
 
 
+def test_a_returned_cheque_is_taken_from_whoever_has_its_credit(counter: SmallBank) -> None:
+    number, cheque = banked(counter, member="M0001")
+    wrong = {"wrong_account": "M0001", "right_account": "M0002", "reason": "it was Noa's"}
+    right = counter.do("correct", operation=number, **wrong)
+    assert posted(right) == [entry("GEN 905/M0001 Dr 120.00", "GEN 905/M0002 Cr 120.00")]
+    with counter.read() as books:  # what is not sure yet is so in the right account
+        assert (books.holds("GEN", "905/M0001"), books.holds("GEN", "905/M0002")) == (0, 120_00)
+    refused(counter, Overdrawn, "withdraw", says="120.00 is held", member="M0002", amount="1.00")
+    counter.do("withdraw", member="M0001", amount="100.00")
+    counter.go_to("2026-03-11")
+    counter.do("withdraw", member="M0002", amount="90.00")
+    done = counter.do("return-cheque", by=counter.tom, cheque=cheque)
+    assert posted(done) == [
+        entry(
+            "GEN 905/M0002 Dr 30.00", "GEN 791/M0002 Dr 90.00", "GEN 729 Cr 120.00", "POOL 879/GEN Dr 120.00",
+            "POOL 731/FIRST Cr 120.00",
+        )
+    ]  # fmt: skip
+    refused(counter, WrongState, "correct", counter.tom, field="operation", says=cheque, operation=number, **wrong)
+    refused(counter, WrongState, "correct", counter.tom, operation=right.number, **wrong)
+    counter.do("reverse", by=counter.tom, operation=done.number, reason="it was paid")
+    counter.do("deposit", member="M0002", amount="90.00")
+    counter.agreed("reverse", operation=right.number, reason="it was Mia's after all")
+    assert (counter.balance("905/M0001"), counter.balance("905/M0002")) == (-120_00, 0)
+
+
+def test_a_part_of_a_cheque_goes_to_another_account_and_back(counter: SmallBank) -> None:
+    number, cheque = banked(counter, member="M0001")
+    wrong = {"wrong_account": "M0001", "right_account": "M0002", "reason": "they share it"}
+    first = counter.do("correct", operation=number, **wrong, amount="50.00")
+    back = {"wrong_account": "M0002", "right_account": "M0001", "reason": "less"}
+    again = counter.do("correct", operation=first.number, **back, amount="20.00")
+    with counter.read() as books:
+        assert (books.holds("GEN", "905/M0001"), books.holds("GEN", "905/M0002")) == (90_00, 30_00)
+    done = counter.do("return-cheque", by=counter.tom, cheque=cheque)
+    assert not entry("GEN 905/M0001 Dr 90.00", "GEN 905/M0002 Dr 30.00") - posted(done)[0]
+    with counter.read() as books:
+        assert (books.holds("GEN", "905/M0001"), books.holds("GEN", "905/M0002")) == (0, 0)
+    refused(counter, CannotReverse, "reverse", operation=again.number, reason="x")
+
+
+def test_a_line_that_a_cheque_repaid_is_not_drawn_again_before_it_is_good(counter: SmallBank) -> None:
+    line = counter.agreed("grant-loan", member="M0001", **{**LOAN, "principal": "500.00"}, product="LINE").created[0]
+    counter.do("disburse-loan", by=counter.tom, loan=line, amount="400.00")
+    paid = counter.do("repay-loan", loan=line, amount="300.00", tender="cheque", cheque_number="9")
+    cheque = next(ref for ref in paid.created if ref.startswith("CH-"))
+    draw = {"loan": line, "amount": "100.01", "tender": "transfer"}
+    refused(counter, Overdrawn, "disburse-loan", counter.tom, field="amount", says="300.00 waits", **draw)
+    counter.do("disburse-loan", by=counter.tom, **{**draw, "amount": "60.00"})
+    new = {"loan": loan_of(counter), "new_loan": line}
+    refused(counter, Overdrawn, "refinance-loan", counter.tom, field="new_loan", says="only 40.00", **new)
+    counter.do("bank-cheques", by=counter.tom, cheques=[cheque])
+    back = counter.do("return-cheque", by=counter.tom, cheque=cheque)
+    assert counter.balance(f"701/{line}", "RLF") == 460_00
+    counter.do("reverse", by=counter.tom, operation=back.number, reason="it was paid")
+    refused(counter, Overdrawn, "disburse-loan", counter.tom, field="amount", says="40.00 can be drawn", **draw)
+    counter.go_to("2026-03-10")
+    counter.do("disburse-loan", by=counter.tom, **draw)
+
+
+def loan_of(bank: SmallBank) -> str:
+    loan = bank.agreed("grant-loan", member="M0001", **{**LOAN, "principal": "90.00"}).created[0]
+    bank.do("disburse-loan", by=bank.tom, loan=loan)
+    return loan
+
+
 def test_a_returned_cheque_takes_the_shares_back(counter: SmallBank) -> None:
     counter.do("buy-shares", member="M0002", amount="5.00")
     number, cheque = banked(counter, "buy-shares", amount="20.00")
@@ -456,14 +520,6 @@ def test_bank_accounts(counter: SmallBank) -> None:
 
 
 # ------------------------------------------------------------------------------- both engines
-
-
-@pytest.fixture
-def beginning(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        yield bank
-        assert_books(bank)
 
 
 def test_the_same_on_both_engines(beginning: SmallBank) -> None:

@@ -19,7 +19,6 @@ from coopbank.reports import trial_balance
 from tests.bank.support_lending import (
     assert_replayed,
     close_months_before,
-    copy_of,
     lend_to_us,
     lent,
     notes_of,
@@ -46,15 +45,6 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with new_bank(str(place)) as bank:
         lend_to_us(bank)
     return place
-
-
-@pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    assert_replayed(bank)
-    bank.bank.close()
 
 
 def close(bank: SmallBank, month: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,20 +9,11 @@ import pytest
 from coopbank.bank import records
 from coopbank.bank.operations.collateral import collateral_of, pledged_from
 from coopbank.errors import InvalidAmount, InvalidValue, NotAllowed, OwnAccount, Unknown, WrongState
-from tests.bank.conftest import begin
 from tests.bank.support_counter import HOSTILE, refused
-from tests.support_bank import SmallBank, assert_books, new_bank
+from tests.support_bank import SmallBank, assert_books
 
 TERMS: dict[str, Any] = {"principal": "1000.00", "annual_rate": "6", "installments": 12}
 ONLY = "Only what was bought with the loan can secure it"
-
-
-@pytest.fixture
-def beginning(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        yield bank
-        assert_books(bank)
 
 
 def grant(bank: SmallBank, **values: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -23,14 +22,7 @@ from coopbank.errors import (
 from coopbank.money import round_minor
 from tests.bank.support_equity import close_year, earn, end_of_year, lines
 from tests.conformance.test_entries import read_blocks
-from tests.support_bank import CHARITY, SmallBank, assert_books, new_bank
-
-
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        yield bank
-        assert_books(bank)
+from tests.support_bank import CHARITY, SmallBank, new_bank
 
 
 def holder(small: SmallBank, name: str, *, common: str = "", invested: str = "", **details: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from coopbank.bank import records
 from coopbank.bank.operations.documents import Made
 from coopbank.bank.verify import verify
-from coopbank.errors import DatabaseBusy, NotAllowed, Unknown, WrongState
+from coopbank.errors import DatabaseBusy, InvalidValue, KeyReused, NotAllowed, Unknown, WrongState
 from coopbank.ledger.tables import TABLES
 from coopbank.ledger.verify import wrong
 from coopbank.reports.card import member_card
@@ -253,6 +253,40 @@ def test_who_cannot_be_forgotten(counter: SmallBank) -> None:
     assert ref == "J-00001"
 
 
+def test_what_is_not_theirs_is_taken_out_of_the_record_and_forgotten_with_the_rest(counter: SmallBank) -> None:
+    bank = counter
+    bank.do("change-member", member="M0003", email="junk@example.org")
+    with pytest.raises(InvalidValue) as both:
+        bank.do("change-member", member="M0003", email="cat@example.org", take_away="email")
+    assert both.value.field == "take_away"
+    bank.do("change-member", member="M0003", take_away="email")
+    with bank.read() as books:
+        assert books.get(records.Member, "M0003").email is None
+    with pytest.raises(WrongState):
+        bank.do("change-member", member="M0003", take_away="email")
+    bank.do("change-member", member="M0003", status="left")
+    bank.agreed("forget-member", by=bank.admin, member="M0003", before_time=True)
+    with bank.read() as books:
+        assert not books.tx.value("SELECT count(*) FROM personal WHERE value = 'junk@example.org'")
+
+
+def test_what_was_forgotten_is_not_held_against_who_sends_the_request_again(counter: SmallBank) -> None:
+    bank = counter
+
+    def sends(**values: str) -> str:
+        request = bank.bank.build("change-member", {"member": "M0003", **values})
+        return bank.bank.perform(bank.ana, request, key="the one slip").status
+
+    assert sends(email="cat@example.org") == "done"
+    with pytest.raises(KeyReused):
+        sends(email="dog@example.org")
+    bank.do("change-member", member="M0003", status="left")
+    bank.agreed("forget-member", by=bank.admin, member="M0003", before_time=True)
+    assert sends(email="cat@example.org") == "repeated"
+    with pytest.raises(KeyReused):
+        sends(phone="601 555 0101")
+
+
 def test_what_goes_on_stands_in_the_way(counter: SmallBank) -> None:
     bank = counter
     no: Any = lambda says: refused(  # noqa: E731
@@ -283,6 +317,28 @@ def test_a_value_that_was_taken_away_by_nobodys_decision_is_found(gone: SmallBan
         tx.run("UPDATE personal SET salt = NULL, value = NULL WHERE value = 'Mia Lee'")
         digest = tx.value("SELECT digest FROM personal WHERE value IS NULL")
     restore(gone, digest)
+
+
+def test_a_value_whose_whole_row_was_taken_away_is_found(gone: SmallBank) -> None:
+    place = "WHERE value = 'Mia Lee'"
+    with gone.bank.database.write() as tx:
+        row = tx.row(f"SELECT digest, operation_id, field, salt, value FROM personal {place}")
+        tx.run(f"DELETE FROM personal {place}")
+    found = wrong(verify(gone.bank.database))
+    assert {(f.check, f.operation) for f in found if "row and all" in f.message} == {("personal", row[1])}
+    with gone.bank.database.write() as tx:
+        tx.run("INSERT INTO personal (digest, operation_id, field, salt, value) VALUES (?, ?, ?, ?, ?)", *row)
+
+
+def test_who_is_listed_with_another_telephone_is_found(gone: SmallBank) -> None:
+    with gone.read() as books:
+        member, phone = books.tx.row("SELECT member, phone FROM directory WHERE phone <> '' ORDER BY member")
+    with gone.bank.database.write() as tx:
+        tx.run("UPDATE directory SET phone = '6015559999' WHERE member = ?", member)
+    found = wrong(verify(gone.bank.database))
+    assert [f.message for f in found] == [f"member {member} is listed with another telephone"]
+    with gone.bank.database.write() as tx:
+        tx.run("UPDATE directory SET phone = ? WHERE member = ?", phone, member)
 
 
 def restore(bank: SmallBank, digest: str) -> None:

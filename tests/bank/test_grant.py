@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 from coopbank.errors import CannotReverse, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
 from tests.bank.support_counter import refused
 from tests.bank.support_lending import (
-    assert_replayed,
     close_months_before,
     copy_of,
     notes_of,
@@ -47,15 +45,6 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         early="lower")  # fmt: skip
     bank.bank.close()
     return place.with_name("products.db")
-
-
-@pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    assert_replayed(bank)
-    bank.bank.close()
 
 
 def grant(bank: SmallBank, **values: Any) -> str:

@@ -47,6 +47,8 @@ def test_a_cost_that_is_paid_earns_as_much(granted: SmallBank) -> None:
     )]  # fmt: skip
     refused(granted, InvalidAmount, "earn-grant", granted.tom, field="amount", says="2,200.00",
             **{**COST, "amount": "2200.01"})  # fmt: skip
+    refused(granted, InvalidAmount, "return-grant", granted.tom, field="amount", says="2,200.00",
+            grant="CG1", why="x", tender="transfer", amount="2200.01")  # fmt: skip
     back = both(granted, "return-grant", grant="CG1", why="no second course", tender="transfer")
     assert posted(back) == [entry(
         "CG1 862/CG1 Dr 2200.00", "CG1 729 Cr 2200.00", "POOL 879/CG1 Dr 2200.00", "POOL 731/FIRST Cr 2200.00",

@@ -413,6 +413,12 @@ def test_a_statement_made_while_capital_is_on_its_way_is_replaced_by_a_whole_one
         with monkeypatch.context() as patch:
             patch.setattr(Bank, "carry_out", lambda _bank, _actor: 0)  # the program ends before the first part
             both(farm, "allocate-surplus", year="2026", resolution="Assembly of 4 January")
+            for operation, field, more in (
+                ("credit-capital-interest", "year", {"year": "2026", "rate": "4"}),
+                ("share-loss", "year", {"year": "2026"}), ("return-capital", "member", {"member": "M0001"}),
+            ):  # fmt: skip
+                refused(farm, WrongState, operation, farm.tom, field=field, says="Surplus of 2026 is not on all acc",
+                        resolution="R-1", **more)  # fmt: skip
 
         def statement(year: int) -> tuple[bool, str]:
             made = make(farm.bank, "capital-statement", "M0003", None, date(year, 12, 31), actor=farm.tom,

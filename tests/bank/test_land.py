@@ -192,7 +192,11 @@ def test_a_parcel_that_is_given_away_and_bought_again(trust: SmallBank) -> None:
     trust.do("change-entry", entry="PARCELS-00001", by=trust.tom, values=["place: 12 Oak Street"], why="x")
     with trust.read() as books:
         assert books.get(records.RegisterEntry, "PARCELS-00001").state == "closed"
-    buy(trust, price="100.00", closing_costs="0.00")
+    again = buy(trust, price="100.00", closing_costs="0.00")
+    back = {"operation": done.number, "reason": "they gave it back"}
+    refused(trust, CannotReverse, "reverse", trust.tom, says="PARCELS-00002", field="operation", **back)
+    trust.agreed("reverse", by=trust.tom, approver=trust.sue, operation=again.number, reason="there was no deed")
+    refused(trust, CannotReverse, "reverse", trust.tom, says="Change an entry of a register", field="operation", **back)
 
 
 def test_a_disposal_refuses(trust: SmallBank) -> None:

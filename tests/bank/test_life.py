@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from coopbank.bank import records
 from coopbank.errors import (
@@ -19,17 +16,8 @@ from coopbank.errors import (
     Unknown,
     WrongState,
 )
-from tests.bank.conftest import begin
 from tests.bank.support_counter import entry, posted, refused
-from tests.support_bank import SmallBank, assert_books, new_bank
-
-
-@pytest.fixture
-def beginning(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        yield bank
-        assert_books(bank)
+from tests.support_bank import SmallBank
 
 
 def stand(bank: SmallBank, role: str = "joint-owner", **values: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 from coopbank.errors import CannotReverse, DayClosed, InvalidAmount, InvalidValue, OwnAccount, Unknown, WrongState
 from tests.bank.support_counter import entry, posted, refused
 from tests.bank.support_lending import (
-    assert_replayed,
     close_months_before,
     copy_of,
     notes_of,
@@ -21,8 +19,8 @@ from tests.bank.support_lending import (
     stored,
     visit,
 )
-from tests.bank.support_twins import CLOSE, START, Step, act, as_if_never, borrow, found, leaves, play, told
-from tests.support_bank import SmallBank, assert_books
+from tests.bank.support_twins import CLOSE, START, Step, act, as_if_never, borrow, found, leaves, pay, play, told
+from tests.support_bank import SmallBank
 
 LEVEL = 538_75
 TWELVE_THOUSAND = 12_000_00
@@ -38,19 +36,6 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         least="500.00", most_installments=12)  # fmt: skip
     bank.bank.close()
     return place.with_name("fees.db")
-
-
-@pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    assert_replayed(bank)
-    bank.bank.close()
-
-
-def pay(bank: SmallBank, loan: str, minor: int, **values: Any) -> dict[str, str]:
-    return notes_of(act(bank, "repay-loan", loan=loan, amount=bank.text(minor), **values))
 
 
 # ----------------------------------------------------------------------------------- late fees

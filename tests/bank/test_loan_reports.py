@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,34 +21,18 @@ from coopbank.errors import (
 )
 from tests.bank.support_counter import HOSTILE, refused
 from tests.bank.support_lending import (
-    assert_replayed,
     close_months_before,
-    copy_of,
     notes_of,
     simple_interest,
     standing,
     stored,
     visit,
 )
-from tests.bank.support_twins import CLOSE, START, Step, act, as_if_never, borrow, found
-from tests.support_bank import SmallBank, assert_books
+from tests.bank.support_twins import CLOSE, START, Step, act, as_if_never, borrow, pay
+from tests.support_bank import SmallBank
 
 TEN = 10_000_00
 YEAR = date(2027, 3, 2)
-
-
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return found(tmp_path_factory.mktemp("founded") / "book.db")
-
-
-@pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    assert_replayed(bank)
-    bank.bank.close()
 
 
 def surplus(bank: SmallBank, **changes: Any) -> str:
@@ -67,10 +50,6 @@ def report(bank: SmallBank, loan: str, period: int, **figures: Any) -> dict[str,
     """Filed by tom, accepted by ana."""
     act(bank, "file-report", loan=loan, period=period, **figures)
     return notes_of(act(bank, "accept-report", loan=loan, period=period))
-
-
-def pay(bank: SmallBank, loan: str, minor: int, **values: Any) -> dict[str, str]:
-    return notes_of(act(bank, "repay-loan", loan=loan, amount=bank.text(minor), **values))
 
 
 # ------------------------------------------------------------------------------------ of surplus

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from coopbank.bank import records
 from coopbank.errors import DayClosed, InvalidDate, InvalidValue, OwnAccount, OwnRequest, Unknown, WrongState
 from tests.bank.support_counter import HOSTILE, refused
 from tests.bank.support_lending import (
-    assert_replayed,
     close_months_before,
     copy_of,
     notes_of,
@@ -31,8 +29,8 @@ from tests.bank.support_twins import (
     assert_leaves,
     assert_rows,
     borrow,
-    found,
     leaves,
+    pay,
     play,
     told,
 )
@@ -40,24 +38,6 @@ from tests.support_bank import SmallBank, assert_books
 
 LEVEL = 538_75  # of 12,000.00 at 7.25 % over 24 months, from 2 March 2026
 TWELVE_THOUSAND = 12_000_00
-
-
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return found(tmp_path_factory.mktemp("founded") / "book.db")
-
-
-@pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    assert_replayed(bank)
-    bank.bank.close()
-
-
-def pay(bank: SmallBank, loan: str, minor: int, **values: Any) -> dict[str, str]:
-    return notes_of(act(bank, "repay-loan", loan=loan, amount=bank.text(minor), **values))
 
 
 def terms(bank: SmallBank, loan: str) -> records.LoanTerms:

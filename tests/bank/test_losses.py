@@ -41,6 +41,7 @@ from tests.bank.support_twins import (
     borrow,
     found,
     leaves,
+    pay,
     play,
     told,
 )
@@ -74,10 +75,6 @@ def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
     for loan in loans:
         assert_leaves(bank, loan)
     bank.bank.close()
-
-
-def pay(bank: SmallBank, loan: str, minor: int, **values: Any) -> dict[str, str]:
-    return notes_of(act(bank, "repay-loan", loan=loan, amount=bank.text(minor), **values))
 
 
 # ---------------------------------------------------------------------------------- written down

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,17 +23,10 @@ from coopbank.errors import (
 )
 from coopbank.reports.papers import note_statement
 from tests.bank.support_counter import refused
-from tests.bank.support_lending import assert_replayed, close_months_before, copy_of, lent, notes_of, simple_interest
-from tests.support_bank import SmallBank, assert_books, new_bank
+from tests.bank.support_lending import close_months_before, lent, notes_of, simple_interest
+from tests.support_bank import SmallBank, new_bank
 
 NOTE: dict[str, Any] = {"lender": "Ann Cole", "amount": "10000.00", "annual_rate": "2", "due_on": "2029-02-01"}
-
-
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        yield bank
-        assert_books(bank)
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +34,6 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("founded") / "book.db"
     with new_bank(str(place)):
         return place
-
-
-@pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    assert_replayed(bank)
-    bank.bank.close()
 
 
 def issue(bank: SmallBank, **changes: Any) -> str:

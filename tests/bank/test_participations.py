@@ -20,13 +20,8 @@ from tests.bank.support_lending import (
     stored,
     visit,
 )
-from tests.bank.support_twins import CLOSE, START, Step, act, as_if_never, assert_leaves, found, leaves, told
+from tests.bank.support_twins import CLOSE, START, Step, act, as_if_never, assert_leaves, leaves, told
 from tests.support_bank import SmallBank, assert_books
-
-
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return found(tmp_path_factory.mktemp("founded") / "book.db")
 
 
 @pytest.fixture

@@ -154,6 +154,9 @@ def test_a_receipt_is_paid_once_wherever(petty: SmallBank) -> None:
     spend(petty, supplier="SHOP")
     petty.do("enter-bill", supplier="POST", number="20", amount="3.00", expense="260")
     refused(petty, AlreadyExists, "spend-petty-cash", field="receipt", says="B-00001", **{**STAMPS, "receipt": "20"})
+    again = {"supplier": "post", "number": "1 7", "amount": "3.00", "expense": "260"}
+    refused(petty, AlreadyExists, "enter-bill", field="number", says="V-00001", **again)
+    refused(petty, AlreadyExists, "pay-expense", field="number", says="V-00001", **again)
 
 
 def test_who_spends_it(petty: SmallBank) -> None:

@@ -72,6 +72,17 @@ def test_what_a_person_moves_in_a_day(small: SmallBank) -> None:
     small.do("withdraw", member="M0001", amount="0.02")
 
 
+def test_what_is_paid_without_an_amount_counts_in_the_day_too(small: SmallBank) -> None:
+    small.do("buy-shares", member="M0001", amount="25.00")
+    small.go_to("2026-03-03")
+    accepted = small.agreed("accept-redemption", member="M0001", amount="25.00")
+    for role in ("teller", "loan-officer"):
+        small.agreed("set-day-limit", by=small.admin, role=role, amount="45.00")
+    small.do("pay-redemption", redemption=accepted.created[0])
+    small.do("withdraw", member="M0001", amount="20.00")
+    assert small.ask("withdraw", member="M0001", amount="0.01").status == "pending"
+
+
 def test_a_limit_needs_an_amount_and_an_order(small: SmallBank) -> None:
     with pytest.raises(InvalidValue, match="no amount"):
         small.ask("set-role", by=small.admin, role="teller", operation="open-savings", at_most="5.00")

@@ -65,6 +65,20 @@ def test_a_rule_that_came_later_is_asked_at_the_payout(bank: SmallBank) -> None:
     bank.do("disburse-loan", by=bank.tom, loan=loan)
 
 
+def test_a_loan_that_pays_another_off_is_paid_out_by_the_rules_too(bank: SmallBank) -> None:
+    bank.do("disburse-loan", by=bank.tom, loan=bank.agreed("grant-loan", **LOAN).created[0])
+    new = bank.agreed("grant-loan", **{**LOAN, "principal": "1000.00"}).created[0]
+    cash = {"reserve": "cash", "reserve_percent": "10", "reserve_account": "RESERVE"}
+    decide(bank, least_rate="6")
+    loans = {"loan": "L-001", "new_loan": new}
+    refused(bank, ProgrammeRule, "refinance-loan", bank.tom, field="new_loan", says="least_rate", **loans)
+    decide(bank, why="softer", **cash)
+    refused(bank, ProgrammeRule, "refinance-loan", bank.tom, field="new_loan", says="10 % (90.00)", **loans)
+    values = {"donor": "A", "fund": "LLR", "tender": "transfer", "bank_account": "RESERVE"}
+    bank.do("receive-gift", by=bank.tom, amount="90.00", **values)  # of the new loan; the old one is paid off by it
+    bank.do("refinance-loan", by=bank.tom, **loans)
+
+
 def test_a_reserve_in_cash_holds_its_part_before_money_goes_out(bank: SmallBank) -> None:
     decide(bank, reserve="cash", reserve_percent="10", reserve_account="RESERVE")
     refused(bank, ProgrammeRule, "grant-loan", bank.ana, field="principal", says="10 % (90.00)", **LOAN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,9 @@ from coopbank.errors import (
     WrongState,
 )
 from tests.bank.support_counter import refused
-from tests.bank.support_lending import assert_replayed, copy_of, notes_of, simple_interest, standing, stored, visit
+from tests.bank.support_lending import copy_of, notes_of, simple_interest, standing, stored, visit
 from tests.bank.support_twins import START, act, assert_leaves, borrow, found, leaves, told
-from tests.support_bank import SmallBank, assert_books
+from tests.support_bank import SmallBank
 
 TWELVE_THOUSAND = 12_000_00
 DAY = "2026-05-20"
@@ -36,15 +35,6 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bank.admit("Noa Banks")
     bank.bank.close()
     return place.with_name("two.db")
-
-
-@pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    assert_replayed(bank)
-    bank.bank.close()
 
 
 def promise(bank: SmallBank, amount: str, **changes: Any) -> str:

@@ -233,6 +233,8 @@ def test_definitions_that_do_not_fit_are_refused(tools: SmallBank) -> None:
         ("days: -1", "values.days", InvalidValue),
         ("days: 1e9", "values.days", InvalidValue),
         ("days: NaN", "values.days", InvalidValue),
+        ("days: 1_0", "values.days", InvalidValue),
+        ("days: \u0661\u0662", "values.days", InvalidValue),
         ("days: 0.00001", "values.days", InvalidValue),
         ("deposit: 20,00", "values.deposit", InvalidValue),
         ("deposit: -1.00", "values.deposit", InvalidValue),
@@ -262,6 +264,11 @@ def test_entries_that_are_refused(tools: SmallBank) -> None:
     refused(tools, Unknown, "close-entry", field="entry", entry="M0001", why="x")
     refused(tools, InvalidValue, "change-entry", field="values", entry=ref, values=LENT, why="x")
     refused(tools, InvalidValue, "change-entry", field="values", entry=ref, values=["a: 1", "a: 2"], why="x")
+    for text in ('{"days": "1", "days": "2"}', '{"days": ' + "[" * 5000, '{"days": ' + "9" * 5000 + "}"):
+        refused(tools, InvalidValue, "change-entry", field="values", entry=ref, values=text, why="x")
+    tools.do("change-entry", entry=ref, values=["days: -0"], why="none")
+    with tools.read() as books:
+        assert dict(entries_of(books, "TOOLS"))[ref].values["days"] == "0"
     tools.do("close-entry", entry=ref, why="back")
     refused(tools, AlreadyExists, "close-entry", field="entry", entry=ref, why="back")
     tools.agreed("close-entry", entry=ref, why="never lent", mistaken=True)

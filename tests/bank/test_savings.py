@@ -219,14 +219,6 @@ def test_a_book_in_a_currency_without_decimals(tmp_path: Path) -> None:
 # --------------------------------------------------------------------------------- both engines
 
 
-@pytest.fixture
-def beginning(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        yield bank
-        assert_books(bank)
-
-
 def test_the_same_on_both_engines(beginning: SmallBank) -> None:
     bank = beginning
     bank.do("open-savings", member="M0003")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -12,14 +11,8 @@ from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, NotOffered
 from coopbank.finance.apy import apy_earned, balance_spans
 from coopbank.money import round_minor
 from coopbank.reports.member import member
-from tests.support_bank import CHARITY, SmallBank, assert_books, new_bank
-
-
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        yield bank
-        assert_books(bank)
+from coopbank.reports.trial_balance import trial_balance
+from tests.support_bank import CHARITY, SmallBank, new_bank
 
 
 def saver(bank: SmallBank, name: str, rate: str, amount: str, **details: str) -> str:
@@ -51,6 +44,21 @@ def test_each_day_counts_with_the_balance_of_its_end(small: SmallBank) -> None:
     assert small.balance("852") == 0
     with pytest.raises(AlreadyExists):
         credit(small)
+
+
+def test_what_moves_after_the_credit_on_the_last_day_counts_with_the_next_quarter(small: SmallBank) -> None:
+    ana = saver(small, "Ana Diaz", "4", "1000.00")
+    bea = saver(small, "Bea Long", "4", "9000.00")
+    small.go_to("2026-03-31")
+    first = credit(small)
+    small.do("deposit", member=ana, amount="9000.00")
+    small.do("withdraw", member=bea, amount="500.00")
+    balances = {each: -small.balance(f"905/{each}") for each in (ana, bea)}
+    small.go_to("2026-06-30")
+    lines = credit(small, "2026-Q2")
+    for each, late in ((ana, 9000_00), (bea, -500_00)):
+        exact = Fraction(balances[each] * 91 + late) * 4 / 36_500
+        assert abs(-lines[f"GEN 905/{each}"] - exact) < 1, first
 
 
 def test_tax_is_withheld_where_the_policy_says_so(small: SmallBank) -> None:
@@ -88,6 +96,29 @@ def test_a_reversed_credit_can_be_made_again(small: SmallBank) -> None:
     assert credit(small)["GEN 385"] == round_minor(Fraction(1000_00 * 30 * 2, 36_500))
 
 
+def test_what_is_credited_later_is_an_expense_of_the_quarter_in_which_it_was_earned(small: SmallBank) -> None:
+    ana = saver(small, "Ana Diaz", "2", "1000.00")
+    small.go_to("2026-04-02")
+    with small.read() as books:
+        before = member(books, ana, date(2026, 3, 1), date(2026, 3, 31))
+    asked = small.agreed("close-month", by=small.tom, approver=small.sue, month="2026-03")
+    assert dict(asked.notes)["Interest on savings not credited"] == "2026-Q1"
+    small.agreed("reopen-month", by=small.tom, approver=small.sue, month="2026-03", why="interest of the quarter")
+    receipt = small.agreed("credit-interest", by=small.tom, approver=small.sue, quarter="2026-Q1")
+    earned = round_minor(Fraction(1000_00 * 30 * 2, 36_500))
+    assert dict(receipt.notes)["An expense of"] == "2026-03-31"
+    with small.read() as books:
+        march = {row.code: row.combined for row in trial_balance(books, date(2026, 3, 31)).rows}
+        assert (march["385"], march["852"], march["905"]) == (earned, -earned, -1000_00)
+        assert member(books, ana, date(2026, 3, 1), date(2026, 3, 31)).accounts == before.accounts
+    assert (small.balance("852"), small.balance(f"905/{ana}")) == (0, -1000_00 - earned)
+    closed = small.agreed("close-month", by=small.tom, approver=small.sue, month="2026-03")
+    assert "Interest on savings not credited" not in dict(closed.notes)
+    small.agreed("reverse", by=small.tom, approver=small.sue, operation=receipt.number, reason="the rate was another")
+    late = small.agreed("credit-interest", by=small.tom, approver=small.sue, quarter="2026-Q1")
+    assert [entry.effective_on for entry in late.entries] == ["2026-04-02"]  # March is locked
+
+
 def test_a_charity_keeps_no_savings(tmp_path: object) -> None:
     with new_bank(f"{tmp_path}/book.db", institution_kind=CHARITY) as bank, pytest.raises(NotOffered):
         bank.ask("credit-interest", by=bank.tom, quarter="2025-Q4")
@@ -95,13 +126,15 @@ def test_a_charity_keeps_no_savings(tmp_path: object) -> None:
 
 def test_the_statement_tells_interest_and_yield(small: SmallBank) -> None:
     ana = saver(small, "Ana Diaz", "2", "1000.00")
+    small.go_to("2026-03-17")
+    small.do("deposit", member=ana, amount="100.00")
     small.go_to("2026-03-31")
     with small.read() as books:
         (account,) = [a for a in member(books, ana, date(2026, 3, 1), date(2026, 3, 31)).accounts
                       if a.kind == "savings"]  # fmt: skip
-    earned = round_minor(Fraction(1000_00 * 30 * 2, 36_500))
+    earned = round_minor(Fraction((1000_00 * 30 + 100_00 * 15) * 2, 36_500))
     assert account.earned == earned
-    assert account.annual_yield == str(apy_earned(earned, 1000_00, 30, 90))
+    assert account.annual_yield == str(apy_earned(earned, 1050_00, 30, 90))
 
 
 def test_spans_of_a_balance() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -168,14 +167,6 @@ def test_transfers_that_are_refused(counter: SmallBank) -> None:
 
 
 # -------------------------------------------------------------------------------- both engines
-
-
-@pytest.fixture
-def beginning(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        yield bank
-        assert_books(bank)
 
 
 def test_the_same_on_both_engines(beginning: SmallBank) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from coopbank.errors import (
     Unknown,
     WrongState,
 )
-from tests.bank.conftest import begin
 from tests.bank.support_counter import HOSTILE, posted, refused
 from tests.support_bank import PASSPHRASE, SmallBank, assert_books, new_bank
 
@@ -260,14 +258,6 @@ def test_approving_in_a_thread_of_its_own_reads_the_book_s_currency(tmp_path: Pa
 
 
 # -------------------------------------------------------------------------------- both engines
-
-
-@pytest.fixture
-def beginning(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        yield bank
-        assert_books(bank)
 
 
 def test_the_same_on_both_engines(beginning: SmallBank) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,13 +22,6 @@ from coopbank.errors import (
 from tests.bank.support_equity import close_year, earn, end_of_year, lines
 from tests.conformance.test_entries import Block, Line, read_blocks
 from tests.support_bank import CHARITY, SmallBank, assert_books, new_bank
-
-
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        yield bank
-        assert_books(bank)
 
 
 def both(small: SmallBank, operation: str, **values: Any) -> dict[str, int]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from coopbank.bank import records
-from coopbank.bank.operations.suspense import unknown_receipts
 from coopbank.errors import (
     CannotReverse,
     DrawerClosed,
@@ -20,17 +18,8 @@ from coopbank.errors import (
     Unknown,
     WrongState,
 )
-from tests.bank.conftest import begin
 from tests.bank.support_counter import entry, posted, refused
-from tests.support_bank import SmallBank, assert_books, new_bank
-
-
-@pytest.fixture
-def beginning(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        yield bank
-        assert_books(bank)
+from tests.support_bank import SmallBank, assert_books
 
 
 def receive(bank: SmallBank, amount: str = "250.00", **values: Any) -> str:
@@ -83,15 +72,16 @@ def test_it_is_cleared_in_parts_to_where_it_belongs(beginning: SmallBank) -> Non
     assert (kept(bank, ref).left, kept(bank, ref).state) == (150_00, "open")
     newer = receive(bank, "1.00")
     with bank.read() as books:
-        assert [r for r, _s in unknown_receipts(books)] == [ref, newer]
-        assert sum(s.left for _r, s in unknown_receipts(books)) == -books.balance("GEN", "872")
+        waiting = dict(books.about(records.Suspense, "open"))
+        assert waiting.keys() == {ref, newer}
+        assert sum(receipt.left for receipt in waiting.values()) == -books.balance("GEN", "872")
     back = clear(bank, ref, "sender", memo="sent in error")
     assert posted(back) == [
         entry("GEN 872 Dr 150.00", "GEN 729 Cr 150.00", "POOL 879/GEN Dr 150.00", "POOL 731/FIRST Cr 150.00")
     ]
     refused(bank, WrongState, "clear-suspense", bank.tom, field="suspense", says="cleared", suspense=ref, to="sender")
     with bank.read() as books:
-        assert [r for r, _s in unknown_receipts(books)] == [newer]
+        assert [r for r, _s in books.about(records.Suspense, "open")] == [newer]
 
 
 @pytest.mark.parametrize("to", ["111", "131", "income", "151", ["gift"], None, 181])
@@ -213,6 +203,24 @@ def test_what_was_paid_ahead_goes_back_to_the_one_who_paid(beginning: SmallBank)
         refused(bank, Overdrawn, "refund-unapplied", field="amount", says=member, member=member, amount=amount)
     bank.do("refund-unapplied", member="M0001", amount="120.00")
     assert bank.balance("871/M0001") == 0
+
+
+def test_what_was_paid_ahead_by_cheque_waits_for_it(counter: SmallBank) -> None:
+    bank, loan = counter, borrow(counter)
+    cheque = {"tender": "cheque", "cheque_number": "9"}
+    done = bank.do("repay-loan", loan=loan, amount="300.00", excess="unapplied", **cheque)
+    assert bank.balance("871/M0001") == -300_00
+    refused(bank, Overdrawn, "refund-unapplied", field="amount", says="Only 0.00", member="M0001", amount="0.01")
+    ref = next(each for each in done.created if each.startswith("CH-"))
+    bank.do("bank-cheques", by=bank.tom, cheques=[ref])
+    back = bank.do("return-cheque", by=bank.tom, cheque=ref)
+    with bank.read() as books:
+        assert (books.balance("GEN", "871/M0001"), books.holds("GEN", "871/M0001")) == (0, 0)
+    bank.do("reverse", by=bank.tom, operation=back.number, reason="it was paid")
+    with bank.read() as books:
+        assert books.holds("GEN", "871/M0001") == 300_00
+    bank.go_to("2026-03-10")
+    bank.do("refund-unapplied", member="M0001", amount="300.00")
 
 
 def test_what_cannot_be_refunded(counter: SmallBank) -> None:

@@ -70,6 +70,16 @@ def test_a_loan_that_was_agreed_is_a_sign_before_it_is_paid_out(beginning: Small
     assert last(bank)[0] == "2026-03-03"
 
 
+def test_an_account_that_is_opened_on_a_leaf_of_old_is_a_sign(beginning: SmallBank) -> None:
+    bank = beginning
+    lines = ["GEN 990 Dr 9.00", "GEN 905/M0001-2 Cr 9.00"]
+    taken_over = bank.agreed("opening-balance", by=bank.tom, approver=bank.sue, memo="old books", lines=lines)
+    bank.agreed("reverse", by=bank.tom, approver=bank.sue, operation=taken_over.number, reason="another member's")
+    bank.go_to("2026-04-09")
+    bank.do("open-savings", member="M0001")
+    assert bank.balance("905/M0001-2") == 0 and last(bank)[0] == "2026-04-09"
+
+
 def test_a_correction_that_was_taken_back_or_put_right_itself_hides_no_sign(beginning: SmallBank) -> None:
     bank = beginning
     bank.do("deposit", member="M0002", amount="50.00")

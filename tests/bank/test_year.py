@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -14,18 +13,12 @@ from coopbank.bank import records
 from coopbank.errors import PeriodLocked, WrongState
 from coopbank.exchange import export
 from coopbank.reports import income
+from coopbank.reports.pearls import pearls
 from tests.conformance.test_entries import read_blocks
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 FUNDS = (("EDU", "designated"), ("SOL", "designated"), ("CLT", "designated"), ("GRT", "restricted"),
          ("CG1", "conditional"))  # fmt: skip
-
-
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        yield bank
-        assert_books(bank)
 
 
 def end_of_year(small: SmallBank) -> None:
@@ -104,6 +97,9 @@ def test_the_year_is_locked_and_opened_by_two_and_closed_anew(small: SmallBank) 
     with small.read() as books:
         kinds = [r for (r,) in books.tx.rows("SELECT reverses_id FROM entry WHERE operation_id = ? ORDER BY id", again)]
         result = income(books, date(2026, 1, 1), date(2026, 12, 31)).combined
+        years = [pearls(books, day).ratios for day in (date(2026, 12, 31), date(2027, 12, 31))]
+    costs_and_result = [[each.numerator for each in ratios if each.code in ("R9", "R12")] for ratios in years]
+    assert costs_and_result == [[50_00, 50_00], [0, 0]]
     assert [r is not None for r in kinds] == [True, True, False, False]
     assert small.balance("940") == -50_00 and abs(result) == 50_00
 

@@ -299,6 +299,8 @@ def test_statements_are_written_where_they_belong(run: Run, books: Path, folder:
     month = run("statements", "--month", "2026-03", "--json").document["files"]
     assert len(month) == 2
     assert run("statements", "--month", "2026-13").code == 2
+    before = run("statements", "--month", "2025-12")
+    assert before.code == 0 and "Nobody was a member in 2025-12." in before.err
     assert run("statement", "1", "--from", "2027-01-01", "--to", "2027-01-31").code == 1
 
 

@@ -77,21 +77,26 @@ def assert_right(place: str) -> int:
     return count
 
 
-def scratch_databases(place: str) -> int:
+def scratch_databases(place: str) -> set[str]:
     database = Database.open(place, read_only=True)
     try:
         with database.read() as tx:
-            return int(tx.value("SELECT count(*) FROM pg_database WHERE datname LIKE 'coopbank_scratch_%'"))
+            return {
+                str(name)
+                for (name,) in tx.rows("SELECT datname FROM pg_database WHERE datname LIKE 'coopbank_scratch_%'")
+            }
     finally:
         database.close()
 
 
 def none_are_left(place: str) -> bool:
-    """Whether no database of a proof is left; those of tests beside this one go by."""
+    """Whether none of the databases of proofs that are there now stays; tests beside this one have theirs, ever new."""
+    left = scratch_databases(place)
     for _ in range(480):
-        if scratch_databases(place) == 0:
+        if not left:
             return True
         time.sleep(0.25)
+        left &= scratch_databases(place)
     return False
 
 

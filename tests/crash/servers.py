@@ -81,7 +81,7 @@ class Server:
         return False
 
     def kill(self) -> None:
-        """End it and all the processes that it started, where they stand."""
+        """End it and all the processes that it started, where they stand; back when none of them is left."""
         if self.process is None:
             return
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -92,6 +92,22 @@ class Server:
                     each.kill()
         self.process.wait(60)
         self.process = None
+        # One that it started meanwhile, for somebody who came just then, is nobody's child now. It still has the
+        # memory that all of them share, without which no server begins in this folder again.
+        while left := self._left():
+            for each in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.kill()
+            time.sleep(0.005)
+
+    def _left(self) -> list[psutil.Process]:
+        """The processes that work in its folder, as all of a server's do."""
+        found = []
+        for each in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if each.cwd() == str(self.data.resolve()):
+                    found.append(each)
+        return found
 
     def stop_at_once(self) -> None:
         """As if the machine had lost it: no checkpoint, and whoever is in it is thrown out."""
@@ -117,6 +133,12 @@ class Server:
     def url(self, database: str) -> str:
         """As --db takes it."""
         return self.address(database).replace("postgresql://", "postgresql+psycopg://")
+
+
+def level(primary: Server, standby: Server) -> None:
+    """Wait until all that the primary has written can be read on the standby, which it acknowledges before."""
+    written = primary.ask("SELECT pg_current_wal_flush_lsn()")
+    wait_for(lambda: standby.ask(f"SELECT pg_last_wal_replay_lsn() >= '{written}'"))
 
 
 @contextlib.contextmanager

@@ -10,6 +10,8 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -18,10 +20,12 @@ import pytest
 
 from coopbank.bank.bank import Bank
 from coopbank.bank.operations.founding import FoundBook
-from coopbank.bank.whole_files import scratch_folder
+from coopbank.bank.whole_files import clear_parts, clear_scratch, scratch_folder, whole_file
 from coopbank.cli.copies import copy_books
 from coopbank.database import Database
-from coopbank.errors import AlreadyExists, CoopbankError
+from coopbank.errors import AlreadyExists, CoopbankError, DatabaseMissing
+from coopbank.exchange.files import NewFiles
+from coopbank.statements.making import store
 from tests.crash.damage import is_found
 from tests.crash.powercut import Cut
 from tests.crash.test_powercut import NAME, Recorded, head, known
@@ -122,6 +126,26 @@ def test_a_file_that_was_copied_without_its_journal_is_older_or_told(known: Reco
     assert older
 
 
+def test_a_backup_that_is_copied_over_the_open_books_is_noticed_by_the_next_that_writes(tmp_path: Path) -> None:
+    place = tmp_path / NAME
+    with new_bank(str(place)) as small:
+        small.spoiled = True
+        mia = small.admit("Mia Lee")
+        small.do("open-savings", member=mia)
+        copy_books(small.bank.database, tmp_path / "backup.db")
+        small.do("deposit", member=mia, amount="5.00")
+        with small.read() as books:
+            last = books.tx.value("SELECT max(id) FROM operation")
+        with closing(sqlite3.connect(place)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        place.write_bytes((tmp_path / "backup.db").read_bytes())  # as `cp` does, into the same file
+        with pytest.raises(DatabaseMissing, match="was replaced while it was in use"):
+            small.do("deposit", member=mia, amount="1.00")
+    # whoever starts anew sees what it is
+    with closing(Database.open(str(place))) as again, again.read() as tx:
+        assert tx.value("SELECT max(id) FROM operation") == last - 1
+
+
 def test_what_a_killed_command_left_of_a_folder_is_taken_away(tmp_path: Path) -> None:
     """Wherever it was killed: before the lock, before the name, after both. What is in use stays."""
     for name, locked in ((".coopbank-new-a", False), (".coopbank-new-b", True), (".coopbank-scratch-c", True)):
@@ -133,3 +157,36 @@ def test_what_a_killed_command_left_of_a_folder_is_taken_away(tmp_path: Path) ->
         with scratch_folder(tmp_path) as other:
             assert sorted(tmp_path.iterdir()) == sorted([one, other]) and (one / "copy").exists()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_being_written_is_not_taken_for_what_a_killed_command_left(tmp_path: Path) -> None:
+    """Whoever clears away may come at any moment: before the new file has its lock, and before it has its name."""
+    done, fault = threading.Event(), list[BaseException]()
+
+    def clears() -> None:
+        while not done.is_set():
+            clear_parts(tmp_path, "")
+            clear_scratch(tmp_path)
+
+    def writes(number: int) -> None:
+        try:
+            for each in range(60):
+                store(tmp_path / f"{number}-{each}.pdf", b"x")
+                with NewFiles(tmp_path) as files:
+                    files.text(f"{number}-{each}.csv").write("x")
+                with scratch_folder(tmp_path) as scratch, whole_file(scratch / "copy") as (file, _part):
+                    file.write(b"x")
+        except BaseException as error:
+            fault.append(error)
+
+    clearing, writing = threading.Thread(target=clears), [threading.Thread(target=writes, args=(n,)) for n in range(2)]
+    try:
+        for thread in (clearing, *writing):
+            thread.start()
+        for thread in writing:
+            thread.join()
+    finally:
+        done.set()
+        clearing.join()
+    assert not fault
+    assert sorted(each.suffix for each in tmp_path.iterdir()) == [".csv"] * 120 + [".pdf"] * 120

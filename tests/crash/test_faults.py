@@ -223,9 +223,9 @@ def waiter(connection: Any) -> int | None:
 
 
 @contextmanager
-def working(work: Callable[[], Receipt]) -> Iterator[list[Receipt | BaseException]]:
+def working(work: Callable[[], Receipt | None]) -> Iterator[list[Receipt | BaseException | None]]:
     """Work that goes on beside the block; what came of it, once the block has ended."""
-    came: list[Receipt | BaseException] = []
+    came: list[Receipt | BaseException | None] = []
 
     def worked() -> None:
         try:
@@ -243,22 +243,38 @@ def working(work: Callable[[], Receipt]) -> Iterator[list[Receipt | BaseExceptio
 
 @ON_A_SERVER
 def test_a_deadlock_that_the_server_ends_is_tried_anew_and_posts_once(ready: SmallBank) -> None:
-    """Somebody holds a table and then wants the book's own lock: the server calls the posting off."""
+    """Somebody holds a table and wants the book's own lock; the posting has that, and then wants the table.
+
+    A server looks once for each who waits, a while after the wait began: so the posting begins to wait last, and is the
+    one that is called off. The gate is a table that it reads between the two.
+    """
     before = ready.balance("905/M0001")
-    with outsider(ready) as other, outsider(ready) as watching:
-        _run(other, "SET deadlock_timeout = '60s'", "BEGIN", "LOCK TABLE balance IN ACCESS EXCLUSIVE MODE")
-        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    wants_the_book = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM"
+    wants_the_book += " pg_database WHERE datname = current_database())"
+    with outsider(ready) as gate, outsider(ready) as other, outsider(ready) as watching:
+        _run(gate, "BEGIN", "LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
+        _run(other, "SET deadlock_timeout = '300s'", "BEGIN", "LOCK TABLE balance IN ACCESS EXCLUSIVE MODE")
         with working(lambda: cheque(ready)) as came:
             assert waiter(watching) is not None
-            _run(other, "SELECT pg_advisory_xact_lock(20261122)", "ROLLBACK")
-        for _ in range(1200):
-            if watching.execute(deadlocks).fetchone()[0]:
-                break
-            time.sleep(0.05)
+            with working(lambda: _run(other, "SELECT pg_advisory_xact_lock(20261122)", "ROLLBACK")) as others:
+                until(lambda: watching.execute(wants_the_book).fetchone() is not None)
+                _run(gate, "ROLLBACK")
+        assert others == [None]
+        until(lambda: watching.execute(deadlocks).fetchone()[0])
         assert watching.execute(deadlocks).fetchone()[0] == 1
     assert [each.status for each in came if isinstance(each, Receipt)] == ["done"], came
     assert ready.balance("905/M0001") == before - 12_34
     assert cheque(ready).status == "repeated"
+
+
+def until(so: Callable[[], Any]) -> None:
+    """Wait until it is so; a minute at most."""
+    for _ in range(1200):
+        if so():
+            return
+        time.sleep(0.05)
+    pytest.fail("it never came")
 
 
 @ON_A_SERVER

@@ -254,6 +254,28 @@ def test_two_who_move_them_at_once_move_them_once(books: str, engine_url: str, h
     assert (refusal_of(books), refusal_of(engine_url)) == (BooksMoved, None)
 
 
+@ON_A_SERVER
+def test_who_moves_them_too_and_comes_late_changes_nothing_where_they_are_used(books: str, engine_url: str) -> None:
+    """It would bring passphrases and sign-ins there to what they were when the old books were closed."""
+    assert give("--db", books, "move", "--to", engine_url, "--rehearse") == 0
+    with contextlib.closing(Database.open(books, marked=True)) as old:
+        new, token = moving.receive(old, engine_url, "another")
+        with contextlib.closing(new):
+            assert give("--db", books, "move", "--to", engine_url) == 0
+            with contextlib.closing(Bank.open(engine_url, clock=SetClock(NOW))) as bank:
+                bank.set_passphrase(bank.authenticate("admin", PASSPHRASE), "admin", "another fine passphrase")
+            before = rows_of(new)
+            assert before["credential"] != rows_of(old)["credential"]
+            for late in (
+                lambda: moving.copy_all(old, new),
+                lambda: moving.level_before(old, new),
+                lambda: moving.hand_over(old, new, token),
+            ):
+                with pytest.raises(BooksMoved, match="old copy"):
+                    late()
+                assert rows_of(new) == before
+
+
 def test_what_may_not_be_moved(books: str, kept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Other books, files that hold something, the same place; by somebody else; nothing of it changes anything."""
     other = str(tmp_path / "other.db")

@@ -27,7 +27,7 @@ from coopbank.ledger.verify import wrong
 from coopbank.tui.screens.portfolio import picture
 from coopbank.tui.session import Session
 from tests.crash.hands import Hands
-from tests.crash.servers import Server, both, pair
+from tests.crash.servers import Server, both, level, pair, wait_for
 from tests.support_bank import PASSPHRASE, new_bank
 
 pytestmark = [pytest.mark.crash, pytest.mark.postgresql]
@@ -108,15 +108,18 @@ def read_from_the_standby(primary: Server, standby: Server, capsys: pytest.Captu
         assert code == 0, printed
         return json.loads(printed.out), printed.err
 
+    level(primary, standby)
     proof, said = told("verify")
     assert (proof["ok"], said) == (True, "")
     standby.ask("SELECT pg_wal_replay_pause()")
+    wait_for(lambda: standby.ask("SELECT pg_get_wal_replay_pause_state()") == "paused")
     with contextlib.closing(Bank.open(primary.url("bank"))) as bank:
         bank.sign_in("tom", PASSPHRASE)
     proof, said = told("verify")
     stands = proof["head"]["number"]
     assert f"what is read is as of operation {stands}; the server is at {stands + 1}" in said
     standby.ask("SELECT pg_wal_replay_resume()")
+    level(primary, standby)
     found, said = told("members")
     assert ([each["member"] for each in found["members"]], said) == (["M0001"], "")
     assert told("verify")[0]["head"]["number"] == stands + 1

@@ -138,7 +138,7 @@ def program(
     environment = dict(os.environ, COOPBANK_PASSPHRASE=PASSPHRASE, XDG_STATE_HOME=str(folder / "state"))
     done = subprocess.run(
         [str(PROGRAM), "--db", str(place), "--as", "ana", *arguments], capture_output=True, text=True, check=False,
-        env=environment, cwd=work_in or folder, timeout=60,
+        env=environment, cwd=work_in or folder,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     return done

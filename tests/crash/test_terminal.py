@@ -55,8 +55,9 @@ class Terminal:
         os.close(self.theirs)
 
 
-def test_a_machine_that_shuts_down_gets_its_terminal_back(tmp_path: Path) -> None:
-    """SIGTERM, as `kill` and every shutdown send it."""
+@pytest.mark.parametrize("frozen", [0, 2], ids=["shut down", "frozen and thawed before"])
+def test_a_machine_that_shuts_down_gets_its_terminal_back(tmp_path: Path, frozen: int) -> None:
+    """SIGTERM, as `kill` and every shutdown send it; SIGSTOP and SIGCONT, as who freezes machines or programs does."""
     with new_bank(str(tmp_path / "ledger.db")) as small:
         small.give_passphrase("ana", PASSPHRASE)
         terminal = Terminal("--db", "ledger.db", folder=tmp_path)
@@ -64,6 +65,12 @@ def test_a_machine_that_shuts_down_gets_its_terminal_back(tmp_path: Path) -> Non
             terminal.read_until(b"Pearl River")  # the screen where one signs in
             assert FIRST_WORDS in terminal.said and LAST_WORDS not in terminal.said
             assert termios.tcgetattr(terminal.theirs) != terminal.before, "keys come one by one, unseen"
+            for _ in range(frozen):
+                terminal.said = b""
+                terminal.process.send_signal(signal.SIGSTOP)
+                terminal.process.send_signal(signal.SIGCONT)
+                terminal.read_until(b"Pearl River")  # painted anew
+                assert termios.tcgetattr(terminal.theirs) != terminal.before, "and still"
             terminal.process.send_signal(signal.SIGTERM)
             terminal.read_until(b"look first.")
             assert terminal.process.wait(LONGEST) == 128 + signal.SIGTERM

@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +62,37 @@ class Played:
         return CoopbankError if refusal is None else type(refusal)
 
 
+_played: list[Played] = []
+
+
 @cache
+def _playing() -> Iterator[Played]:
+    """Every case, each once a run of the tests, when it is asked for; the books are gone afterwards."""
+
+    def play() -> Iterator[Played]:
+        with tempfile.TemporaryDirectory(dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")) as scratch:  # in memory
+            stage = Stage(Path(scratch))
+            for case in CASES:
+                yield stage.played(case)
+            for scene in stage.scenes.values():
+                scene.assert_books()
+
+    return play()
+
+
+def play(part: int, of: int) -> tuple[Played, ...]:
+    """The cases of one of so many parts; what was played before is not played again."""
+    begin, end = (len(CASES) * each // of for each in (part, part + 1))
+    _played.extend(islice(_playing(), max(0, end - len(_played))))
+    assert len(_played) >= end, "it was broken off"
+    return tuple(_played[begin:end])
+
+
 def play_all() -> tuple[Played, ...]:
-    """Every case, each once a run of the tests; the books are gone afterwards."""
-    with tempfile.TemporaryDirectory(dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")) as scratch:  # in memory, if it can be
-        stage = Stage(Path(scratch))
-        played = tuple(stage.played(case) for case in CASES)
-        for scene in stage.scenes.values():
-            scene.assert_books()
-        return played
+    """Every case."""
+    _played.extend(_playing())
+    assert len(_played) == len(CASES), "it was broken off"
+    return tuple(_played)
 
 
 class Stage:

@@ -115,7 +115,7 @@ def _operation(operation: type[Operation]) -> Iterator[str]:
     facts = [f"Who: {', '.join(operation.roles)}.", _second_person(operation)]
     if tuple(operation.offered_by) != INSTITUTION_KINDS:
         facts.append(f"Only at: {', '.join(operation.offered_by)}.")
-    facts.append("It can be reversed." if operation.reversible else "It is not reversed.")
+    facts.append("What it posted can be reversed." if operation.reversible else "It is not reversed.")
     yield from (f"- {fact}" for fact in facts)
     yield ""
     found = fields_of(operation)

@@ -14,7 +14,7 @@ A_PAGE = 66  # lines of a printed page
 A_QUARTER_OF_AN_HOUR = 400  # lines that somebody reads in it
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name != "errors.md"])  # that one: test_gallery.py
 def test_document_is_current(name: str, tmp_path: Path) -> None:
     kept = (FOLDER / name).read_text(encoding="utf-8")
     assert kept == DOCUMENTS[name](str(tmp_path / "book.db")), f"docs/{name} is out of date: run make docs"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,9 @@ from tests.documents.gallery_stage import STAFF
 LEAST_OF_THE_BANK = 0.9
 """The part of the messages of bank operations that cases show; it may grow."""
 
+PARTS = 8
+"""The cases are played in so many tests: one alone would take minutes where the machine has much else to do."""
+
 WITHOUT_A_CASE = {errors.Refused}
 """Classes that are never raised themselves, only by their subclasses."""
 
@@ -24,13 +28,19 @@ def played() -> tuple[Played, ...]:
     return gallery.play_all()
 
 
-def test_each_case_is_refused_as_its_class_says(played: tuple[Played, ...]) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_each_case_is_refused_as_its_class_says(part: int) -> None:
     wrong = [
         f"{each.case.title} ({each.command}): {each.klass.__name__}, not {each.case.klass.__name__}: {each.shown.text}"
-        for each in played
+        for each in gallery.play(part, PARTS)
         if each.klass is not each.case.klass or each.shown.code != each.case.klass.exit_code
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_page_is_current(tmp_path: Path) -> None:
+    kept = (Path(__file__).parents[2] / "docs/errors.md").read_text(encoding="utf-8")
+    assert kept == gallery.page(str(tmp_path / "book.db")), "docs/errors.md is out of date: run make docs"
 
 
 def test_no_case_changed_the_books(played: tuple[Played, ...]) -> None:

@@ -190,11 +190,11 @@ async def close_day(hand: Hand) -> None:
     await hand.see("every drawer is closed")
     await hand.press("end", "enter")
     await hand.see("Type CLOSE")
+    await hand.deaf_time()
     await hand.type("close")
 
 
 async def closed(hand: Hand) -> None:
-    await hand.deaf_time()
     await hand.press("enter")
     await hand.see("Head of the chain")
 

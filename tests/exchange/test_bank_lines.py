@@ -123,11 +123,18 @@ def test_what_only_some_formats_say() -> None:
     assert read(CAMT).skipped == 1
     assert [line.row for line in read(CSV, US).lines] == [7, 6, 5]
     assert read(OFX_1).start == date(2026, 3, 1) == read(CAMT).start
+    assert read(CAMT.replace("OPBD", "PRCD")).start == date(2026, 3, 2)  # which is told of the evening before
 
 
 def test_a_number_that_may_be_a_name_is_not_kept() -> None:
     own = read("Date,Amount,Id\n2026-03-02,1.00,Rosa Diaz\n").lines[0].bank_id
     assert own is not None and own.startswith("sha256:") and "Rosa" not in own
+
+
+def test_thousands_do_not_begin_with_a_zero() -> None:
+    content = "Date;Amount\n2026-03-02;0.123\n"
+    one_fault(content, 2, "Amount", "decimal comma", BankFile(decimal="comma"))
+    assert read(content.replace("0.123", "1.123"), BankFile(decimal="comma")).lines[0].amount == 112_300
 
 
 def test_an_encoding_is_what_the_header_says() -> None:
@@ -173,6 +180,8 @@ def test_a_file_that_is_cut_off_is_refused() -> None:
     ("<TRNAMT>+2000", "<TRNAMT>0.00", 2, "TRNAMT", "moves something"),
     ("<TRNAMT>+2000", "<TRNAMT>2e3", 2, "TRNAMT", "not an amount"),
     ("<TRNAMT>+2000", "<TRNAMT>1,000.00", 2, "TRNAMT", "not an amount"),
+    ("<TRNAMT>+2000", "<TRNAMT>+2,000", 2, "TRNAMT", "more than one way"),
+    ("<TRNAMT>+2000", "<TRNAMT>2.000", 2, "TRNAMT", "more than one way"),
     ("<DTPOSTED>20260302<TRNAMT>-1000", "<DTPOSTED>20260230<TRNAMT>-1000", 3, "DTPOSTED", "no such day"),
     ("<DTPOSTED>20260302<TRNAMT>-1000", "<DTPOSTED>March<TRNAMT>-1000", 3, "DTPOSTED", "not a date"),
     ("<FITID>3", "", 3, "FITID", "missing"),
@@ -350,6 +359,8 @@ def test_a_table_without_balances_begins_where_the_last_ended(bank: SmallBank, b
     table = "Date,Amount,Text\n2026-03-03,-12.00,FEE\n"
     assert [fault[1] for fault in faults(bring, bank, table)] == ["--closing"]
     bring(bank, OFX_1)
+    wrong = faults(bring, bank, table, about=BankFile(closing=596_900))
+    assert "come to 5,968.00, and the closing balance is 5,969.00" in wrong[0][2]
     about = BankFile(closing=596_800)
     assert bring(bank, table, about=about).done == 1
     assert bring(bank, table, about=about).repeated == 1

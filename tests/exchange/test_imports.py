@@ -116,7 +116,16 @@ def test_the_same_file_twice_does_nothing(small: SmallBank, bring: Import) -> No
         again = bring(small, "members", MEMBERS, dry_run=dry_run)
         assert (again.rows, again.done, again.repeated, again.created) == (4, 0, 4, ())
     assert state(small) == before
-    assert bring(small, "members", MEMBERS, key_prefix="second").done == 4
+    assert bring(small, "members", MEMBERS.replace("12-3456789", ""), key_prefix="second").done == 4
+
+
+def test_who_is_a_member_is_not_admitted_again_by_another_file(small: SmallBank, bring: Import) -> None:
+    bring(small, "members", MEMBERS)
+    faults = refused(small, bring, "members", MEMBERS + "Oak and Sons,,,123456789,organisation,,\n")
+    assert (3, "Taxpayer number") in where(faults)
+    assert "M0002 has this taxpayer number" in faults[0]["reason"]
+    small.do("change-member", member="M0002", tax_id="98-7654321")  # typed wrong before; it is somebody else's
+    assert bring(small, "members", MEMBERS.replace("=HYPER", "=HYPE")).done == 4
 
 
 def test_a_trial_keeps_nothing(small: SmallBank, bring: Import) -> None:

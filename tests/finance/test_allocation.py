@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coopbank.errors import InvalidAmount, InvalidValue
-from coopbank.finance.allocation import DEFAULT_ORDER, allocate, allocate_rows, split_cumulative
+from coopbank.finance.allocation import DEFAULT_ORDER, allocate, split_cumulative
 from coopbank.money import split
 
 DUE = st.fixed_dictionaries({name: st.integers(0, 10**6) for name in DEFAULT_ORDER})
@@ -26,20 +26,6 @@ def test_a_component_is_filled_before_the_next_gets_anything(
     for name in order:
         assert got.parts[name] == min(left, due[name])
         left -= got.parts[name]
-
-
-def test_rows_or_components_first() -> None:
-    rows = [{"interest": 10, "principal": 50}, {"interest": 8, "principal": 52}]
-    by_row, left = allocate_rows(65, rows)
-    assert [row.parts for row in by_row] == [
-        {"fees": 0, "interest": 10, "principal": 50},
-        {"fees": 0, "interest": 5, "principal": 0},
-    ]
-    by_component, _ = allocate_rows(65, rows, by="component")
-    assert [row.parts["interest"] for row in by_component] == [10, 8]
-    assert [row.parts["principal"] for row in by_component] == [47, 0]
-    assert left == 0
-    assert allocate_rows(7, []) == ([], 7)
 
 
 def test_bad_orders_and_amounts_are_refused() -> None:

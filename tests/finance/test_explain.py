@@ -326,6 +326,7 @@ def test_one_is_one_and_several_are_several() -> None:
         return str(told).rpartition("% × ")[2]
 
     assert time_of(eve, 1, "actual/365") == "1 day / 365."
+    assert time_of(eve, 30, "actual/360") == "30 days / 360."  # not a month, though it is a twelfth
     assert time_of(eve, 2, "actual/actual") == "(1 day / 365 + 1 day / 366)."
     assert time_of(eve, 3, "actual/actual") == "(1 day / 365 + 2 days / 366)."
     assert time_of(dt.date(2024, 1, 1), 1, "actual/actual") == "1 day / 366."

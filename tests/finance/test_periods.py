@@ -59,6 +59,7 @@ def test_the_calendar_ends_in_9999() -> None:
         assert refusal.value.field == "installments"
     with pytest.raises(InvalidDate):
         add_months(dt.date(1, 1, 1), -1)
+    assert len(due_dates(dt.date(2024, 1, 1), MONTHLY, 1200)) == 1200
     for count in (0, 1201, 10**30):
         with pytest.raises(InvalidTerms):
             due_dates(dt.date(2024, 1, 1), MONTHLY, count)

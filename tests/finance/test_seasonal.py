@@ -36,6 +36,13 @@ def test_a_farm_pays_in_the_months_of_harvest() -> None:
     assert SeasonalTerms.read(drawn.terms.as_document()) == drawn.terms
 
 
+def test_the_first_row_says_the_day_of_all() -> None:
+    drawn = schedule(SeasonalTerms.read({**FARM, "first_due": "2026-10-05"}))
+    assert [row.due.isoformat() for row in drawn.rows] == [
+        "2026-10-05", "2026-11-05", "2027-09-05", "2027-10-05", "2027-11-05", "2028-09-05",
+    ]  # fmt: skip
+
+
 @given(
     st.dates(dt.date(2000, 1, 1), dt.date(2060, 1, 1)), st.sets(st.integers(1, 12), min_size=1), st.integers(1, 30),
     st.sampled_from(DAY_COUNTS), st.sampled_from(["level", "equal-principal", "flat"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import json
 import time
 from decimal import Decimal
@@ -36,6 +37,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"disbursements": [{**ONE, "date": "0000-01-01"}]}, "disbursements.0.date"),
     ({"disbursements": [{**ONE, "date": 20260115}]}, "disbursements.0.date"),
     ({"disbursements": [{**ONE, "date": "2026-01-15T00:00:00"}]}, "disbursements.0.date"),
+    ({"disbursements": [{**ONE, "date": dt.datetime(2026, 1, 15)}]}, "disbursements.0.date"),
     ({"disbursements": [{**ONE, "date": "٢٠٢٦-٠١-١٥"}]}, "disbursements.0.date"),
     ({"disbursements": [{**ONE, "amount": "0"}]}, "disbursements.0.amount"),
     ({"disbursements": [{**ONE, "amount": "-5.00"}]}, "disbursements.0.amount"),
@@ -99,6 +101,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"fees": [{}]}, "fees.0"),
     ({"fees": [{"flat": "0"}]}, "fees.0.flat"),
     ({"fees": [{"flat": "1", "percent": "1", "of": "principal"}]}, "fees.0"),
+    ({"fees": [{"flat": "1", "percent": "1"}]}, "fees.0"),
+    ({"fees": [{"flat": "1", "of": "principal"}]}, "fees.0"),
+    ({"fees": [{"percent": "1"}]}, "fees.0"),
+    ({"fees": [{"of": "principal"}]}, "fees.0"),
     ({"fees": [{"percent": "1"}]}, "fees.0"),
     ({"fees": [{"percent": "101", "of": "principal"}]}, "fees.0.percent"),
     ({"fees": [{"percent": "1", "of": "balance"}]}, "fees.0.of"),

@@ -151,6 +151,13 @@ def test_a_header_is_not_replaced_by_another(books: Books) -> None:
     send(books, Raw(books, [entry(deposit_lines(5_00))]).statements())
 
 
+def test_an_entry_is_not_replaced_by_an_operation_on_its_way(still_books: Books) -> None:
+    sqlite_only(still_books)
+    raw = Raw(still_books, [entry(deposit_lines(5_00))])
+    another = {"id": 1, "operation_id": raw.number, "effective_on": DAY.isoformat(), "memo": "another"}
+    refused(still_books, [insert("entry", another, "REPLACE"), *raw.statements()])
+
+
 LATE = {
     "posting": {"entry_id": 1, "line": 5, "account_id": SAVINGS, "amount": -1},
     "entry": {"id": 2, "operation_id": 2, "effective_on": "2026-03-02", "memo": "late"},
@@ -221,6 +228,7 @@ UNBALANCED: dict[str, list[tuple[int, int]]] = {
     "with no line": [],
     "with an account that is not there": [(DRAWER, 5_00), (OWED, -5_00), (999, 1)],
     "with a line of zero": [(DRAWER, 0), (OWED, 0)],
+    "with a line of zero beside others": [(CLAIM, 5_00), (CAPITAL, -5_00), (SAVINGS, 0)],
 }
 
 
@@ -545,6 +553,14 @@ def test_a_wrong_leaf_is_not_opened(still_books: Books, how: str) -> None:
     refused(still_books, Raw(still_books, rows=[new_leaf(**WRONG_LEAVES[how])]).statements())
 
 
+def test_master_data_is_numbered_from_one(still_books: Books) -> None:
+    for row in (new_leaf(), NewFund("X", "New", "general"), NewControl("998", "New", "asset", "debit", "none"),
+                NewPeriodState("2026-05", "open"), NewRecord("role", "bob", 1, None, {})):  # fmt: skip
+        raw = Raw(still_books, rows=[row])
+        raw.rows[0][1]["line"] = 0
+        refused(still_books, raw.statements(), "CHECK constraint failed|check constraint")
+
+
 @pytest.mark.parametrize(
     "row",
     [
@@ -630,6 +646,9 @@ def test_what_is_reversed_was_there_before(still_books: Books) -> None:
     refused(still_books, Raw(still_books, reversing(100_00, 2)).statements())  # itself
     forward = [entry(deposit_lines(-5_00), reverses=3), entry(deposit_lines(5_00))]
     refused(still_books, Raw(still_books, forward).statements())
+    raw = Raw(still_books, forward)
+    raw.entries.reverse()
+    refused(still_books, raw.statements())  # whichever is written first
 
 
 # ---------------------------------------------------------------------------------- caches

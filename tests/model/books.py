@@ -102,6 +102,8 @@ class Rule:
     offered: tuple[str, ...] = ()  # by which kinds of institution, if not by all
 
 
+FOUND_AMOUNT = words("pay-redemption pay-dividend pay-patronage buy-parcel dispose-parcel")
+"""What moves an amount that nobody writes, or writes under another name: it counts in a person's day."""
 RULES: dict[str, Rule] = {}
 FOUNDED: list[Callable[[Model], None]] = []
 """What the rules of a subject find in a new book."""
@@ -226,6 +228,10 @@ class Model:
     def is_dead(self, member: str) -> bool:
         return (self.find("death", member) or {}).get("state") == "recorded"
 
+    def moves(self, fund: str, code: str) -> list[tuple[date, int]]:
+        """What moved a leaf, and when; nothing is a leaf because somebody looked for it."""
+        return self.dated.get((fund, code), [])
+
     def held(self, fund: str, code: str, but: Collection[str | None] = ()) -> int:
         """Money of a leaf that waits for a cheque to be good."""
         return sum(
@@ -340,7 +346,7 @@ class Model:
             if done is None or done.who != who or done.approver is not None or done.kind not in RULES:
                 continue
             known = RULES[done.kind]
-            if "amount" not in known.fields or known.staff:
+            if ("amount" not in known.fields and done.kind not in FOUND_AMOUNT) or known.staff:
                 continue
             asked = done.values.get("amount")
             total += (
@@ -647,12 +653,15 @@ DAY_COUNTS: tuple[str, ...] = (
 
 
 def well_formed(known: Rule, values: Fact) -> Fact:
-    """The values as they are meant; the first field that cannot be read is refused. "code?=GEN" has a default."""
+    """The values as they are meant; the first field that cannot be read is refused.
+
+    "code?=GEN" has a default; where there is one, None is no value.
+    """
     found: Fact = {}
     for name, told in known.fields.items():
         kind, optional, default = told.partition("?")
         if values.get(name) is None:
-            if not optional and "=" not in kind:
+            if (not optional and "=" not in kind) or (name in values and default.startswith("=")):
                 raise Malformed("invalid-value", name)
             if default.startswith("="):
                 found[name] = _default(kind, default[1:])

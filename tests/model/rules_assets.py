@@ -7,7 +7,16 @@ from datetime import date
 from fractions import Fraction
 
 from tests.model.books import ADMIN, GEN, OFFICER, POOL, READ, TELLER, TREASURER, Fact, Line, No, Work, days, rule
-from tests.model.rules_counter import RECEIVING, cash_out, folded, free_place, own_drawer, receive, within_drawer_limit
+from tests.model.rules_counter import (
+    RECEIVING,
+    cash_out,
+    folded,
+    free_place,
+    in_place,
+    own_drawer,
+    receive,
+    within_drawer_limit,
+)
 from tests.model.rules_funds import (
     BILLS,
     beyond_budget,
@@ -260,6 +269,7 @@ def open_petty_cash(w: Work) -> None:
     within_drawer_limit(w, ref, w["float_amount"], "float_amount")
     source = vault_or_bank(w, "from_place")
     w.write("petty-cash", ref, holder=w["holder"], float=w["float_amount"], state="open", opened_at=w.number)
+    in_place(w, source, w["float_amount"], "float_amount")
     w.post((POOL, f"739/{ref}", w["float_amount"]), (POOL, source, -w["float_amount"]))
 
 
@@ -295,8 +305,10 @@ def refill_petty_cash(w: Work) -> None:
     missing = found["float"] - w.balance(POOL, code)
     if missing <= 0:
         raise No("overdrawn", "petty_cash")
+    source = vault_or_bank(w, "from_place")
+    in_place(w, source, missing, "from_place")
     settle(w)
-    w.post((POOL, code, missing), (POOL, vault_or_bank(w, "from_place"), -missing))
+    w.post((POOL, code, missing), (POOL, source, -missing))
     w.write("petty-cash", w["petty_cash"], found)
 
 

@@ -446,7 +446,7 @@ def carried_on(w: Work, on: date) -> list[tuple[str, Fact, dict[str, int]]]:
             raise No("wrong-state", "month")
     for ref, loan in w.model.every("loan"):
         sums = {
-            fund: sum(n for day, n in w.model.dated[fund, f"701/{ref}"] if day <= on) for fund in sorted(loan["funds"])
+            fund: sum(n for day, n in w.model.moves(fund, f"701/{ref}") if day <= on) for fund in sorted(loan["funds"])
         }
         sums = {fund: amount for fund, amount in sums.items() if amount}
         if sums:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.model.books import GEN, POOL, TELLER, TREASURER, Fact, Line, No, Work, days, rule
+from tests.model.books import GEN, POOL, TELLER, TREASURER, Fact, Line, Model, No, Work, days, rule
 
 COUNTER = f"{TELLER} {TREASURER}"
 DRAWERS = f"{COUNTER} loan-officer"
@@ -52,9 +52,15 @@ def enter_cheque(w: Work, fund: str, amount: int, drawer: str, account: str | No
     leaf = None if account is None else (fund, account)
     cheque = {"amount": amount, "drawer": drawer, "by": w.number, "member": member, "leaf": leaf, "state": "on-hand"}
     w.write("cheque", ref, cheque, bank_account=None)
+    if leaf is not None:
+        hold(w, ref, amount, leaf)
+
+
+def hold(w: Work, cheque: str, amount: int, leaf: tuple[str, str]) -> None:
+    """What could be paid out again waits until the cheque is surely good."""
     held_for = w.model.policy("cheque_hold_days")
-    if leaf is not None and held_for:
-        w.write("hold", ref, amount=amount, leaf=leaf, until=w.business_day + days(held_for), state="held")
+    if held_for and amount > 0:
+        w.write("hold", cheque, amount=amount, leaf=leaf, until=w.business_day + days(held_for), state="held")
 
 
 def pay(w: Work, fund: str, amount: int) -> list[Line]:
@@ -268,6 +274,12 @@ def within_drawer_limit(w: Work, drawer: str, more: int, field: str) -> None:
         raise No("invalid-amount", field)
 
 
+def in_place(w: Work, code: str, wanted: int, field: str) -> None:
+    """So much cash is there, or the refusal is told by the name that the amount has in the form."""
+    if w.balance(POOL, code) < wanted:
+        raise No("overdrawn", field)
+
+
 def mine(w: Work, drawer: str, field: str, *, or_treasurer: bool = False) -> Fact:
     found = w.model.get("drawer", drawer, field)
     if found["owner"] is None:
@@ -289,6 +301,7 @@ def open_drawer(w: Work) -> None:
         raise No("drawer-closed", "drawer")
     within_drawer_limit(w, w["drawer"], w["float_amount"], "float_amount")
     w.write("drawer", w["drawer"], owner=w.who, opened_at=w.number)
+    in_place(w, "739/VAULT", w["float_amount"], "float_amount")
     if w["float_amount"]:
         w.post((POOL, f"739/{w['drawer']}", w["float_amount"]), (POOL, "739/VAULT", -w["float_amount"]))
 
@@ -390,7 +403,33 @@ def bank_cheques(w: Work) -> None:
 
 def _member_of_cheque(w: Work) -> set[str]:
     cheque = w.model.find("cheque", w["cheque"])
-    return {cheque["member"]} if cheque is not None and cheque["member"] else set()
+    if cheque is None:
+        return set()
+    return {member for member in (cheque["member"], *(_saver(w, each) for each in _credit(w, cheque))) if member}
+
+
+def put_right(model: Model, number: int) -> list[tuple[str, Fact]]:
+    """The corrections of an operation, and of these, in their order."""
+    found = []
+    for ref, body in model.every("correction"):
+        if body["operation"] == number:
+            found += [(ref, body), *put_right(model, model.facts["correction", ref][0][0])]
+    return found
+
+
+def _credit(w: Work, cheque: Fact) -> dict[str, int]:
+    """The savings accounts that have its credit now, each its part."""
+    if cheque["leaf"] is None or not cheque["leaf"][1].startswith("905/"):
+        return {}
+    found = {cheque["leaf"][1][4:]: cheque["amount"]}
+    for _ref, body in put_right(w.model, cheque["by"]):
+        for account, sign in ((body["wrong"], 1), (body["right"], -1)):
+            found[account] = found.get(account, 0) + sign * body["amount"]
+    return {account: amount for account, amount in found.items() if amount}
+
+
+def _saver(w: Work, account: str) -> str:
+    return str(w.model.get("savings", f"S-{account}", "cheque")["member"])
 
 
 @rule("return-cheque", "cheque:code bank_charge:counted?=0", TREASURER, serves=_member_of_cheque)
@@ -405,17 +444,19 @@ def return_cheque(w: Work) -> None:
     else:
         _undo_paid(w, cheque, place)
     w.write("cheque", w["cheque"], cheque, state="returned")
-    hold = w.model.find("hold", w["cheque"])
-    if hold is not None:
-        w.write("hold", w["cheque"], hold, state="released")
+    for ref in (w["cheque"], f"{w['cheque']}.2", *(each for each, _body in put_right(w.model, cheque["by"]))):
+        hold = w.model.find("hold", ref)
+        if hold is not None and (ref == w["cheque"] or hold["state"] == "held"):
+            w.write("hold", ref, hold, state="released")
 
 
 def _from_savings(w: Work, cheque: Fact, place: tuple[str, str]) -> None:
-    """Out of what was credited; what is missing there, the member owes."""
-    code = cheque["leaf"][1]
-    covered = min(cheque["amount"], -w.balance(GEN, code))
-    w.post((GEN, code, covered), (GEN, f"791/{cheque['member']}", cheque["amount"] - covered),
-           (GEN, "260", w["bank_charge"]), *cash_out(*place, GEN, cheque["amount"] + w["bank_charge"]))  # fmt: skip
+    """Out of what was credited, wherever that is now; what is missing there, its member owes."""
+    lines = []
+    for account, amount in _credit(w, cheque).items():
+        covered = min(amount, -w.balance(GEN, f"905/{account}"))
+        lines += [(GEN, f"905/{account}", covered), (GEN, f"791/{_saver(w, account)}", amount - covered)]
+    w.post(*lines, (GEN, "260", w["bank_charge"]), *cash_out(*place, GEN, cheque["amount"] + w["bank_charge"]))
 
 
 def _undo_paid(w: Work, cheque: Fact, place: tuple[str, str]) -> None:

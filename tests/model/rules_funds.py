@@ -115,7 +115,8 @@ BILL = "supplier:CODE number:sometext amount:money expense:expense memo:memo?= "
 
 
 def register(w: Work, fund: str, state: str, amount: int | None = None) -> None:
-    bills = [bill for _ref, bill in w.model.every("bill") if bill["supplier"] == w["supplier"]]
+    paid = [each for kind in ("bill", "voucher") for _ref, each in w.model.every(kind)]
+    bills = [bill for bill in paid if bill["supplier"] == w["supplier"]]
     if any(folded(bill["number"]) == folded(w["number"]) for bill in bills):
         raise No("already-exists", "number")
     ref = w.number_of("bill", "B-", 5)

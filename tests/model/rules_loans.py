@@ -16,7 +16,7 @@ from typing import Any
 from tests.model.books import FOUNDED, OFFICER, POOL, TELLER, TREASURER, Fact, Line, No, Work, rule
 from tests.model.reports import REPORTED, Reported, as_waived, brought_to
 from tests.model.reports import TERMS as OF_REPORTS
-from tests.model.rules_counter import PAYING, RECEIVING, active, alive, enter_cheque, place_of
+from tests.model.rules_counter import PAYING, RECEIVING, active, alive, enter_cheque, hold, place_of
 from tests.model.rules_funds import class_of
 from tests.model.rules_losses import between, settled
 from tests.model.rules_papers import answered, free_if_paid, require_programmes
@@ -315,7 +315,7 @@ def disburse_loan(w: Work) -> None:
     if loan["line"] and w["amount"] is None:
         raise No("invalid-amount", "amount")
     amount = w["amount"] or left
-    if amount > left:
+    if amount > left - w.model.held("line", w["loan"]):
         raise No("overdrawn", "amount")
     require_in_time(w, loan, "loan")
     require_programmes(w, {**loan, "rate": rate_of(loan)}, amount, "loan")
@@ -403,6 +403,11 @@ def repay_loan(w: Work) -> None:
     if unapplied:
         cash["GEN"] = cash.get("GEN", 0) + unapplied
     money = received(w, member, {fund: part for fund, part in cash.items() if part})
+    if w["tender"] == "cheque":
+        cheque = w.created[-1]
+        hold(w, cheque, unapplied, ("GEN", f"871/{member}"))
+        again = now(w, after).committed - now(w, loan).committed if loan["line"] else 0
+        hold(w, f"{cheque}.2", again, ("line", w["loan"]))
     refill, borne = given_back(w, after, moved)
     post(w, *lines_of(w["loan"], member, moved), *money, ("GEN", f"871/{member}", -unapplied), *refill)
     keep(w, loan, {**after, "borne": borne})

@@ -81,7 +81,7 @@ def _since(w: Work, ref: str, loan: Fact, last: date) -> tuple[bool, Fact | None
         kept = [body for number, body in versions if number < later[0]]
         return True, kept[-1] if kept else None
     leaves = ((fund, f"{gl}/{ref}") for fund in loan["funds"] for gl in ("781", "M10"))
-    moved = any(day > last for leaf in leaves for day, _amount in w.model.dated[leaf])
+    moved = any(day > last for leaf in leaves for day, _amount in w.model.moves(*leaf))
     return moved, loan
 
 
@@ -132,7 +132,7 @@ def _close_note(w: Work, ref: str, note: Fact, last: date) -> None:
 
 def dated(w: Work, fund: str, code: str, last: date) -> int:
     """How a leaf stands under dates up to a day."""
-    return sum(amount for day, amount in w.model.dated[fund, code] if day <= last)
+    return sum(amount for day, amount in w.model.moves(fund, code) if day <= last)
 
 
 @rule("reopen-month", "month:month why:somememo", TREASURER, second=True, reversible=False)

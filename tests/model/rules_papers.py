@@ -187,16 +187,18 @@ def programme_of(w: Work, fund: str) -> Fact | None:
     return w.model.find("programme", fund)
 
 
-def require_programmes(w: Work, loan: Fact, amount: int, field: str | None = None) -> None:
+def require_programmes(
+    w: Work, loan: Fact, amount: int, field: str | None = None, repays: str | None = None
+) -> None:  # fmt: skip
     """What the funder of any of the loan's funds forbids; refused by the field of the rule, or by the one given."""
     for fund in loan["funds"]:
         rules = programme_of(w, fund)
-        fault = None if rules is None else _fault(w, fund, rules, loan, amount)
+        fault = None if rules is None else _fault(w, fund, rules, loan, amount, repays)
         if fault is not None:
             raise No("programme-rule", field or fault)
 
 
-def _fault(w: Work, fund: str, rules: Fact, loan: Fact, amount: int) -> str | None:
+def _fault(w: Work, fund: str, rules: Fact, loan: Fact, amount: int, repays: str | None) -> str | None:
     rate = Fraction(loan["rate"])
     if rules["least_rate"] is not None and rate < Fraction(rules["least_rate"]):
         return "annual_rate"
@@ -207,15 +209,16 @@ def _fault(w: Work, fund: str, rules: Fact, loan: Fact, amount: int) -> str | No
     for allowed, name in (("purposes", "purpose"), ("places", "place")):
         if rules[allowed] and loan[name].casefold() not in {each.casefold() for each in rules[allowed]}:
             return name
-    return "principal" if _reserve_is_short(w, fund, rules, loan, amount) else None
+    return "principal" if _reserve_is_short(w, fund, rules, loan, amount, repays) else None
 
 
-def _reserve_is_short(w: Work, fund: str, rules: Fact, loan: Fact, amount: int) -> bool:
+def _reserve_is_short(w: Work, fund: str, rules: Fact, loan: Fact, amount: int, repays: str | None) -> bool:
     """A reserve in cash holds its part of all that the fund has lent, this money among it; half a cent is one."""
     if rules["reserve_account"] is None:
         return False
     shares = {**loan["funds"], **loan.get("peers", {})}
-    lent: Any = sum(n for (of, code), n in w.model.leaves.items() if of == fund and code.startswith("701/"))
+    lent: Any = sum(n for (of, code), n in w.model.leaves.items()
+                    if of == fund and code.startswith("701/") and code != f"701/{repays}")  # fmt: skip
     lent += Fraction(amount * loan["funds"][fund], sum(shares.values()))
     needed = lent * Fraction(rules["reserve_percent"]) / 100
     account = rules["reserve_account"]

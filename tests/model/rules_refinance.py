@@ -14,12 +14,13 @@ from tests.model.rules_loans import (
     owed_loan,
     paid,
     post,
+    rate_of,
     reckoned,
     require_in_time,
     shared,
     with_fact,
 )
-from tests.model.rules_papers import free_if_paid
+from tests.model.rules_papers import free_if_paid, require_programmes
 
 
 def _both(w: Work) -> set[str]:
@@ -41,9 +42,10 @@ def refinance_loan(w: Work) -> None:
         raise No("not-allowed", "new_loan")
     if not payoff:
         raise No("wrong-state", "loan")
-    if payoff > now(w, new).committed:
+    if payoff > now(w, new).committed - w.model.held("line", w["new_loan"]):
         raise No("overdrawn", "new_loan")
     require_in_time(w, new, "new_loan")
+    require_programmes(w, {**new, "rate": rate_of(new)}, payoff, "new_loan", repays=w["loan"])
     with naming("new_loan"):
         lent, out, _story = reckoned(with_fact(new, "advance", w.business_day, amount=payoff))
     repaid, back = paid(w, old, payoff, w.business_day, "next")

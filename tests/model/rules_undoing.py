@@ -16,6 +16,7 @@ from tests.model.books import (
     TREASURER,
     Done,
     Fact,
+    Model,
     No,
     Work,
     broken,
@@ -24,7 +25,7 @@ from tests.model.books import (
     rule,
 )
 from tests.model.rules_care import losses, needed, provided
-from tests.model.rules_counter import available, sponsored
+from tests.model.rules_counter import available, put_right, sponsored
 from tests.model.rules_loans import Book, cash_of, lines_of, naming, post, reckoned, shared
 from tests.model.rules_losses import settled
 from tests.model.rules_months import last_day
@@ -80,6 +81,8 @@ def reverse(w: Work) -> None:
     if not w.allowing(past.kind):
         raise No("not-allowed", "operation")
     _cash_is_here(w, past)
+    if past.kind == "correct" and _came_back(w, past.number):
+        raise No("cannot-reverse", "operation")
     with naming("operation"):
         retold = [taken_back(w, past, ref, facts, replay=w["replay"]) for ref, facts in loans.items()]
     put_back(w, past, story=bool(loans))
@@ -253,6 +256,8 @@ def correct(w: Work) -> None:
         raise No("invalid-value", "right_account")
     if past.kind == "reverse" or w.model.reversed_by(past.number) is not None:
         raise No("wrong-state", "operation")
+    if _came_back(w, past.number):
+        raise No("wrong-state", "operation")
     done = sum(body["amount"] for _ref, body in w.model.every("correction")
                if body["operation"] == past.number and body["wrong"] == wrong)  # fmt: skip
     left = past.moved().get((GEN, f"905/{wrong}"), 0) - done
@@ -262,10 +267,48 @@ def correct(w: Work) -> None:
     if amount > abs(left):
         raise No("invalid-amount", "amount")
     signed = amount if left > 0 else -amount
-    available(w, f"905/{wrong if signed < 0 else right}", amount)
+    held = _held_of(w, past.number, wrong) if signed < 0 else []
+    waits = min(amount, sum(hold["amount"] for _ref, hold in held))
+    available(w, f"905/{wrong if signed < 0 else right}", amount - waits)
     w.post((GEN, f"905/{wrong}", -signed), (GEN, f"905/{right}", signed))
     ref = w.number_of("correction", "K-", 5)
     w.write("correction", ref, operation=past.number, wrong=wrong, right=right, amount=signed)
+    left = waits
+    for number, hold in held:
+        part = min(hold["amount"], left)
+        if part == hold["amount"]:
+            w.write("hold", number, hold, state="released")
+        elif part:
+            w.write("hold", number, hold, amount=hold["amount"] - part)
+        left -= part
+    if waits:
+        w.write("hold", ref, held[0][1], amount=waits, leaf=(GEN, f"905/{right}"))
+
+
+def _first(model: Model, number: int) -> int:
+    """The operation that a correction, or one of a correction, put right."""
+    for ref, body in model.every("correction"):
+        if model.facts["correction", ref][0][0] == number:
+            return _first(model, body["operation"])
+    return number
+
+
+def _came_back(w: Work, number: int) -> bool:
+    """Whether the cheque that it was paid in by came back."""
+    first = _first(w.model, number)
+    return any(body["by"] == first and body["state"] == "returned" for _ref, body in w.model.every("cheque"))
+
+
+def _held_of(w: Work, number: int, account: str) -> list[tuple[str, Fact]]:
+    """What of that cheque is held on a savings account."""
+    first = _first(w.model, number)
+    own = {ref for ref, body in w.model.every("cheque") if body["by"] == first}
+    own |= {ref for ref, _body in put_right(w.model, first)} if own else set()
+    return [
+        (ref, hold) for ref, hold in w.model.every("hold")
+        if ref in own and hold["leaf"] == (GEN, f"905/{account}") and hold["state"] == "held"
+        and hold["until"] > w.model.day
+    ]  # fmt: skip
 
 
 def _account(w: Work, account: str, field: str) -> str:

@@ -153,15 +153,38 @@ def credit_interest(w: Work) -> None:
         raise No("invalid-date", "quarter")
     if w.business_day < last:
         raise No("wrong-state", "quarter")
-    weights = {ref[2:]: balance_days(w, f"905/{ref[2:]}", first, last) * Fraction(body["rate"])
+    late = _after_credit(w, first - days(1))
+    weights = {ref[2:]: (balance_days(w, f"905/{ref[2:]}", first, last) + late.get(ref[2:], 0)) * Fraction(body["rate"])
                for ref, body in w.model.every("savings")}  # fmt: skip
-    earned = {account: weight / 36_500 for account, weight in weights.items() if weight}
-    total = round(sum(earned.values(), Fraction(0)))
-    parts = dict(zip(earned, largest(total, list(earned.values())), strict=True))
-    if total:
-        w.post((GEN, "385", total), (GEN, "852", -total), (GEN, "852", total),
-               *((GEN, f"905/{account}", -amount) for account, amount in parts.items()))  # fmt: skip
+    exact = {account: weight / 36_500 for account, weight in weights.items() if weight > 0}
+    total = round(sum(exact.values(), Fraction(0)))
+    parts = dict(zip(exact, largest(total, list(exact.values())), strict=True))
+    month = f"{last:%Y-%m}"
+    over = w.model.locked.get(month) == "locked" or passed_over(w, month)
+    earned = [(GEN, "385", total), (GEN, "852", -total)]
+    credited = [(GEN, "852", total), *((GEN, f"905/{account}", -amount) for account, amount in parts.items())]
+    if total and (over or last == w.business_day):
+        w.post(*earned, *credited)
+    elif total:  # an expense of the quarter, and the members' from today on
+        w.post(*earned, on=last)
+        w.post(*credited)
     w.write("savings-interest", w["quarter"], total=total)
+
+
+def _after_credit(w: Work, day: date) -> dict[str, int]:
+    """What a quarter's last day lacks, by account: what moved on it after its interest was credited that day."""
+    quarter = f"{day.year}-Q{(day.month + 2) // 3}"
+    if w.model.find("savings-interest", quarter) is None:
+        return {}
+    by = w.model.facts["savings-interest", quarter][-1][0]
+    found: dict[str, int] = {}
+    for number in range(by + 1, w.number) if w.model.log[by].day == day else ():
+        done = w.model.log.get(number)
+        for entry, on in zip(done.entries, done.days, strict=True) if done is not None else ():
+            for fund, code, amount in entry if on == day else ():
+                if (fund, code[:4]) == (GEN, "905/"):
+                    found[code[4:]] = found.get(code[4:], 0) - amount
+    return found
 
 
 def largest(total: int, weights: list[Fraction]) -> list[int]:
@@ -292,7 +315,7 @@ def weights_of(w: Work, gl: str, year: str, basis: str) -> dict[str, int]:
         if basis == "average":
             weight = balance_days(w, code, first, last)
         else:
-            ends = -sum(amount for day, amount in w.model.dated[fund, code] if day <= last)
+            ends = -sum(amount for day, amount in w.model.moves(fund, code) if day <= last)
             weight = ends * ((last - first).days + 1)
         if weight > 0:
             member = str(_named(code))

@@ -377,46 +377,7 @@ def reporting(c: Chooser) -> list[Step]:
             **c.pick(({}, {}, {"excess": "unapplied"}, {"value_date": Last("day", c.pick((-4, -20)))})),
         }
         found += c.pick(([], [Step("ana", "repay-loan", tuple(paid.items()))]))
-        found += c.pick(([], [], [], agreed_by_two("tom", "provide", month=Last("month", c.pick((0, 1))))))
-        found += c.pick(
-            (
-                [],
-                [],
-                [],
-                agreed_by_two(
-                    "tom", "move-outer-date", loan=loan, outer_date=Last("day", c.pick((40, 200))), why="hail"
-                ),
-            )
-        )
-        found += c.pick(
-            (
-                [],
-                [],
-                [],
-                agreed_by_two(
-                    "tom",
-                    "write-down",
-                    loan=loan,
-                    principal=c.pick(("5.00", "50.00")),
-                    resolution="all",
-                    gift=c.pick((True, False)),
-                ),
-            )
-        )
-        found += c.pick(
-            (
-                [],
-                [],
-                [],
-                agreed_by_two(
-                    "tom",
-                    "reverse",
-                    operation=Last("operation", c.pick((0, 0, 1, 2))),
-                    reason="wrong",
-                    replay=c.pick((True, False)),
-                ),
-            )
-        )
+        found += _besides(c, loan)
     ends: tuple[list[Step], ...] = (
         [],
         agreed_by_two("tom", "charge-off", loan=loan, why="lost", resolution="the board"),
@@ -427,6 +388,78 @@ def reporting(c: Chooser) -> list[Step]:
         *c.pick(ends),
         Step("ana", "repay-loan", (("loan", loan), ("amount", "30.00"), ("tender", "transfer"))),
     ]
+
+
+def _besides(c: Chooser, loan: Last) -> list[Step]:
+    """What seldom comes between two reports."""
+
+    def seldom(name: str, /, **values: Any) -> list[Step]:
+        return c.pick(([], [], [], agreed_by_two("tom", name, **values)))
+
+    return [
+        *seldom("provide", month=Last("month", c.pick((0, 1)))),
+        *seldom("move-outer-date", loan=loan, outer_date=Last("day", c.pick((40, 200))), why="hail"),
+        *seldom("write-down", loan=loan, principal=c.pick(("5.00", "50.00")), resolution="all",
+                gift=c.pick((True, False))),
+        *seldom("reverse", operation=Last("operation", c.pick((0, 0, 1, 2))), reason="wrong",
+                replay=c.pick((True, False))),
+    ]  # fmt: skip
+
+
+_STATED: dict[str, tuple[dict[str, Any], ...]] = {
+    "schedule": (
+        {"installments": 12},
+        {"annual_rate": "9.5", "installments": 6},
+        {"method": "equal-principal"},
+        {"principal_grace": 2},
+        {"principal_grace": 14, "installments": 12},
+        {"months": (5, 9)},
+        {"months": (5, 5)},
+        {"every": {"weeks": 2}},
+        {"months": (3,), "every": {"weeks": 2}},
+    ),
+    "line": ({}, {"annual_rate": "6", "installments": 12}, {"method": "level"}, {"early": "lower"}),
+    "surplus": (
+        {"share_percent": "40"},
+        {"share_percent": "25", "annual_rate": "5", "every": {"months": 1}},
+        {},
+        {"share_percent": "40", "report_days": 5, "loss_carry_forward": "no"},
+        {"share_percent": "40", "installments": 3},
+        {"share_percent": "40", "late_fee_percent": "2"},
+        {"share_percent": "40", "keeps_share": True},
+    ),
+    "revenue": (
+        {"share_percent": "10", "multiple": "1.15", "every": {"months": 1}},
+        {"share_percent": "10"},
+        {"share_percent": "10", "multiple": "0.5"},
+        {"share_percent": "10", "multiple": "2", "most_rate": "8"},
+        {"share_percent": "10", "multiple": "1.3", "cost_cap_percent": "20"},
+    ),
+}
+_SELDOM: tuple[dict[str, Any], ...] = (
+    {"most_rate": "8"},
+    {"most": "3000.00"},
+    {"least": "100.00", "most": "50.00"},
+    {"least": "200.00"},
+    {"most_installments": 10},
+    {"funds": ("RLF", "GEN")},
+    {"funds": ("EDU",)},
+    {"funds": ("LLR",)},
+    {"funds": ("GEN", "GEN")},
+    {"funds": ("NIL",)},
+    {"late_fee": "0.20", "least": "200.00"},
+    {"late_fee": "5.00"},
+    {"late_fee": "60.00", "least": "200.00"},
+    {"late_fee_percent": "5"},
+    {"late_fee_percent": "6"},
+    {"late_fee_percent": "2.5", "late_fee": "1.00"},
+    {"late_fee_days": 10},
+    {"early": "shorten"},
+    {"early": "lower"},
+    {"late_fee_percent": "2.5", "late_fee_days": 5},
+    {"order": ("principal", "interest", "fees")},
+    {"day_count": "30/360"},
+)
 
 
 def offering(c: Chooser) -> dict[str, Any]:
@@ -442,66 +475,12 @@ def offering(c: Chooser) -> dict[str, Any]:
         if c.pick(range(9))
         else ("TERM", "SURPLUS", "x")
     )
-    stated: tuple[dict[str, Any], ...] = {
-        "schedule": (
-            {"installments": 12},
-            {"annual_rate": "9.5", "installments": 6},
-            {"method": "equal-principal"},
-            {"principal_grace": 2},
-            {"principal_grace": 14, "installments": 12},
-            {"months": (5, 9)},
-            {"months": (5, 5)},
-            {"every": {"weeks": 2}},
-            {"months": (3,), "every": {"weeks": 2}},
-        ),
-        "line": ({}, {"annual_rate": "6", "installments": 12}, {"method": "level"}, {"early": "lower"}),
-        "surplus": (
-            {"share_percent": "40"},
-            {"share_percent": "25", "annual_rate": "5", "every": {"months": 1}},
-            {},
-            {"share_percent": "40", "report_days": 5, "loss_carry_forward": "no"},
-            {"share_percent": "40", "installments": 3},
-            {"share_percent": "40", "late_fee_percent": "2"},
-            {"share_percent": "40", "keeps_share": True},
-        ),
-        "revenue": (
-            {"share_percent": "10", "multiple": "1.15", "every": {"months": 1}},
-            {"share_percent": "10"},
-            {"share_percent": "10", "multiple": "0.5"},
-            {"share_percent": "10", "multiple": "2", "most_rate": "8"},
-            {"share_percent": "10", "multiple": "1.3", "cost_cap_percent": "20"},
-        ),
-    }[kind]
-    seldom: tuple[dict[str, Any], ...] = (
-        {"most_rate": "8"},
-        {"most": "3000.00"},
-        {"least": "100.00", "most": "50.00"},
-        {"least": "200.00"},
-        {"most_installments": 10},
-        {"funds": ("RLF", "GEN")},
-        {"funds": ("EDU",)},
-        {"funds": ("LLR",)},
-        {"funds": ("GEN", "GEN")},
-        {"funds": ("NIL",)},
-        {"late_fee": "0.20", "least": "200.00"},
-        {"late_fee": "5.00"},
-        {"late_fee": "60.00", "least": "200.00"},
-        {"late_fee_percent": "5"},
-        {"late_fee_percent": "6"},
-        {"late_fee_percent": "2.5", "late_fee": "1.00"},
-        {"late_fee_days": 10},
-        {"early": "shorten"},
-        {"early": "lower"},
-        {"late_fee_percent": "2.5", "late_fee_days": 5},
-        {"order": ("principal", "interest", "fees")},
-        {"day_count": "30/360"},
-    )
     allowed: tuple[dict[str, Any], ...] = ({}, {"set_off": True}, {"keeps_share": True, "set_off": True})
     found = {
         "code": c.pick(code),
         "product_name": c.pick(("One", "Two")),
-        **c.pick(stated),
-        **c.pick(({}, c.pick(seldom))),
+        **c.pick(_STATED[kind]),
+        **c.pick(({}, c.pick(_SELDOM))),
         **(c.pick(allowed) if kind == "schedule" else {}),
     }
     return found if kind == "schedule" else {**found, "repayment": kind}

@@ -187,6 +187,36 @@ def test_split_loans(tmp_path: Path) -> None:
     assert found.looked_at == 9
 
 
+def test_bills_that_may_be_there_twice(tmp_path: Path) -> None:
+    """A copy numbered anew or typed otherwise, in petty cash too; not the next month's, nor what was taken back."""
+    with new_bank(str(tmp_path / "bank.db")) as small:
+        small.do("receive-gift", by=small.tom, amount="9000.00", donor="A friend", tender="transfer")
+
+        def bill(number: str, amount: str, supplier: str = "PRINTER") -> int:
+            return small.do("enter-bill", supplier=supplier, number=number, amount=amount, expense="290").number
+
+        small.agreed("open-petty-cash", by=small.tom, approver=small.sue, petty_cash="PETTY", holder="ana",
+                     float_amount="200.00", from_place="FIRST")  # fmt: skip
+        bill("INV-0070", "80.00"), bill("71", "80.00", "BAKER"), bill("INV-007", "35.00")
+        alike = bill("inv 70", "90.00")
+        mistaken = bill("72", "11.00")
+        small.do("reverse", operation=mistaken, reason="another supplier")
+        bill("73", "11.00")
+        small.go_to("2026-03-22")
+        receipt = {"supplier": "BAKER", "receipt": "R 5", "amount": "80.00", "expense": "290", "petty_cash": "PETTY"}
+        twice = small.do("spend-petty-cash", **receipt).number
+        small.go_to("2026-04-12")
+        bill("74", "80.00", "BAKER"), bill("75", "35.00")
+        with small.read() as books:
+            [found] = audit(books, ["bills-twice"]).results
+            [later] = audit(books, ["bills-twice"], date(2026, 3, 22), date(2026, 3, 31)).results
+    assert [(row.operation, row.account, row.amount, row.said) for row in found.rows] == [
+        (alike, "801/PRINTER", 90_00, "number inv 70 is like INV-0070 of B-00001"),
+        (twice, "801/BAKER", 80_00, "the same amount as B-00002, 20 days before"),
+    ]
+    assert (found.looked_at, later.looked_at, [row.operation for row in later.rows]) == (8, 1, [twice])
+
+
 def test_much_cash_of_one_person(suspects: Suspects) -> None:
     rows = run(suspects, "cash").rows
     assert [(row.account, row.amount, row.on) for row in rows] == [("M0001", 1_000_001, "2026-03-02")]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from coopbank.reports.financial import fund
 from coopbank.reports.ladder import ladder
 from coopbank.reports.pearls import Pearl, pearls
 from tests.bank.support_lending import visit
@@ -51,6 +52,11 @@ def test_ratios_of_a_credit_union(bank: SmallBank) -> None:
     assert figures(ratio(bank, "P6")) == (4525_00, 525_00, "861.90")
     assert figures(ratio(bank, "A1")) == (0, 2000_00, "0.00")
     assert ratio(bank, "P1").value is None
+    with bank.read() as books:
+        owed = [
+            (each.owed_to_lenders, each.owed_otherwise) for each in fund(books).funds if each.code in ("GEN", "RLF")
+        ]
+    assert owed == [(0, 500_00), (1000_00, 0)]
     visit(bank, "2027-04-05")
     assert figures(ratio(bank, "A1")) == (2000_00, 2000_00, "100.00")
     assert figures(ratio(bank, "P1")) == (0, 2000_00, "0.00")  # the first payment is more than a year late

@@ -90,6 +90,14 @@ def test_the_balance_brought_forward_is_what_was_before(bank: SmallBank) -> None
     assert (line.amount, line.suggestions[0].entries) == (59_000, tuple(entries(bank)))
 
 
+def test_a_balance_of_the_evening_before_leaves_out_what_the_first_day_brought(bank: SmallBank) -> None:
+    first, second, cheque = entries(bank)
+    bank.do("receive-gift", by=bank.tom, amount="80.00", donor="Many", tender="transfer")
+    on = str(bank.clock.now().date())
+    record(bank, start=on, end=on, opening="590.00", closing="590.00")
+    assert lines(bank)["BS-00001.0"].suggestions[0].entries == (first, second, cheque)
+
+
 def test_what_is_matched_later_says_so_on_an_earlier_day(bank: SmallBank) -> None:
     first, second, cheque = entries(bank)
     record(bank, "2026-03-04 250.00 TRANSFER", "2026-03-05 400.00 TRANSFER", "2026-03-18 -60.00 CHECK 501",

@@ -37,7 +37,8 @@ def test_dormant_after_twelve_months_without_an_act_of_the_member(quiet: SmallBa
             ("905/M0001", date(2026, 3, 2), 12)
         ]
         assert found.accounts[0].last_contact == date(2026, 3, 3)
-        assert dormant(books, date(2027, 3, 1)).accounts == ()
+        before = dormant(books, date(2027, 3, 1))
+        assert (before.as_of, before.months, before.accounts) == (date(2027, 3, 1), 12, ())
     bank.do("deposit", member="M0003", amount="1.00")
     bank.go_to("2027-03-03")
     bank.agreed("credit-interest", by=bank.tom, approver=bank.sue, quarter="2026-Q1")  # nobody did that
@@ -52,8 +53,27 @@ def test_dormant_after_twelve_months_without_an_act_of_the_member(quiet: SmallBa
         ]  # fmt: skip
         assert found.total == sum(line.balance for line in found.accounts)
         assert as_document(found)["accounts"][1]["balance"] == "25.00"
+        before = dormant(books, date(2027, 3, 2)).accounts  # nobody knew of a death then
+        assert [(line.member, line.died_on) for line in before] == [("M0001", None)]
         past = dormant(books, date(2028, 3, 1)).accounts  # as far as is known now
         assert {line.member for line in past} == {"M0001", "M0002"}
+
+
+def test_contact_that_was_had_later_hides_none_that_was_had_before(quiet: SmallBank) -> None:
+    bank = quiet
+    bank.do("found-again", member="M0002", how="she wrote")
+    bank.do("lost-contact", member="M0001")
+    bank.go_to("2027-09-01")
+    bank.do("found-again", member="M0002", how="she called")
+    bank.do("found-again", member="M0001", how="he came by")
+    with bank.read() as books:
+        contact = {
+            line.member: (line.last_contact, line.lost_since) for line in dormant(books, date(2027, 8, 31)).accounts
+        }
+        assert contact["M0002"] == (date(2027, 3, 2), None)
+        assert contact["M0001"] == (date(2026, 3, 3), "2027-03-02")
+        now = {line.member: (line.last_contact, line.lost_since) for line in dormant(books).accounts}
+        assert now["M0002"] == now["M0001"] == (date(2027, 9, 1), None)
 
 
 def test_unclaimed_after_five_years_small_amounts_in_one_sum(quiet: SmallBank) -> None:

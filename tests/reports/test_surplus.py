@@ -33,10 +33,10 @@ def both(small: SmallBank, operation: str, **values: object) -> int:
 
 
 def divided(small: SmallBank) -> int:
-    """100.00 of 2026: 20 to the indivisible reserve, 60 by hours, 20 by savings; M0001 has 10 of 30 hours."""
-    mia, bea = small.admit("Mia <b>Lee</b>"), small.admit("Bea Long")
-    for holder, amount in ((mia, "25.00"), (bea, "25.00")):
-        small.do("buy-shares", member=holder, amount=amount)
+    """100.00 of 2026: 20 to the indivisible reserve, 60 by hours, 20 by savings; M0001 has 10 of 30 hours, Cy none."""
+    mia, bea, cy = small.admit("Mia <b>Lee</b>"), small.admit("Bea Long"), small.admit("Cy Dunn")
+    for holder in (mia, bea, cy):
+        small.do("buy-shares", member=holder, amount="25.00")
     small.do("open-savings", member=mia)
     small.do("deposit", member=mia, amount="50.00")
     earn(small, "100.00")

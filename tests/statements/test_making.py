@@ -153,8 +153,6 @@ def test_a_code_is_checked_as_it_is_typed(tmp_path: Path) -> None:
         printed = code(made)
         for typed in (printed, printed.lower(), printed.replace(":", "  "), printed.removeprefix("COOPBANK:"),
                       printed[:-8] + " " + printed[-8:]):  # fmt: skip
-            if typed == printed.lower():
-                typed = typed.replace(made.number.lower(), made.number)
             assert words(check(small.bank, typed)) == {"books": True, "record": True, "figures": True}
         forged = printed[:-1] + ("0" if printed[-1] != "0" else "1")
         assert words(check(small.bank, forged))["figures"] is False

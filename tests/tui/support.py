@@ -76,7 +76,7 @@ class Hand:
             await asyncio.sleep(0)
             if loop._ready or self._refreshed():  # type: ignore[attr-defined]
                 calm = 0
-            elif self._soon(loop, began + horizon) or (self._asking() and loop.time() < began + PATIENCE):
+            elif self._soon(loop, began + horizon) or (self._at_work() and loop.time() < began + PATIENCE):
                 calm = 0
                 await asyncio.sleep(0.002)
             else:
@@ -99,8 +99,10 @@ class Hand:
     def _soon(loop: asyncio.AbstractEventLoop, until: float) -> bool:
         return any(not timer.cancelled() and timer.when() < until for timer in loop._scheduled)  # type: ignore[attr-defined]
 
-    def _asking(self) -> bool:
-        return any(not worker.is_finished for worker in self.app.workers)
+    def _at_work(self) -> bool:
+        """Whether the books are asked, or a key is under way to a screen that is not laid out yet."""
+        typing = self.app._key_under_way and self.app.is_running and not self.app._exit
+        return typing or any(not worker.is_finished for worker in self.app.workers)
 
     async def until(self, condition: Callable[[], bool], what: str = "") -> None:
         """Wait for something to become true, and see what stands there then."""

@@ -112,6 +112,8 @@ class Terminal:
         while text not in self.text():
             assert monotonic() < ends and self.code is None, f"never happened: {text!r}\n{self.text()}"
             self.listen(0.4)
+            if text in self.text():  # it answers the last time only now: a key more would be for what stands there
+                return
             self.type(key)
             again = monotonic() + 5.0
             while monotonic() < again and text not in self.text() and not self._over():

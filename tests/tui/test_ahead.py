@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from pathlib import Path
 from typing import cast
 
 import pytest
 from textual.widgets import Static
 
+from coopbank.tui import typeahead
 from coopbank.tui.screens.home import HomeScreen
 from coopbank.tui.screens.sign_in import SignInScreen
+from coopbank.tui.session import Session
 from coopbank.tui.widgets.member_card import MemberCard
 from tests.tui.support import WORDS, Hand, counter, operations
 
@@ -31,6 +34,27 @@ async def test_all_that_is_typed_before_the_books_are_open_arrives(book: str) ->
         assert hand.app.session.actor.user == "ana"
         assert cast("HomeScreen", hand.app.screen).find.value == "tassel"
     assert operations(book, "sign-in") == 1
+
+
+async def test_keys_wait_for_an_answer_however_long_it_takes(book: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine a sign-in takes longer than keys were kept: what came after it went into the passphrase."""
+    late, sign_in = threading.Event(), Session.sign_in
+
+    def slow(session: Session, *given: str | None) -> object:
+        assert late.wait(60)
+        return sign_in(session, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Session, "sign_in", slow)
+    monkeypatch.setattr(typeahead, "_LONGEST_HOLD", 0.01)
+    async with counter(book) as hand:
+        await hand.until(lambda: hand.app.opened is not None, "the books are opened")
+        asyncio.get_running_loop().call_later(0.2, late.set)
+        await hand.burst(*"ana", "enter", *WORDS, "enter", *"tassel", "enter")
+        await hand.see("walk-in cooler")
+        assert cast("HomeScreen", hand.app.screen).find.value == "tassel"
+        hand.app.hold_keys()  # and nobody answers
+        await hand.burst("escape", *"ada")
+        await hand.see("Abernathy")
 
 
 async def test_the_counter_is_made_unseen_and_without_anything_of_the_books(book: str) -> None:

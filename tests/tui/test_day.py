@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
+from coopbank.tui import queries
 from coopbank.tui.checklist import LOOK, NEXT, WIDEST, WORDS, Step
+from coopbank.tui.screens import day
 from coopbank.tui.screens.day import DayScreen
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.portfolio import LoansScreen
@@ -16,8 +19,10 @@ from coopbank.tui.screens.receipt import DayReportScreen, ReceiptScreen
 from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.screens.statements import StatementsScreen
 from coopbank.tui.screens.waiting import WaitingScreen
+from coopbank.tui.session import Session
 from coopbank.words import LANGUAGES, speaking, translate
 from tests.tui.support import Hand, assert_book, counter
+from tests.tui.test_two_terminals import elsewhere
 
 
 async def on(hand: Hand, screen: type) -> None:
@@ -105,6 +110,36 @@ async def test_an_evening_from_top_to_bottom(
         await hand.see("Counted by ana: 5.00 short")
         await hand.see("Head of the chain at the close:")
     assert_book(book)
+
+
+@pytest.mark.parametrize("late", ["standing", "evening"])
+async def test_the_hand_is_put_on_one_line_whichever_answer_comes_first(
+    book: str, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    """Where the bank stands, and what is loose: each is read in a thread of its own."""
+    elsewhere(book, "close-drawer", by="ana", drawer="D1", counted="625.00")
+    elsewhere(book, "close-day")
+    came, place = threading.Event(), queries if late == "standing" else day
+    asked, handled = getattr(place, late), "_looked_round" if late == "standing" else "_stood"
+    show = getattr(DayScreen, handled)
+
+    def after_the_other(session: Session) -> object:
+        assert came.wait(60)
+        return asked(session)
+
+    def shown(screen: DayScreen, value: object) -> None:
+        show(screen, value)
+        came.set()
+
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        monkeypatch.setattr(place, late, after_the_other)
+        monkeypatch.setattr(DayScreen, handled, shown)
+        await hand.press("f8")
+        await on(hand, DayScreen)
+        await hand.see("! look   Statements of 2026-02")
+        await hand.quiet()
+        assert hand.app.screen.rows.chosen.title == "Statements of 2026-02"  # type: ignore[attr-defined]
 
 
 async def test_payments_that_did_not_come_lead_to_their_loans(book: str) -> None:

@@ -381,9 +381,9 @@ async def by_keys(hand: Hand, name: str, numbers: dict[str, int]) -> None:
     await choose(hand, name)
     await fill(hand, {field: text.format(**numbers, waits="R-00008") for field, text in fields.items()})
     await review(hand, name)
+    await hand.deaf_time()  # what is typed before the review is painted is not meant for it
     if name in WORDS:
         await hand.type("close")
-    await hand.deaf_time()
     await hand.press("enter")
     await hand.until(lambda: isinstance(hand.app.screen, (ReceiptScreen, EntryScreen)), f"the receipt of {name}")
     assert isinstance(hand.app.screen, ReceiptScreen), f"{name}: {hand.screen_text()}"

@@ -137,10 +137,15 @@ def test_several_are_written_with_commas() -> None:
     assert read_field(spec, "CH-00001, CH-00002 CH-00003,", "USD", THURSDAY) == ["CH-00001", "CH-00002", "CH-00003"]
 
 
-def test_json_that_is_none_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [("{", "not JSON"), ("[" * 5000, "too deeply"), ('{"fund": "GEN", "fund": "RLF"}', "twice"), ("[1e9]", "exponent")],
+)
+def test_json_that_is_none_is_refused(typed: str, says: str) -> None:
     spec = FieldSpec("terms", "Terms", "", "json", required=True, default="")
-    with pytest.raises(CoopbankError, match="not JSON"):
-        read_field(spec, "{", "USD", THURSDAY)
+    with pytest.raises(CoopbankError, match=says) as refused:
+        read_field(spec, typed, "USD", THURSDAY)
+    assert refused.value.field == "terms"
 
 
 # ------------------------------------------------------------------------------------- texts on a line

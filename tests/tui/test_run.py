@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.app import App, ComposeResult
 
 import coopbank.tui
 from coopbank.tui import queries
@@ -12,7 +13,7 @@ from coopbank.tui.queries import JournalRow
 from coopbank.tui.screens.journal import JournalScreen
 from coopbank.tui.screens.sign_in import SignInScreen
 from coopbank.tui.session import Session
-from coopbank.tui.widgets.rows import RowList
+from coopbank.tui.widgets.rows import Column, RowList
 from tests.tui.support import counter
 
 
@@ -62,3 +63,24 @@ async def test_the_journal_reads_only_the_pages_that_are_seen(book: str, monkeyp
         await hand.press("enter")
         await hand.see("Entry 500000")
         assert len(asked) <= 6
+
+
+class Listed(App[None]):
+    """A list and nothing else."""
+
+    def compose(self) -> ComposeResult:
+        yield RowList((Column("", 5),), lambda item: (item,))
+
+
+async def test_a_page_that_comes_late_is_not_shown_among_other_rows() -> None:
+    asked: list[int] = []
+    async with Listed().run_test() as pilot:
+        rows = pilot.app.query_one(RowList)
+        rows.show_pages(300, 100, asked.append)
+        assert rows.item(150) is None and 1 in asked
+        rows.show_pages(301, 100, asked.append)  # an entry more: each row stands one further down
+        rows.page_came(1, ["before"] * 100)
+        asked.clear()
+        assert rows.item(150) is None and asked == [1]
+        rows.page_came(1, ["now"] * 100)
+        assert rows.item(150) == "now"

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,9 +26,10 @@ def keys_line(terminal: Terminal) -> bool:
 
 
 def sign_in(terminal: Terminal, user: str = "ana") -> None:
+    terminal.type(user)  # before anything is painted: it arrives all the same
     terminal.see("real books")
-    terminal.type(f"{user}{ENTER}{WORDS}{ENTER}")
-    terminal.see("F3 ")
+    terminal.type(f"{ENTER}{WORDS}{ENTER}")
+    terminal.see("F3 Pay in")  # the screen before it has an F3 of its own
 
 
 def to_review(terminal: Terminal, amount: str) -> None:
@@ -82,6 +84,34 @@ def test_a_counter_that_is_killed_in_the_middle_leaves_whole_books(book: str) ->
     assert_book(book)
     with Terminal(["--db", book]) as terminal:
         sign_in(terminal)
+
+
+def stopped(terminal: Terminal) -> None:
+    """Something stops the program and lets it go on."""
+    os.kill(terminal.pid, signal.SIGSTOP)
+    os.kill(terminal.pid, signal.SIGCONT)
+
+
+def test_a_counter_that_was_stopped_goes_on_where_it_was(book: str) -> None:
+    """What is typed keeps its order, what was painted over it is painted anew, and it ends when it is left."""
+    with Terminal(["--db", book]) as terminal:
+        sign_in(terminal)
+        for _ in range(8):
+            stopped(terminal)
+            terminal.listen(0.1)
+        typed = "the quick brown fox jumps over the lazy dog"
+        for letter in typed:
+            terminal.type(letter)
+        terminal.see(typed)
+        terminal.see("No member is found by that.")
+        assert " ".join(terminal.text().split()).count(typed) == 1
+        terminal.screen.erase_in_display(2)  # as a shell does that tells what was stopped
+        stopped(terminal)
+        terminal.until(lambda: "No member is found by that." in terminal.text() and keys_line(terminal), "all of it")
+        terminal.type(CTRL_Q)
+        terminal.see("Leave the counter?")
+        terminal.type("\x1b[C" + ENTER)
+        assert terminal.ends() == 0
 
 
 def fill_up(disk: Path) -> None:

@@ -23,7 +23,8 @@ async def test_a_machine_that_stops_the_program_in_the_middle_only_delays_it(mon
         monkeypatch.setattr(timer._time, "get_time", lambda: float(next(seconds)))  # each look is a second later
         once(app, 0.01, lambda: told.append("ours"))
         app.set_timer(0.01, lambda: told.append("Textual's"))
-        await asyncio.sleep(0.1)
+        while not told:
+            await asyncio.sleep(0.01)
         await pilot.pause()
         monkeypatch.undo()
     assert told == ["ours"], "if Textual's goes off too, there is no need of ours any more"

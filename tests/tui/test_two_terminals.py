@@ -20,18 +20,19 @@ from coopbank.tui.screens.funds import FundsScreen
 from coopbank.tui.screens.home import HomeScreen
 from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import ReviewScreen
+from coopbank.tui.screens.waiting import WaitingScreen
 from coopbank.tui.work import Pace
 from tests.tui.support import NOON, Hand, assert_book, balance, counter, operations
 
 TOM = Actor("tom", ("treasurer", "loan-officer"))
 
 
-def elsewhere(place: str, name: str, **values: object) -> None:
+def elsewhere(place: str, name: str, by: str = "tom", **values: object) -> None:
     """Another terminal does something."""
     bank = Bank.open(place, clock=SetClock(NOON))
     try:
         with bank.read() as books:
-            actor = books.actor_now("tom")
+            actor = books.actor_now(by)
         bank.perform(actor, bank.build(name, dict(values)))
     finally:
         bank.close()
@@ -83,6 +84,24 @@ async def test_others_work_is_seen_at_a_pages_pace_and_ones_own_at_once(book: st
         hand.app.books_changed()
         await hand.until(lambda: page._page is not first, "what is done here is seen at once")
         assert page._pace._took < 1000.0, "and timed anew"
+
+
+async def test_the_hand_stays_on_a_request_when_the_one_before_it_is_decided_elsewhere(book: str) -> None:
+    for member in ("M0001", "M0005"):
+        elsewhere(book, "redeem-shares", by="ana", member=member, amount="25.00")
+    async with counter(book) as hand:
+        await hand.sign_in("tom")
+        await hand.press("f9")
+        screen = hand.app.screen
+        assert isinstance(screen, WaitingScreen)
+        await hand.until(lambda: screen.rows.count == 3, "three that wait")
+        await hand.press("down")
+        first, second = screen.rows.item(0), screen.chosen
+        assert second is not None and second.ref != first.ref
+        elsewhere(book, "refuse", request=first.ref, why="not today")
+        hand.app._look()
+        await hand.until(lambda: screen.rows.count == 2, "one of them is decided")
+        assert screen.chosen is not None and screen.chosen.ref == second.ref
 
 
 async def test_another_members_business_elsewhere_is_no_news(book: str) -> None:

@@ -21,9 +21,7 @@ so that the sums are those of the balance sheet.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import islice
@@ -36,6 +34,7 @@ from coopbank.bank.lending.closing import all_loans, read_accounts
 from coopbank.bank.lending.flows import balance, by_fund
 from coopbank.bank.lending.reported import ReportedRun
 from coopbank.bank.lending.scheduled import ACCRUAL, ScheduledRun
+from coopbank.ledger.log import unswept
 
 CURRENT: Final = "current"
 #: Buckets by days late: name, first and last day.
@@ -258,25 +257,13 @@ def summary(books: Books, day: date, currency: str, late_days: int = 90) -> Summ
     """All loans at the end of a business day, read once; `late_days` late and accruing is proposed for non-accrual."""
     found = Summary()
     owed = ((ref, body) for ref, _version, body in all_loans(books, ("active", "charged-off")))
-    with _unswept():
+    with unswept():
         for loan in in_parts(owed, books, currency):
             at, interest, memo = _closed(loan, day)
             found.add(loan, at, interest, memo)
             if is_proposed(loan, at, late_days):
                 found.proposed.append(loan.ref)
     return found
-
-
-@contextmanager
-def _unswept() -> Iterator[None]:
-    """No search for garbage meanwhile: loans are let go one after the other, and looking for rings costs a sixth."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _closed(loan: LoanAccount, day: date) -> tuple[Delinquency, int, int]:

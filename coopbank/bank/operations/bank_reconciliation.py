@@ -30,6 +30,7 @@ from coopbank.bank.fields import (
     SignedMoney,
     Widget,
     clean_text,
+    read_lines,
     refuse,
 )
 from coopbank.bank.operation import ADMINISTRATOR, SUPERVISOR, TREASURER, Operation
@@ -77,15 +78,6 @@ def _read_line(value: Any) -> Any:
     return {"on": on, "amount": amount, **({"text": text} if text else {})}
 
 
-def _read_lines(value: Any) -> Any:
-    """One text with a line on each of its lines, or several texts."""
-    parts = [value] if isinstance(value, str) else value
-    if not isinstance(parts, list):
-        return value
-    lines = [line for part in parts for line in (part.splitlines() if isinstance(part, str) else [part])]
-    return [line for line in lines if not isinstance(line, str) or line.strip()]
-
-
 LineText = Annotated[str, BeforeValidator(clean_text), Field(min_length=1, max_length=500), PersonalMark()]
 
 
@@ -102,7 +94,7 @@ class StatementLine(BaseModel):
 
 
 Lines = Annotated[
-    list[Annotated[StatementLine, BeforeValidator(_read_line)]], BeforeValidator(_read_lines),
+    list[Annotated[StatementLine, BeforeValidator(_read_line)]], BeforeValidator(read_lines),
     Field(max_length=MOST_LINES, title="Lines, each as day, amount and text"), Widget("lines"),
 ]  # fmt: skip
 _Account = Annotated[BankAccountRef | None, Field(title="Bank account, if not the first")]

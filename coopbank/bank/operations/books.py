@@ -18,7 +18,7 @@ from coopbank.bank import records
 from coopbank.bank.asset_plan import is_asset
 from coopbank.bank.campaign_guard import require_none_named
 from coopbank.bank.desk import Desk, Move
-from coopbank.bank.fields import Code, Day, Memo, Money, Widget, clean_text, refuse
+from coopbank.bank.fields import Code, Day, Memo, Money, Widget, clean_text, read_lines, refuse
 from coopbank.bank.operation import TREASURER, Operation
 from coopbank.bank.operations.closing import require_not_passed
 from coopbank.bank.operations.funds import fund_class, require_spendable_fund
@@ -56,15 +56,6 @@ def _read_line(value: Any) -> Any:
         raise refuse("Write a line as fund, account, Dr or Cr, and amount: GEN 905/M0007 Cr 150.00.")
     fund, account, side, amount = match.groups()
     return {"fund": fund, "account": account, "debit" if side.lower() == "dr" else "credit": amount}
-
-
-def _read_lines(value: Any) -> Any:
-    """Lines may come as one text, or as several of which one holds several; empty ones do not count."""
-    parts = [value] if isinstance(value, str) else value
-    if not isinstance(parts, list):
-        return value
-    lines = [line for part in parts for line in (part.splitlines() if isinstance(part, str) else [part])]
-    return [line for line in lines if not isinstance(line, str) or line.strip()]
 
 
 class EntryLine(BaseModel):
@@ -107,7 +98,7 @@ class EntryLine(BaseModel):
 
 Line = Annotated[EntryLine, BeforeValidator(_read_line)]
 Lines = Annotated[
-    list[Line], BeforeValidator(_read_lines), Field(min_length=2, max_length=500, title="Lines"), Widget("lines")
+    list[Line], BeforeValidator(read_lines), Field(min_length=2, max_length=500, title="Lines"), Widget("lines")
 ]
 
 
@@ -224,8 +215,7 @@ class JournalEntry(Operation):
             )  # fmt: skip
         if line.member is not None:
             desk.get(records.Member, line.member, f"{field}.account")
-            if desk.leaf(line.fund, line.account) is None:
-                desk.open_leaf(line.fund, line.account, holder=line.member)
+            desk.leaf_id(line.fund, line.account, line.member)
         if line.gl_code != "731":
             return [(line.fund, line.account, line.amount)]
         account = bank_account(desk, line, f"{field}.account")

@@ -15,7 +15,7 @@ from coopbank.bank import records
 from coopbank.bank.asset_plan import WRITTEN_OFF_ON
 from coopbank.bank.budgeting import budget_ref
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Code, Counted, Decision, FundRef, GiftRef, Memo, Widget, refuse
+from coopbank.bank.fields import Code, Counted, Decision, FundRef, GiftRef, Memo, Widget, read_lines, refuse
 from coopbank.bank.operation import ADMINISTRATOR, TREASURER, Operation
 from coopbank.bank.operations.funds import require_spendable_fund
 from coopbank.bank.operations.savings import FUND, shown
@@ -34,15 +34,6 @@ def _read_line(value: Any) -> Any:
     return {"account": match[1], "amount": match[2]}
 
 
-def _read_lines(value: Any) -> Any:
-    """Lines may come as one text, or as several of which one holds several; empty ones do not count."""
-    parts = [value] if isinstance(value, str) else value
-    if not isinstance(parts, list):
-        return value
-    lines = [line for part in parts for line in (part.splitlines() if isinstance(part, str) else [part])]
-    return [line for line in lines if not isinstance(line, str) or line.strip()]
-
-
 class BudgetLine(BaseModel):
     """An account and its amount of the year, on the side where the account normally stands."""
 
@@ -53,7 +44,7 @@ class BudgetLine(BaseModel):
 
 
 Lines = Annotated[
-    list[Annotated[BudgetLine, BeforeValidator(_read_line)]], BeforeValidator(_read_lines),
+    list[Annotated[BudgetLine, BeforeValidator(_read_line)]], BeforeValidator(read_lines),
     Field(min_length=1, max_length=200, title="Lines (account and amount of the year: 290 1200.00)"), Widget("lines"),
 ]  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from coopbank.bank import records
+from coopbank.bank.cheque_credit import corrections, credited
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import (
     BankAccountRef,
@@ -39,7 +40,7 @@ from coopbank.bank.operations.undoing import (
     undo_loans,
     undo_records,
 )
-from coopbank.bank.tender import bank_place, cash_out
+from coopbank.bank.tender import bank_place, cash_out, holds_of
 from coopbank.errors import (
     AlreadyExists,
     CannotReverse,
@@ -52,8 +53,7 @@ from coopbank.errors import (
 )
 from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
-from coopbank.ledger.posting import LARGEST_MINOR, overdrawn, read_leaves
-from coopbank.money import parse_amount
+from coopbank.ledger.posting import LARGEST_MINOR, Leaf, overdrawn, read_leaves
 from coopbank.words import _
 
 
@@ -192,7 +192,10 @@ class ReturnCheque(Operation):
 
     def serves(self, desk: Desk) -> set[str]:
         cheque = desk.find(records.Cheque, self.cheque)
-        return set() if cheque is None or cheque.member is None else {cheque.member}
+        if cheque is None:
+            return set()
+        holders = {_holder(desk, account) for account in _standing(desk, cheque)}
+        return {member for member in (cheque.member, *holders) if member is not None}
 
     def perform(self, desk: Desk) -> None:
         cheque = desk.get(records.Cheque, self.cheque, "cheque")
@@ -207,23 +210,32 @@ class ReturnCheque(Operation):
         else:
             self._undone(desk, cheque, place)
         desk.write(self.cheque, cheque.model_copy(update={"state": "returned"}), about="returned")
-        hold = desk.find(records.Hold, self.cheque)
-        if hold is not None:
-            desk.write(self.cheque, hold.model_copy(update={"state": "released"}), about=cheque.account)
+        self._release(desk, cheque)
+
+    def _release(self, desk: Desk, cheque: records.Cheque) -> None:
+        """Nothing of the cheque is held any more, wherever corrections brought it."""
+        corrected = (ref for ref, _body in corrections(desk, cheque.received_by_operation))
+        for ref in (*holds_of(self.cheque), *corrected):
+            hold = desk.find(records.Hold, ref)
+            if hold is not None and (hold.state == "held" or ref == self.cheque):
+                first = "SELECT about FROM record WHERE kind = ? AND ref = ? AND version = 1"
+                leaf = desk.tx.value(first, hold.kind, ref)
+                desk.write(ref, hold.model_copy(update={"state": "released"}), about=leaf)
 
     def _from_savings(self, desk: Desk, cheque: records.Cheque, place: str) -> None:
-        """The credit is taken back; what the savings do not cover is owed by the member."""
-        code = str(cheque.account).partition(" ")[2]
-        covered = min(cheque.amount, -desk.balance(FUND, code))
-        missing = cheque.amount - covered
-        if missing and desk.leaf(FUND, f"791/{cheque.member}") is None:
-            desk.open_leaf(FUND, f"791/{cheque.member}", holder=cheque.member)
+        """The credit is taken back from where it stands; what savings do not cover there is owed by their member."""
+        moves: list[Move] = []
+        for account, amount in _standing(desk, cheque).items():
+            code, member = f"905/{account}", _holder(desk, account)
+            covered = min(amount, -desk.balance(FUND, code))
+            moves.append((FUND, code, covered))
+            if amount > covered:
+                desk.leaf_id(FUND, f"791/{member}", member)
+                moves.append((FUND, f"791/{member}", amount - covered))
+                desk.note("Owed by the member", shown(desk, amount - covered))
         total = cheque.amount + self.bank_charge
-        moves: list[Move] = [(FUND, code, covered), (FUND, f"791/{cheque.member}", missing)]
         moves += [(FUND, "260", self.bank_charge), *cash_out(POOL, place, FUND, total)]
         desk.post(f"Cheque {self.cheque} returned", moves)
-        if missing:
-            desk.note("Owed by the member", shown(desk, missing))
 
     def _undone(self, desk: Desk, cheque: records.Cheque, place: str) -> None:
         """What the cheque paid for is taken back as in a reversal, but today and out of the bank account."""
@@ -261,11 +273,23 @@ class ReturnCheque(Operation):
             if leaf.gl_code != "879":
                 continue
             fund, amount = leaf.contract, -past.moved[account]
-            if desk.leaf(fund, f"791/{member}") is None:
-                desk.open_leaf(fund, f"791/{member}", holder=member)
+            desk.leaf_id(fund, f"791/{member}", member)
             moves += [(fund, f"791/{member}", amount), *cash_out(POOL, place, fund, amount)]
             desk.note("Owed by the member", shown(desk, amount))
         desk.post(f"Cheque {self.cheque} returned: operation {past.number} stays", moves)
+
+
+def _standing(desk: Desk, cheque: records.Cheque) -> dict[str, int]:
+    """On which savings accounts the credit of a cheque stands, minor units; on none if it paid for something else."""
+    before, _slash, account = (cheque.account or "").partition("/")
+    if before != f"{FUND} 905":
+        return {}
+    return credited(desk, cheque.received_by_operation, account, cheque.amount)
+
+
+def _holder(desk: Desk, account: str) -> str | None:
+    found = desk.find(records.Savings, f"S-{account}")
+    return None if found is None else found.member
 
 
 class CountDrawer(Operation):
@@ -429,7 +453,10 @@ def own_open_drawer(desk: Desk, drawer: str, field: str, *, or_treasurer: bool =
 def require_held(desk: Desk, code: str, wanted: int, field: str) -> None:
     """Refuse to take more out of a place of cash than is there, by the name that the amount has in the form."""
     leaf = desk.leaf(POOL, code)
-    if leaf is not None and leaf.balance < wanted:
+    if leaf is None:  # nothing was ever put there
+        gl_code, _stroke, place = code.partition("/")
+        leaf = Leaf(0, gl_code, POOL, place, desk.currency, 0, None, 0)
+    if leaf.balance < wanted:
         refusal = overdrawn(leaf, leaf.balance)
         refusal.field = field
         raise refusal
@@ -437,7 +464,7 @@ def require_held(desk: Desk, code: str, wanted: int, field: str) -> None:
 
 def require_limit(desk: Desk, drawer: str, more: int, field: str) -> None:
     """Refuse to fill a drawer above the policy's limit."""
-    limit = parse_amount(str(desk.policy("drawer_limit", "0")), desk.currency)
+    limit = desk.amount_policy("drawer_limit")
     after = desk.balance(POOL, f"739/{drawer}") + more
     if limit and after > limit:
         raise InvalidAmount(

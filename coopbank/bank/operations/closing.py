@@ -117,6 +117,9 @@ class CloseMonth(Operation):
             desk.note("Not depreciated yet", shown(desk, left))
         if desk.find(records.Provision, self.month) is None and _lent(desk, self.month):
             desk.note("No provision was made for", self.month)  # it can be, before this is approved
+        quarter = _not_credited(desk, self.month)
+        if quarter is not None:  # afterwards it is an expense of a later month
+            desk.note("Interest on savings not credited", quarter)
         if not in_groups:
             _lock(desk, self.month)
         desk.wishes.append(f"month-report {self.month}")
@@ -210,6 +213,17 @@ def _lent(desk: Desk, month: str) -> bool:
         "SELECT sum(debit - credit) FROM control_total WHERE gl_code = '701' AND length(span) = 7 AND span <= ?", month
     )
     return bool(owed)
+
+
+def _not_credited(desk: Desk, month: str) -> str | None:
+    """The quarter that ends with a month, if savings bear interest and that of the quarter was not credited."""
+    quarter = f"{month[:4]}-Q{int(month[5:]) // 3}"
+    if int(month[5:]) % 3 or desk.find(records.SavingsInterest, quarter) is not None:
+        return None
+    bears = desk.tx.value(
+        "SELECT 1 FROM record WHERE kind = ? AND body NOT LIKE ? LIMIT 1", records.Savings.kind, '%"annual_rate":"0"%'
+    )
+    return quarter if bears else None
 
 
 def last_day(month: str) -> date:

@@ -16,7 +16,7 @@ from coopbank.bank.fields import DifferenceRef, Memo
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, SUPERVISOR, TELLER, TREASURER, Operation
 from coopbank.bank.operations.founding import in_currency
 from coopbank.errors import OwnRequest, WrongState
-from coopbank.money import format_amount, parse_amount
+from coopbank.money import format_amount
 from coopbank.words import _
 
 ALONE = "10.00"
@@ -50,7 +50,7 @@ class SignDifference(Operation):
 
 def note_difference(desk: Desk, drawer: str, owner: str, short: int) -> None:
     """A count differs from the books: above the policy that waits for a second person. `short` in minor units."""
-    alone = parse_amount(str(desk.policy("difference_alone", in_currency(ALONE, desk.currency))), desk.currency)
+    alone = desk.amount_policy("difference_alone", str(in_currency(ALONE, desk.currency)))
     if abs(short) > alone:
         body = records.CashDifference(drawer=drawer, owner=owner, short=short, on=desk.business_day.isoformat())
         desk.write(f"{drawer}-{desk.number}", body, about="open")

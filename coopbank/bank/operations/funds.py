@@ -324,12 +324,18 @@ def register_bill(
 
 
 def require_new_bill(desk: Desk, supplier: str, number: str, field: str = "number") -> None:
-    """Refuse a supplier's number that was entered before."""
+    """Refuse a supplier's number that was entered before, or paid out of petty cash."""
     for ref, bill in desk.about(records.Bill, supplier):
         if folded(bill.number) == folded(number):
             raise AlreadyExists(
                 "Bill {number} of {supplier} was entered already: {bill}.", field=field, number=number,
                 supplier=supplier, bill=ref,
+            )  # fmt: skip
+    for ref, voucher in desk.every(records.Voucher):
+        if (voucher.supplier, folded(voucher.receipt)) == (supplier, folded(number)):
+            raise AlreadyExists(
+                "Receipt {receipt} of {supplier} was paid already: {voucher}.", field=field, receipt=number,
+                supplier=supplier, voucher=ref,
             )  # fmt: skip
 
 

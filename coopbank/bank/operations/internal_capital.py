@@ -209,8 +209,7 @@ class ReturnCapital(_OfWorkers):
                 hint="Look what there is with: coopbank capital {year}",
             )  # fmt: skip
         owed = f"{equity.REDEMPTIONS}/{self.member}"
-        if not desk.has_leaf(FUND, owed):
-            desk.open_leaf(FUND, owed, holder=self.member)
+        desk.leaf_id(FUND, owed, self.member)
         moves: list[Move] = [(FUND, f"{CAPITAL}/{contract}", amount) for contract, amount in capital.items()]
         desk.post(f"Internal capital of {self.member} returned", [*moves, (FUND, owed, -total)])
         self._schedule(desk, total, first)

@@ -52,7 +52,7 @@ from coopbank.bank.operations.products import Multiple, YesNo, product_of, requi
 from coopbank.bank.operations.programmes import require_programmes
 from coopbank.bank.operations.reserves import refilled
 from coopbank.bank.operations.savings import FUND, shown
-from coopbank.bank.tender import Paying, Receiving, claim, shared_cash
+from coopbank.bank.tender import Paying, Receiving, shared_cash
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, Refused, WrongState
 from coopbank.finance.daycount import DayCount
 from coopbank.finance.periods import MOST_ROWS
@@ -303,6 +303,12 @@ class DisburseLoan(Paying):
             raise Overdrawn(
                 "Only {left} of loan {loan} is left to pay out.", field="amount", left=shown(desk, left), loan=self.loan
             )
+        held = held_on_line(desk, loan)
+        if amount > left - held:
+            raise Overdrawn(
+                "Of loan {loan} {left} can be drawn now; {held} waits for a cheque that repaid it.", field="amount",
+                loan=self.loan, left=shown(desk, max(0, left - held)), held=shown(desk, held),
+            )  # fmt: skip
         require_in_time(desk, loan)
         require_programmes(desk, loan.body, amount, field="loan")
         require_none_named(desk, {"loan": loan.body.member, "paid_to": self.paid_to}, loan.body.funds)
@@ -370,10 +376,15 @@ class RepayLoan(Receiving):
         unapplied = self.amount - applied
         if unapplied:
             cash[FUND] = cash.get(FUND, 0) + unapplied
-        moves = self.receive_for(desk, {fund: part for fund, part in cash.items() if part}, member=loan.body.member)
+        kept = f"871/{loan.body.member}"
+        again = done.standing.committed - done.before.committed if loan.body.repayment == LINE else 0
+        moves = self.receive_for(
+            desk, {fund: part for fund, part in cash.items() if part}, member=loan.body.member,
+            held={f"{FUND} {kept}": unapplied, _drawn_on(loan): max(0, again)},
+        )  # fmt: skip
         if unapplied:
-            open_for(desk, FUND, f"871/{loan.body.member}", loan.body.member)
-            moves = [*moves, (FUND, f"871/{loan.body.member}", -unapplied)]
+            desk.leaf_id(FUND, kept, loan.body.member)
+            moves = [*moves, (FUND, kept, -unapplied)]
         refill, borne = refilled(desk, self.loan, loan.body, done.moved, done.after)
         post_loan(
             desk, self.loan, loan.body.member, f"Payment {self.loan}", earned_first(done.lines, [*moves, *refill])
@@ -463,6 +474,16 @@ def named(operation: Operation, otherwise: str, **names: str) -> Iterator[None]:
             refusal.template, field=field if field in fields else otherwise, hint=refusal.hint_template,
             **refusal.values,
         ) from refusal  # fmt: skip
+
+
+def held_on_line(desk: Desk, loan: LoanAccount) -> int:
+    """What of a line of credit was repaid by cheques that may still come back: it is not drawn again before."""
+    fund, code = _drawn_on(loan).split(" ")
+    return desk.holds(fund, code) if loan.body.repayment == LINE else 0
+
+
+def _drawn_on(loan: LoanAccount) -> str:
+    return f"{loan.body.fund} 701/{loan.ref}"
 
 
 def require_in_time(desk: Desk, loan: LoanAccount, field: str = "loan") -> None:
@@ -555,7 +576,7 @@ def post_loan(desk: Desk, ref: str, member: str, memo: str, moves: Iterable[Move
     wanted = [move for move in moves if move[2]]
     for fund, code, _amount in wanted:
         if code.partition("/")[0] in OWN or code.startswith("871/"):
-            open_for(desk, fund, code, member)
+            desk.leaf_id(fund, code, member)
     if wanted:
         desk.post(memo, wanted)
 
@@ -633,14 +654,3 @@ def own_number(desk: Desk, kind: str, prefix: str, number: str | None) -> str:
         raise AlreadyExists("Number {number} is taken.", field="number", number=asked)
     desk.created.append(asked)
     return asked
-
-
-def open_for(desk: Desk, fund: str, code: str, holder: str | None) -> None:
-    """Open a leaf for its holder if there is none."""
-    if not desk.has_leaf(fund, code):
-        desk.open_leaf(fund, code, holder=holder)
-
-
-def claim_to(from_fund: str, to_fund: str, amount: int) -> list[Move]:
-    """A claim on pooled cash passes on; nothing within one fund."""
-    return [] if from_fund == to_fund else claim(from_fund, to_fund, amount)

@@ -96,6 +96,9 @@ class ChangeMember(Operation):
     tax_id: Annotated[PersonalOption, Field(title="Taxpayer number")] = None
     language: Annotated[Literal["en", "es"] | None, Widget("choice"), Field(title="Language of statements")] = None
     status: Annotated[Literal["active", "left"] | None, Widget("choice"), Field(title="Active or left")] = None
+    take_away: Annotated[
+        Literal["phone", "email", "address", "tax-id"] | None, Widget("choice"), Field(title="Take away what is wrong")
+    ] = None
 
     def perform(self, desk: Desk) -> None:
         before = desk.get(records.Member, self.member, "member")
@@ -113,6 +116,8 @@ class ChangeMember(Operation):
         for field in ("language", "status"):
             if getattr(self, field) is not None:
                 changes[field] = getattr(self, field)
+        if self.take_away is not None:
+            self._take_away(before, changes)
         if not changes:
             raise InvalidValue("Nothing was changed.", field="member", hint="Fill in what is new.")
         if self.status == "left" and any(leaf.balance for leaf in desk.held_by(self.member)):
@@ -127,6 +132,19 @@ class ChangeMember(Operation):
         name = self.member_name or desk.member_name(self.member)
         desk.list_member(self.member, name, self.phone or desk.personal(after.phone))
         desk.note("Member", self.member)
+
+    def _take_away(self, before: records.Member, changes: dict[str, object]) -> None:
+        """What was entered and is not theirs goes out of the record; earlier versions of it stay, as all do."""
+        field = str(self.take_away).replace("-", "_")
+        if field in changes:
+            raise InvalidValue(
+                "It is changed and taken away at once.", field="take_away", hint="Choose one of the two."
+            )
+        if getattr(before, field) is None:
+            raise WrongState(
+                "Nothing of that kind is known of member {member}.", field="take_away", member=self.member
+            )  # fmt: skip
+        changes[field] = None
 
 
 def require_alive(desk: Desk, member: str, field: str = "member") -> None:

@@ -34,7 +34,7 @@ from coopbank.bank.fields import (
     Widget,
 )
 from coopbank.bank.operation import SUPERVISOR, TREASURER, Operation
-from coopbank.bank.operations.lending import open_for, own_number
+from coopbank.bank.operations.lending import own_number
 from coopbank.bank.operations.products import require_lender
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import Paying, Receiving, Tender
@@ -271,7 +271,7 @@ def active_note(desk: Desk, ref: str) -> records.Note:
 def open_note_leaves(desk: Desk, ref: str, note: records.Note) -> None:
     """The leaves of a note: principal and interest owed."""
     for gl_code in ("811", "851"):
-        open_for(desk, note.fund, f"{gl_code}/{ref}", note.member)
+        desk.leaf_id(note.fund, f"{gl_code}/{ref}", note.member)
 
 
 def require_later(desk: Desk, day: date, field: str) -> None:

@@ -9,7 +9,6 @@ savings can be used at once, loans and notes come with their terms.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -34,12 +33,14 @@ from coopbank.bank.fields import (
     MemberRef,
     Memo,
     Money,
+    NoJson,
     Percent,
     Personal,
     Rate,
     SignedMoney,
     Text,
     Widget,
+    json_said,
     refuse,
 )
 from coopbank.bank.lending.accounts import LoanAccount, tell, write
@@ -49,7 +50,7 @@ from coopbank.bank.lending.history import OldHistory, principal_fault
 from coopbank.bank.operation import CHARITY, TREASURER, Operation
 from coopbank.bank.operations import suspense
 from coopbank.bank.operations.books import ZERO_SUMS, EntryLine, Lines, bank_account, require_control, require_past
-from coopbank.bank.operations.lending import open_for, post_loan
+from coopbank.bank.operations.lending import post_loan
 from coopbank.bank.operations.products import Multiple, require_lender
 from coopbank.bank.operations.savings import FUND, OpenSavings, shown
 from coopbank.bank.operations.shares import AT_ONCE
@@ -67,8 +68,8 @@ def _read_json(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value, parse_float=Decimal)
-    except ValueError as error:
+        return json_said(value, parse_float=Decimal)
+    except NoJson as error:
         raise refuse('Write the terms as JSON, for example {{"loan": "L-001", ...}}.', why=error) from error
 
 
@@ -300,7 +301,7 @@ def _register_loan(desk: Desk, old: OldLoan, owed: _Owed, day: date, field: str)
     _require_same(desk, old, done.after.book, held)
     for fund, flows in held.items():
         for code in ("701", "781", *(("M10",) if "memo" in flows else ())):
-            open_for(desk, fund, f"{code}/{old.loan}", old.member)
+            desk.leaf_id(fund, f"{code}/{old.loan}", old.member)
     desk.write(old.loan, terms, about=old.loan)
     write(desk, done)
     moves = lines(old.loan, old.member, done.moved)
@@ -453,7 +454,7 @@ def _register_note(desk: Desk, old: OldNote, owed: _Owed, lender: records.Person
         paid_principal=old.principal - owed.principal, paid_interest=old.paid_interest or 0,
     )  # fmt: skip
     for gl_code in ("811", "851"):
-        open_for(desk, owed.fund, f"{gl_code}/{old.note}", old.member)
+        desk.leaf_id(owed.fund, f"{gl_code}/{old.note}", old.member)
     earned = min(owed.interest, interest_to(note, day))
     desk.write(old.note, note.model_copy(update={"segment_accrued": earned}), about=old.member)
 
@@ -611,8 +612,7 @@ def _member_leaf(desk: Desk, line: EntryLine, member: str, field: str, day: date
         _open_savings(desk, line, member, field, day)
     if line.gl_code == UNCLAIMED and line.credit is not None:
         take_over(desk, member, line.fund, line.credit)
-    if desk.leaf(line.fund, line.account) is None:
-        desk.open_leaf(line.fund, line.account, holder=member)
+    desk.leaf_id(line.fund, line.account, member)
 
 
 def _open_savings(desk: Desk, line: EntryLine, member: str, field: str, day: date) -> None:

@@ -22,7 +22,7 @@ from coopbank.bank.lending.accounts import LoanAccount, account, tell
 from coopbank.bank.lending.closing import all_loans
 from coopbank.bank.lending.flows import by_fund
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER
-from coopbank.bank.operations.lending import borrower, open_for
+from coopbank.bank.operations.lending import borrower
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import Paying, Receiving, Tender
 from coopbank.errors import InvalidValue, Overdrawn, WrongState
@@ -74,7 +74,7 @@ class SellParticipation(Receiving):
             )  # fmt: skip
         loan.body = body
         done = tell(loan, [])
-        open_for(desk, body.fund, f"831/{self.peer}", None)
+        desk.leaf_id(body.fund, f"831/{self.peer}")
         cash = self.receive_for(desk, {body.fund: amount}, member=None)
         desk.post(f"{self.peer} for its part of {self.loan}", [*cash, (body.fund, f"831/{self.peer}", -amount)])
         assert not done.moved, "we still pay out the whole loan, with the peer's money"

@@ -27,7 +27,7 @@ from coopbank.bank.tender import Paying
 from coopbank.errors import Overdrawn
 from coopbank.finance.distribution import percent_of
 from coopbank.ledger.posting import Leaf, head
-from coopbank.money import parse_amount, round_minor
+from coopbank.money import round_minor
 
 TAX = "842"
 
@@ -89,7 +89,7 @@ class PayOut(Paying):
     def second_reason(self, desk: Desk) -> str | None:
         if self.member is None:
             return "Paying all members at once takes two people."
-        alone = parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)
+        alone = desk.amount_policy("withdrawal_alone")
         return "The amount is above what one person may pay out." if (self.moves(desk) or 0) > alone else None
 
     def perform(self, desk: Desk) -> None:

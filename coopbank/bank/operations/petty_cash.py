@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from coopbank.bank import records
+from coopbank.bank import limits, records
 from coopbank.bank.budgeting import beyond_budget
 from coopbank.bank.campaign_guard import require_no_campaign
 from coopbank.bank.desk import Desk
@@ -22,7 +22,6 @@ from coopbank.bank.operations.cash import difference, require_free_place, requir
 from coopbank.bank.operations.funds import (
     ExpenseCode,
     Supplier,
-    folded,
     require_expense,
     require_new_bill,
     require_own_expense,
@@ -33,7 +32,6 @@ from coopbank.bank.tender import cash_out
 from coopbank.errors import AlreadyExists, DrawerClosed, InvalidValue, NotAllowed, Overdrawn
 from coopbank.ledger import periods
 from coopbank.ledger.chart import POOL
-from coopbank.money import parse_amount
 
 _HOLDERS = (TELLER, LOAN_OFFICER, TREASURER, ADMINISTRATOR)
 _SPEND = "spend-petty-cash"
@@ -103,14 +101,15 @@ class SpendPettyCash(Operation):
     def second_reason(self, desk: Desk) -> str | None:
         if beyond_budget(desk, desk.business_day, self.fund, self.expense, self.amount):
             return "This goes beyond the budget of the year."
-        alone = parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)
+        alone = desk.amount_policy("withdrawal_alone")
         return "The amount is above what one person may pay out." if self.amount > alone else None
 
     def perform(self, desk: Desk) -> None:
         own_petty_cash(desk, self.petty_cash)
         require_expense(desk, self.expense)
         require_own_expense(desk, self.fund)
-        self._require_new(desk)
+        require_new_bill(desk, self.supplier, self.receipt, "receipt")  # from petty cash, or as a bill
+        require_no_campaign(desk, self.supplier, self.fund)
         ref = desk.next_ref("voucher", "V-", 5)
         code = f"739/{self.petty_cash}"
         desk.post(
@@ -124,17 +123,6 @@ class SpendPettyCash(Operation):
         desk.write(ref, voucher, about=self.petty_cash)
         desk.note("Voucher", ref)
         desk.note("Left", shown(desk, desk.balance(POOL, code) - self.amount))
-
-    def _require_new(self, desk: Desk) -> None:
-        """Refuse a receipt that was paid before, from petty cash or as a bill."""
-        require_new_bill(desk, self.supplier, self.receipt, "receipt")
-        require_no_campaign(desk, self.supplier, self.fund)
-        for ref, voucher in desk.every(records.Voucher):
-            if (voucher.supplier, folded(voucher.receipt)) == (self.supplier, folded(self.receipt)):
-                raise AlreadyExists(
-                    "Receipt {receipt} of {supplier} was paid already: {voucher}.", field="receipt",
-                    receipt=self.receipt, supplier=self.supplier, voucher=ref,
-                )  # fmt: skip
 
 
 class RefillPettyCash(Operation):
@@ -291,8 +279,7 @@ def _open(desk: Desk, ref: str) -> records.PettyCash:
 def _require_holder(desk: Desk, user: str) -> None:
     """Refuse a holder who could not pay from it."""
     holder = desk.actor_now(user)
-    roles = (desk.find(records.Role, role) for role in holder.roles)
-    if not any(role is not None and _SPEND in role.operations for role in roles):
+    if not limits.may(desk, holder.roles, _SPEND):
         raise InvalidValue(
             "{user} may not pay from petty cash.", field="holder", user=user,
             hint="Choose a teller, a loan officer, the treasurer or an administrator.",

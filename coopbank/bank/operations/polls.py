@@ -33,6 +33,7 @@ from coopbank.bank.fields import (
     Text,
     Widget,
     clean_text,
+    read_lines,
     refuse,
 )
 from coopbank.bank.operation import Operation
@@ -72,15 +73,6 @@ def _read_option(value: Any) -> Any:
     return {name: part for name, part in zip(("code", "asked", "title"), match.groups(), strict=True) if part}
 
 
-def _lines(value: Any) -> Any:
-    """Lines may come as one text, or as several; empty ones do not count."""
-    parts = [value] if isinstance(value, str) else value
-    if not isinstance(parts, list):
-        return value
-    lines = [line for part in parts for line in (part.splitlines() if isinstance(part, str) else [part])]
-    return [line for line in lines if not isinstance(line, str) or line.strip()]
-
-
 def _option_code(code: str) -> str:
     if code.lower() in (BLANK, SPOILT) or not re.fullmatch(r"[A-Z][A-Z0-9-]{0,11}", code.upper()):
         raise refuse("An option is a letter and up to 11 more letters, digits and hyphens, not {code}.", code=code[:40])
@@ -110,12 +102,12 @@ class Award(BaseModel):
 
 
 Options = Annotated[
-    list[Annotated[OptionLine, BeforeValidator(_read_option)]], BeforeValidator(_lines),
+    list[Annotated[OptionLine, BeforeValidator(_read_option)]], BeforeValidator(read_lines),
     Field(min_length=1, max_length=MOST_OPTIONS, title="Options (ROOF 400.00 A new roof; in an election M0007)"),
     Widget("lines"),
 ]  # fmt: skip
 Awards = Annotated[
-    list[Annotated[Award, BeforeValidator(_read_option)]], BeforeValidator(_lines),
+    list[Annotated[Award, BeforeValidator(_read_option)]], BeforeValidator(read_lines),
     Field(max_length=MOST_OPTIONS, title="Awards, as the minutes have them (ROOF 400.00)"), Widget("lines"),
 ]  # fmt: skip
 
@@ -123,7 +115,7 @@ Awards = Annotated[
 def _read_ballots(value: Any) -> Any:
     """What the ballots say and how many say it, in an order that says nothing of the box."""
     found: Counter[str] = Counter()
-    lines = _lines(value)
+    lines = read_lines(value)
     if not isinstance(lines, list):
         return value
     for line in lines:

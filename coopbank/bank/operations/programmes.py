@@ -99,16 +99,18 @@ _FIELDS: Final = {"least_rate": "annual_rate", "most_rate": "annual_rate", "larg
                   "purposes": "purpose", "places": "place", "reserve_percent": "principal"}  # fmt: skip
 
 
-def require_programmes(desk: Desk, loan: records.Loan, amount: int, *, field: str | None = None) -> None:
+def require_programmes(
+    desk: Desk, loan: records.Loan, amount: int, *, field: str | None = None, repays: str | None = None
+) -> None:
     """Refuse a loan that the programme of one of its funds forbids; `amount` is lent now by all of them.
 
-    `field` is named by the refusal instead of the one that a rule is about.
+    `field` is named by the refusal instead of the one that a rule is about; `repays` is a loan that it pays off.
     """
     for fund in loan.funds:
         rules = desk.find(records.Programme, fund)
         if rules is None:
             continue
-        fault = _fault_of_terms(desk, rules, loan) or _fault_of_reserve(desk, fund, rules, loan, amount)
+        fault = _fault_of_terms(desk, rules, loan) or _fault_of_reserve(desk, fund, rules, loan, amount, repays)
         if fault is not None:
             rule, asked, given = fault
             raise ProgrammeRule(
@@ -137,13 +139,13 @@ def _fault_of_terms(desk: Desk, rules: records.Programme, loan: records.Loan) ->
 
 
 def _fault_of_reserve(
-    desk: Desk, fund: str, rules: records.Programme, loan: records.Loan, amount: int
+    desk: Desk, fund: str, rules: records.Programme, loan: records.Loan, amount: int, repays: str | None
 ) -> _Fault | None:  # fmt: skip
     """A reserve in cash must hold its part of what is lent, this loan included."""
     if rules.reserve_percent is None or rules.reserve_account is None:
         return None
     part = Fraction(amount * loan.funds[fund], sum(loan.shares.values()))
-    lent = sum(leaf.balance for leaf in desk.leaves("701", fund))
+    lent = sum(leaf.balance for leaf in desk.leaves("701", fund) if leaf.contract != repays)
     needed = round_minor((lent + part) * Fraction(Decimal(rules.reserve_percent)) / 100, "half-up")
     owner = desk.get(records.BankAccount, rules.reserve_account, "loan").fund
     held = desk.balance(owner, f"731/{rules.reserve_account}")

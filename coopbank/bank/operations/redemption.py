@@ -158,8 +158,7 @@ class AcceptRedemption(Operation):
         require_whole(desk, self.amount, kind, code)
         held = require_held(desk, self.member, code, self.amount)
         require_share_kept(desk, self.member, self.share_class, kind.par, held - self.amount)
-        if not desk.has_leaf(FUND, owed):
-            desk.open_leaf(FUND, owed, holder=self.member)
+        desk.leaf_id(FUND, owed, self.member)
         ref = desk.next_ref(records.Redemption.kind, "RD-", 5)
         desk.post(f"Redemption {ref} accepted", [(FUND, code, self.amount), (FUND, owed, -self.amount)])
         payable = desk.business_day + timedelta(days=kind.notice_days)

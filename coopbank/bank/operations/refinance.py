@@ -20,14 +20,15 @@ from coopbank.bank.operations.lending import (
     active_loan,
     borrower,
     finish,
+    held_on_line,
     named,
-    open_for,
     paid,
     require_in_time,
     tell_next,
     written,
 )
 from coopbank.bank.operations.members import require_alive
+from coopbank.bank.operations.programmes import require_programmes
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import shared_cash
 from coopbank.errors import InvalidValue, NotAllowed, Overdrawn, WrongState
@@ -52,6 +53,7 @@ class RefinanceLoan(Operation):
         old, new = active_loan(desk, self.loan), account(desk, self.new_loan, "new_loan")
         payoff = position(old, desk.business_day).payoff
         left = new.standing(desk.business_day).committed if new.body.state in ("granted", "active") else 0
+        left = max(0, left - held_on_line(desk, new))
         require_alive(desk, new.body.member, "new_loan")
         if old.body.member != new.body.member or self.loan == self.new_loan:
             raise InvalidValue("These are not two loans of one borrower.", field="new_loan")
@@ -70,6 +72,7 @@ class RefinanceLoan(Operation):
                 left=shown(desk, left), payoff=shown(desk, payoff),
             )  # fmt: skip
         require_in_time(desk, new, "new_loan")
+        require_programmes(desk, new.body, payoff, field="new_loan", repays=self.loan)
         with named(self, "new_loan"):
             lent = tell(new, [("advance", desk.business_day, {"amount": payoff})])
         repaid = paid(desk, old, payoff, desk.business_day, "next")
@@ -81,7 +84,7 @@ class RefinanceLoan(Operation):
         wanted = [move for move in [*repaid.lines, *lent.lines, *moves] if move[2]]
         for fund, code, _amount in wanted:
             if "/L-" in code:
-                open_for(desk, fund, code, old.body.member)
+                desk.leaf_id(fund, code, old.body.member)
         desk.post(f"Loan {self.loan} refinanced by {self.new_loan}", wanted)
         after = finish(desk, repaid)
         desk.write(self.loan, after.model_copy(update={"replaced_by": self.new_loan}), about=after.member)

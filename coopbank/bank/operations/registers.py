@@ -15,7 +15,18 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from coopbank.bank import records
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Code, EntryRef, Memo, PersonalMark, RegisterRef, Text, Widget, refuse
+from coopbank.bank.fields import (
+    Code,
+    EntryRef,
+    Memo,
+    NoJson,
+    PersonalMark,
+    RegisterRef,
+    Text,
+    Widget,
+    json_said,
+    refuse,
+)
 from coopbank.bank.institution_registers import (
     COUNTED,
     Definition,
@@ -238,8 +249,8 @@ def _read_values(value: Any) -> Any:
     """Values as one canonical text: from `field: value` lines, from an object, or from that text itself."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
-            value = json.loads(value)
-        except ValueError:
+            value = json_said(value)
+        except NoJson:
             raise refuse("This begins like JSON and is none.") from None
     if isinstance(value, str | list):
         value = _of_lines(value)

@@ -14,7 +14,7 @@ from coopbank.bank.operation import CREDIT_UNION, TELLER, TREASURER, UNCHARTERED
 from coopbank.bank.operations.members import require_active, require_alive
 from coopbank.bank.tender import Paying, Receiving
 from coopbank.errors import InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
-from coopbank.money import format_amount, parse_amount
+from coopbank.money import format_amount
 from coopbank.words import _
 
 FUND = "GEN"
@@ -41,8 +41,7 @@ class OpenSavings(Operation):
         while desk.find(records.Savings, f"S-{account}") is not None:
             copy += 1
             account = f"{self.member}-{copy}"
-        if desk.leaf(FUND, f"905/{account}") is None:  # there is one if the account was opened before and undone
-            desk.open_leaf(FUND, f"905/{account}", holder=self.member)
+        desk.leaf_id(FUND, f"905/{account}", self.member)  # there is one if the account was opened before and undone
         body = records.Savings(
             member=self.member, account=account, opened_on=desk.business_day.isoformat(), annual_rate=self.annual_rate
         )
@@ -89,7 +88,8 @@ class Withdraw(Paying):
     memo: Memo = ""
 
     def second_reason(self, desk: Desk) -> str | None:
-        return "The withdrawal is above what one person may pay out." if self.amount > alone_up_to(desk) else None
+        alone = desk.amount_policy("withdrawal_alone")
+        return "The withdrawal is above what one person may pay out." if self.amount > alone else None
 
     def perform(self, desk: Desk) -> None:
         account = savings_account(desk, self.member, self.account)
@@ -131,7 +131,8 @@ class PayMember(Operation):
         return {self.member, self.to_member}
 
     def second_reason(self, desk: Desk) -> str | None:
-        return "The payment is above what one person may pay out." if self.amount > alone_up_to(desk) else None
+        alone = desk.amount_policy("withdrawal_alone")
+        return "The payment is above what one person may pay out." if self.amount > alone else None
 
     def perform(self, desk: Desk) -> None:
         if str(desk.policy(PAYMENTS_POLICY, "no")) != "yes":
@@ -155,11 +156,6 @@ class PayMember(Operation):
             [(FUND, code, self.amount), (FUND, into, -self.amount)],
         )
         desk.note("New balance", shown(desk, balance - self.amount))
-
-
-def alone_up_to(desk: Desk) -> int:
-    """What one person may let leave an account, in minor units."""
-    return parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)
 
 
 def require_signer(desk: Desk, member: str, account: str, person: str) -> None:

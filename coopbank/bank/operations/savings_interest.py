@@ -3,7 +3,9 @@
 An account's interest is the sum of its daily balances x rate / 365, exact; the total of all
 accounts is rounded once, to the cent, and split over them by largest remainder, so that what is
 credited and withheld is what was accrued. A day's balance is that of its end; the last day
-of the quarter counts. Where the bank has to withhold tax from members without a taxpayer
+of the quarter counts; what moves on it after the interest was credited counts for that day with the next quarter.
+Credited after the quarter, the interest is the members' from that day on, and an expense of the quarter in which it was
+earned, as long as that one's last month is open. Where the bank has to withhold tax from members without a taxpayer
 number, the policy `backup_withholding` says how many percent (26 USC 3406: 24); it is off at first.
 
 All of it is reckoned before the book is locked, where nothing has changed meanwhile that it rests on; on many accounts
@@ -29,10 +31,12 @@ from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Widget, refuse
 from coopbank.bank.operation import CREDIT_UNION, TREASURER, UNCHARTERED, Operation
+from coopbank.bank.operations.closing import locked_before
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.errors import AlreadyExists, InvalidDate, WrongState
 from coopbank.finance.apy import balance_spans
 from coopbank.finance.periods import add_months
+from coopbank.ledger import periods
 from coopbank.ledger.posting import head
 from coopbank.money import round_minor, split
 
@@ -103,8 +107,12 @@ class CreditInterest(Operation):
         expense, due = desk.leaf_id(FUND, "385"), desk.leaf_id(FUND, "852")
         lines = [(expense, total), (due, -total)]
         tax = desk.leaf_id(FUND, "842") if withheld else 0
-        if len(interest.paid) > groups.LARGEST:
-            desk.post_lines(memo, lines)
+        earned_on = _earned_on(desk, last)
+        in_groups = len(interest.paid) > groups.LARGEST
+        if total and (in_groups or earned_on < desk.business_day):
+            desk.post(memo, [(FUND, "385", total), (FUND, "852", -total)], effective_on=earned_on)
+            lines = []
+        if in_groups:
             parts = [_lines(part, due, tax) for part in groups.split_up(interest.paid)]
             groups.leave(desk, CreditInterestPart, {"quarter": self.quarter}, memo, due, total, parts)
         elif total:
@@ -114,6 +122,8 @@ class CreditInterest(Operation):
         )
         desk.write(self.quarter, body)
         desk.note("Interest", shown(desk, total))
+        if earned_on < desk.business_day:
+            desk.note("An expense of", earned_on.isoformat())
         desk.note("Accounts", str(interest.accounts))
         if withheld:
             desk.note("Withheld", shown(desk, withheld))
@@ -162,6 +172,14 @@ def _lines(shares: Iterable[Share], due: int, tax: int) -> list[tuple[int, int]]
     return [(due, credited), *lines, *([(tax, -withheld)] if withheld else ())]
 
 
+def _earned_on(desk: Desk, last: date) -> date:
+    """The day of the expense: the quarter's last, or today where that one's month is locked, or was passed over."""
+    month = f"{last:%Y-%m}"
+    found = periods.state(desk.tx, month)
+    over = found == periods.LOCKED or (found is None and locked_before(desk, month) is not None)
+    return desk.business_day if over else last
+
+
 def days_of(quarter: str) -> tuple[date, date]:
     """The first and the last day of a quarter."""
     first = date(int(quarter[:4]), 3 * int(quarter[-1]) - 2, 1)
@@ -205,6 +223,7 @@ def earnings(books: Books, first: date, last: date) -> tuple[list[Earned], int]:
     One question for all balances; a hundred thousand fractions would take seconds.
     """
     opening, moved, leaves = _balances(books, first, last)
+    late = _after_credit(books, first)
     days = (last - first).days + 1
     found: list[tuple[records.Savings, int]] = []
     rates: dict[str, Fraction] = {}
@@ -216,14 +235,36 @@ def earnings(books: Books, first: date, last: date) -> tuple[list[Earned], int]:
             continue
         began, moves = opening.get(account.account, 0), moved.get(account.account)
         spans = [(began, days)] if moves is None else balance_spans(began, moves, first, last)
-        product = sum(max(0, balance) * span for balance, span in spans)
-        if product:
+        product = sum(max(0, balance) * span for balance, span in spans) + late.get(account.account, 0)
+        if product > 0:
             found.append((account, product))
     scale = lcm(*(rate.denominator for rate in rates.values()))
     factors = {text: rate.numerator * (scale // rate.denominator) for text, rate in rates.items()}
     return [
         (account, leaves[account.account], product * factors[account.annual_rate]) for account, product in found
     ], scale * _YEAR  # fmt: skip
+
+
+def _after_credit(books: Books, first: date) -> dict[str, int]:
+    """What moved on the last day of the quarter before, after its interest was credited on that very day.
+
+    The day was counted as it stood then; by account, what is missing of it, or below zero what was too much.
+    """
+    last = first - timedelta(days=1)
+    quarter = f"{last.year:04}-Q{(last.month + 2) // 3}"
+    known = books.find(records.SavingsInterest, quarter)
+    if known is None or known.on != last.isoformat():
+        return {}
+    kinds = groups.in_groups(CreditInterest.name)
+    rows = books.tx.rows(
+        "SELECT a.contract, sum(-p.amount) FROM entry e JOIN operation o ON o.id = e.operation_id"
+        " JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
+        " WHERE e.effective_on = ? AND a.gl_code = ? AND a.fund = ? AND e.operation_id >"
+        " (SELECT max(operation_id) FROM record WHERE kind = ? AND ref = ?)"
+        f" AND o.kind NOT IN ({', '.join('?' * len(kinds))}) GROUP BY a.contract",
+        last.isoformat(), "905", FUND, known.kind, quarter, *kinds,
+    )  # fmt: skip
+    return {str(contract): int(amount) for contract, amount in rows}
 
 
 def _balances(

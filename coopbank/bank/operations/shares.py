@@ -64,8 +64,8 @@ class BuyShares(Receiving):
     def _open(self, desk: Desk, moves: list[Move]) -> None:
         own = (subscription(self.member, self.share_class), f"{self.share_class}/{self.member}")
         for fund, code, amount in moves:
-            if amount and code in own and desk.leaf(fund, code) is None:
-                desk.open_leaf(fund, code, holder=self.member)
+            if amount and code in own:
+                desk.leaf_id(fund, code, self.member)
 
 
 class RedeemShares(Paying):
@@ -134,8 +134,7 @@ class TransferShares(Operation):
                 "Member {member} may hold at most {most} of these shares.", field="to_member", member=self.to_member,
                 most=kind.most,
             )  # fmt: skip
-        if desk.leaf(FUND, target) is None:
-            desk.open_leaf(FUND, target, holder=self.to_member)
+        desk.leaf_id(FUND, target, self.to_member)
         desk.post(
             f"Shares {self.share_class} from {self.member} to {self.to_member}",
             [(FUND, source, self.amount), (FUND, target, -self.amount)],

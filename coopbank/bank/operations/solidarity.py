@@ -48,7 +48,6 @@ from coopbank.errors import (
     WrongState,
 )
 from coopbank.finance.periods import add_months
-from coopbank.money import parse_amount
 
 AID = "366"
 KEEPERS = (LOAN_OFFICER, TREASURER, ADMINISTRATOR)
@@ -149,13 +148,13 @@ class GiveAid(Paying):
 
     def _require_within(self, desk: Desk) -> None:
         """The caps per case, and per recipient and calendar year."""
-        per_case = parse_amount(str(desk.policy("solidarity_case", CASE_CAP)), desk.currency)
+        per_case = desk.amount_policy("solidarity_case", CASE_CAP)
         if self.amount > per_case:
             raise LimitReached(
                 "A case is helped with at most {limit}.", field="amount", limit=shown(desk, per_case),
                 hint="Give less, or change the policy solidarity_case.",
             )  # fmt: skip
-        per_year = parse_amount(str(desk.policy("solidarity_year", YEAR_CAP)), desk.currency)
+        per_year = desk.amount_policy("solidarity_year", YEAR_CAP)
         year = str(desk.business_day.year)
         before = sum(
             case.amount - case.returned for _ref, case in desk.every(records.AidCase)

@@ -55,8 +55,7 @@ class SponsorShares(Operation):
         require_whole(desk, self.amount, kind)
         require_within_most(desk, self.member, self.share_class, kind, self.amount)
         leaf = f"{self.share_class}/{self.member}"
-        if not desk.has_leaf(FUND, leaf):
-            desk.open_leaf(FUND, leaf, holder=self.member)
+        desk.leaf_id(FUND, leaf, self.member)
         ref = desk.next_ref(records.Sponsorship.kind, "SP-", 4)
         desk.post(f"Shares {self.share_class} of {self.member}, {ref}", _moves(self.fund, leaf, self.amount))
         body = records.Sponsorship(

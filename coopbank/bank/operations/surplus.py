@@ -28,7 +28,7 @@ from coopbank.bank import equity, groups, records
 from coopbank.bank.books import Books
 from coopbank.bank.capital import of_workers, retained_on
 from coopbank.bank.desk import Desk, Move
-from coopbank.bank.fields import Decision, Memo, Percent, Text, Widget, refuse
+from coopbank.bank.fields import Decision, Memo, Percent, Text, Widget, read_lines, refuse
 from coopbank.bank.operation import (
     ADMINISTRATOR,
     CREDIT_UNION,
@@ -87,15 +87,6 @@ def _read_step(value: Any) -> Any:
     return text
 
 
-def _read_lines(value: Any) -> Any:
-    """Lines may come as one text, or as several of which one holds several; empty ones do not count."""
-    parts = [value] if isinstance(value, str) else value
-    if not isinstance(parts, list):
-        return value
-    lines = [line for part in parts for line in (part.splitlines() if isinstance(part, str) else [part])]
-    return [line for line in lines if not isinstance(line, str) or line.strip()]
-
-
 def _read_pair(pattern: str, said: str) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         text = " ".join(value.split()) if isinstance(value, str) else ""
@@ -112,15 +103,15 @@ _OUTSIDE = _read_pair(
 _HOURS = _read_pair(r"M[0-9]{4,9} [0-9]{1,6}(?:\.[0-9]{1,2})?", marked("Write member and hours: M0020 412.25."))
 
 Steps = Annotated[
-    list[Annotated[str, BeforeValidator(_read_step)]], BeforeValidator(_read_lines),
+    list[Annotated[str, BeforeValidator(_read_step)]], BeforeValidator(read_lines),
     Field(min_length=1, max_length=20, title="Steps, in their order (indivisible 20)"), Widget("lines"),
 ]  # fmt: skip
 Outside = Annotated[
-    list[Annotated[str, BeforeValidator(_OUTSIDE)]], BeforeValidator(_read_lines),
+    list[Annotated[str, BeforeValidator(_OUTSIDE)]], BeforeValidator(read_lines),
     Field(max_length=50, title="Not members' business (account and percent: 127 100)"), Widget("lines"),
 ]  # fmt: skip
 Hours = Annotated[
-    list[Annotated[str, BeforeValidator(_HOURS)]], BeforeValidator(_read_lines),
+    list[Annotated[str, BeforeValidator(_HOURS)]], BeforeValidator(read_lines),
     Field(min_length=1, max_length=100_000, title="Hours (member and hours: M0020 412.25)"), Widget("lines"),
 ]  # fmt: skip
 

@@ -14,7 +14,6 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from coopbank.bank import records
-from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import (
     BankAccountRef,
@@ -36,7 +35,6 @@ from coopbank.bank.operations.members import require_alive
 from coopbank.bank.operations.savings import FUND, savings_account, shown
 from coopbank.bank.tender import Paying, bank_place, cash_in, cash_out, claim
 from coopbank.errors import InvalidDate, InvalidValue, Overdrawn, WrongState
-from coopbank.money import parse_amount
 from coopbank.words import _
 
 SUSPENSE: Final = "872"
@@ -107,7 +105,7 @@ class ClearSuspense(Operation):
 
     def second_reason(self, desk: Desk) -> str | None:
         amount = self.moves(desk) or 0
-        if self.to == "gift" or amount <= _alone(desk):
+        if self.to == "gift" or amount <= desk.amount_policy("withdrawal_alone"):
             return None
         return "The amount is above what one person may pay out."
 
@@ -179,8 +177,7 @@ def _as_unapplied(desk: Desk, ref: str, amount: int) -> list[Move]:
             hint="Clear it to the member's savings, or back to the sender.",
         )  # fmt: skip
     code = f"{UNAPPLIED}/{loan.member}"
-    if desk.leaf(FUND, code) is None:
-        desk.open_leaf(FUND, code, holder=loan.member)
+    desk.leaf_id(FUND, code, loan.member)
     desk.note("Kept as unapplied", loan.member)
     return [(FUND, code, -amount)]
 
@@ -197,7 +194,8 @@ class RefundUnapplied(Paying):
     amount: Money
 
     def second_reason(self, desk: Desk) -> str | None:
-        return "The amount is above what one person may pay out." if self.amount > _alone(desk) else None
+        alone = desk.amount_policy("withdrawal_alone")
+        return "The amount is above what one person may pay out." if self.amount > alone else None
 
     def perform(self, desk: Desk) -> None:
         desk.get(records.Member, self.member, "member")
@@ -229,13 +227,3 @@ def enter(desk: Desk, amount: int, day: date, bank_account: str, statement: str 
     desk.write(ref, body, about=body.state)
     desk.note("Unknown receipt", ref)
     return ref
-
-
-def unknown_receipts(books: Books) -> list[tuple[str, records.Suspense]]:
-    """What nobody has recognised yet, the oldest first."""
-    return sorted(books.about(records.Suspense, "open"), key=lambda each: (each[1].received_on, each[0]))
-
-
-def _alone(desk: Desk) -> int:
-    """What one person may pay out, by the policy of withdrawals."""
-    return parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)

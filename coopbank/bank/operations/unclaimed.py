@@ -95,8 +95,7 @@ class TurnOverUnclaimed(Operation):
             apart[account.fund] += account.balance
         code = f"{UNCLAIMED}/{self.member}"
         for fund, amount in apart.items():
-            if not desk.has_leaf(fund, code):
-                desk.open_leaf(fund, code, holder=self.member)
+            desk.leaf_id(fund, code, self.member)
             moves.append((fund, code, -amount))
         ref = desk.next_ref(records.Unclaimed.kind, "UP-", 5)
         desk.post(f"Unclaimed {ref}: all that {self.member} has", moves)

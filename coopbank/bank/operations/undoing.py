@@ -18,9 +18,10 @@ from pydantic import BeforeValidator, Field
 
 from coopbank.bank import groups, limits, records
 from coopbank.bank.books import loads
+from coopbank.bank.cheque_credit import cheque_of, held_of, pass_hold_on
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Code, Memo, Money, Widget, refuse
-from coopbank.bank.institution_registers import naming
+from coopbank.bank.institution_registers import counted, entries_of, naming
 from coopbank.bank.lending.flows import OWN
 from coopbank.bank.lending.undoing import STORY, Undone, later_operations, resting_on, take_back, told_by, write_back
 from coopbank.bank.operation import CATALOGUE, LOAN_OFFICER, TELLER, TREASURER, Operation
@@ -35,7 +36,6 @@ from coopbank.bank.sponsoring import sponsored
 from coopbank.errors import CannotReverse, InvalidAmount, InvalidValue, NotAllowed, Overdrawn, Unknown, WrongState
 from coopbank.ledger.chart import MEMO_CURRENCY, POOL
 from coopbank.ledger.posting import EntryDraft, Line, overdrawn, read_leaves
-from coopbank.money import parse_amount
 from coopbank.words import _
 
 
@@ -186,7 +186,7 @@ class Reverse(Operation):
             return "After its day is over, an operation is reversed by two people."
         if past.approver is not None:
             return "What took two people is reversed by two people."
-        alone = parse_amount(str(desk.policy("withdrawal_alone", "0")), desk.currency)
+        alone = desk.amount_policy("withdrawal_alone")
         return "The amount is above what one person may reverse." if _size(desk, past) > alone else None
 
     def perform(self, desk: Desk) -> None:
@@ -195,6 +195,8 @@ class Reverse(Operation):
         _require_power(desk, past)
         past = _with_parts(desk, past)
         _require_cash_here(desk, past)
+        if past.kind == Correct.name:
+            _require_cheque_paid(desk, past.number, CannotReverse)
         with named(self, "operation"):
             undone = undo_loans(desk, past, replay=self.replay)
         undo_records(desk, past)
@@ -248,6 +250,8 @@ def _require_reversible(desk: Desk, past: Past) -> None:
         )  # fmt: skip
     if past.kind == "allocate-surplus":
         _require_no_notices(desk, past)
+    if past.kind == "dispose-parcel":
+        _require_not_bought_again(desk, past)
     if past.kind == OpeningBalance.name and desk.get(records.Opening, "opening").state == "closed":
         raise CannotReverse(
             "The opening is closed.", field="operation",
@@ -266,6 +270,20 @@ def _require_no_notices(desk: Desk, past: Past) -> None:
             "Notices of the surplus of {year} were made: {notice}.", field="operation", year=year, notice=notice,
             hint="Only the next year's vote changes anything now.",
         )  # fmt: skip
+
+
+def _require_not_bought_again(desk: Desk, past: Past) -> None:
+    """A parcel that came back by another deed is in the register once, and not twice."""
+    gone = desk.tx.value(
+        "SELECT ref FROM record WHERE operation_id = ? AND kind = ?", past.number, records.ParcelDisposal.kind
+    )
+    parcel = desk.get(records.RegisterEntry, str(gone)).values["parcel"]
+    for ref, body in counted(entries_of(desk, "PARCELS")):
+        if ref != gone and body.values["parcel"] == parcel and desk.find(records.ParcelDisposal, ref) is None:
+            raise CannotReverse(
+                "Parcel {parcel} was bought again since: it is {entry} now.", field="operation", parcel=parcel,
+                entry=ref, hint="Reverse the purchase first, or leave both as they were.",
+            )  # fmt: skip
 
 
 def _require_power(desk: Desk, past: Past) -> None:
@@ -527,9 +545,11 @@ class Correct(Operation):
                 number=past.number, moved=shown(desk, abs(moved)),
             )  # fmt: skip
         signed = amount if moved > 0 else -amount
-        # A deposit is taken from the wrong account, a withdrawal from the right one.
+        # A deposit is taken from the wrong account, a withdrawal from the right one; of a cheque goes what is held too.
         payer = wrong if signed < 0 else right
-        require_available(desk, f"905/{payer.account}", -desk.balance(FUND, f"905/{payer.account}"), amount)
+        held = held_of(desk, past.number, wrong.account) if signed < 0 else []
+        own = min(amount, sum(hold.amount for _ref, hold in held))
+        require_available(desk, f"905/{payer.account}", -desk.balance(FUND, f"905/{payer.account}") + own, amount)
         desk.post(
             f"Corrects operation {self.operation}: {self.reason}",
             [(FUND, f"905/{wrong.account}", -signed), (FUND, f"905/{right.account}", signed)],
@@ -537,7 +557,9 @@ class Correct(Operation):
         body = records.Correction(
             operation=self.operation, wrong_account=wrong.account, right_account=right.account, amount=signed
         )
-        desk.write(desk.next_ref("correction", "K-", 5), body, about=f"operation {self.operation}")
+        ref = desk.next_ref("correction", "K-", 5)
+        desk.write(ref, body, about=f"operation {self.operation}")
+        pass_hold_on(desk, held, amount, ref, wrong.account, right.account)
         desk.note("Corrected", shown(desk, amount))
 
     def _left_to_correct(self, desk: Desk, past: Past, account: str) -> int:
@@ -549,6 +571,7 @@ class Correct(Operation):
             raise WrongState(
                 "Operation {number} was reversed by operation {by}.", field="operation", number=past.number, by=by
             )
+        _require_cheque_paid(desk, past.number, WrongState)
         leaf = desk.leaf(FUND, f"905/{account}")
         moved = 0 if leaf is None else past.moved.get(leaf.id, 0)
         done = sum(
@@ -562,6 +585,16 @@ class Correct(Operation):
                 field="wrong_account", number=past.number, account=account,
             )  # fmt: skip
         return moved - done
+
+
+def _require_cheque_paid(desk: Desk, number: int, refusal: type[WrongState | CannotReverse]) -> None:
+    """Refuse to put right whose credit was taken back since: the bank returned the cheque."""
+    found = cheque_of(desk, number)
+    if found is not None and found[1].state == "returned":
+        raise refusal(
+            "Cheque {cheque} of it was returned unpaid, and taken from whoever had its credit.", field="operation",
+            cheque=found[0], hint="Reverse that first (return-cheque), if it was wrong.",
+        )  # fmt: skip
 
 
 def _savings_ref(account: str) -> str:

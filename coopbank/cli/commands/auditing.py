@@ -113,9 +113,7 @@ def roll_forward(door: Door, start: From = None, end: To = None) -> None:
             for line in found.lines if line.difference
         ]})  # fmt: skip
         return
-    output.line(_("Roll-forward, {period}").format(period=_period(first, found.end)))
-    output.line(found.source.institution)
-    output.line()
+    frames.head(_("Roll-forward, {period}").format(period=_period(first, found.end)), found.source)
     _show_roll(found)
 
 
@@ -264,9 +262,7 @@ def _show_control_sheet(door: Door, number: str) -> None:
     if found is None:
         return
     money = output.Money(found.source.currency)
-    output.line(_("Control sheet of campaign {campaign}").format(campaign=number))
-    output.line(found.source.institution)
-    output.line()
+    frames.head(_("Control sheet of campaign {campaign}").format(campaign=number), found.source)
     output.pairs(_sheet_pairs(found, money))
     output.line()
     columns = ["", output.right(_("Count")), output.right(_("Amount"))]
@@ -294,17 +290,13 @@ def _sheet_pairs(found: ControlSheet, money: output.Money) -> list[tuple[str, ob
         (_("Start"), "" if found.start is None else money(found.start)),
         (_("Accounts with something in them"), f"{found.count}, {money(found.total)}"),
         (_("Empty accounts"), found.empty), (_("Below zero"), found.negative),
-        (_("Asked about"), f"{found.selected}, {money(found.selected_total)} ({_percent(found.covered_bp)})"),
+        (_("Asked about"), f"{found.selected}, {money(found.selected_total)} ({output.percent(found.covered_bp)})"),
         (_("Drawn again from the books of then"), _("the same") if found.drawn_again else _("NOT THE SAME")),
         (_("Exceptions"), found.exceptions), (_("To be looked into"), found.unresolved or ""),
         (_("Error found"), error),
         (_("Projected to the whole"), "" if found.projected is None else money(found.projected)),
         (_("State"), _(found.state)), (_("What it showed"), found.conclusion),
     ]  # fmt: skip
-
-
-def _percent(basis_points: int) -> str:
-    return f"{basis_points // 100}.{basis_points % 100:02d} %"
 
 
 def _make_letters(door: Door, number: str, folder: str, jobs: int, to_print: str | None) -> None:
@@ -316,16 +308,6 @@ def _make_letters(door: Door, number: str, folder: str, jobs: int, to_print: str
             failed=lambda _member, _fault: None,  # told at the end
         )  # fmt: skip
         whole = None if to_print is None or not made.files else print_ready(bank, made, Path(to_print))
-    if door.as_json:
-        output.document({
-            "files": [str(file) for file in made.files], "made": made.made, "kept": made.kept,
-            "manifest": made.manifest and str(made.manifest), "print": whole and str(whole),
-            "failed": [{"about": ref, "why": why} for ref, why in made.failed],
-        })  # fmt: skip
-    else:
-        for file in made.files:
-            output.line(file)
+    frames.batch(door, made, manifest=made.manifest and str(made.manifest), print=whole and str(whole))
     if made.failed:
-        for ref, why in made.failed:
-            output.narrate(_("{member}: {why}").format(member=ref, why=why))
         raise typer.Exit(REFUSED)

@@ -20,6 +20,8 @@ from coopbank.errors import CodeWanted, KeysLocked, SignInRefused
 from coopbank.words import _, marked
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from coopbank.bank.backups import LastBackup
     from coopbank.bank.keyring import KeyFile, Keyring
     from coopbank.cli.copies import Backup, Check, Drilled
@@ -210,12 +212,11 @@ def restore(
 
 def _key_of(door: Door, file: Path, key_file: str | None) -> Keyring:
     """The key that opens a sealed file, from a key file and a passphrase: the books themselves may be lost."""
-    from coopbank.bank import codes
-    from coopbank.bank.sealed_files import FileKey, header_of
+    from coopbank.bank.sealed_files import FileKey, header_of, recipient_of
     from coopbank.clock import SystemClock
 
     header = header_of(file)
-    found = _key_files(door, file, key_file, header[17:49].hex())
+    found = _key_files(door, file, key_file, recipient_of(header).hex())
     if door.user is None:
         raise SignInRefused(
             "{file} is encrypted, and nobody is signed in.", field="user", file=str(file),
@@ -227,7 +228,7 @@ def _key_of(door: Door, file: Path, key_file: str | None) -> Keyring:
         if keys is None:
             continue
         if each.code(door.user) is not None:
-            _require_code(codes, keys, each, door.user, SystemClock().now())
+            _require_code(keys, each, door.user, SystemClock().now())
         FileKey.of(header, keys, str(file))
         return keys
     raise SignInRefused(
@@ -236,7 +237,9 @@ def _key_of(door: Door, file: Path, key_file: str | None) -> Keyring:
     )  # fmt: skip
 
 
-def _require_code(codes: Any, keys: Keyring, file: KeyFile, user: str, now: Any) -> None:
+def _require_code(keys: Keyring, file: KeyFile, user: str, now: datetime) -> None:
+    from coopbank.bank import codes
+
     try:
         codes.require(keys, file, user, os.environ.get("COOPBANK_CODE") or None, now)
     except CodeWanted:

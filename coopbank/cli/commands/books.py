@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from coopbank.bank.close_proof import CloseProof
     from coopbank.bank.keyring import Keyring
     from coopbank.bank.operations.founding import FoundBook
-    from coopbank.database import Database
+    from coopbank.database import Database, Transaction
     from coopbank.ledger.verify import Verdict
 
 
@@ -138,7 +138,7 @@ def demo(
         bank.close()
 
 
-def _head(tx: Any) -> dict[str, Any]:
+def _head(tx: Transaction) -> dict[str, Any]:
     from coopbank.ledger.posting import head
 
     found = head(tx)

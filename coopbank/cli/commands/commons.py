@@ -159,9 +159,7 @@ def jobs(
     if found is None:
         return
     currency = found.source.currency
-    output.line(_("Jobs, {day}").format(day=found.as_of))
-    output.line(found.source.institution)
-    output.line()
+    frames.head(_("Jobs, {day}").format(day=found.as_of), found.source)
     met = {True: _("yes"), False: _("no"), None: ""}
     output.table(
         [_("Loan"), _("Member"), output.right(_("Lent")), output.right(_("Before")), output.right(_("Projected")),

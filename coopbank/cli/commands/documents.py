@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coopbank import __version__
-from coopbank.cli import options, output
+from coopbank.cli import frames, options, output
 from coopbank.cli.app import app, command
 from coopbank.cli.commands.operations import do_one
 from coopbank.cli.door import Door, new_passphrase
@@ -213,13 +213,15 @@ def statements(
             failed=lambda _member, _fault: None,  # told at the end
         )  # fmt: skip
         whole = None if to_print is None or not made.files else print_ready(bank, made, Path(to_print))
-    _tell_files(
+    frames.files(
         door, list(made.files), made=made.made, kept=made.kept, manifest=made.manifest and str(made.manifest),
         print=whole and str(whole), failed=[{"about": ref, "why": why} for ref, why in made.failed],
     )  # fmt: skip
     for other in (made.manifest, whole):
         if other is not None:
             output.narrate(other)
+    if not made.files and not made.failed:
+        output.narrate(_("Nobody was a member in {month}.").format(month=month))
     if made.failed:
         for ref, why in made.failed:
             output.narrate(_("{member}: {why}").format(member=ref, why=why))
@@ -483,12 +485,4 @@ def export(
     first, last = options.day_or_none(start, "from"), options.day_or_none(end, "to")
     with door.bank_to_print() as (bank, _actor):
         files = exported(bank, format_, folder, first, last)
-    _tell_files(door, files)
-
-
-def _tell_files(door: Door, files: list[Path], **more: Any) -> None:
-    if door.as_json:
-        output.document({"files": [str(file) for file in files], **more})
-        return
-    for file in files:
-        output.line(file)
+    frames.files(door, files)

@@ -149,17 +149,8 @@ def patronage_notices(
             bank, _year(year), folder, actor=actor, jobs=jobs, progress=output.progress(_("notices")),
             failed=lambda _member, _fault: None,  # told at the end
         )  # fmt: skip
-    if door.as_json:
-        output.document({
-            "files": [str(file) for file in made.files], "made": made.made, "kept": made.kept,
-            "failed": [{"about": ref, "why": why} for ref, why in made.failed],
-        })  # fmt: skip
-    else:
-        for file in made.files:
-            output.line(file)
+    frames.batch(door, made)
     if made.failed:
-        for ref, why in made.failed:
-            output.narrate(_("{member}: {why}").format(member=ref, why=why))
         raise typer.Exit(REFUSED)
 
 

@@ -13,39 +13,40 @@ from coopbank.cli.door import Door, place_named
 from coopbank.errors import WrongUsage
 from coopbank.words import _
 
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="PATH-or-URL", help="The new place: a file that does not exist, or an empty database."
+    ),
+]
+Rehearse = Annotated[
+    bool,
+    typer.Option(
+        "--rehearse", help="Copy and prove everything, and go on working here; the move itself then takes moments."
+    ),
+]
+Back = Annotated[
+    bool,
+    typer.Option("--back", help="Use these books again, which were moved: their new place is lost, or not in use."),
+]
+MovedTo = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="PATH-or-URL",
+        help="With --back: where they were moved to, if that is not written down beside them.",
+    ),
+]
+Lost = Annotated[
+    bool, typer.Option("--lost", help="With --back: their new place cannot be looked at, and is lost for good.")
+]
+
 
 @command(app, "move")
 def move(
-    door: Door,
-    to: Annotated[
-        str | None,
-        typer.Option(
-            "--to", metavar="PATH-or-URL", help="The new place: a file that does not exist, or an empty database."
-        ),
-    ] = None,
-    rehearse: Annotated[
-        bool,
-        typer.Option(
-            "--rehearse", help="Copy and prove everything, and go on working here; the move itself then takes moments."
-        ),
-    ] = False,
-    back: Annotated[
-        bool,
-        typer.Option("--back", help="Use these books again, which were moved: their new place is lost, or not in use."),
-    ] = False,
-    moved_to: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="PATH-or-URL",
-            help="With --back: where they were moved to, if that is not written down beside them.",
-        ),
-    ] = None,
-    lost: Annotated[
-        bool,
-        typer.Option("--lost", help="With --back: their new place cannot be looked at, and is lost for good."),
-    ] = False,
-) -> None:
+    door: Door, to: To = None, rehearse: Rehearse = False, back: Back = False, moved_to: MovedTo = None,
+    lost: Lost = False,
+) -> None:  # fmt: skip
     """Move the books to another place: from a file to a PostgreSQL server, back, or to another. For administrators.
 
     Numbers, hashes and texts stay the same byte for byte; both sides are proven and their heads compared. Tills go on

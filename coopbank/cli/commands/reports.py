@@ -133,9 +133,7 @@ def income(door: Door, start: From = None, end: To = None, by_fund: ByFund = Fal
         output.document(as_document(found))
         return
     currency = found.source.currency
-    output.line(_("Income and expense, {start} to {end}").format(start=found.start, end=found.end))
-    output.line(found.source.institution)
-    output.line()
+    frames.head(_("Income and expense, {start} to {end}").format(start=found.start, end=found.end), found.source)
     _section(found.income, -1, currency, found.funds if by_fund else None)
     _section(found.expense, 1, currency, found.funds if by_fund else None)
     output.pairs(
@@ -516,8 +514,8 @@ def _beside(found: Portfolio) -> None:
     output.pairs([
         (_("Interest earned, not paid"), money(found.accrued)),
         (_("Granted, not paid out"), money(found.granted)),
-        (_("At risk, over 30 days late"), f"{money(found.at_risk_30)} ({_percent(found.par30_bp)})"),
-        (_("At risk, over 90 days late"), f"{money(found.at_risk_90)} ({_percent(found.par90_bp)})"),
+        (_("At risk, over 30 days late"), f"{money(found.at_risk_30)} ({output.percent(found.par30_bp)})"),
+        (_("At risk, over 90 days late"), f"{money(found.at_risk_90)} ({output.percent(found.par90_bp)})"),
         (_("Deferred by terms"), money(found.deferred) if found.deferred else ""),
         (_("Report overdue"), late),
         (_("Modified"), modified if found.modified else ""),
@@ -537,16 +535,12 @@ def _by_risk(found: Portfolio) -> None:
     ]  # fmt: skip
     rows = [
         [fund.code, fund.loans, output.amount(fund.owed, currency), output.amount(fund.at_risk_30, currency),
-         _percent(fund.par30_bp), output.amount(fund.at_risk_90, currency), _percent(fund.par90_bp),
+         output.percent(fund.par30_bp), output.amount(fund.at_risk_90, currency), output.percent(fund.par90_bp),
          output.amount(fund.deferred, currency), output.amount(fund.modified, currency)]
         for fund in found.funds
     ]  # fmt: skip
     output.line()
     output.table(columns, rows)
-
-
-def _percent(basis_points: int) -> str:
-    return f"{basis_points // 100}.{basis_points % 100:02d} %"
 
 
 @command(app, "reconciliation")

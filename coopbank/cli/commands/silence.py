@@ -12,7 +12,6 @@ from coopbank.errors import NotAllowed
 from coopbank.words import _
 
 if TYPE_CHECKING:
-    from coopbank.reports.document import Source
     from coopbank.reports.silence import UnclaimedReport
 
 
@@ -25,7 +24,7 @@ def dormant(door: Door, as_of: AsOf = None) -> None:
     if found is None:
         return
     title = _("Dormant accounts: {months} months without a sign of the member").format(months=found.months)
-    _head(title, found.source, found.as_of)
+    frames.title(title, found.source, found.as_of)
     columns = [
         _("Member"), _("Name"), _("Account"), output.right(_("Balance")), _("Last activity"),
         output.right(_("Months")), _("Last contact"), "",
@@ -54,7 +53,8 @@ def unclaimed(door: Door, as_of: AsOf = None) -> None:
     found = frames.report(door, lambda view: drawn(view.books, options.day_or_none(as_of, "as_of")))
     if found is None:
         return
-    _head(_("Unclaimed property: {years} years without contact").format(years=found.years), found.source, found.as_of)
+    said = _("Unclaimed property: {years} years without contact").format(years=found.years)
+    frames.title(said, found.source, found.as_of)
     _show_owners(found)
     if found.set_apart:
         output.line()
@@ -85,12 +85,6 @@ def _show_owners(found: UnclaimedReport) -> None:
         output.pairs([
             (_("By name"), money(found.named)), (together, money(found.together)), (_("Together"), money(found.total))
         ])  # fmt: skip
-
-
-def _head(title: str, source: Source, as_of: object) -> None:
-    output.line(f"{title}, {as_of}")
-    output.line(source.institution)
-    output.line()
 
 
 @command(app, "erase-traces")

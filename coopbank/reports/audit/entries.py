@@ -22,7 +22,7 @@ def duplicates(hunt: Hunt) -> Iterator[Row]:
     that is most somebody's own (a member's, a loan's, a supplier's) before the pool's.
     """
     hunt.count_entries()
-    best: dict[tuple[int, int, int], tuple[tuple[bool, bool, str], Row]] = {}
+    best: dict[tuple[int, int, int], tuple[tuple[bool, bool, str, int], Row]] = {}
     for fund, gl_code, contract, day, amount, memo, count, first, last in hunt.stream(
         "SELECT a.fund, a.gl_code, a.contract, e.effective_on, p.amount, e.memo, count(DISTINCT e.id), min(e.id),"
         " max(e.id) FROM entry e CROSS JOIN posting p CROSS JOIN account a"
@@ -32,13 +32,13 @@ def duplicates(hunt: Hunt) -> Iterator[Row]:
         MEMO_CURRENCY, *hunt.days,
     ):  # fmt: skip
         account = leaf_code(gl_code, contract)
-        rank = (fund == POOL, not contract, account)
+        rank = (fund == POOL, not contract, account, int(amount))
         known = best.get((count, first, last))
         if known is None or rank < known[0]:
             said = _("{count} alike, entries {first} to {last}").format(count=count, first=first, last=last)
             row = Row(said, entry=int(last), on=day, account=account, amount=int(amount), memo=memo)
             best[count, first, last] = rank, row
-    yield from (row for _rank, row in sorted(best.values(), key=lambda each: each[1].entry or 0))
+    yield from (row for _pair, (_rank, row) in sorted(best.items(), key=lambda each: (each[0][2], each[0])))
 
 
 def round_amounts(hunt: Hunt) -> Iterator[Row]:

@@ -52,6 +52,8 @@ and short at once, with your name and your word on why; nobody covers it from th
         super().__init__()
         self._evening: Evening | None = None
         self._follow = True  # whether the hand goes to what comes next, or stays where it is
+        self._looking_round = True  # whether what comes next may still be another line,
+        self._put = 0  # for a hand that stays where it was put
 
     def compose(self) -> ComposeResult:
         yield Banner()
@@ -81,12 +83,14 @@ and short at once, with your name and your word on why; nobody covers it from th
     def _written(self, where: str) -> None:
         """Something was done: what comes next is another line now, if it was done here."""
         self._follow = self._follow or where == HERE
+        self._looking_round = self._looking_round or where == HERE
         self.ask("evening", evening, self._looked_round, self.refused)
 
     def _looked_round(self, found: Evening) -> None:
         self._evening = found
         if self.counter.standing is not None and self.is_attached:
             self._show(self.counter.standing)
+            self._looking_round = False
 
     def _stood(self, standing: Standing) -> None:
         self._show(standing)
@@ -96,7 +100,9 @@ and short at once, with your name and your word on why; nobody covers it from th
         before: Step | None = self.rows.chosen
         steps = steps_of(standing, self._evening, self.session.currency)
         here = next((place for place, step in enumerate(steps) if before and step.title == before.title), None)
-        self.rows.show(steps, cursor=following(steps) if self._follow or here is None else here)
+        if self._follow or here is None or (self._looking_round and self.rows.cursor == self._put):
+            here = self._put = following(steps)
+        self.rows.show(steps, cursor=here)
         day = standing.business_date if standing.day_open else None
         title = day_words(day) if day is not None else _("No day is open")
         self.query_one("#day-title", Static).update(Content.styled(title, "bold"))

@@ -256,7 +256,10 @@ lost, and what is wrong brings you to its field.""")
         if step.fields == frozenset() and faults:
             self._say_below(Shown((self._still_missing(faults),)))
             return
-        self.ask("step", lambda session: shows(session, values), self._say_below, self._refuse_below)
+        here, say, refuse = (lambda: self.step), self._say_below, self._refuse_below
+        self.ask(
+            "step", lambda session: shows(session, values), self.if_still(here, say), self.if_still(here, refuse)
+        )  # fmt: skip
 
     def _refuse_below(self, fault: CoopbankError) -> None:
         self._say_below(Shown((f"! {fault}",)))
@@ -376,7 +379,8 @@ lost, and what is wrong brings you to its field.""")
             self._effects(Text("\n".join((*self._known_facts(), self._still_missing(faults)))))
             return
         name = self.cls.name
-        self.ask("preview", lambda session: session.preview(name, values), self._previewed, self._preview_refused)
+        told, refused = self.if_still(self.typed, self._previewed), self.if_still(self.typed, self._preview_refused)
+        self.ask("preview", lambda session: session.preview(name, values), told, refused)
 
     def _read(self) -> tuple[dict[str, Any], dict[str, CoopbankError]]:
         return read_form(self._specs, self.typed(), self.session.currency, self._today)

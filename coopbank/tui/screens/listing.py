@@ -79,8 +79,14 @@ class ListingScreen(CounterScreen[None], Generic[T]):
         self.ask("listing", self.question, self._show, self.refused)
 
     def _show(self, found: Sequence[T]) -> None:
-        self.rows.show(found, cursor=self.rows.cursor)
+        self.rows.show(found, cursor=self._same_row(found))
         self._say(self.chosen)
+
+    def _same_row(self, found: Sequence[T]) -> int:
+        """Where the row under the cursor stands now, though others came or went before it."""
+        before = getattr(self.chosen, "ref", None)
+        here = (place for place, item in enumerate(found) if before and getattr(item, "ref", None) == before)
+        return next(here, self.rows.cursor)
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         self._say(event.item)

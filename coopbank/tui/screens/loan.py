@@ -264,9 +264,8 @@ would go on. Nothing is posted. **F5** takes a payment for real.""")
         except CoopbankError as fault:
             self._cannot_tell(fault)
             return
-        self.ask(
-            "what if", lambda session: foresight.what_if(session, ref, minor, day), self._told, self._cannot_tell
-        )  # fmt: skip
+        told, refused = self.if_still(self._typed, self._told), self.if_still(self._typed, self._cannot_tell)
+        self.ask("what if", lambda session: foresight.what_if(session, ref, minor, day), told, refused)
 
     def _typed(self) -> dict[str, str]:
         return {name: self.query_one(f"#what-if-{name}", Input).value.strip() for name in ("amount", "day")}

@@ -129,7 +129,9 @@ class RowList(ScrollView, can_focus=True):
         self._resize_to(count, cursor)
 
     def page_came(self, page: int, items: Sequence[Any]) -> None:
-        """A page of rows has been read."""
+        """A page of rows has been read; nothing if it is of the rows that were shown before."""
+        if page not in self._wanted:
+            return
         self._wanted.discard(page)
         self._pages[page] = items
         while len(self._pages) > _PAGES_KEPT:

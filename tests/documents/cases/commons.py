@@ -207,6 +207,10 @@ CASES: tuple[Case, ...] = (
     no(e.Overdrawn, "A building that is not there, sold with its parcel",
        f"{_SELL} RES-00001 --covenant-kept --buildings B-1", scene="commons", steps=RESOLVED),
     no(e.WrongState, "Land sold twice", f"{_SELL} R-27", scene="commons", steps=_SOLD),
+    no(e.CannotReverse, "A sale reversed of a parcel that was bought again",
+       "tom do reverse --operation {sold} --reason 'they gave it back'", scene="commons",
+       steps=_SOLD.replace("\ntom+sue dispose-parcel", "\n@sold tom+sue dispose-parcel")
+             + "\n" + _BOUGHT.splitlines()[1]),
     no(e.InvalidValue, "A tool sold as a parcel", f"{_SELL} R-27".replace("PARCELS", "TOOLS"), scene="commons"),
     no(e.InvalidValue, "A policy that is yes or no", "tom do set-policy --policy donated_work --value maybe",
        scene="commons"),

@@ -54,6 +54,8 @@ CASES: tuple[Case, ...] = (
     loan("A loan with interest paid to a day to come", paid_to="2026-03-15"),
     file(e.ImportRefused, "A loan twice in a file",
          f"{','.join(_LOAN)}\n{','.join(_LOAN.values())}\n{','.join(_LOAN.values())}\n", kind="loans"),
+    file(e.ImportRefused, "A row of somebody who is a member already", "name,tax_id\nMia Lee,123-45-6789\n",
+         kind="members", by="ana", steps="ana change-member member=M0001 tax_id=123456789"),
     by_hand(e.InvalidValue, "Days late of a loan whose next instalment is not said", next_due=None, days_late=3),
     by_hand(e.InvalidAmount, "Terms of a loan whose principal does not come to what is owed", paid_principal="1.00"),
     no(e.InvalidDate, "Balances as of a day of last month", "tom do opening-balance --effective-on 2026-02-27"

@@ -125,6 +125,12 @@ CASES: tuple[Case, ...] = (
          "ana do grant-loan --member M0003 --principal 100.00 --product SEASON --first-due 2026-05-02"),
 
     # --------------------------------------------------------------------------------- paying out
+    no(e.Overdrawn, "A line of credit that a cheque has just repaid",
+       "tom do disburse-loan --loan L-050 --amount 300.00",
+       "Wait until the days of the cheque are over, or draw what is there without it.",
+       steps="ana+tom grant-loan member=M0002 principal=500.00 product=LINE installments=12 number=L-050\n"
+             "tom disburse-loan loan=L-050 amount=500.00\n"
+             "ana repay-loan loan=L-050 amount=400.00 tender=cheque cheque_number=9"),
     no(e.WrongState, "A loan paid out twice", "tom do disburse-loan --loan L-001", "It is done."),
     no(e.NotAllowed, "Who asked for a loan pays it out", "ana do disburse-loan --loan L-002"),
     no(e.WrongState, "A loan whose first payment is due before it is paid out", "tom do disburse-loan --loan L-003",

@@ -50,6 +50,14 @@ CASES: tuple[Case, ...] = (
     no(e.WrongState, "A correction of a reversal",
        "ana do correct --operation {back} --wrong-account M0001 --right-account M0002 --reason 'wrong'",
        "Enter it again, on the right account.", scene="undone"),
+    no(e.WrongState, "A correction of a deposit whose cheque came back",
+       "ana do correct --operation {cheque} --wrong-account M0001 --right-account M0002 --reason 'wrong'",
+       "It was taken from whoever had its credit.",
+       steps="tom bank-cheques 'cheques=[\"CH-00001\"]'\ntom return-cheque cheque=CH-00001", scene="slipped"),
+    no(e.CannotReverse, "A correction, reversed after its cheque came back",
+       "ana do reverse --operation {put} --reason 'it was right'",
+       steps="@put ana correct operation={cheque} wrong_account=M0001 right_account=M0002 reason=wrong\n"
+             "tom bank-cheques 'cheques=[\"CH-00001\"]'\ntom return-cheque cheque=CH-00001", scene="slipped"),
 
     # ----------------------------------------------------------------------- staff and two people
     no(e.SignInRefused, "Nobody is signed in", "do open-day", "Say who you are, or sign in first."),
