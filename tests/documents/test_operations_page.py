@@ -12,18 +12,21 @@ from coopbank.bank.operation import Operation
 from coopbank.cli.fields import fields_of, offered
 from tests.documents import operations_page
 
-PAGE = operations_page.page("")
-SECTIONS = {part.partition("\n")[0]: part for part in PAGE.split("\n### ")[1:]}
+
+@pytest.fixture(scope="module")
+def sections() -> dict[str, str]:
+    """The page by operation, written when a test asks for it: each worker collects this file, and one runs it."""
+    return {part.partition("\n")[0]: part for part in operations_page.page("").split("\n### ")[1:]}
 
 
-def test_every_operation_has_its_section_and_no_other_has() -> None:
-    assert sorted(SECTIONS) == sorted(operation.name for operation in offered())
+def test_every_operation_has_its_section_and_no_other_has(sections: dict[str, str]) -> None:
+    assert sorted(sections) == sorted(operation.name for operation in offered())
     assert {operation.subject for operation in offered()} == set(operations_page.SUBJECTS)
 
 
 @pytest.mark.parametrize("operation", offered(), ids=lambda operation: operation.name)
-def test_a_section_says_what_the_class_says(operation: type[Operation]) -> None:
-    section = SECTIONS[operation.name]
+def test_a_section_says_what_the_class_says(operation: type[Operation], sections: dict[str, str]) -> None:
+    section = sections[operation.name]
     assert f"**{operation.title}.**" in section
     assert all(role in section for role in operation.roles)
     for field in fields_of(operation):
@@ -36,14 +39,14 @@ def test_a_section_says_what_the_class_says(operation: type[Operation]) -> None:
 
 
 @pytest.mark.parametrize("operation", offered(), ids=lambda operation: operation.name)
-def test_when_two_people_are_needed_is_told_in_sentences(operation: type[Operation]) -> None:
+def test_when_two_people_are_needed_is_told_in_sentences(operation: type[Operation], sections: dict[str, str]) -> None:
     if operation.second_person or operation.second_reason is Operation.second_reason:
         return
     source = ast.parse(textwrap.dedent(inspect.getsource(operation.second_reason)))
     count = sum(isinstance(node, ast.Return | ast.IfExp) for node in ast.walk(source))
     reasons = operations_page.reasons_for_two(operation)
     assert 1 <= len(reasons) <= count, reasons
-    assert all(reason in SECTIONS[operation.name] for reason in reasons)
+    assert all(reason in sections[operation.name] for reason in reasons)
 
 
 def test_every_kind_of_field_is_explained() -> None:
