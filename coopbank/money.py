@@ -320,7 +320,7 @@ def _without_sign_and_symbol(text: str, unit: Currency) -> tuple[str, str]:
 
 
 def _may_be_thousands(whole: str, decimals: str, unit: Currency) -> bool:
-    """Whether the point in `1.234` may be meant for a thousands mark: it stands where one belongs, and too early for us."""
+    """Whether the point in `1.234` may be meant for a thousands mark: it stands where one of those belongs."""
     return unit.exponent < len(decimals) == 3 and 1 <= len(whole) <= 3 and not whole.startswith("0")
 
 
