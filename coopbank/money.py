@@ -160,7 +160,7 @@ def parse_typed(text: str, currency: str = "USD", *, field: str = "amount", larg
     if not bare or match is None:
         raise _unreadable(text, bare, unit, field)
     whole, decimals = match.groups()
-    if len(decimals or "") > unit.exponent and len(decimals) == 3 and whole.strip("0"):  # or are they thousands?
+    if _may_be_thousands(whole, decimals or "", unit):
         raise _unreadable(text, bare, unit, field)
     return _assemble(text, minus, whole.replace(",", "") or "0", decimals or "", unit, field, largest)
 
@@ -319,6 +319,11 @@ def _without_sign_and_symbol(text: str, unit: Currency) -> tuple[str, str]:
     return minus, bare
 
 
+def _may_be_thousands(whole: str, decimals: str, unit: Currency) -> bool:
+    """Whether the point in `1.234` may be meant for a thousands mark: it stands where one of those belongs."""
+    return unit.exponent < len(decimals) == 3 and 1 <= len(whole) <= 3 and not whole.startswith("0")
+
+
 def _unreadable(text: object, bare: str, unit: Currency, field: str) -> InvalidAmount:
     """The refusal of typed text, with the readings that it may have been meant for."""
     readings = _likely_readings(bare, unit)
@@ -326,7 +331,9 @@ def _unreadable(text: object, bare: str, unit: Currency, field: str) -> InvalidA
         return InvalidAmount(
             "{text} can be read in more than one way.",
             field=field,
-            hint="Write {readings}.",
+            hint="If {readings} is meant, write it so: a point stands only before the decimals, of which there are at"
+            " most {decimals}.",
+            decimals=unit.exponent,
             text=quoted(text),
             readings=" / ".join(readings),
         )

@@ -115,6 +115,7 @@ def test_what_people_type_is_read(text: str, minor: int) -> None:
         ("12,34,567", "1234567.00"),
         ("1,250,00", "1250.00"),
         ("1.005", "1005.00"),
+        ("1.005", "at most 2"),
     ],
 )
 def test_ambiguous_typing_is_refused_and_the_hint_says_what_is_right(text: str, right: str) -> None:
@@ -133,10 +134,13 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
     assert refusal.value.hint
 
 
-@pytest.mark.parametrize("text", ["0.001", ".005", "12.3456", "0.5001"])
+@pytest.mark.parametrize(
+    "text", ["0.001", ".005", "12.3456", "0.5001", "9999999.999", "1234.567", "1,234.567", "007.125"]
+)
 def test_less_than_a_cent_is_told_as_that(text: str) -> None:
-    with pytest.raises(InvalidAmount, match="smaller than the smallest unit"):
+    with pytest.raises(InvalidAmount, match="smaller than the smallest unit") as refusal:
         parse_typed(text)
+    assert "2 decimals" in str(refusal.value.hint)
 
 
 def test_who_asks_may_take_less_than_what_can_be_reckoned_with() -> None:

@@ -88,6 +88,7 @@ class Counter(AsksBooks, TypeAhead):
         self.changed: Signal[str] = Signal(self, "books-changed")
         self.stands: Signal[Standing] = Signal(self, "standing")
         self._head = 0
+        self._unread: list[tuple[StatusLine, str]] = []  # lines that say that the books cannot be read, and how
         self._looking: Timer | None = None
         self._ahead: HomeScreen | None = None  # the counter itself, made while the first person types
         self._making = 0  # counters that are being made,
@@ -362,9 +363,15 @@ class Counter(AsksBooks, TypeAhead):
     def _shelved(self, shelves: dict[str, tuple[Reference, ...]]) -> None:
         self.shelves = shelves
 
-    def _cannot_look(self, fault: CoopbankError) -> None:
+    def _refused(self, fault: CoopbankError) -> None:
         for line in self.screen.query(StatusLine):
             line.refuse(fault)
+
+    def _cannot_look(self, fault: CoopbankError) -> None:
+        self._refused(fault)
+        for line in self.screen.query(StatusLine):
+            if (line, line.said) not in self._unread:
+                self._unread.append((line, line.said))
 
     def _look(self) -> None:
         from coopbank.tui import queries
@@ -373,6 +380,10 @@ class Counter(AsksBooks, TypeAhead):
         self.ask("look", queries.head_number, self._looked, self._cannot_look)
 
     def _looked(self, head: int) -> None:
+        unread, self._unread = self._unread, []
+        for line, said in unread:  # what a screen says is so now: it may stand there for long
+            if line.is_attached and line.said == said:
+                line.say(_("The books can be read again."))
         if head != self._head:
             self._head = head
             self.books_changed(ELSEWHERE)
@@ -464,7 +475,7 @@ class Counter(AsksBooks, TypeAhead):
         """A loan whole; refused where one stands if there is none of that number."""
         from coopbank.tui import loans
 
-        self.carry_out(lambda session: loans.loan_view(session, ref), self._loan_came, self._cannot_look)
+        self.carry_out(lambda session: loans.loan_view(session, ref), self._loan_came, self._refused)
 
     def _loan_came(self, view: LoanView) -> None:
         from coopbank.tui.screens.loan import LoanScreen

@@ -127,7 +127,10 @@ def _short(title: str) -> tuple[str, str]:
     place = re.search(r", | \(|; ", title)
     if place is None:
         return title, ""
-    return title[: place.start()], title[place.start() :].strip(" ,;").removeprefix("(").removesuffix(")")
+    besides = title[place.start() :].strip(" ,;")
+    if besides.startswith("(") and besides.find(")") == len(besides) - 1:
+        besides = besides[1:-1]
+    return title[: place.start()], besides
 
 
 def _bare(annotation: Any) -> tuple[Any, bool, bool]:

@@ -3,13 +3,14 @@
 Kept outside the books, in `counter.json` under XDG_CONFIG_HOME (`~/.config` if that is not
 set): nothing of it has to do with money, and two terminals of one bank may differ. A file
 that cannot be read counts as none; one that cannot be written costs nothing but the memory.
-COOPBANK_LANGUAGE beats the language that is kept.
+COOPBANK_LANGUAGE beats the language that is kept; where none is kept, it is the system's, if we speak that.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -38,7 +39,13 @@ def load() -> Settings:
     language = os.environ.get("COOPBANK_LANGUAGE", "")[:2].lower()
     if language in LANGUAGES:
         kept["language"] = language
-    return Settings(**kept)
+    return Settings(**{"language": _of_the_system(), **kept})
+
+
+def _of_the_system() -> str:
+    """The language that the system speaks with whoever works here, if we speak it; English otherwise."""
+    named = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return named[:2] if re.fullmatch(r"(en|es)([_.@].*)?", named) else "en"
 
 
 def save(settings: Settings) -> bool:

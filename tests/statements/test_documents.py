@@ -82,6 +82,20 @@ def test_a_lender_reads_up_to_when_interest_stands_on_the_statement(village: Vil
     assert "Interest is added at the end of each month, and when it is paid: what ran since is still to come." in said
 
 
+def test_why_something_is_due_is_said_once_and_its_days_are_written_like_all_others(village: Village) -> None:
+    """It said on 2026-04-30, and then again, that nothing was due."""
+    explained = 0
+    with village.bank.read() as books:
+        for wanted in (each for each in village.papers if each[0] == "loan-statement"):
+            paper = paper_of(books, *wanted, "normal")
+            told = Told(paper.to_bytes()).text
+            why = told[told.index("What is due and why") : told.index("You may pay more or earlier")]
+            assert why.count("Nothing is due") <= 1 and not re.search(r"[0-9]{4}-[0-9]{2}", why), why
+            assert all(line in why for line in paper.report.account.reports[1:])
+            explained += any(re.search(r" on [0-9]{4}-[0-9]{2}-[0-9]{2}", line) for line in paper.report.why)
+    assert explained, "a report whose sentences name days"
+
+
 def _is_sound(data: bytes, where: object, print_size: str) -> None:
     """What PDF/A-2a and PDF/UA-1 ask of the file, as far as we can say it; and no small letters in large print."""
     with pikepdf.open(io.BytesIO(data)) as pdf:

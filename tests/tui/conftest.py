@@ -91,6 +91,8 @@ def painted_when_settled() -> Iterator[None]:
 def settings_of_a_new_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What whoever runs the tests keeps in their own settings is not read; nor is another language left behind."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.delenv("COOPBANK_LANGUAGE", raising=False)
+    for name in ("COOPBANK_LANGUAGE", "LC_ALL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LC_MESSAGES", "C")
     yield
     set_language("en")

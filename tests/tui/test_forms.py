@@ -217,6 +217,12 @@ def test_a_long_name_gives_way_to_the_numbers_behind_it() -> None:
     assert cell_len(" · ".join(giving_way([long, number], 60))) == 60
 
 
+def test_what_a_label_says_besides_keeps_its_brackets_whole() -> None:
+    hints = {spec.hint for cls in CATALOGUE.values() for spec in fields_of(cls, "USD")}
+    assert {"if it has one (G-07)", "percent of the surplus"} <= hints
+    assert not [hint for hint in hints if hint.count("(") != hint.count(")")]
+
+
 @pytest.mark.parametrize(("name", "field", "example"), [
     ("close-month", "month", "2026-03"), ("credit-interest", "quarter", "2026-Q2"),
 ])  # fmt: skip

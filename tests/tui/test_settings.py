@@ -44,6 +44,17 @@ def test_the_environment_beats_the_language_that_is_kept(monkeypatch: pytest.Mon
     assert settings.load().language == "es"
 
 
+@pytest.mark.parametrize(
+    ("system", "language"), [("es_MX.UTF-8", "es"), ("es", "es"), ("en_US", "en"), ("fr_FR", "en"), ("C.UTF-8", "en")]
+)
+def test_a_new_terminal_speaks_as_its_system_does(monkeypatch: pytest.MonkeyPatch, system: str, language: str) -> None:
+    monkeypatch.delenv("LC_MESSAGES")
+    monkeypatch.setenv("LANG", system)
+    assert settings.load().language == language
+    settings.save(Settings("en"))
+    assert settings.load().language == "en"  # who chose at this terminal is not overruled
+
+
 async def test_the_first_screen_speaks_the_other_language_at_a_key(book: str) -> None:
     async with counter(book) as hand:
         await hand.see("These are the real books")

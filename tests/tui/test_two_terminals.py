@@ -15,6 +15,7 @@ from coopbank import database
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.clock import SetClock
+from coopbank.errors import WrongState
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.funds import FundsScreen
 from coopbank.tui.screens.home import HomeScreen
@@ -228,3 +229,21 @@ async def test_books_that_are_lost_are_told_in_words(book: str) -> None:
         await hand.press("enter")
         await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
     assert balance(book, "905/M0001") == -160_00
+
+
+async def test_a_screen_does_not_say_that_the_books_are_lost_once_they_are_back(book: str) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        Path(book).rename(f"{book}.moved")
+        for _twice in "ab":
+            hand.app._look()
+            await hand.until(lambda: "is gone or was replaced" in " ".join(hand.screen_text().split()), "what was lost")
+            await hand.quiet()
+        Path(f"{book}.moved").rename(book)
+        hand.app._look()
+        await hand.see("The books can be read again.")
+        assert "gone" not in hand.screen_text()
+        hand.app._refused(WrongState("This loan was paid off."))  # nothing that reading the books again undoes
+        hand.app._look()
+        await hand.quiet()
+        assert "! This loan was paid off." in hand.screen_text()

@@ -6,8 +6,10 @@ the Truth in Lending rules is for a person's loan on a schedule. Nothing here cl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from datetime import date
+from typing import Any, Final, TypeVar
 
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable
@@ -30,6 +32,16 @@ from coopbank.statements.tables import Column, Row
 from coopbank.words import _, translate
 
 R = TypeVar("R")
+
+_DAY: Final = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b")
+
+
+def days_in_words(sentence: str) -> str:
+    """A sentence that explains a figure, with its days as all of the paper writes them.
+
+    Changed where it is drawn, not in the report: that is hashed, and papers of earlier days bear its hash.
+    """
+    return _DAY.sub(lambda found: long_date(date.fromisoformat(found[0])), sentence)
 
 
 class _LoanPaper(Document[R]):
@@ -141,13 +153,14 @@ class LoanPaperStatement(_LoanPaper[LoanStatement]):
 
     def _due(self) -> Iterator[Flowable]:
         report, account = self.report, self.report.account
-        lines = list(report.why)
+        lines = [days_in_words(sentence) for sentence in report.why]
         if report.deferred:
             lines.append(_("Payment is deferred under your agreement: you are not late."))
         elif account.days_late:
             late = _("1 day late") if account.days_late == 1 else _("{days} days late").format(days=account.days_late)
             lines.append(_("{late}. What is due brings the loan up to date.").format(late=late.capitalize()))
-        lines += account.reports
+        nothing_said = bool(report.why) and not account.due_now  # the first of these says that nothing is due, again
+        lines += account.reports[nothing_said:]
         if account.next_due is not None and account.state == "active" and account.next_due != account.due_since:
             text = _("Next payment: {amount}, due on {date}.")
             lines.append(text.format(amount=self.money(account.next_amount), date=long_date(account.next_due)))
@@ -368,7 +381,7 @@ class Payoff(_LoanPaper[PayoffLetter]):
         yield self.figures(columns, rows)
         yield self.gap(2 * mm)
         for sentence in report.why:
-            yield self.parts.quiet(sentence, after=0.5 * mm)
+            yield self.parts.quiet(days_in_words(sentence), after=0.5 * mm)
         yield from self.heading(_("If you pay on another day"))
         columns = [Column(_("On"), "text"), Column(_("To pay the loan off"))]
         yield self.figures(columns, [Row((long_date(each.day), self.money(each.amount))) for each in report.days])
@@ -402,7 +415,7 @@ class LateLetter(_LoanPaper[LateNotice]):
         yield self.figures(columns, rows)
         yield self.gap(2 * mm)
         for sentence in report.why:
-            yield self.parts.quiet(sentence, after=0.5 * mm)
+            yield self.parts.quiet(days_in_words(sentence), after=0.5 * mm)
         yield from self.heading(_("What you can do"))
         fee = report.late_fee
         yield from self.parts.bullets(

@@ -38,6 +38,7 @@ class StatusLine(Static):
 
     def __init__(self) -> None:
         super().__init__("", markup=False, classes="status")
+        self.said = ""
 
     def on_mount(self) -> None:
         self.display = False
@@ -55,6 +56,7 @@ class StatusLine(Static):
         self._put("", refusal=False)
 
     def _put(self, text: str, *, refusal: bool) -> None:
+        self.said = text
         self.set_class(refusal, "refusal")
         self.update(Content(neat(text)))
         self.display = bool(text)
