@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from coopbank.errors import CoopbankError
-from coopbank.tui.show import neat
+from coopbank.tui.show import neat, told
 from coopbank.tui.timers import once
 from coopbank.tui.widgets.rows import RowList
 from coopbank.tui.work import AsksBooks, Pace
@@ -50,7 +50,7 @@ class StatusLine(Static):
 
     def refuse(self, fault: CoopbankError | str) -> None:
         """Something that was refused."""
-        self._put(f"! {fault}", refusal=True)
+        self._put(f"! {told(fault)}", refusal=True)
 
     def clear(self) -> None:
         """Nothing to say."""

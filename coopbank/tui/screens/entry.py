@@ -32,7 +32,7 @@ from coopbank.tui.screens.pick import PickScreen
 from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import ReviewScreen, posted_after_all
 from coopbank.tui.session import says
-from coopbank.tui.show import amount, giving_way, neat
+from coopbank.tui.show import amount, giving_way, neat, told
 from coopbank.tui.steps import STEPS, Row, Shown, Step, step_of
 from coopbank.tui.timers import once
 from coopbank.tui.widgets.banner import Banner
@@ -264,7 +264,7 @@ lost, and what is wrong brings you to its field.""")
         )  # fmt: skip
 
     def _refuse_below(self, fault: CoopbankError) -> None:
-        self._say_below(Shown((f"! {fault}",)))
+        self._say_below(Shown((f"! {told(fault)}",)))
 
     def _say_below(self, shown: Shown) -> None:
         if self.is_attached:
