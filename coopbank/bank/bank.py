@@ -845,8 +845,9 @@ class Bank:
         self._require_code_begun(desk, desk.actor)
         if not self.may(desk, desk.actor, operation.name):
             raise NotAllowed(
-                "{user} may not do this: {title}.", field="operation", user=desk.actor.user, title=operation.title,
-                hint="It belongs to: {roles}.", roles=", ".join(operation.roles),
+                "{user} may not do this: {title}.", field="operation", user=desk.actor.user,
+                title=translate(operation.title), hint="It belongs to: {roles}.",
+                roles=", ".join(map(translate, operation.roles)),
             )  # fmt: skip
         if desk.kept is not None and not access.must_begin(desk, desk.actor.user, desk.actor.roles):
             desk.kept[question] = desk.actor

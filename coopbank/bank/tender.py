@@ -85,11 +85,20 @@ class Receiving(Operation):
             received_by_operation=desk.number, member=member or getattr(self, "member", None), account=leaf,
         )  # fmt: skip
         ref = desk.next_ref("cheque", "CH-", 5)
+        alike = [known for known, body in desk.about(records.Cheque, "on-hand") if _same_paper(body, cheque)]
         desk.write(ref, cheque, about="on-hand")
         desk.note("Cheque", ref)
+        if alike:  # two banks' cheques may have one number: so it is said, and the teller looks
+            desk.note("Is this the same cheque? Taken in already", ", ".join(alike))
         if leaf is not None:
             _hold(desk, ref, leaf, amount)
         return ref
+
+
+def _same_paper(one: records.Cheque, other: records.Cheque) -> bool:
+    """Whether two entries may be of one cheque: its number, whatever zeros are written before it, amount and member."""
+    numbers = {"".join(filter(str.isalnum, each.number)).lstrip("0") for each in (one, other)}
+    return len(numbers) == 1 and (one.amount, one.member) == (other.amount, other.member)
 
 
 def holds_of(cheque: str) -> tuple[str, str]:

@@ -28,7 +28,7 @@ from coopbank.errors import CoopbankError
 from coopbank.tui import settings
 from coopbank.tui.commands import CounterCommands
 from coopbank.tui.places import Place, place
-from coopbank.tui.screens.base import ELSEWHERE, HERE, StatusLine
+from coopbank.tui.screens.base import AGAIN, ELSEWHERE, HERE, StatusLine
 from coopbank.tui.screens.confirm import ConfirmScreen
 from coopbank.tui.screens.lock import LockScreen
 from coopbank.tui.screens.sign_in import SignInScreen
@@ -351,8 +351,8 @@ class Counter(AsksBooks, TypeAhead):
         """Something was written, here or elsewhere: read again what every screen shows."""
         from coopbank.tui import queries
 
-        self.ask("standing", queries.standing, self._stands, self._cannot_look)
-        self.ask("shelves", queries.shelves, self._shelved, self._cannot_look)
+        self.ask("standing", queries.standing, self._stands, self.cannot_look)
+        self.ask("shelves", queries.shelves, self._shelved, self.cannot_look)
         self.changed.publish(where)
 
     def _stands(self, standing: Standing) -> None:
@@ -367,7 +367,8 @@ class Counter(AsksBooks, TypeAhead):
         for line in self.screen.query(StatusLine):
             line.refuse(fault)
 
-    def _cannot_look(self, fault: CoopbankError) -> None:
+    def cannot_look(self, fault: CoopbankError) -> None:
+        """The books cannot be read: said on the screen until they can be."""
         self._refused(fault)
         for line in self.screen.query(StatusLine):
             if (line, line.said) not in self._unread:
@@ -377,7 +378,7 @@ class Counter(AsksBooks, TypeAhead):
         from coopbank.tui import queries
 
         self._lock_when_idle()
-        self.ask("look", queries.head_number, self._looked, self._cannot_look)
+        self.ask("look", queries.head_number, self._looked, self.cannot_look)
 
     def _looked(self, head: int) -> None:
         unread, self._unread = self._unread, []
@@ -387,6 +388,8 @@ class Counter(AsksBooks, TypeAhead):
         if head != self._head:
             self._head = head
             self.books_changed(ELSEWHERE)
+        elif unread:
+            self.books_changed(AGAIN)
 
     # ------------------------------------------------------------------ going places
 

@@ -7,6 +7,7 @@ as a replacement mark, so that what stands on the screen is what stands in the b
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
@@ -14,8 +15,10 @@ from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
+from coopbank.bank.operation import CATALOGUE
+from coopbank.errors import CoopbankError
 from coopbank.money import format_amount
-from coopbank.words import language
+from coopbank.words import language, translate
 
 REPLACED = "\ufffd"
 _BREAKS = frozenset("\n\t\r\v\f\x85\u2028\u2029")
@@ -34,6 +37,16 @@ def _neat(character: str) -> str:
     if character in _BREAKS:
         return " "
     return REPLACED if unicodedata.category(character) in _UNSHOWABLE else character
+
+
+def told(fault: CoopbankError | str) -> str:
+    """A refusal as a counter says it: what would be right by its title here, not by its command."""
+    return re.sub(r"\(([a-z]+(?:-[a-z]+)+)\)", _by_title, str(fault))
+
+
+def _by_title(found: re.Match[str]) -> str:
+    operation = CATALOGUE.get(found[1])
+    return found[0] if operation is None else f"({translate(operation.title)})"
 
 
 def cut(text: str, width: int) -> str:

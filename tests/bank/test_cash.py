@@ -254,6 +254,17 @@ def test_cheques_of_several_drawers_go_on_one_slip(counter: SmallBank) -> None:
     assert posted(banking) == [entry("POOL 731/FIRST Dr 150.00", "POOL 735/D1 Cr 120.00", "POOL 735/D3 Cr 30.00")]
 
 
+def test_a_cheque_that_may_be_taken_in_twice_is_pointed_out(counter: SmallBank) -> None:
+    _number, first = cheque_of(counter)
+    taken = {"member": "M0002", "amount": "120.00", "tender": "cheque"}
+    said = "Is this the same cheque? Taken in already"
+    assert (said, first) in counter.do("deposit", **taken, cheque_number=" #0311").notes
+    for other in ({"amount": "120.01"}, {"member": "M0001"}, {"cheque_number": "312"}):
+        assert said not in dict(counter.do("deposit", **{**taken, "cheque_number": "311", **other}).notes)
+    counter.do("bank-cheques", by=counter.tom, cheques=[first, "CH-00002"])
+    assert said not in dict(counter.do("deposit", **taken, cheque_number="311").notes)  # what is banked is not at hand
+
+
 def test_cheques_that_are_not_taken(counter: SmallBank) -> None:
     values = {"member": "M0002", "amount": "10.00", "tender": "cheque"}
     refused(counter, InvalidValue, "deposit", field="cheque_number", **values)

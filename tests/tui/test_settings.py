@@ -11,6 +11,7 @@ import pytest
 from coopbank.bank import codes
 from coopbank.bank.bank import Bank
 from coopbank.clock import SetClock
+from coopbank.errors import NotAllowed
 from coopbank.tui import settings
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.home import HomeScreen
@@ -18,6 +19,7 @@ from coopbank.tui.screens.lock import LockScreen
 from coopbank.tui.screens.settings import SettingsScreen
 from coopbank.tui.screens.sign_in import SignInScreen
 from coopbank.tui.settings import Settings
+from coopbank.words import set_language
 from tests.tui.support import NOON, WORDS, Hand, counter, operations
 
 
@@ -188,3 +190,30 @@ async def to_settings(hand: Hand) -> None:
     await hand.see("Language, colours")
     await hand.press("enter")
     await hand.until(lambda: isinstance(hand.app.screen, SettingsScreen))
+
+
+async def test_a_refusal_names_what_to_do_as_the_counter_calls_it(book: str) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("tom")  # who has no drawer
+        set_language("es")
+        await hand.type("ada")
+        await hand.press("enter", "f3")
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.type("5")
+        await hand.press("f9")
+        await hand.see("Usted no tiene ninguna caja")
+        said = " ".join(hand.screen_text().replace("│", " ").split())
+        assert "(open-drawer)" not in said and "(Abrir una caja)" in said
+
+
+def test_who_may_not_is_told_in_their_language(book: str) -> None:
+    bank = Bank.open(book, clock=SetClock(NOON))
+    try:
+        set_language("es")
+        with bank.read() as books:
+            ana = books.actor_now("ana")
+        with pytest.raises(NotAllowed) as refused:
+            bank.perform(ana, bank.build("close-year", {"year": "2025"}))
+        assert str(refused.value) == "ana no puede hacer esto: Cerrar el año. Corresponde a: tesorero."
+    finally:
+        bank.close()

@@ -15,7 +15,7 @@ from coopbank import database
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.clock import SetClock
-from coopbank.errors import WrongState
+from coopbank.errors import ConnectionLost, WrongState
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.funds import FundsScreen
 from coopbank.tui.screens.home import HomeScreen
@@ -247,3 +247,53 @@ async def test_a_screen_does_not_say_that_the_books_are_lost_once_they_are_back(
         hand.app._look()
         await hand.quiet()
         assert "! This loan was paid off." in hand.screen_text()
+
+
+@pytest.mark.parametrize("posted", [True, False])
+async def test_what_an_answer_was_lost_of_is_looked_up_and_never_called_unposted(
+    book: str, posted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with counter(book) as hand:
+        await form(hand, "ada", "f3")
+        await hand.type("60")
+        await hand.press("f9")
+        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        bank = hand.app.session.bank
+        perform = bank.perform
+
+        def lose(*asked: Any, **named: Any) -> None:
+            if posted:
+                perform(*asked, **named)
+            monkeypatch.setattr(bank, "perform", perform)
+            Path(book).rename(f"{book}.moved")
+            raise ConnectionLost("The connection to {place} was lost.", place="the books")
+
+        monkeypatch.setattr(bank, "perform", lose)
+        await hand.deaf_time()
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen), "back in the form")
+        for _twice in "ab":
+            await hand.see("whether this was posted is not known yet")
+            await hand.press("f9")  # nothing goes on before it is known
+            hand.app._look()
+            await hand.quiet()
+        await hand.press("escape")
+        await hand.see("It may have been posted")
+        assert "Nothing was posted" not in hand.screen_text()
+        await hand.press("escape")
+        Path(f"{book}.moved").rename(book)
+        hand.app._look()
+        if posted:
+            await hand.see("Done already, and only once")
+        else:
+            await hand.see("The connection was lost before it was posted, and nothing was.")
+            await hand.press("f9")
+            await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+            await hand.deaf_time()
+            await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
+        await hand.deaf_time()
+        await hand.press("enter")
+        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+    assert balance(book, "905/M0001") == -160_00
+    assert_book(book)

@@ -530,8 +530,9 @@ class Approve(_Decision):
             )  # fmt: skip
         if not set(desk.actor.roles) & set(operation.approvers):
             raise NotAllowed(
-                "{user} may not approve this: {title}.", field="request", user=desk.actor.user, title=operation.title,
-                hint="It takes one of: {roles}.", roles=", ".join(operation.approvers),
+                "{user} may not approve this: {title}.", field="request", user=desk.actor.user,
+                title=_(operation.title), hint="It takes one of: {roles}.",
+                roles=", ".join(map(_, operation.approvers)),
             )  # fmt: skip
         asker = desk.actor_now(request.asked_by)
         if asker.member is not None and asker.member == desk.actor.member:

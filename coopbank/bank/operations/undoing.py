@@ -290,7 +290,7 @@ def _require_power(desk: Desk, past: Past) -> None:
     """Who reverses must hold the power to do what is reversed."""
     if not limits.may(desk, desk.actor.roles, past.kind):
         raise NotAllowed(
-            "{user} may not do this: {title}.", field="operation", user=desk.actor.user, title=past.title,
+            "{user} may not do this: {title}.", field="operation", user=desk.actor.user, title=_(past.title),
             hint="Nobody reverses what they may not do.",
         )  # fmt: skip
 

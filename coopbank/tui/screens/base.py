@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from coopbank.errors import CoopbankError
-from coopbank.tui.show import neat
+from coopbank.tui.show import neat, told
 from coopbank.tui.timers import once
 from coopbank.tui.widgets.rows import RowList
 from coopbank.tui.work import AsksBooks, Pace
@@ -27,8 +27,8 @@ R = TypeVar("R")
 
 _DEAF = 0.3  # seconds
 
-#: Who wrote, when the books have changed: this terminal, or another one.
-HERE, ELSEWHERE = "here", "elsewhere"
+#: Who wrote, when the books have changed: this terminal, or another one. Or they can be read again, changed or not.
+HERE, ELSEWHERE, AGAIN = "here", "elsewhere", "again"
 
 HELP_KEY = Binding("f1", "app.help", marked("Help"), key_display="F1", id="help")
 
@@ -39,6 +39,7 @@ class StatusLine(Static):
     def __init__(self) -> None:
         super().__init__("", markup=False, classes="status")
         self.said = ""
+        self._kept = ""
 
     def on_mount(self) -> None:
         self.display = False
@@ -49,13 +50,20 @@ class StatusLine(Static):
 
     def refuse(self, fault: CoopbankError | str) -> None:
         """Something that was refused."""
-        self._put(f"! {fault}", refusal=True)
+        self._put(f"! {told(fault)}", refusal=True)
 
     def clear(self) -> None:
         """Nothing to say."""
         self._put("", refusal=False)
 
+    def keep(self, text: str) -> None:
+        """What has to be known before anything else, and stands there until it is settled; with "" it is."""
+        self._kept = text
+        self._put(text, refusal=bool(text))
+
     def _put(self, text: str, *, refusal: bool) -> None:
+        if self._kept:
+            text, refusal = f"! {self._kept}", True
         self.said = text
         self.set_class(refusal, "refusal")
         self.update(Content(neat(text)))

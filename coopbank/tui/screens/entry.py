@@ -21,7 +21,7 @@ from textual.timer import Timer
 from textual.widgets import Digits, Static
 
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt
-from coopbank.errors import CoopbankError
+from coopbank.errors import ConnectionLost, CoopbankError
 from coopbank.money import denominations, format_amount, parse_typed
 from coopbank.tui import queries
 from coopbank.tui.forms import FieldSpec, fields_of, read_form
@@ -30,9 +30,9 @@ from coopbank.tui.screens.confirm import ConfirmScreen
 from coopbank.tui.screens.home import LookUpScreen
 from coopbank.tui.screens.pick import PickScreen
 from coopbank.tui.screens.receipt import ReceiptScreen
-from coopbank.tui.screens.review import ReviewScreen
+from coopbank.tui.screens.review import ReviewScreen, posted_after_all
 from coopbank.tui.session import says
-from coopbank.tui.show import amount, giving_way, neat
+from coopbank.tui.show import amount, giving_way, neat, told
 from coopbank.tui.steps import STEPS, Row, Shown, Step, step_of
 from coopbank.tui.timers import once
 from coopbank.tui.widgets.banner import Banner
@@ -113,6 +113,8 @@ lost, and what is wrong brings you to its field.""")
         self._key = ""
         self._pause: Timer | None = None
         self._reviewing = False
+        self._in_review: Operation | None = None
+        self._unsure: Operation | None = None  # what the answer was lost of: it may stand in the books
         self._reviewed_once = False  # from then on a refusal brings the hand to its field, in whatever step
         self._steps = STEPS.get(name, ())
         self.step = 0
@@ -262,7 +264,7 @@ lost, and what is wrong brings you to its field.""")
         )  # fmt: skip
 
     def _refuse_below(self, fault: CoopbankError) -> None:
-        self._say_below(Shown((f"! {fault}",)))
+        self._say_below(Shown((f"! {told(fault)}",)))
 
     def _say_below(self, shown: Shown) -> None:
         if self.is_attached:
@@ -450,6 +452,8 @@ lost, and what is wrong brings you to its field.""")
 
     def _written(self, where: str) -> None:
         """Another terminal wrote: perhaps for this very member. A review that is open looks for itself."""
+        if self._unsure is not None:
+            self._find_out()
         if where != ELSEWHERE or self._reviewing:
             return
         if self.card is None:
@@ -472,6 +476,9 @@ lost, and what is wrong brings you to its field.""")
         """Read every field; if all is well, show what would be written."""
         if self._reviewing:
             return
+        if self._unsure is not None:
+            self._find_out()
+            return
         self.status.clear()
         values, faults = self._read()
         for row in self.rows:
@@ -492,6 +499,7 @@ lost, and what is wrong brings you to its field.""")
     def _to_review(self, came: tuple[Operation, Receipt]) -> None:
         operation, receipt = came
         self._previewed(came)
+        self._in_review = operation
         screen = ReviewScreen(operation, receipt, self._key, card=self.card)
         self.app.push_screen(screen, self._reviewed)
 
@@ -506,6 +514,9 @@ lost, and what is wrong brings you to its field.""")
         self._reviewing = False
         if isinstance(came, Receipt):
             self.app.push_screen(ReceiptScreen(came, card=self.card), self._done)
+        elif isinstance(came, ConnectionLost):
+            self._unsure = self._in_review
+            self._find_out()
         elif came is not None:
             self._review_refused(came)
         elif not self.rows:
@@ -513,6 +524,42 @@ lost, and what is wrong brings you to its field.""")
 
     def _done(self, next_member: bool | None) -> None:
         self.dismiss(bool(next_member))
+
+    # ------------------------------------------------------- when the answer is lost
+
+    def on_screen_resume(self) -> None:
+        """Whoever comes back to the form is told what became of it."""
+        if self._unsure is not None:
+            self._find_out()
+
+    def _find_out(self) -> None:
+        """Look whether what was begun when the connection was lost stands in the books; nothing else goes on before."""
+        operation, key = self._unsure, self._key
+        if operation is None or self._reviewing or not self.is_current:
+            return
+        self._reviewing = True
+        self.status.keep(
+            _("The connection was lost, and whether this was posted is not known yet. Stay here: it is looked up"
+              " as soon as the books can be read, and nothing is posted twice.")
+        )  # fmt: skip
+        self.carry_out(lambda session: posted_after_all(session, operation, key), self._found_out, self._still_unsure)
+
+    def _still_unsure(self, fault: CoopbankError) -> None:
+        self._reviewing = False
+        self.counter.cannot_look(fault)
+
+    def _found_out(self, receipt: Receipt | None) -> None:
+        self._reviewing = False
+        if not self.is_current:  # it is told when the hand comes back to the form
+            return
+        self._unsure = None
+        self.status.keep("")
+        self.counter.books_changed()
+        if receipt is not None:
+            self._reviewed(receipt)
+            return
+        self.status.say(_("The connection was lost before it was posted, and nothing was. F9 shows the review again."))
+        self._preview_soon()
 
     # ------------------------------------------------------------------ leaving
 
@@ -523,10 +570,12 @@ lost, and what is wrong brings you to its field.""")
 
     def action_leave(self) -> None:
         """Back, after asking if something was typed."""
-        if not self.dirty:
+        if not self.dirty and self._unsure is None:
             self.dismiss(None)
             return
         question = _("Leave this form? Nothing was posted, and what you typed will be lost.")
+        if self._unsure is not None:
+            question = _("Leave this form? It may have been posted: look it up in the journal before you do it again.")
         self.app.push_screen(ConfirmScreen(question, _("Stay in the form"), _("Leave it")), self._answered)
 
     def _answered(self, go: bool | None) -> None:

@@ -192,3 +192,13 @@ def post_as_reviewed(session: Session, operation: Operation, key: str, reviewed:
         if shown_effects(now) != shown_effects(reviewed):
             return now
     return session.perform(operation, key)
+
+
+def posted_after_all(session: Session, operation: Operation, key: str) -> Receipt | None:
+    """What became of something of which the answer was lost: its receipt, or None if it does not stand in the books.
+
+    Asked as a writer: where the server is still at it, that is waited for.
+    """
+    with session.bank.database.write() as tx:
+        done = tx.value("SELECT id FROM operation WHERE key = ?", key) is not None
+    return session.perform(operation, key) if done else None

@@ -12,7 +12,7 @@ from textual.widgets import Input, Static, TextArea
 
 from coopbank.errors import CoopbankError
 from coopbank.tui.forms import FieldSpec, read_day
-from coopbank.tui.show import day_words, neat
+from coopbank.tui.show import day_words, neat, told
 from coopbank.tui.widgets.inputs import Choice, LineInput
 from coopbank.words import _, marked, translate
 
@@ -130,7 +130,7 @@ class FieldRow(Vertical):
         """Say at the field what is wrong, and what would be right."""
         self._refused = True
         self.add_class("refused")
-        self._note(f"! {fault}")
+        self._note(f"! {told(fault)}")
 
     def accept(self, note: str = "") -> None:
         """Nothing is wrong; a note says how it is understood."""
