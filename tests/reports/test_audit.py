@@ -103,6 +103,17 @@ def test_back_dated(suspects: Suspects) -> None:
     assert not rows.keys() & {suspects.entries[name] for name in ("saturday", "night", "not back")}
 
 
+def test_interest_of_a_quarter_is_dated_back_by_rule(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "bank.db")) as small:
+        small.do("open-savings", member=small.admit("Mia"), annual_rate="3")
+        small.do("deposit", member="M0001", amount="900.00")
+        small.go_to("2026-04-02")
+        done = small.agreed("credit-interest", by=small.tom, approver=small.sue, quarter="2026-Q1")
+        assert [entry.effective_on for entry in done.entries] == ["2026-03-31", "2026-04-02"]
+        with small.read() as books:
+            assert audit(books, ["back-dated"]).results[0].rows == ()
+
+
 def test_value_dated(suspects: Suspects) -> None:
     (row,) = run(suspects, "value-dated").rows
     assert row.operation == suspects.operations["earlier"]

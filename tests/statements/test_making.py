@@ -207,6 +207,35 @@ def test_two_who_make_the_same_document_get_the_same(tmp_path: Path) -> None:
         assert_books(small)
 
 
+def test_what_was_drawn_before_somebody_was_forgotten_is_drawn_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would say the name of who was forgotten while it lay between the drawing and the record."""
+    drawn: list[bytes] = []
+    with new_bank(str(tmp_path / "b.db")) as small:
+        zoe = small.admit("Zoe Quist")
+        small.do("change-member", member=zoe, status="left")
+        small.go_to("2026-04-02")
+        store = making.store
+
+        def forgotten_meanwhile(path: Path, data: bytes) -> None:
+            store(path, data)
+            if not drawn:
+                small.agreed("forget-member", by=small.admin, approver=small.tom, member=zoe, before_time=True)
+            drawn.append(data)
+
+        monkeypatch.setattr(making, "store", forgotten_meanwhile)
+        done = make(
+            small.bank, "member-statement", zoe, date(2026, 3, 1), date(2026, 3, 31), actor=small.ana, folder=tmp_path
+        )
+        with small.read() as books:
+            forgot = books.tx.value("SELECT id FROM operation WHERE kind = 'forget-member'")
+            assert books.get(records.Document, done.number).as_of >= forgot
+    before, after = ("".join(Told(data).text.split()) for data in drawn)
+    assert "ZoeQuist" in before and "Zoe" not in after
+    assert done.path.read_bytes() == drawn[1]
+
+
 class _Slow(Document[str]):
     """A page that takes a while, and counts who draws one."""
 

@@ -18,7 +18,7 @@ from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import refuse
-from coopbank.bank.operation import Operation
+from coopbank.bank.operation import CATALOGUE, Operation
 from coopbank.errors import AlreadyExists, InvalidValue, WrongState
 
 MOST: Final = 500
@@ -96,6 +96,7 @@ class RecordDocuments(Operation):
         known = desk.find(records.Document, made.number)
         if known is None:
             self._require_head(desk, made)
+            self._require_nobody_forgotten(desk, made)
             self._require_edition(desk, made)
         else:
             self._require_copy(desk, made, known)
@@ -116,6 +117,18 @@ class RecordDocuments(Operation):
             raise InvalidValue(
                 "The books do not say {head} at operation {as_of}.", field="documents", head=made.head[:16],
                 as_of=made.as_of,
+            )  # fmt: skip
+
+    @staticmethod
+    def _require_nobody_forgotten(desk: Desk, made: Made) -> None:
+        """What was drawn before somebody was forgotten may say their name, and is drawn anew."""
+        kinds = [kind.name for kind in CATALOGUE.values() if kind.erases]
+        marks = ", ".join("?" * len(kinds))
+        forgot = desk.tx.value(f"SELECT 1 FROM operation WHERE id > ? AND kind || '' IN ({marks})", made.as_of, *kinds)
+        if forgot is not None:
+            raise AlreadyExists(
+                "Somebody was forgotten since document {number} was drawn.", field="documents", number=made.number,
+                hint="Ask for it again: it is drawn anew, without what was erased.",
             )  # fmt: skip
 
     @staticmethod

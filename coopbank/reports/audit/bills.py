@@ -7,7 +7,6 @@ types with another sign in it, so bills and receipts out of petty cash are held 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -59,15 +58,20 @@ def _papers(hunt: Hunt) -> Iterator[_Paper]:
 
 def bills_twice(hunt: Hunt) -> Iterator[Row]:
     """Bills of one supplier with numbers alike, or with one amount within some days."""
-    earlier: dict[str, list[_Paper]] = defaultdict(list)
+    # Of each number and of each amount the last paper is enough: those before it are older still.
+    numbers: dict[tuple[str, str], _Paper] = {}
+    amounts: dict[tuple[str, int], _Paper] = {}
     for paper in _papers(hunt):
+        number, amount = (paper.supplier, paper.alike), (paper.supplier, paper.amount)
         if paper.day >= hunt.days[0]:
             hunt.looked_at += 1
-            said = next(filter(None, (_said(paper, each) for each in reversed(earlier[paper.supplier]))), None)
+            earlier = filter(None, (numbers.get(number), amounts.get(amount)))
+            latest_first = sorted(earlier, key=lambda each: (each.operation, each.ref), reverse=True)
+            said = next(filter(None, (_said(paper, each) for each in latest_first)), None)
             if said is not None:
                 yield Row(said, None, paper.operation, paper.day, paper.who, f"801/{paper.supplier}", paper.amount,
                           paper.ref)  # fmt: skip
-        earlier[paper.supplier].append(paper)
+        numbers[number] = amounts[amount] = paper
 
 
 def _said(paper: _Paper, before: _Paper) -> str | None:

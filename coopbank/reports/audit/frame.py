@@ -33,8 +33,8 @@ DATED: Final = "e.effective_on || '' BETWEEN ? AND ?"
 MADE: Final = "o.business_date BETWEEN ? AND ?"
 NOT_UNDONE: Final = "e.reverses_id IS NULL AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id)"
 
-CLOSES: Final = ("close-month", "close-month-part", "provide")
-"""Operations whose entries are dated the month's last day by rule."""
+CLOSES: Final = ("close-month", "close-month-part", "provide", "credit-interest")
+"""Operations whose entries are dated the last day of a month, or of a quarter, by rule."""
 FOR_EVERYBODY: Final = (
     *("close-month", "close-month-part", "credit-interest", "credit-interest-part", "provide", "opening-balance"),
     "reopen-month",

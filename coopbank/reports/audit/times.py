@@ -70,7 +70,7 @@ def post_dated(hunt: Hunt) -> Iterator[Row]:
 def back_dated(hunt: Hunt) -> Iterator[Row]:
     """Entries dated before the business day on which they were made, or made on a day that was left open.
 
-    Those that a month's close dates on its last day are by rule, and are left out.
+    Those that a month's close, or a quarter's interest on savings, dates on its last day are by rule, and are left out.
     """
     hunt.count_entries()
     condition = "(e.effective_on < o.business_date OR o.business_date < substr(o.at, 1, 10))"
