@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from coopbank.database import Database
 from coopbank.ledger import chain
+from coopbank.ledger.balances import rebuild
 from coopbank.ledger.posting import NewAccount, NewRecord
 from coopbank.ledger.verify import CANNOT_EXCLUDE, CHECKS, verify_ledger, wrong
 from tests.ledger import support
@@ -206,9 +208,8 @@ def test_a_cut_tail_is_found_with_a_known_head(books: Books) -> None:
         )
     ]  # fmt: skip
     corrupt(books, [(sql, ()) for sql in tail])
-    from coopbank.ledger.balances import rebuild
-
-    rebuild(books.database)
+    with closing(Database.open(books.database.place)) as opened_anew:  # who had them open misses what they wrote
+        rebuild(opened_anew)
     assert not found(books)
     (finding,) = wrong(verify_ledger(books.database, [(head.number, head.short)]))
     assert finding.operation == 9 and "cut tail" in finding.message
