@@ -24,6 +24,7 @@ from coopbank.bank.operation import CATALOGUE, CHARITY
 from coopbank.bank.operations.applications import REASONS
 from coopbank.bank.operations.confirmations import confirmation_ref
 from coopbank.bank.operations.funds import RELEASING
+from coopbank.bank.operations.undoing import Reverse
 from coopbank.database import Transaction
 from coopbank.errors import Unknown, WrongState
 from coopbank.money import parse_amount
@@ -472,6 +473,7 @@ class ReceiptPaper:
     places: tuple[str, ...]  # drawer, cheques, bank account
     lines: tuple[ReceiptLine, ...]
     reversed_by: int | None
+    takes_back: int | None  # the operation that this one reverses
 
 
 def operation_paper(books: Books, number: int) -> ReceiptPaper:
@@ -516,6 +518,11 @@ def operation_paper(books: Books, number: int) -> ReceiptPaper:
         "SELECT r.operation_id FROM entry r JOIN entry e ON e.id = r.reverses_id WHERE e.operation_id = ? LIMIT 1",
         number,
     )
+    takes_back = tx.value(
+        "SELECT o.operation_id FROM entry e JOIN entry o ON o.id = e.reverses_id WHERE e.operation_id = ?"
+        " ORDER BY e.id LIMIT 1",
+        number,
+    )
     cls = CATALOGUE.get(kind)
     who = holders[0] if len(holders) == 1 else ""
     return ReceiptPaper(
@@ -525,6 +532,7 @@ def operation_paper(books: Books, number: int) -> ReceiptPaper:
         paid_out=-sum(min(net, 0) for *_p, net in cash),
         places=tuple(_place(gl, contract) for gl, contract, net in cash if net), lines=lines,
         reversed_by=None if undone is None else int(undone),
+        takes_back=int(takes_back) if kind == Reverse.name and takes_back is not None else None,
     )  # fmt: skip
 
 

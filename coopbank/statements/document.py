@@ -39,6 +39,9 @@ _BOOKS = frozenset({"business_date", "head_number", "head_hash", "head_at", "cha
 _COMING = "still_coming"
 """What a report still lacks: that it lacks some is hashed, so that a whole paper replaces it; how much of it is not."""
 
+_ADDED = frozenset({"takes_back"})
+"""What reports show since papers were made without it: those still agree with the books."""
+
 
 def figures_hash(report: Any) -> str:
     """SHA-256 in hex of all that a report shows: as JSON with sorted names, without how far the books had come."""
@@ -50,7 +53,7 @@ def figures_hash(report: Any) -> str:
 
 def _shown(value: Any) -> Any:
     if isinstance(value, dict):
-        shown = {name: _shown(each) for name, each in value.items() if name not in _BOOKS and name != _COMING}
+        shown = {name: _shown(each) for name, each in value.items() if name not in _BOOKS | _ADDED and name != _COMING}
         return shown | ({_COMING: True} if value.get(_COMING) else {})
     return [_shown(each) for each in value] if isinstance(value, list) else value
 

@@ -238,17 +238,18 @@ def _read_json(spec: FieldSpec, text: str) -> Any:
 
 
 def read_day(text: str, today: date, field: str = "date") -> date:
-    """A day as people type it: 2026-03-02, 2026/3/2, 20260302, 0302 (this year), `t` or `today`, +7, -1."""
+    """A day as people type it: 2026-03-02, 2026/3/2, 20260302, 0302 (this year), `t` or `today`, +7, -1, 2 Mar 2026."""
     text = text.strip().lower()
-    if text in ("t", "h", "today", "hoy"):
-        return today
+    if text in _NEAR:
+        return today + timedelta(days=_NEAR[text])
     if re.fullmatch(r"[+-][0-9]+", text):
         return _shifted(text, today, field)
-    parts = next((found for form in _DAYS if (found := form.fullmatch(text))), None)
+    parts = next((found.groupdict() for form in _DAYS if (found := form.fullmatch(text))), None)
     if parts is None:
         raise _no_day(text, today, field)
     try:
-        return date(*(int(parts.groupdict().get(part, today.year)) for part in ("year", "month", "day")))
+        month = _MONTHS.get(parts["month"]) or int(parts["month"])
+        return date(int(parts.get("year") or today.year), month, int(parts["day"]))
     except ValueError:
         raise InvalidDate(
             "There is no such day: {text}.", field=field, text=text, hint="Write year, month, day: {example}.",
@@ -256,13 +257,32 @@ def read_day(text: str, today: date, field: str = "date") -> date:
         ) from None  # fmt: skip
 
 
-# The year first, or none: anything else is read by some with the day first and by others with the month.
+_NEAR: Final = {
+    "t": 0, "h": 0, "today": 0, "hoy": 0, "yesterday": -1, "ayer": -1, "tomorrow": 1, "mañana": 1,
+}  # fmt: skip
+_NAMES: Final = (
+    "january february march april may june july august september october november december",
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "- - - - - - - - setiembre - - -",
+)
+#: Months by their names, in both languages whichever is spoken, and by what people shorten them to.
+_MONTHS: Final = {
+    name[:length]: number
+    for names in _NAMES
+    for number, name in enumerate(names.split(), 1)
+    for length in range(3, len(name) + 1)
+}
+_MONTH: Final = f"(?P<month>{'|'.join(sorted(_MONTHS, reverse=True))})\\.?"
+
+# The year first, or none, or the month in words: anything else some read with the day first, others with the month.
 _DAYS: Final = tuple(
     re.compile(form)
     for form in (
         "(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})",
         "(?P<year>[0-9]{4})([-/.])(?P<month>[0-9]{1,2})\\2(?P<day>[0-9]{1,2})",
         "(?P<month>[0-9]{2})(?P<day>[0-9]{2})",
+        f"(?P<day>[0-9]{{1,2}})(?:[- ]| de ){_MONTH}(?:(?:,? |-| de | del )(?P<year>[0-9]{{4}}))?",
+        f"{_MONTH} (?P<day>[0-9]{{1,2}})(?:,? (?P<year>[0-9]{{4}}))?",
     )
 )
 _DOUBTFUL_DAY: Final = re.compile("[0-9]{1,6}|[0-9]{1,4}([-/. ][0-9]{1,4}){1,2}")

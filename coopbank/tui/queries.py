@@ -28,7 +28,7 @@ from coopbank.reports.movements import MemberLeaf, Movement, is_of_loan, loans_o
 from coopbank.reports.register import title_of
 from coopbank.reports.wording import Wording
 from coopbank.tui.equity import card_lines
-from coopbank.tui.forms import fields_of
+from coopbank.tui.forms import FieldSpec, fields_of
 from coopbank.words import _, translate
 
 if TYPE_CHECKING:
@@ -523,13 +523,20 @@ def _request(books: Books, ref: str, request: records.Request) -> Waiting:
     cls = CATALOGUE.get(request.operation)
     values = books.resolve(request.payload)
     whom = values.get("member")
-    labels = {spec.name: spec.label for spec in fields_of(cls, "USD")} if cls else {}
-    shown = [(label, shown_value(values[name])) for name, label in labels.items() if values.get(name) not in (None, "")]
+    specs = fields_of(cls, "USD") if cls else ()
+    shown = [
+        (spec.label, answered(spec, values[spec.name])) for spec in specs if values.get(spec.name) not in (None, "")
+    ]
     title = translate(cls.title) if cls else request.operation
     return Waiting(
         ref, request.operation, title, f"{books.member_name(whom)} · {whom}" if isinstance(whom, str) else "",
         request.asked_by, request.asked_on, request.reason, tuple(shown),
     )  # fmt: skip
+
+
+def answered(spec: FieldSpec, value: Any) -> str:
+    """What was filled in, in the words of the form."""
+    return next((shown for choice, shown in spec.choices if choice == value), shown_value(value))
 
 
 def shown_value(value: Any) -> str:
@@ -623,6 +630,8 @@ def _described(books: Books, body: records.Body) -> str:
         return f"{name} · {_(ROLE_WORDS[body.role])} · {body.member}"
     if isinstance(body, records.Drawer):
         return body.owner or translate(body.state)
+    if isinstance(body, records.ShareClass):
+        return translate(body.name)
     for name in ("full_name", "lender", "donor", "supplier", "name", "holder", "number", "aid_kind", "state"):
         value = getattr(body, name, None)
         if value:

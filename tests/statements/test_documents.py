@@ -22,6 +22,7 @@ from coopbank.reports.member import Line
 from coopbank.reports.movements import LOAN_CODES
 from coopbank.statements import Copy, make
 from coopbank.statements.charts import every
+from coopbank.statements.document import figures_hash
 from coopbank.statements.kinds import KINDS, read_number, span_of
 from coopbank.statements.papers.member_statement import MemberStatement
 from coopbank.statements.parts import amount
@@ -94,6 +95,36 @@ def test_why_something_is_due_is_said_once_and_its_days_are_written_like_all_oth
             assert all(line in why for line in paper.report.account.reports[1:])
             explained += any(re.search(r" on [0-9]{4}-[0-9]{2}-[0-9]{2}", line) for line in paper.report.why)
     assert explained, "a report whose sentences name days"
+
+
+def test_who_paid_ahead_or_was_corrected_reads_so_on_paper(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "b.db")) as small:
+        eve = small.admit("Eve Moss")
+        small.do("buy-shares", member=eve, amount="25.00")
+        small.do("open-savings", member=eve)
+        wrong = small.do("deposit", member=eve, amount="70.00").number
+        right = small.do("reverse", operation=str(wrong), reason="meant for another member").number
+        small.do("receive-gift", by=small.tom, donor="Friends", amount="9000.00", fund="RLF", tender="transfer")
+        small.agreed(
+            "grant-loan", member=eve, principal="1200.00", annual_rate="6", installments=12, purpose="ovens",
+            first_due="2026-04-01",
+        )  # fmt: skip
+        small.do("disburse-loan", by=small.tom, loan="L-001", tender="transfer")
+        small.do("repay-loan", loan="L-001", amount="150.00")
+        today = date(2026, 3, 2)
+        with small.read() as books:
+            statement = paper_of(books, "loan-statement", "L-001", today, today, "normal")
+            receipt = paper_of(books, "receipt", str(right), today, today, "normal")
+            first = paper_of(books, "receipt", str(wrong), today, today, "normal")
+        said = Told(statement.to_bytes()).text
+        shown = [row.paid for row in statement.report.coming]
+        assert sum(shown) == 150_00
+        assert "You paid ahead: 150.00 of the payments that come next is paid already." in said and "Of it paid" in said
+        told = Told(receipt.to_bytes()).text
+        assert told.count(f"Correction of receipt {wrong}") == 2 and "Reverse an operation" not in told
+        assert "Correction of receipt" not in Told(first.to_bytes()).text
+        without = {name: value for name, value in as_document(receipt.report).items() if name != "takes_back"}
+        assert figures_hash(without) == figures_hash(receipt.report)  # papers made before still agree
 
 
 def _is_sound(data: bytes, where: object, print_size: str) -> None:

@@ -217,3 +217,18 @@ def test_who_may_not_is_told_in_their_language(book: str) -> None:
         assert str(refused.value) == "ana no puede hacer esto: Cerrar el año. Corresponde a: tesorero."
     finally:
         bank.close()
+
+
+async def test_what_a_colleague_chose_is_read_in_the_language_of_who_approves(
+    book: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COOPBANK_LANGUAGE", "es")
+    async with counter(book) as hand:
+        await hand.sign_in("tom")
+        await hand.press("f9")
+        await hand.see("Cómo: en efectivo")
+        assert "Solicitud " in hand.screen_text()
+        await hand.press("escape")
+        await hand.type("ada")
+        await hand.press("enter", "f6")
+        await hand.see("901 Acción de membresía")

@@ -297,3 +297,51 @@ async def test_what_an_answer_was_lost_of_is_looked_up_and_never_called_unposted
         await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
     assert balance(book, "905/M0001") == -160_00
     assert_book(book)
+
+
+@pytest.mark.parametrize("approved", [True, False])
+async def test_an_approval_whose_answer_was_lost_is_told_by_the_list(
+    book: str, approved: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("tom")
+        await hand.press("f9")
+        await hand.until(lambda: isinstance(hand.app.screen, WaitingScreen))
+        await hand.quiet()
+        screen = hand.app.screen
+        assert isinstance(screen, WaitingScreen) and screen.chosen is not None
+        request = screen.chosen.ref
+        await hand.press("f9")
+        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        bank = hand.app.session.bank
+        perform = bank.perform
+
+        def lose(*asked: Any, **named: Any) -> None:
+            if approved:
+                perform(*asked, **named)
+            Path(book).rename(f"{book}.moved")
+            raise ConnectionLost("The connection to {place} was lost.", place="the books")
+
+        monkeypatch.setattr(bank, "perform", lose)
+        await hand.deaf_time()
+        await hand.press("enter")
+        await hand.until(lambda: hand.app.screen is screen, "back in the list")
+        hand.app._look()
+        await hand.see("whether this was approved is not known yet")
+        await hand.quiet()
+        assert "Nothing is half done" not in hand.screen_text()
+        monkeypatch.setattr(bank, "perform", perform)
+        Path(f"{book}.moved").rename(book)
+        hand.app._look()
+        await hand.see(f"{request} waits no longer: it is decided." if approved else f"{request} still waits")
+
+
+async def test_who_serves_when_the_day_is_closed_elsewhere_is_not_told_to_open_it_again(book: str) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        elsewhere(book, "close-drawer", by="ana", drawer="D1", counted="625.00")
+        elsewhere(book, "close-day")
+        hand.app._look()
+        await hand.see("The day is closed; the next one is tomorrow's.")
+        await hand.see("day closed · ana")
+        assert "not open" not in hand.screen_text()

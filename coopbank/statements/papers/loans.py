@@ -134,7 +134,7 @@ class LoanPaperStatement(_LoanPaper[LoanStatement]):
         yield from self._chart()
         if self.report.coming:
             yield from self.heading(_("What comes next"))
-            yield self.row_table(self.report.coming, paid=False)
+            yield self.row_table(self.report.coming, paid=any(row.paid for row in self.report.coming))
 
     def _tiles(self) -> Flowable:
         account = self.report.account
@@ -161,6 +161,10 @@ class LoanPaperStatement(_LoanPaper[LoanStatement]):
             lines.append(_("{late}. What is due brings the loan up to date.").format(late=late.capitalize()))
         nothing_said = bool(report.why) and not account.due_now  # the first of these says that nothing is due, again
         lines += account.reports[nothing_said:]
+        ahead = sum(min(row.paid, row.payment) for row in report.coming if row.due > report.end)
+        if ahead and not account.due_now:
+            text = _("You paid ahead: {amount} of the payments that come next is paid already.")
+            lines.append(text.format(amount=self.money(ahead)))
         if account.next_due is not None and account.state == "active" and account.next_due != account.due_since:
             text = _("Next payment: {amount}, due on {date}.")
             lines.append(text.format(amount=self.money(account.next_amount), date=long_date(account.next_due)))

@@ -20,7 +20,13 @@ class Receipt(Document[ReceiptPaper]):
         return _("Receipt {number}").format(number=self.report.operation)
 
     def subtitle(self) -> str:
-        return _("{what}, {date}").format(what=self.report.title, date=long_date(self.report.business_date))
+        what = self._corrects() or self.report.title
+        return _("{what}, {date}").format(what=what, date=long_date(self.report.business_date))
+
+    def _corrects(self) -> str:
+        """A correction names what it takes back, as the statement does: who holds it knows of no operations."""
+        number = self.report.takes_back
+        return "" if number is None else _("Correction of receipt {number}").format(number=number)
 
     def about(self) -> str:
         return self.report.member
@@ -57,7 +63,7 @@ class Receipt(Document[ReceiptPaper]):
                 Column(_("Balance after")),
             ]  # fmt: skip
             rows = [
-                Row((line.account, line.words, self.money(line.amount), self.money(line.balance)))
+                Row((line.account, self._corrects() or line.words, self.money(line.amount), self.money(line.balance)))
                 for line in report.lines
             ]
             yield self.figures(columns, rows)

@@ -393,6 +393,8 @@ def lacking(name: str, card: Card) -> str:
 def notice_of(standing: Standing, *, may_open: bool) -> str:
     """What keeps the counter from serving, and the key that mends it."""
     if not standing.day_open:
+        if standing.today_closed:
+            return _("The day is closed; the next one is tomorrow's. Until then you can look things up.")
         if may_open:
             return _("The day is not open yet: press F8 to open it and your drawer.")
         return _("The day is not open yet; a teller or the treasurer opens it.")

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from coopbank.errors import CoopbankError
 from coopbank.tui.forms import fields_of
-from coopbank.tui.queries import shown_value
+from coopbank.tui.queries import answered
 from coopbank.tui.screens.base import ReadFirst, StatusLine
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.effects import before_after, journal_lines, notes_of, shown_effects
@@ -105,10 +105,12 @@ below are what will stand in the books; their debits equal their credits.
     def _asked(self, currency: str) -> Content:
         """What was filled in, where nothing else tells what is about to be done."""
         document = self._operation.document()
-        told = [(spec.label, document.get(spec.name)) for spec in fields_of(type(self._operation), currency)]
+        told = [(spec, document.get(spec.name)) for spec in fields_of(type(self._operation), currency)]
         return Content(
             "\n".join(
-                f"{neat(label)}: {neat(shown_value(value))}" for label, value in told if value not in (None, "", [])
+                f"{neat(spec.label)}: {neat(answered(spec, value))}"
+                for spec, value in told
+                if value not in (None, "", [])
             )
         )
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 
 from coopbank.bank.operation import Receipt
-from coopbank.errors import CoopbankError
+from coopbank.errors import ConnectionLost, CoopbankError
 from coopbank.tui import queries
 from coopbank.tui.screens.base import HELP_KEY
 from coopbank.tui.screens.listing import ListingScreen
@@ -18,7 +18,7 @@ from coopbank.tui.screens.receipt import ReceiptScreen
 from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.show import neat
 from coopbank.tui.widgets.rows import Column
-from coopbank.words import marked, translate
+from coopbank.words import _, marked, translate
 
 if TYPE_CHECKING:
     from coopbank.bank.operation import Operation
@@ -47,7 +47,7 @@ What is approved is checked again and dated today.""")
     HEADING = marked("Waiting for a second person")
     EMPTY = marked("Nothing waits.")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
-        Column(marked("Request"), 8), Column(marked("What"), 16, flexible=True),
+        Column(marked("Request"), 9), Column(marked("What"), 16, flexible=True),
         Column(marked("For"), 16, flexible=True), Column(marked("Asked by"), 10), Column(marked("On"), 10),
     )  # fmt: skip
 
@@ -55,6 +55,7 @@ What is approved is checked again and dated today.""")
         super().__init__()
         self._busy = False
         self._key = ""
+        self._unsure = ""  # the request whose approval was begun when the connection was lost
 
     @staticmethod
     def question(session: Session) -> Sequence[Waiting]:
@@ -110,8 +111,25 @@ What is approved is checked again and dated today.""")
         self._busy = False
         if isinstance(came, Receipt):
             self.app.push_screen(ReceiptScreen(came, card=None))
+        elif isinstance(came, ConnectionLost) and self.chosen is not None:
+            self._unsure = self.chosen.ref
+            self.status.keep(
+                _("The connection was lost, and whether this was approved is not known yet. Stay here: it is looked up"
+                  " as soon as the books can be read, and nothing is done twice.")
+            )  # fmt: skip
+            self._read()
         elif came is not None:
             self.refused(came)
+
+    def _show(self, found: Sequence[Waiting]) -> None:
+        super()._show(found)
+        if self._unsure:
+            said = _("{request} still waits: nothing was approved.")
+            if self._unsure not in [each.ref for each in found]:
+                said = _("{request} waits no longer: it is decided.")
+            self.status.keep("")
+            self.status.say(said.format(request=self._unsure))
+            self._unsure = ""
 
     def action_refuse(self) -> None:
         """Refuse it; the form asks why."""

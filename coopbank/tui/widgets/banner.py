@@ -67,7 +67,7 @@ class Banner(Widget):
     def _day(self, standing: Standing) -> str:
         day = standing.business_date
         if day is None or not standing.day_open:
-            return _("day not open")
+            return _("day closed") if standing.today_closed else _("day not open")
         return day_row(day) if self._narrow else day_short(day)
 
     @property

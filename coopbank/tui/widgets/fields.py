@@ -87,7 +87,7 @@ class FieldRow(Vertical):
         if self.spec.hint:
             return neat(self.spec.hint)
         if self.spec.kind == "day":
-            return _("today") if not self.spec.required else "YYYYMMDD"
+            return _("today") if not self.spec.required else _("YYYYMMDD")
         if self.spec.kind == "ref":
             return _("F2 chooses")
         if self.spec.kind == "money" and not self.spec.required:
