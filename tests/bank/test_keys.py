@@ -351,14 +351,15 @@ def test_a_key_that_stands_in_the_books_keeps_its_file_whatever_came_after(
         raise KeyboardInterrupt
 
     with new_bank(engine_url) as small:
-        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        with monkeypatch.context() as patched:
             patched.setattr(Bank, "_carried_out", interrupted)  # the answer of the commit is there, and lost
-            small.bank.make_keys(small.admin, PASSPHRASE)
-        file = small.bank.key_file()
-        assert file is not None and file.unlock("admin", PASSPHRASE) is not None
-        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr(Bank, "_perform_once", interrupted)
-            small.bank.keys = file.unlock("admin", PASSPHRASE)
+            with pytest.raises(KeyboardInterrupt):
+                small.bank.make_keys(small.admin, PASSPHRASE)
+        file = key_file(small)
+        small.bank.keys = file.unlock("admin", PASSPHRASE)
+        assert small.bank.keys is not None
+        monkeypatch.setattr(Bank, "_perform_once", interrupted)  # nothing is done, and nothing is left
+        with pytest.raises(KeyboardInterrupt):
             small.bank.make_keys(small.admin, PASSPHRASE)
         assert list(file.path.parent.glob("*.key")) == [file.path]
 
