@@ -412,15 +412,24 @@ class Bank:
         file = key_file(self.database.place, public)
         cost = passphrases.calibrated()
         new = file.make(self.book, secret, actor.user, passphrase, cost, self.keys, self.key_file())
+        key = f"signing key {public.sign.hex()[:16]}"
         try:
-            receipt = self.perform(actor, request, key=f"signing key {public.sign.hex()[:16]}")
+            receipt = self.perform(actor, request, key=key)
         except BaseException:
-            if new:
+            if new and not self._may_be_done(key):
                 file.path.unlink(missing_ok=True)
             raise
         if receipt.status == "done":
             self.keys = file.unlock(actor.user, passphrase)
         return receipt, file
+
+    def _may_be_done(self, key: str) -> bool:
+        """Whether an operation with that key stands in the books, or nobody can tell now that it does not."""
+        try:
+            with self.database.read() as tx:
+                return tx.value("SELECT 1 FROM operation WHERE key = ?", key) is not None
+        except CoopbankError:
+            return True
 
     # --------------------------------------------------------------- performing
 
@@ -629,15 +638,15 @@ class Bank:
         """Once roles were changed, the key file opens only for those whose roles need a key."""
         if all(r.status != "done" or r.kind != ChangeRole.name for r in (receipt, *receipt.then)):
             return receipt
-        with self.read() as books:
-            file = self._key_file(books)
-            users = [
-                name for name, user in books.every(records.User)
-                if user.active and (set(user.roles) - KEYLESS_ROLES or user.one_time_code)
-            ]  # fmt: skip
         try:
-            if file is not None:
-                file.keep_users(users)
+            with self.database.write() as tx:  # alone: who gets a slot meanwhile would lose it again
+                books = Books(tx)
+                file = self._key_file(books)
+                if file is not None:
+                    file.keep_users(
+                        name for name, user in books.every(records.User)
+                        if user.active and (set(user.roles) - KEYLESS_ROLES or user.one_time_code)
+                    )  # fmt: skip
         except DatabaseUnusable as error:
             return replace(receipt, notes=(*receipt.notes, (marked("The key file is as it was"), str(error))))
         return receipt

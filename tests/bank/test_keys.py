@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import stat
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -305,6 +305,63 @@ def test_who_has_left_or_only_looks_has_no_slot_any_more(small: SmallBank) -> No
     small.agreed("change-role", by=small.admin, user="ana", user_roles=["auditor"])
     assert key_file(small).unlock("ana", "ana's own words") is None
     assert key_file(small).unlock("tom", "tom's own words") is not None
+
+
+def test_who_gets_a_slot_while_another_loses_theirs_keeps_it(
+    small: SmallBank, engine_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose slots stay is read from the books; somebody may be given one before the others are taken."""
+    small.give_passphrase("ana", "words of ana alone")
+    asked = small.ask("add-user", by=small.admin, user="eve", full_name="Eve", user_roles=["teller"])
+    keep = KeyFile.keep_users
+
+    def employ() -> None:
+        other = Bank.open(engine_url, clock=small.clock)
+        try:
+            admin = other.authenticate("admin", PASSPHRASE)
+            other.perform(small.tom, other.build("approve", {"request": asked.request}))
+            other.set_passphrase(admin, "eve", "a first one for eve")
+        finally:
+            other.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        meanwhile = []
+
+        def keep_users(file: KeyFile, users: Iterable[str]) -> None:
+            wanted = list(users)
+            if not meanwhile:
+                meanwhile.append(pool.submit(employ))
+                wait(meanwhile, timeout=1)  # it waits for the book, if that is ours
+            keep(file, wanted)
+
+        monkeypatch.setattr(KeyFile, "keep_users", keep_users)
+        small.agreed("change-role", by=small.admin, user="ana", user_roles=["auditor"])
+        meanwhile[0].result()
+    file = small.bank.key_file()
+    assert file is not None and file.opens_for("eve") and not file.opens_for("ana")
+
+
+def test_a_key_that_stands_in_the_books_keeps_its_file_whatever_came_after(
+    engine_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its secret no other key could ever follow it."""
+    monkeypatch.setenv("COOPBANK_KEYS", str(tmp_path / "keys"))
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with new_bank(engine_url) as small:
+        with monkeypatch.context() as patched:
+            patched.setattr(Bank, "_carried_out", interrupted)  # the answer of the commit is there, and lost
+            with pytest.raises(KeyboardInterrupt):
+                small.bank.make_keys(small.admin, PASSPHRASE)
+        file = key_file(small)
+        small.bank.keys = file.unlock("admin", PASSPHRASE)
+        assert small.bank.keys is not None
+        monkeypatch.setattr(Bank, "_perform_once", interrupted)  # nothing is done, and nothing is left
+        with pytest.raises(KeyboardInterrupt):
+            small.bank.make_keys(small.admin, PASSPHRASE)
+        assert list(file.path.parent.glob("*.key")) == [file.path]
 
 
 @pytest.mark.parametrize("words", ["the right words", "wrong words as well"])

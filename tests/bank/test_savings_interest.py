@@ -119,6 +119,38 @@ def test_what_is_credited_later_is_an_expense_of_the_quarter_in_which_it_was_ear
     assert [entry.effective_on for entry in late.entries] == ["2026-04-02"]  # March is locked
 
 
+@pytest.mark.parametrize(
+    ("credited", "taken_back"),
+    [("2026-03-31", "2026-03-31"), ("2026-03-31", "2026-04-02"), ("2026-04-01", "2026-04-02")],
+)
+@pytest.mark.parametrize("more", [0, 3000, -400])
+def test_what_is_credited_anew_is_borne_once_by_its_quarter(
+    small: SmallBank, credited: str, taken_back: str, more: int
+) -> None:
+    """A reversal is of its own day: what it takes back the quarter goes on to bear, and with it what is more."""
+    ana = saver(small, "Ana Diaz", "2", "1000.00")
+    small.go_to(credited)
+    wrong = small.agreed("credit-interest", by=small.tom, approver=small.sue, quarter="2026-Q1")
+    if more:  # on the quarter's last day it is of that day
+        small.do("deposit" if more > 0 else "withdraw", member=ana, amount=f"{abs(more)}.00")
+    if taken_back > credited:
+        small.go_to(taken_back)
+    small.agreed("reverse", by=small.tom, approver=small.sue, operation=wrong.number, reason="it was too early")
+    if taken_back == credited:
+        small.go_to("2026-04-02")
+    small.agreed("credit-interest", by=small.tom, approver=small.sue, quarter="2026-Q1")
+    counted = more if credited == "2026-03-31" else 0
+    first, anew = (round_minor(Fraction((1000 * 30 + each) * 100 * 2, 36_500)) for each in (0, counted))
+    with small.read() as books:
+        march, april = (
+            {row.code: row.combined for row in trial_balance(books, day).rows}
+            for day in (date(2026, 3, 31), date(2026, 4, 2))
+        )
+    stands = 0 if taken_back == credited else first
+    assert (march["385"], april["385"]) == (max(stands, anew), anew)
+    assert (small.balance("852"), small.balance(f"905/{ana}")) == (0, -(1000 + more) * 100 - anew)
+
+
 def test_a_charity_keeps_no_savings(tmp_path: object) -> None:
     with new_bank(f"{tmp_path}/book.db", institution_kind=CHARITY) as bank, pytest.raises(NotOffered):
         bank.ask("credit-interest", by=bank.tom, quarter="2025-Q4")

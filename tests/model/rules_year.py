@@ -166,9 +166,23 @@ def credit_interest(w: Work) -> None:
     if total and (over or last == w.business_day):
         w.post(*earned, *credited)
     elif total:  # an expense of the quarter, and the members' from today on
-        w.post(*earned, on=last)
+        # What the quarter bears of a credit that was taken back later it does not bear twice.
+        quarters = max(0, total - _borne(w, last))
+        for part, on in ((quarters, last), (total - quarters, None)):
+            if part:
+                w.post((GEN, "385", part), (GEN, "852", -part), on=on)
         w.post(*credited)
     w.write("savings-interest", w["quarter"], total=total)
+
+
+def _borne(w: Work, last: date) -> int:
+    """The expense under the days of a quarter, by those who credited its interest or took that back."""
+    found = 0
+    for number, _body in w.model.facts.get(("savings-interest", w["quarter"]), ()):
+        done = w.model.log[number]
+        for entry, on in zip(done.entries, done.days, strict=True):
+            found += sum(amount for fund, code, amount in entry if (fund, code) == (GEN, "385") and on <= last)
+    return found
 
 
 def _after_credit(w: Work, day: date) -> dict[str, int]:
