@@ -227,7 +227,6 @@ async def test_what_a_colleague_chose_is_read_in_the_language_of_who_approves(
         await hand.sign_in("tom")
         await hand.press("f9")
         await hand.see("Cómo: en efectivo")
-        assert "Solicitud " in hand.screen_text()
         await hand.press("escape")
         await hand.type("ada")
         await hand.press("enter", "f6")

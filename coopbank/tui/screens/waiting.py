@@ -47,7 +47,7 @@ What is approved is checked again and dated today.""")
     HEADING = marked("Waiting for a second person")
     EMPTY = marked("Nothing waits.")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
-        Column(marked("Request"), 9), Column(marked("What"), 16, flexible=True),
+        Column(marked("Request"), 8), Column(marked("What"), 16, flexible=True),
         Column(marked("For"), 16, flexible=True), Column(marked("Asked by"), 10), Column(marked("On"), 10),
     )  # fmt: skip
 
