@@ -15,7 +15,6 @@ from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
-from coopbank.bank.operation import CATALOGUE
 from coopbank.errors import CoopbankError
 from coopbank.money import format_amount
 from coopbank.words import language, translate
@@ -45,6 +44,8 @@ def told(fault: CoopbankError | str) -> str:
 
 
 def _by_title(found: re.Match[str]) -> str:
+    from coopbank.bank.operation import CATALOGUE  # not before the first screen
+
     operation = CATALOGUE.get(found[1])
     return found[0] if operation is None else f"({translate(operation.title)})"
 
