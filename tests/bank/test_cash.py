@@ -313,17 +313,19 @@ def test_a_returned_cheque_takes_its_credit_back(counter: SmallBank) -> None:
     refused(counter, WrongState, "return-cheque", counter.tom, field="cheque", says="returned", cheque=cheque)
 
 
+PARTLY_OWED = entry(
+    "GEN 905/M0002 Dr 30.00", "GEN 791/M0002 Dr 90.00", "GEN 729 Cr 120.00", "POOL 879/GEN Dr 120.00",
+    "POOL 731/FIRST Cr 120.00",
+)  # fmt: skip
+"""A cheque of 120.00 comes back, and M0002 has 30.00 left of it."""
+
+
 def test_what_savings_do_not_cover_is_owed(counter: SmallBank) -> None:
     number, cheque = banked(counter)
     counter.go_to("2026-03-10")
     counter.do("withdraw", member="M0002", amount="90.00")
     done = counter.do("return-cheque", by=counter.tom, cheque=cheque)
-    assert posted(done) == [
-        entry(
-            "GEN 905/M0002 Dr 30.00", "GEN 791/M0002 Dr 90.00", "GEN 729 Cr 120.00", "POOL 879/GEN Dr 120.00",
-            "POOL 731/FIRST Cr 120.00",
-        )
-    ]  # fmt: skip
+    assert posted(done) == [PARTLY_OWED]
     refused(counter, WrongState, "change-member", field="status", member="M0002", status="left")
     refused(counter, CannotReverse, "reverse", counter.tom, operation=number, reason="x")
 
@@ -340,12 +342,7 @@ def test_a_returned_cheque_is_taken_from_whoever_has_its_credit(counter: SmallBa
     counter.go_to("2026-03-11")
     counter.do("withdraw", member="M0002", amount="90.00")
     done = counter.do("return-cheque", by=counter.tom, cheque=cheque)
-    assert posted(done) == [
-        entry(
-            "GEN 905/M0002 Dr 30.00", "GEN 791/M0002 Dr 90.00", "GEN 729 Cr 120.00", "POOL 879/GEN Dr 120.00",
-            "POOL 731/FIRST Cr 120.00",
-        )
-    ]  # fmt: skip
+    assert posted(done) == [PARTLY_OWED]
     refused(counter, WrongState, "correct", counter.tom, field="operation", says=cheque, operation=number, **wrong)
     refused(counter, WrongState, "correct", counter.tom, operation=right.number, **wrong)
     counter.do("reverse", by=counter.tom, operation=done.number, reason="it was paid")

@@ -35,7 +35,6 @@ from tests.bank.support_lending import (
     TERMS,
     assert_replayed,
     close_months_before,
-    copy_of,
     facts,
     grant,
     lend_to_us,
@@ -68,16 +67,6 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with new_bank(str(place)) as bank:
         lend_to_us(bank)
     return place
-
-
-@pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    """A copy of it, for what does not depend on the engine."""
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    assert_replayed(bank)
-    bank.bank.close()
 
 
 # ------------------------------------------------------------------------- granting, paying out
