@@ -313,6 +313,12 @@ def test_a_returned_cheque_takes_its_credit_back(counter: SmallBank) -> None:
     refused(counter, WrongState, "return-cheque", counter.tom, field="cheque", says="returned", cheque=cheque)
 
 
+def test_a_vault_that_never_held_anything_is_told_at_the_field(small: SmallBank) -> None:
+    assert small.balance("739/VAULT", "POOL") == 0
+    no = refused(small, Overdrawn, "open-drawer", small.tom, field="float_amount", drawer="D2", float_amount="1.00")
+    assert "VAULT holds only 0.00" in str(no)
+
+
 PARTLY_OWED = entry(
     "GEN 905/M0002 Dr 30.00", "GEN 791/M0002 Dr 90.00", "GEN 729 Cr 120.00", "POOL 879/GEN Dr 120.00",
     "POOL 731/FIRST Cr 120.00",
