@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date
 
@@ -16,6 +17,7 @@ from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.help import what_to_type
 from coopbank.tui.screens.home import HomeScreen
 from coopbank.tui.show import cut, giving_way, neat, right
+from coopbank.tui.widgets.fields import RESTRICT
 from coopbank.tui.widgets.inputs import Choice
 from coopbank.words import LANGUAGES, speaking
 from tests.tui.support import counter
@@ -99,6 +101,7 @@ def test_amounts_that_cannot_be_read_are_refused_at_their_field(typed: str) -> N
 )  # fmt: skip
 def test_days_as_people_type_them(typed: str, day: str) -> None:
     assert read_day(typed, THURSDAY) == date.fromisoformat(day)
+    assert re.fullmatch(RESTRICT["day"], typed), "the field takes each of its characters"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from coopbank.tui.widgets.inputs import Choice, LineInput
 from coopbank.words import _, marked, translate
 
 #: What may be typed: letters of currencies and signs are for the reader of amounts to judge.
-_RESTRICT = {"money": r"[0-9.,$€£¥₹₦' -]*", "day": r"[0-9tThH+\-/.]*", "number": r"[0-9]*", "rate": r"[0-9.,%]*"}
+RESTRICT = {"money": r"[0-9.,$€£¥₹₦' -]*", "day": r"[0-9A-Za-zñÑ+\-/., ]*", "number": r"[0-9]*", "rate": r"[0-9.,%]*"}
 
 _FITS = {
     "money": marked("Only an amount fits here: digits, a comma, a point."),
@@ -70,7 +70,7 @@ class FieldRow(Vertical):
                 yield LinesBox(self.initial)
             else:
                 yield LineInput(
-                    self.initial, placeholder=self._placeholder(), restrict=_RESTRICT.get(self.spec.kind),
+                    self.initial, placeholder=self._placeholder(), restrict=RESTRICT.get(self.spec.kind),
                     max_length=0 if self.spec.many else self.spec.longest,
                 )  # fmt: skip
         yield Static("", classes="field-note", markup=False)
