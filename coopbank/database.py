@@ -1000,7 +1000,7 @@ def _sqlite_engine(place: str, read_only: bool) -> sa.Engine:
 
 
 def _sqlite_connection(path: Path, mode: Mode) -> sqlite3.Connection:
-    """A connection with every pragma set and read back; without them the guards would be weaker."""
+    """A connection that holds to its pragmas, or none."""
     read_only = mode == "ro"
     path = path.resolve()  # SQLite too keeps its own files beside the file itself, not beside a link to it
     uri = path.as_uri() + f"?mode={mode}"
@@ -1009,6 +1009,16 @@ def _sqlite_connection(path: Path, mode: Mode) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False, cached_statements=256
     )
+    try:
+        _hold_to_pragmas(connection, read_only)
+    except BaseException:  # what is no database is found out here
+        connection.close()
+        raise
+    return connection
+
+
+def _hold_to_pragmas(connection: sqlite3.Connection, read_only: bool) -> None:
+    """Set every pragma, and read those back without which the guards would be weaker."""
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     if read_only:
@@ -1025,7 +1035,6 @@ def _sqlite_connection(path: Path, mode: Mode) -> sqlite3.Connection:
         if cursor.execute(f"PRAGMA {name}").fetchone()[0] != wanted:
             raise DatabaseUnusable("SQLite does not hold to {pragma}; the books are not safe here.", pragma=name)
     cursor.close()
-    return connection
 
 
 def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
