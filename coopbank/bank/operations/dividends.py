@@ -113,21 +113,27 @@ class _Reckoned:
     plan: groups.Plan | None
 
 
-class DeclareDividend(Operation):
-    """Declare a year's dividend on a class of shares. It is payable to each member from then on."""
+class Distribution(Operation):
+    """Common to what shares a result, or members' capital, among all members, as the assembly has decided."""
 
-    name: ClassVar[str] = "declare-dividend"
-    title: ClassVar[str] = "Declare a dividend"
-    subject: ClassVar[str] = "shares"
+    subject: ClassVar[str] = "surplus"
     decided_as: ClassVar[tuple[str, ...]] = ("surplus",)
     decided_amount: ClassVar[str] = ""
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
-    carries_out: ClassVar[bool] = True
-    reckons_ahead: ClassVar[bool] = True
+    carries_out: ClassVar[bool] = True  # one before it may still be on its way to the accounts
     offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION, WORKER_COOP)
+
+
+class DeclareDividend(Distribution):
+    """Declare a year's dividend on a class of shares. It is payable to each member from then on."""
+
+    name: ClassVar[str] = "declare-dividend"
+    title: ClassVar[str] = "Declare a dividend"
+    subject: ClassVar[str] = "shares"
+    reckons_ahead: ClassVar[bool] = True
 
     year: Year
     rate: Annotated[Rate, Field(title="Percent a year")]
