@@ -10,10 +10,11 @@ what lies open to read never leaves the disk of the books.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ from coopbank.bank.whole_files import (
 from coopbank.clock import instant_text
 from coopbank.database import SCHEMA_VERSION, Database, require_no_journal
 from coopbank.errors import (
+    AlreadyExists,
     BooksWrong,
     CoopbankError,
     DatabaseVersion,
@@ -470,17 +472,25 @@ def upgrade_books(door: Door) -> tuple[str, str, str | None]:
             )  # fmt: skip
         copy = None
         if door.is_sqlite:
-            copy = f"{door.place}.before-{SCHEMA_VERSION}"
-            _plain_copy(database, Path(copy))
+            copy = _plain_copy(database, f"{door.place}.before-{SCHEMA_VERSION}")
         database.upgrade()
         return before, SCHEMA_VERSION, copy
     finally:
         database.close()
 
 
-def _plain_copy(database: Database, to: Path) -> None:
-    """A copy of books that this version cannot open yet."""
-    if to.exists():
-        raise taken(to)
-    database.copy_to(to)
-    make_durable(to)
+def _plain_copy(database: Database, name: str) -> str:
+    """A copy of books that this version cannot open yet, whole, under the first such name that is free; returns that.
+
+    One that is there already is of an upgrade that was cut off: it stays, and hinders no further one.
+    """
+    with scratch_folder(Path(name).parent) as scratch:
+        copy = scratch / "copy.db"
+        database.copy_to(copy)
+        make_durable(copy)
+        for to in itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2))):
+            with suppress(AlreadyExists):
+                require_free(Path(to))
+                give_name(copy, Path(to))
+                return to
+    raise AssertionError("numbers do not end")

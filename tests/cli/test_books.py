@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from coopbank.database import SCHEMA_VERSION
+from coopbank import migrations
+from coopbank.database import SCHEMA_VERSION, Database
 from tests.cli.conftest import PASSPHRASE, PROGRAM, Run, assert_books, operations_in, program
 
 # -------------------------------------------------------------------------------------- init
@@ -393,6 +394,26 @@ def test_restoring_verifies_and_overwrites_nothing(run: Run, books: Path, folder
 def test_books_of_this_version_need_no_upgrade(run: Run, books: Path) -> None:
     found = run("upgrade", "--json").document
     assert (found["from"], found["to"], found["copy"]) == (SCHEMA_VERSION, SCHEMA_VERSION, None)
+
+
+def test_an_upgrade_that_was_cut_off_is_done_by_giving_it_again(run: Run, folder: Path) -> None:
+    """What it left of a copy, or a whole one, stays as it is; nobody has to find out what it was."""
+    old = Database("ledger.db")
+    with old.closed_on_failure(), old.write_by_engine() as tx:
+        migrations.upgrade(tx.connection, to="0006")
+    old.close()
+    left = folder / f"ledger.db.before-{SCHEMA_VERSION}"
+    left.write_bytes(b"half of a copy")
+    killed = folder / ".coopbank-scratch-0123456789ab"
+    killed.mkdir()
+    (killed / "in-use").touch()
+    found = run("upgrade", "--json").document
+    assert found == {"from": "0006", "to": SCHEMA_VERSION, "copy": f"{left.name}-2"}
+    assert left.read_bytes() == b"half of a copy" and not killed.exists()
+    assert stat.S_IMODE((folder / found["copy"]).stat().st_mode) == 0o600
+    with contextlib.closing(sqlite3.connect(folder / found["copy"])) as copy:
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0006",)]
+    assert run("upgrade", "--json").document["copy"] is None
 
 
 def test_books_of_a_newer_version_are_left_alone(run: Run, folder: Path, furnished: Path) -> None:
