@@ -253,17 +253,9 @@ def restore_server(source: Path, place: str, keys: Keyring | None, check: Check)
     _make_folder(folder)
     with _opened(source, keys, folder) as copy:
         require_form(copy, source, backups.DUMP)
-        server_copies.restore(copy, place, str(source))
-    try:
-        database = Database.open(place, read_only=True)
-        try:
+        with server_copies.restored(copy, place, str(source)) as database:
             check(database)
             return head_of(database)
-        finally:
-            database.close()
-    except BaseException:
-        server_copies.clear(place)
-        raise
 
 
 @contextmanager
