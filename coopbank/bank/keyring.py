@@ -24,7 +24,7 @@ import json
 import os
 import secrets as system_secrets
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -42,7 +42,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from coopbank.bank.passphrases import SESSION_HOURS, Cost, calibrated
 from coopbank.bank.records import SEALED
-from coopbank.bank.whole_files import make_folder
+from coopbank.bank.whole_files import clear_parts, make_folder, sync_folder
 from coopbank.clock import instant_text
 from coopbank.errors import DatabaseUnusable, KeysLocked
 
@@ -390,6 +390,7 @@ class KeyFile:
         part = self.path.with_name(f".{self.path.name}.{system_secrets.token_hex(4)}.part")
         try:
             make_folder(self.path.parent)
+            clear_parts(self.path.parent, self.path.name)
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(held, file, indent=1)
@@ -398,10 +399,13 @@ class KeyFile:
             if new and self.path.exists():
                 raise FileExistsError(17, "it exists already")
             part.replace(self.path)
+            sync_folder(self.path.parent)  # before the books name a key that nobody else has
         except OSError as error:
-            part.unlink(missing_ok=True)
             why = (error.strerror or str(error)).lower()
             raise DatabaseUnusable("The key file {file} cannot be written: {why}.", file=self.path, why=why) from error
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 def key_file(place: str, public: PublicKeys | str) -> KeyFile:

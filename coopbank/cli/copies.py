@@ -417,15 +417,12 @@ def anchored_heads(file: Path, book: str) -> list[tuple[int, str]]:
 def copy_books(database: Database, to: Path, *, check: Check | None = None) -> tuple[int, str]:
     """Copy books in a file to a new file; returns the head of the chain in the copy."""
     require_free(to)
-    part = to.with_name(f".{to.name}.{secrets.token_hex(6)}.part")
-    try:
+    with scratch_folder(to.parent) as scratch:  # what lies open in it goes with it, if not now then with the next one
+        part = scratch / "copy.db"
         database.copy_to(part)
         head = _checked(part, check)
         make_durable(part)
         give_name(part, to)
-    finally:
-        for end in ("", "-wal", "-shm"):
-            part.with_name(part.name + end).unlink(missing_ok=True)
     return head
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
@@ -148,6 +149,26 @@ def test_two_programs_that_put_slots_at_once_lose_none(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(put, range(4)))
     assert all(file.unlock_session(f"{person} {count}") for person in range(4) for count in range(10))
+
+
+def test_a_key_that_the_books_name_is_on_the_disk_by_its_name_and_half_a_file_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut keeps a new name only where its folder was synced after it was given."""
+    synced: list[tuple[int, set[str]]] = []
+
+    def sync(handle: int) -> None:
+        done(handle)
+        synced.append((os.fstat(handle).st_ino, {each.name for each in tmp_path.iterdir()}))
+
+    done = os.fsync
+    monkeypatch.setattr(os, "fsync", sync)
+    file = KeyFile(tmp_path / "coopbank.0123abcd.key")
+    left = tmp_path / f".{file.path.name}.1f2e3d4c.part"
+    left.write_bytes(b"half")
+    file.make("book", b"s" * 32, "tom", PASSPHRASE, CHEAP, None)
+    assert file.unlock("tom", PASSPHRASE) is not None
+    assert [names for inode, names in synced if inode == tmp_path.stat().st_ino] == [{file.path.name}]
 
 
 def test_slots_of_sign_ins_that_ended_make_room_and_a_new_passphrase_ends_them(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from coopbank import migrations
+from coopbank.cli import copies
 from coopbank.database import SCHEMA_VERSION, Database
 from tests.cli.conftest import PASSPHRASE, PROGRAM, Run, assert_books, operations_in, program
 
@@ -422,6 +423,21 @@ def test_books_of_a_newer_version_are_left_alone(run: Run, folder: Path, furnish
     answer = run("upgrade", "--json")
     assert (answer.code, answer.error["code"]) == (4, "database-version")
     assert run("--db", "copy.db", "restore", "ledger.db").code == 4
+
+
+def test_a_restore_that_was_killed_leaves_no_open_copy_behind_the_next_one(
+    run: Run, folder: Path, furnished: Path
+) -> None:
+    shutil.copy(furnished, folder / "copy.db")
+    killed = os.fork()
+    if not killed:
+        copies.restore_file(folder / "copy.db", folder / "new.db", None, lambda _copy: os._exit(0))
+        os._exit(1)
+    assert os.waitpid(killed, 0)[1] == 0
+    assert not (folder / "new.db").exists()
+    assert run("--db", "new.db", "restore", "copy.db").code == 0
+    assert [each.name for each in folder.iterdir() if each.name.startswith(".")] == []
+    assert_books(folder / "new.db")
 
 
 # --------------------------------------------------------------------------------- staff
