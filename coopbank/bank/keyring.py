@@ -40,7 +40,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from coopbank.bank.passphrases import SESSION_HOURS, Cost, calibrated
+from coopbank.bank.passphrases import SESSION_HOURS, USUAL_KIB, Cost, calibrated, not_enough_memory, starved
 from coopbank.bank.records import SEALED
 from coopbank.bank.whole_files import clear_parts, make_folder, sync_folder
 from coopbank.clock import instant_text
@@ -265,8 +265,13 @@ class KeyFile:
         """The secret, from the slot of a user."""
         slot = self._read().get("slots", {}).get(f"user:{user}")
         try:
-            key, box = _passphrase_key(passphrase, bytes.fromhex(slot["salt"]), _cost(slot["cost"])), slot["box"]
-        except (TypeError, KeyError, ValueError, HashingError):
+            cost = _cost(slot["cost"])
+            key, box = _passphrase_key(passphrase, bytes.fromhex(slot["salt"]), cost), slot["box"]
+        except HashingError as error:
+            if starved(error) and cost.memory_kib <= USUAL_KIB:
+                raise not_enough_memory() from error
+            return None  # a cost that was damaged
+        except (TypeError, KeyError, ValueError):
             return None
         return self._keyring(_unwrap(key, box))
 
