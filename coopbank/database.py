@@ -465,7 +465,7 @@ class Database:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("PRAGMA query_only = OFF")  # the books stay as they are: only the copy is written
             _make_private(file)
-            driver.execute("VACUUM INTO ?", (str(file),))
+            driver.execute("VACUUM INTO ?", (file.resolve().as_uri(),))  # also where a folder's name is no text
             if self.read_only:
                 driver.execute("PRAGMA query_only = ON")
 
