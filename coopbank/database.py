@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 SCHEMA_VERSION = "0007"  # the newest revision in coopbank/migrations/versions
-MOVING, MOVED = "moving", "moved"  # marks behind it: books are being moved here; those that were here were moved away
+# marks behind it: books are being moved here; those that were here were moved away; a backup is being restored here
+MOVING, MOVED, RESTORING = "moving", "moved", "restoring"
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
 _TOGETHER = 50  # rows of one INSERT, where there are so many
@@ -55,7 +56,7 @@ _LOST_PAUSES = (0.1, 0.4, 1.0, 2.0, 3.0)  # a standby takes over in this time, o
 _SEEN = "seen"  # on a connection to a file: what is known of the books, see `Database._knowing`
 _AT_HAND = 4  # connections to a server that are kept open, beside the pool
 _BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED{}; SELECT * FROM begin_work()"
-_LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
+LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
 
 
 class End(NamedTuple):
@@ -345,6 +346,8 @@ class Database:
     def _require_to_receive(self, tx: Transaction) -> bool:
         """Whether nothing is there; refuses what is neither empty nor marked."""
         revision = self._revision(tx)
+        if revision is not None and f"+{RESTORING}-" in revision:
+            self.require_unmarked(revision)
         if revision is not None and revision.partition("+")[0] != SCHEMA_VERSION:
             raise self._other_version(revision)
         held = "sqlite_master" if self.path else "pg_class WHERE relnamespace = 'public'::regnamespace"
@@ -401,6 +404,12 @@ class Database:
                 "Books are being moved to {place}, and not all of them are there yet.", place=self.shown_place,
                 hint="Give the same command again: coopbank --db OLD-PLACE move --to NEW-PLACE",
             )  # fmt: skip
+        if f"+{RESTORING}-" in revision:
+            raise MoveUnfinished(
+                "A backup is being restored to {place}, and not all of it is there and proven yet.",
+                place=self.shown_place,
+                hint="If that was cut off, give the same command again: coopbank --db PLACE restore FILE",
+            )  # fmt: skip
         if f"+{MOVED}-" in revision:
             raise BooksMoved(
                 "The books at {place} were moved; what is here is an old copy.", place=self.shown_place,
@@ -456,7 +465,7 @@ class Database:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("PRAGMA query_only = OFF")  # the books stay as they are: only the copy is written
             _make_private(file)
-            driver.execute("VACUUM INTO ?", (str(file),))
+            driver.execute("VACUUM INTO ?", (file.resolve().as_uri(),))  # also where a folder's name is no text
             if self.read_only:
                 driver.execute("PRAGMA query_only = ON")
 
@@ -671,7 +680,7 @@ class Database:
             with connection.begin():
                 tx = Transaction(connection)
                 if tx.dialect == "postgresql":
-                    tx.run("SELECT pg_advisory_xact_lock(?)", _LOCK)
+                    tx.run("SELECT pg_advisory_xact_lock(?)", LOCK)
                 yield tx
 
     @contextmanager
