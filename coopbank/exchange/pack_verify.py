@@ -11,7 +11,7 @@ It checks, in this order,
     closes      each signed close says the hash that its operation has, and the signature is the key's in force then
     journal     ads/GL_Detail and ads/Memo_Detail hold the lines of the log, cent by cent
     balances    ads/Trial_Balance is what those lines come to, account by account and fund by fund
-    subledgers  the loans, shares, savings, notes, cash and debts listed are all accounts of the log under their control
+    subledgers  the loans, shares, savings, notes, cash, claims and debts listed are all accounts of the log under their control
                 accounts, one by one
 
 A signature proves something only against a key that you had before: give it with --key. Exit 0: proven. 1: not.
@@ -39,7 +39,8 @@ DIGITS = {  # currencies by the decimals that they have (ISO 4217); the others h
 LISTED = {  # the control accounts whose leaves each list of the folder pbc holds
     "Share": {"901", "903", "875", "905", "945", "946", "950"}, "Loan": {"701", "702", "781", "871"},
     "Note": {"811", "812", "851"}, "Cash": {"731", "735", "739", "741"},
-    "Payable": {"801", "821", "823", "825", "831", "842", "862", "865", "872", "893"},
+    "Receivable": {"728", "782", "784", "791", "792"},
+    "Payable": {"801", "821", "823", "825", "831", "842", "862", "865", "872", "878", "892", "893"},
 }  # fmt: skip
 
 
