@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -246,6 +247,22 @@ def test_each_count_of_a_drawer_is_listed_once_and_its_differences_are_those_of_
     assert sorted(int(row["Operation"]) for row in rows) == sorted(counts)
     short = log.sums(lambda x: x.gl, closings=False)["330"]
     assert sum(minor(row["Difference"]) for row in rows) == -short != 0
+
+
+def test_a_loan_s_page_at_a_month_s_end_ties_to_the_accounts_of_that_day(story: Story, pack: Path) -> None:
+    log = Log(pack / "log" / "operations.jsonl")
+    for day in (date(2025, 12, 31), date(2026, 5, 31)):
+        stands = log.sums(lambda x: (x.contract, x.gl), kinds=("asset",), through=day.isoformat())
+        told = Counter[str]()
+        with story.bank.read() as books:
+            for ref, _version, body in list(all_loans(books)):
+                if body.granted_on <= day.isoformat():
+                    known = loan_story(books, ref, day)
+                    for code in ("701", "781", "791"):
+                        later = known.books_later.get(code, 0)
+                        assert known.books[code] + later == stands[ref, code], (ref, code, day)
+                        told[code] += later
+        assert told["781"]
 
 
 def test_every_account_of_somebody_stands_in_a_list_of_the_pack(pack: Path) -> None:
