@@ -249,6 +249,24 @@ def test_each_count_of_a_drawer_is_listed_once_and_its_differences_are_those_of_
     assert sum(minor(row["Difference"]) for row in rows) == -short != 0
 
 
+def test_what_came_back_in_a_month_is_what_borrowers_paid(story: Story, pack: Path) -> None:
+    """Principal that was written off left the account as well, and nobody can lend it again."""
+    log = Log(pack / "log" / "operations.jsonl")
+    moved = Counter[tuple[str, str]]()
+    for line in log.lines:
+        if line.gl == "701":
+            off = line.kind in ("charge-off", "write-down")
+            moved[line.day[:7], "lost" if off else "out" if line.amount > 0 else "back"] += abs(line.amount)
+    with story.bank.read() as books:
+        told = annual(books, 2025)
+    assert [(x.out, x.back, x.lost) for x in told.months] == [
+        tuple(moved[f"{x.first:%Y-%m}", name] for name in ("out", "back", "lost")) for x in told.months
+    ]
+    # What came back of it came in 2026: it is no part of what 2025 tells.
+    assert told.recovered == 0 and [x.bears for x in told.borne] == [x.bore for x in told.borne]
+    assert told.came_back == sum(x.back for x in told.months) and sum(x.lost for x in told.months) == told.charged_off
+
+
 def test_a_loan_s_page_at_a_month_s_end_ties_to_the_accounts_of_that_day(story: Story, pack: Path) -> None:
     log = Log(pack / "log" / "operations.jsonl")
     for day in (date(2025, 12, 31), date(2026, 5, 31)):

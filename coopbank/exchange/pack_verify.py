@@ -260,7 +260,6 @@ class Log:
             elif not holds(bytes.fromhex(body["key"]), bytes.fromhex(body["signature"]), body["text"].encode()):
                 self.faults.append(f"the signature of operation {number} is false")
 
-
     def next_key(self, body: dict[str, Any]) -> None:
         """A signing key: the first one, or one that the key before it endorsed."""
         if self.key:

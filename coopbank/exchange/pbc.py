@@ -126,7 +126,9 @@ def _net_assets(made: Tables) -> Rows:
         column = "before" if early else "transfers" if gl in _BETWEEN_FUNDS else kind
         sums[fund][column] -= int(amount)
     for (gl, fund), amount in closing_movements(made.books.tx, made.start, made.end).items():
-        sums[fund]["transfers" if gl in _BETWEEN_FUNDS else kinds[gl]] += amount  # what the closing of a year took out of it
+        sums[fund]["transfers" if gl in _BETWEEN_FUNDS else kinds[gl]] += (
+            amount  # what the closing of a year took out of it
+        )
         sums[fund]["equity"] -= amount
     for fund, found in sorted(sums.items()):
         columns = [found[name] for name in ("before", "income", "expense", "transfers", "equity")]

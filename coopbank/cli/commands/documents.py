@@ -491,4 +491,6 @@ def export(
         return
     frames.files(door, files, signed=signed)
     if not signed:
-        output.narrate(_("The pack is not signed: only who signs in with a passphrase that opens the book's key makes one."))
+        output.narrate(
+            _("The pack is not signed: only who signs in with a passphrase that opens the book's key makes one.")
+        )
