@@ -35,6 +35,7 @@ from coopbank.errors import (
     DatabaseVersion,
     MoveUnfinished,
     NotABook,
+    Refused,
     SealRefused,
 )
 
@@ -68,7 +69,7 @@ class End(NamedTuple):
     business_date: str
 
 
-_Seen = tuple[int, End | None, bytes | None, dict[Any, Any]]
+_Seen = tuple[int, End | None, bytes | None, dict[Any, Any] | None]
 """Others' commits by then, and what is known of the books: their end, their master data, their leaves."""
 
 
@@ -84,6 +85,7 @@ class Transaction:
         self.master: bytes | None = None  # hash of the last operation that wrote master data, as long as it is known
         self.kept: dict[Any, Any] | None = None  # answers about it that hold until something is written here
         self.seen: dict[Any, Any] | None = None  # leaves as they stand; None where nobody can tell what others write
+        self.wrote = False  # whether anything was written in it
 
     def begin(self) -> None:
         """Begin to write into a file, alone; waits for whoever does."""
@@ -112,6 +114,7 @@ class Transaction:
     def _forget(self) -> None:
         """What is written may be what was known; the seal puts back what it knows."""
         self.end = self.master = self.kept = self.seen = None
+        self.wrote = True
 
     def close(self) -> None:
         """It is over: a question of which not all was read would, on a file, hold on to its view of the books."""
@@ -813,9 +816,17 @@ class _FileWriter:
         except BaseException as refused:
             self._undone(refused)
             raise
-        tx.close()
         if tx.end is not None:
             self._database._newest = tx.end
+        self._given_back(tx, pooled, whole=True)
+
+    def _given_back(self, tx: Transaction | None, pooled: sa.PoolProxiedConnection, *, whole: bool) -> None:
+        """The connection stays at hand for the next one, with what is known on it; after a failure it does not."""
+        if tx is not None:
+            tx.close()
+        if tx is None or not whole:
+            pooled.close()
+            return
         if tx.seen is not None:
             pooled.info[_SEEN] = self._version, tx.end, tx.master, tx.seen
         self._database._put_back(pooled)
@@ -823,14 +834,17 @@ class _FileWriter:
     def _undone(self, error: BaseException) -> None:
         """Take back what was done, give the connection back, and say in words what a driver's error means."""
         if self._pooled is not None:
+            # where a rule refused it before it wrote, nothing is other than it was
+            refused = isinstance(error, Refused) and self._tx is not None and not self._tx.wrote
             try:
                 cast("sqlite3.Connection", self._pooled.dbapi_connection).rollback()
-            except Exception as fault:  # the disk, say; what was done is undone when the file is next opened
+            except BaseException as fault:  # the disk, say; what was done is undone when the file is next opened
+                refused = False
+                if not isinstance(fault, Exception):
+                    raise
                 error = fault
             finally:
-                if self._tx is not None:
-                    self._tx.close()
-                self._pooled.close()
+                self._given_back(self._tx, self._pooled, whole=refused)
         if isinstance(error, Exception):
             told = self._database.told(error)
             if told is not error:
