@@ -35,6 +35,7 @@ from coopbank.errors import (
     DatabaseVersion,
     MoveUnfinished,
     NotABook,
+    Refused,
     SealRefused,
 )
 
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 SCHEMA_VERSION = "0007"  # the newest revision in coopbank/migrations/versions
-MOVING, MOVED = "moving", "moved"  # marks behind it: books are being moved here; those that were here were moved away
+# marks behind it: books are being moved here; those that were here were moved away; a backup is being restored here
+MOVING, MOVED, RESTORING = "moving", "moved", "restoring"
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
 _TOGETHER = 50  # rows of one INSERT, where there are so many
@@ -55,7 +57,7 @@ _LOST_PAUSES = (0.1, 0.4, 1.0, 2.0, 3.0)  # a standby takes over in this time, o
 _SEEN = "seen"  # on a connection to a file: what is known of the books, see `Database._knowing`
 _AT_HAND = 4  # connections to a server that are kept open, beside the pool
 _BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED{}; SELECT * FROM begin_work()"
-_LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
+LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
 
 
 class End(NamedTuple):
@@ -67,7 +69,7 @@ class End(NamedTuple):
     business_date: str
 
 
-_Seen = tuple[int, End | None, bytes | None, dict[Any, Any]]
+_Seen = tuple[int, End | None, bytes | None, dict[Any, Any] | None]
 """Others' commits by then, and what is known of the books: their end, their master data, their leaves."""
 
 
@@ -83,6 +85,7 @@ class Transaction:
         self.master: bytes | None = None  # hash of the last operation that wrote master data, as long as it is known
         self.kept: dict[Any, Any] | None = None  # answers about it that hold until something is written here
         self.seen: dict[Any, Any] | None = None  # leaves as they stand; None where nobody can tell what others write
+        self.wrote = False  # whether anything was written in it
 
     def begin(self) -> None:
         """Begin to write into a file, alone; waits for whoever does."""
@@ -111,6 +114,7 @@ class Transaction:
     def _forget(self) -> None:
         """What is written may be what was known; the seal puts back what it knows."""
         self.end = self.master = self.kept = self.seen = None
+        self.wrote = True
 
     def close(self) -> None:
         """It is over: a question of which not all was read would, on a file, hold on to its view of the books."""
@@ -345,6 +349,8 @@ class Database:
     def _require_to_receive(self, tx: Transaction) -> bool:
         """Whether nothing is there; refuses what is neither empty nor marked."""
         revision = self._revision(tx)
+        if revision is not None and f"+{RESTORING}-" in revision:
+            self.require_unmarked(revision)
         if revision is not None and revision.partition("+")[0] != SCHEMA_VERSION:
             raise self._other_version(revision)
         held = "sqlite_master" if self.path else "pg_class WHERE relnamespace = 'public'::regnamespace"
@@ -401,6 +407,12 @@ class Database:
                 "Books are being moved to {place}, and not all of them are there yet.", place=self.shown_place,
                 hint="Give the same command again: coopbank --db OLD-PLACE move --to NEW-PLACE",
             )  # fmt: skip
+        if f"+{RESTORING}-" in revision:
+            raise MoveUnfinished(
+                "A backup is being restored to {place}, and not all of it is there and proven yet.",
+                place=self.shown_place,
+                hint="If that was cut off, give the same command again: coopbank --db PLACE restore FILE",
+            )  # fmt: skip
         if f"+{MOVED}-" in revision:
             raise BooksMoved(
                 "The books at {place} were moved; what is here is an old copy.", place=self.shown_place,
@@ -456,7 +468,7 @@ class Database:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("PRAGMA query_only = OFF")  # the books stay as they are: only the copy is written
             _make_private(file)
-            driver.execute("VACUUM INTO ?", (str(file),))
+            driver.execute("VACUUM INTO ?", (file.resolve().as_uri(),))  # also where a folder's name is no text
             if self.read_only:
                 driver.execute("PRAGMA query_only = ON")
 
@@ -671,7 +683,7 @@ class Database:
             with connection.begin():
                 tx = Transaction(connection)
                 if tx.dialect == "postgresql":
-                    tx.run("SELECT pg_advisory_xact_lock(?)", _LOCK)
+                    tx.run("SELECT pg_advisory_xact_lock(?)", LOCK)
                 yield tx
 
     @contextmanager
@@ -804,9 +816,17 @@ class _FileWriter:
         except BaseException as refused:
             self._undone(refused)
             raise
-        tx.close()
         if tx.end is not None:
             self._database._newest = tx.end
+        self._given_back(tx, pooled, whole=True)
+
+    def _given_back(self, tx: Transaction | None, pooled: sa.PoolProxiedConnection, *, whole: bool) -> None:
+        """The connection stays at hand for the next one, with what is known on it; after a failure it does not."""
+        if tx is not None:
+            tx.close()
+        if tx is None or not whole:
+            pooled.close()
+            return
         if tx.seen is not None:
             pooled.info[_SEEN] = self._version, tx.end, tx.master, tx.seen
         self._database._put_back(pooled)
@@ -814,14 +834,17 @@ class _FileWriter:
     def _undone(self, error: BaseException) -> None:
         """Take back what was done, give the connection back, and say in words what a driver's error means."""
         if self._pooled is not None:
+            # where a rule refused it before it wrote, nothing is other than it was
+            refused = isinstance(error, Refused) and self._tx is not None and not self._tx.wrote
             try:
                 cast("sqlite3.Connection", self._pooled.dbapi_connection).rollback()
-            except Exception as fault:  # the disk, say; what was done is undone when the file is next opened
+            except BaseException as fault:  # the disk, say; what was done is undone when the file is next opened
+                refused = False
+                if not isinstance(fault, Exception):
+                    raise
                 error = fault
             finally:
-                if self._tx is not None:
-                    self._tx.close()
-                self._pooled.close()
+                self._given_back(self._tx, self._pooled, whole=refused)
         if isinstance(error, Exception):
             told = self._database.told(error)
             if told is not error:
@@ -1000,7 +1023,7 @@ def _sqlite_engine(place: str, read_only: bool) -> sa.Engine:
 
 
 def _sqlite_connection(path: Path, mode: Mode) -> sqlite3.Connection:
-    """A connection with every pragma set and read back; without them the guards would be weaker."""
+    """A connection that holds to its pragmas, or none."""
     read_only = mode == "ro"
     path = path.resolve()  # SQLite too keeps its own files beside the file itself, not beside a link to it
     uri = path.as_uri() + f"?mode={mode}"
@@ -1009,6 +1032,16 @@ def _sqlite_connection(path: Path, mode: Mode) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False, cached_statements=256
     )
+    try:
+        _hold_to_pragmas(connection, read_only)
+    except BaseException:  # what is no database is found out here
+        connection.close()
+        raise
+    return connection
+
+
+def _hold_to_pragmas(connection: sqlite3.Connection, read_only: bool) -> None:
+    """Set every pragma, and read those back without which the guards would be weaker."""
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     if read_only:
@@ -1025,7 +1058,6 @@ def _sqlite_connection(path: Path, mode: Mode) -> sqlite3.Connection:
         if cursor.execute(f"PRAGMA {name}").fetchone()[0] != wanted:
             raise DatabaseUnusable("SQLite does not hold to {pragma}; the books are not safe here.", pragma=name)
     cursor.close()
-    return connection
 
 
 def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:

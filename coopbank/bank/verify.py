@@ -48,7 +48,7 @@ from coopbank.ledger import chain, periods
 from coopbank.ledger.chart import POOL
 from coopbank.ledger.columns import Did, Run
 from coopbank.ledger.log import Finding, Log, Operation, RunWatcher, Stored, Watcher, show
-from coopbank.ledger.verify import CHECKS, Check, Progress, Verdict, run
+from coopbank.ledger.verify import CHECKS, Check, Help, Progress, Verdict, run
 from coopbank.money import format_amount
 
 if TYPE_CHECKING:
@@ -222,14 +222,14 @@ class Registers:
 
 def verify(
     database: Database, known_heads: Sequence[tuple[int, str]] = (), progress: Progress | None = None,
-    closes: CloseProof | None = None, keys: Keyring | None = None,
+    closes: CloseProof | None = None, keys: Keyring | None = None, helping: Help | None = None,
 ) -> list[Verdict]:  # fmt: skip
     """All checks, the ledger's and the bank's, in one pass over the log.
 
     `closes` holds public keys that are known from elsewhere, and afterwards what was found of the signatures; with
     `keys`, of whoever has signed in, what is encrypted is compared with what was sealed.
     """
-    return run(database, [*CHECKS, *bank_checks(closes or CloseProof(), keys)], known_heads, progress)
+    return run(database, [*CHECKS, *bank_checks(closes or CloseProof(), keys)], known_heads, progress, helping)
 
 
 def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
@@ -689,7 +689,9 @@ def _loans(state: Registers, log: Log, tx: Transaction) -> Iterator[Finding]:
                     )  # fmt: skip
         yield from (Finding("loans", fault, number) for fault in faults_of(loan))
     for (code, fund, contract), amount in balances.items():
-        if amount and contract.startswith("L-") and fund not in known.get(contract, {}).get("book", {}):
+        # a peer may own all that there is to the cent: then the fund's books hold its part and none of their own
+        of_loan = {real_fund(name) for name in known.get(contract, {}).get("book", {})}
+        if amount and contract.startswith("L-") and fund not in of_loan:
             yield Finding("loans", f"{code}/{contract} in fund {fund} has no loan")
 
 

@@ -16,10 +16,10 @@ that were kept elsewhere are given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from coopbank.database import Database, Transaction
 from coopbank.ledger import ahead, beside, checks, proof
@@ -40,7 +40,12 @@ from coopbank.ledger.log import (
     unswept,
 )
 
-__all__ = ["CANNOT_EXCLUDE", "CHECKS", "Check", "Finding", "Log", "Verdict", "run", "verify_ledger", "wrong"]
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+__all__ = [
+    "CANNOT_EXCLUDE", "CHECKS", "Check", "Finding", "Help", "Log", "Verdict", "helped", "run", "verify_ledger", "wrong",
+]  # fmt: skip
 
 CANNOT_EXCLUDE = (
     "that operations were cut off the end of the log",
@@ -131,14 +136,35 @@ Progress = Callable[[int], None]
 """Told the number of each operation as it is read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Help:
+    """Who works beside the pass over a large log: a second thread and a second process."""
+
+    answers: Future[beside.Answers] | None
+    pages: ahead.Pages
+
+
+@contextmanager
+def helped(database: Database, head_start: int | None = None) -> Iterator[Help]:
+    """Help for `run`, which finds it for itself; a program that has something else to do first asks for it before that,
+    and leaves it fewer pages of a `head_start`.
+    """
+    with beside.answers(database) as answers, ahead.begun(database, head_start) as pages:
+        yield Help(answers, pages)
+
+
 def run(
     database: Database, wanted: Sequence[Check], known_heads: Sequence[tuple[int, str]] = (),
-    progress: Progress | None = None,
+    progress: Progress | None = None, helping: Help | None = None,
 ) -> list[Verdict]:  # fmt: skip
     """Read the log once, with these checks watching, and then ask each what it found."""
     log = Log(known_heads={number: head.lower() for number, head in known_heads})
-    with database.read() as tx, _readable(tx), beside.answers(database) as log.answers:
-        whole = _read(log, database, tx, wanted, progress)
+    with (
+        database.read() as tx, _readable(tx),
+        helped(database) if helping is None else nullcontext(helping) as found,
+    ):  # fmt: skip
+        log.answers = found.answers
+        whole = _read(log, tx, wanted, progress, found.pages)
         for check in wanted:
             if check.function is not None and (whole or check.name == "schema"):
                 _ask(log, tx, check)
@@ -146,7 +172,7 @@ def run(
 
 
 def _read(
-    log: Log, database: Database, tx: Transaction, wanted: Sequence[Check], progress: Progress | None
+    log: Log, tx: Transaction, wanted: Sequence[Check], progress: Progress | None, pages: ahead.Pages
 ) -> bool:  # fmt: skip
     """The one pass over the log; false if it could not be read to its end."""
     watchers: list[tuple[Needless, Watcher]] = [
@@ -166,8 +192,8 @@ def _read(
         page=tuple(_guarded_page(check) for check in wanted if check.watch_page is not None),
     )
     try:
-        with _savepoint(tx), unswept(), ahead.proven_ahead(database, tx) as known:
-            read_log(tx, log, groups, _prove, proof.take_plain, known)
+        with _savepoint(tx), unswept():
+            read_log(tx, log, groups, _prove, proof.take_plain, pages.up_to(tx))
     except Exception as error:
         after = "" if log.last is None else f" after operation {log.last.id}"
         log.add("chain", f"the log cannot be read{after}: {brief(error)}")

@@ -13,7 +13,7 @@ from typing import Any
 
 from coopbank.bank import records
 from coopbank.bank.books import Books, loads
-from coopbank.bank.operation import CATALOGUE
+from coopbank.bank.operation import CATALOGUE, Operation
 from coopbank.errors import Unknown
 from coopbank.ledger import chain
 from coopbank.reports.document import Minor
@@ -196,11 +196,10 @@ def operation_story(books: Books, number: int) -> OperationStory:
 
 def _labelled(kind: str, values: dict[str, Any]) -> list[tuple[str, Any]]:
     cls = CATALOGUE.get(kind)
-    known = cls.model_fields if cls is not None else {}
-    found = []
-    for name, value in values.items():
-        info = known.get(name)
-        title = (info.title if info is not None else None) or name.replace("_", " ").capitalize()
-        if value not in (None, "", [], {}):
-            found.append((translate(title), value))
-    return found
+    return [(field_title(cls, name), value) for name, value in values.items() if value not in (None, "", [], {})]
+
+
+def field_title(cls: type[Operation] | None, name: str) -> str:
+    """What a field of an operation is called, whole."""
+    info = cls.model_fields.get(name) if cls is not None else None
+    return translate((info.title if info is not None else None) or name.replace("_", " ").capitalize())

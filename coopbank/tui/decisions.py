@@ -18,9 +18,10 @@ from coopbank.bank.operation import CATALOGUE
 from coopbank.bank.voting import ASSEMBLY, concerned, counted, may_vote, roll, vote_ref
 from coopbank.finance.voting import Tally, needed, outcome
 from coopbank.reports.decisions import ballot_box, resolution
+from coopbank.tui.choices import FORM_WORDS, MATTER_WORDS, VOTE_WORDS
 from coopbank.tui.pages import Act, Line, Page
 from coopbank.tui.show import amount, day_row
-from coopbank.words import _, marked, translate
+from coopbank.words import _, translate
 
 if TYPE_CHECKING:
     from coopbank.reports.decisions import ResolutionSheet
@@ -29,17 +30,6 @@ if TYPE_CHECKING:
 NEWEST: Final = 200
 FEWEST_BALLOTS: Final = 3
 OPEN_POLLS: Final = ("open", "closed", "counted")
-MATTER_WORDS: Final = {
-    "loan": marked("a loan"), "allocation": marked("an allocation"), "policy": marked("a policy"),
-    "election": marked("an election"), "surplus": marked("the surplus"), "transfer": marked("a transfer"),
-    "other": marked("something else"),
-}  # fmt: skip
-FORM_WORDS: Final = {
-    "assembly": marked("all members"), "committee": marked("a committee"), "council": marked("a council"),
-}  # fmt: skip
-VOTE_WORDS: Final = {
-    "for": marked("for"), "against": marked("against"), "abstain": marked("abstains"), "recused": marked("stands back"),
-}  # fmt: skip
 
 
 def decisions_page(session: Session) -> Page:

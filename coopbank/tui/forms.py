@@ -20,6 +20,7 @@ from coopbank.bank.fields import widget_of
 from coopbank.bank.operation import Operation
 from coopbank.errors import CoopbankError, InvalidDate, InvalidValue
 from coopbank.money import LARGEST_ENTERED, format_amount, parse_typed, quoted
+from coopbank.tui.choices import codes_of, in_words, left_open, list_of
 from coopbank.words import _, translate
 
 #: Fields that only matter when another field holds one of these.
@@ -47,8 +48,6 @@ IDLE: dict[str, frozenset[str]] = {
 
 #: Fields that are plain codes to the bank, and name something that a form can offer.
 NAMED = {"share_class": "share-class", "account": "savings"}
-
-_WORDS = {"en": "English", "es": "Spanish"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class FieldSpec:
 
 def fields_of(cls: type[Operation], currency: str) -> tuple[FieldSpec, ...]:
     """The fields of an operation's form: what must be filled in first, in the operation's own order."""
-    specs = [_spec(name, info, currency) for name, info in cls.model_fields.items()]
+    specs = [_coded(cls, _spec(name, info, currency)) for name, info in cls.model_fields.items()]
     specs = [replace(spec, only_if=_rule(spec.name, specs)) for spec in specs]
     if "product" in cls.model_fields:
         specs = [replace(spec, idle_with=IDLE.get(spec.name, frozenset())) for spec in specs]
@@ -97,7 +96,7 @@ def _rule(name: str, specs: list[FieldSpec]) -> tuple[str, frozenset[str]] | Non
 def _spec(name: str, info: FieldInfo, currency: str) -> FieldSpec:
     kind, _colon, ref = widget_of(info).partition(":")
     bare, optional, many = _bare(info.annotation)
-    choices = _choices(info.annotation)
+    choices = tuple((code, in_words(name, code)) for code in _choices(info.annotation))
     if kind == "text" and name in NAMED:
         kind, ref = "ref", NAMED[name]
     if kind == "text" and bare is bool:
@@ -112,14 +111,22 @@ def _spec(name: str, info: FieldInfo, currency: str) -> FieldSpec:
         kind = "choice"
     if kind == "yes-no":
         choices = (("no", _("no")), ("yes", _("yes")))
-    elif kind == "choice" and optional:
-        choices = (("", _("as it is")), *choices)
+    if kind in ("choice", "yes-no") and optional:
+        choices = (("", ""), *choices)  # what is left open: see choices.py
     label, hint = _short(translate(info.title or name.replace("_", " ").capitalize()))
     return FieldSpec(
         name=name, label=label, hint=hint, kind=kind,
         required=info.is_required(), default=_shown_default(info, kind, currency), choices=choices, ref=ref, many=many,
         longest=_longest(info), help=translate(info.description or ""),
     )  # fmt: skip
+
+
+def _coded(cls: type[Operation], spec: FieldSpec) -> FieldSpec:
+    """What an operation's own words for codes are: what is left open, and lists of which codes are typed."""
+    if spec.choices and not spec.choices[0][0]:
+        return replace(spec, choices=(("", left_open(cls.name, spec.name)), *spec.choices[1:]))
+    kind = list_of(cls, spec.name)
+    return replace(spec, kind="ref", ref=kind, hint="") if kind else spec
 
 
 def _short(title: str) -> tuple[str, str]:
@@ -148,9 +155,9 @@ def _bare(annotation: Any) -> tuple[Any, bool, bool]:
     return annotation, False, False
 
 
-def _choices(annotation: Any) -> tuple[tuple[str, str], ...]:
+def _choices(annotation: Any) -> tuple[str, ...]:
     if get_origin(annotation) is Literal:
-        return tuple((str(value), translate(_WORDS.get(value, str(value)))) for value in get_args(annotation))
+        return tuple(str(value) for value in get_args(annotation))
     for part in get_args(annotation):
         found = _choices(part)
         if found:
@@ -205,6 +212,8 @@ def read_field(spec: FieldSpec, text: str, currency: str, today: date) -> Any:
 def _missing(spec: FieldSpec) -> str:
     if spec.kind == "money":
         return "Type the amount, for example 150 or 1,250.50."
+    if codes_of(spec.ref) is not None:
+        return "Press F2 to choose."
     if spec.kind == "ref":
         return "Type its number, or press F2 to choose."
     return "Fill this in."

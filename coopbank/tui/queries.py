@@ -25,8 +25,9 @@ from coopbank.reports.find import FoundMember, find_members
 from coopbank.reports.loan_lines import Piece, changes, pieces
 from coopbank.reports.member_equity import member_equity
 from coopbank.reports.movements import MemberLeaf, Movement, is_of_loan, loans_of, member_leaves, movements_of
-from coopbank.reports.register import title_of
+from coopbank.reports.register import OperationStory, field_title, title_of
 from coopbank.reports.wording import Wording
+from coopbank.tui.choices import codes_of
 from coopbank.tui.equity import card_lines
 from coopbank.tui.forms import FieldSpec, fields_of
 from coopbank.words import _, translate
@@ -536,7 +537,22 @@ def _request(books: Books, ref: str, request: records.Request) -> Waiting:
 
 def answered(spec: FieldSpec, value: Any) -> str:
     """What was filled in, in the words of the form."""
+    known = codes_of(spec.ref)
+    if known is not None and spec.many and isinstance(value, list):
+        return ", ".join(known.get(code, shown_value(code)) for code in value)
+    if known is not None and value in known:
+        return f"{value} {known[value]}"
     return next((shown for choice, shown in spec.choices if choice == value), shown_value(value))
+
+
+def told_fields(story: OperationStory) -> list[tuple[str, str]]:
+    """What was asked for, in the words of the form it was filled in on."""
+    cls = CATALOGUE.get(story.kind)
+    specs = {field_title(cls, spec.name): spec for spec in fields_of(cls, "USD")} if cls is not None else {}
+    return [
+        (label, answered(specs[label], value) if label in specs else shown_value(value))
+        for label, value in story.fields
+    ]
 
 
 def shown_value(value: Any) -> str:
@@ -579,6 +595,10 @@ MOST_REFERENCES = 500
 
 def references(session: Session, kind: str, text: str, member: str | None = None) -> tuple[Reference, ...]:
     """What a field of that kind may name: those of the member first, if one is being served."""
+    known = codes_of(kind)
+    if known is not None:
+        found = [Reference(code, said) for code, said in known.items()]
+        return tuple(r for r in found if fold(text.strip()) in fold(f"{r.ref} {r.label}"))
     with session.bank.read() as books:
         if kind == "member":
             return tuple(Reference(hit.member, hit.name) for hit in find_members(books, text, HITS))

@@ -383,3 +383,24 @@ def test_nothing_is_dated_into_a_month_that_was_passed_over(tmp_path: Path) -> N
         bank.agreed("reopen-month", by=bank.tom, approver=bank.sue, month="2026-04", why="a bill came late")
         bank.agreed("journal-entry", by=bank.tom, approver=bank.sue, **late)
         assert_books(bank)
+
+
+def test_a_note_of_old_that_counts_from_a_month_that_was_passed_over_bears_it_in_the_next(tmp_path: Path) -> None:
+    """Taken over in April with its interest from January: of January's close nothing is asked any more."""
+    old: dict[str, Any] = {
+        "note": "N-001", "principal": "500.00", "annual_rate": "3.5", "issued_on": "2025-03-01",
+        "due_on": "2028-03-01", "interest_from": "2026-01-01",
+    }  # fmt: skip
+    with new_bank(str(tmp_path / "book.db")) as bank:
+        bank.do("receive-gift", by=bank.tom, amount="500.00", donor="A friend", tender="transfer")
+        bank.go_to("2026-04-01")
+        close(bank, "2026-03")
+        lines = ["GEN 990 Dr 500.00", "GEN 811/N-001 Cr 500.00"]
+        opened: dict[str, Any] = {"memo": "old books", "lines": lines, "note": old, "lender": "Friends of the Land"}
+        bank.agreed("opening-balance", by=bank.tom, approver=bank.sue, **opened)
+        assert close(bank, "2026-01").entries == ()
+        bank.go_to("2026-05-04")
+        (interest,) = close(bank, "2026-04").entries
+        assert interest.effective_on == "2026-04-30"
+        assert bank.balance("851/N-001") == -575  # 500.00 at 3.5 % of 120 days from 1 January to 30 April
+        assert_books(bank)

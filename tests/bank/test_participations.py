@@ -95,6 +95,20 @@ def test_every_share_ends_at_nothing(lite: SmallBank, share: str) -> None:
     assert theirs == 10_000_00 - sum_lent(lite, loan) + whole - ours
 
 
+def test_a_loan_of_which_a_peer_owns_every_cent_is_proven_when_it_was_charged_off(lite: SmallBank) -> None:
+    loan = shared(lite, "99.99")
+    act(lite, "disburse-loan", loan=loan, amount="1.00")
+    assert (lite.balance("701/L-001", "RLF"), lite.balance("M30/L-001", "RLF")) == (0, 1_00)
+    act(lite, "stop-accrual", loan=loan, why="gone")
+    act(lite, "charge-off", loan=loan, why="lost", resolution="the board")
+    assert (lite.balance("M40/L-001", "RLF"), lite.balance("M20/L-001", "RLF")) == (0, 0)  # of our own nothing is left
+    assert lite.balance("M30/L-001", "RLF") == 1_00
+    assert_books(lite)
+    act(lite, "repay-loan", loan=loan, amount="1.00")
+    assert lite.balance("M30/L-001", "RLF") == 0
+    assert lite.balance("831/PF-1", "RLF") == -9999_00  # paid for its part; of it 1.00 was lent, and came back
+
+
 def sum_lent(bank: SmallBank, loan: str) -> int:
     """What the fund itself lent."""
     return stored(bank, loan).book["RLF"]["lent"]

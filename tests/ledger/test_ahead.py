@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import marshal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +16,7 @@ from coopbank.database import Database, Transaction
 from coopbank.ledger import ahead, chain, log, posting, proof
 from coopbank.ledger.columns import Proven
 from coopbank.ledger.log import PAGE, Page, Stand, parse, read_page
-from coopbank.ledger.verify import CHECKS, Verdict, run, verify_ledger, wrong
+from coopbank.ledger.verify import CHECKS, Verdict, helped, run, verify_ledger, wrong
 from tests.ledger.support import (
     BOOK,
     DAY,
@@ -87,7 +91,8 @@ def stand_after(tx: Transaction, upto: int) -> Stand:
 
 
 def test_a_page_that_was_proven_ahead_is_the_page_that_the_first_would_prove(grown: Books) -> None:
-    with grown.database.read() as tx, ahead.proven_ahead(grown.database, tx) as known:
+    with grown.database.read() as tx, ahead.begun(grown.database) as pages:
+        known = pages.up_to(tx)
         assert known(Stand(0, chain.ZERO_HASH, 1, None)) is None, "the first page is read by the first process"
         stand = stand_after(tx, PAGE)
         told = known(stand)
@@ -106,7 +111,7 @@ def test_while_the_first_waits_every_other_page_is_left_to_it(grown: Books) -> N
         small.setattr(log, "PAGE", 10)
         small.setattr(log, "_SUM_OF_SIZES", log._SUM_OF_SIZES.replace(f"LIMIT {PAGE + 1}", "LIMIT 11"))
         for waits, wanted in ((False, [True] * 6), (True, [True, False] * 3)):
-            told = list(itertools.islice(ahead._told(tx, 1, MANY, lambda waits=waits: waits), pages))
+            told = list(itertools.islice(ahead._told(tx, 1, lambda waits=waits: waits), pages))
             assert [columns is not None for _stand, _upto, columns in told[:6]] == wanted
             assert [(stand, upto) for stand, upto, _columns in told] == [
                 (stand_after(tx, 10 * at), 10 * at + 10) for at in range(1, pages - 1)
@@ -115,7 +120,8 @@ def test_while_the_first_waits_every_other_page_is_left_to_it(grown: Books) -> N
 
 @pytest.mark.parametrize("wrongly", [{"hash": bytes(32)}, {"next_entry": 5}, {"book": "another"}, {"last": "500"}])
 def test_a_page_that_follows_upon_something_else_does_not_count(grown: Books, wrongly: dict[str, object]) -> None:
-    with grown.database.read() as tx, ahead.proven_ahead(grown.database, tx) as known:
+    with grown.database.read() as tx, ahead.begun(grown.database) as pages:
+        known = pages.up_to(tx)
         assert known(Stand(0, chain.ZERO_HASH, 1, None)) is None
         stand = stand_after(tx, PAGE)
         assert known(stand._replace(**wrongly)) is None
@@ -182,6 +188,53 @@ def test_a_program_that_cannot_be_started_is_done_without(grown: Books, monkeypa
     assert wrong(verify_ledger(grown.database)) == []
 
 
+def test_it_may_begin_before_the_first_and_what_is_sealed_meanwhile_does_not_count(
+    copy: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books = Books(copy, keys=MANY, today=DAY.replace(day=DAY.day + 1))
+    with helped(copy, head_start=1) as helping:
+        with copy.write() as tx:
+            for _ in range(PAGE):
+                posting.seal(tx, BOOK, mixed(books))
+        assert run(copy, CHECKS, helping=helping) == alone(copy, monkeypatch)
+
+
+def test_what_it_saw_after_the_first_does_not_count(grown: Books) -> None:
+    with grown.database.read() as tx:
+        told = [(tuple(stand), upto, tuple(page or ())) for stand, upto, page in ahead._told(tx, 1, lambda: False)]
+        stand, upto, _columns = told[0]
+        for last, counts in ((upto + 1, True), (upto, False), (upto - 1, False)):
+            frame = marshal.dumps(told[0])
+            known = ahead.Pages(io.BytesIO(len(frame).to_bytes(8) + frame), 0).up_to(Upto(last))  # type: ignore[arg-type]
+            assert (known(Stand(*stand)) is not None) is counts
+
+
+class Upto:
+    """A transaction that sees the log end with an operation."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+
+    def value(self, _statement: str) -> int:
+        return self.last
+
+
+SMALL_PAGES = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from coopbank.ledger import ahead, log; ahead._WAITING = 1;"
+    " log._SUM_OF_SIZES = log._SUM_OF_SIZES.replace(f'LIMIT {log.PAGE + 1}', 'LIMIT 11'); log.PAGE = 10; ahead.main()"
+)
+
+
+def test_where_nobody_listens_any_more_it_ends(grown: Books) -> None:
+    begun = [sys.executable, "-I", "-S", "-c", SMALL_PAGES, str(Path(ahead.__file__).parents[2])]
+    with subprocess.Popen([*begun, str(grown.database.path), "1"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(1), "it has begun, and more waits than the pipe and the program hold"
+        assert process.poll() is None
+        process.stdout.close()
+        assert process.wait(60) == 0
+
+
 def test_what_is_sealed_meanwhile_disturbs_nobody(copy: Database) -> None:
     books = Books(copy, keys=MANY, today=DAY.replace(day=DAY.day + 1))
     told: list[int] = []
@@ -197,6 +250,7 @@ def test_what_is_sealed_meanwhile_disturbs_nobody(copy: Database) -> None:
 
 def test_a_small_book_is_not_worth_a_process(grown: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "WORTH", 24_000_000)
-    with grown.database.read() as tx, ahead.proven_ahead(grown.database, tx) as known:
+    with grown.database.read() as tx, ahead.begun(grown.database) as pages:
+        known = pages.up_to(tx)
         assert known(Stand(0, chain.ZERO_HASH, 1, None)) is None
         assert known(stand_after(tx, PAGE)) is None

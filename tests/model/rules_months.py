@@ -27,10 +27,11 @@ def close_month(w: Work) -> None:
         raise No("wrong-state", "month")
     if open_before(w, month):
         raise No("wrong-state", "month")
-    for ref, loan in model.every("loan"):
-        _close_loan(w, ref, loan, last)
-    for ref, note in model.every("note"):
-        _close_note(w, ref, note, last)
+    if not after_a_later_one(w, month):
+        for ref, loan in model.every("loan"):
+            _close_loan(w, ref, loan, last)
+        for ref, note in model.every("note"):
+            _close_note(w, ref, note, last)
 
     def after() -> None:
         model.locked[month] = "locked"
@@ -50,6 +51,16 @@ def open_before(w: Work, month: str) -> bool:
             return True
         day = last_day(str(day + days(1))[:7])
     return False
+
+
+def after_a_later_one(w: Work, month: str) -> bool:
+    """Whether a later month is locked that was so before this one was for the first time: it bears this one's interest.
+
+    It was passed over, for nothing was in it then; a note that was taken over since may count from it.
+    """
+    months = list(w.model.locked)  # in the order in which each was locked first
+    first = months.index(month) if month in months else len(months)
+    return any(each > month and len(each) == len(month) and w.model.locked[each] == "locked" for each in months[:first])
 
 
 def last_day(month: str) -> date:

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 import coopbank.bank.bank  # noqa: F401  (fills the catalogue)
 from coopbank.bank.operation import CATALOGUE, build
 from coopbank.errors import CoopbankError, InvalidDate, InvalidValue
+from coopbank.tui.choices import codes_of, meaning
 from coopbank.tui.forms import FieldSpec, fields_of, read_day, read_field, read_form
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.help import what_to_type
@@ -56,6 +57,59 @@ def test_what_a_form_proposes_is_what_the_operation_means(name: str) -> None:
     for spec in specs:
         if spec.name in values and not spec.required:
             assert values[spec.name] not in ("", None)
+
+
+def test_a_choice_is_shown_in_words_and_gives_its_code() -> None:
+    """`dollar-unit` and `751` are no words for a volunteer."""
+    for spec in (spec for name in OFFERED for spec in fields_of(CATALOGUE[name], "USD")):
+        for code, shown in spec.choices:
+            assert shown and (spec.name == "day_count" or not re.search("[-_0-9]", code) or shown != code), spec
+        if spec.kind == "choice":
+            given = {code: read_field(spec, code, "USD", THURSDAY) for code, _shown in spec.choices if code}
+            assert all(code == value for code, value in given.items())
+
+
+def test_codes_that_are_typed_are_offered_with_what_they_mean() -> None:
+    listed = {}
+    for name in OFFERED:
+        for spec in fields_of(CATALOGUE[name], "USD"):
+            if (known := codes_of(spec.ref)) is not None:
+                listed[spec.ref] = known
+                assert known and all(known.values()) and spec.kind == "ref" and not spec.hint
+    assert set(listed) == {
+        "decline-reason", "payment-part", "policy-name", "operation-name", "role-name", "expense-account",
+        "income-account",
+    }  # fmt: skip
+    reasons = listed["decline-reason"]
+    assert meaning("decline-reason", "plan, no-funds") == f"{reasons['plan']} · {reasons['no-funds']}"
+    assert meaning("decline-reason", "plan, <b>") == meaning("decline-reason", "") == meaning("drawer", "D1") == ""
+    with speaking("es"):
+        assert (codes_of("role-name") or {})["teller"] == "cajero"
+
+
+async def test_f2_chooses_a_code_by_what_it_means(book: str) -> None:
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        hand.app.fill_in("pay-expense")
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.quiet()
+        row = next(row for row in hand.app.screen.rows if row.spec.name == "expense")  # type: ignore[attr-defined]
+        row.control.focus()
+        await hand.press("f2")
+        await hand.type("outside")
+        await hand.see("› 290")
+        await hand.press("enter")
+        await hand.until(lambda: row.value == "290")
+        await hand.see("Outside services")
+        await hand.type("9")
+        assert not row.understood()
+
+
+def test_what_may_be_left_as_it_is_is_not_answered_with_no() -> None:
+    """A class whose redemptions queue was taken out of the queue by whoever changed its rate."""
+    queue = next(spec for spec in fields_of(CATALOGUE["set-share-class"], "USD") if spec.name == "queue")
+    assert [code for code, _shown in queue.choices] == ["", "no", "yes"] and queue.default == ""
+    assert [read_field(queue, typed, "USD", THURSDAY) for typed in ("", "no", "yes")] == [None, False, True]
 
 
 def deposit(**typed: str) -> tuple[dict[str, object], dict[str, CoopbankError]]:

@@ -165,7 +165,7 @@ def release(desk: Desk, ref: str, amount: int, expense: str) -> tuple[records.Gi
         )  # fmt: skip
     if gift.land_use is not None:
         raise WrongState(
-            "Gift {gift} was given for land: {use}.", field="gift", gift=ref, use=gift.land_use,
+            "Gift {gift} was given for land: {use}.", field="gift", gift=ref, use=_(gift.land_use),
             hint="Buy a parcel of that use with it (buy-parcel).",
         )  # fmt: skip
     left = gift.amount - gift.released

@@ -26,6 +26,7 @@ from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import Paying, Receiving
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidValue, NotOffered, Overdrawn, WrongState
 from coopbank.money import round_minor
+from coopbank.words import _
 
 LAND, BUILDINGS, IN_KIND, RENT = "771", "772", "182", "151"
 PARCELS, LEASES = "PARCELS", "LEASES"
@@ -130,7 +131,7 @@ class BuyParcel(Paying):
         if gift.land_use not in (None, self.use):
             raise WrongState(
                 "Gift {gift} was given for land of another use: {use}.", field="gift", gift=self.gift,
-                use=gift.land_use,
+                use=_(gift.land_use or ""),
                 hint="Use it for what it was given for; only the donor can change that.",
             )  # fmt: skip
         left = gift.amount - gift.released

@@ -27,6 +27,7 @@ from coopbank.bank.operation import (
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.operations.staff import UsersChange
 from coopbank.errors import InvalidValue, NotAllowed
+from coopbank.words import _
 
 
 def _known_role(role: str) -> str:
@@ -89,10 +90,10 @@ class SetRole(UsersChange):
         )  # fmt: skip
         same = (set(after.operations), after.alone, after.most) == (set(known), before.alone, before.most)
         if same:
-            raise InvalidValue("Role {role} may do exactly that already.", field="operation", role=self.role)
+            raise InvalidValue("Role {role} may do exactly that already.", field="operation", role=_(self.role))
         desk.write(self.role, after)
-        desk.note("Role", self.role)
-        desk.note("May do it" if self.allowed else "May not do it", self.operation)
+        desk.note("Role", _(self.role))
+        desk.note("May do it" if self.allowed else "May not do it", _(CATALOGUE[self.operation].title))
         for label, amount in (("Alone up to", self.alone_up_to), ("At most", self.at_most)):
             if amount is not None:
                 desk.note(label, shown(desk, amount))
@@ -115,9 +116,9 @@ class SetDayLimit(UsersChange):
         before = desk.get(records.Role, self.role, "role")
         after = before.model_copy(update={"a_day": self.amount or None})
         if after == before:
-            raise InvalidValue("Role {role} has exactly that limit already.", field="amount", role=self.role)
+            raise InvalidValue("Role {role} has exactly that limit already.", field="amount", role=_(self.role))
         desk.write(self.role, after)
-        desk.note("Role", self.role)
+        desk.note("Role", _(self.role))
         desk.note("In one day", shown(desk, self.amount) if self.amount else "-")
 
 

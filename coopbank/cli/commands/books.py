@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from coopbank.bank.keyring import Keyring
     from coopbank.bank.operations.founding import FoundBook
     from coopbank.database import Database, Transaction
-    from coopbank.ledger.verify import Verdict
+    from coopbank.ledger.verify import Help, Verdict
 
 
 class Kind(StrEnum):
@@ -170,33 +170,44 @@ def verify(
 
     Signed in with a passphrase that opens the book's key, it compares encrypted taxpayer numbers as well.
     """
-    from coopbank.bank.close_proof import CloseProof
+    from coopbank.ledger.verify import helped
 
-    known = [_known_head(text) for text in heads or ()]
-    closes = CloseProof(frozenset(_public_key(file) for file in key or ()))
     if door.is_sqlite:
         database = door.database_to_read()
         try:
-            known += _anchored(anchors, _book_of(database)) if anchors else []
-            verdicts, head = prove(database, known, closes, door.keys_at_hand())
+            with helped(database, head_start=1) as helping:  # while the rules of the bank are loaded
+                closes, known = _known(database, key, heads, anchors)
+                verdicts, head = prove(database, known, closes, door.keys_at_hand(), helping)
         finally:
             database.close()
     else:
         with door.signed_in() as (bank, _actor), door.to_read(bank) as read:
-            known += _anchored(anchors, bank.book) if anchors else []
+            closes, known = _known(read, key, heads, anchors)
             verdicts, head = prove(read, known, closes, bank.keys)
     sound = report_verdicts(door, verdicts, head, known, closes)
     if not sound:
         raise typer.Exit(BOOKS_WRONG)
 
 
+def _known(
+    database: Database, keys: Sequence[str] | None, heads: Sequence[str] | None, anchors: str | None
+) -> tuple[CloseProof, list[tuple[int, str]]]:
+    """What is known from elsewhere: keys that sign the closes, and heads of the chain."""
+    from coopbank.bank.close_proof import CloseProof
+
+    known = [_known_head(text) for text in heads or ()]
+    closes = CloseProof(frozenset(_public_key(file) for file in keys or ()))
+    return closes, known + (_anchored(anchors, _book_of(database)) if anchors else [])
+
+
 def prove(
-    database: Database, known: Sequence[tuple[int, str]], closes: CloseProof | None = None, keys: Keyring | None = None
-) -> tuple[list[Verdict], dict[str, Any] | None]:
+    database: Database, known: Sequence[tuple[int, str]], closes: CloseProof | None = None,
+    keys: Keyring | None = None, helping: Help | None = None,
+) -> tuple[list[Verdict], dict[str, Any] | None]:  # fmt: skip
     """What each check comes to, and the head of the chain."""
     from coopbank.bank.verify import verify as proven
 
-    verdicts = proven(database, known, closes=closes, keys=keys)
+    verdicts = proven(database, known, closes=closes, keys=keys, helping=helping)
     try:
         with database.read() as tx:
             return verdicts, _head(tx)

@@ -263,4 +263,12 @@ def export(
     first, last = options.day_or_none(start, "from"), options.day_or_none(end, "to")
     with door.bank_to_print() as (bank, _actor):
         files = exported(bank, format_, folder, first, last)
-    frames.files(door, files)
+        signed = bank.keys is not None
+    if format_ != "pack":
+        frames.files(door, files)
+        return
+    frames.files(door, files, signed=signed)
+    if not signed:
+        output.narrate(
+            _("The pack is not signed: only who signs in with a passphrase that opens the book's key makes one.")
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,7 +11,7 @@ from coopbank.cli.app import app, command
 from coopbank.cli.door import Door
 from coopbank.cli.options import AsOf, From, To
 from coopbank.errors import Unknown, WrongUsage
-from coopbank.words import _
+from coopbank.words import _, marked
 
 if TYPE_CHECKING:
     from coopbank.reports.card import MemberCard
@@ -75,6 +75,9 @@ def _member_like(text: str) -> str:
     )
 
 
+_LANGUAGES: Final = {"en": marked("English"), "es": marked("Spanish")}
+
+
 def _show_card(card: MemberCard) -> None:
     money = output.Money(card.source.currency)
     output.line(f"{card.member}  {card.name}")
@@ -82,7 +85,7 @@ def _show_card(card: MemberCard) -> None:
         (_("Status"), _(card.status)), (_("Died on"), card.died_on), (_("Contact lost since"), card.lost_since),
         (_("Forgotten on"), card.forgotten_on), (_("Kind"), _(card.entity)), (_("Member since"), card.joined_on),
         (_("Telephone"), card.phone), (_("E-mail"), card.email), (_("Address"), card.address),
-        (_("Language"), card.language), (_("Waiting"), ", ".join(card.waiting)),
+        (_("Language"), _(_LANGUAGES.get(card.language, card.language))), (_("Waiting"), ", ".join(card.waiting)),
         (_("Paid without saying what for"), money.or_blank(card.unapplied)),
         (_("Owing"), money.or_blank(card.owing)),
     ])  # fmt: skip

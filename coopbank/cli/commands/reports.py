@@ -166,7 +166,7 @@ def fund(
         return
     frames.title(_("Funds"), found.source, found.as_of)
     for position in found.funds:
-        output.line(f"{position.code}  {_(position.name)} ({position.fund_class})")
+        output.line(f"{position.code}  {_(position.name)} ({_(position.fund_class)})")
         output.print_aligned(_position(position, found.source.currency), [False, True])
         _glance(glances[position.code], found.source.currency)
         output.line()

@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 from coopbank.errors import CoopbankError
 from coopbank.reports import register as registers
 from coopbank.reports.trial_balance import trial_balance
-from coopbank.tui.queries import account_words, shown_value
+from coopbank.tui.queries import account_words, told_fields
 from coopbank.tui.screens.base import HELP_KEY, CounterModal, CounterScreen, DatedScreen, StatusLine
 from coopbank.tui.show import amount, day_words, neat
 from coopbank.tui.widgets.banner import Banner
@@ -396,7 +396,7 @@ cursor.""")
 
 def _says(story: OperationStory) -> Text:
     text = Text()
-    rows = [(label, shown_value(value)) for label, value in story.fields]
+    rows = told_fields(story)
     rows += [(_("Done by"), story.actor), (_("Approved by"), story.approver or _("nobody: one person may do this"))]
     if story.request is not None:
         asked = _("{request}, asked for on {day}").format(request=story.request, day=story.asked_on)

@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Markdown, Static
 
+from coopbank.tui.choices import codes_of
 from coopbank.tui.forms import FieldSpec
 from coopbank.tui.screens.base import CounterModal
 from coopbank.tui.widgets.fields import FieldRow
@@ -31,6 +32,8 @@ changed: a mistake is undone by a reversal, which leaves both in sight.
 """)
 
 
+MOST_CODES = 12  # of a longer list F2 shows all, and what is typed narrows it
+
 #: What may be typed into a field of each kind.
 KINDS = {
     "money": marked(
@@ -44,6 +47,7 @@ KINDS = {
     "number": marked("A whole number, in digits."),
     "rate": marked("A rate in percent a year, such as `3` or `2.5`."),
     "ref": marked("A **number** that the bank gave. **F2** shows what there is and chooses."),
+    "code": marked("A **word of a list**. **F2** shows the list, says what each means, and chooses."),
     "lines": marked("Several lines; Enter begins a new one, Tab leaves the field."),
     "json": marked("A list in the form that computers exchange; see the documentation of the operation."),
     "text": marked("A text, as you like."),
@@ -68,11 +72,15 @@ def field_help(about: Screen[object]) -> str:
     parts.append(_("It has to be filled in.") if spec.required else _("It may stay empty."))
     if spec.choices and spec.kind == "choice":
         parts.append(", ".join(shown for _value, shown in spec.choices) + ".")
+    if (known := codes_of(spec.ref)) is not None and len(known) <= MOST_CODES:
+        parts.append("\n".join(f"- `{code}` {said}" for code, said in known.items()))
     return "\n\n".join(parts)
 
 
 def what_to_type(spec: FieldSpec) -> str:
     """What a field takes, in a sentence."""
+    if codes_of(spec.ref) is not None:
+        return translate(KINDS["code"])
     return translate(KINDS.get(spec.name if spec.kind == "text" else spec.kind, KINDS["text"]))
 
 

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from coopbank.tui import queries
+from coopbank.tui.choices import codes_of
 from coopbank.tui.screens.base import CounterModal, StatusLine
 from coopbank.tui.widgets.inputs import LineInput
 from coopbank.tui.widgets.rows import Column, RowList
@@ -97,7 +98,8 @@ class PickScreen(ListModal["Reference"]):
 Type a part of the number or of the name; ↑ ↓ move, **Enter** chooses, **Esc** goes back without choosing.""")
 
     def __init__(self, title: str, kind: str, member: str | None) -> None:
-        super().__init__(title, (Column("", 14), Column("", 20, flexible=True)))
+        codes = max(map(len, codes_of(kind) or ()), default=0)
+        super().__init__(title, (Column("", max(14, codes)), Column("", 20, flexible=True)))
         self._kind = kind
         self._member = member
 

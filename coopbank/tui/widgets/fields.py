@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widgets import Input, Static, TextArea
 
 from coopbank.errors import CoopbankError
+from coopbank.tui.choices import codes_of, meaning
 from coopbank.tui.forms import FieldSpec, read_day
 from coopbank.tui.show import day_words, neat, told
 from coopbank.tui.widgets.inputs import Choice, LineInput
@@ -149,7 +150,9 @@ class FieldRow(Vertical):
         note.display = bool(text)
 
     def understood(self) -> str:
-        """How a date is read, in words."""
+        """How a date is read, in words; and what codes mean."""
+        if codes_of(self.spec.ref) is not None:
+            return meaning(self.spec.ref, self.value)
         if self.spec.kind == "day" and self.value.strip():
             try:
                 return day_words(read_day(self.value, self.today))
