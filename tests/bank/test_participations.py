@@ -20,7 +20,7 @@ from tests.bank.support_lending import (
     visit,
 )
 from tests.bank.support_twins import CLOSE, START, Step, act, as_if_never, assert_leaves, leaves, told
-from tests.support_bank import SmallBank
+from tests.support_bank import SmallBank, assert_books
 
 
 @pytest.fixture
