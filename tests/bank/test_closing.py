@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from coopbank.errors import CannotReverse, NotAllowed, PeriodLocked, Refused, Wr
 from coopbank.ledger import periods
 from coopbank.reports import trial_balance
 from tests.bank.support_lending import (
-    assert_replayed,
     close_months_before,
     lend_to_us,
     lent,
@@ -30,21 +28,9 @@ from tests.bank.support_lending import (
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        lend_to_us(bank)
-        yield bank
-        assert_books(bank)
-        assert_replayed(bank)
-
-
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("founded") / "book.db"
-    with new_bank(str(place)) as bank:
-        lend_to_us(bank)
-    return place
+def begun(bank: SmallBank) -> None:
+    """The revolving fund has 20,000.00 to lend."""
+    lend_to_us(bank)
 
 
 def close(bank: SmallBank, month: str) -> Any:

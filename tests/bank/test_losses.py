@@ -39,7 +39,7 @@ from tests.bank.support_twins import (
     assert_leaves,
     assert_rows,
     borrow,
-    found,
+    furnish,
     leaves,
     pay,
     play,
@@ -51,30 +51,23 @@ LEVEL = 538_75
 TWELVE_THOUSAND = 12_000_00
 
 
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def begun(bank: SmallBank) -> None:
     """With a reserve of 3,000.00 in an account of its own."""
-    place = found(tmp_path_factory.mktemp("founded") / "book.db")
-    bank = copy_of(place, place.with_name("reserve.db"))
+    furnish(bank)
     act(bank, "add-bank-account", code="RESERVE", account_name="Reserve", fund="LLR")
     gift = {"donor": "A foundation", "tender": "transfer", "fund": "LLR", "bank_account": "RESERVE"}
     bank.do("receive-gift", by=bank.tom, amount="3000.00", **gift)
-    bank.bank.close()
-    return place.with_name("reserve.db")
 
 
 @pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    with bank.read() as books:
+def lite(lite: SmallBank) -> Iterator[SmallBank]:
+    yield lite
+    with lite.read() as books:
         loans = [ref for (ref,) in books.tx.rows("SELECT DISTINCT ref FROM record WHERE kind = 'loan'")]
         for fund in ("RLF", "GEN"):
             assert books.balance(fund, "719") <= 0, "the allowance never stands on the debit side"
     for loan in loans:
-        assert_leaves(bank, loan)
-    bank.bank.close()
+        assert_leaves(lite, loan)
 
 
 # ---------------------------------------------------------------------------------- written down

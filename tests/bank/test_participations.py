@@ -14,7 +14,6 @@ from coopbank.money import split
 from tests.bank.support_counter import entry, posted, refused
 from tests.bank.support_lending import (
     close_months_before,
-    copy_of,
     simple_interest,
     standing,
     stored,
@@ -25,15 +24,12 @@ from tests.support_bank import SmallBank, assert_books
 
 
 @pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    with bank.read() as books:
+def lite(lite: SmallBank) -> Iterator[SmallBank]:
+    yield lite
+    with lite.read() as books:
         loans = [ref for (ref,) in books.tx.rows("SELECT DISTINCT ref FROM record WHERE kind = 'loan'")]
     for loan in loans:
-        assert_leaves(bank, loan)
-    bank.bank.close()
+        assert_leaves(lite, loan)
 
 
 def granted(bank: SmallBank, **changes: Any) -> str:
