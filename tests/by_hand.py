@@ -59,9 +59,9 @@ class Log:
         """Sums by a key of the lines of accounts of some kinds, up to a day; without the closing of years if wanted."""
         found: Counter[Any] = Counter()
         for line in self.lines:
-            if line.gl_kind in (kinds or line.gl_kind) and line.day <= through:
-                if closings or line.kind != "close-year":
-                    found[key(line)] += line.amount
+            meant = line.gl_kind in (kinds or line.gl_kind) and (closings or line.kind != "close-year")
+            if meant and line.day <= through:
+                found[key(line)] += line.amount
         return found
 
     def records(self, kind: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
