@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk
+from coopbank.bank.records import Body
 
 
-def borne(books: Books, made: type[records.Record], ref: str, expense: tuple[str, str], through: date) -> int:
+def borne(books: Books, made: type[Body], ref: str, expense: tuple[str, str], through: date) -> int:
     """What a period that ends on this day bears of what was written there, minor units; `expense` is fund and code."""
     fund, code = expense
     found = books.tx.value(

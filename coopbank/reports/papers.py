@@ -30,6 +30,7 @@ from coopbank.reports.financial import FundPosition, fund
 from coopbank.reports.member import MemberReport, member
 from coopbank.reports.movements import Movement, balances_before, leaf_of, movements_of
 from coopbank.reports.totals import first_operation_after, require_period
+from coopbank.reports.wording import Wording
 from coopbank.words import _, translate
 
 ACKNOWLEDGED_FROM: Final = "250.00"
