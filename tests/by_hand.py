@@ -59,8 +59,8 @@ class Log:
         """Sums by a key of the lines of accounts of some kinds, up to a day; without the closing of years if wanted."""
         found: Counter[Any] = Counter()
         for line in self.lines:
-            wanted = line.gl_kind in (kinds or line.gl_kind) and line.day <= through
-            if wanted and (closings or line.kind != "close-year"):
+            meant = line.gl_kind in (kinds or line.gl_kind) and (closings or line.kind != "close-year")
+            if meant and line.day <= through:
                 found[key(line)] += line.amount
         return found
 

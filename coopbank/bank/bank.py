@@ -754,7 +754,7 @@ class Bank:
         if reason is not None:
             _with_second(draft)
             posting.validate(tx, draft)  # refused now rather than by the second person
-            return self._ask(tx, actor, operation, key, reason)
+            return self._ask(tx, actor, operation, key, reason, desk)
         sealed = posting.seal(tx, self.book, draft)
         desk.kept = self._kept.after(tx, draft.rows, desk.kept)
         groups.require_not_on_its_way(desk, draft, sealed.leaves)
@@ -780,8 +780,9 @@ class Bank:
         )
         return self._perform(tx, closed.actor, request, f"{SIGNED}{number}")
 
-    def _ask(self, tx: Transaction, actor: Actor, operation: Operation, key: str, reason: str) -> Receipt:
+    def _ask(self, tx: Transaction, actor: Actor, operation: Operation, key: str, reason: str, tried: Desk) -> Receipt:
         desk = self._desk(tx, actor, None)
+        desk.notes += [note for note in tried.notes if note[0] in operation.foretold]
         payload = operation.sealed(desk.keep)
         ask = Ask(operation=operation.name, operation_version=operation.version, payload=payload, reason=reason)
         draft = self._draft(desk, ask, key)

@@ -91,10 +91,9 @@ def move_books(bank: Bank, to: str, *, rehearse: bool, check: Check, told: movin
             check(new)
             moved = Moved(new.shown_place, head_of(new), copied, rehearsed=rehearse)
             if not rehearse:
-                _write_down(bank, new, moved)
                 known = moving.level_before(old, new)  # proving took a while
                 _take_along(bank, to, moved)
-                moving.hand_over(old, new, token, known)
+                moving.hand_over(old, new, token, known, lambda: _write_down(bank, new, moved))
                 moved.head = head_of(new)
                 _keep_anchor(bank, to, moved)
             return moved

@@ -13,8 +13,8 @@ It checks, in this order,
                 each key but the first was endorsed by the one before
     journal     ads/GL_Detail and ads/Memo_Detail hold the lines of the log, cent by cent
     balances    ads/Trial_Balance is what those lines come to, account by account and fund by fund
-    subledgers  the loans, shares, savings, notes, cash, claims and debts listed are all accounts of the log under
-                their control accounts, one by one
+    subledgers  the loans, shares, savings, notes, cash, claims and debts listed are all accounts of the log under their
+                control accounts, one by one
 
 A signature proves something only against a key that you had before: give it with --key. Exit 0: proven. 1: not.
 """

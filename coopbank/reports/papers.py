@@ -30,6 +30,7 @@ from coopbank.reports.financial import FundPosition, fund
 from coopbank.reports.member import MemberReport, member
 from coopbank.reports.movements import Movement, balances_before, leaf_of, movements_of
 from coopbank.reports.totals import first_operation_after, require_period
+from coopbank.reports.wording import Wording
 from coopbank.words import _, translate
 
 ACKNOWLEDGED_FROM: Final = "250.00"
@@ -170,13 +171,7 @@ def gift_report(books: Books, ref: str) -> GiftReport:
     gift = books.get(records.Gift, ref, "gift")
     origin = source(books)
     code, name, kind = books.tx.row("SELECT code, name, class FROM fund WHERE code = ?", gift.fund) or (gift.fund,) * 3
-    released = leaf_of(books, "186", ref)
-    left, lines = gift.amount, []
-    if released is not None:
-        for move in movements_of(books.tx, [released], date.min, date.max)[released.id]:
-            left -= move.net
-            memo = str(books.tx.value("SELECT memo FROM entry WHERE id = ?", move.entry) or "")
-            lines.append(PaperLine(move.on, memo, move.operation, move.credit, move.debit, left))
+    lines = _spent_of(books, ref, gift.amount, origin.institution_kind)
     loans = sum(
         gift.fund in body.funds for _ref, body in books.every(records.Loan) if body.state in ("active", "charged-off")
     )
@@ -184,10 +179,27 @@ def gift_report(books: Books, ref: str) -> GiftReport:
         source=origin, gift=ref, donor=books.personal(gift.donor), amount=gift.amount,
         received_on=date.fromisoformat(gift.received_on), fund=code, fund_name=name,
         restricted=kind in RELEASING, lends=kind == "revolving", purpose=gift.purpose,
-        spent=gift.amount - left, left=left, lines=tuple(lines),
+        spent=sum(line.down - line.up for line in lines), left=lines[-1].balance if lines else gift.amount, lines=lines,
         acknowledged=origin.currency == "USD" and gift.amount >= parse_amount(ACKNOWLEDGED_FROM, origin.currency),
         charity=origin.institution_kind == CHARITY, position=fund(books, gift.fund).funds[0], loans=loans,
     )  # fmt: skip
+
+
+def _spent_of(books: Books, ref: str, given: Minor, institution_kind: str) -> tuple[PaperLine, ...]:
+    """What was spent of a gift, and what was taken back. The close of a year spends nothing: it empties the account."""
+    leaf = leaf_of(books, "186", ref)
+    moves = [] if leaf is None else movements_of(books.tx, [leaf], date.min, date.max)[leaf.id]
+    moves = [move for move in moves if move.kind != "close-year"]
+    acts = {(move.operation, move.kind) for move in moves}
+    acts |= {(move.corrects, move.corrects_kind) for move in moves
+             if move.corrects is not None and move.corrects_kind is not None}  # fmt: skip
+    wording = Wording(books, institution_kind, acts)
+    lines, left = [], given
+    for move in moves:
+        left -= move.net
+        words = wording.words(move.operation, "186", up=move.net > 0, on=move.on, corrects=move.corrects)
+        lines.append(PaperLine(move.on, words, move.operation, move.credit, move.debit, left))
+    return tuple(lines)
 
 
 # ------------------------------------------------------------------------------------ shares

@@ -23,6 +23,7 @@ from coopbank.words import _, translate
 _ASKED = {
     *("deposit", "withdraw", "pay-member", "return-cheque", "buy-shares", "redeem-shares", "transfer-shares"),
     *("disburse-loan", "repay-loan", "apply-unapplied", "refinance-loan", "credit-interest"),
+    *("spend-gift", "enter-bill"),
 }
 
 LoanPart = Literal[
@@ -74,7 +75,14 @@ class Wording:
             return self._returned(act)
         if act.kind == "credit-interest":
             return _("Interest, {quarter}").format(quarter=act.request.get("quarter"))
+        if gl_code == "186":
+            return self._spent(act)
         return _lending(act, gl_code, up, on) or _title(act)
+
+    def _spent(self, act: Act) -> str:
+        """What a gift was spent on: the account, not the operation, whose words are the bank's."""
+        name = self._books.tx.value("SELECT name FROM gl_account WHERE code = ?", str(act.request.get("expense", "")))
+        return _title(act) if name is None else with_memo(translate(str(name)), act.request)
 
     def _savings(self, act: Act) -> str:
         if act.kind == "deposit":

@@ -244,6 +244,10 @@ def test_a_close_says_that_no_provision_was_made(small: SmallBank) -> None:
     """It is told on the review and the receipt, and is no refusal: somebody may have decided so."""
     lent(small, small.admit("Mia Lee"))
     small.go_to("2026-04-01")
+    asked = small.ask("close-month", by=small.tom, month="2026-03")
+    assert notes_of(asked)["No provision was made for"] == "2026-03"  # while it can still be made
+    assert "Interest on loans" not in notes_of(asked)
+    small.do("take-back", by=small.tom, request=asked.request)
     assert notes_of(close(small, "2026-03"))["No provision was made for"] == "2026-03"
     small.go_to("2026-05-04")
     small.agreed("provide", by=small.tom, approver=small.sue, month="2026-04")

@@ -196,6 +196,19 @@ def test_a_paid_loan_and_one_that_is_paid_as_agreed_are_no_loss(lite: SmallBank)
             says="Nothing")  # fmt: skip
 
 
+def test_what_is_more_than_is_owed_of_a_loss_waits_and_the_rest_comes_back(lite: SmallBank) -> None:
+    """Nothing falls due any more on it, and all that is owed is asked for."""
+    loan = borrow(lite, principal="1000.00", annual_rate="0")
+    visit(lite, "2026-05-10")
+    act(lite, "charge-off", loan=loan, resolution="R-1")
+    act(lite, "repay-loan", loan=loan, amount="100.00", excess="unapplied")
+    assert (lite.balance("M20/L-001", "RLF"), lite.balance("871/M0001")) == (900_00, 0)
+    refused(lite, InvalidAmount, "repay-loan", loan=loan, amount="1200.00", field="amount", says="keep the excess")
+    act(lite, "repay-loan", loan=loan, amount="1200.00", excess="unapplied")
+    assert (lite.balance("M20/L-001", "RLF"), lite.balance("871/M0001")) == (0, -300_00)
+    assert lite.balance("719", "RLF") == -1000_00
+
+
 def test_a_loss_of_two_funds(lite: SmallBank) -> None:
     loan = borrow(lite, other_funds="GEN 33.33", principal="1000.00")
     visit(lite, "2026-05-10")

@@ -13,6 +13,7 @@ from coopbank.bank import records
 from coopbank.errors import PeriodLocked, WrongState
 from coopbank.exchange import export
 from coopbank.reports import income
+from coopbank.reports.papers import gift_report
 from coopbank.reports.pearls import pearls
 from tests.conformance.test_entries import read_blocks
 from tests.support_bank import SmallBank, assert_books, new_bank
@@ -78,6 +79,11 @@ def test_the_closing_entries_are_those_of_the_worked_year(engine_url: str) -> No
 
 
 def test_the_year_is_locked_and_opened_by_two_and_closed_anew(small: SmallBank) -> None:
+    small.agreed("open-fund", by=small.tom, code="EDU", fund_name="x", fund_class="restricted", approver=small.sue)
+    given = {"number": "G-07", "fund": "EDU", "amount": "900.00", "donor": "Many", "tender": "transfer"}
+    small.do("receive-gift", by=small.tom, **given)
+    small.agreed("spend-gift", by=small.tom, approver=small.sue, gift="G-07", amount="65.00", expense="290",
+                 memo="trainer", tender="transfer")  # fmt: skip
     small.do("receive-gift", by=small.tom, amount="100.00", donor="Cora Quist", fund="GEN", tender="transfer")
     end_of_year(small)
     entry = {"by": small.tom, "approver": small.sue, "memo": "Auditor: rent of December", "effective_on": "2026-12-31"}
@@ -98,10 +104,15 @@ def test_the_year_is_locked_and_opened_by_two_and_closed_anew(small: SmallBank) 
         kinds = [r for (r,) in books.tx.rows("SELECT reverses_id FROM entry WHERE operation_id = ? ORDER BY id", again)]
         result = income(books, date(2026, 1, 1), date(2026, 12, 31)).combined
         years = [pearls(books, day).ratios for day in (date(2026, 12, 31), date(2027, 12, 31))]
+        told, gift = gift_report(books, "G-07"), books.get(records.Gift, "G-07")
     costs_and_result = [[each.numerator for each in ratios if each.code in ("E8", "R9", "R12")] for ratios in years]
-    assert costs_and_result == [[50_00, 50_00, 50_00], [50_00, 0, 0]]
+    assert costs_and_result == [[885_00, 115_00, 885_00], [885_00, 0, 0]]
+    assert [(line.words, line.down, line.balance) for line in told.lines] == [
+        ("Outside services: trainer", 65_00, 835_00)
+    ], "what closes the year gives no donor anything back"
+    assert (told.spent, told.left) == (gift.released, gift.amount - gift.released) == (65_00, 835_00)
     assert [r is not None for r in kinds] == [True, True, False, False]
-    assert small.balance("940") == -50_00 and abs(result) == 50_00
+    assert small.balance("940") == -50_00 and abs(result) == 885_00
 
 
 def test_adjustments_and_closing_stand_in_period_13_of_the_audit_data(small: SmallBank, tmp_path: Path) -> None:

@@ -339,6 +339,27 @@ def test_books_that_are_lost_at_their_new_place_are_used_again_where_they_were(b
     assert give("--db", books, "move", "--to", new) == 0
 
 
+def test_of_two_moves_at_once_the_one_that_was_done_is_written_down(
+    books: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one was under way when the books went: what it wrote would have them used at two places."""
+    new, other, before, began = str(tmp_path / "new.db"), str(tmp_path / "other.db"), moving.level_before, []
+
+    def meanwhile(*values: Any) -> int:
+        known = before(*values)
+        if not began:
+            began.append(True)
+            assert give("--db", books, "move", "--to", new) == 0
+        return known
+
+    monkeypatch.setattr(moving, "level_before", meanwhile)
+    assert give("--db", books, "move", "--to", other) == 4
+    assert Path(f"{books}.moved").read_text() == f"{new}\n"
+    Path(other).unlink()
+    assert give("--db", books, "move", "--back", "--lost") == 1
+    assert (refusal_of(books), refusal_of(new)) == (BooksMoved, None)
+
+
 @ON_A_SERVER
 def test_a_move_that_was_taken_back_cannot_end(books: str, engine_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever takes books back while their move hangs before its last step keeps them; the move is refused then."""

@@ -14,7 +14,7 @@ from coopbank.reports.audit import frame as audit_frame
 from coopbank.reports.document import as_document
 from tests.ledger.support import corrupt
 from tests.reports.suspects import Suspects
-from tests.support_bank import new_bank
+from tests.support_bank import assert_books, new_bank
 
 
 def run(told: Suspects, name: str, start: str | None = None, end: str | None = None) -> Result:
@@ -253,6 +253,71 @@ def test_pairs(suspects: Suspects) -> None:
     rows = run(suspects, "pairs", end="2026-03-06").rows
     assert [row.who for row in rows] == ["admin, tom"]
     assert run(suspects, "pairs").found == 0, "later sue approved something of tom's"
+
+
+def test_signs_of_what_dishonest_people_do(engine_url: str) -> None:
+    """Each beside a neighbour that is nothing: ana is the teller, tom the treasurer who joined as M0004."""
+    with new_bank(engine_url) as small:
+        do, door = small.do, "12 Farish Street"
+        for name, values in (
+            ("Mia Lee", {"phone": "(601) 555-0101", "address": f"{door}\nJackson"}),
+            ("Joe Banks", {"phone": "601-555-0102"}), ("Noa Cole", {"phone": "601 555 0103"}),
+            ("Tom", {"address": f"{door.upper()}, Jackson"}), ("Eva Hill", {"phone": "601 555 0102", "address": "-"}),
+            ("Udo Hill", {"address": "--"}),
+        ):  # fmt: skip
+            do("open-savings", member=small.admit(name, **values))
+        small.agreed("link-user", by=small.admin, approver=small.sue, user="tom", member="M0004")
+        do("receive-gift", by=small.tom, fund="RLF", amount="9000.00", donor="A friend", tender="transfer")
+        first = [do("deposit", member=member, amount="90.00").number for member in ("M0001", "M0002", "M0003")]
+        kept = do("reverse", operation=first[0], reason="typed twice").number
+        not_cash = do("deposit", by=small.tom, member="M0001", amount="80.00", tender="transfer").number
+        do("reverse", by=small.tom, operation=not_cash, reason="it was another's")
+        do("count-drawer", drawer="D1", counted="170.00", why="not known")
+        do("count-drawer", drawer="D1", counted="175.00", why="found")
+        after = do("reverse", operation=first[1], reason="typed twice").number
+        for member in ("M0002", "M0002", "M0002"):
+            do("deposit", member=member, amount="90.00")
+
+        def lend(member: str) -> tuple[str, int]:
+            terms = {"principal": "100.00", "annual_rate": "6", "installments": 6}
+            done = small.agreed("grant-loan", member=member, **terms)
+            return done.created[0], done.number
+
+        loans = [lend(member) for member in ("M0001", "M0002", "M0003", "M0006")]
+        small.go_to("2026-04-01")  # 30 days later
+        loans.append(lend("M0001"))
+        small.go_to("2026-04-02")
+        not_new = [lend("M0001") for _each in range(5)]
+        do("change-member", by=small.tom, member="M0003", phone="601 555 0109")
+        not_paid = do("withdraw", member="M0003", amount="1.00").number
+        do("change-member", member="M0003", language="es")
+        do("change-member", member="M0002", email="new@example.org")
+        small.go_to("2026-05-03")  # 31 days later
+        do("change-member", member="M0002", address="Elsewhere")
+        paid = do("withdraw", member="M0002", amount="2.00").number
+        small.go_to("2027-04-01")
+        not_woken = do("withdraw", member="M0003", amount="1.00").number
+        small.go_to("2027-05-03")  # a year after M0002 moved anything
+        woken = do("withdraw", member="M0002", amount="3.00").number
+        with small.read() as books:
+            found = {each.name: each for each in audit(books).results}
+        assert_books(small)
+    assert [(row.operation, row.account, row.amount, row.said) for row in found["undone"].rows] == [
+        (kept, "M0001", 90_00, "cash taken back"),
+        (after, "M0002", 90_00, "cash taken back after the drawer was counted"),
+    ]
+    assert [(row.operation, row.account) for row in found["woken"].rows] == [(woken, "905/M0002")]
+    assert not_woken not in {row.operation for row in found["woken"].rows}
+    assert [(row.operation, row.account) for row in found["changed-then-paid"].rows] == [(paid, "M0002")]
+    assert not_paid not in {row.operation for row in found["changed-then-paid"].rows}
+    (differed,) = found["cash-differences"].rows
+    assert (differed.who, differed.amount) == ("ana", 5_00) and "10.00 short, 5.00 over" in differed.said
+    (approver,) = found["one-approver"].rows
+    assert approver.who == "ana" and approver.said == "all 10 requests were approved by tom"
+    shared = {(row.said, row.account, row.who) for row in found["shared-contact"].rows}
+    assert shared == {("the same address", "M0001, M0004", "tom")}
+    assert [row.operation for row in found["new-borrowers"].rows] == [number for _loan, number in loans]
+    assert not_new
 
 
 def test_dormant(suspects: Suspects) -> None:

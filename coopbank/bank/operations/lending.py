@@ -44,6 +44,7 @@ from coopbank.bank.lending.contract import LINE, REPORTED, Contract, check, coun
 from coopbank.bank.lending.flows import OWN, by_fund, lines
 from coopbank.bank.lending.position import position
 from coopbank.bank.lending.scheduled import ScheduledRun
+from coopbank.bank.lending.standing import Standing
 from coopbank.bank.operation import LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.bank.operations import applications, collateral
 from coopbank.bank.operations.members import require_active, require_alive
@@ -359,7 +360,7 @@ class RepayLoan(AboutLoan, Receiving):
         on = desk.value_date(self.value_date, not_before=first_day(loan))
         applied = self.amount
         if self.excess == "unapplied":
-            applied = min(self.amount, loan.standing(on).due.total)
+            applied = min(self.amount, asked_for(loan.standing(on)))
         done = paid(desk, loan, applied, on, self.early)
         cash = dict(done.cash)
         unapplied = self.amount - applied
@@ -472,6 +473,11 @@ def require_in_time(desk: Desk, loan: LoanAccount, field: str = "loan") -> None:
             "The first payment of loan {loan} would be due on {day}, and it is not paid out yet.", field=field,
             loan=loan.ref, day=first_due, hint="Reverse the grant and grant it again with a later date.",
         )  # fmt: skip
+
+
+def asked_for(standing: Standing) -> int:
+    """What is due; of a loan that was charged off, on which nothing falls due any more, all that is owed."""
+    return standing.owed if standing.charged_off else standing.due.total
 
 
 def paid(desk: Desk, loan: LoanAccount, amount: int, on: date, early: str | None = None) -> Outcome:

@@ -177,7 +177,7 @@ class GiftLetter(Document[GiftReport]):
                         short_date(line.on),
                         line.words,
                         str(line.receipt),
-                        self.money(line.down),
+                        self.money(line.down - line.up),
                         self.money(line.balance),
                     )
                 )
