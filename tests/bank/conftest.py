@@ -22,7 +22,7 @@ from coopbank.bank.bank import Bank
 from coopbank.clock import SetClock
 from tests.bank.support_lending import assert_replayed, copy_of
 from tests.bank.support_twins import furnish
-from tests.support_bank import NOON, SmallBank, assert_books, new_bank
+from tests.support_bank import NOON, PASSPHRASE, SmallBank, assert_books, new_bank
 
 TODAY = "2026-03-03"
 
@@ -73,6 +73,17 @@ def small(request: pytest.FixtureRequest, engine_url: str) -> Iterator[SmallBank
         if not bank.spoiled:
             assert_books(bank)
             assert_replayed(bank)
+
+
+@pytest.fixture
+def with_keys(engine_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallBank]:
+    """New books that have a key, in a folder of the test's own."""
+    monkeypatch.setenv("COOPBANK_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("COOPBANK_BACKUPS", str(tmp_path / "backups"))
+    with new_bank(engine_url) as bank:
+        bank.bank.make_keys(bank.admin, PASSPHRASE)
+        yield bank
+        assert_books(bank)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -29,17 +28,12 @@ from coopbank.errors import (
 from coopbank.ledger.verify import wrong
 from coopbank.reports.audit import audit
 from tests.attacks.rewriter import with_guards_off
-from tests.support_bank import PASSPHRASE, SmallBank, assert_books, new_bank
+from tests.support_bank import PASSPHRASE, SmallBank, new_bank
 
 
 @pytest.fixture
-def small(engine_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallBank]:
-    monkeypatch.setenv("COOPBANK_KEYS", str(tmp_path / "keys"))
-    monkeypatch.setenv("COOPBANK_BACKUPS", str(tmp_path / "backups"))
-    with new_bank(engine_url) as bank:
-        bank.bank.make_keys(bank.admin, PASSPHRASE)
-        yield bank
-        assert_books(bank)
+def small(with_keys: SmallBank) -> SmallBank:
+    return with_keys
 
 
 def secret_of(user: str) -> str:

@@ -42,13 +42,8 @@ TAX_ID = "123-45-6789"
 
 
 @pytest.fixture
-def small(engine_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallBank]:
-    monkeypatch.setenv("COOPBANK_KEYS", str(tmp_path / "keys"))
-    monkeypatch.setenv("COOPBANK_BACKUPS", str(tmp_path / "backups"))
-    with new_bank(engine_url) as bank:
-        bank.bank.make_keys(bank.admin, PASSPHRASE)
-        yield bank
-        assert_books(bank)
+def small(with_keys: SmallBank) -> SmallBank:
+    return with_keys
 
 
 def key_file(small: SmallBank) -> KeyFile:

@@ -261,7 +261,9 @@ def test_a_grade_that_cannot_be_is_refused(lite: SmallBank) -> None:
 def test_hostile_reasons_break_nothing(lite: SmallBank) -> None:
     loan = lent(lite, "M0001", principal="1000.00")
     for number, text in enumerate(HOSTILE):
-        grade(lite, loan, "12"[number % 2], why=text)
+        done = grade(lite, loan, "12"[number % 2], why=text)
+        with lite.read() as books:
+            assert books.get(records.Loan, loan).grade == "12"[number % 2] and done.status == "done"
 
 
 # ------------------------------------------------------------------------------------ the provision

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,20 +12,13 @@ import pytest
 from coopbank.bank import vital
 from coopbank.bank.keyring import Keyring
 from coopbank.bank.sealed_files import content_of, is_sealed
-from coopbank.bank.verify import verify
-from coopbank.ledger.verify import wrong
 from coopbank.money import parse_amount
 from tests.support_bank import PASSPHRASE, SmallBank, new_bank
 
 
 @pytest.fixture
-def small(engine_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallBank]:
-    monkeypatch.setenv("COOPBANK_KEYS", str(tmp_path / "keys"))
-    monkeypatch.setenv("COOPBANK_BACKUPS", str(tmp_path / "backups"))
-    with new_bank(engine_url) as bank:
-        bank.bank.make_keys(bank.admin, PASSPHRASE)
-        yield bank
-        assert not wrong(verify(bank.bank.database))
+def small(with_keys: SmallBank) -> SmallBank:
+    return with_keys
 
 
 def ring(small: SmallBank) -> Keyring:

@@ -29,6 +29,7 @@ from coopbank.bank.books import Books
 from coopbank.clock import SetClock
 from coopbank.ledger.verify import verify_ledger, wrong
 from coopbank.tui.app import Counter
+from coopbank.tui.screens.review import ReviewScreen
 
 WORDS = "common wealth"
 NOON = datetime(2026, 3, 5, 18, tzinfo=UTC)
@@ -117,6 +118,17 @@ class Hand:
     async def see(self, text: str) -> None:
         """Wait until the text stands on the screen."""
         await self.until(lambda: text in self.screen_text(), f"{text!r} on the screen")
+
+    async def on(self, screen: type[Screen[Any]]) -> None:
+        """Wait until that screen is there."""
+        await self.until(lambda: isinstance(self.app.screen, screen), screen.__name__)
+
+    async def post(self) -> None:
+        """From the form through the review, which is read."""
+        await self.press("f9")
+        await self.on(ReviewScreen)
+        await self.deaf_time()
+        await self.press("enter")
 
     async def quiet(self) -> None:
         """Wait until nothing is on its way."""

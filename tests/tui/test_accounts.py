@@ -21,7 +21,7 @@ async def go(hand: Hand) -> None:
     await hand.type("accounts")
     await hand.quiet()
     await hand.press("enter")
-    await hand.until(lambda: isinstance(hand.app.screen, AccountsScreen))
+    await hand.on(AccountsScreen)
     await hand.see("Both sides")
 
 
@@ -36,25 +36,25 @@ async def test_from_the_trial_balance_down_to_the_chain(book: str, size: tuple[i
         while rows.chosen.code != "905":  # type: ignore[attr-defined]
             await hand.press("down")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, LeavesScreen))
+        await hand.on(LeavesScreen)
         await hand.see("[red]Eve[/red]")
         await hand.type("m0001")
         await hand.until(lambda: "M0002" not in hand.screen_text())
         await hand.see("Ada Abernathy")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, RegisterScreen))
+        await hand.on(RegisterScreen)
         await hand.see("Deposit M0001")
         assert "100.00 Cr" in hand.screen_text()
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryDetailScreen))
+        await hand.on(EntryDetailScreen)
         await hand.see("Enter its operation")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, OperationScreen))
+        await hand.on(OperationScreen)
         for said in ("first money", "Done by: ana", "Chain:", "Amount: 100.00"):
             await hand.see(said)
         for _ in range(5):
             await hand.press("escape")
-        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.on(HomeScreen)
 
 
 async def test_balances_as_of_another_day(book: str) -> None:
@@ -71,27 +71,27 @@ async def test_balances_as_of_another_day(book: str) -> None:
         await hand.press("enter")
         await hand.see("can be read in more than one way")
         await hand.press("escape", "escape")
-        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.on(HomeScreen)
 
 
 async def test_every_figure_of_the_card_opens_what_stands_behind_it(book: str) -> None:
     async with counter(book) as hand:
         await hand.sign_in("ana")
         await hand.press("tab", "enter")
-        await hand.until(lambda: isinstance(hand.app.screen, JournalScreen))
+        await hand.on(JournalScreen)
         await hand.press("escape")
         await hand.press("end", "enter")
-        await hand.until(lambda: isinstance(hand.app.screen, OperationScreen))
+        await hand.on(OperationScreen)
         await hand.press("escape")
         await hand.press("f2")
         await hand.type("ada")
         await hand.press("enter")
         await hand.see("100.00 available")
         await hand.press("tab", "home", "enter")
-        await hand.until(lambda: isinstance(hand.app.screen, RegisterScreen))
+        await hand.on(RegisterScreen)
         await hand.see("GEN 905/M0001")
         await hand.press("escape", "down", "enter")
-        await hand.until(lambda: isinstance(hand.app.screen, RegisterScreen))
+        await hand.on(RegisterScreen)
         await hand.see("GEN 901/M0001")
 
 
@@ -101,7 +101,7 @@ async def test_the_journal_goes_to_an_operation_by_its_number(book: str) -> None
         await hand.press("f7", "f2")
         await hand.type("#1")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, OperationScreen))
+        await hand.on(OperationScreen)
         await hand.see("It moved no money")
         await hand.press("right")
         await hand.press("left")

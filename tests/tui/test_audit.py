@@ -56,15 +56,15 @@ async def test_books_that_are_only_read_are_proven_and_looked_at(
         await hand.see("READ-ONLY")
         await hand.see("a copy that was made when the counter was opened")
         await open_line(hand, "Prove the books")
-        await hand.until(lambda: isinstance(hand.app.screen, VerifyScreen))
+        await hand.on(VerifyScreen)
         await hand.see("The books are right: ")
         await hand.see("cannot exclude: that operations were cut")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, FindingsScreen))
+        await hand.on(FindingsScreen)
         await hand.see("It found nothing.")
         await hand.press("escape", "escape")
         await open_line(hand, "Members")
-        await hand.until(lambda: isinstance(hand.app.screen, MembersScreen))
+        await hand.on(MembersScreen)
         await hand.type("tassel")
         await hand.press("enter")
         await hand.see("walk-in cooler")
@@ -72,7 +72,7 @@ async def test_books_that_are_only_read_are_proven_and_looked_at(
             await hand.press(key)
         assert isinstance(hand.app.screen, MembersScreen)
         await hand.press("ctrl+l")
-        await hand.until(lambda: isinstance(hand.app.screen, LoanScreen))
+        await hand.on(LoanScreen)
         await hand.press("f5")
         await hand.quiet()
         assert isinstance(hand.app.screen, LoanScreen)
@@ -128,18 +128,18 @@ async def test_what_is_wrong_is_named_and_opens_the_operation(book: str) -> None
             await hand.press("down")
         assert found is not None
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, FindingsScreen))
+        await hand.on(FindingsScreen)
         while hand.app.screen.query_one("#findings").chosen.operation is None:  # type: ignore[attr-defined]
             await hand.press("down")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, OperationScreen))
+        await hand.on(OperationScreen)
 
 
 async def test_the_books_are_taken_along(book: str, tmp_path: Path) -> None:
     async with counter(book, read_only=True) as hand:
         await at_the_desk(hand)
         await open_line(hand, "Take it along")
-        await hand.until(lambda: isinstance(hand.app.screen, ExportScreen))
+        await hand.on(ExportScreen)
         await hand.press("f9")
         await hand.see("Name a folder first")
         await hand.type(str(tmp_path / "out"))
@@ -157,7 +157,7 @@ async def test_an_auditor_who_signs_in_comes_to_the_desk_first(tmp_path: Path) -
         await hand.sign_in("aud")
         await at_the_desk(hand)
         await hand.press("escape")
-        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.on(HomeScreen)
         assert "F3" not in hand.screen_text()
 
 

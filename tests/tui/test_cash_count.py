@@ -15,7 +15,7 @@ from tests.tui.support import Hand, assert_book, balance, counter, look
 async def counting(hand: Hand, step: str = "Count your drawer") -> None:
     await hand.sign_in("ana")
     await hand.press("f8")
-    await hand.until(lambda: isinstance(hand.app.screen, DayScreen))
+    await hand.on(DayScreen)
     await hand.quiet()
     await hand.press("home")
     for _ in range(8):
@@ -24,7 +24,7 @@ async def counting(hand: Hand, step: str = "Count your drawer") -> None:
             break
         await hand.press("down")
     await hand.press("enter")
-    await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+    await hand.on(EntryScreen)
     await hand.see("how many there are of each")
 
 
@@ -46,7 +46,7 @@ async def test_pieces_come_to_a_total_that_is_five_short_and_says_why(book: str,
         assert field(hand, "counted") == "620.00"
         await hand.type("a note fell behind the chest")
         await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        await hand.on(ReviewScreen)
         for said in (
             "Expected: 625.00",
             "Counted: 620.00",
@@ -57,7 +57,7 @@ async def test_pieces_come_to_a_total_that_is_five_short_and_says_why(book: str,
             assert said in hand.screen_text()
         await hand.deaf_time()
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
+        await hand.on(ReceiptScreen)
     assert balance(book, "739/D1", "POOL") == 620_00
     assert balance(book, "330") == 5_00
     request = look(book, lambda books: books.tx.value("SELECT sealed FROM operation WHERE kind = 'count-drawer'"))
@@ -95,7 +95,7 @@ async def test_the_total_alone_may_be_typed_but_not_against_the_pieces(book: str
         await hand.press("ctrl+u")
         await hand.type("625")
         await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        await hand.on(ReviewScreen)
         assert "Notes and coins" not in hand.screen_text()
 
 

@@ -36,11 +36,6 @@ def row(hand: Hand, name: str) -> FieldRow:
     return next(each for each in screen.rows if each.spec.name == name)
 
 
-async def on(hand: Hand, screen: type[Any]) -> None:
-    """Wait for a screen."""
-    await hand.until(lambda: isinstance(hand.app.screen, screen), f"{screen.__name__}")
-
-
 # ------------------------------------------------------------------------------------------ signing in
 
 
@@ -54,7 +49,7 @@ async def test_a_wrong_passphrase_is_told_and_a_right_one_lets_in(book: str) -> 
         await hand.see("The user name or the passphrase is wrong.")
         await hand.type("common wealth")
         await hand.press("enter")
-        await on(hand, HomeScreen)
+        await hand.on(HomeScreen)
         await hand.see("D1 625.00")
     assert operations(book, "sign-in") == 1
     assert_book(book)
@@ -111,25 +106,25 @@ async def test_a_deposit_goes_through_form_review_and_receipt_into_the_books(boo
         await hand.sign_in("ana")
         await hand.type("ada")
         await hand.press("enter", "f3")
-        await on(hand, EntryScreen)
+        await hand.on(EntryScreen)
         await hand.type("1,250.50")
         await hand.see("100.00 → 1,350.50")  # before it is even reviewed
         await hand.press("enter")  # on to the next field
         assert isinstance(hand.app.screen, EntryScreen)
         await hand.press("f9")
-        await on(hand, ReviewScreen)
+        await hand.on(ReviewScreen)
         await hand.see("905/M0001")
         assert "balanced" in hand.screen_text()
         assert operations(book, "deposit") == 5
         await hand.deaf_time()
         await hand.press("enter")
-        await on(hand, ReceiptScreen)
+        await hand.on(ReceiptScreen)
         await hand.see("Head of the chain")
         head = look(book, lambda books: books.tx.value("SELECT max(id) FROM operation"))
         assert f"{head}" in hand.screen_text()
         await hand.deaf_time()
         await hand.press("enter")
-        await on(hand, HomeScreen)
+        await hand.on(HomeScreen)
         home = hand.app.screen
         assert isinstance(home, HomeScreen)
         assert home.find.value == ""
@@ -145,11 +140,11 @@ async def test_a_fund_without_a_charter_takes_no_deposits(book: str, key: str) -
         await hand.sign_in("ana")
         await hand.type("ada")
         await hand.press("enter", key)
-        await on(hand, EntryScreen)
+        await hand.on(EntryScreen)
         await hand.see("Pay into savings" if key == "f3" else "Pay out of savings")
         await hand.type("7")
         await hand.press("f9")
-        await on(hand, ReviewScreen)
+        await hand.on(ReviewScreen)
         assert "Deposit  " not in hand.screen_text()
         assert "Withdrawal  " not in hand.screen_text()
 
@@ -158,7 +153,7 @@ async def test_a_burst_of_keys_loses_none_and_sends_none_astray(book: str) -> No
     async with counter(book) as hand:
         await hand.sign_in("ana")
         await hand.burst(*"ada", "enter", "f3", *"150", "enter", "enter", *"rent", "f9")
-        await on(hand, ReviewScreen)
+        await hand.on(ReviewScreen)
         await hand.see("Deposit M0001: rent")
         await hand.see("150.00")
         assert operations(book, "deposit") == 5
@@ -177,12 +172,12 @@ async def test_a_double_enter_posts_once(book: str) -> None:
     async with counter(book) as hand:
         await hand.sign_in("ana")
         await hand.burst(*"ada", "enter", "f3", *"7", "f9", "enter")  # this Enter comes before the review can be read
-        await on(hand, ReviewScreen)
+        await hand.on(ReviewScreen)
         await hand.quiet()
         assert isinstance(hand.app.screen, ReviewScreen)
         await hand.deaf_time()
         await hand.burst("enter", "enter", "enter")
-        await on(hand, ReceiptScreen)
+        await hand.on(ReceiptScreen)
         await hand.quiet()
         assert isinstance(hand.app.screen, ReceiptScreen)
         assert operations(book, "deposit") == 6
@@ -195,16 +190,13 @@ async def test_a_loan_payment_shows_its_split(book: str) -> None:
         await hand.sign_in("ana")
         await hand.type("m0005")
         await hand.press("enter", "f5")
-        await on(hand, EntryScreen)
+        await hand.on(EntryScreen)
         await hand.see("All of it:")
         await hand.type("101.63")
         await hand.see("Interest: ")
         await hand.see("Principal: ")
-        await hand.press("f9")
-        await on(hand, ReviewScreen)
-        await hand.deaf_time()
-        await hand.press("enter")
-        await on(hand, ReceiptScreen)
+        await hand.post()
+        await hand.on(ReceiptScreen)
     assert operations(book, "repay-loan") == 1
     assert_book(book)
 
@@ -217,7 +209,7 @@ async def test_refusals_stand_at_the_field_and_nothing_is_posted(book: str) -> N
     async with counter(book) as hand:
         await hand.sign_in("ana")
         await hand.burst(*"ada", "enter", "f4")
-        await on(hand, EntryScreen)
+        await hand.on(EntryScreen)
         await hand.see("100.00 available")
         await hand.press("f9")
         await hand.see("Type the amount")
@@ -236,10 +228,10 @@ async def test_refusals_stand_at_the_field_and_nothing_is_posted(book: str) -> N
         await hand.press("escape")
         await hand.see("Leave this form?")
         await hand.press("escape")
-        await on(hand, EntryScreen)
+        await hand.on(EntryScreen)
         assert row(hand, "amount").value == "500"
         await hand.press("escape", "right", "enter")
-        await on(hand, HomeScreen)
+        await hand.on(HomeScreen)
     assert look(book, lambda books: books.tx.value("SELECT max(id) FROM entry")) == before
 
 
@@ -291,7 +283,7 @@ async def test_what_the_books_say_of_an_amount_is_not_said_of_the_next_one(
     async with counter(book) as hand:
         await hand.sign_in("ana")
         await hand.burst(*"ada", "enter", "f4")
-        await on(hand, EntryScreen)
+        await hand.on(EntryScreen)
         monkeypatch.setattr(Session, "preview", slow)
         monkeypatch.setattr(EntryScreen, "_effects", seen)
         for amount in ("60", "500"):
@@ -319,17 +311,14 @@ async def test_a_busy_database_is_told_with_the_form_still_filled(book: str, mon
         with monkeypatch.context() as patch:
             patch.setattr(Session, "perform", busy)
             await hand.burst(*"ada", "enter", "f3", *"9", "f9")
-            await on(hand, ReviewScreen)
+            await hand.on(ReviewScreen)
             await hand.deaf_time()
             await hand.press("enter")
-            await on(hand, EntryScreen)
+            await hand.on(EntryScreen)
             await hand.see("Another program is using ledger.db")
         assert row(hand, "amount").value == "9"
-        await hand.press("f9")
-        await on(hand, ReviewScreen)
-        await hand.deaf_time()
-        await hand.press("enter")
-        await on(hand, ReceiptScreen)
+        await hand.post()
+        await hand.on(ReceiptScreen)
     assert balance(book, "905/M0001") == -10900
 
 
@@ -356,29 +345,29 @@ async def test_a_day_is_opened_counted_short_and_closed(book: str) -> None:
         await hand.see("Close your drawer")
         await hand.until(lambda: hand.app.focused is not None)
         await hand.press("home", "down", "down", "down", "down", "enter")  # close the drawer: count first
-        await on(hand, EntryScreen)
+        await hand.on(EntryScreen)
         assert "625.00" not in hand.screen_text()  # a count is blind
         await hand.type("620")
         await hand.press("f9")
         await hand.see("! Drawer D1 is 5.00 short: say")
         await hand.type("not known")
         await hand.press("f9")
-        await on(hand, ReviewScreen)
+        await hand.on(ReviewScreen)
         await hand.see("Difference: 5.00 short")
         await hand.deaf_time()
         await hand.press("enter")
-        await on(hand, ReceiptScreen)
+        await hand.on(ReceiptScreen)
         await hand.deaf_time()
         await hand.press("enter")
         await hand.see("every drawer is closed")
         await hand.press("end", "enter")
-        await on(hand, ReviewScreen)
+        await hand.on(ReviewScreen)
         await hand.deaf_time()
         await hand.press("enter")
         await hand.see("Type CLOSE first")
         await hand.type("close")
         await hand.press("enter")
-        await on(hand, ReceiptScreen)
+        await hand.on(ReceiptScreen)
         await hand.deaf_time()
         await hand.press("enter")
         await hand.see("today is Friday, March 6, 2026")
@@ -387,12 +376,9 @@ async def test_a_day_is_opened_counted_short_and_closed(book: str) -> None:
         await hand.press("f8")
         await hand.see("today is Friday, March 6, 2026")
         await hand.press("enter")
-        await on(hand, EntryScreen)
-        await hand.press("f9")
-        await on(hand, ReviewScreen)
-        await hand.deaf_time()
-        await hand.press("enter")
-        await on(hand, ReceiptScreen)
+        await hand.on(EntryScreen)
+        await hand.post()
+        await hand.on(ReceiptScreen)
         await hand.deaf_time()
         await hand.press("enter")
         await hand.see("Mar 6, 2026 · ana")
@@ -408,12 +394,12 @@ async def test_a_second_person_approves_what_the_first_asked_for(book: str) -> N
         await hand.see("Redeem shares")
         await hand.see("M0002")
         await hand.press("f9")
-        await on(hand, ReviewScreen)
+        await hand.on(ReviewScreen)
         await hand.see("Approve: Redeem shares")
         await hand.see("25.00 →   0.00")
         await hand.deaf_time()
         await hand.press("enter")
-        await on(hand, ReceiptScreen)
+        await hand.on(ReceiptScreen)
         await hand.see("approved by tom")
         await hand.deaf_time()
         await hand.press("enter")
@@ -434,18 +420,18 @@ async def test_names_are_shown_as_they_are_and_turn_nothing_around(book: str, si
         await hand.press("enter")
         await hand.see(HOSTILE)
         await hand.press("f3")
-        await on(hand, EntryScreen)
+        await hand.on(EntryScreen)
         await hand.type("1")
         await hand.press("tab", "tab")
         await hand.type("[b]x[/b] =1+1")
         await hand.see(HOSTILE)
         await hand.press("f9")
-        await on(hand, ReviewScreen)
+        await hand.on(ReviewScreen)
         await hand.see("[b]x[/b] =1+1")
         await hand.see(HOSTILE)
         await hand.deaf_time()
         await hand.press("enter")
-        await on(hand, ReceiptScreen)
+        await hand.on(ReceiptScreen)
         await hand.see(HOSTILE)
         await hand.deaf_time()
         await hand.press("enter")

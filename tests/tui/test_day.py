@@ -25,13 +25,9 @@ from tests.tui.support import Hand, assert_book, counter
 from tests.tui.test_two_terminals import elsewhere
 
 
-async def on(hand: Hand, screen: type) -> None:
-    await hand.until(lambda: isinstance(hand.app.screen, screen), screen.__name__)
-
-
 async def to_line(hand: Hand, title: str) -> Step:
     """The hand on a line of the list."""
-    await on(hand, DayScreen)
+    await hand.on(DayScreen)
     await hand.see(title)
     rows = hand.app.screen.rows  # type: ignore[attr-defined]
     place = next(place for place in range(rows.count) if rows.item(place).title == title)
@@ -41,13 +37,10 @@ async def to_line(hand: Hand, title: str) -> Step:
     return step
 
 
-async def post(hand: Hand) -> None:
+async def post_and_go_on(hand: Hand) -> None:
     """From the form to the receipt, and past it."""
-    await hand.press("f9")
-    await on(hand, ReviewScreen)
-    await hand.deaf_time()
-    await hand.press("enter")
-    await on(hand, ReceiptScreen)
+    await hand.post()
+    await hand.on(ReceiptScreen)
     await hand.deaf_time()
     await hand.press("enter")
 
@@ -61,9 +54,9 @@ async def test_an_evening_from_top_to_bottom(
         await hand.sign_in("ana")
         await hand.type("ada")
         await hand.press("enter", "f3")
-        await on(hand, EntryScreen)
+        await hand.on(EntryScreen)
         await hand.type("20")
-        await post(hand)
+        await post_and_go_on(hand)
         await hand.press("f8")
         await hand.see("! look   For a second person   requests: 1; they may wait")
         for said in (
@@ -73,31 +66,31 @@ async def test_an_evening_from_top_to_bottom(
             await hand.see(said)
         await to_line(hand, "For a second person")
         await hand.press("enter")
-        await on(hand, WaitingScreen)
+        await hand.on(WaitingScreen)
         await hand.press("escape")
         await to_line(hand, "Statements of 2026-02")
         await hand.press("enter")
-        await on(hand, StatementsScreen)
+        await hand.on(StatementsScreen)
         await hand.press("escape")
         await to_line(hand, "Close the day")
         await hand.press("enter")
         assert "close first: D1 (ana)" in hand.status()
         await to_line(hand, "Close your drawer")
         await hand.press("enter")
-        await on(hand, EntryScreen)
+        await hand.on(EntryScreen)
         await hand.type("640")
         await hand.press("f9")
         await hand.see("Drawer D1 is 5.00 short: say")
         await hand.type("not known")
-        await post(hand)
+        await post_and_go_on(hand)
         await hand.see("▸ next   Close the day")
         assert hand.app.screen.rows.chosen.title == "Close the day"  # type: ignore[attr-defined]
         await hand.press("enter")
-        await on(hand, ReviewScreen)
+        await hand.on(ReviewScreen)
         await hand.deaf_time()
         await hand.type("close")
         await hand.press("enter")
-        await on(hand, ReceiptScreen)
+        await hand.on(ReceiptScreen)
         for said in ("Pay into savings", "20.00", "Together", "Counted by ana: 5.00 short", "Head of the chain"):
             await hand.see(said)
         await hand.deaf_time()
@@ -106,7 +99,7 @@ async def test_an_evening_from_top_to_bottom(
         await hand.see("today is closed")
         await to_line(hand, "Close the day")
         await hand.press("enter")
-        await on(hand, DayReportScreen)
+        await hand.on(DayReportScreen)
         await hand.see("Counted by ana: 5.00 short")
         await hand.see("Head of the chain at the close:")
     assert_book(book)
@@ -136,7 +129,7 @@ async def test_the_hand_is_put_on_one_line_whichever_answer_comes_first(
         monkeypatch.setattr(place, late, after_the_other)
         monkeypatch.setattr(DayScreen, handled, shown)
         await hand.press("f8")
-        await on(hand, DayScreen)
+        await hand.on(DayScreen)
         await hand.see("! look   Statements of 2026-02")
         await hand.quiet()
         assert hand.app.screen.rows.chosen.title == "Statements of 2026-02"  # type: ignore[attr-defined]
@@ -148,27 +141,27 @@ async def test_payments_that_did_not_come_lead_to_their_loans(book: str) -> None
         await hand.press("f8")
         await to_line(hand, "Close your drawer")
         await hand.press("enter")
-        await on(hand, EntryScreen)
+        await hand.on(EntryScreen)
         await hand.type("625")
-        await post(hand)
+        await post_and_go_on(hand)
         await hand.see("▸ next   Close the day")
         await hand.press("enter")
-        await on(hand, ReviewScreen)
+        await hand.on(ReviewScreen)
         await hand.deaf_time()
         await hand.type("close")
         await hand.press("enter")
-        await on(hand, ReceiptScreen)
+        await hand.on(ReceiptScreen)
         await hand.see("Every count agreed.")
         await hand.deaf_time()
         await hand.press("enter")
         await hand.see("▸ next   Open the day")
         await hand.press("enter")
-        await on(hand, EntryScreen)
-        await post(hand)
+        await hand.on(EntryScreen)
+        await post_and_go_on(hand)
         await hand.see("! look   Payments due today    loans: 1; due today, and nothing came")
         await to_line(hand, "Payments due today")
         await hand.press("enter")
-        await on(hand, LoansScreen)
+        await hand.on(LoansScreen)
         await hand.see("L-001")
         await hand.see("Green Tassel Urban Farm")
         await hand.press("enter")

@@ -14,7 +14,6 @@ from coopbank.tui.decisions import open_resolutions
 from coopbank.tui.screens.confirm import ConfirmScreen
 from coopbank.tui.screens.decisions import ALL, DecisionsScreen, PollScreen, ResolutionScreen
 from coopbank.tui.screens.entry import EntryScreen
-from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.screens.views import OPEN_KEY
 from tests.tui.support import NOON, Hand, assert_book, counter, look
 
@@ -28,7 +27,7 @@ async def go(hand: Hand, user: str = "ana") -> None:
     await hand.quiet()
     if not isinstance(hand.app.screen, DecisionsScreen):
         await hand.press("enter")
-    await hand.until(lambda: isinstance(hand.app.screen, DecisionsScreen))
+    await hand.on(DecisionsScreen)
     await hand.see("RES-00002")
 
 
@@ -39,19 +38,17 @@ async def test_a_vote_is_recorded_from_what_is_open(common_book: str, size: tupl
         await hand.see("1 for, 0 against")
         await hand.see("1 more for the quorum of 2")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, ResolutionScreen))
+        await hand.on(ResolutionScreen)
         await hand.see("stands back")
         await hand.press("f5")
         await hand.see("Close a vote")
         await hand.press("down", "enter")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.see("RES-00002")
         await hand.type("M0002")
         await hand.press("enter")
-        await hand.press("a", "f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
-        await hand.deaf_time()
-        await hand.press("enter")
+        await hand.press("a")
+        await hand.post()
         await hand.see("Head of the chain")
         await hand.deaf_time()
         await hand.press("escape")
@@ -76,7 +73,7 @@ async def test_a_secret_ballot_shows_who_has_one_and_no_vote(common_book: str) -
     async with counter(common_book) as hand:
         await go(hand)
         await hand.press("down", "enter")
-        await hand.until(lambda: isinstance(hand.app.screen, PollScreen))
+        await hand.on(PollScreen)
         await hand.see("1 more for the quorum of 3")
         await hand.press("f4")
         await hand.see("Josué Núñez")
@@ -105,16 +102,16 @@ async def test_what_another_terminal_decides_is_seen_here(common_book: str) -> N
             gone = bank.build("withdraw-resolution", {"resolution": "RES-00002", "why": "moved [b]again[/b]"})
             bank.perform(Actor("sue", ("supervisor",)), gone)
         await hand.press("down", "down", "enter")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.type("M0002")
         await hand.press("enter")
         await hand.type("kin")
         await hand.press("f9")
         await hand.see("is over: withdrawn")
         await hand.press("escape")
-        await hand.until(lambda: isinstance(hand.app.screen, ConfirmScreen))
+        await hand.on(ConfirmScreen)
         await hand.press("right", "enter")  # leave the form, although it is filled in
-        await hand.until(lambda: isinstance(hand.app.screen, ResolutionScreen))
+        await hand.on(ResolutionScreen)
         hand.app.books_changed()
         await hand.see("moved [b]again[/b]")
         assert not hand.app.screen.check_action("acts", ())

@@ -10,7 +10,6 @@ from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.tui.screens.documents import DocumentsScreen
 from coopbank.tui.screens.entry import EntryScreen
-from coopbank.tui.screens.review import ReviewScreen
 from tests.tui.support import counter
 
 
@@ -25,7 +24,7 @@ async def test_a_document_is_chosen_made_and_recorded(
         await hand.type("documents")
         await hand.quiet()
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, DocumentsScreen))
+        await hand.on(DocumentsScreen)
         await hand.see("Member statement")
         await hand.press("down", "enter")
         await hand.type("1")
@@ -54,12 +53,9 @@ async def test_a_receipt_on_paper(book: str, tmp_path: Path, monkeypatch: pytest
         await hand.sign_in("ana")
         await hand.type("ada")
         await hand.press("enter", "f3")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.type("12.50")
-        await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
-        await hand.deaf_time()
-        await hand.press("enter")
+        await hand.post()
         await hand.see("Ctrl+S receipt on paper")
         await hand.press("ctrl+s")
         await hand.see("Made: statements/")

@@ -66,13 +66,13 @@ async def test_what_a_member_owns_is_shown_and_done_from_there(
         await hand.press("f4")
         await hand.see("2026")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, RegisterScreen))
+        await hand.on(RegisterScreen)
         await hand.press("escape", "f6")
         await hand.see("number 2 in the queue")
         await hand.press("f5")
         await hand.see("Pay redeemed shares")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.see("RD-00002")
         await hand.press("escape", "f8")
         await hand.see("No certificate was made")
@@ -81,7 +81,7 @@ async def test_what_a_member_owns_is_shown_and_done_from_there(
         await hand.see("Jan 4, 2027")
         assert hand.app.screen.check_action("acts", ())
         await hand.press("escape", "f6")  # in the middle of a form one may look, and begin nothing
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         hand.app.open_equity("M0001")
         await hand.see("Mia Lee")
         assert not hand.app.screen.check_action("acts", ())
@@ -93,7 +93,7 @@ async def own(hand: Hand) -> None:
     await hand.see("patronage retained of 2026")
     await hand.see("RD-00002")
     await hand.press("ctrl+o")
-    await hand.until(lambda: isinstance(hand.app.screen, EquityScreen))
+    await hand.on(EquityScreen)
     await hand.see("[red]Eve[/red]")
 
 

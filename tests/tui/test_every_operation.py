@@ -395,9 +395,9 @@ async def by_keys(hand: Hand, name: str, numbers: dict[str, int]) -> None:
 async def choose(hand: Hand, name: str) -> None:
     """From the counter to the form, by the list of everything."""
     title = next(power.title for power in hand.app.session.powers if power.name == name)
-    await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+    await hand.on(HomeScreen)
     await hand.press("f10")
-    await hand.until(lambda: isinstance(hand.app.screen, MoreScreen))
+    await hand.on(MoreScreen)
     await hand.type(title)
     await hand.quiet()
     more = hand.app.screen

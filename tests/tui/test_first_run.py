@@ -50,17 +50,17 @@ def test_the_practice_bank_is_proven_and_stands_before_its_day(practice_model: P
 async def test_without_books_one_practises(tmp_path: Path) -> None:
     place = tmp_path / "ledger.db"
     async with counter(str(place), moment=TODAY) as hand:
-        await hand.until(lambda: isinstance(hand.app.screen, FirstRunScreen))
+        await hand.on(FirstRunScreen)
         for said in ("There are no books here yet", "Practise", "Make the books", "Leave"):
             await hand.see(said)
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, SignInScreen))
+        await hand.on(SignInScreen)
         await hand.see("Mulberry Street Practice Bank")
         await hand.see("Nothing in these books counts")
         await hand.sign_in("pat")
         await hand.see("Practice 1 of 8")
         await hand.press("f8", "enter")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.press("f9")
         await hand.see("Enter posts")
         await hand.deaf_time()
@@ -105,9 +105,9 @@ def test_who_can_sign_in_to_practice_is_said_in_the_language_in_force() -> None:
 async def test_new_books_are_made_and_signed_in_to(tmp_path: Path) -> None:
     place = tmp_path / "ledger.db"
     async with counter(str(place), moment=TODAY) as hand:
-        await hand.until(lambda: isinstance(hand.app.screen, FirstRunScreen))
+        await hand.on(FirstRunScreen)
         await hand.press("down", "enter")
-        await hand.until(lambda: isinstance(hand.app.screen, FoundScreen))
+        await hand.on(FoundScreen)
         await hand.press("f9")
         await hand.see("may not be empty")
         for text in ("[b]Sweet Gum[/b] Bank", None, None, "rosa", "Rosa Lee", "short", "short"):
@@ -130,10 +130,10 @@ async def test_new_books_are_made_and_signed_in_to(tmp_path: Path) -> None:
         await hand.press("end", "ctrl+u")
         await hand.type("common wealth")
         await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, SignInScreen))
+        await hand.on(SignInScreen)
         await hand.see("[b]Sweet Gum[/b] Bank")
         await hand.sign_in("rosa")
-        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.on(HomeScreen)
         await hand.see("LIVE")
         assert not hand.app.screen.query_one(Guide).display
 
@@ -142,12 +142,12 @@ async def test_from_real_books_to_practice_and_back(book: str) -> None:
     async with counter(book, moment=TODAY) as hand:
         await hand.sign_in("ana")
         hand.app.action_practise()
-        await hand.until(lambda: isinstance(hand.app.screen, SignInScreen))
+        await hand.on(SignInScreen)
         await hand.see("Mulberry Street Practice Bank")
         await hand.sign_in("pat")
         await hand.see("PRACTICE")
         await hand.press("ctrl+q")
-        await hand.until(lambda: isinstance(hand.app.screen, SignInScreen))
+        await hand.on(SignInScreen)
         await hand.see("Pearl River Community Bank")
 
 
@@ -189,7 +189,7 @@ async def test_the_glossary_is_narrowed_by_typing(book: str) -> None:
         await hand.type("words of")
         await hand.quiet()
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, GlossaryScreen))
+        await hand.on(GlossaryScreen)
         await hand.type("surp")
         await hand.see("Surplus: What is left of what a co-op earned")
 
@@ -199,7 +199,7 @@ async def test_help_begins_with_the_field_that_has_the_focus(book: str) -> None:
         await hand.sign_in("ana")
         await hand.type("ada")
         await hand.press("enter", "f3")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.press("f1")
         await hand.see("An amount as you write it: 150, 1,250.00, 12.5.")
         await hand.see("It has to be filled in.")

@@ -91,7 +91,7 @@ async def test_f2_chooses_a_code_by_what_it_means(book: str) -> None:
     async with counter(book) as hand:
         await hand.sign_in("ana")
         hand.app.fill_in("pay-expense")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.quiet()
         row = next(row for row in hand.app.screen.rows if row.spec.name == "expense")  # type: ignore[attr-defined]
         row.control.focus()
@@ -258,13 +258,13 @@ async def test_a_form_that_nobody_touched_is_left_without_a_question(book: str) 
     async with counter(book) as hand:
         await hand.sign_in("ana")
         hand.app.fill_in("open-poll")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.quiet()
         assert any(isinstance(row.control, Choice) and row.value for row in hand.app.screen.rows)  # type: ignore[attr-defined]
         await hand.press("escape")
-        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.on(HomeScreen)
         hand.app.fill_in("open-poll")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.quiet()
         choice = next(row.control for row in hand.app.screen.rows if isinstance(row.control, Choice))  # type: ignore[attr-defined]
         choice.focus()

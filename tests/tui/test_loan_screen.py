@@ -110,7 +110,7 @@ def session(lent: str) -> Iterator[Session]:
 
 async def on(hand: Hand, screen: type[Any]) -> None:
     """Wait for a screen, and for what it reads."""
-    await hand.until(lambda: isinstance(hand.app.screen, screen), f"{screen.__name__}")
+    await hand.on(screen)
     await hand.quiet()
 
 

@@ -39,7 +39,7 @@ async def test_an_administrator_adds_a_colleague_and_asks_for_anothers_passphras
     async with counter(book) as hand:
         await go(hand, admin_of(book), "works here", PeopleScreen)
         await hand.press("f3")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.type("eve")
         await hand.press("enter")
         await hand.type("[red]Eve[/red]")
@@ -49,20 +49,20 @@ async def test_an_administrator_adds_a_colleague_and_asks_for_anothers_passphras
         await hand.see("[red]Eve[/red]")
         await hand.deaf_time()
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
+        await hand.on(ReceiptScreen)
         await hand.deaf_time()
         await hand.press("escape")
-        await hand.until(lambda: isinstance(hand.app.screen, PeopleScreen))
+        await hand.on(PeopleScreen)
         await to(hand, "tom")
         await hand.press("f6")
-        await hand.until(lambda: isinstance(hand.app.screen, PassphraseScreen))
+        await hand.on(PassphraseScreen)
         await hand.type("many plain words")
         await hand.press("enter")
         await hand.type("many plain words")
         await hand.press("f9")
         await hand.see("A colleague has to agree first")
         await hand.press("escape")
-        await hand.until(lambda: isinstance(hand.app.screen, PeopleScreen))
+        await hand.on(PeopleScreen)
     assert operations(book, "ask") + operations(book, "add-user") >= 2
 
 
@@ -75,7 +75,7 @@ async def test_nobody_changes_their_own_roles(book: str) -> None:
         assert isinstance(hand.app.screen, PeopleScreen)
         await to(hand, "ana")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.see("teller")
 
 
@@ -86,14 +86,14 @@ async def test_a_setting_of_the_bank_is_changed_from_its_line(book: str) -> None
         await to(hand, "Cash in a drawer")
         await hand.see("A drawer holds no more cash than this.")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.press("ctrl+u")
         await hand.type("4000.00")
         await hand.press("f9")
         await hand.see("second person")
         await hand.deaf_time()
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
+        await hand.on(ReceiptScreen)
     assert operations(book, "set-policy") == 0
 
 
@@ -109,7 +109,7 @@ async def go(hand: Hand, user: str, name: str, screen: type[object]) -> None:
     await hand.type(name)
     await hand.quiet()
     await hand.press("enter")
-    await hand.until(lambda: isinstance(hand.app.screen, screen))
+    await hand.on(screen)
     await hand.quiet()
 
 

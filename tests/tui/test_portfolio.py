@@ -23,7 +23,7 @@ async def go(hand: Hand) -> None:
     await hand.type("funds and")
     await hand.quiet()
     await hand.press("enter")
-    await hand.until(lambda: isinstance(hand.app.screen, PortfolioScreen))
+    await hand.on(PortfolioScreen)
     await hand.see("Loans: 1, ")
 
 
@@ -51,10 +51,10 @@ async def test_every_view_shows_the_figures_of_the_reports(book: str, size: tupl
         await hand.press("enter")
         await hand.see("no loans behind")
         await hand.press("f6", "enter")
-        await hand.until(lambda: isinstance(hand.app.screen, LoansScreen))
+        await hand.on(LoansScreen)
         await hand.see("Green Tassel Urban Farm")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, LoanScreen))
+        await hand.on(LoanScreen)
         await hand.press("escape", "escape")
         await hand.press("f2")
         await hand.type("20260301")

@@ -15,7 +15,6 @@ from coopbank.tui.registers import registers_page
 from coopbank.tui.screens.accounts import OperationScreen
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.registers import RegisterBookScreen, RegisterEntryScreen, RegistersScreen
-from coopbank.tui.screens.review import ReviewScreen
 from coopbank.tui.session import Session
 from coopbank.words import speaking
 from tests.tui.support import HOSTILE, NOON, Hand, assert_book, counter, look
@@ -24,7 +23,7 @@ from tests.tui.support import HOSTILE, NOON, Hand, assert_book, counter, look
 async def go(hand: Hand, user: str = "tom") -> None:
     await hand.sign_in(user)
     hand.app.action_go_to("registers")
-    await hand.until(lambda: isinstance(hand.app.screen, RegistersScreen))
+    await hand.on(RegistersScreen)
     await hand.see("VOLUNTEERS")
 
 
@@ -39,23 +38,21 @@ async def test_an_entry_is_changed_where_it_is_read(common_book: str, size: tupl
         await hand.press("f8")
         await hand.see("No borrowers are linked")
         await hand.press("f3", "enter")
-        await hand.until(lambda: isinstance(hand.app.screen, RegisterBookScreen))
+        await hand.on(RegisterBookScreen)
         await hand.see("JOBS-00001")
         await hand.press("f6")
         await hand.see("one of baseline")
         await hand.press("f3", "enter")
-        await hand.until(lambda: isinstance(hand.app.screen, RegisterEntryScreen))
+        await hand.on(RegisterEntryScreen)
         await hand.see("17.50")
         await hand.press("f5")
         await hand.see("Close an entry")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.see("wage: 17.50")
         await hand.type("typed wrong")  # the form begins where something is missing
-        await hand.press("shift+tab", *["down"] * 5, "end", "backspace", "1", "f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
-        await hand.deaf_time()
-        await hand.press("enter")
+        await hand.press("shift+tab", *["down"] * 5, "end", "backspace", "1")
+        await hand.post()
         await hand.see("Head of the chain")
         await hand.deaf_time()
         await hand.press("escape")
@@ -63,7 +60,7 @@ async def test_an_entry_is_changed_where_it_is_read(common_book: str, size: tupl
         await hand.press("f4")
         await hand.see("Lowest wage an hour: 17.50 → 17.51")
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, OperationScreen))
+        await hand.on(OperationScreen)
     entry = look(common_book, lambda books: books.get(records.RegisterEntry, "JOBS-00001"))
     assert entry.values["wage"] == 17_51 and entry.values["created"] == "3"  # type: ignore[attr-defined]
     assert_book(common_book)

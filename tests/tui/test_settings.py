@@ -75,7 +75,7 @@ async def test_a_language_that_is_chosen_is_spoken_at_once_and_kept(book: str) -
         await hand.press("right")
         await hand.see("Idioma")
         await hand.press("escape")
-        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.on(HomeScreen)
         await hand.see("Buscar")
         assert "Pay in" not in hand.screen_text()
         await hand.press("f1")
@@ -99,7 +99,7 @@ async def test_a_locked_counter_keeps_a_form_and_gives_it_back_for_the_passphras
         await hand.sign_in("ana")
         await hand.type("ada")
         await hand.press("enter", "f3")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.type("12.34")
         await hand.see("12.34")
         await idle(hand)
@@ -153,7 +153,7 @@ async def test_somebody_else_may_sign_in_at_a_locked_counter_after_a_question(bo
         await hand.sign_in("ana")
         await hand.type("ada")
         await hand.press("enter", "f3")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.type("12.34")
         await hand.see("12.34")
         await idle(hand)
@@ -161,7 +161,7 @@ async def test_somebody_else_may_sign_in_at_a_locked_counter_after_a_question(bo
         await hand.press("f4")
         await hand.see("it will be lost")
         await hand.press("right", "enter")
-        await hand.until(lambda: isinstance(hand.app.screen, SignInScreen))
+        await hand.on(SignInScreen)
         await hand.sign_in("tom")
         assert hand.app.session.actor.user == "tom"
 
@@ -181,7 +181,7 @@ async def idle(hand: Hand, *, lock: bool = True) -> None:
     hand.app._typed_at -= 3600
     hand.app._lock_when_idle()
     if lock:
-        await hand.until(lambda: isinstance(hand.app.screen, LockScreen))
+        await hand.on(LockScreen)
 
 
 async def to_settings(hand: Hand) -> None:
@@ -189,7 +189,7 @@ async def to_settings(hand: Hand) -> None:
     await hand.type("settings")
     await hand.see("Language, colours")
     await hand.press("enter")
-    await hand.until(lambda: isinstance(hand.app.screen, SettingsScreen))
+    await hand.on(SettingsScreen)
 
 
 async def test_a_refusal_names_what_to_do_as_the_counter_calls_it(book: str) -> None:
@@ -198,7 +198,7 @@ async def test_a_refusal_names_what_to_do_as_the_counter_calls_it(book: str) -> 
         set_language("es")
         await hand.type("ada")
         await hand.press("enter", "f3")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.type("5")
         await hand.press("f9")
         await hand.see("Usted no tiene ninguna caja")

@@ -51,7 +51,7 @@ async def test_a_code_is_asked_for_when_the_passphrase_was_right(coded: str) -> 
         assert isinstance(hand.app.screen, SignInScreen)
         await hand.type(codes.code_at(SECRET, NOON))
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.on(HomeScreen)
         assert hand.app.session.bank.keys is not None
     assert_book(coded)
 
@@ -62,7 +62,7 @@ async def test_signing_out_closes_the_key(coded: str) -> None:
         await hand.see("A one-time code is wanted as well.")
         await hand.type(codes.code_at(SECRET, NOON + timedelta(minutes=5)))
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.on(HomeScreen)
         hand.app.session.sign_out()
         assert hand.app.session.bank.keys is None
 
@@ -80,11 +80,11 @@ async def test_a_passphrase_that_somebody_else_knows_is_changed_before_anything(
         for _ in range(2):
             await hand.type("ana chose these words")
             await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.on(HomeScreen)
         assert not hand.app.session.actor.must_change
     async with counter(book) as hand:
         await hand.sign_in("ana", "ana chose these words")
-        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.on(HomeScreen)
 
 
 async def test_a_treasurer_without_a_code_begins_one_before_anything(coded: str) -> None:
@@ -106,7 +106,7 @@ async def test_a_treasurer_without_a_code_begins_one_before_anything(coded: str)
         await hand.see("not the code of this moment")
         await hand.type(codes.code_at(secret, NOON))
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.on(HomeScreen)
         assert not hand.app.session.must_begin_code
     assert_book(coded)
 
@@ -119,7 +119,7 @@ def test_the_square_is_as_high_as_it_is_wide() -> None:
 async def test_a_colleague_s_passphrase_waits_for_another_colleague(book: str) -> None:
     async with counter(book) as hand:
         await hand.sign_in("admin")
-        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.on(HomeScreen)
         hand.app.push_screen(PassphraseScreen("ana"))
         await hand.until(lambda: isinstance(hand.app.screen, PassphraseScreen) and hand.app.focused is not None)
         for _ in range(2):

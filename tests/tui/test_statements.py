@@ -20,7 +20,7 @@ async def go(hand: Hand) -> None:
     await hand.type("statements")
     await hand.quiet()
     await hand.press("enter")
-    await hand.until(lambda: isinstance(hand.app.screen, StatementsScreen))
+    await hand.on(StatementsScreen)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])

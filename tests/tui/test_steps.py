@@ -49,7 +49,7 @@ async def begin(hand: Hand) -> None:
     await hand.type("grant a")
     await hand.quiet()
     await hand.press("enter")
-    await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+    await hand.on(EntryScreen)
     await hand.see("Step 1 of 5")
 
 
@@ -98,11 +98,11 @@ async def test_a_term_loan_is_granted_step_by_step_and_waits_for_a_second_person
         await hand.see("Step 3 of 5")
         assert screen(hand).typed()["principal"] == "600"
         await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        await hand.on(ReviewScreen)
         await hand.see("Annual percentage rate")
         await hand.deaf_time()
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
+        await hand.on(ReceiptScreen)
     assert operations(book, "grant-loan") == 1
 
 
@@ -152,5 +152,5 @@ async def test_a_form_without_steps_has_no_step_keys(book: str) -> None:
         await hand.sign_in("ana")
         await hand.type("ada")
         await hand.press("enter", "f3")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         assert "Next step" not in hand.screen_text()

@@ -43,7 +43,7 @@ async def form(hand: Hand, member: str, key: str) -> None:
     await hand.sign_in("ana")
     await hand.type(member)
     await hand.press("enter", key)
-    await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+    await hand.on(EntryScreen)
 
 
 async def test_a_form_says_that_its_member_was_served_elsewhere_and_stays_filled(book: str) -> None:
@@ -123,7 +123,7 @@ async def test_a_review_that_is_no_longer_true_is_shown_anew_before_it_posts(boo
         await form(hand, "ada", "f4")
         await hand.type("60")
         await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        await hand.on(ReviewScreen)
         elsewhere(book, "deposit", member="M0001", amount="7.00", tender="transfer")
         await hand.deaf_time()
         await hand.press("enter")
@@ -132,7 +132,7 @@ async def test_a_review_that_is_no_longer_true_is_shown_anew_before_it_posts(boo
         assert operations(book, "withdraw") == 0
         await hand.deaf_time()
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
+        await hand.on(ReceiptScreen)
     assert balance(book, "905/M0001") == -47_00
     assert_book(book)
 
@@ -142,11 +142,11 @@ async def test_what_is_no_longer_possible_is_refused_with_the_form_still_filled(
         await form(hand, "ada", "f4")
         await hand.type("60")
         await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        await hand.on(ReviewScreen)
         elsewhere(book, "withdraw", member="M0001", amount="55.00", tender="transfer")
         await hand.deaf_time()
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.see("45.00")
         assert hand.app.screen.typed()["amount"] == "60"  # type: ignore[attr-defined]
     assert balance(book, "905/M0001") == -45_00
@@ -163,7 +163,7 @@ async def test_two_counters_serve_the_same_member_one_after_the_other(book: str)
         await ana.press("f9")
         await ana.deaf_time()
         await ana.press("enter")
-        await ana.until(lambda: isinstance(ana.app.screen, ReceiptScreen))
+        await ana.on(ReceiptScreen)
         tom.app._look()
         await tom.see("111.00")
         assert isinstance(tom.app.screen, HomeScreen)
@@ -177,21 +177,18 @@ async def test_books_that_another_program_locks_are_told_in_words_and_the_form_s
         await form(hand, "ada", "f3")
         await hand.type("60")
         await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        await hand.on(ReviewScreen)
         other = sqlite3.connect(book, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         await hand.deaf_time()
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+        await hand.on(EntryScreen)
         await hand.see("Another program is using")
         assert hand.app.screen.typed()["amount"] == "60"  # type: ignore[attr-defined]
         other.execute("ROLLBACK")
         other.close()
-        await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
-        await hand.deaf_time()
-        await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
+        await hand.post()
+        await hand.on(ReceiptScreen)
     assert balance(book, "905/M0001") == -160_00
     assert_book(book)
 
@@ -215,7 +212,7 @@ async def test_books_that_are_lost_are_told_in_words(book: str) -> None:
         await hand.type("60")
         await hand.see("160.00")
         await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        await hand.on(ReviewScreen)
         Path(book).rename(f"{book}.moved")
         await hand.deaf_time()
         await hand.press("enter")
@@ -223,11 +220,8 @@ async def test_books_that_are_lost_are_told_in_words(book: str) -> None:
         assert isinstance(hand.app.screen, EntryScreen)
         assert hand.app.screen.typed()["amount"] == "60"
         Path(f"{book}.moved").rename(book)
-        await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
-        await hand.deaf_time()
-        await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
+        await hand.post()
+        await hand.on(ReceiptScreen)
     assert balance(book, "905/M0001") == -160_00
 
 
@@ -257,7 +251,7 @@ async def test_what_an_answer_was_lost_of_is_looked_up_and_never_called_unposted
         await form(hand, "ada", "f3")
         await hand.type("60")
         await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        await hand.on(ReviewScreen)
         bank = hand.app.session.bank
         perform = bank.perform
 
@@ -287,14 +281,11 @@ async def test_what_an_answer_was_lost_of_is_looked_up_and_never_called_unposted
             await hand.see("Done already, and only once")
         else:
             await hand.see("The connection was lost before it was posted, and nothing was.")
-            await hand.press("f9")
-            await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
-            await hand.deaf_time()
-            await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, ReceiptScreen))
+            await hand.post()
+        await hand.on(ReceiptScreen)
         await hand.deaf_time()
         await hand.press("enter")
-        await hand.until(lambda: isinstance(hand.app.screen, HomeScreen))
+        await hand.on(HomeScreen)
     assert balance(book, "905/M0001") == -160_00
     assert_book(book)
 
@@ -306,13 +297,13 @@ async def test_an_approval_whose_answer_was_lost_is_told_by_the_list(
     async with counter(book) as hand:
         await hand.sign_in("tom")
         await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, WaitingScreen))
+        await hand.on(WaitingScreen)
         await hand.quiet()
         screen = hand.app.screen
         assert isinstance(screen, WaitingScreen) and screen.chosen is not None
         request = screen.chosen.ref
         await hand.press("f9")
-        await hand.until(lambda: isinstance(hand.app.screen, ReviewScreen))
+        await hand.on(ReviewScreen)
         bank = hand.app.session.bank
         perform = bank.perform
 

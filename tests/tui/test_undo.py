@@ -15,10 +15,10 @@ async def undo_of_the_oldest_saving(hand: Hand) -> None:
     await hand.type("ada")
     await hand.quiet()
     await hand.press("enter", "tab", "tab", "enter")
-    await hand.until(lambda: isinstance(hand.app.screen, EntryDetailScreen))
+    await hand.on(EntryDetailScreen)
     await hand.see("first money")
     await hand.press("f6")
-    await hand.until(lambda: isinstance(hand.app.screen, EntryScreen))
+    await hand.on(EntryScreen)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
