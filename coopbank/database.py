@@ -16,6 +16,7 @@ import itertools
 import os
 import re
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
@@ -314,7 +315,7 @@ class Database:
     def create(cls, place: str) -> Database:
         """Make an empty database with the newest schema; refuses one that holds anything."""
         made = cls(place)
-        if made.path is not None and made.path.exists() and made.path.stat().st_size > 0:
+        if made.path is not None and _size_of_file(made.path):
             raise AlreadyExists("{place} exists already; nothing was changed.", place=place)
         from coopbank.migrations import upgrade
 
@@ -334,7 +335,7 @@ class Database:
         from coopbank.migrations import upgrade
 
         made = cls(place)
-        if made.path is not None and made.path.exists() and made.path.stat().st_size:
+        if made.path is not None and _size_of_file(made.path):
             with cls(place, read_only=True).read() as tx:  # opening it for writing would change it
                 made._require_to_receive(tx)
         elif made.path is not None:
@@ -1084,6 +1085,20 @@ def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
     if read_only:
         engine = engine.execution_options(postgresql_readonly=True)
     return engine
+
+
+def _size_of_file(path: Path) -> int:
+    """Of a file that there may be; refuses what is none, such as a pipe, which would be waited for without an end."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise DatabaseUnusable("{place} cannot be used: {why}.", place=str(path), why=why) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise NotABook("{place} is not a file that can hold books.", place=str(path))
+    return found.st_size
 
 
 def _make_private(path: Path) -> None:
