@@ -61,6 +61,9 @@ _BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED{}; SELECT * FROM begin_wo
 LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
 
 
+_AT_ONCE = 2000  # rows of a long answer
+
+
 class End(NamedTuple):
     """Where the chain ends: number and hash of the last operation, the next entry's number, the business date."""
 
@@ -128,8 +131,10 @@ class Transaction:
         cursor: Any = self.connection.connection.cursor(**name)
         try:
             cursor.execute(self._sql(sql), values)
-            while part := cursor.fetchmany(2000):
+            while part := cursor.fetchmany(_AT_ONCE):
                 yield from part
+                if len(part) < _AT_ONCE:  # that was the end; to be told so would be a round trip more
+                    break
         finally:
             cursor.close()
 
