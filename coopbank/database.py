@@ -16,6 +16,7 @@ import itertools
 import os
 import re
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
@@ -58,6 +59,9 @@ _SEEN = "seen"  # on a connection to a file: what is known of the books, see `Da
 _AT_HAND = 4  # connections to a server that are kept open, beside the pool
 _BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED{}; SELECT * FROM begin_work()"
 LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
+
+
+_AT_ONCE = 2000  # rows of a long answer
 
 
 class End(NamedTuple):
@@ -127,8 +131,10 @@ class Transaction:
         cursor: Any = self.connection.connection.cursor(**name)
         try:
             cursor.execute(self._sql(sql), values)
-            while part := cursor.fetchmany(2000):
+            while part := cursor.fetchmany(_AT_ONCE):
                 yield from part
+                if len(part) < _AT_ONCE:  # that was the end; to be told so would be a round trip more
+                    break
         finally:
             cursor.close()
 
@@ -314,7 +320,7 @@ class Database:
     def create(cls, place: str) -> Database:
         """Make an empty database with the newest schema; refuses one that holds anything."""
         made = cls(place)
-        if made.path is not None and made.path.exists() and made.path.stat().st_size > 0:
+        if made.path is not None and _size_of_file(made.path):
             raise AlreadyExists("{place} exists already; nothing was changed.", place=place)
         from coopbank.migrations import upgrade
 
@@ -334,7 +340,7 @@ class Database:
         from coopbank.migrations import upgrade
 
         made = cls(place)
-        if made.path is not None and made.path.exists() and made.path.stat().st_size:
+        if made.path is not None and _size_of_file(made.path):
             with cls(place, read_only=True).read() as tx:  # opening it for writing would change it
                 made._require_to_receive(tx)
         elif made.path is not None:
@@ -1084,6 +1090,20 @@ def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
     if read_only:
         engine = engine.execution_options(postgresql_readonly=True)
     return engine
+
+
+def _size_of_file(path: Path) -> int:
+    """Of a file that there may be; refuses what is none, such as a pipe, which would be waited for without an end."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise DatabaseUnusable("{place} cannot be used: {why}.", place=str(path), why=why) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise NotABook("{place} is not a file that can hold books.", place=str(path))
+    return found.st_size
 
 
 def _make_private(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -88,6 +88,16 @@ def test_the_bank_s_own_time_zone_decides(engine_url: str) -> None:
     assert (here.results[0].found, here.time_zone) == (0, "CST/CDT")
     assert (there.results[0].found, there.time_zone) == (1, "Asia/Tokyo")
     assert there.results[0].rows[0].said == "made on a Tuesday, 03:00"
+
+
+def test_a_clock_that_was_set_back(engine_url: str) -> None:
+    with new_bank(engine_url) as small:
+        for minutes in (0, -5, -11, 60):  # the third is six minutes before the second
+            small.clock.instant = datetime(2026, 3, 2, 19, 0, tzinfo=UTC) + timedelta(minutes=minutes)
+            small.do("receive-gift", amount="1.00", donor="A friend")
+        with small.read() as books:
+            (found,) = audit(books, ["clocks"]).results
+    assert [row.said for row in found.rows] == ["the clock went back 6 minutes"]
 
 
 def test_post_dated(suspects: Suspects) -> None:
