@@ -12,7 +12,6 @@ from datetime import timedelta
 
 from coopbank.exchange.journal import Balances, Entry, Event, Journal, Leaf, Opening
 from coopbank.exchange.names import one_line
-from coopbank.money import format_amount
 
 FILE_NAME = "ledger.beancount"
 
@@ -67,12 +66,8 @@ def _metadata(*pairs: tuple[str, str | int | None]) -> str:
     )
 
 
-def _amount(minor: int, leaf: Leaf) -> str:
-    return f"{format_amount(minor, leaf.currency)} {leaf.currency}"
-
-
 def _postings(moved: Iterable[tuple[Leaf, int]]) -> str:
-    return "".join(f"  {leaf.name}  {_amount(amount, leaf)}\n" for leaf, amount in moved)
+    return "".join(f"  {leaf.name}  {leaf.amount(amount)}\n" for leaf, amount in moved)
 
 
 def _entry(event: Entry) -> str:
@@ -86,6 +81,6 @@ def _entry(event: Entry) -> str:
 def _balances(event: Balances) -> str:
     day = event.day + timedelta(days=1)
     return "\n" + "".join(
-        f"{day} balance {leaf.name}  {_amount(event.whole.get(leaf.name, amount), leaf)}\n"
+        f"{day} balance {leaf.name}  {leaf.amount(event.whole.get(leaf.name, amount))}\n"
         for leaf, amount in event.lines
     )

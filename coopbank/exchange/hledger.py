@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from coopbank.exchange.journal import Balances, Entry, Event, Journal, Leaf, Opening
 from coopbank.exchange.names import one_line
-from coopbank.money import currency, format_amount
+from coopbank.money import currency
 
 FILE_NAME = "ledger.journal"
 
@@ -47,12 +47,8 @@ def _tags(*pairs: tuple[str, str | int | None]) -> str:
     return "".join(f", {name}:{one_line(str(value), ',')}" for name, value in pairs if value is not None)
 
 
-def _amount(minor: int, leaf: Leaf) -> str:
-    return f"{format_amount(minor, leaf.currency)} {leaf.currency}"
-
-
 def _postings(moved: Iterable[tuple[Leaf, int]]) -> str:
-    return "".join(f"    {leaf.name}  {_amount(amount, leaf)}\n" for leaf, amount in moved)
+    return "".join(f"    {leaf.name}  {leaf.amount(amount)}\n" for leaf, amount in moved)
 
 
 def _entry(event: Entry) -> str:
@@ -70,5 +66,5 @@ def _balances(event: Balances) -> str:
     if not event.lines:
         return ""
     return f"\n{event.day} * balances\n" + "".join(
-        f"    {leaf.name}  0 {leaf.currency} == {_amount(amount, leaf)}\n" for leaf, amount in event.lines
+        f"    {leaf.name}  0 {leaf.currency} == {leaf.amount(amount)}\n" for leaf, amount in event.lines
     )

@@ -26,6 +26,7 @@ from coopbank.errors import WrongUsage
 from coopbank.exchange.names import account_name
 from coopbank.ledger import posting
 from coopbank.ledger.chart import MEMO_CURRENCY
+from coopbank.money import format_amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class Leaf:
     holder: str | None
     currency: str
     opened_on: str  # or the effective date of its first posting, if that is earlier
+
+    def amount(self, minor: int) -> str:
+        """Minor units as text ledgers write them: 12.50 USD."""
+        return f"{format_amount(minor, self.currency)} {self.currency}"
 
 
 @dataclass(frozen=True, slots=True)
