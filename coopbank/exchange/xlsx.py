@@ -175,8 +175,9 @@ class _Workbook:
         for row, loan in enumerate(told.loans, 1):
             self._row(sheet, row, (
                 loan.ref, loan.member, loan.fund, loan.purpose, loan.state, _percent(loan.annual_rate),
-                self._amount(loan.agreed), self._amount(loan.carried), self._amount(loan.accrued), self._amount(loan.due_now), loan.days_late,
-                loan.next_due, loan.bucket, "yes" if loan.non_accrual else "", "yes" if loan.modified else "",
+                self._amount(loan.agreed), self._amount(loan.carried), self._amount(loan.accrued),
+                self._amount(loan.due_now), loan.days_late, loan.next_due, loan.bucket,
+                "yes" if loan.non_accrual else "", "yes" if loan.modified else "",
             ))  # fmt: skip
         end = max(len(told.loans), 1) + 1
         self.sums["701"] = (f"SUM(Loans!$H$2:$H${end})", sum(loan.carried for loan in told.loans))
