@@ -51,6 +51,7 @@ READ = {
     "migrations/versions/rev_0007.py": {"tx.dialect"},
     "reports/audit/accounts.py": {"controls_", "kinds"},
     "reports/audit/numbers.py": {"table"},
+    "reports/audit/signs.py": {"controls", "kinds"},  # marks
     "reports/audit/times.py": {"condition"},
     "reports/glance.py": {"columns", "last", "on"},
     "reports/journal.py": {"where"},

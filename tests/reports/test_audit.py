@@ -12,6 +12,7 @@ from coopbank.errors import InvalidDate, Unknown
 from coopbank.reports.audit import MOST, TESTS, Audit, Result, Row, audit, roll_forward
 from coopbank.reports.audit import frame as audit_frame
 from coopbank.reports.document import as_document
+from tests.bank.test_polls import POT, called
 from tests.ledger.support import corrupt
 from tests.reports.suspects import Suspects
 from tests.support_bank import assert_books, new_bank
@@ -328,6 +329,26 @@ def test_signs_of_what_dishonest_people_do(engine_url: str) -> None:
     assert shared == {("the same address", "M0001, M0004", "tom")}
     assert [row.operation for row in found["new-borrowers"].rows] == [number for _loan, number in loans]
     assert not_new
+
+
+def test_voters_of_whom_nothing_else_is_known(engine_url: str) -> None:
+    """Mia has savings, Noa a share only, Oto neither; Pia and Rex get no ballot."""
+    with new_bank(engine_url, begin=called) as small:
+        small.do("open-savings", member="M0001")
+        small.do("deposit", member="M0001", amount="5.00")
+        for member in ("M0001", "M0002", "M0004"):
+            small.do("buy-shares", member=member, amount="25.00")
+        for _each in range(2):
+            poll = small.do("open-poll", small.sue, **POT).created[0]
+            last = small.do("give-ballots", small.sue, poll=poll, members=["M0001", "M0002", "M0003"]).number
+            small.agreed("close-poll", small.sue, small.tom, poll=poll)
+        with small.read() as books:
+            (found,) = audit(books, ["silent-voters"]).results
+    said = "voted 2 times, and moved nothing but the price of a share"
+    assert [(row.account, row.operation, row.said) for row in found.rows] == [
+        ("M0002", last, said), ("M0003", last, said),
+    ]  # fmt: skip
+    assert found.looked_at == 3
 
 
 def test_dormant(suspects: Suspects) -> None:

@@ -189,6 +189,28 @@ def new_borrowers(hunt: Hunt) -> Iterator[Row]:
             yield Row(said, None, int(operation), day, actor, member, int(loads(amount)["principal"]), loan)
 
 
+def silent_voters(hunt: Hunt) -> Iterator[Row]:
+    """Members who voted, or were given a ballot, and never moved anything after they bought their share."""
+    voted: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+    for ref, operation, day, actor in hunt.stream(
+        "SELECT r.ref, o.id, o.business_date, o.actor FROM record r JOIN operation o ON o.id = r.operation_id"
+        f" WHERE r.kind IN (?, ?) AND r.version = 1 AND {MADE} ORDER BY o.id, r.ref",
+        records.Vote.kind, records.BallotGiven.kind, *hunt.days,
+    ):  # fmt: skip
+        voted[ref.rpartition(".")[2]].append((int(operation), day, actor))
+    kinds = ", ".join("?" * len(FOR_EVERYBODY))
+    for member, votes in sorted(voted.items()):
+        hunt.looked_at += 1
+        moved = hunt.books.tx.value(
+            "SELECT 1 FROM account a JOIN posting p ON p.account_id = a.id JOIN entry e ON e.id = p.entry_id"
+            f" JOIN operation o ON o.id = e.operation_id WHERE a.holder = ? AND o.kind NOT IN (?, {kinds}) LIMIT 1",
+            member, "buy-shares", *FOR_EVERYBODY,
+        )  # fmt: skip
+        if moved is None:
+            said = _("voted {count} times, and moved nothing but the price of a share").format(count=len(votes))
+            yield Row(said, None, votes[-1][0], votes[-1][1], votes[-1][2], member)
+
+
 TESTS = (
     AuditTest(
         "undone", marked("Cash taken back"),
@@ -223,6 +245,10 @@ TESTS = (
         "new-borrowers", marked("Loans to new members"),
         marked("A member who joined to borrow, or was made up to, is seldom older than the loan."),
         marked("loans"), new_borrowers,
+    ),
+    AuditTest(
+        "silent-voters", marked("Voters of whom nothing else is known"),
+        marked("A member who was made up votes as whoever made them up wants."), marked("voters"), silent_voters,
     ),
 )  # fmt: skip
 """In the order in which they are told."""

@@ -133,7 +133,7 @@ class AssemblyReport(Document[AnnualReport]):
         places = [f"{month.first:%m}" for month in report.months]
         yield BarChart(self.parts, places, series, self.currency, alternate)
         yield self.gap()
-        lost = [Column(_("Written off"))] if any(month.lost for month in report.months) else []
+        lost = [Column(_("Loss"))] if any(month.lost for month in report.months) else []
         columns = [Column(_("Month"), "short"), Column(_("Lent")), Column(_("Came back")), *lost,
                    Column(_("Out at its end"))]  # fmt: skip
         rows = [

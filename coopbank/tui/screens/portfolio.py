@@ -257,7 +257,7 @@ def _of_months(found: Picture, money: str) -> Iterator[Line]:
         half = _BAR // 2
         drawn = f"{bar((month.out,), most, half):<{half}}{bar((0, month.back), most, half)}"
         if month.lost:
-            drawn = f"{drawn.rstrip()}  " + _("{amount} written off").format(amount=amount(month.lost, money))
+            drawn = f"{drawn.rstrip()}  " + _("{amount} lost").format(amount=amount(month.lost, money))
         yield Line(
             month_name(month.first), amount(month.out, money), amount(month.back, money),
             amount(month.outstanding, money), drawn,
