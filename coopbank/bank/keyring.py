@@ -265,13 +265,16 @@ class KeyFile:
         """The secret, from the slot of a user."""
         slot = self._read().get("slots", {}).get(f"user:{user}")
         try:
-            cost = _cost(slot["cost"])
-            key, box = _passphrase_key(passphrase, bytes.fromhex(slot["salt"]), cost), slot["box"]
+            cost, salt, box = _cost(slot["cost"]), bytes.fromhex(slot["salt"]), slot["box"]
+        except (TypeError, KeyError, ValueError):
+            return None
+        try:
+            key = _passphrase_key(passphrase, salt, cost)
         except HashingError as error:
             if starved(error) and cost.memory_kib <= USUAL_KIB:
                 raise not_enough_memory() from error
             return None  # a cost that was damaged
-        except (TypeError, KeyError, ValueError):
+        except ValueError:
             return None
         return self._keyring(_unwrap(key, box))
 
