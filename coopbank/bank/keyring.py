@@ -270,12 +270,12 @@ class KeyFile:
             return None
         try:
             key = _passphrase_key(passphrase, salt, cost)
-        except (TypeError, ValueError):
-            return None
         except HashingError as error:
             if starved(error) and cost.memory_kib <= USUAL_KIB:
                 raise not_enough_memory() from error
             return None  # a cost that was damaged
+        except ValueError:
+            return None
         return self._keyring(_unwrap(key, box))
 
     def unlock_session(self, token: str) -> Keyring | None:

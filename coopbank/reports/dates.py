@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from calendar import monthrange
+from datetime import date
 from functools import lru_cache
 
 from coopbank.words import _, language
@@ -37,9 +38,7 @@ def month_name(day: date) -> str:
 
 def month_bounds(day: date) -> tuple[date, date]:
     """First and last day of the month that holds the day."""
-    first = day.replace(day=1)
-    following = (first + timedelta(days=31)).replace(day=1)
-    return first, following - timedelta(days=1)
+    return day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def period(start: date, end: date) -> str:

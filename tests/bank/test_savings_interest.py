@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 
+from coopbank.bank import groups
 from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, NotOffered, Refused, WrongState
 from coopbank.finance.apy import apy_earned, balance_spans
 from coopbank.money import round_minor
@@ -59,6 +60,30 @@ def test_what_moves_after_the_credit_on_the_last_day_counts_with_the_next_quarte
     for each, late in ((ana, 9000_00), (bea, -500_00)):
         exact = Fraction(balances[each] * 91 + late) * 4 / 36_500
         assert abs(-lines[f"GEN 905/{each}"] - exact) < 1, first
+
+
+def test_a_credit_that_reckoned_before_sees_that_the_quarter_before_was_taken_back(
+    small: SmallBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the day that is counted anew with the quarter before would be counted in this one as well."""
+    ana = saver(small, "Ana Diaz", "4", "1000.00")
+    small.go_to("2026-03-31")
+    before = small.agreed("credit-interest", by=small.tom, approver=small.sue, quarter="2026-Q1")
+    small.do("deposit", member=ana, amount="9000.00")
+    small.go_to("2026-07-01")
+    asked = small.ask("credit-interest", by=small.tom, quarter="2026-Q2")
+    balance = -small.balance(f"905/{ana}")
+
+    def taken_back() -> None:
+        monkeypatch.undo()
+        why = {"operation": before.number, "reason": "the rate was another"}
+        small.agreed("reverse", by=small.tom, approver=small.sue, **why)
+
+    monkeypatch.setattr(groups, "LARGEST", 0)
+    approval = small.bank.build("approve", {"request": asked.request})
+    done = small.reckoned_before(approval, small.sue, taken_back).then[0]
+    (earned,) = [-x.amount for entry in done.entries for x in entry.lines if x.code == f"905/{ana}"]
+    assert earned == round_minor(Fraction(balance * 91 * 4, 36_500))
 
 
 def test_tax_is_withheld_where_the_policy_says_so(small: SmallBank) -> None:

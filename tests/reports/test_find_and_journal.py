@@ -248,6 +248,7 @@ def test_dates_in_plain_words() -> None:
 
 @pytest.mark.parametrize("day", [date(2024, 2, 10), date(2026, 2, 28), date(2026, 12, 31), date(2026, 1, 1)])
 def test_the_bounds_of_a_month(day: date) -> None:
+    assert month_bounds(date.max) == (date(9999, 12, 1), date.max)
     first, last = month_bounds(day)
     assert first.day == 1 and (last + timedelta(days=1)).day == 1
     assert first <= day <= last and (last - first).days < 31

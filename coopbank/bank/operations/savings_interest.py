@@ -137,7 +137,7 @@ class CreditInterest(Operation):
         ahead = desk.reckoned
         if not isinstance(ahead, Reckoned):
             return None
-        kinds = (records.Savings.kind, records.Member.kind, records.Policy.kind)
+        kinds = (records.Savings.kind, records.SavingsInterest.kind, records.Member.kind, records.Policy.kind)
         changed = desk.written_since(ahead.head, *kinds) or desk.moved_since(ahead.head, "905", last)
         return None if changed else ahead
 
