@@ -193,8 +193,11 @@ def tell(
     last = run.state.at if isinstance(run, ScheduledRun) else run.last
     to = _accrued_to(loan, run, last, accrued_to)
     through = max(to, last)
-    stands = run.standing(through) if isinstance(run, ScheduledRun) else None
-    flows = run.flows(through, to) if stands is None else stands.flows
+    if isinstance(run, ReportedRun):
+        stands, flows = None, run.flows(through, to)
+    else:
+        stands = run.standing(through)
+        flows = stands.flows
     held = body.book if book is None else book
     target = settled(body, by_fund(flows, body.shares, body.servicing), held)
     day = max(last, to, date.fromisoformat(body.accrued_to) if body.accrued_to else to)
