@@ -89,7 +89,7 @@ class SmallBank:
 
     def reckoned_before(self, operation: Operation, by: Actor, meanwhile: Callable[[], object]) -> Receipt:
         """Perform one that reckons before the book is locked, with what somebody does between the two."""
-        reckoned = self.bank._reckon([(operation, None)])
+        reckoned = self.bank._reckon(by, [(operation, None)])
         assert reckoned, f"{operation.name} reckons nothing ahead"
         meanwhile()
         self.bank._reckoned = reckoned

@@ -460,7 +460,7 @@ class Bank:
     ) -> list[Receipt]:
         """One attempt; `keys` remembers those that were drawn."""
         current: Operation | None = None
-        self._reckoned = self._reckon(requests)
+        self._reckoned = self._reckon(actor, requests)
         try:
             with self.database.write() as tx:
                 receipts_: list[Receipt] = []
@@ -575,11 +575,14 @@ class Bank:
     def _may_now(self, actor: Actor, operation: Operation) -> bool:
         """Whether somebody holds the power to do it, before anything is done for them."""
         with self.read() as books:
-            known = books.user(actor.user)
-            return known is not None and not known.must_change and self.may(books, known, operation.name)
+            return self._may_begin(books, actor, operation)
 
-    def _reckon(self, requests: Sequence[tuple[Operation, str | None]]) -> list[tuple[Operation, object]]:
-        """What the operations reckon ahead, while nobody has to wait for it."""
+    def _may_begin(self, books: Books, actor: Actor, operation: Operation) -> bool:
+        known = books.user(actor.user)
+        return known is not None and not known.must_change and self.may(books, known, operation.name)
+
+    def _reckon(self, actor: Actor, requests: Sequence[tuple[Operation, str | None]]) -> list[tuple[Operation, object]]:
+        """What the operations reckon ahead, while nobody has to wait for it; nothing for who may not do them."""
         found: list[tuple[Operation, object]] = []
         wanted = []
         for operation, _key in requests:
@@ -589,8 +592,10 @@ class Bank:
             with suppress(Refused), self.read() as books:  # what is wrong with it is told when it is performed
                 for operation in wanted:
                     asked = approved_by(books, operation) if isinstance(operation, Approve) else operation
-                    value = None if asked is None else asked.reckon(books)
-                    if asked is not None and value is not None:
+                    if asked is None or not self._may_begin(books, actor, operation):
+                        continue
+                    value = asked.reckon(books)
+                    if value is not None:
                         found.append((asked, value))
         return found
 

@@ -32,10 +32,17 @@ LEAF = (
 
 _BODY = "SELECT body FROM record WHERE kind = ? AND ref = ? ORDER BY version DESC LIMIT 1"
 _BODY_THEN = "SELECT body FROM record WHERE kind = ? AND ref = ? AND operation_id <= ? ORDER BY version DESC LIMIT 1"
+# The number of the latest version is looked for once for each thing: a drawer has two more versions every day.
+_EVERY = (
+    "SELECT r.ref, r.body FROM (SELECT ref, max(version) AS version FROM record WHERE kind = ? GROUP BY ref) last"
+    " CROSS JOIN record r WHERE r.kind = ? AND r.ref = last.ref AND r.version = last.version ORDER BY r.ref"
+)
 # Joined to nothing, the kind is no reason to read through every record of it, as SQLite would.
 _ABOUT = (
-    "SELECT r.ref, r.body FROM record r WHERE r.about = ? AND r.kind || '' = ? AND NOT EXISTS"
-    " (SELECT 1 FROM record l WHERE l.kind = r.kind AND l.ref = r.ref AND l.version > r.version) ORDER BY r.ref"
+    "SELECT r.ref, r.body FROM (SELECT ref, max(version) AS version FROM record WHERE about = ? AND kind || '' = ?"
+    " GROUP BY ref) last CROSS JOIN record r WHERE r.kind = ? AND r.ref = last.ref AND r.version = last.version AND"
+    " NOT EXISTS (SELECT 1 FROM record l WHERE l.kind = r.kind AND l.ref = r.ref AND l.version > r.version)"
+    " ORDER BY r.ref"
 )
 
 #: What a person calls each kind, for refusals.
@@ -186,11 +193,7 @@ class Books:
         return self._every(cls)
 
     def _every(self, cls: type[B]) -> list[tuple[str, B]]:
-        found = self.tx.rows(
-            "SELECT r.ref, r.body FROM record r WHERE r.kind = ? AND r.version ="
-            " (SELECT max(version) FROM record l WHERE l.kind = r.kind AND l.ref = r.ref) ORDER BY r.ref",
-            cls.kind,
-        )
+        found = self.tx.rows(_EVERY, cls.kind, cls.kind)
         return [(ref, body) for ref, text in found if not (body := cls.read(text)).void]
 
     def about(self, cls: type[B], about: str) -> list[tuple[str, B]]:
@@ -200,7 +203,7 @@ class Books:
         return self._about(cls, about)
 
     def _about(self, cls: type[B], about: str) -> list[tuple[str, B]]:
-        found = self.once(cls.kind, ("texts", about), lambda: self.tx.rows(_ABOUT, about, cls.kind))
+        found = self.once(cls.kind, ("texts", about), lambda: self.tx.rows(_ABOUT, about, cls.kind, cls.kind))
         return [(ref, body) for ref, text in found if not (body := cls.read(text)).void]
 
     def version(self, kind: str, ref: str) -> int:

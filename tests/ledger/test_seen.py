@@ -58,6 +58,30 @@ def test_what_was_seen_is_not_asked_again(books: Books) -> None:
     assert not told
 
 
+def refused_after(books: Books, amounts: list[int]) -> None:
+    """One transaction of several operations."""
+    with books.database.write() as tx:
+        for amount in amounts:
+            posting.seal(tx, BOOK, books.draft([entry(deposit_lines(amount))]))
+
+
+@ON_FILES
+@pytest.mark.parametrize("wrote", [False, True])
+def test_a_refusal_leaves_what_is_known_unless_something_was_written(books: Books, wrote: bool) -> None:
+    books.deposit(5)
+    stands(books, SAVINGS)
+    with pytest.raises(Overdrawn):
+        refused_after(books, [7, -200_00] if wrote else [-200_00])
+    with books.database.write() as tx:
+        told = asked(tx)
+        assert posting.head(tx).number == 3
+        assert posting.read_leaves(tx, [SAVINGS])[SAVINGS].balance == -100_05
+        tx.connection.dbapi_connection.set_trace_callback(None)
+    assert bool(told) == wrote
+    books.deposit(1)
+    assert_books(books.database)
+
+
 def test_a_leaf_is_known_as_the_operations_left_it(books: Books) -> None:
     for amount in (5, 7, -3):
         before = stands(books, SAVINGS)

@@ -90,6 +90,8 @@ class CloseMonth(Operation):
         today, last = books.business_date(), last_day(self.month)
         if today is None or today < last or periods.state(books.tx, self.month) == periods.LOCKED:
             return None
+        if open_months_before(books, self.month):  # then it is refused
+            return None
         stands_at = head(books.tx).number
         return _Reckoned(stands_at, self.month, of_loans.reckoned(books, last, books.institution().currency))
 
@@ -235,7 +237,7 @@ def last_day(month: str) -> date:
     return date(year, number, calendar.monthrange(year, number)[1])
 
 
-def open_months_before(desk: Desk, month: str) -> list[str]:
+def open_months_before(books: Books, month: str) -> list[str]:
     """Earlier months that are not locked, and hold entries or ended with something owed that may bear interest.
 
     A month that is passed over gives its interest to the next one; closed after that, it would take it from a month
@@ -243,7 +245,7 @@ def open_months_before(desk: Desk, month: str) -> list[str]:
     """
     moved = {
         span: (int(lent), int(borrowed))
-        for span, lent, borrowed in desk.tx.rows(
+        for span, lent, borrowed in books.tx.rows(
             "SELECT span, sum(CASE WHEN gl_code = '701' THEN debit - credit ELSE 0 END),"
             " sum(CASE WHEN gl_code = '811' THEN credit - debit ELSE 0 END) FROM control_total"
             " WHERE length(span) = 7 AND span < ? GROUP BY span", month,
@@ -252,7 +254,7 @@ def open_months_before(desk: Desk, month: str) -> list[str]:
     found, lent, borrowed, each = [], 0, 0, min(moved, default=month)
     while each < month:
         lent, borrowed = (total + more for total, more in zip((lent, borrowed), moved.get(each, (0, 0)), strict=True))
-        if (each in moved or lent or borrowed) and periods.state(desk.tx, each) != periods.LOCKED:
+        if (each in moved or lent or borrowed) and periods.state(books.tx, each) != periods.LOCKED:
             found.append(each)
         each = f"{last_day(each) + timedelta(days=1):%Y-%m}"
     return found
