@@ -21,6 +21,11 @@ _ORDER = ("members", "savings", "shares", "loans", "lending", "cash", "days")
 _SUBJECTS = {"cash": marked("cash and banks")}  # "cash" alone is how somebody pays, and another word in Spanish
 
 
+def subject_of(subject: str) -> str:
+    """What the list calls a subject of the catalogue."""
+    return _SUBJECTS.get(subject, subject)
+
+
 class MoreScreen(ListModal["Place | Power"]):
     """Answers with a place to go to or an operation to do."""
 
@@ -37,7 +42,7 @@ its form. What you may not do is not in the list; an administrator gives and tak
         self._offered: list[tuple[str, Place | Power]] = []  # each with what it is found by
 
     def cells(self, item: Place | Power) -> Sequence[str]:
-        subject = _("look at") if isinstance(item, Place) else translate(_SUBJECTS.get(item.subject, item.subject))
+        subject = _("look at") if isinstance(item, Place) else translate(subject_of(item.subject))
         return (subject, translate(item.title))
 
     def says(self, item: Place | Power) -> str:

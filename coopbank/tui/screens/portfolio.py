@@ -17,13 +17,12 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from coopbank.errors import CoopbankError
-from coopbank.reports.dates import month_name
 from coopbank.reports.financial import Funds, fund
 from coopbank.reports.portfolio import Portfolio, PortfolioLoan, portfolio
 from coopbank.reports.revolving import MonthLent, lent_by_month
 from coopbank.tui.forms import read_day
 from coopbank.tui.screens.base import HELP_KEY, BoxedScreen, CounterModal, StatusLine
-from coopbank.tui.show import amount, day_row, day_words, neat
+from coopbank.tui.show import amount, day_row, day_words, month_row, neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.bars import bar
 from coopbank.tui.widgets.inputs import LineInput
@@ -278,7 +277,7 @@ def _of_months(found: Picture, money: str) -> Iterator[Line]:
         half = _BAR // 2
         drawn = f"{bar((month.out,), most, half):<{half}}{bar((0, month.back), most, half)}"
         yield Line(
-            month_name(month.first), amount(month.out, money), amount(month.back, money),
+            month_row(month.first), amount(month.out, money), amount(month.back, money),
             amount(month.outstanding, money), drawn,
         )  # fmt: skip
 
