@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from reportlab.lib.styles import ParagraphStyle
@@ -31,6 +32,8 @@ _PARTED = 3
 """Rows of a table that no page's end parts: two would stand on neither side."""
 _MOST_KEPT = 160 * mm
 """What a heading asks for at most, well below the height of a page."""
+_SENTENCES = 2
+"""Between a heading and the table that it is kept with, at most."""
 _ENDLESS = 10_000.0
 _ROOM = 4.6
 """Points above and below the lines of a row together."""
@@ -78,11 +81,14 @@ class _Whole(KeepTogether):
 
 
 def under_headings(story: Sequence[Flowable], room: float) -> list[Flowable]:
-    """The same, where a heading goes to the next page together with the first rows of its table."""
-    for gap, heading, table in zip(story, story[1:], story[2:], strict=False):
-        if isinstance(gap, CondPageBreak) and isinstance(table, (Activity, _Whole)):
-            above = heading.getSpaceBefore() + heading.wrap(room, _ENDLESS)[1] + heading.getSpaceAfter()
-            gap.height = max(gap.height, min(above + table.least, _MOST_KEPT))
+    """The same, where a heading, and what is said below it, goes to the next page with the first rows of its table."""
+    for place, gap in enumerate(story):
+        if isinstance(gap, CondPageBreak):
+            said = list(takewhile(lambda each: isinstance(each, Paragraph), story[place + 1 : place + 2 + _SENTENCES]))
+            table = story[place + 1 + len(said)] if place + 1 + len(said) < len(story) else None
+            if isinstance(table, (Activity, _Whole)):
+                heights = (e.getSpaceBefore() + e.wrap(room, _ENDLESS)[1] + e.getSpaceAfter() for e in said)
+                gap.height = max(gap.height, min(sum(heights) + table.least, _MOST_KEPT))
     return list(story)
 
 

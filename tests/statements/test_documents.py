@@ -94,6 +94,19 @@ def test_a_line_of_credit_has_days_and_no_rows_of_nothing(village: Village) -> N
     assert "What comes next" not in said["loan-statement"] and "You may borrow up to" in said["agreement"]
 
 
+def test_who_has_other_terms_by_now_reads_that_the_cost_is_that_of_the_first(village: Village) -> None:
+    """Twelve payments up to December stood beside a last payment of the year after next, without a word."""
+    with village.bank.read() as books:
+        wanted = [each for each in village.papers if each[0] == "agreement"]
+        paper = next(p for p in (paper_of(books, *each, "normal") for each in wanted) if p.report.box is not None)
+    told = paper.report.story
+    later = replace(told.terms[0], version=2, change="extension", from_day=date(2025, 5, 6), taken_back_by=None)
+    for terms, said in (((later,), True), ((replace(later, taken_back_by=9),), False), ((), False)):
+        changed = replace(paper.report, story=replace(told, terms=(told.terms[0], *terms)))
+        text = " ".join(Told(type(paper)(changed, paper.sheet).to_bytes()).text.split())
+        assert ("The terms were changed since, the last time from May 6, 2025." in text) == said
+
+
 def test_no_heading_stands_alone_at_the_end_of_a_page(village: Village) -> None:
     """A receipt in large print had one at the end of its first page, and what it headed on the second."""
     with village.bank.read() as books:

@@ -352,6 +352,10 @@ class AgreementSummary(_LoanPaper[Agreement]):
         yield self.gap(2 * mm)
         text = _("Reckoned as if all were paid out on one day and every payment came on its day.")
         yield self.parts.small(text)
+        changed = [terms.from_day for terms in self.report.story.terms[1:] if terms.taken_back_by is None]
+        if changed:
+            text = _("This is the cost as granted. The terms were changed since, the last time from {day}.")
+            yield self.parts.small(text.format(day=long_date(changed[-1])))
 
     def _security(self) -> Iterator[Flowable]:
         held = [each for each in self.report.story.collateral if each.state == "pledged"]
