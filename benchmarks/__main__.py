@@ -25,7 +25,7 @@ from benchmarks import (
     lending,
     savings,
 )
-from benchmarks.books import TELLER, Bare, draft, entry, leaf, new_bank, paired_rates, seal_one
+from benchmarks.books import TELLER, Bare, draft, entry, leaf, new_bank, paired_rates, seal_one, show
 from coopbank.bank.bank import Bank
 from coopbank.ledger.verify import verify_ledger, wrong
 
@@ -42,34 +42,26 @@ def main() -> int:
     from benchmarks import scale  # asks for the server of the development tools
 
     with tempfile.TemporaryDirectory(prefix="coopbank-bench-") as name:
-        scale.measure(show, Path(name), quick=quick)
+        scale.measure(Path(name), quick=quick)
     return 0
 
 
 def in_files(folder: Path, *, quick: bool) -> None:
     """All that needs no server."""
-    finance.measure(show)
+    finance.measure()
     single(folder)
     batches(folder)
-    growth.measure(show, folder, quick=quick)
-    lending.measure(show, folder, quick=quick)
-    counter.measure(show, folder)
-    home.measure(show, folder, quick=quick)
-    documents.measure(show, folder, quick=quick)
-    backups.measure(show, folder, quick=quick)
-    audit.measure(show, folder, quick=quick)
-    auditing.measure(show, folder, quick=quick)
-    equity.measure(show, folder, quick=quick)
-    savings.measure(show, folder, quick=quick)
-    evening.measure(show, folder, quick=quick)
-
-
-def show(what: str, ours: float, unit: str, baseline: str, other: float, ratio: float, wanted: str) -> None:
-    """One line: ours, the baseline, the ratio and what the project asks for."""
-    print(
-        f"{what:<46} {ours:>10,.2f} {unit:<9} {baseline}: {other:>12,.2f}   ratio {ratio:6.3f}   (wanted {wanted})",
-        flush=True,
-    )
+    growth.measure(folder, quick=quick)
+    lending.measure(folder, quick=quick)
+    counter.measure(folder)
+    home.measure(folder, quick=quick)
+    documents.measure(folder, quick=quick)
+    backups.measure(folder, quick=quick)
+    audit.measure(folder, quick=quick)
+    auditing.measure(folder, quick=quick)
+    equity.measure(folder, quick=quick)
+    savings.measure(folder, quick=quick)
+    evening.measure(folder, quick=quick)
 
 
 def single(folder: Path) -> None:

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from benchmarks.books import DAY, draft, leaf, new_bank, seal_one
+from benchmarks.books import DAY, draft, leaf, new_bank, seal_one, show
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Books
 from coopbank.clock import instant_text
@@ -22,10 +22,8 @@ LEAVES: Final = 20_000
 A_DAY: Final = 500  # deposits, each an operation of its own with five lines
 _keys = itertools.count()
 
-Show = Callable[[str, float, str, str, float, float, str], None]
 
-
-def measure(show: Show, folder: Path, *, quick: bool) -> None:
+def measure(folder: Path, *, quick: bool) -> None:
     """Every test by name, and the sample of all accounts."""
     bank = book_of(folder, 100_000 if quick else 1_000_000)
     with bank.read() as books:

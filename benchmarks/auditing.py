@@ -15,24 +15,23 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
-from benchmarks.books import DAY, draft, entry, leaf, new_bank
+from benchmarks.books import DAY, draft, entry, leaf, new_bank, show
 from coopbank.bank.bank import Bank
 from coopbank.bank.verify import verify
 from coopbank.exchange import export
 from coopbank.ledger.posting import NewAccount, NewPeriodState, seal
 from coopbank.ledger.verify import wrong
 
-Show = Callable[[str, float, str, str, float, float, str], None]
 LEAVES = 2_000
 GROUP = 2_000  # operations in a transaction while the book is built
 
 
-def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
+def measure(folder: Path, *, quick: bool = False) -> None:
     """Print every figure."""
     few, many = (20_000, 100_000) if quick else (100_000, 1_000_000)
     bank = grown(folder, "audited", few)
     ours = _seconds(lambda: _require_right(bank))
-    _proofs(show, bank, folder, few, ours)
+    _proofs(bank, folder, few, ours)
     bank.close()
     large = grown(folder, "packed", many, entries=5)
     seconds = _seconds(lambda: export(large, "pack", folder / "pack"))
@@ -46,7 +45,7 @@ def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
     large.close()
 
 
-def _proofs(show: Show, bank: Bank, folder: Path, count: int, ours: float) -> None:
+def _proofs(bank: Bank, folder: Path, count: int, ours: float) -> None:
     what = f"verify of {count:,} entries"
     bean = folder / "bean"
     journal = next(path for path in export(bank, "beancount", bean) if path.suffix == ".beancount")

@@ -11,22 +11,21 @@ import resource
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import lending
-from benchmarks.books import ADMINISTRATOR, draft, entry, leaf, new_bank, seal_one
+from benchmarks.books import ADMINISTRATOR, draft, entry, leaf, new_bank, seal_one, show
 from coopbank.bank.bank import Bank
 from coopbank.bank.sealed_files import seal_file
 from coopbank.bank.vital import keep_vital_records
 from coopbank.cli.copies import make_backup
 from coopbank.ledger.posting import NewAccount, NewRecord, PersonalValue, Row
 
-Show = Callable[[str, float, str, str, float, float, str], None]
 MEMBERS, IN_ONE = 100_000, 500
 
 
-def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
+def measure(folder: Path, *, quick: bool = False) -> None:
     """Print every figure."""
     members = 10_000 if quick else MEMBERS
     bank = new_bank(folder, "backups")
@@ -35,12 +34,12 @@ def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
     lending.write_loans(bank, members // 5)
     os.environ["COOPBANK_BACKUPS"] = str(folder / "kept")
     (folder / "kept").mkdir()
-    _vital(show, bank, members)
-    _backup(show, bank, folder)
+    _vital(bank, members)
+    _backup(bank, folder)
     bank.close()
 
 
-def _vital(show: Show, bank: Bank, members: int) -> None:
+def _vital(bank: Bank, members: int) -> None:
     started = time.perf_counter()
     with bank.read() as books:
         file = keep_vital_records(str(bank.database.place), books, bank.book, "2026-03-02")
@@ -56,7 +55,7 @@ def _vital(show: Show, bank: Bank, members: int) -> None:
     show(f"vital records of {members:,} members", taken, "s", "writing such a file", other, taken / other, "< 5 s")
 
 
-def _backup(show: Show, bank: Bank, folder: Path) -> None:
+def _backup(bank: Bank, folder: Path) -> None:
     place = Path(bank.database.place)
     size = place.stat().st_size / 1e6
     started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Books to measure with, and the bare baseline beside them.
+"""Books to measure with, the bare baseline beside them, and the line that tells of both.
 
 The baseline is what SQLite itself can do: one header row and two posting rows with
 their index, the same pragmas, no trigger, no hash, no check. Every ratio is ours over
@@ -25,6 +25,14 @@ DAY = date(2026, 3, 2)
 CLOCK = SetClock(datetime(2026, 3, 2, 15, tzinfo=UTC))
 ADMINISTRATOR = Actor("admin", ("administrator",))
 TELLER = Actor("ana", ("teller", "treasurer"))
+
+
+def show(what: str, ours: float, unit: str, baseline: str, other: float, ratio: float, wanted: str) -> None:
+    """One line: ours, the baseline, the ratio and what the project asks for."""
+    print(
+        f"{what:<46} {ours:>10,.2f} {unit:<9} {baseline}: {other:>12,.2f}   ratio {ratio:6.3f}   (wanted {wanted})",
+        flush=True,
+    )
 
 
 def new_bank(folder: Path, name: str, clock: SetClock = CLOCK) -> Bank:

@@ -15,13 +15,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.books import draft, entry, leaf, new_bank, seal_one
+from benchmarks.books import draft, entry, leaf, new_bank, seal_one, show
 from coopbank.bank.desk import fold
 from coopbank.tui import queries
 from coopbank.tui.session import Session
 from tests.tui.terminal import CTRL_Q, Terminal
-
-Show = Callable[[str, float, str, str, float, float, str], None]
 
 MEMBERS, ENTRIES = 100_000, 10_000
 GIVEN = ("Ada", "Amos", "Bettye", "Calvin", "Cora", "Darnell", "Josué", "Keisha", "Marisol", "Odell", "Ruby", "Tamika")
@@ -42,7 +40,7 @@ TYPED = ("a", "ab", "ada ab", "abernathy ada 7", "nunez", "M0042", "601 555 0", 
 EMPTY = "from textual.app import App\nfrom textual.widgets import Static\nclass E(App):\n def compose(self):\n  yield Static('ready')\nE().run()"
 
 
-def measure(show: Show, folder: Path) -> None:
+def measure(folder: Path) -> None:
     """Print every figure."""
     bank = new_bank(folder, "counter")
     chance = random.Random(1)
@@ -56,12 +54,12 @@ def measure(show: Show, folder: Path) -> None:
         seal_one(bank, draft(f"card-{part}", [entry((claim, 100), (savings, -100))] * 1000))
     place = bank.database.place
     bank.close()
-    _finding(show, place)
-    _opening(show, place)
-    _program(show, place)
+    _finding(place)
+    _opening(place)
+    _program(place)
 
 
-def _finding(show: Show, place: str) -> None:
+def _finding(place: str) -> None:
     session = Session(place)
     scan = _median(lambda: session.answer(_scan))
     worst = 0.0
@@ -78,7 +76,7 @@ def _scan(session: Session) -> int:
         return int(tx.value("SELECT count(*) FROM directory WHERE folded LIKE '%zzzzz%'"))
 
 
-def _opening(show: Show, place: str) -> None:
+def _opening(place: str) -> None:
     session = Session(place)
 
     def newest(s: Session) -> object:
@@ -93,7 +91,7 @@ def _opening(show: Show, place: str) -> None:
     session.close()
 
 
-def _program(show: Show, place: str) -> None:
+def _program(place: str) -> None:
     with tempfile.TemporaryDirectory() as home:
         env = {"XDG_CONFIG_HOME": home}
         paints, silence, memory = [], 0, 0
@@ -143,8 +141,6 @@ def _median(call: Callable[[], object], rounds: int = 15) -> float:
 
 
 if __name__ == "__main__":
-    from benchmarks.__main__ import show as _show
-
     with tempfile.TemporaryDirectory(prefix="coopbank-bench-") as _name:
-        measure(_show, Path(_name))
+        measure(Path(_name))
     sys.exit(0)

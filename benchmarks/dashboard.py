@@ -11,13 +11,12 @@ import time
 from collections.abc import Callable
 from datetime import date
 
-from benchmarks.books import TELLER
+from benchmarks.books import TELLER, show
 from benchmarks.lending import write_loans
 from coopbank.bank.bank import Bank
 from coopbank.reports.financial import balance_sheet, fund, income
 from coopbank.reports.glance import WHOLE, glance
 
-Show = Callable[[str, float, str, str, float, float, str], None]
 _LOANS = 2000
 
 
@@ -28,7 +27,7 @@ def prepare(bank: Bank) -> None:
     bank.perform(TELLER, bank.build("close-day", {}))
 
 
-def measure(show: Show, bank: Bank, entries: int) -> None:
+def measure(bank: Bank, entries: int) -> None:
     """`bank` was prepared and holds so many entries by now."""
     with bank.read() as books:
         ours = statistics.median(_seconds(lambda: glance(books, WHOLE, at_close=True)) for _ in range(9))

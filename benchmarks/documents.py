@@ -21,7 +21,7 @@ import pikepdf
 from reportlab.lib.pagesizes import LETTER
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from benchmarks.books import DAY, TELLER, new_bank
+from benchmarks.books import DAY, TELLER, new_bank, show
 from coopbank.bank.bank import Bank
 from coopbank.reports.member import Line, MemberReport, member
 from coopbank.statements import make_month
@@ -29,12 +29,11 @@ from coopbank.statements.papers.member_statement import MemberStatement
 from coopbank.statements.parts import amount
 from coopbank.statements.sheet import Brand, Sheet, Stamp
 
-Show = Callable[[str, float, str, str, float, float, str], None]
 MEMBERS = 10_000
 ROWS = 40
 
 
-def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
+def measure(folder: Path, *, quick: bool = False) -> None:
     """Print every figure."""
     bank = new_bank(folder, "documents")
     report = _report(bank)
@@ -47,11 +46,11 @@ def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
         show(f"tagged statement, {pages} pages, {ROWS} lines", ours, "ms", name, other, ours / other, "< 25 ms")
     large = _milliseconds(lambda: MemberStatement(report, replace(sheet, print_size="large")).to_bytes())
     show("the same in large print", large, "ms", "in normal print", ours, large / ours, "-")
-    _month(show, bank, folder, 1_000 if quick else MEMBERS)
+    _month(bank, folder, 1_000 if quick else MEMBERS)
     bank.close()
 
 
-def _month(show: Show, bank: Bank, folder: Path, members: int) -> None:
+def _month(bank: Bank, folder: Path, members: int) -> None:
     """Everybody's statement of a month on two cores, recorded in the books."""
     _grow(bank, members)
     started = time.perf_counter()

@@ -11,11 +11,10 @@ from __future__ import annotations
 import resource
 import sqlite3
 import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from benchmarks.books import ADMINISTRATOR, draft, seal_one
+from benchmarks.books import ADMINISTRATOR, draft, seal_one, show
 from benchmarks.savings import till
 from coopbank.bank import records
 from coopbank.bank.bank import Bank
@@ -25,14 +24,12 @@ from coopbank.bank.operations.founding import FoundBook
 from coopbank.clock import SetClock
 from coopbank.ledger.posting import EntryDraft, Line, NewAccount, NewRecord, Row
 
-Show = Callable[[str, float, str, str, float, float, str], None]
-
 _FIRST, _LAST = date(2026, 11, 30), date(2027, 1, 4)
 _TOM, _SUE = Actor("tom", ("treasurer",)), Actor("sue", ("supervisor",))
 _IN_ONE = 2000  # members written by one operation
 
 
-def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
+def measure(folder: Path, *, quick: bool = False) -> None:
     """A dividend and a division of surplus, declared and voted by two people."""
     count = 20_000 if quick else 100_000
     clock = SetClock(datetime(2026, 11, 30, 18, tzinfo=UTC))

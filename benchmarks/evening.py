@@ -7,24 +7,21 @@ The baseline is the plain loop over plain tables of `benchmarks/lending.py`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import lending, savings
-from benchmarks.books import ADMINISTRATOR, TELLER, new_bank
+from benchmarks.books import ADMINISTRATOR, TELLER, new_bank, show
 from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
 from coopbank.clock import SetClock
 from coopbank.money import format_amount
 
-Show = Callable[[str, float, str, str, float, float, str], None]
-
 _SUE = Actor("sue", ("supervisor",))
 
 
-def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
+def measure(folder: Path, *, quick: bool = False) -> None:
     """Close a day of 100,000 members and 20,000 loans."""
     members, loans = (20_000, 4_000) if quick else (100_000, 20_000)
     instant = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -52,11 +49,11 @@ def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
     show(
         f"longest wait of a till, of {len(waits)} gifts", longest, "s", "plain loop", other, longest / other, "< 0.5 s"
     )
-    _month(show, bank, clock, loans, other)
+    _month(bank, clock, loans, other)
     bank.close()
 
 
-def _month(show: Show, bank: Bank, clock: SetClock, loans: int, other: float) -> None:
+def _month(bank: Bank, clock: SetClock, loans: int, other: float) -> None:
     """Provide for the month and close it, on the first day of the next; two people."""
     clock.instant = datetime(2026, 4, 1, 15, tzinfo=UTC)
     bank.perform(TELLER, bank.build("open-day", {"date": "2026-04-01"}))

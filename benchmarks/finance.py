@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 
+from benchmarks.books import show
 from coopbank.finance.explain import explain_schedule
 from coopbank.finance.schedule import Schedule, schedule
 from coopbank.finance.terms import LoanTerms
-
-Show = Callable[[str, float, str, str, float, float, str], None]
 
 ROWS = 360
 TERMS = LoanTerms.read({
@@ -26,7 +25,7 @@ _CENT = Decimal("0.01")
 _LENT = Decimal("250000.00")
 
 
-def measure(show: Show) -> None:
+def measure() -> None:
     """The schedule, its annual percentage rate, and all its explanations; medians in milliseconds."""
     drawn = schedule(TERMS)
     assert len(drawn.rows) == ROWS and drawn.rows[-1].balance == 0

@@ -19,14 +19,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from benchmarks import dashboard
-from benchmarks.books import DAY, Bare, draft, entry, leaf, new_bank, seal_one
+from benchmarks.books import DAY, Bare, draft, entry, leaf, new_bank, seal_one, show
 from coopbank.bank.bank import Bank
 from coopbank.clock import SetClock
 from coopbank.database import Transaction
 from coopbank.ledger.balances import balance_as_of, control_totals
 from coopbank.ledger.posting import NewAccount, NewPeriodState
-
-Show = Callable[[str, float, str, str, float, float, str], None]
 
 LEAVES = 300_000
 _IN_ONE = 1000  # entries of an operation
@@ -65,7 +63,7 @@ class Growing:
         return ours, bare
 
 
-def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
+def measure(folder: Path, *, quick: bool = False) -> None:
     """Grow, and ask at each size."""
     book = Growing(folder)
     sizes = (10_000, 100_000, 1_000_000) if quick else (10_000, 100_000, 1_000_000, 10_000_000)
@@ -75,7 +73,6 @@ def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
         book.grow(postings // 2 - book.done - window)
         ours, bare = book.grow(window)
         _tell(
-            show,
             firsts,
             f"entries in operations of {_IN_ONE:,}",
             postings,
@@ -84,19 +81,19 @@ def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
             "bare batch",
             window / bare,
         )
-        _ask(show, firsts, book, postings)
+        _ask(firsts, book, postings)
         if postings == 1_000_000:
-            _prove(show, book.bank)
+            _prove(book.bank)
 
 
 def _tell(
-    show: Show, firsts: dict[str, float], what: str, postings: int, ours: float, unit: str, baseline: str, other: float
+    firsts: dict[str, float], what: str, postings: int, ours: float, unit: str, baseline: str, other: float
 ) -> None:
     first = firsts.setdefault(what, ours)
     show(f"{what}, {postings:,} postings", ours, unit, baseline, other, ours / other, f"growth {ours / first:.2f}")
 
 
-def _ask(show: Show, firsts: dict[str, float], book: Growing, postings: int) -> None:
+def _ask(firsts: dict[str, float], book: Growing, postings: int) -> None:
     """What a till, a treasurer and a manager wait for."""
     with book.bank.read() as books:
         past, some = book.day - timedelta(days=3), [book.first + i * 997 % LEAVES for i in range(200)]
@@ -105,17 +102,17 @@ def _ask(show: Show, firsts: dict[str, float], book: Growing, postings: int) -> 
         lines = _median(lambda: [_sum_of_lines(books.tx, each, past) for each in some], 5) / len(some) * 1e6
         now = _median(lambda: list(control_totals(books.tx, None)), 9) * 1e3
         then = _median(lambda: list(control_totals(books.tx, past)), 9) * 1e3
-    _tell(show, firsts, "a leaf's balance as of a date", postings, of_one, "us", "sum of its lines", lines)
-    _tell(show, firsts, "trial balance now", postings, now, "ms", "sum of postings", summed)
-    _tell(show, firsts, "trial balance as of a date", postings, then, "ms", "sum of postings", summed)
+    _tell(firsts, "a leaf's balance as of a date", postings, of_one, "us", "sum of its lines", lines)
+    _tell(firsts, "trial balance now", postings, now, "ms", "sum of postings", summed)
+    _tell(firsts, "trial balance as of a date", postings, then, "ms", "sum of postings", summed)
     size = _megabytes(book.bank.database.place)
-    _tell(show, firsts, "the file", postings, size, "MB", "bare", _megabytes(book.bare.path))
+    _tell(firsts, "the file", postings, size, "MB", "bare", _megabytes(book.bare.path))
     _, looks = _command(book.bank, "trial-balance")
     _, starts = _command(None, "--version")
-    _tell(show, firsts, "memory of a command that looks", postings, looks, "MB", "of one that has no books", starts)
+    _tell(firsts, "memory of a command that looks", postings, looks, "MB", "of one that has no books", starts)
     own = resident()
-    _tell(show, firsts, "memory of the process that fills it", postings, own, "MB", "-", own)
-    dashboard.measure(show, book.bank, postings // 2)
+    _tell(firsts, "memory of the process that fills it", postings, own, "MB", "-", own)
+    dashboard.measure(book.bank, postings // 2)
 
 
 _TOLD = """
@@ -166,7 +163,7 @@ def _sum_of_lines(tx: Transaction, account: int, day: date) -> object:
     )  # fmt: skip
 
 
-def _prove(show: Show, bank: Bank) -> None:
+def _prove(bank: Bank) -> None:
     """The proof of the whole book by the command, in a process of its own."""
     began = time.perf_counter()
     code, megabytes = _command(bank, "verify")

@@ -15,19 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-from benchmarks.books import ADMINISTRATOR, DAY, TELLER, draft, entry, leaf, new_bank, seal_one
+from benchmarks.books import ADMINISTRATOR, DAY, TELLER, draft, entry, leaf, new_bank, seal_one, show
 from benchmarks.counter import EMPTY
 from benchmarks.lending import write_loans
 from coopbank.bank.bank import Bank
 from coopbank.ledger.posting import NewPeriodState, seal
 from tests.tui.terminal import ENTER, PROGRAM, ROOT, Terminal
-
-Show = Callable[[str, float, str, str, float, float, str], None]
 
 MEMBERS: Final = 20_000
 DRAWERS: Final = 20
@@ -39,7 +36,7 @@ _GIVEN = ("Ada", "Amos", "Bettye", "Calvin", "Cora", "Darnell", "Josué", "Keish
 _FAMILY = ("Abernathy", "Banks", "Cole", "Dorsey", "Ellison", "Fontaine", "Núñez", "Overby", "Pettway", "Stovall")
 
 
-def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
+def measure(folder: Path, *, quick: bool = False) -> None:
     """Seconds by the clock and of the processor, the shortest of some: other work of the machine only ever adds."""
     entries = 100_000 if quick else 1_000_000
     bank = book_of(folder, entries, 2_000 if quick else MEMBERS)

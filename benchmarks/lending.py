@@ -19,7 +19,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.books import TELLER, draft, new_bank, seal_one
+from benchmarks.books import TELLER, draft, new_bank, seal_one, show
 from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.lending.contract import Contract, drawn, first_plan
@@ -31,8 +31,6 @@ from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.finance.periods import add_months
 from coopbank.ledger.posting import EntryDraft, Line, NewAccount, NewRecord, Row
 from coopbank.money import format_amount
-
-Show = Callable[[str, float, str, str, float, float, str], None]
 
 TODAY = date(2026, 3, 2)
 _MEMBER = "M0001"
@@ -53,7 +51,7 @@ class Told:
     facts: tuple[Fact, ...]
 
 
-def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
+def measure(folder: Path, *, quick: bool = False) -> None:
     """A day's close of many loans, its growth, and payoff quotes of loans with 5,000 events."""
     sizes = (5_000, 20_000) if quick else (20_000, 100_000)
     seconds = {}
@@ -69,7 +67,7 @@ def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
     show(f"a loan of {sizes[1]:,}", many, "us", f"of {sizes[0]:,}", few, many / few, "<= 1.2")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     show("memory of this process at its peak", peak, "MB", "limit", 1024, peak / 1024, "< 1")
-    quotes(show, folder)
+    quotes(folder)
 
 
 # ------------------------------------------------------------------------------------- the close
@@ -260,7 +258,7 @@ class Bare:
 # -------------------------------------------------------------------------------------- long loans
 
 
-def quotes(show: Show, folder: Path) -> None:
+def quotes(folder: Path) -> None:
     """What pays a loan with 5,000 events off today: read from the books, with its schedule."""
     bank = new_bank(folder, "long")
     days = [TODAY - timedelta(days=5000 - n) for n in range(5000)]

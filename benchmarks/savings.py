@@ -12,13 +12,13 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from benchmarks.books import ADMINISTRATOR, TELLER, draft, leaf, new_bank, seal_one
+from benchmarks.books import ADMINISTRATOR, TELLER, draft, leaf, new_bank, seal_one, show
 from coopbank.bank import records
 from coopbank.bank.bank import Bank
 from coopbank.bank.books import Actor
@@ -27,14 +27,12 @@ from coopbank.clock import SetClock
 from coopbank.errors import DayClosed
 from coopbank.ledger.posting import EntryDraft, Line, NewAccount, NewRecord, Row
 
-Show = Callable[[str, float, str, str, float, float, str], None]
-
 _SUE = Actor("sue", ("supervisor",))
 _FIRST, _LAST = date(2026, 3, 2), date(2026, 4, 1)
 _IN_ONE = 2000  # accounts written by one operation
 
 
-def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
+def measure(folder: Path, *, quick: bool = False) -> None:
     """Credit the first quarter, asked by one person and approved by another."""
     count = 20_000 if quick else 100_000
     clock = SetClock(datetime(2026, 3, 2, 15, tzinfo=UTC))

@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from benchmarks.books import ADMINISTRATOR, CLOCK, TELLER, draft, entry, leaf, seal_one
+from benchmarks.books import ADMINISTRATOR, CLOCK, TELLER, draft, entry, leaf, seal_one, show
 from coopbank.bank.bank import Bank
 from coopbank.bank.operations.founding import FoundBook
 from coopbank.bank.verify import verify
@@ -31,13 +31,12 @@ from coopbank.ledger import moving
 from coopbank.ledger.verify import wrong
 from tests.crash import servers
 
-Show = Callable[[str, float, str, str, float, float, str], None]
 _SECONDS = 3.0
 _TILLS = (1, 4, 16)
 _MEMBERS = 40
 
 
-def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
+def measure(folder: Path, *, quick: bool = False) -> None:
     """Everything of this page; `quick` for the shortest runs that say anything."""
     seconds = 1.0 if quick else _SECONDS
     _make_user(folder)
@@ -50,16 +49,16 @@ def measure(show: Show, folder: Path, *, quick: bool = False) -> None:
         with _alone(primary):
             bare = _bare(primary, seconds)
         primary.ask("CREATE DATABASE sealed")  # its lines are none that a bank would write
-        _sealing(show, _found(primary.url("sealed")), primary, quick=quick)
+        _sealing(_found(primary.url("sealed")), primary, quick=quick)
         with _alone(primary):
             for tills in _TILLS:
-                _tills(show, f"deposits, {tills} tills, one server", url, tills, seconds, bare)
+                _tills(f"deposits, {tills} tills, one server", url, tills, seconds, bare)
         for tills in _TILLS:
-            _tills(show, f"deposits, {tills} tills, synchronous standby", url, tills, seconds, bare)
-        _one_till(show, bank, 200 if quick else 1_000)
-        _proof(show, bank)
-        _moves(show, primary, folder, url)
-        _failover(show, primary, standby)
+            _tills(f"deposits, {tills} tills, synchronous standby", url, tills, seconds, bare)
+        _one_till(bank, 200 if quick else 1_000)
+        _proof(bank)
+        _moves(primary, folder, url)
+        _failover(primary, standby)
         bank.close()
 
 
@@ -112,7 +111,7 @@ def _bare(primary: servers.Server, seconds: float) -> float:
 # ----------------------------------------------------------------- one client, one round trip
 
 
-def _sealing(show: Show, bank: Bank, primary: servers.Server, *, quick: bool) -> None:
+def _sealing(bank: Bank, primary: servers.Server, *, quick: bool) -> None:
     """Sealed operations of two lines, in turns with the bare one-row commits of a client like it.
 
     Both wait for the disk once, and for the standby where there is one. Elapsed time is the promise, and depends on the
@@ -199,7 +198,7 @@ def _spent(call: Callable[[int], None], rounds: int, processes: list[psutil.Proc
 # ---------------------------------------------------------------------------------- tills
 
 
-def _tills(show: Show, what: str, url: str, tills: int, seconds: float, bare: float) -> None:
+def _tills(what: str, url: str, tills: int, seconds: float, bare: float) -> None:
     waits = _work(url, tills, seconds)
     rate = len(waits) / seconds
     show(what, rate, "a second", "one-row commits", bare, rate / bare, "told")
@@ -239,7 +238,7 @@ def _till(url: str, number: int, start: float, seconds: float) -> list[float]:
 # ----------------------------------------------------------------------- sizes, proof, moves
 
 
-def _one_till(show: Show, bank: Bank, count: int) -> None:
+def _one_till(bank: Bank, count: int) -> None:
     """What one deposit costs: processor time here and at the server, bytes in its tables and in its log.
 
     Processor time says the same on a machine that has other work too.
@@ -265,7 +264,7 @@ def _one_till(show: Show, bank: Bank, count: int) -> None:
     show("bytes of a deposit, write-ahead log", logged / count, "B", "operations", count, 0.0, "told")
 
 
-def _proof(show: Show, bank: Bank) -> None:
+def _proof(bank: Bank) -> None:
     with bank.database.read() as tx:
         count = int(tx.value("SELECT count(*) FROM operation"))
     began = time.perf_counter()
@@ -276,7 +275,7 @@ def _proof(show: Show, bank: Bank) -> None:
     show("operations that verify proves on a server", count / seconds, "a second", "operations", count, 0.0, "told")
 
 
-def _moves(show: Show, primary: servers.Server, folder: Path, url: str) -> None:
+def _moves(primary: servers.Server, folder: Path, url: str) -> None:
     """Operations a second that are moved from the server to a file, and back to a server."""
     primary.ask("CREATE DATABASE again")
     places = [url, str(folder / "moved.db"), primary.url("again")]
@@ -292,7 +291,7 @@ def _moves(show: Show, primary: servers.Server, folder: Path, url: str) -> None:
         new.close()
 
 
-def _failover(show: Show, primary: servers.Server, standby: servers.Server) -> None:
+def _failover(primary: servers.Server, standby: servers.Server) -> None:
     """From the kill of the server to the first operation that its standby acknowledges, promoted at once."""
     place = servers.both(primary, standby, "again")
     bank = Bank.open(place, clock=CLOCK)

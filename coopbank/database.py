@@ -16,6 +16,7 @@ import itertools
 import os
 import re
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
@@ -35,6 +36,7 @@ from coopbank.errors import (
     DatabaseVersion,
     MoveUnfinished,
     NotABook,
+    Refused,
     SealRefused,
 )
 
@@ -42,7 +44,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 SCHEMA_VERSION = "0007"  # the newest revision in coopbank/migrations/versions
-MOVING, MOVED = "moving", "moved"  # marks behind it: books are being moved here; those that were here were moved away
+# marks behind it: books are being moved here; those that were here were moved away; a backup is being restored here
+MOVING, MOVED, RESTORING = "moving", "moved", "restoring"
 BUSY_SECONDS = 5
 _PRAGMAS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
 _TOGETHER = 50  # rows of one INSERT, where there are so many
@@ -55,7 +58,10 @@ _LOST_PAUSES = (0.1, 0.4, 1.0, 2.0, 3.0)  # a standby takes over in this time, o
 _SEEN = "seen"  # on a connection to a file: what is known of the books, see `Database._knowing`
 _AT_HAND = 4  # connections to a server that are kept open, beside the pool
 _BEGIN_WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED{}; SELECT * FROM begin_work()"
-_LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
+LOCK = 20261122  # the advisory lock of the book on PostgreSQL, the same number as in its schema
+
+
+_AT_ONCE = 2000  # rows of a long answer
 
 
 class End(NamedTuple):
@@ -67,7 +73,7 @@ class End(NamedTuple):
     business_date: str
 
 
-_Seen = tuple[int, End | None, bytes | None, dict[Any, Any]]
+_Seen = tuple[int, End | None, bytes | None, dict[Any, Any] | None]
 """Others' commits by then, and what is known of the books: their end, their master data, their leaves."""
 
 
@@ -83,6 +89,7 @@ class Transaction:
         self.master: bytes | None = None  # hash of the last operation that wrote master data, as long as it is known
         self.kept: dict[Any, Any] | None = None  # answers about it that hold until something is written here
         self.seen: dict[Any, Any] | None = None  # leaves as they stand; None where nobody can tell what others write
+        self.wrote = False  # whether anything was written in it
 
     def begin(self) -> None:
         """Begin to write into a file, alone; waits for whoever does."""
@@ -111,6 +118,7 @@ class Transaction:
     def _forget(self) -> None:
         """What is written may be what was known; the seal puts back what it knows."""
         self.end = self.master = self.kept = self.seen = None
+        self.wrote = True
 
     def close(self) -> None:
         """It is over: a question of which not all was read would, on a file, hold on to its view of the books."""
@@ -123,8 +131,10 @@ class Transaction:
         cursor: Any = self.connection.connection.cursor(**name)
         try:
             cursor.execute(self._sql(sql), values)
-            while part := cursor.fetchmany(2000):
+            while part := cursor.fetchmany(_AT_ONCE):
                 yield from part
+                if len(part) < _AT_ONCE:  # that was the end; to be told so would be a round trip more
+                    break
         finally:
             cursor.close()
 
@@ -310,7 +320,7 @@ class Database:
     def create(cls, place: str) -> Database:
         """Make an empty database with the newest schema; refuses one that holds anything."""
         made = cls(place)
-        if made.path is not None and made.path.exists() and made.path.stat().st_size > 0:
+        if made.path is not None and _size_of_file(made.path):
             raise AlreadyExists("{place} exists already; nothing was changed.", place=place)
         from coopbank.migrations import upgrade
 
@@ -330,7 +340,7 @@ class Database:
         from coopbank.migrations import upgrade
 
         made = cls(place)
-        if made.path is not None and made.path.exists() and made.path.stat().st_size:
+        if made.path is not None and _size_of_file(made.path):
             with cls(place, read_only=True).read() as tx:  # opening it for writing would change it
                 made._require_to_receive(tx)
         elif made.path is not None:
@@ -345,6 +355,8 @@ class Database:
     def _require_to_receive(self, tx: Transaction) -> bool:
         """Whether nothing is there; refuses what is neither empty nor marked."""
         revision = self._revision(tx)
+        if revision is not None and f"+{RESTORING}-" in revision:
+            self.require_unmarked(revision)
         if revision is not None and revision.partition("+")[0] != SCHEMA_VERSION:
             raise self._other_version(revision)
         held = "sqlite_master" if self.path else "pg_class WHERE relnamespace = 'public'::regnamespace"
@@ -401,6 +413,12 @@ class Database:
                 "Books are being moved to {place}, and not all of them are there yet.", place=self.shown_place,
                 hint="Give the same command again: coopbank --db OLD-PLACE move --to NEW-PLACE",
             )  # fmt: skip
+        if f"+{RESTORING}-" in revision:
+            raise MoveUnfinished(
+                "A backup is being restored to {place}, and not all of it is there and proven yet.",
+                place=self.shown_place,
+                hint="If that was cut off, give the same command again: coopbank --db PLACE restore FILE",
+            )  # fmt: skip
         if f"+{MOVED}-" in revision:
             raise BooksMoved(
                 "The books at {place} were moved; what is here is an old copy.", place=self.shown_place,
@@ -456,7 +474,7 @@ class Database:
             driver: Any = connection.connection.dbapi_connection
             driver.execute("PRAGMA query_only = OFF")  # the books stay as they are: only the copy is written
             _make_private(file)
-            driver.execute("VACUUM INTO ?", (str(file),))
+            driver.execute("VACUUM INTO ?", (file.resolve().as_uri(),))  # also where a folder's name is no text
             if self.read_only:
                 driver.execute("PRAGMA query_only = ON")
 
@@ -671,7 +689,7 @@ class Database:
             with connection.begin():
                 tx = Transaction(connection)
                 if tx.dialect == "postgresql":
-                    tx.run("SELECT pg_advisory_xact_lock(?)", _LOCK)
+                    tx.run("SELECT pg_advisory_xact_lock(?)", LOCK)
                 yield tx
 
     @contextmanager
@@ -804,9 +822,17 @@ class _FileWriter:
         except BaseException as refused:
             self._undone(refused)
             raise
-        tx.close()
         if tx.end is not None:
             self._database._newest = tx.end
+        self._given_back(tx, pooled, whole=True)
+
+    def _given_back(self, tx: Transaction | None, pooled: sa.PoolProxiedConnection, *, whole: bool) -> None:
+        """The connection stays at hand for the next one, with what is known on it; after a failure it does not."""
+        if tx is not None:
+            tx.close()
+        if tx is None or not whole:
+            pooled.close()
+            return
         if tx.seen is not None:
             pooled.info[_SEEN] = self._version, tx.end, tx.master, tx.seen
         self._database._put_back(pooled)
@@ -814,14 +840,17 @@ class _FileWriter:
     def _undone(self, error: BaseException) -> None:
         """Take back what was done, give the connection back, and say in words what a driver's error means."""
         if self._pooled is not None:
+            # where a rule refused it before it wrote, nothing is other than it was
+            refused = isinstance(error, Refused) and self._tx is not None and not self._tx.wrote
             try:
                 cast("sqlite3.Connection", self._pooled.dbapi_connection).rollback()
-            except Exception as fault:  # the disk, say; what was done is undone when the file is next opened
+            except BaseException as fault:  # the disk, say; what was done is undone when the file is next opened
+                refused = False
+                if not isinstance(fault, Exception):
+                    raise
                 error = fault
             finally:
-                if self._tx is not None:
-                    self._tx.close()
-                self._pooled.close()
+                self._given_back(self._tx, self._pooled, whole=refused)
         if isinstance(error, Exception):
             told = self._database.told(error)
             if told is not error:
@@ -1000,7 +1029,7 @@ def _sqlite_engine(place: str, read_only: bool) -> sa.Engine:
 
 
 def _sqlite_connection(path: Path, mode: Mode) -> sqlite3.Connection:
-    """A connection with every pragma set and read back; without them the guards would be weaker."""
+    """A connection that holds to its pragmas, or none."""
     read_only = mode == "ro"
     path = path.resolve()  # SQLite too keeps its own files beside the file itself, not beside a link to it
     uri = path.as_uri() + f"?mode={mode}"
@@ -1009,6 +1038,16 @@ def _sqlite_connection(path: Path, mode: Mode) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False, cached_statements=256
     )
+    try:
+        _hold_to_pragmas(connection, read_only)
+    except BaseException:  # what is no database is found out here
+        connection.close()
+        raise
+    return connection
+
+
+def _hold_to_pragmas(connection: sqlite3.Connection, read_only: bool) -> None:
+    """Set every pragma, and read those back without which the guards would be weaker."""
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     if read_only:
@@ -1025,7 +1064,6 @@ def _sqlite_connection(path: Path, mode: Mode) -> sqlite3.Connection:
         if cursor.execute(f"PRAGMA {name}").fetchone()[0] != wanted:
             raise DatabaseUnusable("SQLite does not hold to {pragma}; the books are not safe here.", pragma=name)
     cursor.close()
-    return connection
 
 
 def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
@@ -1052,6 +1090,20 @@ def _postgresql_engine(url: str, read_only: bool) -> sa.Engine:
     if read_only:
         engine = engine.execution_options(postgresql_readonly=True)
     return engine
+
+
+def _size_of_file(path: Path) -> int:
+    """Of a file that there may be; refuses what is none, such as a pipe, which would be waited for without an end."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise DatabaseUnusable("{place} cannot be used: {why}.", place=str(path), why=why) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise NotABook("{place} is not a file that can hold books.", place=str(path))
+    return found.st_size
 
 
 def _make_private(path: Path) -> None:

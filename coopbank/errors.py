@@ -40,7 +40,7 @@ CoopbankError
     ├── DatabaseReadOnly     it cannot be written
     ├── DatabaseVersion      it was made by another version
     ├── BooksMoved           its books were moved, and are used at another place
-    ├── MoveUnfinished       books are being moved here, and not all of them are there yet
+    ├── MoveUnfinished       books are being moved or restored here, and not all of them are there yet
     ├── FileDamaged          a sealed file or a backup was cut or changed, or is none
     └── NotABook             a file or a database that holds no books
 
@@ -272,7 +272,7 @@ class BooksMoved(DatabaseUnusable):
 
 
 class MoveUnfinished(DatabaseUnusable):
-    """Books are being moved here, and not all of them are there yet."""
+    """Books are being moved here, or restored from a backup, and not all of them are there yet."""
 
 
 class FileDamaged(DatabaseUnusable):

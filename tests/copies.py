@@ -16,6 +16,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from coopbank.database import Database
 
@@ -26,6 +27,8 @@ _spare: list[str] = []
 """Empty databases by URL that nobody has."""
 _done_with: list[str] = []
 """Databases by URL that were some test's."""
+_connections: dict[tuple[int, str], Any] = {}
+"""Connections by process and server; who is forked off a test has no use for its parent's."""
 
 
 def empty_database(server: str, name: str) -> str:
@@ -98,9 +101,29 @@ def _name(url: str) -> str:
 
 
 def _on_server(url: str, *statements: str) -> None:
+    connection = _connection(url.replace("+psycopg", "", 1).replace(f"/{_name(url)}", "/postgres", 1))
+    for statement in statements:
+        connection.execute(statement)
+
+
+def _connection(server: str) -> Any:
+    """This process's connection to that server: each new one costs the server as much as a database is worth."""
     import psycopg
 
-    server = url.replace("+psycopg", "", 1).replace(f"/{_name(url)}", "/postgres", 1)
-    with psycopg.connect(server, autocommit=True) as connection:
-        for statement in statements:
-            connection.execute(statement)
+    kept = _connections.get((os.getpid(), server))
+    if kept is None or not _answers(kept):
+        kept = _connections[os.getpid(), server] = psycopg.connect(server, autocommit=True)
+        atexit.register(kept.close)
+    return kept
+
+
+def _answers(connection: Any) -> bool:
+    """Whether the server is still there: some tests kill theirs, and start it again at the same address."""
+    import psycopg
+
+    try:
+        connection.execute("")
+    except psycopg.OperationalError:
+        connection.close()
+        return False
+    return True

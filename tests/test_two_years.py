@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from coopbank.bank.lending.proof import faults_of
 from coopbank.bank.verify import verify
 from coopbank.demo import run_demo
 from coopbank.demo_around import CASES
+from coopbank.exchange import export
 from coopbank.finance.voting import count, read_box
 from coopbank.ledger.posting import head
 from coopbank.ledger.verify import wrong
@@ -34,6 +36,7 @@ from coopbank.reports.document import as_document
 from coopbank.reports.loan import story as loan_story
 from coopbank.reports.patronage import patronage_notice, with_a_part
 from coopbank.reports.surplus import surplus
+from tests.by_hand import Log, minor, table
 
 #: What a loan can go through; the demonstration of this seed brings about all of it.
 KINDS = {"TERM", "EQUAL", "SEASON", "LINE", "SURPLUS", "REVENUE"}
@@ -211,6 +214,85 @@ def test_the_annual_report_says_what_was_decided_and_who_bore_the_losses(story: 
     assert {each.matter for each in told.decisions.kinds} >= {"loan", "allocation", "surplus", "transfer"}
     assert not [each for each in told.decisions.resolved if each.text.startswith("L-")]
     assert [(each.committee, each.seats) for each in first.decisions.elected] == [("Loan committee", 3)]
+
+
+@pytest.fixture(scope="module")
+def pack(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pack")
+    export(story.bank, "pack", folder)
+    return folder
+
+
+def test_a_stranger_reckons_each_fund_s_net_assets_from_the_log(pack: Path) -> None:
+    log, between = Log(pack / "log" / "operations.jsonl"), ("185", "186", "187")
+    earned = log.sums(lambda x: (x.fund, "between" if x.gl in between else x.gl_kind), closings=False)
+    stands = log.sums(lambda x: x.fund, kinds=("equity", "income", "expense"))
+    rows = table(pack / "pbc" / "Net_Assets.csv")
+    assert len(rows) == len({row["Business_Unit_Code"] for row in rows}) > 7
+    for row in rows:
+        fund = row["Business_Unit_Code"]
+        told = {name: minor(row[name]) for name in list(row)[2:]}
+        assert told["Income"] == -earned[fund, "income"]
+        assert told["Expense"] == -earned[fund, "expense"]
+        assert told["Transfers_and_Releases"] == -earned[fund, "between"]
+        assert told["Ending"] == -stands[fund] == sum(told.values()) - told["Ending"]
+    assert sum(minor(row["Transfers_and_Releases"]) for row in rows) == 0
+    assert any(minor(row["Transfers_and_Releases"]) for row in rows if row["Fund_Class"] == "restricted")
+
+
+def test_each_count_of_a_drawer_is_listed_once_and_its_differences_are_those_of_the_books(pack: Path) -> None:
+    log = Log(pack / "log" / "operations.jsonl")
+    rows = table(pack / "pbc" / "Cash_Counts.csv")
+    counts = {operation for operation, _ref, body in log.records("drawer") if body.get("counted") is not None}
+    assert sorted(int(row["Operation"]) for row in rows) == sorted(counts)
+    short = log.sums(lambda x: x.gl, closings=False)["330"]
+    assert sum(minor(row["Difference"]) for row in rows) == -short != 0
+
+
+def test_what_came_back_in_a_month_is_what_borrowers_paid(story: Story, pack: Path) -> None:
+    """Principal that was written off left the account as well, and nobody can lend it again."""
+    log = Log(pack / "log" / "operations.jsonl")
+    moved = Counter[tuple[str, str]]()
+    for line in log.lines:
+        if line.gl == "701":
+            off = line.kind in ("charge-off", "write-down")
+            moved[line.day[:7], "lost" if off else "out" if line.amount > 0 else "back"] += abs(line.amount)
+    with story.bank.read() as books:
+        told = annual(books, 2025)
+    assert [(x.out, x.back, x.lost) for x in told.months] == [
+        tuple(moved[f"{x.first:%Y-%m}", name] for name in ("out", "back", "lost")) for x in told.months
+    ]
+    # What came back of it came in 2026: it is no part of what 2025 tells.
+    assert told.recovered == 0 and [x.bears for x in told.borne] == [x.bore for x in told.borne]
+    assert told.came_back == sum(x.back for x in told.months) and sum(x.lost for x in told.months) == told.charged_off
+
+
+def test_a_loan_s_page_at_a_month_s_end_ties_to_the_accounts_of_that_day(story: Story, pack: Path) -> None:
+    log = Log(pack / "log" / "operations.jsonl")
+    for day in (date(2025, 12, 31), date(2026, 5, 31)):
+        stands = log.sums(lambda x: (x.contract, x.gl), kinds=("asset",), through=day.isoformat())
+        told = Counter[str]()
+        with story.bank.read() as books:
+            for ref, _version, body in list(all_loans(books)):
+                if body.granted_on <= day.isoformat():
+                    known = loan_story(books, ref, day)
+                    for code in ("701", "781", "791"):
+                        later = known.books_later.get(code, 0)
+                        assert known.books[code] + later == stands[ref, code], (ref, code, day)
+                        told[code] += later
+        assert told["781"]
+
+
+def test_every_account_of_somebody_stands_in_a_list_of_the_pack(pack: Path) -> None:
+    log = Log(pack / "log" / "operations.jsonl")
+    held = log.sums(lambda x: (x.gl, x.fund, x.contract), kinds=("asset", "liability", "equity"))
+    # 729 and 879: the pool's claims, which cancel. 771 and 772: in the register of assets. 961: a fund's own.
+    leaves = {key: amount for key, amount in held.items() if key[2] and amount and key[0] not in ("879", "771", "772")}
+    listed = {
+        (row["GL_Account_Number"], row["Business_Unit_Code"], row["Account_ID"]): minor(row["Balance"])
+        for place in (pack / "pbc").glob("*_Trial_Balance.csv") for row in table(place)
+    }  # fmt: skip
+    assert {key: listed.get(key) for key in leaves} == leaves
 
 
 @pytest.mark.soak

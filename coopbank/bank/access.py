@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from coopbank.bank import records
-from coopbank.bank.books import Books
+from coopbank.bank.books import PEOPLE, Books
 from coopbank.bank.operation import ADMINISTRATOR, TREASURER
 from coopbank.words import _
 
@@ -54,7 +54,7 @@ def _wanted(books: Books) -> frozenset[str]:
 
 def codes_of(books: Books) -> Codes:
     """How far the bank has come with one-time codes."""
-    return books.once(("codes",), lambda: _codes_of(books, _wanted(books)))
+    return books.once(PEOPLE, ("codes",), lambda: _codes_of(books, _wanted(books)))
 
 
 def _codes_of(books: Books, wanted: frozenset[str]) -> Codes:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from coopbank.bank import records
 from coopbank.bank.books import LOCKED, opened
 from coopbank.bank.operations.solidarity import CASE_CAP, YEAR_CAP, same_name
+from coopbank.bank.replayed import Registers
 from coopbank.database import Transaction
 from coopbank.ledger.log import Finding, Log, Operation
 from coopbank.money import format_amount, parse_amount
@@ -43,7 +44,7 @@ class AidProof:
         self._left: dict[str, int] = {}  # of each case: given less returned, minor units
         self._deciders: list[tuple[int, str, frozenset[str]]] = []  # operation, recipient's digest, whom it may not be
 
-    def watch(self, state: Any, log: Log, operation: Operation) -> None:
+    def watch(self, state: Registers, log: Log, operation: Operation) -> None:
         """What a case says was given or came back is what the operation posted to 366."""
         written = [(row[2], row[5]) for row in operation.rows if row[0] == "record" and row[1] == records.AidCase.kind]
         if not written:
@@ -71,7 +72,7 @@ class AidProof:
             self._note_deciders(state, operation, written)
 
     @staticmethod
-    def _cap(state: Any, policy: str, default: str) -> int:
+    def _cap(state: Registers, policy: str, default: str) -> int:
         value = state.records.get(("policy", policy), {}).get("value", default)
         return parse_amount(str(value), state.records["institution", "book"]["currency"])
 
@@ -81,7 +82,7 @@ class AidProof:
         self._left[ref] = after
         return int(after - before)
 
-    def _note_deciders(self, state: Any, operation: Operation, written: list[tuple[str, dict[str, Any]]]) -> None:
+    def _note_deciders(self, state: Registers, operation: Operation, written: list[tuple[str, dict[str, Any]]]) -> None:
         theirs: set[str] = set()
         for person in filter(None, (operation.actor, operation.approver)):
             user = state.records.get(("user", person), {})
@@ -91,7 +92,7 @@ class AidProof:
             if member is not None and theirs:
                 self._deciders.append((operation.number, member["#"], frozenset(theirs)))
 
-    def faults(self, _state: Any, _log: Log, tx: Transaction) -> Iterator[Finding]:
+    def faults(self, _state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding]:
         """Cases that were decided by the recipient or by kin, as far as it can still be read who that was."""
         for number, digest, theirs in self._deciders:
             value = tx.value("SELECT value FROM personal WHERE digest = ?", digest)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from coopbank.bank.books import Books
-from coopbank.bank.whole_files import make_folder
+from coopbank.bank.whole_files import make_folder, sync_folder
 from coopbank.ledger import posting
 
 NAME: Final = "anchors.log"
@@ -57,12 +57,15 @@ def append(
     number, short = head or _head_now(books)
     file = anchors_file(place, books)
     make_folder(file.parent)
+    new = not file.exists()
     handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(handle, f"{number} {short} {kind} {day} {at} book {book[:8]}\n".encode())
         os.fsync(handle)
     finally:
         os.close(handle)
+    if new:
+        sync_folder(file.parent)
     return file
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import coopbank.bank.operations  # noqa: F401  (fills the catalogue)
 from coopbank.bank import access, anchors, groups, limits, mandates, passphrases, receipts, records
-from coopbank.bank.books import Actor, Books, Kept, loads, opened
+from coopbank.bank.books import PEOPLE, Actor, Books, Kept, loads, opened
 from coopbank.bank.contact import with_owners
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import book_currency
@@ -754,9 +754,9 @@ class Bank:
         if reason is not None:
             _with_second(draft)
             posting.validate(tx, draft)  # refused now rather than by the second person
-            return self._ask(tx, actor, operation, key, reason)
+            return self._ask(tx, actor, operation, key, reason, desk)
         sealed = posting.seal(tx, self.book, draft)
-        desk.kept = None  # it may have written what is kept
+        desk.kept = self._kept.after(tx, draft.rows, desk.kept)
         groups.require_not_on_its_way(desk, draft, sealed.leaves)
         for put in desk.after:
             put(tx)
@@ -780,13 +780,15 @@ class Bank:
         )
         return self._perform(tx, closed.actor, request, f"{SIGNED}{number}")
 
-    def _ask(self, tx: Transaction, actor: Actor, operation: Operation, key: str, reason: str) -> Receipt:
+    def _ask(self, tx: Transaction, actor: Actor, operation: Operation, key: str, reason: str, tried: Desk) -> Receipt:
         desk = self._desk(tx, actor, None)
+        desk.notes += [note for note in tried.notes if note[0] in operation.foretold]
         payload = operation.sealed(desk.keep)
         ask = Ask(operation=operation.name, operation_version=operation.version, payload=payload, reason=reason)
         draft = self._draft(desk, ask, key)
         ask.perform(desk)
         sealed = posting.seal(tx, self.book, draft)
+        self._kept.after(tx, draft.rows, desk.kept)
         return receipts.done(self, desk, draft, sealed, operation.title, reason=reason)
 
     def _desk(self, tx: Transaction, actor: Actor, approver: str | None) -> Desk:
@@ -841,7 +843,8 @@ class Bank:
         be begun, it rests on the key file too, and is asked each time.
         """
         question = ("power", desk.actor.user, operation.name)
-        known: Actor | None = None if desk.kept is None else desk.kept.get(question)
+        kept = {} if desk.kept is None else desk.kept.setdefault(PEOPLE, {})
+        known: Actor | None = kept.get(question)
         if known is not None:
             desk.actor = known
             return
@@ -858,8 +861,8 @@ class Bank:
                 title=translate(operation.title), hint="It belongs to: {roles}.",
                 roles=", ".join(map(translate, operation.roles)),
             )  # fmt: skip
-        if desk.kept is not None and not access.must_begin(desk, desk.actor.user, desk.actor.roles):
-            desk.kept[question] = desk.actor
+        if not access.must_begin(desk, desk.actor.user, desk.actor.roles):
+            kept[question] = desk.actor
 
     def must_begin_code(self, books: Books, actor: Actor) -> bool:
         """Whether this person may do nothing before their one-time codes are begun.

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.reconciling import BROUGHT_FORWARD, Posting, postings_of, standing
+from coopbank.bank.replayed import Registers
 from coopbank.database import Transaction
 from coopbank.ledger.log import Finding, Log, Operation
 from coopbank.money import format_amount
@@ -69,7 +70,7 @@ class BankProof:
     def __init__(self) -> None:
         self._written: list[tuple[int, str, str, records.Body]] = []  # operation, account, ref, body
 
-    def watch(self, _state: Any, log: Log, operation: Operation) -> None:
+    def watch(self, _state: Registers, log: Log, operation: Operation) -> None:
         """Remember the versions of the bank's records; who signs is looked at here."""
         for row in operation.rows:
             if row[0] != "record" or row[1] not in _KINDS:
@@ -84,7 +85,7 @@ class BankProof:
             if isinstance(body, records.Reconciliation):
                 _hands(log, operation, ref, body)
 
-    def faults(self, state: Any, _log: Log, tx: Transaction) -> Iterator[Finding]:
+    def faults(self, state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding]:
         """What is wrong, account by account."""
         books, accounts = Books(tx), {account for _number, account, _ref, _body in self._written}
         for name in sorted(accounts):

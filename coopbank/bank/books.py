@@ -7,16 +7,16 @@ operations and forms ask.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from coopbank.bank import records
 from coopbank.database import Transaction
 from coopbank.errors import KeysLocked, NotABook, Unknown
 from coopbank.ledger import periods
-from coopbank.ledger.posting import Leaf
+from coopbank.ledger.posting import MASTER, Leaf, NewRecord, Row
 from coopbank.words import _
 
 if TYPE_CHECKING:
@@ -78,38 +78,62 @@ class Actor:
         return {*self.relatives, *([self.member] if self.member else ())}
 
 
-_MOST_KEPT = 2_000  # answers, before they are asked anew
+_MOST_KEPT = 2_000  # answers about one kind, before they are asked anew
+PEOPLE: Final = "powers"
+"""What is kept of the powers that people hold, which rest on records of these kinds."""
+_ABOUT_PEOPLE = frozenset({records.User.kind, records.Role.kind, records.Policy.kind})
+_NOT_KNOWN: Final = object()
+
+Answers = dict[str, dict[Any, Any]]
+"""What was asked of the books, by the kind of record that it rests on, or the table of periods, or PEOPLE."""
 
 
 class Kept:
-    """What was asked about records and periods, kept until an operation writes one.
+    """What was asked about records and periods, kept until an operation writes one of their kind.
 
     What is kept stands under the hash of the last operation that wrote one, which covers all before it. So nobody has
     to say when it is out of date: not a transaction that was undone, and not a colleague at another till.
     """
 
     def __init__(self) -> None:
-        self._at: tuple[bytes | None, dict[Any, Any]] = (None, {})
+        self._at: tuple[bytes | None, Answers] = (None, {})
 
-    def now(self, tx: Transaction) -> dict[Any, Any]:
+    def now(self, tx: Transaction) -> Answers:
         """What may be used in this transaction, and added to."""
         at = tx.master = tx.master or tx.value(
             "SELECT hash FROM operation WHERE id IN ((SELECT max(operation_id) FROM record),"
             " (SELECT max(operation_id) FROM period_state)) ORDER BY id DESC LIMIT 1"
         )
         known = self._at  # another thread may replace it meanwhile
-        if known[0] != at or len(known[1]) > _MOST_KEPT:
+        if known[0] != at:
             self._at = known = (at, {})
         tx.kept = known[1]
         return known[1]
+
+    def after(self, tx: Transaction, rows: Sequence[Row], kept: Answers | None) -> Answers | None:
+        """What of it holds once an operation with these rows was sealed.
+
+        Answers about other kinds than it wrote go on under its hash, in a dictionary of their own: another thread may
+        still add to the one before what was so then.
+        """
+        if kept is None or tx.master is None:
+            return None
+        written = {row.kind if isinstance(row, NewRecord) else row.table for row in rows if row.table in MASTER}
+        if written:
+            if written & _ABOUT_PEOPLE:
+                written.add(PEOPLE)
+            kept = {kind: known for kind, known in kept.items() if kind not in written}
+            self._at = (tx.master, kept)
+        tx.kept = kept
+        return kept
 
 
 class Books:
     """What the books say, inside one transaction."""
 
-    def __init__(self, tx: Transaction, keys: Keyring | None = None, kept: dict[Any, Any] | None = None) -> None:
+    def __init__(self, tx: Transaction, keys: Keyring | None = None, kept: Answers | None = None) -> None:
         self.tx = tx
-        self.kept = kept  # records that every operation asks for, since the last one that wrote any: see `Kept`
+        self.kept = kept  # records that every operation asks for, since the last one that wrote such: see `Kept`
         self.keys = keys  # of whoever has signed in: opens what is encrypted
         self.held_roles: dict[tuple[str, ...], list[tuple[str, records.Role]]] = {}  # filled by limits.py
 
@@ -119,26 +143,25 @@ class Books:
         """The latest version of a record, None if there is none or its making was reversed."""
         if not (cls.remembered or cls.met):
             return self._find(cls, ref)
-        question = "find", cls, ref
-        if self.kept is not None and question in self.kept:  # asked several times by each operation
-            known: B | None = self.kept[question]
-            return known
-        return self.once(question, lambda: self._find(cls, ref))
+        return self.once(cls.kind, ("find", cls, ref), lambda: self._find(cls, ref))
 
-    def once(self, question: tuple[Any, ...], ask: Callable[[], A]) -> A:
-        """The answer to a question about records, to be looked at only; from what is kept, if it was asked before."""
+    def once(self, kind: str, question: tuple[Any, ...], ask: Callable[[], A]) -> A:
+        """The answer to a question about records of a kind, to be looked at only; from what is kept, if it is there."""
         if self.kept is None:
             return ask()
-        if question in self.kept:
-            known: A = self.kept[question]
-            return known
-        found = ask()
-        if len(self.kept) <= _MOST_KEPT:  # one operation that asks for every member keeps no more than a day's do
-            self.kept[question] = found
+        known = self.kept.get(kind)
+        if known is None:
+            known = self.kept.setdefault(kind, {})
+        found: A = known.get(question, _NOT_KNOWN)
+        if found is _NOT_KNOWN:
+            found = ask()
+            if len(known) >= _MOST_KEPT:  # one operation that asks for every member keeps no more than a day's do
+                known.clear()
+            known[question] = found
         return found
 
     def _find(self, cls: type[B], ref: str) -> B | None:
-        text = self.once(("text", cls.kind, ref), lambda: self.tx.value(_BODY, cls.kind, ref))
+        text = self.once(cls.kind, ("text", ref), lambda: self.tx.value(_BODY, cls.kind, ref))
         body = None if text is None else cls.read(text)
         return None if body is None or body.void else body
 
@@ -159,7 +182,7 @@ class Books:
     def every(self, cls: type[B]) -> list[tuple[str, B]]:
         """The latest version of every record of a kind, in the order of their refs."""
         if cls.remembered:
-            return list(self.once(("every", cls), lambda: self._every(cls)))
+            return list(self.once(cls.kind, ("every", cls), lambda: self._every(cls)))
         return self._every(cls)
 
     def _every(self, cls: type[B]) -> list[tuple[str, B]]:
@@ -173,11 +196,11 @@ class Books:
     def about(self, cls: type[B], about: str) -> list[tuple[str, B]]:
         """The latest version of every record of a kind whose latest version concerns that thing."""
         if cls.remembered:
-            return list(self.once(("about", cls, about), lambda: self._about(cls, about)))
+            return list(self.once(cls.kind, ("about", cls, about), lambda: self._about(cls, about)))
         return self._about(cls, about)
 
     def _about(self, cls: type[B], about: str) -> list[tuple[str, B]]:
-        found = self.once(("texts", cls.kind, about), lambda: self.tx.rows(_ABOUT, about, cls.kind))
+        found = self.once(cls.kind, ("texts", about), lambda: self.tx.rows(_ABOUT, about, cls.kind))
         return [(ref, body) for ref, text in found if not (body := cls.read(text)).void]
 
     def version(self, kind: str, ref: str) -> int:

@@ -1,4 +1,4 @@
-"""What registers say of borrowers before they borrow: the course that a product asks for, and who stands beside them.
+"""Borrowers: whose loan it is, the course that a product asks for before they borrow, and who stands beside them.
 
 Linked borrowers are those of a group in the register GROUPS whose entry is in force: if one cannot pay, the others
 may not be able to either, so that what they owe and what is promised to them is held against one limit.
@@ -8,15 +8,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
 from coopbank.bank.desk import Desk, fold
+from coopbank.bank.fields import LoanRef
 from coopbank.bank.institution_registers import counted, entries_of
+from coopbank.bank.operation import Operation
 from coopbank.errors import LimitReached, WrongState
 from coopbank.money import format_amount, parse_amount
 
 LINKED = "linked_limit"
+
+
+class AboutLoan(Operation):
+    """Common to operations on a loan: nobody does them on their own."""
+
+    subject: ClassVar[str] = "lending"
+
+    loan: LoanRef
+
+    def serves(self, desk: Desk) -> set[str]:
+        return borrower(desk, self.loan)
+
+
+def borrower(desk: Desk, ref: str) -> set[str]:
+    """Whose loan it is, for the rule that nobody serves their own."""
+    loan = desk.find(records.Loan, ref)
+    return set() if loan is None else {loan.member}
 
 
 def attended(books: Books, member: str, course: str) -> bool:

@@ -8,6 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from coopbank.bank import records
+from coopbank.bank.replayed import Registers
+from coopbank.database import Transaction
 from coopbank.ledger.columns import Run
 from coopbank.ledger.log import Finding, Log, Operation
 from coopbank.money import format_amount, round_minor
@@ -16,7 +18,7 @@ Leaf = tuple[str, str, str]
 """Fund, control account and contract."""
 
 
-def land_faults(state: Any, log: Log, _tx: Any) -> Iterator[Finding]:
+def land_faults(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
     """Each parcel that the books bought stands at its cost, until it goes; no parcel's account without it."""
     told: dict[Leaf, int] = defaultdict(int)
     gone = dict(state.latest("parcel-disposal"))
@@ -96,7 +98,7 @@ class PairProof:
     def __init__(self) -> None:
         self._pairs: dict[str, dict[str, Any]] = {}
 
-    def watch(self, state: Any, log: Log, operation: Operation) -> None:
+    def watch(self, state: Registers, log: Log, operation: Operation) -> None:
         """Each version of a pair against the one before it."""
         for row in operation.rows:
             if row[0] != "record" or row[1] != records.Pair.kind:
@@ -108,7 +110,7 @@ class PairProof:
                 log.add("institutions", f"pair {ref}: {fault}", operation.number)
 
     def _faults(
-        self, state: Any, operation: Operation, ref: str, before: dict[str, Any] | None, body: dict[str, Any]
+        self, state: Registers, operation: Operation, ref: str, before: dict[str, Any] | None, body: dict[str, Any]
     ) -> Iterator[str]:  # fmt: skip
         theirs = {name: body[name] for name in self._THEIRS}
         if operation.kind == "confirm-pair":
@@ -126,7 +128,7 @@ class PairProof:
             yield f"{operation.kind} changed what was confirmed"
 
 
-def dues_faults(state: Any, log: Log, _tx: Any) -> Iterator[Finding]:
+def dues_faults(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
     """What is open of each bill of dues is what its account holds."""
     told: dict[Leaf, int] = {
         ("GEN", "791", ref): body["amount"] - body.get("paid", 0) for ref, body in state.latest("dues")
@@ -134,7 +136,7 @@ def dues_faults(state: Any, log: Log, _tx: Any) -> Iterator[Finding]:
     yield from _differing("dues", state, log, told, ("791", "DU-"))
 
 
-def grant_faults(state: Any, log: Log, _tx: Any) -> Iterator[Finding]:
+def grant_faults(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
     """What is neither earned nor returned of each grant is what its account owes."""
     told = {
         (body["fund"], "862", ref): body.get("earned", 0) + body.get("returned", 0) - body["amount"]
@@ -145,7 +147,9 @@ def grant_faults(state: Any, log: Log, _tx: Any) -> Iterator[Finding]:
             yield fault
 
 
-def _differing(check: str, state: Any, log: Log, told: dict[Leaf, int], own: tuple[str, str]) -> Iterator[Finding]:
+def _differing(
+    check: str, state: Registers, log: Log, told: dict[Leaf, int], own: tuple[str, str]
+) -> Iterator[Finding]:
     held = {
         (leaf.fund, leaf.gl_code, leaf.contract): state.balances.get(account, 0)
         for account, leaf in log.leaves.items()
@@ -157,7 +161,7 @@ def _differing(check: str, state: Any, log: Log, told: dict[Leaf, int], own: tup
                           f" register says {format_amount(told.get(leaf, 0))}")  # fmt: skip
 
 
-def pair_faults(state: Any, log: Log, _tx: Any) -> Iterator[Finding]:
+def pair_faults(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
     """What is open of the pairs with each institution is what the accounts between them hold."""
     for gl_code, side, sign in (("892", "owes", -1), ("792", "is owed", 1)):
         told: dict[Leaf, int] = defaultdict(int)

@@ -11,10 +11,10 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coopbank.bank import records
-from coopbank.bank.books import LEAF, Actor, B, Books
+from coopbank.bank.books import LEAF, Actor, Answers, B, Books
 from coopbank.bank.operation import Operation
 from coopbank.database import Transaction
 from coopbank.errors import DayClosed, Unknown
@@ -51,7 +51,7 @@ class Desk(Books):
 
     def __init__(
         self, tx: Transaction, *, actor: Actor, approver: str | None, today: date,
-        currency: str, nonce: Callable[[int], bytes], keys: Keyring | None = None, kept: dict[Any, Any] | None = None,
+        currency: str, nonce: Callable[[int], bytes], keys: Keyring | None = None, kept: Answers | None = None,
     ) -> None:  # fmt: skip
         super().__init__(tx, keys, kept)
         self.actor = actor

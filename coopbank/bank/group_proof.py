@@ -75,36 +75,18 @@ class GroupProof:
                 yield f"the day was closed before {ref} was carried out"
 
     def _planned(self, log: Log, operation: Operation, ref: str, body: dict[str, Any]) -> Iterator[str]:
-        lines = {
-            row[2]: row[5].get("lines", [])
-            for row in operation.rows if row[0] == "record" and row[1] == records.BatchPart.kind
-        }  # fmt: skip
-        loans = {
-            row[2]: row[5]["loans"] for row in operation.rows
-            if row[0] == "record" and row[1] == records.BatchPart.kind and "loans" in row[5]
-        }  # fmt: skip
-        self._plans[ref] = _Plan(body, lines, operation.number, loans, (operation.actor, operation.approver))
+        parts = {row[2]: row[5] for row in operation.rows if row[:2] == ["record", records.BatchPart.kind]}
+        lines = {part: planned.get("lines", []) for part, planned in parts.items()}
+        loans = {part: planned["loans"] for part, planned in parts.items() if "loans" in planned}
+        plan = _Plan(body, lines, operation.number, loans, (operation.actor, operation.approver))
+        self._plans[ref] = plan
         self._entries[ref] = {entry[0] for entry in operation.entries}
         if sorted(lines) != [part_ref(ref, n) for n in range(1, body["parts"] + 1)] or body.get("done"):
             yield f"{ref} has not the parts that it says"
         if any(sum(amount for _account, amount in part) for part in lines.values()):
             yield f"a part of {ref} does not balance"
-        said = dict(body.get("dues", ())) or ({body["due"]: body["total"]} if body.get("due") else {})
-        passed_on = _sums(line for part in lines.values() for line in part if line[0] in said)
-        left = _sums(line for entry in operation.entries for line in entry[4] if line[0] in said)
-        total = sum(said.values()) if said else sum(
-            amount for part in lines.values() for account, amount in part if amount > 0 and _is_payable(log, account)
-        )  # fmt: skip
-        if not said:
-            yield from (f"{ref} pays what is {holder}'s into other savings" for holder in _astray(log, lines.values()))
-        if loans:
-            total = body["total"]  # the loans' own proof is that of their interest
-        if passed_on != said or left != {due: -amount for due, amount in said.items()} or total != body["total"]:
-            yield (f"the parts of {ref} come to {sum(passed_on.values()) if said else total}, it says {body['total']},"
-                   f" and {-sum(left.values())} were left for them")  # fmt: skip
-        if loans and (len({each for part in loans.values() for each in part}), set(loans)) != (
-            sum(len(part) for part in loans.values()), set(lines),
-        ):  # fmt: skip
+        yield from _total_faults(log, operation, ref, plan)
+        if loans and not _each_once(plan):
             yield f"a loan stands in two parts of {ref}, or a part names none"
         if body["decided_by"] != operation.number or body["on"] != operation.business_date:
             yield f"{ref} names another operation or day"
@@ -120,28 +102,54 @@ class GroupProof:
             yield f"part {number} of {ref} was not the next"
         if len(batches) != 1 or batches[0][2] != ref or batches[0][5] != {**before, "done": number}:
             yield f"part {number} of {ref} did not count itself"
-        place = part_ref(ref, number)
         kind = CATALOGUE[operation.kind]
         if issubclass(kind, Part) and kind.in_their_name:
             yield from _of_loans(operation, plan, number)
-            plan.lines.pop(place, None)
-            self._count(plan, ref, number, operation)
-            return
-        planned = plan.lines.pop(place, ())
-        posted = [entry[4] for entry in operation.entries]
-        opened = {row[1] for row in operation.rows if row[0] == "account"}
-        days = {operation.business_date, *(entry[1] for entry in operation.entries)}
-        if not (len(posted) == 1 and _is_planned(log, posted[0], planned)) or opened - {a for a, _x in posted[0]}:
-            yield f"part {number} of {ref} is not what was decided"
-        if days != {before["on"]}:
-            yield f"part {number} of {ref} was carried out on another day than it was decided"
-        self._count(plan, ref, number, operation)
-
-    def _count(self, plan: _Plan, ref: str, number: int, operation: Operation) -> None:
-        plan.body = {**plan.body, "done": number}
+        else:
+            yield from _of_lines(log, operation, plan, number)
+        plan.lines.pop(part_ref(ref, number), None)
+        plan.body = {**before, "done": number}
         self._entries[ref].update(entry[0] for entry in operation.entries)
-        if number == plan.body["parts"]:
+        if number == before["parts"]:
             del self._plans[ref]
+
+
+def _total_faults(log: Log, operation: Operation, ref: str, plan: _Plan) -> Iterator[str]:
+    """The lines of the parts come to the total, which the leading entry left for them on the leaves of what is due."""
+    body, parts = plan.body, plan.lines.values()
+    due = dict(body.get("dues", ())) or ({body["due"]: body["total"]} if body.get("due") else {})
+    passed_on = _sums(line for part in parts for line in part if line[0] in due)
+    left = _sums(line for entry in operation.entries for line in entry[4] if line[0] in due)
+    if due:
+        total = sum(due.values())
+    else:
+        total = sum(
+            amount for part in parts for account, amount in part if amount > 0 and _is_payable(log, account)
+        )  # fmt: skip
+        yield from (f"{ref} pays what is {holder}'s into other savings" for holder in _astray(log, parts))
+    if plan.loans:
+        total = body["total"]  # the loans' own proof is that of their interest
+    if passed_on != due or left != {leaf: -amount for leaf, amount in due.items()} or total != body["total"]:
+        yield (f"the parts of {ref} come to {sum(passed_on.values()) if due else total}, it says {body['total']},"
+               f" and {-sum(left.values())} were left for them")  # fmt: skip
+
+
+def _each_once(plan: _Plan) -> bool:
+    """Whether every part names loans, and none is in two of them."""
+    named = [loan for part in plan.loans.values() for loan in part]
+    return len(named) == len(set(named)) and set(plan.loans) == set(plan.lines)
+
+
+def _of_lines(log: Log, operation: Operation, plan: _Plan, number: int) -> Iterator[str]:
+    """A part posts one entry, just the lines that were planned, on the day of the plan, and opens no other leaf."""
+    ref = str(operation.request.get("batch"))
+    planned = plan.lines.get(part_ref(ref, number), [])
+    posted = [entry[4] for entry in operation.entries]
+    opened = {row[1] for row in operation.rows if row[0] == "account"}
+    if not (len(posted) == 1 and _is_planned(log, posted[0], planned)) or opened - {a for a, _x in posted[0]}:
+        yield f"part {number} of {ref} is not what was decided"
+    if {operation.business_date, *(entry[1] for entry in operation.entries)} != {plan.body["on"]}:
+        yield f"part {number} of {ref} was carried out on another day than it was decided"
 
 
 def _of_loans(operation: Operation, plan: _Plan, number: int) -> Iterator[str]:

@@ -24,7 +24,7 @@ import json
 import os
 import secrets as system_secrets
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,9 +40,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from coopbank.bank.passphrases import SESSION_HOURS, Cost, calibrated
+from coopbank.bank.passphrases import SESSION_HOURS, USUAL_KIB, Cost, calibrated, not_enough_memory, starved
 from coopbank.bank.records import SEALED
-from coopbank.bank.whole_files import make_folder
+from coopbank.bank.whole_files import clear_parts, make_folder, sync_folder
 from coopbank.clock import instant_text
 from coopbank.errors import DatabaseUnusable, KeysLocked
 
@@ -265,9 +265,17 @@ class KeyFile:
         """The secret, from the slot of a user."""
         slot = self._read().get("slots", {}).get(f"user:{user}")
         try:
-            key, box = _passphrase_key(passphrase, bytes.fromhex(slot["salt"]), _cost(slot["cost"])), slot["box"]
-        except (TypeError, KeyError, ValueError, HashingError):
+            cost, salt, box = _cost(slot["cost"]), bytes.fromhex(slot["salt"]), slot["box"]
+        except (TypeError, KeyError, ValueError):
             return None
+        try:
+            key = _passphrase_key(passphrase, salt, cost)
+        except (TypeError, ValueError):
+            return None
+        except HashingError as error:
+            if starved(error) and cost.memory_kib <= USUAL_KIB:
+                raise not_enough_memory() from error
+            return None  # a cost that was damaged
         return self._keyring(_unwrap(key, box))
 
     def unlock_session(self, token: str) -> Keyring | None:
@@ -390,6 +398,7 @@ class KeyFile:
         part = self.path.with_name(f".{self.path.name}.{system_secrets.token_hex(4)}.part")
         try:
             make_folder(self.path.parent)
+            clear_parts(self.path.parent, self.path.name)
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(held, file, indent=1)
@@ -398,10 +407,13 @@ class KeyFile:
             if new and self.path.exists():
                 raise FileExistsError(17, "it exists already")
             part.replace(self.path)
+            sync_folder(self.path.parent)  # before the books name a key that nobody else has
         except OSError as error:
-            part.unlink(missing_ok=True)
             why = (error.strerror or str(error)).lower()
             raise DatabaseUnusable("The key file {file} cannot be written: {why}.", file=self.path, why=why) from error
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 def key_file(place: str, public: PublicKeys | str) -> KeyFile:

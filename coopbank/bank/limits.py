@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from coopbank.bank import records
-from coopbank.bank.books import Books, loads
+from coopbank.bank.books import PEOPLE, Books, loads
 from coopbank.bank.desk import Desk
 from coopbank.bank.operation import CATALOGUE, Operation, powers_of, role_may
 from coopbank.errors import LimitReached
@@ -46,7 +46,7 @@ class _Limits(NamedTuple):
 def _limits(desk: Desk, operation: Operation) -> _Limits:
     """The limits of those of the actor's roles that may do it; the role that reaches furthest counts."""
     roles, name = desk.actor.roles, operation.name
-    return desk.once(("limits", roles, name), lambda: _limits_of([
+    return desk.once(PEOPLE, ("limits", roles, name), lambda: _limits_of([
         role for role_name, role in held_roles(desk, roles) if role_may(role_name, role.operations, role.edition, name)
     ], name))  # fmt: skip
 

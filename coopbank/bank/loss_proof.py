@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from coopbank.bank import records
 from coopbank.bank.operations.reserves import borne_by, steps_of
+from coopbank.bank.replayed import Registers
 from coopbank.bank.waterfall import (
     RESULTS,
     SURPLUS,
@@ -38,18 +39,10 @@ NAME: Final = "losses"
 _CHARGE_OFF, _WRITE_DOWN = "charge-off", "write-down"
 
 
-class Replayed(Protocol):
-    """What the bank's checks know of the log so far."""
-
-    balances: dict[int, int]
-    records: dict[tuple[str, str], dict[str, Any]]
-    made_by: dict[tuple[str, str], int]
-
-
 class _Before:
     """The books as they stood before an operation that the registers have seen already, for `Sharing`."""
 
-    def __init__(self, state: Replayed, log: Log, operation: Operation, loan: str) -> None:
+    def __init__(self, state: Registers, log: Log, operation: Operation, loan: str) -> None:
         self.state, self.log, self.loan = state, log, loan
         own: dict[int, int] = defaultdict(int)
         for _id, _day, _memo, _reverses, lines in operation.entries:
@@ -102,7 +95,7 @@ class LossProof:
         self.waterfalls: dict[tuple[str, int], records.LossWaterfall] = {}
         self.latest: dict[str, int] = {}  # fund: version in force
 
-    def watch(self, state: Replayed, log: Log, operation: Operation) -> None:
+    def watch(self, state: Registers, log: Log, operation: Operation) -> None:
         """Look at an operation that the registers have seen already."""
         for row in operation.rows:
             if row[0] == "record" and row[1] == records.LossWaterfall.kind:
@@ -115,12 +108,12 @@ class LossProof:
             for fault in self._charged_off(state, log, operation):
                 log.add(NAME, fault, operation.number)
 
-    def watch_plain(self, state: Replayed, log: Log, run: Run) -> None:
+    def watch_plain(self, state: Registers, log: Log, run: Run) -> None:
         """The same of operations that wrote no rows: a write-down that nothing tells of."""
         for operation in run.of((_WRITE_DOWN,)):
             self.watch(state, log, operation)
 
-    def _charged_off(self, state: Replayed, log: Log, operation: Operation) -> Iterator[str]:
+    def _charged_off(self, state: Registers, log: Log, operation: Operation) -> Iterator[str]:
         rows = {(row[1], row[2]): row[5] for row in operation.rows if row[0] == "record"}
         for (kind, ref), body in rows.items():
             if kind != records.Loan.kind:
@@ -162,7 +155,7 @@ class LossProof:
             if -_lines(before.log, operation, fund, "187") != moved.get(fund, 0):
                 yield f"loan {ref}: fund {fund} got or gave other money than the absorbers bear"
 
-    def faults(self, state: Replayed, _log: Log, _tx: Transaction) -> Iterator[Finding]:
+    def faults(self, state: Registers, _log: Log, _tx: Transaction) -> Iterator[Finding]:
         """What each loan's absorbers still bear, at the end of the log."""
         for (kind, ref), body in state.records.items():
             if kind != records.Loan.kind:
@@ -186,7 +179,7 @@ class LossProof:
                     yield Finding(NAME, f"loan {ref}: a refill passed over an absorber of fund {fund}", number)
 
 
-def _written_down(state: Replayed, log: Log, operation: Operation) -> Iterator[str]:
+def _written_down(state: Registers, log: Log, operation: Operation) -> Iterator[str]:
     """What does not agree between a write-down, its event and its entry."""
     ref, gift = operation.request.get("loan"), bool(operation.request.get("gift"))
     asked = parse_amount(str(operation.request.get("principal")), state.records["institution", "book"]["currency"])

@@ -65,6 +65,7 @@ class Operation(BaseModel):
     since: ClassVar[int] = 1  # edition of the catalogue that brought it
     erases: ClassVar[bool] = False  # its traces in the file are cleared after it
     carries_out: ClassVar[bool] = False  # before and after it, what is on its way in groups is (bank/groups.py)
+    foretold: ClassVar[tuple[str, ...]] = ()  # notes that who asks is told too: they can be mended until it is approved
     reckons_ahead: ClassVar[bool] = False  # what takes seconds is reckoned before the book is locked, see `reckon`
     signed: ClassVar[bool] = False  # a close, to be signed with the book's key
     decided_as: ClassVar[tuple[str, ...]] = ()  # matters of a resolution that it may be done under (bank/mandates.py)

@@ -9,22 +9,26 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
+from argon2.low_level import error_to_str
 
 from coopbank.clock import instant_text
 from coopbank.database import Transaction
-from coopbank.errors import InvalidValue
+from coopbank.errors import InvalidValue, SignInRefused
 
 SHORTEST = 8
 SESSION_HOURS = 12
 _FREE_FAILURES = 3
 _WANTED_SECONDS = 0.15  # that one try of a passphrase is to cost on the bank's own machine
 _MOST_PASSES = 12
+_STARVED = tuple(error_to_str(code) for code in (-22, -33))  # no memory, no thread
 _hasher = PasswordHasher()
+USUAL_KIB = _hasher.memory_cost  # what every machine is expected to have
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def calibrated() -> Cost:
     cost = Cost(_hasher.time_cost, _hasher.memory_cost, _hasher.parallelism)
     while cost.time < _MOST_PASSES:
         began = time.perf_counter()
-        cost.hasher().hash("how long does it take")
+        _hashed(cost.hasher(), "how long does it take")
         if time.perf_counter() - began >= _WANTED_SECONDS:
             break
         cost = Cost(cost.time + 1, cost.memory_kib, cost.lanes)
@@ -58,10 +62,32 @@ def calibrated() -> Cost:
 
 def set_passphrase(tx: Transaction, user: str, passphrase: str, cost: Cost | None = None) -> None:
     """Keep the hash of a passphrase."""
-    hashed = (_hasher if cost is None else cost.hasher()).hash(passphrase)
+    hashed = _hashed(_hasher if cost is None else cost.hasher(), passphrase)
     tx.run('DELETE FROM credential WHERE "user" = ?', user)
     tx.run('INSERT INTO credential ("user", hash, failures) VALUES (?, ?, 0)', user, hashed)
     tx.run('DELETE FROM session WHERE "user" = ?', user)
+
+
+def _hashed(hasher: PasswordHasher, passphrase: str) -> str:
+    try:
+        return hasher.hash(passphrase)
+    except HashingError as error:
+        if not starved(error):
+            raise
+        raise not_enough_memory() from error
+
+
+def starved(error: Exception) -> bool:
+    """Whether Argon2 says that the system gave it too little, and not that something is wrong."""
+    return str(error) in _STARVED
+
+
+def not_enough_memory() -> SignInRefused:
+    """The system gave no memory, or no thread, for what a passphrase costs: whether it is right, nobody can say."""
+    return SignInRefused(
+        "This machine has not enough memory left to reckon with a passphrase, so nobody can say whether it is right.",
+        field="passphrase", hint="End other programs and try again; this try is not counted.",
+    )  # fmt: skip
 
 
 def require_strength(passphrase: str) -> None:
@@ -82,8 +108,12 @@ def passphrase_matches(tx: Transaction, user: str, passphrase: str, now: datetim
     hashed = known or tx.value("SELECT max(hash) FROM credential")  # the same time as for a user who exists
     try:
         return _hasher.verify(str(hashed), passphrase) and known is not None, None
-    except (VerificationError, InvalidHashError):
+    except (VerifyMismatchError, InvalidHashError):
         return False, None
+    except VerificationError as error:
+        if not starved(error):  # what is kept is damaged
+            return False, None
+        raise not_enough_memory() from error
 
 
 def locked_until(tx: Transaction, user: str, now: datetime) -> str | None:
@@ -97,7 +127,8 @@ def renew(tx: Transaction, user: str, passphrase: str, cost: Cost | None) -> Non
     hasher = _hasher if cost is None else cost.hasher()
     hashed = tx.value('SELECT hash FROM credential WHERE "user" = ?', user)
     if hashed is not None and hasher.check_needs_rehash(hashed):
-        tx.run('UPDATE credential SET hash = ? WHERE "user" = ?', hasher.hash(passphrase), user)
+        with suppress(SignInRefused):  # it was right, and can be hashed anew where there is more memory
+            tx.run('UPDATE credential SET hash = ? WHERE "user" = ?', _hashed(hasher, passphrase), user)
 
 
 def count_failure(tx: Transaction, user: str, now: datetime) -> None:

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from coopbank.bank import records
 from coopbank.bank.groups import Part
 from coopbank.bank.operation import CATALOGUE, role_may
 from coopbank.bank.operation import Operation as Kind
 from coopbank.bank.operations.staff import Approve, ResetSignIn, SetPassphrase, UsersChange
+from coopbank.bank.replayed import Registers
 from coopbank.errors import CoopbankError
 from coopbank.ledger import periods
 from coopbank.ledger.columns import Run
@@ -35,17 +36,11 @@ _MOVING = frozenset(
 _CHANGING_USERS = frozenset(name for name, cls in CATALOGUE.items() if issubclass(cls, UsersChange))
 
 
-class Known(Protocol):
-    """The latest bodies of records, by kind and ref."""
-
-    records: dict[tuple[str, str], Body]
-
-
 @dataclass
 class PeopleProof:
     """What has passed so far."""
 
-    state: Known
+    state: Registers
     agreed: set[tuple[str, str]] = field(default_factory=set)  # kind and approver, rightly so
     limited: bool = False  # some role has limits
     day: str = ""  # the open day, and what people moved in it by themselves

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from coopbank.bank import records
 from coopbank.bank.institution_registers import Definition, definition_of, value_faults
+from coopbank.bank.replayed import Registers
 from coopbank.ledger.log import Log, Operation
 
 
@@ -16,7 +16,7 @@ class RegisterProof:
     def __init__(self) -> None:
         self._definitions: dict[tuple[str, int], Definition] = {}
 
-    def watch(self, state: Any, log: Log, operation: Operation) -> None:
+    def watch(self, state: Registers, log: Log, operation: Operation) -> None:
         """Each definition is kept by its version; each entry is held against the one that it names."""
         for row in operation.rows:
             if row[0] != "record":
@@ -28,7 +28,7 @@ class RegisterProof:
                 for fault in self._faults(state, ref, records.RegisterEntry.model_validate(body)):
                     log.add("institution registers", f"{ref}: {fault}", operation.number)
 
-    def _faults(self, state: Any, ref: str, body: records.RegisterEntry) -> Iterator[str]:
+    def _faults(self, state: Registers, ref: str, body: records.RegisterEntry) -> Iterator[str]:
         definition = self._definitions.get((ref.rpartition("-")[0], body.register_version))
         if definition is None:
             yield f"there is no version {body.register_version} of its register"

@@ -9,27 +9,20 @@ cent. All of it from the sealed text alone; secrets and the directory are compar
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from coopbank.bank import bank_proof, pool_interest, records
 from coopbank.bank.aid_proof import AidProof
-from coopbank.bank.asset_plan import ASSET_LEAVES, WRITTEN_OFF_ON, is_asset, written_off_by_plan
-from coopbank.bank.books import Books, opened
+from coopbank.bank.books import Books
 from coopbank.bank.close_proof import CloseProof
 from coopbank.bank.commons_proof import BuildingProof, PairProof, dues_faults, grant_faults, land_faults, pair_faults
 from coopbank.bank.confirming import campaign_faults
-from coopbank.bank.desk import fold
 from coopbank.bank.document_proof import document_faults
 from coopbank.bank.equity_proof import equity_faults
 from coopbank.bank.group_proof import GroupProof
 from coopbank.bank.groups import IN_GROUPS, Part
-from coopbank.bank.lending.accounts import LoanAccount
-from coopbank.bank.lending.flows import OWN, on_leaf, real_fund
-from coopbank.bank.lending.proof import faults_of
 from coopbank.bank.lending.provision_proof import ProvisionProof, close_faults
 from coopbank.bank.loss_proof import NAME as LOSSES
 from coopbank.bank.loss_proof import LossProof
@@ -37,17 +30,32 @@ from coopbank.bank.mandates import takes_resolution
 from coopbank.bank.operation import CATALOGUE, role_may
 from coopbank.bank.operation import Operation as Offered
 from coopbank.bank.operations.books import JournalEntry, owner_of
-from coopbank.bank.operations.forgetting import faults as forgetting_faults
 from coopbank.bank.operations.savings import PAYMENTS_POLICY, PayMember
-from coopbank.bank.operations.unclaimed import SET_APART, UNCLAIMED
 from coopbank.bank.people_proof import PeopleProof
+from coopbank.bank.personal_proof import directory_faults, encrypted_faults, personal_faults
 from coopbank.bank.register_proof import RegisterProof
+from coopbank.bank.replayed import Registers
+from coopbank.bank.subledger_proof import (
+    assets_faults,
+    bills_and_gifts_faults,
+    cash_faults,
+    collateral_faults,
+    fund_loans_faults,
+    loans_faults,
+    members_faults,
+    notes_faults,
+    petty_cash_faults,
+    suspense_faults,
+    unclaimed_faults,
+    years_faults,
+    zero_sums_faults,
+)
 from coopbank.bank.voting_proof import DecisionProof
 from coopbank.database import Database, Transaction
-from coopbank.ledger import chain, periods
+from coopbank.ledger import chain
 from coopbank.ledger.chart import POOL
-from coopbank.ledger.columns import Did, Run
-from coopbank.ledger.log import Finding, Log, Operation, RunWatcher, Stored, Watcher, show
+from coopbank.ledger.columns import Run
+from coopbank.ledger.log import Finding, Log, Operation, RunWatcher, Stored, Watcher
 from coopbank.ledger.verify import CHECKS, Check, Help, Progress, Verdict, run
 from coopbank.money import format_amount
 
@@ -194,32 +202,6 @@ WRITERS = {
 }
 
 
-@dataclass
-class Registers:
-    """What the log has said so far, as a bank reads it."""
-
-    balances: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # by leaf, minor units, debit +
-    sums: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))  # by fund and control account
-    records: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # latest body
-    ways: dict[int, tuple[tuple[str, str], str | None]] = field(default_factory=dict)  # by leaf, see `_way`
-    made_by: dict[tuple[str, str], int] = field(default_factory=dict)  # operation of the latest body
-    approvals: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)  # request: approver, request body
-    filed: dict[tuple[str, int, int], str] = field(default_factory=dict)  # report of loan, period, version: by whom
-    on_accounts: dict[str, dict[str, str]] = field(default_factory=dict)  # member: who stands on their accounts
-    known: set[Did] = field(default_factory=set)  # kind, actor, approver: rightly so, for anyone
-    by_two: set[str] = field(
-        default_factory=lambda: {name for name, cls in CATALOGUE.items() if cls.second_person} | {"approve"}
-    )  # kinds that one person may not do
-    opening_closed: bool = False
-    opening_loading: bool = False  # balances of old records are coming in, batch by batch
-
-    def latest(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Refs and bodies of a kind; what was reversed at its making is left out."""
-        for (k, ref), body in self.records.items():
-            if k == kind and not body.get("void"):
-                yield ref, body
-
-
 def verify(
     database: Database, known_heads: Sequence[tuple[int, str]] = (), progress: Progress | None = None,
     closes: CloseProof | None = None, keys: Keyring | None = None, helping: Help | None = None,
@@ -255,7 +237,7 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
         Check("registers", "Each register was written only by the operations that it belongs to.",
               watch=_writers, needless="plain"),
         Check("closes", "Each day's close says what the books said.", watch=_watch(state, _closes), needless="plain"),
-        Check("years", "A closed year has left no income or expense in any fund.", _ask(state, _years)),
+        Check("years", "A closed year has left no income or expense in any fund.", _ask(state, years_faults)),
         Check("signatures", "Each signature of a close is the key's own, of what the books say.",
               lambda _log, _tx: closes.at_end(), watch=closes.watch, watch_plain=closes.watch_plain),
         Check("unsigned closes", "Closes made by somebody whose passphrase opened no key.",
@@ -265,25 +247,29 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
         Check(LOSSES, "Each loss was shared by the fund's waterfall; what came back went to the last hit first.",
               _ask(state, losses.faults), watch=_watch(state, losses.watch),
               watch_plain=_watch_plain(state, losses.watch_plain)),
-        Check("transfers", "Releases, transfers between funds and memo pairs come to zero.", _ask(state, _zero_sums)),
-        Check("members", "Every share, subscription and savings account is its owner's.", _ask(state, _members)),
-        Check("loans", "What each borrower owes by contract is what the books carry.", _ask(state, _loans)),
-        Check("notes", "What each lender is owed by the note is what the books carry.", _ask(state, _notes)),
-        Check("fund loans", "What one fund owes another is what both of them carry.", _ask(state, _fund_loans)),
-        Check("cash", "Closed drawers are empty, cheques on hand are the cheques listed.", _ask(state, _cash)),
-        Check("unknown receipts", "What nobody has recognised yet is what account 872 holds.", _ask(state, _suspense)),
-        Check("collateral", "What secures a loan cost no more than was paid out for it.", _ask(state, _collateral)),
+        Check("transfers", "Releases, transfers between funds and memo pairs come to zero.",
+              _ask(state, zero_sums_faults)),
+        Check("members", "Every share, subscription and savings account is its owner's.", _ask(state, members_faults)),
+        Check("loans", "What each borrower owes by contract is what the books carry.", _ask(state, loans_faults)),
+        Check("notes", "What each lender is owed by the note is what the books carry.", _ask(state, notes_faults)),
+        Check("fund loans", "What one fund owes another is what both of them carry.", _ask(state, fund_loans_faults)),
+        Check("cash", "Closed drawers are empty, cheques on hand are the cheques listed.", _ask(state, cash_faults)),
+        Check("unknown receipts", "What nobody has recognised yet is what account 872 holds.",
+              _ask(state, suspense_faults)),
+        Check("collateral", "What secures a loan cost no more than was paid out for it.",
+              _ask(state, collateral_faults)),
         Check("bills and gifts", "Open bills are what is payable; no gift is spent beyond itself.",
-              _ask(state, _bills_and_gifts)),
+              _ask(state, bills_and_gifts_faults)),
         Check(bank_proof.NAME, "The bank's lines are the postings that they are matched with; what was signed was so.",
               _ask(state, bank_lines.faults), watch=_watch(state, bank_lines.watch), needless="plain"),
         Check("bank interest", "Interest of the bank is split over the funds by their average daily claims.",
               _bank_interest),
         Check("assets", "Each asset's cost and what was written off of it are what the books carry.",
-              _ask(state, _assets)),
+              _ask(state, assets_faults)),
         Check("equity", "Dividends, surplus and capital are divided by their rules, on the members' accounts.",
               _equity),
-        Check("petty cash", "Cash, receipts and what was found short come to each float.", _ask(state, _petty_cash)),
+        Check("petty cash", "Cash, receipts and what was found short come to each float.",
+              _ask(state, petty_cash_faults)),
         Check("documents", "Every document that was made names an operation before it, and that one's fingerprint.",
               _documents),
         Check("confirmations", "Each campaign asks about what its seed draws from the balances of its day.",
@@ -303,16 +289,16 @@ def bank_checks(closes: CloseProof, keys: Keyring | None = None) -> list[Check]:
         Check("journal entries", "No journal entry names an account that belongs to another operation.",
               watch=_watch(state, _journal_entries), watch_plain=_watch_plain(state, _journal_plain)),
         Check("personal", "Names and other personal values are those that were sealed, or forgotten by two people.",
-              lambda log, tx: _personal(state, log, tx, keys)),
-        Check("unclaimed", "What is set apart for the state is what account 893 holds.", _ask(state, _unclaimed)),
+              lambda log, tx: personal_faults(state, log, tx, keys)),
+        Check("unclaimed", "What is set apart for the state is what account 893 holds.", _ask(state, unclaimed_faults)),
         Check("encrypted", "Taxpayer numbers are encrypted; only who has signed in can compare them.",
-              lambda _log, tx: () if keys is not None else _encrypted(tx),
+              lambda _log, tx: () if keys is not None else encrypted_faults(tx),
               informational=True),
         Check("groups", "What was decided for many members reached each of them once, as it was decided.",
               watch=_as_watch(carried.watch), watch_plain=carried.watch_plain),
         Check("unfinished groups", "What is still on its way to the members; the close of the day finishes it.",
               lambda _log, _tx: carried.unfinished(), informational=True),
-        Check("directory", "The find box lists the members as they are.", _ask(state, _directory)),
+        Check("directory", "The find box lists the members as they are.", _ask(state, directory_faults)),
     ]  # fmt: skip
 
 
@@ -568,15 +554,6 @@ def _closes(state: Registers, log: Log, operation: Operation) -> None:
 # ------------------------------------------------------------------------ at the log's end
 
 
-def _leaf_balances(state: Registers, log: Log, *controls: str) -> dict[tuple[str, str, str], int]:
-    """Balances of the leaves of some control accounts, by control, fund and contract."""
-    return {
-        (leaf.gl_code, leaf.fund, leaf.contract): state.balances.get(account, 0)
-        for account, leaf in log.leaves.items()
-        if leaf.gl_code in controls
-    }
-
-
 def _journal_entries(state: Registers, log: Log, operation: Operation) -> None:
     if operation.kind != JournalEntry.name or operation.kind_version < JournalEntry.version:
         return
@@ -597,294 +574,6 @@ def _journal_plain(state: Registers, log: Log, run: Run) -> None:
         _journal_entries(state, log, operation)
 
 
-def _zero_sums(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
-    # a batch of an opening may hold one side of a pair; its other side comes with a later one
-    groups = [] if state.opening_loading else [("185", "186"), ("187",), ("728", "878")]
-    if state.opening_closed:
-        groups.append(("990",))
-    for group in groups:
-        total = sum(amount for (_fund, gl), amount in state.sums.items() if gl in group)
-        if total:
-            yield Finding("transfers", f"{' and '.join(group)} over all funds come to {format_amount(total)}, not zero")
-    pairs: dict[tuple[str, str], int] = defaultdict(int)
-    for (fund, gl), amount in state.sums.items():
-        if gl.startswith("M"):
-            pairs[fund, gl[:2]] += amount
-    for (fund, pair), total in pairs.items():
-        if total:
-            yield Finding("transfers", f"memo pair {pair} in fund {fund} comes to {format_amount(total)}, not zero")
-
-
-def _years(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
-    for year, body in state.latest("year-close"):
-        if log.states.get(year) != periods.LOCKED:
-            continue
-        left: dict[tuple[str, str], int] = defaultdict(int)
-        for day, sums in log.days.items():
-            if day.startswith(year):
-                for (gl, fund, _currency), (debit, credit) in sums.items():
-                    if log.controls.get(gl, ("",))[0] in ("income", "expense"):
-                        left[fund, gl] += debit - credit
-        for (fund, gl), amount in left.items():
-            if amount:
-                yield Finding("years", f"{year} is closed, and account {gl} of fund {fund} still has a result of"
-                              f" {format_amount(-amount)}", state.made_by["year-close", year])  # fmt: skip
-        for entry in body["entries"]:
-            if entry in log.reversed:
-                yield Finding("years", f"closing entry {entry} of {year} was taken back", log.reversed[entry])
-
-
-def _members(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
-    savings = {body["account"]: body for _ref, body in state.latest("savings")}
-    members = {ref for ref, _body in state.latest("member")}
-    for leaf in log.leaves.values():
-        if leaf.gl_code not in ("901", "903", "905", "875") or leaf.holder is None:
-            continue
-        if leaf.holder not in members and ("member", leaf.holder) not in state.records:
-            yield Finding(
-                "members", f"{leaf.gl_code}/{leaf.contract} is held by {leaf.holder}, who is no member", leaf.operation
-            )
-        if not leaf.contract.startswith(leaf.holder):
-            yield Finding("members", f"{leaf.gl_code}/{leaf.contract} is held by {leaf.holder}", leaf.operation)
-        owner = savings.get(leaf.contract, {}).get("member") if leaf.gl_code == "905" else leaf.holder
-        if owner is not None and owner != leaf.holder:
-            yield Finding(
-                "members", f"savings {leaf.contract} belong to {owner}, the account to {leaf.holder}", leaf.operation
-            )
-
-
-def _agree(name: str, state: Registers, log: Log, kind: str, controls: dict[str, str], sign: int) -> Iterator[Finding]:
-    """Each record's figures against the leaves of its contract; and no leaf without its record."""
-    balances = _leaf_balances(state, log, *controls)
-    known = dict(state.latest(kind))
-    for ref, body in known.items():
-        for gl_code, figure in controls.items():
-            booked = balances.get((gl_code, body["fund"], ref), 0) * sign
-            if booked != body.get(figure, 0):
-                yield Finding(
-                    name, f"{kind} {ref}: {figure} is {format_amount(body.get(figure, 0))}, account"
-                    f" {gl_code}/{ref} holds {format_amount(booked)}", state.made_by[kind, ref],
-                )  # fmt: skip
-    for (gl_code, fund, contract), balance in balances.items():
-        if balance and (contract not in known or known[contract]["fund"] != fund):
-            yield Finding(name, f"{gl_code}/{contract} in fund {fund} has no {kind}")
-
-
-def _loans(state: Registers, log: Log, tx: Transaction) -> Iterator[Finding]:
-    """Each loan told again from its facts is what is kept; what it owes by contract is what its leaves hold."""
-    balances = _leaf_balances(state, log, *OWN)
-    books = Books(tx)
-    currency = books.institution().currency
-    known = dict(state.latest("loan"))
-    for ref, body in known.items():
-        loan = LoanAccount(books, ref, records.Loan.model_validate(body), currency)
-        number = state.made_by["loan", ref]
-        for fund in {real_fund(name) for name in loan.body.book}:
-            for code in sorted(OWN):
-                booked, held = on_leaf(loan.body.book, fund, code), balances.get((code, fund, ref), 0)
-                if booked != held:
-                    yield Finding(
-                        "loans", f"loan {ref}: {code} is {format_amount(booked)}, account {code}/{ref} in fund {fund}"
-                        f" holds {format_amount(held)}", number,
-                    )  # fmt: skip
-        yield from (Finding("loans", fault, number) for fault in faults_of(loan))
-    for (code, fund, contract), amount in balances.items():
-        if amount and contract.startswith("L-") and fund not in known.get(contract, {}).get("book", {}):
-            yield Finding("loans", f"{code}/{contract} in fund {fund} has no loan")
-
-
-def _notes(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
-    yield from _agree("notes", state, log, "note", {"811": "owed_principal", "851": "accrued"}, -1)
-
-
-def _fund_loans(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
-    """Loans between funds: both sides hold the same, and no less than the register; old books may hold more."""
-    owed: dict[tuple[str, str], int] = defaultdict(int)
-    for _ref, body in state.latest("fund-loan"):
-        owed[body["from_fund"], body["to_fund"]] += body["owed"]
-    balances = _leaf_balances(state, log, "728", "878")
-    for (lends, owes), amount in owed.items():
-        ours, theirs = balances.get(("728", lends, owes), 0), -balances.get(("878", owes, lends), 0)
-        if ours != theirs or ours < amount:
-            yield Finding("fund loans", f"{owes} owes {lends} {format_amount(amount)} by the register; the books have"
-                          f" {format_amount(ours)} and {format_amount(theirs)}")  # fmt: skip
-
-
-def _cash(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
-    balances = _leaf_balances(state, log, "739", "735")
-    for ref, body in state.latest("drawer"):
-        held = balances.get(("739", POOL, ref), 0)
-        if body.get("state", "closed") == "closed" and held:
-            yield Finding(
-                "cash", f"drawer {ref} is closed and holds {format_amount(held)}", state.made_by["drawer", ref]
-            )
-    on_hand: dict[str, int] = defaultdict(int)
-    for _ref, body in state.latest("cheque"):
-        if body.get("state", "on-hand") == "on-hand":
-            on_hand[body["drawer"]] += body["amount"]
-    for (gl_code, _fund, contract), balance in balances.items():
-        if gl_code == "735" and balance != on_hand[contract]:
-            yield Finding("cash", f"cheques listed in {contract} come to {format_amount(on_hand[contract])},"
-                          f" account 735/{contract} holds {format_amount(balance)}")  # fmt: skip
-
-
-def _suspense(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
-    left = sum(body["left"] for _ref, body in state.latest("suspense"))
-    held = -sum(amount for (fund, gl), amount in state.sums.items() if gl == "872" and fund != POOL)
-    if left != held:
-        yield Finding("unknown receipts", f"they come to {format_amount(left)}, account 872 to {format_amount(held)}")
-
-
-def _collateral(state: Registers, _log: Log, _tx: Transaction) -> Iterator[Finding]:
-    pledged: dict[tuple[str, int], int] = defaultdict(int)
-    secures: set[tuple[str, int]] = set()
-    for _ref, body in state.latest("collateral"):
-        key, what = (body["loan"], body["paid_from"]), body.get("state", "pledged")
-        if what != "mistaken":
-            pledged[key] += body["cost"]
-        if what == "pledged":
-            secures.add(key)
-    paid: dict[tuple[str, int], int] = defaultdict(int)
-    for ref, body in state.latest("loan-event"):
-        if body["type"] == "advance":
-            paid[ref.partition(".")[0], state.made_by["loan-event", ref]] += body["data"]["amount"]
-    for (loan, number), cost in pledged.items():
-        # Once all of it was released, the payment that bought it may be taken back.
-        if cost > paid[loan, number] and (paid[loan, number] or (loan, number) in secures):
-            yield Finding("collateral", f"{format_amount(cost)} is pledged for {loan}, more than was paid out", number)
-
-
-def _bills_and_gifts(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
-    owed: dict[tuple[str, str], int] = defaultdict(int)
-    for _ref, body in state.latest("bill"):
-        if body.get("state", "open") == "open":
-            owed[body["fund"], body["supplier"]] += body["amount"]
-    for (_gl, fund, contract), balance in _leaf_balances(state, log, "801").items():
-        if contract and -balance != owed[fund, contract]:
-            yield Finding("bills and gifts", f"open bills of {contract} come to {format_amount(owed[fund, contract])},"
-                          f" account 801/{contract} to {format_amount(-balance)}")  # fmt: skip
-    for ref, body in state.latest("gift"):
-        if body.get("released", 0) > body["amount"]:
-            yield Finding("bills and gifts", f"gift {ref} is spent beyond itself", state.made_by["gift", ref])
-
-
-def _assets(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
-    """Cost and depreciation of each asset on its own leaves, the latter by its plan; no leaf without an asset."""
-    balances = _leaf_balances(state, log, *ASSET_LEAVES)
-    expected: dict[tuple[str, str, str], int] = {}
-    for ref, document in state.latest("asset"):
-        body, number = records.Asset.model_validate(document), state.made_by["asset", ref]
-        off = WRITTEN_OFF_ON[body.account]
-        kept = body.state == "in use"
-        expected[body.account, body.fund, ref] = body.cost if kept else 0
-        if off is not None:
-            expected[off, body.fund, ref] = -body.depreciated if kept else 0
-        if body.depreciated != written_off_by_plan(body):
-            yield Finding("assets", f"asset {ref}: {format_amount(body.depreciated)} is written off, its plan says"
-                          f" {format_amount(written_off_by_plan(body))}", number)  # fmt: skip
-    for leaf in sorted(expected.keys() | {leaf for leaf in balances if is_asset(leaf[2])}):
-        gl_code, fund, ref = leaf
-        held, wanted = balances.get(leaf, 0), expected.get(leaf, 0)
-        if held != wanted:
-            yield Finding("assets", f"{gl_code}/{ref} in fund {fund} holds {format_amount(held)}, the register says"
-                          f" {format_amount(wanted)}", state.made_by.get(("asset", ref)))  # fmt: skip
-
-
-def _petty_cash(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
-    balances = _leaf_balances(state, log, "739")
-    paid: dict[str, int] = defaultdict(int)
-    for _ref, body in state.latest("voucher"):
-        if body.get("state", "open") == "open":
-            paid[body["petty_cash"]] += body["amount"]
-    for ref, body in state.latest("petty-cash"):
-        held = balances.get(("739", POOL, ref), 0) + paid[ref] + body.get("short", 0)
-        if held != body.get("float_amount", 0):
-            yield Finding(
-                "petty cash", f"cash, receipts and differences of {ref} come to {format_amount(held)}, its float is"
-                f" {format_amount(body.get('float_amount', 0))}", state.made_by["petty-cash", ref],
-            )  # fmt: skip
-
-
-def _unclaimed(state: Registers, log: Log, _tx: Transaction) -> Iterator[Finding]:
-    apart: dict[tuple[str, str], int] = defaultdict(int)
-    for _ref, body in state.latest("unclaimed"):
-        if body.get("state", SET_APART) == SET_APART:
-            for account, amount in body["accounts"].items():
-                apart[account.partition(" ")[0], body["member"]] += amount
-    for (gl_code, fund, contract), balance in _leaf_balances(state, log, UNCLAIMED).items():
-        if -balance != apart[fund, contract] and re.fullmatch(r"M[0-9]{4,}", contract):
-            yield Finding("unclaimed", f"{gl_code}/{contract} in fund {fund} holds {format_amount(-balance)},"
-                          f" {format_amount(apart[fund, contract])} is set apart")  # fmt: skip
-
-
-def _personal(state: Registers, _log: Log, tx: Transaction, keys: Keyring | None) -> Iterator[Finding]:
-    yield from (Finding("personal", fault, number) for number, fault in forgetting_faults(state.records, tx))
-    yield from _misnamed(tx)
-    yield from _taken_away(tx)
-    for digest, operation, name, salt, value in tx.stream(
-        "SELECT digest, operation_id, field, salt, value FROM personal WHERE salt IS NOT NULL ORDER BY operation_id"
-    ):
-        if not salt and str(value).startswith(records.SEALED):
-            if keys is None:
-                continue  # `encrypted` counts them
-            salt, value = opened(keys, salt, str(value))
-            if not salt:
-                yield Finding("personal", f"the {name} that was sealed cannot be decrypted any more", operation)
-                continue
-        if value is None or chain.salted(bytes(salt), value) != digest:
-            yield Finding("personal", f"the {name} that was sealed is another", operation)
-
-
-# Kinds of personal values that stand in a text in lists, thousands of them perhaps, or that the bank itself named.
-_UNDER_OTHER_NAMES = ("receipt", "document_file", "document_figures", "register_value", "bank_text", "bank_reference")
-
-
-def _misnamed(tx: Transaction) -> Iterator[Finding]:
-    """Values are looked for by what they are; a text names each as it is kept."""
-    find = "instr" if tx.dialect == "sqlite" else "strpos"
-    marks = ", ".join("?" * len(_UNDER_OTHER_NAMES))
-    for number, name in tx.rows(
-        "SELECT p.operation_id, p.field FROM personal p JOIN operation o ON o.id = p.operation_id"
-        f" WHERE CASE WHEN p.field IN ({marks}) THEN 1"  # those are not looked for at all
-        f""" ELSE {find}(o.sealed, '"' || p.field || '":{{"#":"' || p.digest || '"') END = 0 ORDER BY p.operation_id""",
-        *_UNDER_OTHER_NAMES,
-    ):
-        yield Finding("personal", f"a value is kept as {show(name)}, and its operation calls it otherwise", number)
-
-
-_SEALED_DIGEST = re.compile(r'\{"#":"([0-9a-f]{64})"\}')
-_ASKED_AT_ONCE = 500
-
-
-def _taken_away(tx: Transaction) -> Iterator[Finding]:
-    """A value that is forgotten leaves its row; every digest in a text has one, or somebody took it away by hand."""
-    named: dict[str, int] = {}  # and by which operation first
-    # LIKE takes a quarter of the time that instr() does, and the text of a plain deposit has none.
-    for number, text in tx.stream("SELECT id, sealed FROM operation WHERE sealed LIKE ? ORDER BY id", '%{"#":"%'):
-        for digest in _SEALED_DIGEST.findall(text):
-            named.setdefault(digest, int(number))
-            if len(named) == _ASKED_AT_ONCE:
-                yield from _not_kept(tx, named)
-                named.clear()
-    if named:
-        yield from _not_kept(tx, named)
-
-
-def _not_kept(tx: Transaction, named: dict[str, int]) -> Iterator[Finding]:
-    marks = ", ".join("?" * len(named))
-    kept = {digest for (digest,) in tx.rows(f"SELECT digest FROM personal WHERE digest IN ({marks})", *named)}
-    for number in sorted({number for digest, number in named.items() if digest not in kept}):
-        yield Finding("personal", "a personal value that was sealed was taken away, row and all", number)
-
-
-def _encrypted(tx: Transaction) -> Iterator[Finding]:
-    count = tx.value(
-        "SELECT count(*) FROM personal WHERE length(salt) = 0 AND value LIKE ?", records.SEALED + "%"
-    )  # fmt: skip
-    if count:
-        yield Finding("encrypted", f"not compared with what was sealed: {count}")
-
-
 def _confirmations(state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding]:
     yield from campaign_faults(
         tx, ((ref, records.Campaign.model_validate(body)) for ref, body in state.latest("campaign"))
@@ -901,22 +590,3 @@ def _bank_interest(_log: Log, tx: Transaction) -> Iterator[Finding]:
 
 def _documents(_log: Log, tx: Transaction) -> Iterator[Finding]:
     yield from (Finding("documents", fault, number) for number, fault in document_faults(tx))
-
-
-def _directory(state: Registers, _log: Log, tx: Transaction) -> Iterator[Finding]:
-    listed = {
-        member: (name, folded, phone)
-        for member, name, folded, phone in tx.stream("SELECT member, name, folded, phone FROM directory")
-    }
-    values = dict(tx.rows("SELECT digest, value FROM personal WHERE field IN ('member_name', 'phone')"))
-    for ref, body in state.latest("member"):
-        made_by = state.made_by["member", ref]
-        if body.get("forgotten_on") and ref in listed:
-            yield Finding("directory", f"{ref} was forgotten and is listed", made_by)
-        name, phone = values.get(body["name"]["#"]), body.get("phone")
-        if name is None:
-            continue
-        if listed.get(ref, ("", ""))[:2] != (name, fold(name)):
-            yield Finding("directory", f"member {ref} is listed under another name", made_by)
-        elif listed[ref][2] != "".join(c for c in (values.get(phone["#"]) if phone else None) or "" if c.isdigit()):
-            yield Finding("directory", f"member {ref} is listed with another telephone", made_by)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from coopbank.bank import records
 from coopbank.bank.mandates import FIELD, above, amount_asked, beyond, matters_of
 from coopbank.bank.operation import CATALOGUE
 from coopbank.bank.operation import Operation as Performed
+from coopbank.bank.replayed import Registers
 from coopbank.bank.voting import box_of, counted, drawn_up
 from coopbank.finance.voting import Count, Tally, count, outcome
 from coopbank.ledger.columns import Run
@@ -26,14 +27,7 @@ MOVED: Final = {"meeting", "body", "matter", "text", "about", "amount", "until",
 CLOSED: Final = ("carried", "rejected", "no-quorum")
 
 
-class Replayed(Protocol):
-    """The registers as the log has them so far."""
-
-    @property
-    def records(self) -> dict[tuple[str, str], dict[str, Any]]: ...
-
-
-Reader = Callable[[Replayed, Log, Operation, str, int, Any], None]
+Reader = Callable[[Registers, Log, Operation, str, int, Any], None]
 """Looks at a row: registers, log, operation, ref, version, body."""
 
 
@@ -59,7 +53,7 @@ class DecisionProof:
         self.uses: dict[str, dict[int, int | None]] = defaultdict(dict)  # by resolution: amount by operation
         self.votes: dict[str, dict[str, str]] = defaultdict(dict)  # by resolution: how each member voted
 
-    def watch(self, state: Replayed, log: Log, operation: Operation) -> None:
+    def watch(self, state: Registers, log: Log, operation: Operation) -> None:
         """Look at an operation that the registers have seen already."""
         self.named = None
         for row in operation.rows:
@@ -72,7 +66,7 @@ class DecisionProof:
             if row[0] == "record" and row[1] == records.Mandate.kind:
                 self.mandates[row[2]] = records.Mandate.model_validate(row[5])
 
-    def _meeting(self, state: Replayed, log: Log, operation: Operation, ref: str, version: int, body: Any) -> None:
+    def _meeting(self, state: Registers, log: Log, operation: Operation, ref: str, version: int, body: Any) -> None:
         meeting = records.Meeting.model_validate(body)
         if version > 1:
             return
@@ -90,7 +84,7 @@ class DecisionProof:
         if (meeting.quorum_percent, meeting.quorum_least) != rule or meeting.called != operation.number:
             log.add(CHECK, f"meeting {ref} was not called by the rules of {meeting.body}", operation.number)
 
-    def _vote(self, state: Replayed, log: Log, operation: Operation, ref: str, _version: int, body: Any) -> None:
+    def _vote(self, state: Registers, log: Log, operation: Operation, ref: str, _version: int, body: Any) -> None:
         vote = records.Vote.model_validate(body)
         resolution = state.records.get((records.Resolution.kind, vote.resolution), {})
         if self.states.get(vote.resolution) != "open":
@@ -103,7 +97,7 @@ class DecisionProof:
             log.add(CHECK, f"{vote.member} has an interest in {vote.resolution} and voted", operation.number)
         self.votes[vote.resolution][vote.member] = vote.vote
 
-    def _resolution(self, state: Replayed, log: Log, operation: Operation, ref: str, _version: int, body: Any) -> None:
+    def _resolution(self, state: Registers, log: Log, operation: Operation, ref: str, _version: int, body: Any) -> None:
         resolution = records.Resolution.model_validate(body)
         before = self.states.get(ref)
         self.states[ref] = resolution.state
@@ -123,7 +117,7 @@ class DecisionProof:
             for fault in check(state, ref, resolution):
                 log.add(CHECK, fault, operation.number)
 
-    def _outcome(self, state: Replayed, ref: str, resolution: records.Resolution) -> Iterator[str]:
+    def _outcome(self, state: Registers, ref: str, resolution: records.Resolution) -> Iterator[str]:
         """What does not agree between a closed vote and the votes."""
         body = state.records.get((records.Meeting.kind, resolution.meeting))
         if body is None:
@@ -145,7 +139,7 @@ class DecisionProof:
 
     # -------------------------------------------------------------------------------- ballots
 
-    def _given(self, _state: Replayed, log: Log, operation: Operation, ref: str, version: int, body: Any) -> None:
+    def _given(self, _state: Registers, log: Log, operation: Operation, ref: str, version: int, body: Any) -> None:
         ballot = records.BallotGiven.model_validate(body)
         poll = self.polls.get(ballot.poll)
         if version > 1 or ballot.member in self.given[ballot.poll] or ref != f"{ballot.poll}.{ballot.member}":
@@ -155,7 +149,7 @@ class DecisionProof:
                     operation.number)  # fmt: skip
         self.given[ballot.poll].add(ballot.member)
 
-    def _box(self, state: Replayed, log: Log, operation: Operation, ref: str, version: int, body: Any) -> None:
+    def _box(self, state: Registers, log: Log, operation: Operation, ref: str, version: int, body: Any) -> None:
         kept = records.BallotBox.model_validate(body)
         poll = self.polls.get(ref)
         if poll is None or version > 1 or self._count(state, ref, kept).digest != kept.digest:
@@ -166,17 +160,17 @@ class DecisionProof:
         if typed != [f"{times}x {ballot}" for ballot, times in sorted(kept.ballots.items())]:
             log.add(CHECK, f"the ballots of {ref} are not those that were typed", operation.number)
 
-    def _count(self, state: Replayed, ref: str, kept: records.BallotBox) -> Count:
+    def _count(self, state: Registers, ref: str, kept: records.BallotBox) -> Count:
         return count(box_of(ref, self.polls[ref], kept.ballots, state.records["institution", "book"]["currency"]))
 
-    def _result(self, state: Replayed, poll: str) -> Count | None:
+    def _result(self, state: Registers, poll: str) -> Count | None:
         """What the ballots of a poll come to, if there are any."""
         body = state.records.get((records.BallotBox.kind, poll))
         if body is None or poll not in self.polls:
             return None
         return self._count(state, poll, records.BallotBox.model_validate(body))
 
-    def _allotted(self, state: Replayed, ref: str, resolution: records.Resolution) -> Iterator[str]:
+    def _allotted(self, state: Registers, ref: str, resolution: records.Resolution) -> Iterator[str]:
         """What does not agree between money that was allotted and the ballots."""
         result = self._result(state, resolution.poll)
         won = {} if result is None else {place.option.code: place for place in result.won}
@@ -191,10 +185,10 @@ class DecisionProof:
         ):  # fmt: skip
             yield f"{ref} is not what the ballots of {resolution.poll} say"
 
-    def _poll(self, _state: Replayed, _log: Log, _operation: Operation, ref: str, _version: int, body: Any) -> None:
+    def _poll(self, _state: Registers, _log: Log, _operation: Operation, ref: str, _version: int, body: Any) -> None:
         self.polls[ref] = records.Poll.model_validate(body)
 
-    def _elected(self, state: Replayed, log: Log, operation: Operation, _ref: str, _version: int, body: Any) -> None:
+    def _elected(self, state: Registers, log: Log, operation: Operation, _ref: str, _version: int, body: Any) -> None:
         if operation.kind != "declare-result":
             return
         seat = records.Seat.model_validate(body)
@@ -205,12 +199,12 @@ class DecisionProof:
 
     # ------------------------------------------------------------------------------- mandates
 
-    def watch_plain(self, state: Replayed, log: Log, run: Run) -> None:
+    def watch_plain(self, state: Registers, log: Log, run: Run) -> None:
         """Operations that wrote no rows have no resolution either."""
         for operation in run.of(self.mandates):
             self._mandated(state, log, operation, None)
 
-    def _mandated(self, state: Replayed, log: Log, operation: Operation, named: str | None) -> None:
+    def _mandated(self, state: Registers, log: Log, operation: Operation, named: str | None) -> None:
         """What a body decides was done under a resolution of that body."""
         mandate = self.mandates.get(operation.kind)
         cls = CATALOGUE.get(operation.kind)
@@ -220,10 +214,10 @@ class DecisionProof:
         if body != mandate.body:
             log.add(CHECK, f"{operation.kind} was done without a resolution of {mandate.body}", operation.number)
 
-    def _amount(self, state: Replayed, cls: type[Performed], operation: Operation) -> int | None:
+    def _amount(self, state: Registers, cls: type[Performed], operation: Operation) -> int | None:
         return amount_asked(cls, operation.request, state.records["institution", "book"]["currency"])
 
-    def _use(self, state: Replayed, log: Log, operation: Operation, ref: str, _version: int, body: Any) -> None:
+    def _use(self, state: Registers, log: Log, operation: Operation, ref: str, _version: int, body: Any) -> None:
         """A use of a resolution is within what it says."""
         use = records.ResolutionUse.model_validate(body)
         uses = self.uses[use.resolution]
@@ -236,7 +230,7 @@ class DecisionProof:
         self.named = use.resolution
 
     def _use_faults(
-        self, state: Replayed, operation: Operation, ref: str, use: records.ResolutionUse
+        self, state: Registers, operation: Operation, ref: str, use: records.ResolutionUse
     ) -> Iterator[str]:  # fmt: skip
         cls = CATALOGUE.get(operation.kind)
         body = state.records.get((records.Resolution.kind, use.resolution))
@@ -264,7 +258,7 @@ class DecisionProof:
         if any(use.resolution not in memo for _id, _day, memo, _reverses, _lines in operation.entries):
             yield f"an entry of {operation.kind} does not name it"
 
-    def _memo(self, _state: Replayed, _log: Log, _operation: Operation, ref: str, version: int, _body: Any) -> None:
+    def _memo(self, _state: Registers, _log: Log, _operation: Operation, ref: str, version: int, _body: Any) -> None:
         self.sheets[ref] = version
 
     def _loan_faults(self, operation: Operation, resolution: records.Resolution) -> Iterator[str]:
@@ -282,7 +276,7 @@ class DecisionProof:
 
     @staticmethod
     def _about(
-        state: Replayed, resolution: records.Resolution, cls: type[Performed], operation: Operation
+        state: Registers, resolution: records.Resolution, cls: type[Performed], operation: Operation
     ) -> bool:  # fmt: skip
         about = resolution.about
         matters = matters_of(cls, operation.request, resolution.matter)
@@ -290,7 +284,7 @@ class DecisionProof:
         return not about or about in matters | funds
 
 
-def _of(state: Replayed, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _of(state: Registers, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for (each, ref), body in state.records.items():
         if each == kind:
             yield ref, body

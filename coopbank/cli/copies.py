@@ -10,10 +10,11 @@ what lies open to read never leaves the disk of the books.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ from coopbank.bank.whole_files import (
 from coopbank.clock import instant_text
 from coopbank.database import SCHEMA_VERSION, Database, require_no_journal
 from coopbank.errors import (
+    AlreadyExists,
     BooksWrong,
     CoopbankError,
     DatabaseVersion,
@@ -251,17 +253,9 @@ def restore_server(source: Path, place: str, keys: Keyring | None, check: Check)
     _make_folder(folder)
     with _opened(source, keys, folder) as copy:
         require_form(copy, source, backups.DUMP)
-        server_copies.restore(copy, place, str(source))
-    try:
-        database = Database.open(place, read_only=True)
-        try:
+        with server_copies.restored(copy, place, str(source)) as database:
             check(database)
             return head_of(database)
-        finally:
-            database.close()
-    except BaseException:
-        server_copies.clear(place)
-        raise
 
 
 @contextmanager
@@ -423,15 +417,12 @@ def anchored_heads(file: Path, book: str) -> list[tuple[int, str]]:
 def copy_books(database: Database, to: Path, *, check: Check | None = None) -> tuple[int, str]:
     """Copy books in a file to a new file; returns the head of the chain in the copy."""
     require_free(to)
-    part = to.with_name(f".{to.name}.{secrets.token_hex(6)}.part")
-    try:
+    with scratch_folder(to.parent) as scratch:  # what lies open in it goes with it, if not now then with the next one
+        part = scratch / "copy.db"
         database.copy_to(part)
         head = _checked(part, check)
         make_durable(part)
         give_name(part, to)
-    finally:
-        for end in ("", "-wal", "-shm"):
-            part.with_name(part.name + end).unlink(missing_ok=True)
     return head
 
 
@@ -470,17 +461,25 @@ def upgrade_books(door: Door) -> tuple[str, str, str | None]:
             )  # fmt: skip
         copy = None
         if door.is_sqlite:
-            copy = f"{door.place}.before-{SCHEMA_VERSION}"
-            _plain_copy(database, Path(copy))
+            copy = _plain_copy(database, f"{door.place}.before-{SCHEMA_VERSION}")
         database.upgrade()
         return before, SCHEMA_VERSION, copy
     finally:
         database.close()
 
 
-def _plain_copy(database: Database, to: Path) -> None:
-    """A copy of books that this version cannot open yet."""
-    if to.exists():
-        raise taken(to)
-    database.copy_to(to)
-    make_durable(to)
+def _plain_copy(database: Database, name: str) -> str:
+    """A copy of books that this version cannot open yet, whole, under the first such name that is free; returns that.
+
+    One that is there already is of an upgrade that was cut off: it stays, and hinders no further one.
+    """
+    with scratch_folder(Path(name).parent) as scratch:
+        copy = scratch / "copy.db"
+        database.copy_to(copy)
+        make_durable(copy)
+        for to in itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2))):
+            with suppress(AlreadyExists):
+                require_free(Path(to))
+                give_name(copy, Path(to))
+                return to
+    raise AssertionError("numbers do not end")

@@ -131,6 +131,8 @@ def as_refusal(error: Exception) -> CoopbankError:
         return _missing(error)
     if isinstance(error, OSError):
         return _file_fault(error)
+    if isinstance(error, MemoryError):
+        return WrongUsage("The system refused it: {why}.", why=_("there is not enough memory"))
     return _unforeseen(error)
 
 

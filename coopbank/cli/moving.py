@@ -8,6 +8,7 @@ place looks for them.
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -90,10 +91,9 @@ def move_books(bank: Bank, to: str, *, rehearse: bool, check: Check, told: movin
             check(new)
             moved = Moved(new.shown_place, head_of(new), copied, rehearsed=rehearse)
             if not rehearse:
-                _write_down(bank, new, moved)
                 known = moving.level_before(old, new)  # proving took a while
                 _take_along(bank, to, moved)
-                moving.hand_over(old, new, token, known)
+                moving.hand_over(old, new, token, known, lambda: _write_down(bank, new, moved))
                 moved.head = head_of(new)
                 _keep_anchor(bank, to, moved)
             return moved
@@ -177,7 +177,7 @@ def _write_down(bank: Bank, new: Database, moved: Moved) -> None:
         note = _note(bank)
         note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with whole_file(note, replace=True) as (file, _part):
-            file.write(f"{_whole(new.place)}\n".encode())
+            file.write(os.fsencode(f"{_whole(new.place)}\n"))
     except (OSError, CoopbankError) as error:
         why = error.message if isinstance(error, CoopbankError) else (error.strerror or str(error)).lower()
         moved.notes.append(
@@ -215,9 +215,10 @@ def take_back(bank: Bank, given: str | None, *, lost: bool) -> tuple[int, str]:
 def _moved_to(note: Path, given: str | None) -> str:
     """Where the books were moved to: as it is written down, else as it was given."""
     try:
-        known = place_named(note.read_text(encoding="utf-8").strip())
+        known = place_named(os.fsdecode(note.read_bytes()).strip())
     except (OSError, ValueError, WrongUsage):  # not there, or not as it was written
         known = ""
+    known = known if "://" in known or Path(known).is_absolute() else ""
     if known and given is not None and _whole(given) != known:
         raise Unknown(
             "The books were moved to {known}, and not to {place}.", field="from", known=_short(known), place=given,

@@ -84,7 +84,7 @@ def _basis(found: LoanStory) -> str:
 
 def _show_books(found: LoanStory, money: output.Money) -> None:
     """What the accounts of each fund hold."""
-    if not any(found.books.values()):
+    if not any(found.books.values()) and not found.books_later:
         return
     names = {
         "701": _("principal"), "781": _("interest"), "791": _("fees"), "M10": _("owed, no income yet"),
@@ -100,6 +100,10 @@ def _show_books(found: LoanStory, money: output.Money) -> None:
     output.table(columns, rows)
     if found.accrued_to is not None and found.repayment != "revenue":
         output.line(_("Interest stands in the books up to {day}, that day not counted.").format(day=found.accrued_to))
+    if found.books_later:
+        told = ", ".join(f"{code} {money(amount)}" for code, amount in found.books_later.items())
+        output.line(_("Entered later and dated up to this day, so that the trial balance has it: {amounts}.").format(
+            amounts=told))  # fmt: skip
 
 
 def _show_bearers(found: LoanStory, money: output.Money) -> None:

@@ -6,13 +6,15 @@
 It checks, in this order,
 
     files       each file is the one that SHA256SUMS and MANIFEST.json name, and there is none besides
-    signature   MANIFEST.json was signed (Ed25519, RFC 8032) by the key that you give, or else by the pack's own
+    signature   MANIFEST.json was signed (Ed25519, RFC 8032) by the key that you give, or by one that it endorsed in the
+                log; or, if you give none, by the pack's own
     log         log/verify.py proves the sealed log; the chain holds, entries balance, it ends at the manifest's head
-    closes      each signed close says the hash that its operation has, and the signature is the key's in force then
+    closes      each signed close says the hash that its operation has, and the signature is the key's in force then;
+                each key but the first was endorsed by the one before
     journal     ads/GL_Detail and ads/Memo_Detail hold the lines of the log, cent by cent
     balances    ads/Trial_Balance is what those lines come to, account by account and fund by fund
-    subledgers  the loans, shares, savings, notes, cash and debts listed are all accounts of the log under their control
-                accounts, one by one
+    subledgers  the loans, shares, savings, notes, cash, claims and debts listed are all accounts of the log under their
+                control accounts, one by one
 
 A signature proves something only against a key that you had before: give it with --key. Exit 0: proven. 1: not.
 """
@@ -39,7 +41,8 @@ DIGITS = {  # currencies by the decimals that they have (ISO 4217); the others h
 LISTED = {  # the control accounts whose leaves each list of the folder pbc holds
     "Share": {"901", "903", "875", "905", "945", "946", "950"}, "Loan": {"701", "702", "781", "871"},
     "Note": {"811", "812", "851"}, "Cash": {"731", "735", "739", "741"},
-    "Payable": {"801", "821", "823", "825", "831", "842", "862", "865", "872", "893"},
+    "Receivable": {"728", "782", "784", "791", "792"},
+    "Payable": {"801", "821", "823", "825", "831", "842", "862", "865", "872", "878", "892", "893"},
 }  # fmt: skip
 
 
@@ -184,17 +187,24 @@ def read_json(raw: bytes) -> Any:
     return json.loads(raw.decode("utf-8"), object_pairs_hook=once, parse_float=refuse, parse_constant=refuse)
 
 
-def signature(proof: Proof, key: bytes | None) -> None:
-    """The manifest's signature."""
+def signature(proof: Proof, key: bytes | None, successors: dict[bytes, bytes]) -> None:
+    """The manifest's signature: by the key, or by one that it named its successor."""
     place = HERE / "MANIFEST.json.sig"
     if not place.is_file():
-        faults = [] if key is None else ["a key was given and nothing is signed"]
+        faults = [] if key is None else ["a key was given and nothing is signed: have the pack made by the treasurer"]
         proof.check("signature", "the pack is not signed", faults)
         return
+    signed = (HERE / "MANIFEST.json").read_bytes()
     used = key_of(HERE / "signing-key.pem") if key is None else key
-    good = holds(used, place.read_bytes(), (HERE / "MANIFEST.json").read_bytes())
     whose = "your key" if key is not None else "the pack's own key: compare it with one that you had before"
-    proof.check("signature", f"of {whose} ({used.hex()[:16]})", [] if good else ["the signature is not of that key"])
+    if key is not None:
+        while not holds(used, place.read_bytes(), signed) and used in successors:
+            used = successors.pop(used)
+        if used != key:
+            whose = f"{used.hex()[:16]}, which follows your key"
+    good = holds(used, place.read_bytes(), signed)
+    of = key if key is not None else used
+    proof.check("signature", f"of {whose} ({of.hex()[:16]})", [] if good else ["the signature is not of that key"])
 
 
 class Log:
@@ -207,6 +217,7 @@ class Log:
         self.chain: list[str] = []  # what does not follow, or does not balance
         self.signed = 0
         self.book, self.key = "", ""
+        self.successors: dict[bytes, bytes] = {}  # a signing key: the one that it endorsed
         self.number, self.hash = 0, "0" * 64
         hashes: dict[int, str] = {}
         with (HERE / "log" / "operations.jsonl").open("rb") as lines:
@@ -238,7 +249,7 @@ class Log:
         if row[0] == "account":
             self.accounts[row[1]] = row[2], row[3], row[4], row[7]
         elif row[0] == "record" and row[1] == "signing-key":
-            self.key = row[5]["sign"]
+            self.next_key(row[5])
         elif row[0] == "record" and row[1] == "close-signature":
             body, number = row[5], int(row[2])
             self.signed += 1
@@ -249,8 +260,18 @@ class Log:
             elif not holds(bytes.fromhex(body["key"]), bytes.fromhex(body["signature"]), body["text"].encode()):
                 self.faults.append(f"the signature of operation {number} is false")
 
+    def next_key(self, body: dict[str, Any]) -> None:
+        """A signing key: the first one, or one that the key before it endorsed."""
+        if self.key:
+            before, text = bytes.fromhex(self.key), f"coopbank next key 1\nsign {body['sign']}\nseal {body['seal']}\n"
+            if holds(before, bytes.fromhex(body["endorsement"] or ""), text.encode()):
+                self.successors[before] = bytes.fromhex(body["sign"])
+            else:
+                self.faults.append(f"the key {body['sign'][:16]} is not endorsed by the one before it")
+        self.key = body["sign"]
 
-def log(proof: Proof, manifest: dict[str, Any], heads: list[str]) -> Log:
+
+def log(proof: Proof, read: Log, manifest: dict[str, Any], heads: list[str]) -> None:
     """The chain and the balances, by log/verify.py; then the closes."""
     head = manifest["head"]
     known = [f"{head['number']}:{head['hash']}", *heads]
@@ -258,7 +279,6 @@ def log(proof: Proof, manifest: dict[str, Any], heads: list[str]) -> Log:
         [sys.executable, "-I", "verify.py", "operations.jsonl", *(part for h in known for part in ("--head", h))],
         cwd=HERE / "log", capture_output=True, text=True, check=False,
     )  # fmt: skip
-    read = Log()
     faults = [*read.chain, *(ran.stderr.splitlines() or ["log/verify.py ended badly"] if ran.returncode else [])]
     if (read.number, read.hash) != (head["number"], head["hash"]):
         faults.append("the log does not end at the manifest's head")
@@ -270,7 +290,6 @@ def log(proof: Proof, manifest: dict[str, Any], heads: list[str]) -> Log:
     if read.key and key_of(HERE / "signing-key.pem").hex() != read.key:
         read.faults.append("signing-key.pem is not the key that the log says")
     proof.check("closes", f"{read.signed} are signed", read.faults)
-    return read
 
 
 # --------------------------------------------------------------------------------------- the figures
@@ -371,8 +390,9 @@ def main() -> int:
     proof = Proof()
     try:
         manifest = files(proof)
-        signature(proof, key_of(options.key) if options.key else None)
-        read = log(proof, manifest, options.head)
+        key, read = key_of(options.key) if options.key else None, Log()
+        signature(proof, key, dict(read.successors))
+        log(proof, read, manifest, options.head)
         first, last, exponent = manifest["from"], manifest["to"], manifest["minor_digits"]
         journal(proof, read, first, last, exponent)
         balances(proof, read, first, last, exponent)

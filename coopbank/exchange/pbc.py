@@ -26,6 +26,7 @@ CUT_OFF_DAYS: Final = 10
 MOST_FINDINGS: Final = 200  # of one audit test that are listed; all are counted
 _CASH: Final = ("731", "735", "739", "741")
 _POOLED: Final = ("729", "879")
+_BETWEEN_FUNDS: Final = ("185", "186", "187")  # releases and transfers: of all funds together they come to zero
 
 
 class PbcList(NamedTuple):
@@ -122,10 +123,12 @@ def _net_assets(made: Tables) -> Rows:
         " AND g.kind IN ('equity', 'income', 'expense') GROUP BY 1, 2, 3, 4",
         made.start.isoformat(), made.end.isoformat(),
     ):  # fmt: skip
-        column = "before" if early else "transfers" if gl in ("185", "186", "187") else kind
+        column = "before" if early else "transfers" if gl in _BETWEEN_FUNDS else kind
         sums[fund][column] -= int(amount)
     for (gl, fund), amount in closing_movements(made.books.tx, made.start, made.end).items():
-        sums[fund]["transfers" if gl == "187" else kinds[gl]] += amount  # what the closing of a year took out of it
+        sums[fund]["transfers" if gl in _BETWEEN_FUNDS else kinds[gl]] += (
+            amount  # what the closing of a year took out of it
+        )
         sums[fund]["equity"] -= amount
     for fund, found in sorted(sums.items()):
         columns = [found[name] for name in ("before", "income", "expense", "transfers", "equity")]
@@ -308,10 +311,12 @@ def _cut_off(made: Tables) -> Rows:
 
 
 def _cash_counts(made: Tables) -> Rows:
+    last = 0
     for ref, _version, day, at, number, operation, actor, approver, text in _versions("drawer", made):
         body = loads(text)
-        if body.get("counted") is None or day < made.start.isoformat():
-            continue
+        if body.get("counted") is None or day < made.start.isoformat() or number == last:
+            continue  # who closes a drawer writes what was counted, and then that the drawer is closed
+        last = number
         counted, expected = int(body["counted"]), body.get("expected")
         difference = None if expected is None else made.money(counted - int(expected))
         told = None if expected is None else made.money(int(expected))
@@ -425,8 +430,10 @@ LISTS: Final = (
             _LEAF, _leaves("701", "702", "781", "871")),
     PbcList("Note_Trial_Balance", "Lenders' notes and the interest on them", _LEAF, _leaves("811", "812", "851")),
     PbcList("Cash_Trial_Balance", "Bank accounts, cheques, vault and drawers", _LEAF, _leaves(*_CASH)),
+    PbcList("Receivable_Trial_Balance", "Dues, returned items and what else is to come in, account by account",
+            _LEAF, _leaves("728", "782", "784", "791", "792")),
     PbcList("Payable_Trial_Balance", "Bills and what else is owed, account by account",
-            _LEAF, _leaves("801", "821", "823", "825", "831", "842", "862", "865", "872", "893")),
+            _LEAF, _leaves("801", "821", "823", "825", "831", "842", "862", "865", "872", "878", "892", "893")),
     PbcList("Aging", "Every loan by how late it is; deferred by its terms is no lateness",
             _LOAN, _loans(lambda loan: loan.owed > 0)),
     PbcList("Non_Accrual", "Loans whose interest is not income any more", _LOAN, _loans(lambda loan: loan.non_accrual)),

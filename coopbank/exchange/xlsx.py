@@ -3,7 +3,7 @@
     Trial balance    accounts by fund, debit +; every column adds up to 0.00
     Journal          a line of an entry each; further sheets where one is full
     Loans            principal in the books, what is due and how late; Ageing adds it up by bucket
-    Shares, Savings  a line for each member's account
+    Shares, Savings, Capital    a line for each member's account. Interest, Notes, Receivables, Owed: for each of others
     Tie-outs         each subledger against its control account: live formulas that come to 0.00
 
 Sums are formulas over the cells, not figures of ours, so that a changed cell is seen; the value beside each formula is
@@ -47,7 +47,12 @@ _LOANS: Final = (
     "Due now", "Days late", "Next due", "Bucket", "Non-accrual", "Eased",
 )  # fmt: skip
 _LEAVES: Final = ("Account", "Contract", "Fund", "Member", "Balance")
-_SUBLEDGERS: Final = {"Shares": ("901", "903", "875"), "Savings": ("905",)}
+_SUBLEDGERS: Final = {
+    "Shares": ("901", "903", "875"), "Savings": ("905",), "Capital": ("945", "946", "950"), "Interest": ("781",),
+    "Notes": ("811", "812", "851"), "Receivables": ("784", "791"),
+    "Owed": ("801", "821", "823", "825", "831", "842", "862", "865", "872", "893"),
+}  # fmt: skip
+"""Sheets of accounts; what funds owe each other (728, 878) is no part of the combined column and stands in none."""
 
 
 def write(bank: Bank, books: Books, files: NewFiles, start: date | None, end: date | None) -> None:
@@ -57,6 +62,11 @@ def write(bank: Bank, books: Books, files: NewFiles, start: date | None, end: da
         rows = workbook.write()
         made.seek(0)
         add_rows(made, files.binary(FILE_NAME), rows)
+
+
+def _percent(rate: str) -> float | None:
+    """A rate as a number that a sheet can reckon with."""
+    return float(rate) if rate else None
 
 
 class _Workbook:
@@ -113,7 +123,7 @@ class _Workbook:
                 sheet.write_number(row, column, cell, self.money)
             elif isinstance(cell, date):
                 sheet.write_datetime(row, column, cell, self.day)
-            elif isinstance(cell, int):
+            elif isinstance(cell, int | float):
                 sheet.write_number(row, column, cell)
             else:
                 sheet.write_string(row, column, xlsx_text(str(cell)))
@@ -164,9 +174,10 @@ class _Workbook:
         sheet = self._sheet("Loans", _LOANS, (9, 9, 8, 30, 12, 8))
         for row, loan in enumerate(told.loans, 1):
             self._row(sheet, row, (
-                loan.ref, loan.member, loan.fund, loan.purpose, loan.state, loan.annual_rate, self._amount(loan.agreed),
-                self._amount(loan.carried), self._amount(loan.accrued), self._amount(loan.due_now), loan.days_late,
-                loan.next_due, loan.bucket, "yes" if loan.non_accrual else "", "yes" if loan.modified else "",
+                loan.ref, loan.member, loan.fund, loan.purpose, loan.state, _percent(loan.annual_rate),
+                self._amount(loan.agreed), self._amount(loan.carried), self._amount(loan.accrued),
+                self._amount(loan.due_now), loan.days_late, loan.next_due, loan.bucket,
+                "yes" if loan.non_accrual else "", "yes" if loan.modified else "",
             ))  # fmt: skip
         end = max(len(told.loans), 1) + 1
         self.sums["701"] = (f"SUM(Loans!$H$2:$H${end})", sum(loan.carried for loan in told.loans))
@@ -208,6 +219,8 @@ class _Workbook:
         sheet = self._sheet("Tie-outs", heads, (16, 34, 18, 18, 14))
         row, differ = 1, 0
         for code, (formula, minor) in self.sums.items():
+            if code not in controls and not minor:
+                continue
             cell, told = controls.get(code, ("0", 0))
             self._row(sheet, row, (code, self.books.control_name(code)))
             self._formula(sheet, row, 2, cell, told)

@@ -257,10 +257,13 @@ def _moved_to(old: Database, to: str) -> Database:
         raise _moved_elsewhere(old) from None
 
 
-def hand_over(old: Database, new: Database, token: str, known: int = 0) -> Level:
+def hand_over(
+    old: Database, new: Database, token: str, known: int = 0, closing: Callable[[], object] | None = None
+) -> Level:
     """Copy what came since, under the old books' own lock, and let the new ones be used instead of them.
 
-    `known` is what `level_before` said.
+    `known` is what `level_before` said; `closing` is called before the old books are marked, when no other move of them
+    can win any more.
     """
     with old.write() as source:
         what, its = Database.mark_of(source)
@@ -272,6 +275,8 @@ def hand_over(old: Database, new: Database, token: str, known: int = 0) -> Level
                 pass
             level = bring_level(source, target, known)
             require_same(source, target, known)
+        if closing is not None:
+            closing()
         Database.mark(source, MOVED, token)
     if level.erased:
         new.clear_traces()

@@ -15,23 +15,25 @@ from coopbank.errors import DayClosed
 
 OPEN, ADJUSTING, CLOSED, LOCKED = "open", "adjusting", "closed", "locked"
 
+KEPT = "period_state"
+"""Under which the states that were asked for are kept: the table that they stand in."""
 _STATE = "(SELECT state FROM period_state WHERE period = ? ORDER BY operation_id DESC LIMIT 1)"
 
 
 def state(tx: Transaction, period: str) -> str | None:
     """The state of a day ("2026-03-05"), a month ("2026-03") or a year; None when never set."""
-    found: str | None = tx.kept.get((_STATE, period)) if tx.kept else None
+    found: str | None = tx.kept.get(KEPT, {}).get(period) if tx.kept else None
     return found or states(tx, (period,))[period]
 
 
 def states(tx: Transaction, periods: Iterable[str]) -> dict[str, str | None]:
     """The states of several days, months and years, asked at once; those that are kept are not asked for."""
-    kept = tx.kept if tx.kept is not None else {}
+    kept = {} if tx.kept is None else tx.kept.setdefault(KEPT, {})
     found: dict[str, str | None] = {}
     names = []
     for name in periods:
-        if (_STATE, name) in kept:
-            found[name] = kept[_STATE, name]
+        if name in kept:
+            found[name] = kept[name]
         else:
             names.append(name)
     if not names:
@@ -39,7 +41,7 @@ def states(tx: Transaction, periods: Iterable[str]) -> dict[str, str | None]:
     for start in range(0, len(names), 100):
         part = names[start : start + 100]
         found |= zip(part, tx.rows(f"SELECT {', '.join([_STATE] * len(part))}", *part)[0], strict=True)
-    kept.update({(_STATE, name): found[name] for name in names})
+    kept.update({name: found[name] for name in names})
     return found
 
 

@@ -246,13 +246,20 @@ def _seal_in_file(tx: Transaction, book: str, draft: Draft, leaves: dict[int, Le
         len(amounts), sum(map(abs, amounts)) // 2, len(draft.rows), bytearray(last.hash), bytearray(hash_), text,
     )  # fmt: skip
     next_entry = last.next_entry + len(draft.entries)
-    tx.end = End(number, hash_, next_entry, business_date)
-    if draft.rows:
-        tx.seen = None if seen is None else {}
-    else:
-        tx.master, tx.kept, tx.seen = master, kept, seen
-        _see_moved(tx, draft)
+    tx.end, tx.seen = End(number, hash_, next_entry, business_date), seen
+    _see_moved(tx, draft)
+    _know_master(tx, draft, hash_, master, kept)
     return Sealed(number, hash_, tuple(range(last.next_entry, next_entry)), leaves)
+
+
+def _know_master(
+    tx: Transaction, draft: Draft, hash_: bytes, before: bytes | None, kept: dict[Any, Any] | None
+) -> None:
+    """Which operation was the last that wrote master data; what was kept of it before holds if that is not this one."""
+    if any(row.table in MASTER for row in draft.rows):
+        tx.master = hash_
+    else:
+        tx.master, tx.kept = before, kept
 
 
 def _see_moved(tx: Transaction, draft: Draft) -> None:
@@ -271,8 +278,10 @@ def _see_moved(tx: Transaction, draft: Draft) -> None:
 def _seal_on_server(tx: Transaction, book: str, draft: Draft, number: int, leaves: dict[int, Leaf]) -> Sealed:
     """Where each statement is a round trip: the master data, by table, and all the rest at once."""
     said = _storable(at_once.values(book, draft, number))
+    master, kept = tx.master, tx.kept
     _write_rows(tx, number, draft)
     _number, first, hash_ = at_once.write(tx, said)
+    _know_master(tx, draft, hash_, master, kept)
     tx.end = End(number, hash_, first + len(draft.entries), draft.business_date.isoformat())
     return Sealed(number, hash_, tuple(range(first, first + len(draft.entries))), leaves)
 
@@ -366,6 +375,8 @@ INSERT = {
     for table, columns in COLUMNS.items()
 }
 _ROWS = ("gl_account", "fund", "account", "period_state", "record")
+MASTER = ("period_state", "record")
+"""The tables that `Transaction.master` is about."""
 
 
 def write_again(tx: Transaction, rows: dict[str, list[tuple[Any, ...]]]) -> None:

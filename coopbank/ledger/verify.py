@@ -165,6 +165,7 @@ def run(
     ):  # fmt: skip
         log.answers = found.answers
         whole = _read(log, tx, wanted, progress, found.pages)
+        tx.run(_BEGUN)  # once for all that are asked: none of them writes, and a server is a round trip away
         for check in wanted:
             if check.function is not None and (whole or check.name == "schema"):
                 _ask(log, tx, check)
@@ -231,10 +232,10 @@ def _guarded_page(check: Check) -> PageWatcher:
 def _ask(log: Log, tx: Transaction, check: Check) -> None:
     found = log.found.setdefault(check.name, Found(check.name))
     try:
-        with _savepoint(tx):
-            for finding in check.function(log, tx) if check.function is not None else ():
-                found.add(finding.message, finding.operation)
+        for finding in check.function(log, tx) if check.function is not None else ():
+            found.add(finding.message, finding.operation)
     except Exception as error:
+        tx.run(_BACK)
         found.add(f"the tables cannot be read: {brief(error)}")
 
 
@@ -245,14 +246,17 @@ def _verdict(check: Check, found: Found) -> Verdict:
 # ------------------------------------------------------------- reading whatever is there
 
 
+_BEGUN, _BACK = "SAVEPOINT verify", "ROLLBACK TO SAVEPOINT verify"
+
+
 @contextmanager
 def _savepoint(tx: Transaction) -> Iterator[None]:
     """After an error of the database, go on where this block began."""
-    tx.run("SAVEPOINT verify")
+    tx.run(_BEGUN)
     try:
         yield
     except Exception:
-        tx.run("ROLLBACK TO SAVEPOINT verify")
+        tx.run(_BACK)
         raise
     finally:
         tx.run("RELEASE SAVEPOINT verify")

@@ -129,7 +129,7 @@ def annual(books: Books, year: int) -> AnnualReport:
         members_before=now - joined + left, members_joined=joined, members_left=left, members=now,
         organisations=sum(body.entity == "organisation" for body in members),
         shares=-nets["901"] - nets["903"], savings=-nets["905"], loans_made=len(loans),
-        lent=sum(month.out for month in months), came_back=sum(month.back for month in months) - moved["off"],
+        lent=sum(month.out for month in months), came_back=sum(month.back for month in months),
         by_product=_by_product(books, loans, advanced), by_borrower=_by_borrower(books, loans, advanced),
         outstanding=at.owed, loans_out=sum(loan.state == "active" for loan in at.loans), interest=interest,
         cost_bp=round_ratio(interest * 10_000 * 12, average * len(months)) if average > 0 else 0,

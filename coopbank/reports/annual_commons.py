@@ -62,7 +62,7 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Bore:
-    """What absorbers of a kind bore of the span's losses, and what of it they still bear now."""
+    """What absorbers of a kind bore of the span's losses, and what of it they still bore at its end."""
 
     absorber: str  # as bank/waterfall.py names it
     bore: Minor
@@ -99,7 +99,7 @@ def losses_borne(books: Books, start: date, end: date) -> tuple[Bore, ...]:
     """Who bore the losses of loans that were charged off in a span, by kind of absorber, the first hit first."""
     bore, bears, place = defaultdict[str, int](int), defaultdict[str, int](int), dict[str, int]()
     for ref, told in _attributed(books, start, end):
-        loan = books.get(records.Loan, ref)
+        loan = _loan_on(books, ref, end)
         for fund, shares in told.shares.items():
             still = {share.number: share.amount for share in still_borne(loan.borne, fund)}
             for number, absorber, amount in shares:
@@ -107,6 +107,16 @@ def losses_borne(books: Books, start: date, end: date) -> tuple[Bore, ...]:
                 bears[absorber] += still.get(int(number), 0)
                 place[absorber] = max(place.get(absorber, 0), int(number))
     return tuple(Bore(name, bore[name], bears[name]) for name in sorted(bore, key=lambda name: (place[name], name)))
+
+
+def _loan_on(books: Books, ref: str, day: date) -> records.Loan:
+    """A loan as the books knew it at the end of a day: what came back later is the next year's."""
+    text = books.tx.value(
+        "SELECT r.body FROM record r JOIN operation o ON o.id = r.operation_id WHERE r.kind = ? AND r.ref = ?"
+        " AND o.business_date <= ? ORDER BY r.version DESC LIMIT 1",
+        records.Loan.kind, ref, day.isoformat(),
+    )  # fmt: skip
+    return records.Loan.model_validate_json(text)
 
 
 def _attributed(books: Books, start: date, end: date) -> Iterator[tuple[str, records.LossAttribution]]:

@@ -212,7 +212,8 @@ class LoanStory:
     given_up: Minor
     overpaid: Minor
     basis: str
-    books: Mapping[str, Minor]  # all funds
+    books: Mapping[str, Minor]  # all funds, as the books knew them on the day
+    books_later: Mapping[str, Minor]  # dated up to the day and entered after it, as a month's interest is
     accrued_to: date | None  # interest stands in the books up to this day, that day not counted
     payoff: Minor
     due_now: Minor
@@ -262,6 +263,7 @@ def story(books: Books, ref: str, as_of: date | None = None) -> LoanStory:
         owed_fees=standing.fees, paid_principal=standing.principal_paid, paid_interest=standing.interest_paid,
         paid_fees=standing.fees_paid, waived=standing.waived, given_up=standing.given_up, overpaid=standing.overpaid,
         basis=standing.basis, books={code: sum(part.books[code] for part in parts) for code in ACCOUNTS},
+        books_later=_entered_later(books, ref, day) if day < today else {},
         accrued_to=_day(body.accrued_to), payoff=at.payoff, due_now=at.due_now, due_fees=due.fees,
         due_interest=due.interest, due_principal=due.principal, due_before=_due_before(account, at),
         due_since=at.due_since, days_late=at.days_late,
@@ -270,6 +272,21 @@ def story(books: Books, ref: str, as_of: date | None = None) -> LoanStory:
         reserve=body.reserve, modified=body.modified, rows=tuple(_rows(at)), periods=tuple(_periods(at)),
         collateral=tuple(_collateral(books, ref, known)), bearers=tuple(_bearers(books, ref, body, known)),
     )  # fmt: skip
+
+
+def _entered_later(books: Books, ref: str, day: date) -> dict[str, int]:
+    """What the balances of a day by effective date have, and nobody knew on it."""
+    marks = ", ".join("?" * len(ACCOUNTS))
+    return {
+        gl_code: int(amount)
+        for gl_code, amount in books.tx.rows(
+            "SELECT a.gl_code, sum(p.amount) FROM account a JOIN posting p ON p.account_id = a.id JOIN entry e"
+            " ON e.id = p.entry_id JOIN operation o ON o.id = e.operation_id WHERE a.contract = ? AND a.gl_code IN"
+            f" ({marks}) AND e.effective_on <= ? AND o.business_date > ? GROUP BY a.gl_code ORDER BY a.gl_code",
+            ref, *ACCOUNTS, day.isoformat(), day.isoformat(),
+        )
+        if amount
+    }  # fmt: skip
 
 
 def _bearers(books: Books, ref: str, body: records.Loan, known: str) -> Iterator[Bearer]:

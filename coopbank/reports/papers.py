@@ -6,9 +6,8 @@
     tax_year(books, "M0007", 2026)                 interest of a calendar year, by who paid whom
     confirmation(books, "M0007", day)              every balance of a member on a day, for an auditor's letter
     declined(books, "A-001")                       why an application was declined
-    operation_paper(books, 4512)                   a receipt
 
-Amounts are in the reader's sign: what is theirs or was paid is positive.
+Amounts are in the reader's sign: what is theirs or was paid is positive. receipt.py has what a receipt shows.
 """
 
 from __future__ import annotations
@@ -20,18 +19,16 @@ from typing import Final
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
-from coopbank.bank.operation import CATALOGUE, CHARITY
+from coopbank.bank.operation import CHARITY
 from coopbank.bank.operations.applications import REASONS
 from coopbank.bank.operations.confirmations import confirmation_ref
 from coopbank.bank.operations.funds import RELEASING
-from coopbank.bank.operations.undoing import Reverse
-from coopbank.database import Transaction
-from coopbank.errors import Unknown, WrongState
+from coopbank.errors import WrongState
 from coopbank.money import parse_amount
 from coopbank.reports.document import Minor, Source, source
 from coopbank.reports.financial import FundPosition, fund
 from coopbank.reports.member import MemberReport, member
-from coopbank.reports.movements import balances_before, leaf_of, movements_of
+from coopbank.reports.movements import Movement, balances_before, leaf_of, movements_of
 from coopbank.reports.totals import first_operation_after, require_period
 from coopbank.reports.wording import Wording
 from coopbank.words import _, translate
@@ -40,7 +37,6 @@ ACKNOWLEDGED_FROM: Final = "250.00"
 """US dollars: a gift from here on is acknowledged in writing (26 U.S.C. 170(f)(8))."""
 REPORTED_FROM: Final = "10.00"
 """US dollars of interest in a year from which payers report it (26 U.S.C. 6049)."""
-_PLACES: Final = ("731", "735", "739")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,42 +91,41 @@ def note_statement(books: Books, ref: str, start: date, end: date) -> NoteStatem
     """A lender's note in a period; interest stands in it as far as closes and payments have brought it."""
     require_period(start, end)
     note = _note_on(books, ref, end)
-    origin = source(books)
     principal, interest = leaf_of(books, "811", ref), leaf_of(books, "851", ref)
     leaves = [leaf for leaf in (principal, interest) if leaf is not None]
     before = balances_before(books.tx, leaves, start)
     year = date(end.year, 1, 1)
     moves = movements_of(books.tx, leaves, min(start, year), end)
-    acts = [(move.operation, move.kind) for each in moves.values() for move in each]
-    wording = Wording(books, origin.institution_kind, acts)
-    balance = -sum(before.values())
-    lines, ran, paid, paid_year, repaid, added = [], 0, 0, 0, 0, 0
-    both = [(leaf, move) for leaf in leaves for move in moves[leaf.id]]
-    for leaf, move in sorted(both, key=lambda each: (each[1].on, each[1].entry)):
-        of_interest = leaf is interest
-        if of_interest and move.on >= year:
-            paid_year += move.debit
-        if move.on < start:
-            continue
-        balance -= move.net
-        ran, paid = (ran + move.credit, paid + move.debit) if of_interest else (ran, paid)
-        repaid, added = (repaid, added) if of_interest else (repaid + move.debit, added + move.credit)
-        words = _note_words(of_interest, move.credit > 0) or wording.words(move.operation, "811", up=True, on=move.on)
-        lines.append(PaperLine(move.on, words, move.operation, move.credit, move.debit, balance))
-    opening = {leaf.gl_code: -before[leaf.id] for leaf in leaves}
-    closing_principal = opening.get("811", 0) - sum(
-        move.net for move in moves.get(principal.id if principal else -1, []) if move.on >= start
-    )
+    of_principal, of_interest = (moves[leaf.id] if leaf else [] for leaf in (principal, interest))
+    within = [move for move in of_principal if move.on >= start]
+    accrued = [move for move in of_interest if move.on >= start]
+    opening_principal, opening_interest = (-before[leaf.id] if leaf else 0 for leaf in (principal, interest))
+    closing_principal = opening_principal - sum(move.net for move in within)
+    closing_interest = opening_interest - sum(move.net for move in accrued)
+    opening = opening_principal + opening_interest
     return NoteStatement(
-        source=origin, note=ref, lender=books.personal(note.lender), member=note.member, note_class=note.note_class,
-        annual_rate=note.annual_rate, issued_on=date.fromisoformat(note.issued_on),
+        source=source(books), note=ref, lender=books.personal(note.lender), member=note.member,
+        note_class=note.note_class, annual_rate=note.annual_rate, issued_on=date.fromisoformat(note.issued_on),
         due_on=date.fromisoformat(note.due_on), state=note.state, renews=note.renews, renewed_by=note.renewed_by,
-        start=start, end=end, lent=note.principal, opening=-sum(before.values()), principal_added=added,
-        opening_principal=opening.get("811", 0),
-        closing_principal=closing_principal, opening_interest=opening.get("851", 0), interest_ran=ran,
-        interest_paid=paid, interest_paid_year=paid_year, closing_interest=balance - closing_principal,
-        principal_repaid=repaid, closing=balance, lines=tuple(lines), fund=fund(books, note.fund, end).funds[0],
+        start=start, end=end, lent=note.principal, opening=opening,
+        principal_added=sum(move.credit for move in within), opening_principal=opening_principal,
+        closing_principal=closing_principal, opening_interest=opening_interest,
+        interest_ran=sum(move.credit for move in accrued), interest_paid=sum(move.debit for move in accrued),
+        interest_paid_year=sum(move.debit for move in of_interest if move.on >= year),
+        closing_interest=closing_interest, principal_repaid=sum(move.debit for move in within),
+        closing=closing_principal + closing_interest, lines=tuple(_note_lines(opening, within, accrued)),
+        fund=fund(books, note.fund, end).funds[0],
     )  # fmt: skip
+
+
+def _note_lines(opening: int, principal: Sequence[Movement], interest: Sequence[Movement]) -> Iterator[PaperLine]:
+    """What happened to a note, in the order of days and entries; the balance is of principal and interest together."""
+    both = [(move, False) for move in principal] + [(move, True) for move in interest]
+    balance = opening
+    for move, of_interest in sorted(both, key=lambda each: (each[0].on, each[0].entry)):
+        balance -= move.net
+        words = _note_words(of_interest, move.credit > 0)
+        yield PaperLine(move.on, words, move.operation, move.credit, move.debit, balance)
 
 
 def _note_on(books: Books, ref: str, day: date) -> records.Note:
@@ -449,118 +444,3 @@ def declined(books: Books, ref: str) -> Declined:
         reasons=tuple(translate(REASONS.get(reason, reason)) for reason in body.reasons),
         explained=books.personal(body.explained),
     )  # fmt: skip
-
-
-# ----------------------------------------------------------------------------------- receipt
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptLine:
-    """What an operation did to an account: in the member's sign where it is theirs."""
-
-    account: str
-    words: str
-    amount: Minor
-    balance: Minor
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptPaper:
-    """A receipt: what an operation received or paid out, and what it did to the member's accounts."""
-
-    source: Source
-    operation: int
-    kind: str
-    title: str
-    business_date: date
-    at: str
-    actor: str
-    approver: str | None
-    hash: str  # first 16 hex digits of the operation's own
-    member: str
-    name: str
-    received: Minor
-    paid_out: Minor
-    places: tuple[str, ...]  # drawer, cheques, bank account
-    lines: tuple[ReceiptLine, ...]
-    reversed_by: int | None
-    takes_back: int | None  # the operation that this one reverses
-
-
-def operation_paper(books: Books, number: int) -> ReceiptPaper:
-    """The receipt of an operation that moved money or a member's account; refuses another."""
-    tx = books.tx
-    row = tx.row("SELECT kind, business_date, at, actor, approver, hash FROM operation WHERE id = ?", number)
-    if row is None:
-        raise Unknown("There is no operation {number}.", field="operation", number=number)
-    kind, business_date, at, actor, approver, hash_ = row
-    origin, day = source(books), date.fromisoformat(business_date)
-    touched = tx.rows(
-        # a payment meets the interest up to its day: both are told, so that the lines come to what was paid
-        "SELECT a.id, a.gl_code, a.contract, a.holder, g.name, g.side, sum(p.amount),"
-        " CASE WHEN a.gl_code = '781' AND p.amount < 0 THEN 1 ELSE 0 END AS part"
-        " FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
-        " JOIN gl_account g ON g.code = a.gl_code WHERE e.operation_id = ? AND a.gl_code NOT LIKE 'M%'"
-        " GROUP BY a.id, a.gl_code, a.contract, a.holder, g.name, g.side, part ORDER BY a.gl_code, a.contract, part",
-        number,
-    )  # fmt: skip
-    paid = {account: int(net) for account, *_of, net, part in touched if part}
-    cash = [
-        (gl, contract, int(net)) for _id, gl, contract, _holder, _name, _side, net, _part in touched if gl in _PLACES
-    ]
-    holders = sorted({holder for _id, _gl, _contract, holder, *_rest in touched if holder})
-    if not holders and not any(net for *_place, net in cash):
-        raise WrongState(
-            "Operation {number} moved no money: it has no receipt.", field="operation", number=number,
-            hint="Look at it with: coopbank entry, or in the journal.",
-        )  # fmt: skip
-    wording = Wording(books, origin.institution_kind, [(number, kind)])
-    lines = tuple(
-        ReceiptLine(
-            _account_name(gl, contract, translate(name)),
-            wording.words(number, gl, up=(int(net) > 0) == (side == "debit"), on=day),
-            int(net) if side == "debit" else -int(net),
-            _balance_after(tx, account, number, side) - (0 if part else paid.get(account, 0)),
-        )
-        for account, gl, contract, holder, name, side, net, part in touched
-        if holder and net
-    )  # fmt: skip
-    undone = tx.value(
-        "SELECT r.operation_id FROM entry r JOIN entry e ON e.id = r.reverses_id WHERE e.operation_id = ? LIMIT 1",
-        number,
-    )
-    takes_back = tx.value(
-        "SELECT o.operation_id FROM entry e JOIN entry o ON o.id = e.reverses_id WHERE e.operation_id = ?"
-        " ORDER BY e.id LIMIT 1",
-        number,
-    )
-    cls = CATALOGUE.get(kind)
-    who = holders[0] if len(holders) == 1 else ""
-    return ReceiptPaper(
-        source=origin, operation=number, kind=kind, title=translate(cls.title) if cls else kind, business_date=day,
-        at=str(at), actor=str(actor), approver=approver, hash=bytes(hash_).hex()[:16], member=who,
-        name=books.member_name(who) if who else "", received=sum(max(net, 0) for *_p, net in cash),
-        paid_out=-sum(min(net, 0) for *_p, net in cash),
-        places=tuple(_place(gl, contract) for gl, contract, net in cash if net), lines=lines,
-        reversed_by=None if undone is None else int(undone),
-        takes_back=int(takes_back) if kind == Reverse.name and takes_back is not None else None,
-    )  # fmt: skip
-
-
-def _account_name(gl_code: str, contract: str, name: str) -> str:
-    return f"{name} {contract}".strip()
-
-
-def _place(gl_code: str, contract: str) -> str:
-    named = {"739": _("drawer {place}"), "735": _("cheques of drawer {place}"), "731": _("bank account {place}")}
-    return named[gl_code].format(place=contract)
-
-
-def _balance_after(tx: Transaction, account: int, number: int, side: str) -> int:
-    """The balance when the operation was done; not by date, since a receipt tells what was true then."""
-    net = tx.value(
-        "SELECT sum(p.amount) FROM posting p JOIN entry e ON e.id = p.entry_id"
-        " WHERE p.account_id = ? AND e.operation_id <= ?",
-        account, number,
-    )  # fmt: skip
-    return int(net or 0) if side == "debit" else -int(net or 0)

@@ -22,16 +22,9 @@ from coopbank.reports.capital import capital_statement
 from coopbank.reports.dates import month_bounds
 from coopbank.reports.fund_report import fund_report
 from coopbank.reports.loan_papers import late_notice, loan_agreement, loan_schedule, loan_statement, payoff
-from coopbank.reports.papers import (
-    confirmation,
-    declined,
-    gift_report,
-    note_statement,
-    operation_paper,
-    share_statement,
-    tax_year,
-)
+from coopbank.reports.papers import confirmation, declined, gift_report, note_statement, share_statement, tax_year
 from coopbank.reports.patronage import patronage_notice
+from coopbank.reports.receipt import operation_paper
 from coopbank.statements.document import Document
 from coopbank.statements.papers.assembly import AssemblyReport
 from coopbank.statements.papers.books import BalanceSheetPaper, DayClose, IncomePaper, TrialBalancePaper

@@ -6,7 +6,7 @@ table that can grow: lists are read by key, a page at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -602,35 +602,38 @@ def references(session: Session, kind: str, text: str, member: str | None = None
     with session.bank.read() as books:
         if kind == "member":
             return tuple(Reference(hit.member, hit.name) for hit in find_members(books, text, HITS))
-        if kind == "fund":
-            rows = books.tx.rows("SELECT code, name FROM fund WHERE class <> 'pool' ORDER BY code")
-            found = [Reference(code, translate(name)) for code, name in rows]
-        elif kind == "loan" and member is not None:
-            found = [
-                Reference(ref, _described(books, loan))
-                for ref, loan in books.about(records.Loan, member)
-                if loan.state != "paid"
-            ]
-        elif kind == records.BankLine.kind:  # only those that are still to be matched
-            money = books.institution().currency
-            found = [
-                Reference(ref, f"{line.on} · {format_amount(line.amount, money)} · {books.personal(line.text)}")
-                for ref, line in books.every(records.BankLine)
-                if line.match is None
-            ]
-        elif kind == records.Cheque.kind:  # those that wait to be taken to the bank, then the newest: those come back
-            cheques = reversed(books.every(records.Cheque))
-            newest = sorted(cheques, key=lambda cheque: cheque[1].state != "on-hand")
-            found = [Reference(ref, _cheque(books, cheque)) for ref, cheque in newest]
-        elif kind == records.JointOwner.kind and member is not None:
-            found = [Reference(ref, _described(books, owner)) for ref, owner in owners(books, member)]
-        elif kind in _KINDS:
-            bodies = books.about(records.Request, "waiting") if kind == "request" else books.every(_KINDS[kind])
-            found = [Reference(ref, _described(books, body)) for ref, body in bodies]
-        else:
-            found = []
+        found = list(_nameable(books, kind, member))
     wanted = fold(text.strip())
     return tuple(r for r in found if wanted in fold(f"{r.ref} {r.label}"))[:MOST_REFERENCES]
+
+
+def _nameable(books: Books, kind: str, member: str | None) -> Iterator[Reference]:
+    """All of a kind that an operation can be about now, of the member who is served alone if that makes sense."""
+    if kind == "fund":
+        rows = books.tx.rows("SELECT code, name FROM fund WHERE class <> 'pool' ORDER BY code")
+        yield from (Reference(code, translate(name)) for code, name in rows)
+    elif kind == records.BankLine.kind:
+        money = books.institution().currency
+        for ref, line in books.every(records.BankLine):
+            if line.match is None:
+                said = f"{line.on} · {format_amount(line.amount, money)} · {books.personal(line.text)}"
+                yield Reference(ref, said)
+    elif kind == records.Cheque.kind:  # those that wait to be taken to the bank, then the newest: those come back
+        newest = reversed(books.every(records.Cheque))
+        waiting_first = sorted(newest, key=lambda cheque: cheque[1].state != "on-hand")
+        yield from (Reference(ref, _cheque(books, cheque)) for ref, cheque in waiting_first)
+    else:
+        yield from (Reference(ref, _described(books, body)) for ref, body in _bodies(books, kind, member))
+
+
+def _bodies(books: Books, kind: str, member: str | None) -> Iterable[tuple[str, records.Body]]:
+    if kind == records.Loan.kind and member is not None:
+        return [(ref, loan) for ref, loan in books.about(records.Loan, member) if loan.state != "paid"]
+    if kind == records.JointOwner.kind and member is not None:
+        return owners(books, member)
+    if kind == records.Request.kind:
+        return books.about(records.Request, "waiting")
+    return books.every(_KINDS[kind]) if kind in _KINDS else ()
 
 
 def _cheque(books: Books, cheque: records.Cheque) -> str:

@@ -21,8 +21,8 @@ READ = {
     "bank/confirming.py": {"number"},  # the name of a column, by the kind of account
     "bank/lending/accounts.py": {"limit"},  # a condition or nothing
     "bank/operations/forgetting.py": {"like"},  # LIKE or ILIKE
+    "bank/personal_proof.py": {"find"},  # instr or strpos
     "bank/server_copies.py": {"function", "scratch", "what"},  # names that the program made, or the server itself gave
-    "bank/verify.py": {"find"},  # instr or strpos
     "cli/accounts.py": {"' AND '.join(conditions)"},
     "database.py": {"held", "name", "names"},  # of pragmas, and of a catalogue
     "exchange/pbc.py": {"cash", "pooled", "table"},
@@ -51,6 +51,7 @@ READ = {
     "migrations/versions/rev_0007.py": {"tx.dialect"},
     "reports/audit/accounts.py": {"controls_", "kinds"},
     "reports/audit/numbers.py": {"table"},
+    "reports/audit/signs.py": {"controls", "kinds"},  # marks
     "reports/audit/times.py": {"condition"},
     "reports/glance.py": {"columns", "last", "on"},
     "reports/journal.py": {"where"},

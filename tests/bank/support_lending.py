@@ -39,6 +39,14 @@ def lend_to_us(bank: SmallBank, amount: str = "20000.00", fund: str = "RLF") -> 
     return bank.agreed("issue-note", by=bank.tom, approver=bank.sue, amount=amount, **note).created[0]
 
 
+def lend_to_three(bank: SmallBank) -> None:
+    """Money to lend in two funds, and three members, M0001 to M0003."""
+    lend_to_us(bank, "40000.00")
+    lend_to_us(bank, "20000.00", "GEN")
+    for name in ("Mia Lee", "Noa Banks", "Oto Cole"):
+        bank.admit(name)
+
+
 def grant(bank: SmallBank, member: str, **changes: Any) -> str:
     return bank.agreed("grant-loan", member=member, **{**TERMS, **changes}).created[0]
 

@@ -45,13 +45,17 @@ _places = itertools.count(1)
 Step = tuple[str, str, dict[str, Any]]
 
 
+def furnish(bank: SmallBank) -> None:
+    """Two funds with 50,000.00 each to lend, and a member; Monday 2 March 2026 is open."""
+    for fund in ("RLF", "GEN"):
+        bank.do("receive-gift", by=bank.tom, amount="50000.00", donor="Many", fund=fund, tender="transfer")
+    bank.admit("Mia Lee")
+
+
 def found(place: Path) -> Path:
-    """Two funds with 50,000.00 each to lend, a member, and a peer's agreement; Monday 2 March 2026 is open."""
-    with new_bank(str(place)) as bank:
-        for fund in ("RLF", "GEN"):
-            bank.do("receive-gift", by=bank.tom, amount="50000.00", donor="Many", fund=fund, tender="transfer")
-        bank.admit("Mia Lee")
-    return place
+    """Books where that is done."""
+    with new_bank(str(place), begin=furnish):
+        return place
 
 
 def act(bank: SmallBank, operation: str, /, by: Actor | None = None, **values: Any) -> Receipt:

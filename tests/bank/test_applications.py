@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -13,20 +12,16 @@ from coopbank.bank.desk import Desk
 from coopbank.bank.operations.applications import REASONS, granted
 from coopbank.errors import InvalidAmount, InvalidValue, NotAllowed, OwnAccount, OwnRequest, Unknown, WrongState
 from tests.bank.support_counter import HOSTILE, refused
-from tests.support_bank import SmallBank, assert_books, new_bank
+from tests.support_bank import SmallBank
 
 ASK: dict[str, Any] = {"member": "M0001", "product": "TERM", "amount": "1500.00", "purpose": "a used oven"}
 
 CLOSING: dict[str, dict[str, Any]] = {"withdraw-application": {}, "decline-application": {"reasons": ["plan"]}}
 
 
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        bank.admit("Mia Lee")
-        bank.admit("Noa Banks")
-        yield bank
-        assert_books(bank)
+def begun(bank: SmallBank) -> None:
+    bank.admit("Mia Lee")
+    bank.admit("Noa Banks")
 
 
 def apply(bank: SmallBank, **changes: Any) -> str:

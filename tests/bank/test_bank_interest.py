@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from coopbank.bank import pool_interest, records
 from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, NotAllowed, Unknown
@@ -14,19 +11,12 @@ from tests.bank.conftest import begin
 from tests.bank.support_counter import refused
 from tests.bank.support_equity import lines
 from tests.forging import forge
-from tests.support_bank import SmallBank, assert_books, new_bank
+from tests.support_bank import SmallBank, assert_books
 
 DAYS: dict[str, Any] = {"start": "2026-03-02", "end": "2026-03-03"}
 
 
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    """GEN has 5,080.00 of pooled cash at the end of its first day, and RLF 2,000.00."""
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        yield bank
-        if not bank.spoiled:
-            assert_books(bank)
+begun = begin  # GEN has 5,080.00 of pooled cash at the end of its first day, and RLF 2,000.00
 
 
 def test_by_claims_and_again_after_something_was_dated_back(small: SmallBank) -> None:

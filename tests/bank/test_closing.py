@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from coopbank.errors import CannotReverse, NotAllowed, PeriodLocked, Refused, Wr
 from coopbank.ledger import periods
 from coopbank.reports import trial_balance
 from tests.bank.support_lending import (
-    assert_replayed,
     close_months_before,
     lend_to_us,
     lent,
@@ -30,21 +28,9 @@ from tests.bank.support_lending import (
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        lend_to_us(bank)
-        yield bank
-        assert_books(bank)
-        assert_replayed(bank)
-
-
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("founded") / "book.db"
-    with new_bank(str(place)) as bank:
-        lend_to_us(bank)
-    return place
+def begun(bank: SmallBank) -> None:
+    """The revolving fund has 20,000.00 to lend."""
+    lend_to_us(bank)
 
 
 def close(bank: SmallBank, month: str) -> Any:
@@ -258,6 +244,10 @@ def test_a_close_says_that_no_provision_was_made(small: SmallBank) -> None:
     """It is told on the review and the receipt, and is no refusal: somebody may have decided so."""
     lent(small, small.admit("Mia Lee"))
     small.go_to("2026-04-01")
+    asked = small.ask("close-month", by=small.tom, month="2026-03")
+    assert notes_of(asked)["No provision was made for"] == "2026-03"  # while it can still be made
+    assert "Interest on loans" not in notes_of(asked)
+    small.do("take-back", by=small.tom, request=asked.request)
     assert notes_of(close(small, "2026-03"))["No provision was made for"] == "2026-03"
     small.go_to("2026-05-04")
     small.agreed("provide", by=small.tom, approver=small.sue, month="2026-04")
@@ -396,4 +386,25 @@ def test_nothing_is_dated_into_a_month_that_was_passed_over(tmp_path: Path) -> N
         close(bank, "2026-04")
         bank.agreed("reopen-month", by=bank.tom, approver=bank.sue, month="2026-04", why="a bill came late")
         bank.agreed("journal-entry", by=bank.tom, approver=bank.sue, **late)
+        assert_books(bank)
+
+
+def test_a_note_of_old_that_counts_from_a_month_that_was_passed_over_bears_it_in_the_next(tmp_path: Path) -> None:
+    """Taken over in April with its interest from January: of January's close nothing is asked any more."""
+    old: dict[str, Any] = {
+        "note": "N-001", "principal": "500.00", "annual_rate": "3.5", "issued_on": "2025-03-01",
+        "due_on": "2028-03-01", "interest_from": "2026-01-01",
+    }  # fmt: skip
+    with new_bank(str(tmp_path / "book.db")) as bank:
+        bank.do("receive-gift", by=bank.tom, amount="500.00", donor="A friend", tender="transfer")
+        bank.go_to("2026-04-01")
+        close(bank, "2026-03")
+        lines = ["GEN 990 Dr 500.00", "GEN 811/N-001 Cr 500.00"]
+        opened: dict[str, Any] = {"memo": "old books", "lines": lines, "note": old, "lender": "Friends of the Land"}
+        bank.agreed("opening-balance", by=bank.tom, approver=bank.sue, **opened)
+        assert close(bank, "2026-01").entries == ()
+        bank.go_to("2026-05-04")
+        (interest,) = close(bank, "2026-04").entries
+        assert interest.effective_on == "2026-04-30"
+        assert bank.balance("851/N-001") == -575  # 500.00 at 3.5 % of 120 days from 1 January to 30 April
         assert_books(bank)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -33,13 +32,6 @@ def begun(bank: SmallBank) -> None:
     bank.do("receive-gift", by=bank.tom, fund="RLF", amount="9000.00", donor="A friend", tender="transfer")
     bank.agreed("grant-loan", member="M0002", principal="1200.00", annual_rate="6", installments=12)
     bank.do("disburse-loan", by=bank.tom, loan="L-001", tender="transfer")
-
-
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url, begin=begun) as bank:
-        yield bank
-        assert_books(bank)
 
 
 def start(small: SmallBank, **values: Any) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +16,8 @@ from coopbank.bank.verify import Registers
 from coopbank.errors import InvalidValue
 from coopbank.reports.portfolio import Portfolio, portfolio
 from tests.bank.support_counter import refused
-from tests.bank.support_lending import copy_of, lend_to_us, lent, notes_of, simple_interest, visit
-from tests.support_bank import SmallBank, assert_books, new_bank
+from tests.bank.support_lending import lend_to_three, lent, notes_of, simple_interest, visit
+from tests.support_bank import SmallBank
 
 LENT_ON = date(2026, 3, 2)
 SURPLUS: dict[str, Any] = {
@@ -28,34 +26,7 @@ SURPLUS: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("founded") / "book.db"
-    with new_bank(str(place)) as bank:
-        lend_to_us(bank, "40000.00")
-        lend_to_us(bank, "20000.00", "GEN")
-        for name in ("Mia Lee", "Noa Banks", "Oto Cole"):
-            bank.admit(name)
-    return place
-
-
-@pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    bank.bank.close()
-
-
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        lend_to_us(bank, "40000.00")
-        lend_to_us(bank, "20000.00", "GEN")
-        for name in ("Mia Lee", "Noa Banks", "Oto Cole"):
-            bank.admit(name)
-        yield bank
-        assert_books(bank)
+begun = lend_to_three
 
 
 def on(bank: SmallBank, loan: str, day: str | date) -> Delinquency:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from coopbank.bank import records
 from coopbank.errors import OwnRequest, WrongState
-from tests.support_bank import SmallBank, assert_books, new_bank
+from tests.support_bank import SmallBank
 
 
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        bank.admit("Mia Lee")
-        bank.do("buy-shares", member="M0001", amount="25.00")
-        yield bank
-        assert_books(bank)
+def begun(bank: SmallBank) -> None:
+    bank.admit("Mia Lee")
+    bank.do("buy-shares", member="M0001", amount="25.00")
 
 
 def close_with(small: SmallBank, counted: str) -> None:

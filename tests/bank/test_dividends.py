@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from coopbank.bank import records
+from coopbank.bank import groups, records
 from coopbank.errors import (
     AlreadyExists,
     CannotReverse,
@@ -20,6 +21,7 @@ from coopbank.errors import (
     WrongState,
 )
 from coopbank.money import round_minor
+from coopbank.reports.trial_balance import trial_balance
 from tests.bank.support_equity import close_year, earn, end_of_year, lines
 from tests.conformance.test_entries import read_blocks
 from tests.support_bank import CHARITY, SmallBank, new_bank
@@ -172,6 +174,33 @@ def test_it_is_taken_back_before_anything_was_paid(small: SmallBank) -> None:
     small.do("pay-dividend", member=mia)
     with pytest.raises(CannotReverse, match="used since"):
         small.ask("reverse", by=small.tom, operation=str(again.number), reason="another rate")
+
+
+@pytest.mark.parametrize(("rate", "anew", "at_once"), [("3", "3", 2), ("2", "3", 2), ("3", "2", 2), ("2", "3", 1)])
+def test_what_is_declared_anew_as_an_expense_is_borne_once_by_its_year(
+    small: SmallBank, monkeypatch: pytest.MonkeyPatch, rate: str, anew: str, at_once: int
+) -> None:
+    """A reversal is of its own day: what it takes back the year goes on to bear, and with it what is more."""
+    monkeypatch.setattr(groups, "LARGEST", at_once)
+    as_liability(small)
+    mia, bea = holder(small, "Mia Lee", invested="3900.00"), holder(small, "Bea Long", invested="100.00")
+    earn(small, "130.00")  # not enough for both
+    end_of_year(small)
+    values = {"year": "2026", "basis": "year-end", "resolution": "R-1"}
+    made = small.agreed("declare-dividend", by=small.tom, approver=small.sue, rate=rate, **values)
+    small.agreed("reverse", by=small.tom, approver=small.sue, operation=str(made.number), reason="it was too early")
+    small.agreed("declare-dividend", by=small.tom, approver=small.sue, rate=anew, **values)
+    first, second = int(rate) * 40_00, int(anew) * 40_00
+    with small.read() as books:
+        year, today = (
+            {row.code: row.combined for row in trial_balance(books, day).rows}
+            for day in (date(2026, 12, 31), date(2027, 1, 4))
+        )
+    assert (year["381"], today["381"]) == (max(first, second), second)
+    of_bea = int(anew) * 1_00
+    assert [small.balance(f"821/{each}") for each in (mia, bea)] == [of_bea - second, -of_bea]
+    close_year(small)
+    assert small.balance("940") == -(130_00 - max(first, second))
 
 
 def test_terms_of_a_class_change_by_two_people_and_only_really(small: SmallBank) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,17 +14,14 @@ from coopbank.bank.verify import verify
 from coopbank.errors import AlreadyExists, InvalidValue, Unknown, WrongState
 from coopbank.ledger.posting import NewRecord
 from tests.forging import forge
-from tests.support_bank import SmallBank, assert_books, new_bank
+from tests.support_bank import SmallBank, assert_books
 
 NUMBER = "ST-2026-03-M0001"
 
 
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        bank.admit("Ada Tate")
-        bank.admit("Bea Lee")
-        yield bank
+def begun(bank: SmallBank) -> None:
+    bank.admit("Ada Tate")
+    bank.admit("Bea Lee")
 
 
 def head(small: SmallBank, number: int | None = None) -> tuple[int, str]:

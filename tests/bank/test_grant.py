@@ -12,7 +12,6 @@ from coopbank.errors import CannotReverse, InvalidAmount, InvalidValue, NotAllow
 from tests.bank.support_counter import refused
 from tests.bank.support_lending import (
     close_months_before,
-    copy_of,
     notes_of,
     simple_interest,
     standing,
@@ -28,23 +27,19 @@ from tests.bank.support_twins import (
     assert_leaves,
     assert_rows,
     borrow,
-    found,
+    furnish,
     leaves,
     told,
 )
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def begun(bank: SmallBank) -> None:
     """With a product of narrow limits."""
-    place = found(tmp_path_factory.mktemp("founded") / "book.db")
-    bank = copy_of(place, place.with_name("products.db"))
+    furnish(bank)
     act(bank, "define-product", code="NARROW", product_name="Narrow", least="100.00", most="500.00", most_rate="9",
         most_installments=12, annual_rate="6", installments=6, funds=["RLF"], order=["principal", "interest", "fees"],
         early="lower")  # fmt: skip
-    bank.bank.close()
-    return place.with_name("products.db")
 
 
 def grant(bank: SmallBank, **values: Any) -> str:

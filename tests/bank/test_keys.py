@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from coopbank.bank import codes, passphrases, records
@@ -148,6 +152,26 @@ def test_two_programs_that_put_slots_at_once_lose_none(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(put, range(4)))
     assert all(file.unlock_session(f"{person} {count}") for person in range(4) for count in range(10))
+
+
+def test_a_key_that_the_books_name_is_on_the_disk_by_its_name_and_half_a_file_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut keeps a new name only where its folder was synced after it was given."""
+    synced: list[tuple[int, set[str]]] = []
+
+    def sync(handle: int) -> None:
+        done(handle)
+        synced.append((os.fstat(handle).st_ino, {each.name for each in tmp_path.iterdir()}))
+
+    done = os.fsync
+    monkeypatch.setattr(os, "fsync", sync)
+    file = KeyFile(tmp_path / "coopbank.0123abcd.key")
+    left = tmp_path / f".{file.path.name}.1f2e3d4c.part"
+    left.write_bytes(b"half")
+    file.make("book", b"s" * 32, "tom", PASSPHRASE, CHEAP, None)
+    assert file.unlock("tom", PASSPHRASE) is not None
+    assert [names for inode, names in synced if inode == tmp_path.stat().st_ino] == [{file.path.name}]
 
 
 def test_slots_of_sign_ins_that_ended_make_room_and_a_new_passphrase_ends_them(tmp_path: Path) -> None:
@@ -362,6 +386,39 @@ def test_a_key_that_stands_in_the_books_keeps_its_file_whatever_came_after(
         with pytest.raises(KeyboardInterrupt):
             small.bank.make_keys(small.admin, PASSPHRASE)
         assert list(file.path.parent.glob("*.key")) == [file.path]
+
+
+@contextmanager
+def _little_memory() -> Iterator[None]:
+    """Nothing of 60 MB or more is to be had."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + 60_000_000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no other system holds to such a limit")
+def test_without_memory_for_a_passphrase_it_is_neither_right_nor_wrong(small: SmallBank, tmp_path: Path) -> None:
+    """A machine that has no memory left locked its tellers out, as if they had typed something wrong."""
+    cost = Cost(1, passphrases.USUAL_KIB, 1)
+    with small.bank.database.write() as tx:
+        passphrases.set_passphrase(tx, "tom", PASSPHRASE, cost)
+    file = KeyFile(tmp_path / "x.key")
+    file.make("book", b"s" * 32, "tom", PASSPHRASE, cost, None)
+    for _each in range(5):
+        with _little_memory(), pytest.raises(SignInRefused, match="memory"):
+            small.bank.authenticate("tom", PASSPHRASE)
+    with _little_memory(), pytest.raises(SignInRefused, match="memory"):
+        file.unlock("tom", PASSPHRASE)
+    with _little_memory(), small.bank.database.write() as tx, pytest.raises(SignInRefused, match="memory"):
+        passphrases.set_passphrase(tx, "ana", PASSPHRASE, cost)
+    assert small.bank.authenticate("tom", PASSPHRASE).user == "tom"
+    assert file.unlock("tom", PASSPHRASE) is not None
+    with small.read() as books:
+        assert books.tx.value("SELECT count(*) FROM operation WHERE kind = 'log-refusal'") == 0
 
 
 @pytest.mark.parametrize("words", ["the right words", "wrong words as well"])

@@ -6,7 +6,6 @@ import calendar
 import random
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,23 +49,9 @@ from tests.bank.support_lending import (
 from tests.support_bank import SmallBank, assert_books, new_bank
 
 
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    """Both engines; the revolving fund has 20,000.00 to lend."""
-    with new_bank(engine_url) as bank:
-        lend_to_us(bank)
-        yield bank
-        assert_books(bank)
-        assert_replayed(bank)
-
-
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same on SQLite, founded once and then copied."""
-    place = tmp_path_factory.mktemp("founded") / "book.db"
-    with new_bank(str(place)) as bank:
-        lend_to_us(bank)
-    return place
+def begun(bank: SmallBank) -> None:
+    """The revolving fund has 20,000.00 to lend."""
+    lend_to_us(bank)
 
 
 # ------------------------------------------------------------------------- granting, paying out

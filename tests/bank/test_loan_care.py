@@ -12,30 +12,25 @@ from coopbank.errors import CannotReverse, DayClosed, InvalidAmount, InvalidValu
 from tests.bank.support_counter import entry, posted, refused
 from tests.bank.support_lending import (
     close_months_before,
-    copy_of,
     notes_of,
     simple_interest,
     standing,
     stored,
     visit,
 )
-from tests.bank.support_twins import CLOSE, START, Step, act, as_if_never, borrow, found, leaves, pay, play, told
+from tests.bank.support_twins import CLOSE, START, Step, act, as_if_never, borrow, furnish, leaves, pay, play, told
 from tests.support_bank import SmallBank
 
 LEVEL = 538_75
 TWELVE_THOUSAND = 12_000_00
 
 
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def begun(bank: SmallBank) -> None:
     """With products that charge for lateness: FEES 5 % after 15 days, FLAT 2.00 after 5."""
-    place = found(tmp_path_factory.mktemp("founded") / "book.db")
-    bank = copy_of(place, place.with_name("fees.db"))
+    furnish(bank)
     act(bank, "define-product", code="FEES", product_name="With fees", late_fee_percent="5")
     act(bank, "define-product", code="FLAT", product_name="Flat fee", late_fee="2.00", late_fee_days=5,
         least="500.00", most_installments=12)  # fmt: skip
-    bank.bank.close()
-    return place.with_name("fees.db")
 
 
 # ----------------------------------------------------------------------------------- late fees

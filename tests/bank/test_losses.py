@@ -39,7 +39,7 @@ from tests.bank.support_twins import (
     assert_leaves,
     assert_rows,
     borrow,
-    found,
+    furnish,
     leaves,
     pay,
     play,
@@ -51,30 +51,23 @@ LEVEL = 538_75
 TWELVE_THOUSAND = 12_000_00
 
 
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def begun(bank: SmallBank) -> None:
     """With a reserve of 3,000.00 in an account of its own."""
-    place = found(tmp_path_factory.mktemp("founded") / "book.db")
-    bank = copy_of(place, place.with_name("reserve.db"))
+    furnish(bank)
     act(bank, "add-bank-account", code="RESERVE", account_name="Reserve", fund="LLR")
     gift = {"donor": "A foundation", "tender": "transfer", "fund": "LLR", "bank_account": "RESERVE"}
     bank.do("receive-gift", by=bank.tom, amount="3000.00", **gift)
-    bank.bank.close()
-    return place.with_name("reserve.db")
 
 
 @pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    with bank.read() as books:
+def lite(lite: SmallBank) -> Iterator[SmallBank]:
+    yield lite
+    with lite.read() as books:
         loans = [ref for (ref,) in books.tx.rows("SELECT DISTINCT ref FROM record WHERE kind = 'loan'")]
         for fund in ("RLF", "GEN"):
             assert books.balance(fund, "719") <= 0, "the allowance never stands on the debit side"
     for loan in loans:
-        assert_leaves(bank, loan)
-    bank.bank.close()
+        assert_leaves(lite, loan)
 
 
 # ---------------------------------------------------------------------------------- written down
@@ -201,6 +194,19 @@ def test_a_paid_loan_and_one_that_is_paid_as_agreed_are_no_loss(lite: SmallBank)
     assert stored(lite, surplus).state == "active"  # the rest may still be paid out
     refused(lite, WrongState, "charge-off", lite.tom, loan=surplus, why="x", resolution="x", field="loan",
             says="Nothing")  # fmt: skip
+
+
+def test_what_is_more_than_is_owed_of_a_loss_waits_and_the_rest_comes_back(lite: SmallBank) -> None:
+    """Nothing falls due any more on it, and all that is owed is asked for."""
+    loan = borrow(lite, principal="1000.00", annual_rate="0")
+    visit(lite, "2026-05-10")
+    act(lite, "charge-off", loan=loan, resolution="R-1")
+    act(lite, "repay-loan", loan=loan, amount="100.00", excess="unapplied")
+    assert (lite.balance("M20/L-001", "RLF"), lite.balance("871/M0001")) == (900_00, 0)
+    refused(lite, InvalidAmount, "repay-loan", loan=loan, amount="1200.00", field="amount", says="keep the excess")
+    act(lite, "repay-loan", loan=loan, amount="1200.00", excess="unapplied")
+    assert (lite.balance("M20/L-001", "RLF"), lite.balance("871/M0001")) == (0, -300_00)
+    assert lite.balance("719", "RLF") == -1000_00
 
 
 def test_a_loss_of_two_funds(lite: SmallBank) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -37,12 +36,8 @@ OLD: dict[str, Any] = {
 ACCRUED = round(OWED * 7.5 / 100 * 15 / 365)  # to 2 March
 
 
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        bank.admit("Mia Lee")
-        yield bank
-        assert_books(bank)
+def begun(bank: SmallBank) -> None:
+    bank.admit("Mia Lee")
 
 
 def lines(owed: int = OWED, interest: int = ACCRUED, memo: int = 0) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,16 +23,13 @@ from coopbank.errors import (
 from coopbank.reports.papers import note_statement
 from tests.bank.support_counter import refused
 from tests.bank.support_lending import close_months_before, lent, notes_of, simple_interest
-from tests.support_bank import SmallBank, new_bank
+from tests.support_bank import SmallBank
 
 NOTE: dict[str, Any] = {"lender": "Ann Cole", "amount": "10000.00", "annual_rate": "2", "due_on": "2029-02-01"}
 
 
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("founded") / "book.db"
-    with new_bank(str(place)):
-        return place
+def begun(bank: SmallBank) -> None:
+    """No fund has money to lend yet."""
 
 
 def issue(bank: SmallBank, **changes: Any) -> str:

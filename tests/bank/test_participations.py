@@ -14,7 +14,6 @@ from coopbank.money import split
 from tests.bank.support_counter import entry, posted, refused
 from tests.bank.support_lending import (
     close_months_before,
-    copy_of,
     simple_interest,
     standing,
     stored,
@@ -25,15 +24,12 @@ from tests.support_bank import SmallBank, assert_books
 
 
 @pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    with bank.read() as books:
+def lite(lite: SmallBank) -> Iterator[SmallBank]:
+    yield lite
+    with lite.read() as books:
         loans = [ref for (ref,) in books.tx.rows("SELECT DISTINCT ref FROM record WHERE kind = 'loan'")]
     for loan in loans:
-        assert_leaves(bank, loan)
-    bank.bank.close()
+        assert_leaves(lite, loan)
 
 
 def granted(bank: SmallBank, **changes: Any) -> str:
@@ -97,6 +93,20 @@ def test_every_share_ends_at_nothing(lite: SmallBank, share: str) -> None:
     whole = stored(lite, loan).told["interest_paid"]
     assert abs(ours - whole * (100 - float(share)) / 100) <= 1
     assert theirs == 10_000_00 - sum_lent(lite, loan) + whole - ours
+
+
+def test_a_loan_of_which_a_peer_owns_every_cent_is_proven_when_it_was_charged_off(lite: SmallBank) -> None:
+    loan = shared(lite, "99.99")
+    act(lite, "disburse-loan", loan=loan, amount="1.00")
+    assert (lite.balance("701/L-001", "RLF"), lite.balance("M30/L-001", "RLF")) == (0, 1_00)
+    act(lite, "stop-accrual", loan=loan, why="gone")
+    act(lite, "charge-off", loan=loan, why="lost", resolution="the board")
+    assert (lite.balance("M40/L-001", "RLF"), lite.balance("M20/L-001", "RLF")) == (0, 0)  # of our own nothing is left
+    assert lite.balance("M30/L-001", "RLF") == 1_00
+    assert_books(lite)
+    act(lite, "repay-loan", loan=loan, amount="1.00")
+    assert lite.balance("M30/L-001", "RLF") == 0
+    assert lite.balance("831/PF-1", "RLF") == -9999_00  # paid for its part; of it 1.00 was lent, and came back
 
 
 def sum_lent(bank: SmallBank, loan: str) -> int:

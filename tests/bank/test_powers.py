@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from coopbank.bank import records
 from coopbank.bank.operation import EDITION, powers_of
 from coopbank.errors import InvalidValue, LimitReached, NotAllowed, OwnAccount
 from coopbank.reports.audit import audit
-from tests.support_bank import SmallBank, assert_books, new_bank
+from tests.support_bank import SmallBank
 
 
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        mia = bank.admit("Mia Lee")
-        bank.do("open-savings", member=mia)
-        bank.do("deposit", member=mia, amount="500.00")
-        yield bank
-        assert_books(bank)
+def begun(bank: SmallBank) -> None:
+    mia = bank.admit("Mia Lee")
+    bank.do("open-savings", member=mia)
+    bank.do("deposit", member=mia, amount="500.00")
 
 
 def set_role(small: SmallBank, **values: object) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,43 +35,15 @@ from coopbank.errors import (
 from coopbank.ledger.log import Leaf, Log
 from tests.bank.support_counter import HOSTILE, posted, refused
 from tests.bank.support_counter import entry as entry_of
-from tests.bank.support_lending import copy_of, lend_to_us, lent, notes_of, stored, visit
-from tests.support_bank import SmallBank, assert_books, new_bank
+from tests.bank.support_lending import lend_to_three, lent, notes_of, stored, visit
+from tests.support_bank import SmallBank, assert_books
 
 SURPLUS = {
     "product": "SURPLUS", "principal": "6000.00", "annual_rate": "8", "share_percent": "50", "outer_date": "2030-03-02"
 }  # fmt: skip
 
 
-def begin(bank: SmallBank) -> None:
-    lend_to_us(bank, "40000.00")
-    lend_to_us(bank, "20000.00", "GEN")
-    for name in ("Mia Lee", "Noa Banks", "Oto Cole"):
-        bank.admit(name)
-
-
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("founded") / "book.db"
-    with new_bank(str(place)) as bank:
-        begin(bank)
-    return place
-
-
-@pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    assert_books(bank)
-    bank.bank.close()
-
-
-@pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url) as bank:
-        begin(bank)
-        yield bank
-        assert_books(bank)
+begun = lend_to_three
 
 
 def provide(bank: SmallBank, month: str) -> Any:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from coopbank.errors import (
     CannotReverse,
@@ -19,8 +16,8 @@ from coopbank.errors import (
     WrongState,
 )
 from tests.bank.support_counter import refused
-from tests.bank.support_lending import copy_of, notes_of, simple_interest, standing, stored, visit
-from tests.bank.support_twins import START, act, assert_leaves, borrow, found, leaves, told
+from tests.bank.support_lending import notes_of, simple_interest, standing, stored, visit
+from tests.bank.support_twins import START, act, assert_leaves, borrow, furnish, leaves, told
 from tests.support_bank import SmallBank
 
 TWELVE_THOUSAND = 12_000_00
@@ -28,13 +25,9 @@ DAY = "2026-05-20"
 LATER = date(2026, 5, 20)
 
 
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = found(tmp_path_factory.mktemp("founded") / "book.db")
-    bank = copy_of(place, place.with_name("two.db"))
+def begun(bank: SmallBank) -> None:
+    furnish(bank)
     bank.admit("Noa Banks")
-    bank.bank.close()
-    return place.with_name("two.db")
 
 
 def promise(bank: SmallBank, amount: str, **changes: Any) -> str:

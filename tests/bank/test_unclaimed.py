@@ -70,6 +70,19 @@ def test_a_loan_that_was_agreed_is_a_sign_before_it_is_paid_out(beginning: Small
     assert last(bank)[0] == "2026-03-03"
 
 
+def test_what_is_paid_on_a_loan_that_was_charged_off_is_a_sign_and_the_charge_off_is_none(beginning: SmallBank) -> None:
+    bank, loan = beginning, borrow(beginning)
+    bank.go_to("2026-04-08")
+    bank.agreed("stop-accrual", by=bank.tom, approver=bank.sue, loan=loan, why="gone")
+    bank.agreed("charge-off", by=bank.tom, approver=bank.sue, loan=loan, resolution="R-1", why="gone")
+    assert last(bank)[0] == "2026-03-03"
+    bank.go_to("2026-04-09")
+    paid = bank.do("repay-loan", loan=loan, amount="5.00")
+    assert last(bank) == ("2026-04-09", {"901/M0001": "2026-03-03", "905/M0001": "2026-03-02"})
+    bank.do("reverse", operation=paid.number, reason="another's loan")
+    assert last(bank)[0] == "2026-03-03"
+
+
 def test_an_account_that_is_opened_on_a_leaf_of_old_is_a_sign(beginning: SmallBank) -> None:
     bank = beginning
     lines = ["GEN 990 Dr 9.00", "GEN 905/M0001-2 Cr 9.00"]

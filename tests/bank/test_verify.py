@@ -30,10 +30,9 @@ def begun(bank: SmallBank) -> None:
 
 
 @pytest.fixture
-def small(engine_url: str) -> Iterator[SmallBank]:
-    with new_bank(engine_url, begin=begun) as bank:
-        bank.spoiled = True
-        yield bank
+def small(small: SmallBank) -> SmallBank:
+    small.spoiled = True
+    return small
 
 
 def found(small: SmallBank) -> dict[str, str]:

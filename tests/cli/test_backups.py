@@ -523,3 +523,28 @@ def test_a_backup_that_nobody_could_open_says_so(keyed: Path, run: Run, folder: 
     [note] = made(run).document["notes"]
     assert key.name in note and "nobody can open this backup" in note
     assert made(run, "plain.db", "--plain").document["notes"] == []
+
+
+# ------------------------------------------------------------------------- folders of another time
+
+
+def test_in_a_folder_whose_name_is_no_text_books_are_copied_moved_and_taken_back(
+    run: Run, folder: Path, furnished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named on a system that wrote Latin-1, say. On the command line nobody can name it; but one may stand in it."""
+    odd = folder / os.fsdecode(b"jos\xe9")
+    try:
+        odd.mkdir()
+    except OSError:
+        pytest.skip("this file system holds nothing but UTF-8")
+    shutil.copy(furnished, odd / "ledger.db")
+    monkeypatch.chdir(odd)
+    assert run("--as", "admin", "backup").code == 0
+    assert run("--as", "admin", "drill").code == 0
+    assert run("--db", "copy.db", "restore", str(next(Path("backups").glob("*.db")))).code == 0
+    assert_books(odd / "copy.db")
+    assert run("--as", "admin", "move", "--to", "new.db").code == 0
+    assert run("--as", "admin", "move", "--back", "--json").error["code"] == "books-live-on"
+    (odd / "new.db").unlink()
+    assert run("--as", "admin", "move", "--back", "--lost").code == 0
+    assert_books(odd / "ledger.db")

@@ -16,8 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from coopbank.database import SCHEMA_VERSION
+from coopbank import migrations
+from coopbank.cli import copies
+from coopbank.database import SCHEMA_VERSION, Database
 from tests.cli.conftest import PASSPHRASE, PROGRAM, Run, assert_books, operations_in, program
+from tests.nobody import as_nobody
 
 # -------------------------------------------------------------------------------------- init
 
@@ -236,15 +239,6 @@ def test_books_that_another_process_holds_are_busy(run: Run, books: Path, monkey
         holder.communicate()
 
 
-def as_nobody(*command: str) -> list[str]:
-    """The command as a user without rights, where we are root and rights would not count."""
-    if os.geteuid() != 0:
-        return [*command]
-    if shutil.which("setpriv") is None:
-        pytest.skip("root reads and writes everything")
-    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
-
-
 def test_a_read_only_file_is_read_and_not_written(books: Path, folder: Path) -> None:
     import tempfile
 
@@ -258,13 +252,7 @@ def test_a_read_only_file_is_read_and_not_written(books: Path, folder: Path) -> 
         try:
 
             def tried(*arguments: str) -> tuple[int, str]:
-                done = subprocess.run(
-                    as_nobody(str(PROGRAM), *arguments, "--json"), capture_output=True, text=True, check=False,
-                    env=environment, cwd="/",
-                )  # fmt: skip
-                if "Permission denied" in done.stderr:
-                    pytest.skip("the user without rights may not run this Python")
-                assert "Traceback" not in done.stderr
+                done = as_nobody(str(PROGRAM), *arguments, "--json", env=environment)
                 return done.returncode, done.stdout
 
             for command in ("trial-balance", "verify", "members"):
@@ -395,12 +383,47 @@ def test_books_of_this_version_need_no_upgrade(run: Run, books: Path) -> None:
     assert (found["from"], found["to"], found["copy"]) == (SCHEMA_VERSION, SCHEMA_VERSION, None)
 
 
+def test_an_upgrade_that_was_cut_off_is_done_by_giving_it_again(run: Run, folder: Path) -> None:
+    """What it left of a copy, or a whole one, stays as it is; nobody has to find out what it was."""
+    old = Database("ledger.db")
+    with old.closed_on_failure(), old.write_by_engine() as tx:
+        migrations.upgrade(tx.connection, to="0006")
+    old.close()
+    left = folder / f"ledger.db.before-{SCHEMA_VERSION}"
+    left.write_bytes(b"half of a copy")
+    killed = folder / ".coopbank-scratch-0123456789ab"
+    killed.mkdir()
+    (killed / "in-use").touch()
+    found = run("upgrade", "--json").document
+    assert found == {"from": "0006", "to": SCHEMA_VERSION, "copy": f"{left.name}-2"}
+    assert left.read_bytes() == b"half of a copy" and not killed.exists()
+    assert stat.S_IMODE((folder / found["copy"]).stat().st_mode) == 0o600
+    with contextlib.closing(sqlite3.connect(folder / found["copy"])) as copy:
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0006",)]
+    assert run("upgrade", "--json").document["copy"] is None
+
+
 def test_books_of_a_newer_version_are_left_alone(run: Run, folder: Path, furnished: Path) -> None:
     shutil.copy(furnished, folder / "ledger.db")
     newer(folder / "ledger.db")
     answer = run("upgrade", "--json")
     assert (answer.code, answer.error["code"]) == (4, "database-version")
     assert run("--db", "copy.db", "restore", "ledger.db").code == 4
+
+
+def test_a_restore_that_was_killed_leaves_no_open_copy_behind_the_next_one(
+    run: Run, folder: Path, furnished: Path
+) -> None:
+    shutil.copy(furnished, folder / "copy.db")
+    killed = os.fork()
+    if not killed:
+        copies.restore_file(folder / "copy.db", folder / "new.db", None, lambda _copy: os._exit(0))
+        os._exit(1)
+    assert os.waitpid(killed, 0)[1] == 0
+    assert not (folder / "new.db").exists()
+    assert run("--db", "new.db", "restore", "copy.db").code == 0
+    assert [each.name for each in folder.iterdir() if each.name.startswith(".")] == []
+    assert_books(folder / "new.db")
 
 
 # --------------------------------------------------------------------------------- staff

@@ -276,6 +276,16 @@ def test_an_import_names_every_bad_row_and_imports_all_or_none(run: Run, books: 
     assert run("import", "members", "none.csv", "--as", "ana").code == 2
 
 
+def test_who_makes_a_pack_is_told_that_it_is_not_signed(run: Run, books: Path, folder: Path) -> None:
+    found = run("export", "pack", "out/pack", "--json")
+    assert found.code == 0 and found.document["signed"] is False and "not signed" in found.err
+    assert not (folder / "out" / "pack" / "MANIFEST.json.sig").exists()
+    assert run("--as", "admin", "keys", "make").code == 0
+    found = run("--as", "admin", "export", "pack", "out/signed", "--json")
+    assert found.document["signed"] is True and not found.err
+    assert (folder / "out" / "signed" / "MANIFEST.json.sig").exists()
+
+
 def test_exports_name_their_files(run: Run, books: Path, folder: Path) -> None:
     for form in ("beancount", "hledger", "jsonl"):
         found = run("export", form, f"out/{form}", "--json")

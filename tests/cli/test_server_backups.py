@@ -181,6 +181,38 @@ def test_wrong_books_are_not_backed_up_nor_left_where_they_were_restored(
 
 
 @ON_A_SERVER
+def test_a_restore_that_is_under_way_or_was_killed_is_no_book_and_is_given_again(
+    run: Run, server: str, folder: Path, new_engine_url: Callable[[str], str]
+) -> None:
+    from coopbank.bank import server_copies
+
+    def refused(*command: str) -> str:
+        return str(run("--db", empty, "--as", "tom", *command, "--json").error["code"])
+
+    assert run("--as", "tom", "backup", "copy.pgdump", "--plain").code == 0
+    empty = new_engine_url("other")
+    with (
+        contextlib.suppress(ZeroDivisionError),
+        server_copies.restored(folder / "copy.pgdump", empty, "copy.pgdump") as copy,
+    ):
+        assert not wrong(verify(copy))
+        assert refused("restore", "copy.pgdump") == "database-busy", "of two one goes on, and takes nothing from it"
+        assert (refused("members"), refused("upgrade")) == ("move-unfinished", "move-unfinished")
+        raise ZeroDivisionError
+    server_copies.require_empty(empty)
+    killed = os.fork()
+    if not killed:
+        with server_copies.restored(folder / "copy.pgdump", empty, "copy.pgdump"):
+            os._exit(0)
+    assert os.waitpid(killed, 0)[1] == 0
+    assert refused("members") == "move-unfinished"
+    assert run("--as", "admin", "move", "--to", empty, "--json").error["code"] == "move-unfinished"
+    assert run("--db", empty, "restore", "copy.pgdump").code == 0
+    assert_right(empty)
+    assert refused("restore", "copy.pgdump") == "already-exists"
+
+
+@ON_A_SERVER
 def test_who_may_not_make_databases_has_a_copy_that_was_read_whole(
     run: Run, server: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

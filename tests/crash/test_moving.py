@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import signal
 import sqlite3
@@ -294,7 +295,12 @@ def test_what_may_not_be_moved(books: str, kept: Path, tmp_path: Path, capsys: p
         assert refused("--to", place) == "already-exists"
     assert refused("--to", str(tmp_path / "text")) == "not-a-book"
     assert refused("--to", str(tmp_path / "no" / "new.db")) == "database-unusable"
-    assert refused("--to", str(tmp_path)) in ("not-a-book", "database-unusable")
+    assert refused("--to", str(tmp_path)) == "not-a-book"
+    os.mkfifo(tmp_path / "pipe")  # whoever opened it would wait for ever
+    (tmp_path / "loop").symlink_to("loop")
+    assert (refused("--to", str(tmp_path / "pipe")), refused("--to", str(tmp_path / "loop"))) == (
+        "not-a-book", "database-unusable",
+    )  # fmt: skip
     assert refused("--to", "postgresql+psycopg://ann:secret@host/bank") == "wrong-usage"
     assert refused("--to", "mysql://host/bank") == "wrong-usage"
     assert (
@@ -337,6 +343,27 @@ def test_books_that_are_lost_at_their_new_place_are_used_again_where_they_were(b
     assert not note.exists()
     assert (refusal_of(books), refusal_of(new)) == (None, DatabaseMissing)
     assert give("--db", books, "move", "--to", new) == 0
+
+
+def test_of_two_moves_at_once_the_one_that_was_done_is_written_down(
+    books: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one was under way when the books went: what it wrote would have them used at two places."""
+    new, other, before, began = str(tmp_path / "new.db"), str(tmp_path / "other.db"), moving.level_before, []
+
+    def meanwhile(*values: Any) -> int:
+        known = before(*values)
+        if not began:
+            began.append(True)
+            assert give("--db", books, "move", "--to", new) == 0
+        return known
+
+    monkeypatch.setattr(moving, "level_before", meanwhile)
+    assert give("--db", books, "move", "--to", other) == 4
+    assert Path(f"{books}.moved").read_text() == f"{new}\n"
+    Path(other).unlink()
+    assert give("--db", books, "move", "--back", "--lost") == 1
+    assert (refusal_of(books), refusal_of(new)) == (BooksMoved, None)
 
 
 @ON_A_SERVER

@@ -75,6 +75,9 @@ moved = _before(
 moving = _before(
     lambda place: _raw(place, f"UPDATE alembic_version SET version_num = '{database.SCHEMA_VERSION}+moving-1f'")
 )
+restoring = _before(
+    lambda place: _raw(place, f"UPDATE alembic_version SET version_num = '{database.SCHEMA_VERSION}+restoring-1f'")
+)
 
 
 def _moved_on(place: Path) -> None:

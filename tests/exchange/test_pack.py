@@ -142,6 +142,27 @@ def test_a_signed_pack_proves_itself_against_the_key_that_was_had_before(pack: P
     assert code == 1 and "WRONG  signature" in said
 
 
+def test_a_key_that_was_had_before_is_followed_to_the_one_that_it_endorsed(tmp_path: Path) -> None:
+    with new_bank(str(tmp_path / "book.db")) as small:
+        small.bank.make_keys(small.admin, PASSPHRASE)
+        export(small.bank, "jsonl", tmp_path / "first")
+        asked, file = small.bank.make_keys(small.admin, PASSPHRASE)
+        small.do("approve", by=small.tom, request=asked.request)
+        small.bank.keys = file.unlock("admin", PASSPHRASE)
+        export(small.bank, "pack", tmp_path / "pack")
+    before, folder = tmp_path / "first" / "signing-key.pem", tmp_path / "pack"
+    code, said = proof(folder, "--key", str(before))
+    assert code == 0 and "which follows your key" in said, said
+    # Who holds the new key only, and has it endorsed by nobody.
+    log = folder / "log" / "operations.jsonl"
+    text = log.read_bytes()
+    endorsed = re.findall(rb'"endorsement":"([0-9a-f]{128})"', text)[-1]
+    log.write_bytes(text.replace(endorsed, b"0" * 128))
+    rehashed(folder, "log/operations.jsonl")
+    code, said = proof(folder, "--key", str(before))
+    assert code == 1 and "WRONG  signature" in said and "is not endorsed by the one before it" in said
+
+
 def test_openssl_says_the_same(pack: Path) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:

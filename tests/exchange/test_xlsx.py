@@ -36,7 +36,8 @@ def test_every_sheet_adds_up_and_sums_are_formulas(engine_url: str, tmp_path: Pa
     values = openpyxl.load_workbook(tmp_path / "books.xlsx", data_only=True)
     formulas = openpyxl.load_workbook(tmp_path / "books.xlsx")
     assert values.sheetnames == [
-        "About", "Trial balance", "Loans", "Shares", "Savings", "Ageing", "Tie-outs", "Journal"
+        "About", "Trial balance", "Loans", "Shares", "Savings", "Capital", "Interest", "Notes", "Receivables", "Owed",
+        "Ageing", "Tie-outs", "Journal",
     ]  # fmt: skip
     combined = {row[0]: row[-1] for row in rows(values, "Trial balance")[1:-1]}
     assert combined == {row.code: pytest.approx(row.combined / 100) for row in told.rows}
@@ -46,6 +47,8 @@ def test_every_sheet_adds_up_and_sums_are_formulas(engine_url: str, tmp_path: Pa
     assert rows(values, "Tie-outs")[-1][-1] == 0
     for row in formulas["Tie-outs"].iter_rows(min_row=2, min_col=3, values_only=True):
         assert all(cell is None or str(cell).startswith("=") for cell in row)
+    assert {"701", "781", "791"} <= {row[0] for row in rows(values, "Tie-outs")}
+    assert all(isinstance(row[5], int | float) for row in rows(values, "Loans")[1:] if row[5] is not None)
     moved = sum(Decimal(str(row[6])) for row in rows(values, "Journal")[1:])
     assert moved == 0
 

@@ -164,6 +164,7 @@ class Model:
         self.log: dict[int, Done] = {}
         self.keys: dict[str, tuple[str, str, Fact, int]] = {}
         self._refs: dict[str, dict[str, None]] = defaultdict(dict)  # of each kind
+        self._every: dict[str, list[tuple[str, Fact]]] = {}  # what holds of a kind, until one of it is written
         self._highest: dict[str, int] = defaultdict(int)  # number that was given, by what stands before it
         self._reversed: dict[int, int] = {}
         self._movers: dict[tuple[str, str], list[int]] = defaultdict(list)  # what moved a leaf
@@ -197,6 +198,7 @@ class Model:
         """An operation says that something is so, or (None) is not any more."""
         self.facts[kind, ref].append((number, body))
         self._refs[kind][ref] = None
+        self._every.pop(kind, None)
         if (numbered := re.fullmatch(r"([A-Z]+-?)([0-9]+)", ref)) is not None:
             before, last = f"{kind} {numbered[1]}", int(numbered[2])
             self._highest[before] = max(last, self._highest[before])
@@ -215,8 +217,11 @@ class Model:
 
     def every(self, kind: str) -> list[tuple[str, Fact]]:
         """All of a kind that hold now, in the order of their names."""
-        found = [(ref, self.facts[kind, ref][-1][1]) for ref in self._refs[kind]]
-        return sorted((ref, body) for ref, body in found if body is not None)
+        found = self._every.get(kind)
+        if found is None:
+            held = [(ref, self.facts[kind, ref][-1][1]) for ref in self._refs[kind]]
+            found = self._every[kind] = sorted((ref, body) for ref, body in held if body is not None)
+        return list(found)
 
     def next_ref(self, kind: str, prefix: str, digits: int) -> str:
         """The next free number of a kind; those of things that were undone are not given again."""

@@ -6,19 +6,19 @@ against the model, every cache against the lines, every fund, the chain, and `ve
 
 from __future__ import annotations
 
+import sqlite3
+import weakref
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import closing
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from coopbank.bank.verify import verify
 from coopbank.ledger.verify import wrong
 from tests.model.books import Model, Verdict, broken
 from tests.support_bank import SmallBank
 
-if TYPE_CHECKING:
-    import sqlite3
-
+_looking: WeakKeyDictionary[SmallBank, sqlite3.Connection] = WeakKeyDictionary()
 _LEAVES = (
     "SELECT a.fund, a.gl_code, a.contract, a.currency, b.debit - b.credit FROM account a"
     " JOIN balance b ON b.account_id = a.id"
@@ -48,9 +48,17 @@ def _asked(small: SmallBank, questions: Sequence[tuple[str, tuple[Any, ...]]]) -
     if small.bank.database.path is None:
         with small.read() as books:
             return [list(books.tx.rows(sql, *values)) for sql, values in questions]
-    with closing(small.bank.database.engine.raw_connection()) as pooled:
-        driver = cast("sqlite3.Connection", pooled.dbapi_connection)
-        return [driver.execute(sql, values).fetchall() for sql, values in questions]
+    driver = _beside(small)
+    return [driver.execute(sql, values).fetchall() for sql, values in questions]
+
+
+def _beside(small: SmallBank) -> sqlite3.Connection:
+    """A connection that sees what the bank has committed and nothing else; one for as long as the bank is there."""
+    found = _looking.get(small)
+    if found is None:
+        found = _looking[small] = sqlite3.connect(small.bank.database.place, isolation_level=None)
+        weakref.finalize(small, found.close)
+    return found
 
 
 def hold(

@@ -24,11 +24,12 @@ def place_of(w: Work, *, receiving: bool) -> tuple[str, str]:
     if w["tender"] == "transfer":
         ref = w["bank_account"] or "FIRST"
         return w.model.get("bank-account", ref, "bank_account")["fund"], f"731/{ref}"
-    w.require_day()
     return POOL, f"{'735' if w['tender'] == 'cheque' else '739'}/{own_drawer(w)}"
 
 
 def own_drawer(w: Work) -> str:
+    """That a person has open; on a day that is closed it is the day that has to be opened first."""
+    w.require_day()
     found = [ref for ref, drawer in w.model.every("drawer") if drawer["owner"] == w.who]
     if not found:
         raise No("drawer-closed", "tender")

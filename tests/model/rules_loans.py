@@ -396,7 +396,8 @@ def repay_loan(w: Work) -> None:
     on = value_date(w, w["value_date"], begun(loan))
     applied = w["amount"]
     if w["excess"] == "unapplied":
-        applied = min(applied, standing(loan, on).due(on).total)
+        told = standing(loan, on)  # of a loan that was charged off all that is owed is asked for
+        applied = min(applied, told.owed if told.off else told.due(on).total)
     after, moved = paid(w, loan, applied, on, w["early"])
     cash, member = cash_of(moved), loan["member"]
     unapplied = w["amount"] - applied

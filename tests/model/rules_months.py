@@ -10,7 +10,7 @@ from __future__ import annotations
 import calendar
 from datetime import date
 
-from tests.model.books import TREASURER, Fact, No, Work, days, rule
+from tests.model.books import TREASURER, Fact, Model, No, Work, days, rule
 from tests.model.reports import Reported
 from tests.model.rules_funds import simple_interest
 from tests.model.rules_loans import begun, lines_of, reckoned
@@ -27,10 +27,11 @@ def close_month(w: Work) -> None:
         raise No("wrong-state", "month")
     if open_before(w, month):
         raise No("wrong-state", "month")
-    for ref, loan in model.every("loan"):
-        _close_loan(w, ref, loan, last)
-    for ref, note in model.every("note"):
-        _close_note(w, ref, note, last)
+    if not after_a_later_one(w, month):
+        for ref, loan in model.every("loan"):
+            _close_loan(w, ref, loan, last)
+        for ref, note in model.every("note"):
+            _close_note(w, ref, note, last)
 
     def after() -> None:
         model.locked[month] = "locked"
@@ -42,14 +43,28 @@ def open_before(w: Work, month: str) -> bool:
     """Whether an earlier month is not locked that holds entries, or ends with something lent or borrowed."""
     day = last_day(min(w.model.months, default=month))
     while (each := str(day)[:7]) < month:
-        owed = any(
-            code[:3] in ("701", "811") and sum(amount for on, amount in moved if on <= day)
-            for (_fund, code), moved in w.model.dated.items()
-        )
-        if (owed or each in w.model.months) and w.model.locked.get(each) != "locked":
+        if w.model.locked.get(each) != "locked" and (each in w.model.months or owed_at(w.model, day)):
             return True
         day = last_day(str(day + days(1))[:7])
     return False
+
+
+def after_a_later_one(w: Work, month: str) -> bool:
+    """Whether a later month is locked that was so before this one was for the first time: it bears this one's interest.
+
+    It was passed over, for nothing was in it then; a note that was taken over since may count from it.
+    """
+    months = list(w.model.locked)  # in the order in which each was locked first
+    first = months.index(month) if month in months else len(months)
+    return any(each > month and len(each) == len(month) and w.model.locked[each] == "locked" for each in months[:first])
+
+
+def owed_at(model: Model, day: date) -> bool:
+    """Whether anything lent or borrowed is owed at the end of a day."""
+    return any(
+        code[:3] in ("701", "811") and sum(amount for on, amount in moved if on <= day)
+        for (_fund, code), moved in model.dated.items()
+    )
 
 
 def last_day(month: str) -> date:

@@ -87,7 +87,7 @@ def _theirs(model: Model, done: Done, member: str) -> bool:
     put_right = {body["wrong"] for _ref, body in model.every("correction") if body["operation"] == done.number}
     if put_right:
         return False
-    if members_of([leaf for leaf in done.moved() if leaf[1][0] != "M"], model) & {member}:
+    if member in members_of(done.moved(), model):  # in memo too: what is paid on a loan that was charged off is there
         return True
     made = {str((model.find(kind, ref) or {}).get("member")) for kind, ref in done.facts if kind in ("loan", "savings")}
     return member in made and done.kind in ("open-savings", "grant-loan", "refinance-loan")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,10 @@ from coopbank.errors import InvalidDate, Unknown
 from coopbank.reports.audit import MOST, TESTS, Audit, Result, Row, audit, roll_forward
 from coopbank.reports.audit import frame as audit_frame
 from coopbank.reports.document import as_document
+from tests.bank.test_polls import POT, called
 from tests.ledger.support import corrupt
 from tests.reports.suspects import Suspects
-from tests.support_bank import new_bank
+from tests.support_bank import assert_books, new_bank
 
 
 def run(told: Suspects, name: str, start: str | None = None, end: str | None = None) -> Result:
@@ -88,6 +89,16 @@ def test_the_bank_s_own_time_zone_decides(engine_url: str) -> None:
     assert (here.results[0].found, here.time_zone) == (0, "CST/CDT")
     assert (there.results[0].found, there.time_zone) == (1, "Asia/Tokyo")
     assert there.results[0].rows[0].said == "made on a Tuesday, 03:00"
+
+
+def test_a_clock_that_was_set_back(engine_url: str) -> None:
+    with new_bank(engine_url) as small:
+        for minutes in (0, -5, -11, 60):  # the third is six minutes before the second
+            small.clock.instant = datetime(2026, 3, 2, 19, 0, tzinfo=UTC) + timedelta(minutes=minutes)
+            small.do("receive-gift", amount="1.00", donor="A friend")
+        with small.read() as books:
+            (found,) = audit(books, ["clocks"]).results
+    assert [row.said for row in found.rows] == ["the clock went back 6 minutes"]
 
 
 def test_post_dated(suspects: Suspects) -> None:
@@ -253,6 +264,91 @@ def test_pairs(suspects: Suspects) -> None:
     rows = run(suspects, "pairs", end="2026-03-06").rows
     assert [row.who for row in rows] == ["admin, tom"]
     assert run(suspects, "pairs").found == 0, "later sue approved something of tom's"
+
+
+def test_signs_of_what_dishonest_people_do(engine_url: str) -> None:
+    """Each beside a neighbour that is nothing: ana is the teller, tom the treasurer who joined as M0004."""
+    with new_bank(engine_url) as small:
+        do, door = small.do, "12 Farish Street"
+        for name, values in (
+            ("Mia Lee", {"phone": "(601) 555-0101", "address": f"{door}\nJackson"}),
+            ("Joe Banks", {"phone": "601-555-0102"}), ("Noa Cole", {"phone": "601 555 0103"}),
+            ("Tom", {"address": f"{door.upper()}, Jackson"}), ("Eva Hill", {"phone": "601 555 0102", "address": "-"}),
+            ("Udo Hill", {"address": "--"}),
+        ):  # fmt: skip
+            do("open-savings", member=small.admit(name, **values))
+        small.agreed("link-user", by=small.admin, approver=small.sue, user="tom", member="M0004")
+        do("receive-gift", by=small.tom, fund="RLF", amount="9000.00", donor="A friend", tender="transfer")
+        first = [do("deposit", member=member, amount="90.00").number for member in ("M0001", "M0002", "M0003")]
+        kept = do("reverse", operation=first[0], reason="typed twice").number
+        not_cash = do("deposit", by=small.tom, member="M0001", amount="80.00", tender="transfer").number
+        do("reverse", by=small.tom, operation=not_cash, reason="it was another's")
+        do("count-drawer", drawer="D1", counted="170.00", why="not known")
+        do("count-drawer", drawer="D1", counted="175.00", why="found")
+        after = do("reverse", operation=first[1], reason="typed twice").number
+        for member in ("M0002", "M0002", "M0002"):
+            do("deposit", member=member, amount="90.00")
+
+        def lend(member: str) -> tuple[str, int]:
+            terms = {"principal": "100.00", "annual_rate": "6", "installments": 6}
+            done = small.agreed("grant-loan", member=member, **terms)
+            return done.created[0], done.number
+
+        loans = [lend(member) for member in ("M0001", "M0002", "M0003", "M0006")]
+        small.go_to("2026-04-01")  # 30 days later
+        loans.append(lend("M0001"))
+        small.go_to("2026-04-02")
+        not_new = [lend("M0001") for _each in range(5)]
+        do("change-member", by=small.tom, member="M0003", phone="601 555 0109")
+        not_paid = do("withdraw", member="M0003", amount="1.00").number
+        do("change-member", member="M0003", language="es")
+        do("change-member", member="M0002", email="new@example.org")
+        small.go_to("2026-05-03")  # 31 days later
+        do("change-member", member="M0002", address="Elsewhere")
+        paid = do("withdraw", member="M0002", amount="2.00").number
+        small.go_to("2027-04-01")
+        not_woken = do("withdraw", member="M0003", amount="1.00").number
+        small.go_to("2027-05-03")  # a year after M0002 moved anything
+        woken = do("withdraw", member="M0002", amount="3.00").number
+        with small.read() as books:
+            found = {each.name: each for each in audit(books).results}
+        assert_books(small)
+    assert [(row.operation, row.account, row.amount, row.said) for row in found["undone"].rows] == [
+        (kept, "M0001", 90_00, "cash taken back"),
+        (after, "M0002", 90_00, "cash taken back after the drawer was counted"),
+    ]
+    assert [(row.operation, row.account) for row in found["woken"].rows] == [(woken, "905/M0002")]
+    assert not_woken not in {row.operation for row in found["woken"].rows}
+    assert [(row.operation, row.account) for row in found["changed-then-paid"].rows] == [(paid, "M0002")]
+    assert not_paid not in {row.operation for row in found["changed-then-paid"].rows}
+    (differed,) = found["cash-differences"].rows
+    assert (differed.who, differed.amount) == ("ana", 5_00) and "10.00 short, 5.00 over" in differed.said
+    (approver,) = found["one-approver"].rows
+    assert approver.who == "ana" and approver.said == "all 10 requests were approved by tom"
+    shared = {(row.said, row.account, row.who) for row in found["shared-contact"].rows}
+    assert shared == {("the same address", "M0001, M0004", "tom")}
+    assert [row.operation for row in found["new-borrowers"].rows] == [number for _loan, number in loans]
+    assert not_new
+
+
+def test_voters_of_whom_nothing_else_is_known(engine_url: str) -> None:
+    """Mia has savings, Noa a share only, Oto neither; Pia and Rex get no ballot."""
+    with new_bank(engine_url, begin=called) as small:
+        small.do("open-savings", member="M0001")
+        small.do("deposit", member="M0001", amount="5.00")
+        for member in ("M0001", "M0002", "M0004"):
+            small.do("buy-shares", member=member, amount="25.00")
+        for _each in range(2):
+            poll = small.do("open-poll", small.sue, **POT).created[0]
+            last = small.do("give-ballots", small.sue, poll=poll, members=["M0001", "M0002", "M0003"]).number
+            small.agreed("close-poll", small.sue, small.tom, poll=poll)
+        with small.read() as books:
+            (found,) = audit(books, ["silent-voters"]).results
+    said = "voted 2 times, and moved nothing but the price of a share"
+    assert [(row.account, row.operation, row.said) for row in found.rows] == [
+        ("M0002", last, said), ("M0003", last, said),
+    ]  # fmt: skip
+    assert found.looked_at == 3
 
 
 def test_dormant(suspects: Suspects) -> None:

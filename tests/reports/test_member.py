@@ -11,7 +11,7 @@ import pytest
 from coopbank.bank.lending.accounts import account as loan_account
 from coopbank.errors import InvalidDate, Unknown
 from coopbank.reports import MemberReport, as_document, member, member_card, portfolio
-from coopbank.reports.papers import operation_paper
+from coopbank.reports.receipt import operation_paper
 from coopbank.tui.widgets.effects import shown_effects
 from coopbank.words import speaking
 from tests.reports.town import Town

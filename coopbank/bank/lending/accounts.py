@@ -138,7 +138,7 @@ def facts_of(books: Books, refs: Sequence[str], known_by: date | None = None) ->
 # ------------------------------------------------------------------------------------ telling
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outcome:
     """What new facts lead to: the loan after them, and what the books must post."""
 
@@ -146,9 +146,13 @@ class Outcome:
     after: records.Loan
     facts: tuple[Fact, ...]
     moved: Book
-    before: Standing
     standing: Standing
     own: Parts | None = None  # of a payment that took its place before later facts: its own split
+
+    @cached_property
+    def before(self) -> Standing:
+        """How the loan would stand on the same day without them; a close, which tells all loans, never asks."""
+        return self.account.standing(self.standing.on)
 
     @property
     def cash(self) -> dict[str, int]:
@@ -188,11 +192,13 @@ def tell(
     run = _told_further(told, facts, left_out)
     last = run.state.at if isinstance(run, ScheduledRun) else run.last
     to = _accrued_to(loan, run, last, accrued_to)
-    flows = run.standing(max(to, last)).flows if isinstance(run, ScheduledRun) else run.flows(max(to, last), to)
+    through = max(to, last)
+    stands = run.standing(through) if isinstance(run, ScheduledRun) else None
+    flows = run.flows(through, to) if stands is None else stands.flows
     held = body.book if book is None else book
     target = settled(body, by_fund(flows, body.shares, body.servicing), held)
     day = max(last, to, date.fromisoformat(body.accrued_to) if body.accrued_to else to)
-    standing = run.standing(day)
+    standing = stands if stands is not None and day == through else run.standing(day)
     disbursed = _disbursed_on(loan, facts, left_out)
     after = body.model_copy(update={
         "state": _state(body, run, standing), "events": body.events + len(facts), "book": target,
@@ -203,7 +209,7 @@ def tell(
     moved = difference(target, held)
     ordered = {fund: moved[fund] for fund in sorted(moved, key=lambda fund: list(body.shares).index(fund)
                if fund in body.shares else len(body.shares))}  # fmt: skip
-    return Outcome(loan, after, facts, ordered, loan.standing(day), standing, _own_parts(loan, facts, run))
+    return Outcome(loan, after, facts, ordered, standing, _own_parts(loan, facts, run))
 
 
 def _disbursed_on(loan: LoanAccount, new: Sequence[Fact], left_out: set[int]) -> str | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -94,7 +94,15 @@ class Plan:
 
     def as_text(self) -> str:
         """One text for equal plans."""
-        return chain.canonical(asdict(self))
+        return chain.canonical(self.as_document())
+
+    def as_document(self) -> dict[str, Any]:
+        """JSON of it, which is changed with it no more than a copy is."""
+        return {
+            "document": dict(self.document), "start": self.start, "advances": [list(each) for each in self.advances],
+            "seed": self.seed, "passed": self.passed, "changes": [dict(each) for each in self.changes],
+            "carried": self.carried,
+        }  # fmt: skip
 
     @property
     def period(self) -> Period:

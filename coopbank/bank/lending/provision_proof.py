@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from coopbank.bank import records
 from coopbank.bank.lending.allowance import SPECIFIC, TABLE, part, rate, specific
+from coopbank.bank.replayed import Registers
 from coopbank.ledger.columns import Run
 from coopbank.ledger.log import Log, Operation
 from coopbank.money import format_amount
@@ -29,14 +30,6 @@ Balances = dict[tuple[str, str, str], int]
 """Control account, fund, contract: minor units, debit +."""
 
 
-class Replayed(Protocol):
-    """What the bank's checks know of the log so far."""
-
-    balances: dict[int, int]
-    sums: dict[tuple[str, str], int]
-    records: dict[tuple[str, str], dict[str, Any]]
-
-
 class ProvisionProof:
     """Watches the log go by; one for each run."""
 
@@ -46,7 +39,7 @@ class ProvisionProof:
         self.most = _MANY
         self.unwatched: set[int] = set()  # leaves of other accounts
 
-    def watch(self, state: Replayed, log: Log, operation: Operation) -> None:
+    def watch(self, state: Registers, log: Log, operation: Operation) -> None:
         """Look at an operation that the registers have seen already."""
         for row in operation.rows:
             if row[0] == "record" and row[1] == records.AllowanceTable.kind and row[2] == TABLE:
@@ -84,7 +77,7 @@ class ProvisionProof:
             self.recent = [moved for moved in self.recent if moved[0] >= oldest]
             self.most = max(_MANY, 2 * len(self.recent))
 
-    def _faults(self, state: Replayed, log: Log, kept: records.Provision) -> Iterator[str]:
+    def _faults(self, state: Registers, log: Log, kept: records.Provision) -> Iterator[str]:
         table = self.tables.get(kept.table)
         if table is None:
             yield f"there is no version {kept.table} of the allowance table"
@@ -94,7 +87,7 @@ class ProvisionProof:
         yield from _reckoned(kept, table, state)
         yield from _held(kept, self._balances(state, log, kept.on))
 
-    def _balances(self, state: Replayed, log: Log, on: str) -> Balances:
+    def _balances(self, state: Registers, log: Log, on: str) -> Balances:
         """What the watched leaves held at the end of a day, by effective date."""
         later: dict[int, int] = defaultdict(int)
         for day, account, amount in self.recent:
@@ -107,7 +100,7 @@ class ProvisionProof:
         }
 
 
-def _reckoned(kept: records.Provision, table: records.AllowanceTable, state: Replayed) -> Iterator[str]:
+def _reckoned(kept: records.Provision, table: records.AllowanceTable, state: Registers) -> Iterator[str]:
     """Rates, amounts and sums follow from the table and the loans' own specific amounts."""
     required: dict[str, int] = defaultdict(int)
     by_loan: dict[str, list[list[Any]]] = defaultdict(list)
@@ -157,7 +150,7 @@ def _same(words: str, found: Mapping[str, int], kept: Mapping[str, int]) -> Iter
             )
 
 
-def close_faults(state: Replayed, kept: Mapping[str, Any]) -> Iterator[str]:
+def close_faults(state: Registers, kept: Mapping[str, Any]) -> Iterator[str]:
     """A day's close against the books: all principal, and all interest that is posted."""
     for figure, code in (("principal", "701"), ("posted", "781")):
         booked = sum(amount for (_fund, gl_code), amount in state.sums.items() if gl_code == code)

@@ -25,7 +25,7 @@ Everything is a function of the facts; nothing is looked up, and no fact is forg
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Final
@@ -115,10 +115,10 @@ class State:
     def as_document(self) -> dict[str, Any]:
         """JSON of it, without what is as at the start."""
         found: dict[str, Any] = {}
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if value != _EMPTY[each.name]:
-                found[each.name] = _plain(value)
+        for name, empty, write in _FIELDS:
+            value = getattr(self, name)
+            if value != empty:
+                found[name] = value if write is None else write(value)
         return found
 
     @classmethod
@@ -137,18 +137,13 @@ class State:
         )  # fmt: skip
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Fraction):
-        return f"{value.numerator}/{value.denominator}"
-    if isinstance(value, Plan):
-        return asdict(value)
-    if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
-    return value
-
-
+_WRITERS: Final[dict[str, Any]] = {
+    **dict.fromkeys(("at", "billed_since", "resume_on", "basis_since", "last_paid"), date.isoformat),
+    "running": lambda exact: f"{exact.numerator}/{exact.denominator}",
+    "plan": Plan.as_document, "late_rows": list, "last_parts": list,
+    "runs": lambda runs: [list(run) for run in runs],
+    "asked": lambda asked: [[day.isoformat(), amount] for day, amount in asked],
+}  # fmt: skip
 _READERS: Final[dict[str, Any]] = {
     "at": date.fromisoformat, "billed_since": date.fromisoformat, "resume_on": date.fromisoformat,
     "basis_since": date.fromisoformat, "last_paid": date.fromisoformat, "running": Fraction,
@@ -156,7 +151,8 @@ _READERS: Final[dict[str, Any]] = {
     "runs": lambda runs: [tuple(run) for run in runs], "last_parts": tuple,
     "asked": lambda asked: [(date.fromisoformat(day), amount) for day, amount in asked],
 }  # fmt: skip
-_EMPTY: Final = {each.name: getattr(State(), each.name) for each in fields(State)}
+_FIELDS: Final = tuple((each.name, getattr(State(), each.name), _WRITERS.get(each.name)) for each in fields(State))
+"""Each field with its value at the start, and how it is written if not as it is."""
 
 
 class ScheduledRun:

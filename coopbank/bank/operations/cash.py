@@ -130,15 +130,7 @@ class MoveCash(Operation):
             return "739/VAULT"
         account = desk.find(records.BankAccount, place)
         if account is not None:
-            if account.fund != POOL:
-                raise InvalidValue(
-                    "Bank account {place} belongs to fund {fund} alone.", field=field, place=place, fund=account.fund
-                )
-            if TREASURER not in desk.actor.roles:
-                raise NotAllowed(
-                    "Cash to and from the bank is the treasurer's.", field=field, hint="Move it to and from VAULT."
-                )
-            return f"731/{place}"
+            return shared_account(desk, place, account, field)
         own_open_drawer(desk, place, field)
         return f"739/{place}"
 
@@ -292,11 +284,9 @@ def _holder(desk: Desk, account: str) -> str | None:
     return None if found is None else found.member
 
 
-class CountDrawer(Operation):
-    """Count your drawer. A difference is posted at once to over and short, and wants a word on why."""
+class _CountingDrawer(Operation):
+    """Common to what counts a drawer."""
 
-    name: ClassVar[str] = "count-drawer"
-    title: ClassVar[str] = "Count a drawer"
     subject: ClassVar[str] = "cash"
     roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER)
     reversible: ClassVar[bool] = False
@@ -306,12 +296,50 @@ class CountDrawer(Operation):
     pieces: Annotated[Pieces | None, Field(title="Notes and coins")] = None
     why: Annotated[Memo | None, Field(title="Why, if it does not agree")] = None
 
+    def count(self, desk: Desk, before: records.Drawer) -> records.Drawer:
+        """Post the difference between count and book, and note both; the drawer as it is then."""
+        drawer = self.drawer
+        require_sum(desk, self.pieces or "", self.counted, "counted")
+        code = f"739/{drawer}"
+        expected = desk.balance(POOL, code)
+        short = expected - self.counted
+        if abs(short) > LARGEST_MINOR:
+            raise InvalidAmount(
+                "The books have {expected} in drawer {drawer}, which no count can come near.", field="counted",
+                expected=shown(desk, expected), drawer=drawer,
+                hint="Undo first what was typed with digits too many: coopbank entries shows it.",
+            )  # fmt: skip
+        if short:
+            self._require_reason(desk, short)
+            where = f"Drawer {drawer} {'short' if short > 0 else 'over'}"
+            desk.post(where, [(FUND, "330", short), *cash_out(POOL, code, FUND, short)])
+            note_difference(desk, drawer, before.owner or desk.actor.user, short)
+        after = before.model_copy(update={"counted": self.counted, "expected": expected})
+        desk.write(drawer, after, about=f"open:{before.owner}")
+        note_count(desk, expected, short, counted=self.counted, pieces=self.pieces, why=self.why)
+        return after
+
+    def _require_reason(self, desk: Desk, short: int) -> None:
+        """Refuse a difference that nobody said a word about."""
+        if not self.why:
+            raise InvalidValue(
+                "Drawer {drawer} is {difference}: say why.", field="why", drawer=self.drawer,
+                difference=difference(desk, short), hint="Count once more first. If nobody knows, write: not known.",
+            )  # fmt: skip
+
+
+class CountDrawer(_CountingDrawer):
+    """Count your drawer. A difference is posted at once to over and short, and wants a word on why."""
+
+    name: ClassVar[str] = "count-drawer"
+    title: ClassVar[str] = "Count a drawer"
+
     def perform(self, desk: Desk) -> None:
         before = own_open_drawer(desk, self.drawer, "drawer")
-        count(desk, self, before)
+        self.count(desk, before)
 
 
-class CloseDrawer(Operation):
+class CloseDrawer(_CountingDrawer):
     """Count your drawer, post the difference, bring the cash to the vault and close it.
 
     The treasurer closes the drawer of a colleague who is not there, with a second person.
@@ -319,14 +347,6 @@ class CloseDrawer(Operation):
 
     name: ClassVar[str] = "close-drawer"
     title: ClassVar[str] = "Close a drawer"
-    subject: ClassVar[str] = "cash"
-    roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER)
-    reversible: ClassVar[bool] = False
-
-    drawer: DrawerRef
-    counted: Annotated[Counted, Field(title="Counted")]
-    pieces: Annotated[Pieces | None, Field(title="Notes and coins")] = None
-    why: Annotated[Memo | None, Field(title="Why, if it does not agree")] = None
 
     def second_reason(self, desk: Desk) -> str | None:
         drawer = desk.find(records.Drawer, self.drawer)
@@ -335,7 +355,7 @@ class CloseDrawer(Operation):
 
     def perform(self, desk: Desk) -> None:
         before = own_open_drawer(desk, self.drawer, "drawer", or_treasurer=True)
-        counted = count(desk, self, before)
+        counted = self.count(desk, before)
         if self.counted:
             desk.post(
                 f"Drawer {self.drawer} to vault",
@@ -366,36 +386,15 @@ class AddBankAccount(Operation):
         desk.write(self.code, records.BankAccount(name=self.account_name, fund=self.fund))
 
 
-def count(desk: Desk, done: CountDrawer | CloseDrawer, before: records.Drawer) -> records.Drawer:
-    """Post the difference between count and book, and note both; returns the drawer as it is then."""
-    drawer, counted = done.drawer, done.counted
-    require_sum(desk, done.pieces or "", counted, "counted")
-    code = f"739/{drawer}"
-    expected = desk.balance(POOL, code)
-    short = expected - counted
-    if abs(short) > LARGEST_MINOR:
-        raise InvalidAmount(
-            "The books have {expected} in drawer {drawer}, which no count can come near.", field="counted",
-            expected=shown(desk, expected), drawer=drawer,
-            hint="Undo first what was typed with digits too many: coopbank entries shows it.",
-        )  # fmt: skip
-    if short:
-        _require_reason(desk, done, short)
-        where = f"Drawer {drawer} {'short' if short > 0 else 'over'}"
-        desk.post(
-            where, [(FUND, "330", short), (FUND, "729", -short), (POOL, f"879/{FUND}", short), (POOL, code, -short)]
-        )
-        note_difference(desk, drawer, before.owner or desk.actor.user, short)
-    after = before.model_copy(update={"counted": counted, "expected": expected})
-    desk.write(drawer, after, about=f"open:{before.owner}")
+def note_count(desk: Desk, expected: int, short: int, *, counted: int, pieces: str | None, why: str | None) -> None:
+    """On the receipt: what the books had, what was counted, and what is between them."""
     desk.note("Expected", shown(desk, expected))
     desk.note("Counted", shown(desk, counted))
-    if done.pieces:
-        desk.note("Notes and coins", done.pieces)
+    if pieces:
+        desk.note("Notes and coins", pieces)
     desk.note("Difference", difference(desk, short))
-    if done.why:
-        desk.note("Why", done.why)
-    return after
+    if why:
+        desk.note("Why", why)
 
 
 def difference(desk: Desk, short: int) -> str:
@@ -403,15 +402,6 @@ def difference(desk: Desk, short: int) -> str:
     if not short:
         return _("none, it agrees")
     return (_("{amount} short") if short > 0 else _("{amount} over")).format(amount=shown(desk, abs(short)))
-
-
-def _require_reason(desk: Desk, done: CountDrawer | CloseDrawer, short: int) -> None:
-    """Refuse a difference that nobody said a word about."""
-    if not done.why:
-        raise InvalidValue(
-            "Drawer {drawer} is {difference}: say why.", field="why", drawer=done.drawer,
-            difference=difference(desk, short), hint="Count once more first. If nobody knows, write: not known.",
-        )  # fmt: skip
 
 
 def require_sum(desk: Desk, pieces: str, counted: int, field: str) -> None:
@@ -448,6 +438,19 @@ def own_open_drawer(desk: Desk, drawer: str, field: str, *, or_treasurer: bool =
             hint="Whoever has it open counts it and moves its cash.",
         )  # fmt: skip
     return found
+
+
+def shared_account(desk: Desk, place: str, account: records.BankAccount, field: str) -> str:
+    """The code of a bank account that cash goes to or comes from: a shared one, and the treasurer's to use."""
+    if account.fund != POOL:
+        raise InvalidValue(
+            "Bank account {place} belongs to fund {fund} alone.", field=field, place=place, fund=account.fund
+        )
+    if TREASURER not in desk.actor.roles:
+        raise NotAllowed(
+            "Cash to and from the bank is the treasurer's.", field=field, hint="Move it to and from VAULT."
+        )
+    return f"731/{place}"
 
 
 def require_held(desk: Desk, code: str, wanted: int, field: str) -> None:

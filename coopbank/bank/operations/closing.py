@@ -79,6 +79,9 @@ class CloseMonth(Operation):
     signed: ClassVar[bool] = True
     carries_out: ClassVar[bool] = True
     reckons_ahead: ClassVar[bool] = True
+    foretold: ClassVar[tuple[str, ...]] = (
+        "Not depreciated yet", "No provision was made for", "Interest on savings not credited",
+    )  # fmt: skip
 
     month: Month
 

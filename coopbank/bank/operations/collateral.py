@@ -13,8 +13,9 @@ from pydantic import Field
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
+from coopbank.bank.borrowers import AboutLoan, borrower
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import CollateralRef, LoanRef, Memo, Money, Text, Widget
+from coopbank.bank.fields import CollateralRef, Memo, Money, Text, Widget
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
 from coopbank.bank.operations.programmes import require_no_security
 from coopbank.bank.operations.savings import shown
@@ -24,24 +25,19 @@ from coopbank.words import _
 MISTAKEN = "mistaken"
 
 
-class PledgeCollateral(Operation):
+class PledgeCollateral(AboutLoan):
     """Enter something that was bought with a loan as its security. A second person checks it against the purchase."""
 
     name: ClassVar[str] = "pledge-collateral"
     title: ClassVar[str] = "Pledge collateral"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
     second_person: ClassVar[bool] = True
     reversible: ClassVar[bool] = False  # release it, as a mistake
 
-    loan: LoanRef
     asset: Annotated[Text, Field(min_length=1, title="What was bought")]
     cost: Annotated[Money, Field(title="What it cost")]
     paid_from: Annotated[int, Field(ge=1, title="Operation that paid the loan out"), Widget("number")]
     lien: Annotated[Text, Field(title="Where it is registered")] = ""
-
-    def serves(self, desk: Desk) -> set[str]:
-        return _borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = desk.get(records.Loan, self.loan, "loan")
@@ -93,7 +89,7 @@ class ReleaseCollateral(Operation):
 
     def serves(self, desk: Desk) -> set[str]:
         found = desk.find(records.Collateral, self.collateral)
-        return set() if found is None else _borrower(desk, found.loan)
+        return set() if found is None else borrower(desk, found.loan)
 
     def perform(self, desk: Desk) -> None:
         found = desk.get(records.Collateral, self.collateral, "collateral")
@@ -152,11 +148,6 @@ def _events(desk: Desk, operation: int) -> list[tuple[str, records.LoanEvent]]:
     )  # fmt: skip
     found = [(str(about), desk.find(records.LoanEvent, ref)) for ref, about in refs]
     return [(about, event) for about, event in found if event is not None]
-
-
-def _borrower(desk: Desk, loan: str) -> set[str]:
-    found = desk.find(records.Loan, loan)
-    return set() if found is None else {found.member}
 
 
 def _release(desk: Desk, ref: str, found: records.Collateral, state: str, why: str) -> None:

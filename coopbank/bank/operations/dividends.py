@@ -17,6 +17,7 @@ from pydantic import Field
 
 from coopbank.bank import equity, groups, records
 from coopbank.bank.books import Books
+from coopbank.bank.borne import borne, days_of_expense
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import Decision, Percent, Rate, Widget
 from coopbank.bank.operation import (
@@ -36,6 +37,7 @@ from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidVa
 from coopbank.finance.distribution import dividend
 from coopbank.ledger import periods
 from coopbank.ledger.posting import head
+from coopbank.money import split
 
 LIABILITY = "liability"
 _EXPENSE, _EARNINGS = "381", "940"
@@ -113,21 +115,27 @@ class _Reckoned:
     plan: groups.Plan | None
 
 
-class DeclareDividend(Operation):
-    """Declare a year's dividend on a class of shares. It is payable to each member from then on."""
+class Distribution(Operation):
+    """Common to what shares a result, or members' capital, among all members, as the assembly has decided."""
 
-    name: ClassVar[str] = "declare-dividend"
-    title: ClassVar[str] = "Declare a dividend"
-    subject: ClassVar[str] = "shares"
+    subject: ClassVar[str] = "surplus"
     decided_as: ClassVar[tuple[str, ...]] = ("surplus",)
     decided_amount: ClassVar[str] = ""
     roles: ClassVar[tuple[str, ...]] = (TREASURER,)
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
-    carries_out: ClassVar[bool] = True
-    reckons_ahead: ClassVar[bool] = True
+    carries_out: ClassVar[bool] = True  # one before it may still be on its way to the accounts
     offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION, WORKER_COOP)
+
+
+class DeclareDividend(Distribution):
+    """Declare a year's dividend on a class of shares. It is payable to each member from then on."""
+
+    name: ClassVar[str] = "declare-dividend"
+    title: ClassVar[str] = "Declare a dividend"
+    subject: ClassVar[str] = "shares"
+    reckons_ahead: ClassVar[bool] = True
 
     year: Year
     rate: Annotated[Rate, Field(title="Percent a year")]
@@ -164,13 +172,21 @@ class DeclareDividend(Operation):
         if not total:
             raise WrongState("Nobody held shares {share_class} in {year}.", field="year", share_class=self.share_class,
                              year=self.year)  # fmt: skip
-        self._require_earned(desk, kind, total)
-        source = _EXPENSE if kind.presentation == LIABILITY else _EARNINGS
+        source, there = _EARNINGS, 0
+        if kind.presentation == LIABILITY:
+            source = _EXPENSE
+            there = borne(desk, records.Dividend, f"{self.year}-{self.share_class}", (FUND, source), day)
+        self._require_earned(desk, kind, total, there)
         memo = f"Dividend {self.year} on {self.share_class}, {self.rate} %"
-        if plan is None:
-            desk.post(memo, [(FUND, source, total), *payable_to(desk, equity.DIVIDENDS, shares)], effective_on=day)
-        else:
-            desk.post(memo, [(FUND, source, total), (FUND, equity.DIVIDENDS, -total)], effective_on=day)
+        for on, part in days_of_expense(desk, total, day, there):
+            if plan is None:
+                of_day = dict(zip(shares, split(part, list(shares.values())), strict=True))
+                shares = {member: amount - of_day[member] for member, amount in shares.items()}
+                payable = payable_to(desk, equity.DIVIDENDS, {each: of for each, of in of_day.items() if of})
+            else:
+                payable = [(FUND, equity.DIVIDENDS, -part)]
+            desk.post(memo, [(FUND, source, part), *payable], effective_on=on)
+        if plan is not None:
             groups.pass_on(desk, DeclareDividendPart, {"year": self.year, "share_class": self.share_class}, memo, plan)
         write_dividend(
             desk, self.year, self.share_class, kind, rate=self.rate, basis=self.basis, total=total, members=len(shares),
@@ -202,10 +218,11 @@ class DeclareDividend(Operation):
             return desk.business_day
         return last
 
-    def _require_earned(self, desk: Desk, kind: records.ShareClass, total: int) -> None:
+    def _require_earned(self, desk: Desk, kind: records.ShareClass, total: int, there: int) -> None:
+        """Refuse what is not earned; what the year bears of a dividend that was taken back costs nothing more."""
         held = equity.earnings(desk)
         if kind.presentation == LIABILITY:
-            held += equity.result_so_far(desk, self.year)
+            held += equity.result_so_far(desk, self.year) + there
         require_earned(desk, held, total)
 
 

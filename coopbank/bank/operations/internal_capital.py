@@ -20,8 +20,8 @@ from coopbank.bank.contact import death_of
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.equity import CAPITAL
 from coopbank.bank.fields import Day, MemberRef, Money, Rate
-from coopbank.bank.operation import ADMINISTRATOR, SUPERVISOR, TREASURER, WORKER_COOP, Operation
-from coopbank.bank.operations.dividends import Basis, Resolution, require_closed, require_earned
+from coopbank.bank.operation import WORKER_COOP
+from coopbank.bank.operations.dividends import Basis, Distribution, Resolution, require_closed, require_earned
 from coopbank.bank.operations.savings import FUND, shown
 from coopbank.bank.operations.year import Year
 from coopbank.errors import AlreadyExists, InvalidAmount, InvalidDate, InvalidValue, Overdrawn, WrongState
@@ -34,17 +34,9 @@ _EARNINGS, MEMBERSHIP = "940", "901"
 _LONGEST = 240  # months that somebody who left may have to wait
 
 
-class _OfWorkers(Operation):
+class _OfWorkers(Distribution):
     """Common to what is done with the workers' capital."""
 
-    subject: ClassVar[str] = "surplus"
-    decided_as: ClassVar[tuple[str, ...]] = ("surplus",)
-    decided_amount: ClassVar[str] = ""
-    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
-    approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
-    since: ClassVar[int] = 2
-    second_person: ClassVar[bool] = True
-    carries_out: ClassVar[bool] = True  # a surplus may still be on its way to the accounts
     offered_by: ClassVar[tuple[str, ...]] = (WORKER_COOP,)
 
 

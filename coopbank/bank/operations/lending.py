@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from coopbank.bank import records
-from coopbank.bank.borrowers import require_course, require_linked
+from coopbank.bank.borrowers import AboutLoan, require_course, require_linked
 from coopbank.bank.campaign_guard import require_none_named
 from coopbank.bank.desk import Desk, Move
 from coopbank.bank.fields import (
@@ -29,7 +29,6 @@ from coopbank.bank.fields import (
     Decided,
     Every,
     FundRef,
-    LoanRef,
     MemberRef,
     Money,
     Percent,
@@ -45,6 +44,7 @@ from coopbank.bank.lending.contract import LINE, REPORTED, Contract, check, coun
 from coopbank.bank.lending.flows import OWN, by_fund, lines
 from coopbank.bank.lending.position import position
 from coopbank.bank.lending.scheduled import ScheduledRun
+from coopbank.bank.lending.standing import Standing
 from coopbank.bank.operation import LOAN_OFFICER, TELLER, TREASURER, Operation
 from coopbank.bank.operations import applications, collateral
 from coopbank.bank.operations.members import require_active, require_alive
@@ -274,21 +274,16 @@ class GrantLoan(Operation):
         desk.note("Annual percentage rate", f"{plan.apr.quantize(Decimal('0.001'), ROUND_HALF_EVEN)} %")
 
 
-class DisburseLoan(Paying):
+class DisburseLoan(AboutLoan, Paying):
     """Pay a granted loan out, whole or a part of it, or a draw on a line of credit. Interest runs from today."""
 
     name: ClassVar[str] = "disburse-loan"
     title: ClassVar[str] = "Pay a loan out"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER)
 
-    loan: LoanRef
     amount: Annotated[Money | None, Field(title="Amount, if not all that is left")] = None
     tender: Annotated[Literal["cash", "transfer"], Widget("choice"), Field(title="How")] = "transfer"
     paid_to: Annotated[Personal | None, Field(title="Paid to, if not the borrower")] = None
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def moves(self, desk: Desk) -> int | None:
         if self.amount is None and desk.find(records.Loan, self.loan) is not None:
@@ -343,15 +338,13 @@ class DisburseLoan(Paying):
         return left
 
 
-class RepayLoan(Receiving):
+class RepayLoan(AboutLoan, Receiving):
     """Take a payment on a loan: interest to the day it counts from, then principal, or as its terms say."""
 
     name: ClassVar[str] = "repay-loan"
     title: ClassVar[str] = "Loan payment"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER)
 
-    loan: LoanRef
     amount: Money
     value_date: Annotated[Day | None, Field(title="Counts from, if not today")] = None
     excess: Annotated[
@@ -362,15 +355,12 @@ class RepayLoan(Receiving):
         Field(title="Early money (next: pays ahead, shorten: ends earlier, lower: smaller payments)"),
     ] = None  # fmt: skip
 
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
-
     def perform(self, desk: Desk) -> None:
         loan = owed_loan(desk, self.loan)
         on = desk.value_date(self.value_date, not_before=first_day(loan))
         applied = self.amount
         if self.excess == "unapplied":
-            applied = min(self.amount, loan.standing(on).due.total)
+            applied = min(self.amount, asked_for(loan.standing(on)))
         done = paid(desk, loan, applied, on, self.early)
         cash = dict(done.cash)
         unapplied = self.amount - applied
@@ -391,24 +381,19 @@ class RepayLoan(Receiving):
         )
         if on != desk.business_day:
             desk.note("Counts from", on.isoformat())
-        finish(desk, done, **({"borne": borne} if borne != loan.body.borne else {}))
+        finish(desk, done, borne=borne)
         if unapplied:
             desk.note("Kept as unapplied", shown(desk, unapplied))
 
 
-class ApplyUnapplied(Operation):
+class ApplyUnapplied(AboutLoan):
     """Use money that a borrower paid ahead, without saying what for, to repay their loan."""
 
     name: ClassVar[str] = "apply-unapplied"
     title: ClassVar[str] = "Apply unapplied money"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (TELLER, LOAN_OFFICER, TREASURER)
 
-    loan: LoanRef
     amount: Money
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = owed_loan(desk, self.loan)
@@ -419,32 +404,18 @@ class ApplyUnapplied(Operation):
                 "Member {member} has only {held} of unapplied money.", field="amount", member=loan.body.member,
                 held=shown(desk, held),
             )  # fmt: skip
-        done = paid(desk, loan, self.amount, desk.business_day)
-        cash = dict(done.cash)
-        cash[FUND] = cash.get(FUND, 0) - self.amount
-        moves = shared_cash(None, {fund: part for fund, part in cash.items() if part})
-        refill, borne = refilled(desk, self.loan, loan.body, done.moved, done.after)
-        post_loan(
-            desk, self.loan, loan.body.member, f"Unapplied money of {loan.body.member} to {self.loan}",
-            [(FUND, leaf, self.amount), *earned_first(done.lines, [*moves, *refill])],
-        )  # fmt: skip
-        finish(desk, done, **({"borne": borne} if borne != loan.body.borne else {}))
+        repay_from(desk, loan, leaf, self.amount, f"Unapplied money of {loan.body.member} to {self.loan}")
         desk.note("Still unapplied", shown(desk, held - self.amount))
 
 
-class CloseCommitment(Operation):
+class CloseCommitment(AboutLoan):
     """Pay no more of a loan out: the rest of its tranches is not wanted, or its line of credit ends."""
 
     name: ClassVar[str] = "close-commitment"
     title: ClassVar[str] = "End what is left to pay out"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
 
-    loan: LoanRef
     reason: Annotated[Text, Field(min_length=1, title="Why")]
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = account(desk, self.loan)
@@ -504,6 +475,11 @@ def require_in_time(desk: Desk, loan: LoanAccount, field: str = "loan") -> None:
         )  # fmt: skip
 
 
+def asked_for(standing: Standing) -> int:
+    """What is due; of a loan that was charged off, on which nothing falls due any more, all that is owed."""
+    return standing.owed if standing.charged_off else standing.due.total
+
+
 def paid(desk: Desk, loan: LoanAccount, amount: int, on: date, early: str | None = None) -> Outcome:
     """The loan after a payment that counts from a day; more than is owed is refused."""
     rule = early or loan.contracts[max(loan.contracts)].early
@@ -516,6 +492,18 @@ def paid(desk: Desk, loan: LoanAccount, amount: int, on: date, early: str | None
             hint="Take that much, or keep the excess as unapplied money.",
         )  # fmt: skip
     return done
+
+
+def repay_from(desk: Desk, loan: LoanAccount, leaf: str, amount: int, memo: str) -> None:
+    """Repay with money of the borrower's that the bank already holds, on a leaf of the general fund."""
+    done = paid(desk, loan, amount, desk.business_day)
+    cash = dict(done.cash)
+    cash[FUND] = cash.get(FUND, 0) - amount
+    moves = shared_cash(None, {fund: part for fund, part in cash.items() if part})
+    refill, borne = refilled(desk, loan.ref, loan.body, done.moved, done.after)
+    settled = earned_first(done.lines, [*moves, *refill])
+    post_loan(desk, loan.ref, loan.body.member, memo, [(FUND, leaf, amount), *settled])
+    finish(desk, done, borne=borne)
 
 
 def earned_first(settled: Iterable[Move], cash: Iterable[Move]) -> list[Move]:
@@ -632,12 +620,6 @@ def rows_left(run: ScheduledRun, day: date) -> int:
 
     s = run.state
     return 0 if s.plan is None else count_of(s.runs) - rows_by(s.plan, s.runs, day)
-
-
-def borrower(desk: Desk, ref: str) -> set[str]:
-    """Whose loan it is, for the rule that nobody serves their own."""
-    loan = desk.find(records.Loan, ref)
-    return set() if loan is None else {loan.member}
 
 
 def own_number(desk: Desk, kind: str, prefix: str, number: str | None) -> str:

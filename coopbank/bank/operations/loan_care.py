@@ -14,13 +14,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from coopbank.bank.borrowers import AboutLoan
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import LoanRef, Memo, Money, Widget
+from coopbank.bank.fields import Memo, Money, Widget
 from coopbank.bank.lending.accounts import LoanAccount, tell
 from coopbank.bank.lending.contract import asked_by, first_uncovered, rows_by
 from coopbank.bank.lending.scheduled import ACCRUAL, ScheduledRun
-from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
-from coopbank.bank.operations.lending import active_loan, borrower, post_loan, scheduled, tell_next, written
+from coopbank.bank.operation import LOAN_OFFICER, TREASURER
+from coopbank.bank.operations.lending import active_loan, post_loan, scheduled, tell_next, written
 from coopbank.bank.operations.savings import shown
 from coopbank.errors import InvalidAmount, WrongState
 from coopbank.money import round_ratio
@@ -30,18 +31,12 @@ from coopbank.words import _
 PAYMENTS_TO_RETURN = 6
 
 
-class ChargeLateFee(Operation):
+class ChargeLateFee(AboutLoan):
     """Charge the fee that the terms name for payments that are late, once for each."""
 
     name: ClassVar[str] = "charge-late-fee"
     title: ClassVar[str] = "Charge a late fee"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
-
-    loan: LoanRef
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = active_loan(desk, self.loan)
@@ -91,22 +86,17 @@ def fee_of(fee: dict[str, Any], unpaid: int) -> int:
     return round_ratio(unpaid * num, 100 * den)
 
 
-class WaiveCharges(Operation):
+class WaiveCharges(AboutLoan):
     """Ask no more for interest or fees that are owed."""
 
     name: ClassVar[str] = "waive-charges"
     title: ClassVar[str] = "Waive interest or fees"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
     second_person: ClassVar[bool] = True
 
-    loan: LoanRef
     interest: Money | None = None
     fees: Money | None = None
     why: Annotated[Memo, Field(min_length=1, title="Why, or by which decision")]
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = active_loan(desk, self.loan)
@@ -125,25 +115,20 @@ class WaiveCharges(Operation):
         tell_next(desk, done, after)
 
 
-class StopAccrual(Operation):
+class StopAccrual(AboutLoan):
     """Treat a loan's interest as income no more: it is not expected to be collected."""
 
     name: ClassVar[str] = "stop-accrual"
     title: ClassVar[str] = "Put a loan on non-accrual"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
     second_person: ClassVar[bool] = True
 
-    loan: LoanRef
     method: Annotated[
         Literal["recovery", "cash"], Widget("choice"),
         Field(title="Money received goes to principal alone (recovery), or is income where it pays interest (cash)"),
     ] = "recovery"  # fmt: skip
     stop_interest: Annotated[bool, Field(title="No interest runs by the contract either")] = False
     why: Annotated[Memo, Field(min_length=1, title="Why")]
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = active_loan(desk, self.loan)
@@ -159,20 +144,15 @@ class StopAccrual(Operation):
         desk.note("Income taken back", shown(desk, sum(f.get("unearned", 0) for f in done.moved.values())))
 
 
-class ResumeAccrual(Operation):
+class ResumeAccrual(AboutLoan):
     """Treat a loan's interest as income again. What ran meanwhile is income when it is collected."""
 
     name: ClassVar[str] = "resume-accrual"
     title: ClassVar[str] = "Return a loan to accrual"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
     second_person: ClassVar[bool] = True
 
-    loan: LoanRef
     why: Annotated[Memo, Field(min_length=1, title="Why")]
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = active_loan(desk, self.loan)

@@ -13,16 +13,17 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from coopbank.bank import records
+from coopbank.bank.borrowers import AboutLoan
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Counted, LoanRef, Memo, SignedMoney, Widget
+from coopbank.bank.fields import Counted, Memo, SignedMoney, Widget
 from coopbank.bank.lending.accounts import LoanAccount, Outcome, account, tell
 from coopbank.bank.lending.contract import SURPLUS
 from coopbank.bank.lending.facts import event_ref
 from coopbank.bank.lending.flows import total
 from coopbank.bank.lending.position import position
 from coopbank.bank.lending.reported import ReportedRun
-from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
-from coopbank.bank.operations.lending import active_loan, borrower, named, post_loan, told_account, written
+from coopbank.bank.operation import LOAN_OFFICER, TREASURER
+from coopbank.bank.operations.lending import active_loan, named, post_loan, told_account, written
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import shared_cash
 from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, NotAllowed, Unknown, WrongState
@@ -30,23 +31,18 @@ from coopbank.errors import AlreadyExists, InvalidDate, InvalidValue, NotAllowed
 Period = Annotated[int, Field(ge=1, le=1200), Widget("number")]
 
 
-class FileReport(Operation):
+class FileReport(AboutLoan):
     """File the borrower's report for a period. Somebody else accepts it."""
 
     name: ClassVar[str] = "file-report"
     title: ClassVar[str] = "File a borrower's report"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
 
-    loan: LoanRef
     period: Annotated[Period | None, Field(title="Period, if not the first without a report")] = None
     surplus: Annotated[SignedMoney | None, Field(title="Surplus after wages, a loss below zero")] = None
     revenue: Annotated[Counted | None, Field(title="Revenue (share of revenue)")] = None
     correction: Annotated[bool, Field(title="It corrects a report that was filed")] = False
     remark: Annotated[Memo, Field(title="Remark")] = ""
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = account(desk, self.loan)
@@ -105,19 +101,14 @@ class FileReport(Operation):
             )  # fmt: skip
 
 
-class AcceptReport(Operation):
+class AcceptReport(AboutLoan):
     """Accept a report that somebody else filed: it says what is due, and how much interest may be taken."""
 
     name: ClassVar[str] = "accept-report"
     title: ClassVar[str] = "Accept a borrower's report"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
 
-    loan: LoanRef
     period: Period
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = account(desk, self.loan)

@@ -17,17 +17,17 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from coopbank.bank import records
+from coopbank.bank.borrowers import AboutLoan
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Day, LoanRef, Memo, Rate, Widget
+from coopbank.bank.fields import Day, Memo, Rate, Widget
 from coopbank.bank.lending.accounts import LoanAccount, Outcome, tell
 from coopbank.bank.lending.contract import LINE, Contract, check, rows_by
 from coopbank.bank.lending.reported import ReportedRun
 from coopbank.bank.lending.scheduled import ScheduledRun
 from coopbank.bank.loan_rules import product_granted
-from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
+from coopbank.bank.operation import LOAN_OFFICER, TREASURER
 from coopbank.bank.operations.lending import (
     active_loan,
-    borrower,
     first_day,
     named,
     post_loan,
@@ -46,20 +46,15 @@ Why = Annotated[Memo, Field(min_length=1, title="Why, or by which decision")]
 Eased = Annotated[bool, Field(title="The borrower could not pay as agreed")]
 
 
-class TermsChange(Operation):
+class TermsChange(AboutLoan):
     """Common to changes of a loan's terms."""
 
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
     second_person: ClassVar[bool] = True
     how: ClassVar[str] = "restart"
     change: ClassVar[str] = ""
 
-    loan: LoanRef
     why: Why
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = active_loan(desk, self.loan)
@@ -191,22 +186,17 @@ class ReAmortize(TermsChange):
         }, {"arrears": False}  # fmt: skip
 
 
-class PauseInterest(Operation):
+class PauseInterest(AboutLoan):
     """Let a loan bear no interest for some days, the first and the last included."""
 
     name: ClassVar[str] = "pause-interest"
     title: ClassVar[str] = "Pause the interest"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
     second_person: ClassVar[bool] = True
 
-    loan: LoanRef
     from_day: Annotated[Day | None, Field(title="From this day, if not today")] = None
     until: Annotated[Day, Field(title="Through this day")]
     why: Why
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = active_loan(desk, self.loan)
@@ -218,21 +208,16 @@ class PauseInterest(Operation):
         post_changed(desk, done, f"Interest of {self.loan} pauses from {on} through {self.until}")
 
 
-class MoveOuterDate(Operation):
+class MoveOuterDate(AboutLoan):
     """Give a loan that is repaid by reports a later outer date."""
 
     name: ClassVar[str] = "move-outer-date"
     title: ClassVar[str] = "Move the outer date"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
     second_person: ClassVar[bool] = True
 
-    loan: LoanRef
     outer_date: Annotated[Day, Field(title="Outer date")]
     why: Why
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = active_loan(desk, self.loan)

@@ -16,12 +16,13 @@ from pydantic import Field
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
+from coopbank.bank.borrowers import AboutLoan
 from coopbank.bank.desk import Desk, Move
-from coopbank.bank.fields import BankAccountRef, Decision, LoanRef, Memo, Money, Text
+from coopbank.bank.fields import BankAccountRef, Decision, Memo, Money, Text
 from coopbank.bank.lending.accounts import LoanAccount, tell
 from coopbank.bank.lending.scheduled import ACCRUAL, ScheduledRun
-from coopbank.bank.operation import LOAN_OFFICER, SUPERVISOR, TREASURER, Operation
-from coopbank.bank.operations.lending import active_loan, borrower, post_loan, tell_next, written
+from coopbank.bank.operation import LOAN_OFFICER, SUPERVISOR, TREASURER
+from coopbank.bank.operations.lending import active_loan, post_loan, tell_next, written
 from coopbank.bank.operations.reserves import attribute, between
 from coopbank.bank.operations.savings import shown
 from coopbank.errors import InvalidAmount, InvalidValue, NotAllowed, Overdrawn, WrongState
@@ -35,24 +36,19 @@ REPORTABLE_CANCELLATION = 600_00
 _LOSSES = {"written_principal", "written_interest", "off_principal", "off_interest", "off_fees"}
 
 
-class WriteDown(Operation):
+class WriteDown(AboutLoan):
     """Ask for less: principal that the borrower does not owe any more. It is a loss, or a gift of the fund."""
 
     name: ClassVar[str] = "write-down"
     title: ClassVar[str] = "Write a loan down"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (TREASURER, SUPERVISOR)
     second_person: ClassVar[bool] = True
     decided_as: ClassVar[tuple[str, ...]] = ("loan",)
     decided_amount: ClassVar[str] = "principal"
 
-    loan: LoanRef
     principal: Annotated[Money, Field(title="Principal that is owed no more")]
     gift: Annotated[bool, Field(title="It is a gift of the fund, and no loss")] = False
     resolution: Decision
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = active_loan(desk, self.loan)
@@ -74,26 +70,21 @@ class WriteDown(Operation):
         tell_next(desk, done, after)
 
 
-class ChargeOff(Operation):
+class ChargeOff(AboutLoan):
     """Book a loan as lost. It is still owed; what comes back refills the allowance."""
 
     name: ClassVar[str] = "charge-off"
     title: ClassVar[str] = "Charge a loan off"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
     approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER)
     second_person: ClassVar[bool] = True
     decided_as: ClassVar[tuple[str, ...]] = ("loan",)
     decided_amount: ClassVar[str] = ""
 
-    loan: LoanRef
     resolution: Annotated[Text, Field(title="By which decision, before its time has come")] = ""
     reserve_account: Annotated[BankAccountRef | None, Field(title="Bank account of the reserve that pays")] = None
     from_reserve: Annotated[Money | None, Field(title="What the reserve pays")] = None
     why: Annotated[Memo, Field(min_length=1, title="Why")]
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = active_loan(desk, self.loan)

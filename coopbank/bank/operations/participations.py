@@ -16,36 +16,31 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from coopbank.bank import records
+from coopbank.bank.borrowers import AboutLoan
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import Code, LoanRef, Memo, Percent, Rate, Widget
+from coopbank.bank.fields import Code, Memo, Percent, Rate, Widget
 from coopbank.bank.lending.accounts import LoanAccount, account, tell
 from coopbank.bank.lending.closing import all_loans
 from coopbank.bank.lending.flows import by_fund
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER
-from coopbank.bank.operations.lending import borrower
 from coopbank.bank.operations.savings import shown
 from coopbank.bank.tender import Paying, Receiving, Tender
 from coopbank.errors import InvalidValue, Overdrawn, WrongState
 
 
-class SellParticipation(Receiving):
+class SellParticipation(AboutLoan, Receiving):
     """Take in a peer's money for its share of a loan that is granted and not paid out yet."""
 
     name: ClassVar[str] = "sell-participation"
     title: ClassVar[str] = "Sell a participation"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
     second_person: ClassVar[bool] = True
 
-    loan: LoanRef
     peer: Annotated[Code, Field(title="Peer fund, for example PF-1")]
     share_percent: Annotated[Percent, Field(title="Its share, percent")]
     servicing_rate: Annotated[Rate, Field(title="For servicing it, percent a year of its share")] = "0"
     agreement: Annotated[Memo, Field(min_length=1, title="Agreement")]
     tender: Tender = "transfer"
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = account(desk, self.loan)

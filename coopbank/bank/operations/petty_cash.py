@@ -18,7 +18,15 @@ from coopbank.bank.campaign_guard import require_no_campaign
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Code, Counted, FundRef, Memo, Money, PettyCashRef, Pieces, Text, UserRef
 from coopbank.bank.operation import ADMINISTRATOR, LOAN_OFFICER, TELLER, TREASURER, Operation
-from coopbank.bank.operations.cash import difference, require_free_place, require_held, require_limit, require_sum
+from coopbank.bank.operations.cash import (
+    difference,
+    note_count,
+    require_free_place,
+    require_held,
+    require_limit,
+    require_sum,
+    shared_account,
+)
 from coopbank.bank.operations.funds import (
     ExpenseCode,
     Supplier,
@@ -186,19 +194,10 @@ class _Counting(Operation):
         if short:
             where = f"Petty cash {self.petty_cash} {'short' if short > 0 else 'over'}"
             desk.post(where, [(FUND, "330", short), *cash_out(POOL, code, FUND, short)])
-        self._note(desk, expected, short)
+        note_count(desk, expected, short, counted=self.counted, pieces=self.pieces, why=self.why)
         return found.model_copy(
             update={"short": found.short + short, "counted": self.counted, "expected": expected}
         )  # fmt: skip
-
-    def _note(self, desk: Desk, expected: int, short: int) -> None:
-        desk.note("Expected", shown(desk, expected))
-        desk.note("Counted", shown(desk, self.counted))
-        if self.pieces:
-            desk.note("Notes and coins", self.pieces)
-        desk.note("Difference", difference(desk, short))
-        if self.why:
-            desk.note("Why", self.why)
 
 
 class CountPettyCash(_Counting):
@@ -290,13 +289,4 @@ def _place(desk: Desk, place: str, field: str) -> str:
     """The vault, or a shared bank account: that is the treasurer's."""
     if place.upper() == "VAULT":
         return "739/VAULT"
-    account = desk.get(records.BankAccount, place, field)
-    if account.fund != POOL:
-        raise InvalidValue(
-            "Bank account {place} belongs to fund {fund} alone.", field=field, place=place, fund=account.fund
-        )
-    if TREASURER not in desk.actor.roles:
-        raise NotAllowed(
-            "Cash to and from the bank is the treasurer's.", field=field, hint="Move it to and from VAULT."
-        )
-    return f"731/{place}"
+    return shared_account(desk, place, desk.get(records.BankAccount, place, field), field)

@@ -22,16 +22,11 @@ from coopbank.bank.equity import RETAINED
 from coopbank.bank.fields import Code, MemberRef, Money
 from coopbank.bank.loan_rules import require_share_kept
 from coopbank.bank.operation import (
-    ADMINISTRATOR,
-    CREDIT_UNION,
-    SUPERVISOR,
     TELLER,
     TREASURER,
-    UNCHARTERED,
-    WORKER_COOP,
     Operation,
 )
-from coopbank.bank.operations.dividends import Resolution
+from coopbank.bank.operations.dividends import Distribution, Resolution
 from coopbank.bank.operations.members import require_alive
 from coopbank.bank.operations.payouts import PayOut
 from coopbank.bank.operations.savings import FUND, shown
@@ -65,19 +60,12 @@ class PayPatronage(PayOut):
     carried_by: ClassVar[type[groups.Part]] = PayPatronagePart
 
 
-class RedeemPatronage(Operation):
+class RedeemPatronage(Distribution):
     """Make retained patronage of the oldest vintage payable, to all members at once: all of it, or a part pro rata."""
 
     name: ClassVar[str] = "redeem-patronage"
     title: ClassVar[str] = "Redeem retained patronage"
-    subject: ClassVar[str] = "surplus"
-    decided_as: ClassVar[tuple[str, ...]] = ("surplus",)
-    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
-    approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
-    since: ClassVar[int] = 2
-    second_person: ClassVar[bool] = True
-    carries_out: ClassVar[bool] = True  # a surplus may still be on its way to the accounts
-    offered_by: ClassVar[tuple[str, ...]] = (UNCHARTERED, CREDIT_UNION, WORKER_COOP)
+    decided_amount: ClassVar[str] = "amount"
 
     vintage: Annotated[Year, Field(title="Vintage (the year that it was earned in)")]
     amount: Annotated[Money | None, Field(title="Amount of all members together, if not all of it")] = None

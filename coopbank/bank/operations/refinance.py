@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from coopbank.bank.borrowers import borrower
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import LoanRef
 from coopbank.bank.lending.accounts import account, tell
@@ -18,7 +19,6 @@ from coopbank.bank.lending.position import position
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
 from coopbank.bank.operations.lending import (
     active_loan,
-    borrower,
     finish,
     held_on_line,
     named,

@@ -28,6 +28,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from coopbank.bank import groups, records
 from coopbank.bank.books import Books
+from coopbank.bank.borne import borne, days_of_expense
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Widget, refuse
 from coopbank.bank.operation import CREDIT_UNION, TREASURER, UNCHARTERED, Operation
@@ -110,11 +111,10 @@ class CreditInterest(Operation):
         earned_on = _earned_on(desk, last)
         in_groups = len(interest.paid) > groups.LARGEST
         if total and (in_groups or earned_on < desk.business_day):
-            there = _there_already(desk, self.quarter, earned_on) if earned_on < desk.business_day else 0
-            of_quarter = max(0, total - there)
-            for day, part in ((earned_on, of_quarter), (desk.business_day, total - of_quarter)):
-                if part:
-                    desk.post(memo, [(FUND, "385", part), (FUND, "852", -part)], effective_on=day)
+            late = earned_on < desk.business_day
+            there = borne(desk, records.SavingsInterest, self.quarter, (FUND, "385"), earned_on) if late else 0
+            for day, part in days_of_expense(desk, total, earned_on, there):
+                desk.post(memo, [(FUND, "385", part), (FUND, "852", -part)], effective_on=day)
             lines = []
         if in_groups:
             parts = [_lines(part, due, tax) for part in groups.split_up(interest.paid)]
@@ -182,20 +182,6 @@ def _earned_on(desk: Desk, last: date) -> date:
     found = periods.state(desk.tx, month)
     over = found == periods.LOCKED or (found is None and locked_before(desk, month) is not None)
     return desk.business_day if over else last
-
-
-def _there_already(desk: Desk, quarter: str, through: date) -> int:
-    """The expense that the quarter bears of a credit that was taken back after it, since a reversal is of its own day.
-
-    What is credited anew is an expense of the quarter only beyond this; the rest is one of today, as the reversal is.
-    """
-    found = desk.tx.value(
-        "SELECT sum(p.amount) FROM entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id"
-        " WHERE e.operation_id IN (SELECT operation_id FROM record WHERE kind = ? AND ref = ?)"
-        " AND a.gl_code = ? AND a.fund = ? AND e.effective_on <= ?",
-        records.SavingsInterest.kind, quarter, "385", FUND, through.isoformat(),
-    )  # fmt: skip
-    return int(found or 0)
 
 
 def days_of(quarter: str) -> tuple[date, date]:

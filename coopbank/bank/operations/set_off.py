@@ -11,41 +11,35 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from coopbank.bank import equity, records
+from coopbank.bank.borrowers import AboutLoan
 from coopbank.bank.desk import Desk
-from coopbank.bank.fields import LoanRef, Money, Widget
+from coopbank.bank.fields import Money, Widget
 from coopbank.bank.lending.accounts import LoanAccount
 from coopbank.bank.loan_rules import require_set_off
-from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
-from coopbank.bank.operations.lending import borrower, earned_first, finish, named, owed_loan, paid, post_loan
+from coopbank.bank.operation import LOAN_OFFICER, TREASURER
+from coopbank.bank.operations.lending import named, owed_loan, repay_from
 from coopbank.bank.operations.members import require_alive
 from coopbank.bank.operations.payouts import withheld
 from coopbank.bank.operations.redemption import settle
-from coopbank.bank.operations.reserves import refilled
 from coopbank.bank.operations.savings import FUND, shown
-from coopbank.bank.tender import shared_cash
 from coopbank.errors import InvalidAmount, Overdrawn, WrongState
 
 
-class SetOff(Operation):
+class SetOff(AboutLoan):
     """Pay what is overdue of a loan out of what we owe its borrower, where bylaw and product allow it."""
 
     name: ClassVar[str] = "set-off"
     title: ClassVar[str] = "Set off against an overdue loan"
-    subject: ClassVar[str] = "lending"
     roles: ClassVar[tuple[str, ...]] = (LOAN_OFFICER, TREASURER)
     since: ClassVar[int] = 2
     second_person: ClassVar[bool] = True
 
-    loan: LoanRef
     payable: Annotated[
         Literal["821", "823", "825"],
         Widget("choice"),
         Field(title="Out of what is payable: dividends (821), patronage (823), redeemed shares (825)"),
     ]
     amount: Annotated[Money | None, Field(title="Amount, if not all that is overdue")] = None
-
-    def serves(self, desk: Desk) -> set[str]:
-        return borrower(desk, self.loan)
 
     def perform(self, desk: Desk) -> None:
         loan = owed_loan(desk, self.loan)
@@ -57,14 +51,7 @@ class SetOff(Operation):
         if self.payable == equity.REDEMPTIONS:
             with named(self, "payable"):
                 settle(desk, member, amount)
-        done = paid(desk, loan, amount, desk.business_day)
-        cash = dict(done.cash)
-        cash[FUND] = cash.get(FUND, 0) - amount
-        moves = shared_cash(None, {fund: part for fund, part in cash.items() if part})
-        refill, borne = refilled(desk, self.loan, loan.body, done.moved, done.after)
-        memo = f"Set off against {self.loan}"
-        post_loan(desk, self.loan, member, memo, [(FUND, leaf, amount), *earned_first(done.lines, [*moves, *refill])])
-        finish(desk, done, **({"borne": borne} if borne != loan.body.borne else {}))
+        repay_from(desk, loan, leaf, amount, f"Set off against {self.loan}")
         desk.write(
             desk.next_ref(records.SetOff.kind, "SO-", 4),
             records.SetOff(

@@ -32,7 +32,6 @@ from coopbank.bank.fields import Decision, Memo, Percent, Text, Widget, read_lin
 from coopbank.bank.operation import (
     ADMINISTRATOR,
     CREDIT_UNION,
-    SUPERVISOR,
     TREASURER,
     UNCHARTERED,
     WORKER_COOP,
@@ -40,6 +39,7 @@ from coopbank.bank.operation import (
 )
 from coopbank.bank.operations.dividends import (
     LIABILITY,
+    Distribution,
     Resolution,
     payable_to,
     require_closed,
@@ -295,21 +295,12 @@ class ProposeSurplus(Operation):
         desk.wishes.append(f"surplus {self.year}")
 
 
-class AllocateSurplus(Operation):
+class AllocateSurplus(Distribution):
     """Post the division of a surplus that the assembly has voted: what was proposed, to the cent."""
 
     name: ClassVar[str] = "allocate-surplus"
     title: ClassVar[str] = "Divide the surplus"
-    subject: ClassVar[str] = "surplus"
-    decided_as: ClassVar[tuple[str, ...]] = ("surplus",)
-    decided_amount: ClassVar[str] = ""
-    roles: ClassVar[tuple[str, ...]] = (TREASURER,)
-    approvers: ClassVar[tuple[str, ...]] = (SUPERVISOR, TREASURER, ADMINISTRATOR)
-    since: ClassVar[int] = 2
-    second_person: ClassVar[bool] = True
-    carries_out: ClassVar[bool] = True
     reckons_ahead: ClassVar[bool] = True
-    offered_by: ClassVar[tuple[str, ...]] = _OFFERED
 
     year: Year
     resolution: Annotated[Decision, Field(title="Resolution of the assembly, and its date")]

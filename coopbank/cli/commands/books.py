@@ -296,8 +296,17 @@ def report_verdicts(
             }
         )  # fmt: skip
         return sound
-    rows = [[each.name, _VERDICTS[_verdict(each)], each.count or "", each.why] for each in verdicts]
-    output.print_aligned([[str(cell) for cell in row] for row in rows], [False, False, True, False])
+    _print_verdicts(verdicts)
+    end = _(" Head of the chain: {number} {hash}.").format(**head) if head else ""
+    output.line((_("The books are right.") if sound else _("THE BOOKS ARE WRONG.")) + end)
+    output.line(_("This cannot exclude {what}.").format(what="; ".join(beyond)))
+    return sound
+
+
+def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
+    """A line a check, and under them what was found."""
+    rows = [[each.name, _VERDICTS[_verdict(each)], str(each.count or ""), each.why] for each in verdicts]
+    output.print_aligned(rows, [False, False, True, False])
     for each in verdicts:
         for finding in each.findings:
             where = _("operation {number}: ").format(number=finding.operation) if finding.operation is not None else ""
@@ -305,10 +314,6 @@ def report_verdicts(
         if each.count > len(each.findings):
             output.line(_("  {check}: and {more} more").format(check=each.name, more=each.count - len(each.findings)))
     output.line()
-    end = _(" Head of the chain: {number} {hash}.").format(**head) if head else ""
-    output.line((_("The books are right.") if sound else _("THE BOOKS ARE WRONG.")) + end)
-    output.line(_("This cannot exclude {what}.").format(what="; ".join(beyond)))
-    return sound
 
 
 _VERDICTS = {"ok": "ok", "wrong": "WRONG", "told": "note"}

@@ -1,4 +1,4 @@
-"""Files: documents and whether the books agree with them, imports, exports."""
+"""Documents: made, made again, listed, and whether the books agree with them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,14 +17,9 @@ from coopbank.cli.commands.operations import do_one
 from coopbank.cli.door import Door, new_passphrase
 from coopbank.cli.faults import BOOKS_WRONG, REFUSED
 from coopbank.cli.options import From, To
-from coopbank.errors import InvalidAmount, WrongUsage
-from coopbank.money import quoted
 from coopbank.words import _
 
 if TYPE_CHECKING:
-    from coopbank.bank.bank import Bank
-    from coopbank.bank.books import Actor
-    from coopbank.exchange import BankFile, ImportResult
     from coopbank.statements import Copy, Written
 
 
@@ -40,23 +35,6 @@ class Language(StrEnum):
 
     en = "en"
     es = "es"
-
-
-class DateOrder(StrEnum):
-    """In which order the parts of a day stand; `iso` is `ymd`, `us` is `mdy`."""
-
-    iso = "iso"
-    us = "us"
-    ymd = "ymd"
-    mdy = "mdy"
-    dmy = "dmy"
-
-
-class DecimalMark(StrEnum):
-    """What stands before the cents."""
-
-    point = "point"
-    comma = "comma"
 
 
 Folder = Annotated[str, typer.Option("--folder", metavar="FOLDER", help="Where the files go.")]
@@ -305,184 +283,3 @@ def check(
         output.line(_("The books agree with it.") if found.agrees else _("The books do NOT agree with it."))
     if not found.agrees:
         raise typer.Exit(BOOKS_WRONG)
-
-
-Said = Annotated[list[str] | None, typer.Option("--map", metavar="HEADING=FIELD", help=(
-    'What a column means: "Date joined=joined_on"; may be repeated.'))]  # fmt: skip
-Kept = Annotated[str | None, typer.Option("--map-file", metavar="FILE", help=(
-    "A mapping kept as JSON: columns, ignore, dates, decimal."))]  # fmt: skip
-Ignored = Annotated[list[str] | None, typer.Option("--ignore", metavar="HEADING", help="A column to leave out.")]
-Dates = Annotated[DateOrder | None, typer.Option("--dates", help="How days are written; YYYY-MM-DD if left out.")]
-Decimal = Annotated[DecimalMark | None, typer.Option("--decimal", help="What stands before the cents.")]
-Count = Annotated[int | None, typer.Option("--control-count", metavar="N", min=0, help="Rows there must be.")]
-Total = Annotated[str | None, typer.Option("--control-total", metavar="AMOUNT", help=(
-    "What amounts must come to; of loans, the principal owed."))]  # fmt: skip
-CutOver = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help=(
-    "savings, shares, loans: balances stand at the start of this day; today if left out."))]  # fmt: skip
-Report = Annotated[str | None, typer.Option("--report", metavar="FILE", help="CSV: each row, verdict and reason.")]
-InGroups = Annotated[bool, typer.Option("--in-groups", help=(
-    "Some hundred rows at a time, so that tills get in; what was in before a row that is refused stays."))]  # fmt: skip
-Template = Annotated[bool, typer.Option("--template", help="Print a table to begin with, and do nothing else.")]
-Account = Annotated[str | None, typer.Option("--account", metavar="CODE", help="bank-lines: the bank account.")]
-Opening = Annotated[str | None, typer.Option("--opening", metavar="AMOUNT", help="bank-lines: balance at first.")]
-Closing = Annotated[str | None, typer.Option("--closing", metavar="AMOUNT", help="bank-lines: balance at the end.")]
-
-_OF_ROWS = ("map_file", "ignore", "control_count", "control_total", "as_of", "report", "in_groups")
-_OF_STATEMENTS = ("account", "from", "to", "opening", "closing")
-
-
-@command(app, "import")
-def import_(
-    door: Door,
-    kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="members, shares, savings, loans, operations, bank-lines.")
-    ],
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE",
-            help="CSV with a heading; operations also as JSON or JSON lines, bank-lines also as OFX or camt.053.",
-        ),
-    ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Try every row and keep nothing.")] = False,
-    columns: Said = None,
-    map_file: Kept = None,
-    ignored: Ignored = None,
-    dates: Dates = None,
-    decimal: Decimal = None,
-    count: Count = None,
-    total: Total = None,
-    as_of: CutOver = None,
-    report: Report = None,
-    in_groups: InGroups = False,
-    template: Template = False,
-    account: Account = None,
-    start: From = None,
-    end: To = None,
-    opening: Opening = None,
-    closing: Closing = None,
-) -> None:
-    """Import rows of a file through the same operations that a person would use: all rows or none.
-
-    A large file keeps the tills waiting; --in-groups lets them in, and gives up "or none".
-    """
-    said = {
-        "map": columns or None, "map_file": map_file, "ignore": ignored or None, "dates": dates, "decimal": decimal,
-        "control_count": count, "control_total": total, "as_of": as_of, "report": report,
-        "in_groups": in_groups or None, "account": account, "from": start, "to": end,
-        "opening": opening, "closing": closing,
-    }  # fmt: skip
-    if template:
-        _tell_template(door, kind)
-        return
-    if not file:
-        raise WrongUsage("Which file?", field="file", hint="Name it after the kind, or print one with --template.")
-    _require_options_of(kind, said)
-    with door.signed_in() as (bank, actor):
-        found = _imported(bank, actor, kind, file, dry_run, said)
-    if door.as_json:
-        output.document(found.as_dict())
-        return
-    output.line(_("{file}: every row can be imported; nothing was changed.") .format(file=found.file) if dry_run
-                else _("{file}: imported.").format(file=found.file))  # fmt: skip
-    output.pairs([
-        (_("Rows"), found.rows), (_("Total"), found.total or ""), (_("Done"), found.done),
-        (_("Done before"), found.repeated or ""), (_("Waiting for a second person"), found.pending or ""),
-        (_("Requests"), _few(found.requests)), (_("Made"), _few(found.created)), (_("Report"), report or ""),
-    ])  # fmt: skip
-
-
-def _tell_template(door: Door, kind: str) -> None:
-    from coopbank.exchange import template
-
-    text = template(kind)
-    if door.as_json:
-        output.document({"kind": kind, "csv": text})
-        return
-    output.raw(text)
-
-
-def _require_options_of(kind: str, said: dict[str, Any]) -> None:
-    """Refuse an option that goes with another kind of file."""
-    others, theirs = (_OF_ROWS, "rows") if kind == "bank-lines" else (_OF_STATEMENTS, "bank-lines")
-    given = next((name for name in others if said[name] is not None), None)
-    if given is None:
-        return
-    option = given.replace("_", "-")
-    if theirs == "rows":
-        raise WrongUsage("--{option} does not go with bank-lines.", field=given, option=option)
-    raise WrongUsage("--{option} goes with bank-lines only.", field=given, option=option)
-
-
-def _imported(bank: Bank, actor: Actor, kind: str, file: str, dry_run: bool, said: dict[str, Any]) -> ImportResult:
-    from coopbank.exchange import Control, import_file, said_of_file
-
-    currency = bank.institution.currency
-    if kind == "bank-lines":
-        return import_file(bank, actor, kind, file, dry_run=dry_run, about=_about_bank_file(said, currency))
-    layout = said_of_file(
-        said["map"] or (), said["ignore"] or (), said["map_file"], said["dates"] and said["dates"].value,
-        said["decimal"] and said["decimal"].value,
-    )  # fmt: skip
-    control = Control(said["control_count"], _balance(said["control_total"], currency, "control_total"))
-    return import_file(
-        bank, actor, kind, file, dry_run=dry_run, layout=layout, control=control,
-        as_of=options.day_or_none(said["as_of"], "as_of"), report=said["report"],
-        in_groups=bool(said["in_groups"]),
-    )  # fmt: skip
-
-
-def _about_bank_file(said: dict[str, Any], currency: str) -> BankFile:
-    """What the options say of a bank's file."""
-    from coopbank.exchange import DATE_ORDERS, BankFile
-    from coopbank.exchange.bank_csv import FIELDS, require_columns
-
-    columns: dict[str, str] = {}
-    for each in said["map"] or ():
-        field, equals, heading = each.partition("=")
-        if field.strip() not in FIELDS and (turned := each.rpartition("="))[2].strip() in FIELDS:
-            heading, _equals, field = turned  # as with other kinds of files: their heading before our field
-        if not equals or not heading.strip() or field.strip() in columns:
-            raise WrongUsage(
-                "{text} is no mapping of a column.", field="map", text=quoted(each),
-                hint='Write each once: --map "Posted on=date"',
-            )  # fmt: skip
-        columns[field.strip()] = heading.strip()
-    require_columns(columns)
-    balances = {name: _balance(said[name], currency, name) for name in ("opening", "closing")}
-    dates: Any = DATE_ORDERS[said["dates"] or "iso"]
-    decimal: Any = said["decimal"] or DecimalMark.point
-    return BankFile(
-        account=said["account"], columns=columns, dates=dates, decimal=decimal.value,
-        start=options.day_or_none(said["from"], "from"), end=options.day_or_none(said["to"], "to"), **balances,
-    )  # fmt: skip
-
-
-def _balance(text: str | None, currency: str, name: str) -> int | None:
-
-    try:
-        return None if text is None else options.amount(text, currency, name)
-    except InvalidAmount as refusal:
-        raise WrongUsage(refusal.template, field=name, hint=refusal.hint_template, **refusal.values) from None
-
-
-def _few(numbers: tuple[str, ...]) -> str:
-    """Numbers given, the first and the last where there are many."""
-    return ", ".join(numbers) if len(numbers) <= 10 else f"{', '.join(numbers[:3])} … {numbers[-1]}"
-
-
-@command(app, "export")
-def export(
-    door: Door,
-    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="ads, beancount, hledger, jsonl, xlsx, pack.")],
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Where the files go.")],
-    start: From = None,
-    end: To = None,
-) -> None:
-    """Write the books as files that other programs and other people can check. A pack is signed by who is signed in."""
-    from coopbank.exchange import export as exported
-
-    first, last = options.day_or_none(start, "from"), options.day_or_none(end, "to")
-    with door.bank_to_print() as (bank, _actor):
-        files = exported(bank, format_, folder, first, last)
-    frames.files(door, files)

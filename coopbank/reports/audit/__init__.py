@@ -17,7 +17,7 @@ from typing import Final
 from coopbank.bank.books import Books
 from coopbank.clock import zone_shown
 from coopbank.errors import Unknown
-from coopbank.reports.audit import accounts, bills, entries, limits, numbers, people, rare, times
+from coopbank.reports.audit import accounts, bills, entries, limits, numbers, people, rare, signs, times
 from coopbank.reports.audit.accounts import RollForward, RollLine, roll_forward
 from coopbank.reports.audit.frame import FIRST_DAY, LAST_DAY, MOST, AuditTest, Hunt, Result, Row, run_test
 from coopbank.reports.document import Source, source
@@ -39,7 +39,7 @@ __all__ = [
 
 TESTS: Final[dict[str, AuditTest]] = {
     test.name: test
-    for module in (numbers, entries, times, rare, limits, bills, people, accounts)
+    for module in (numbers, entries, times, rare, limits, bills, people, signs, accounts)
     for test in module.TESTS
 }  # fmt: skip
 """Every test by its name, in the order in which they are told."""

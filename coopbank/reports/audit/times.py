@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from coopbank.bank import records
@@ -17,6 +17,9 @@ NIGHT_FROM, NIGHT_TO = 22, 6
 _SATURDAY: Final = 5
 _LEFT_OPEN: Final = 2
 """Days by which the book's day may lag behind the clock: somebody who works past midnight is one behind."""
+
+_CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""What the clocks of two tills may differ by, and how long an operation may wait for another's."""
 
 
 def weekends(hunt: Hunt) -> Iterator[Row]:
@@ -84,6 +87,21 @@ def back_dated(hunt: Hunt) -> Iterator[Row]:
             yield Row(said, entry, operation, day, actor, memo=memo)
 
 
+def clocks(hunt: Hunt) -> Iterator[Row]:
+    """Operations whose instant lies before that of the operation before them by more than clocks differ."""
+    for number, day, actor, kind, at, before in hunt.stream(
+        "SELECT o.id, o.business_date, o.actor, o.kind, o.at, b.at FROM operation o JOIN operation b ON b.id = o.id - 1"
+        f" WHERE {MADE} ORDER BY o.id",
+        *hunt.days,
+    ):
+        hunt.looked_at += 1
+        if at < before:
+            back = datetime.fromisoformat(before) - datetime.fromisoformat(at)
+            if back > _CLOCKS_DIFFER:
+                said = _("the clock went back {minutes} minutes").format(minutes=int(back.total_seconds()) // 60)
+                yield _row(said, number, day, actor, kind)
+
+
 def value_dated(hunt: Hunt) -> Iterator[Row]:
     """What counts on a loan from an earlier day than the one on which it was booked: interest runs from that day."""
     for loan, text, operation, kind, actor, business in hunt.stream(
@@ -108,6 +126,11 @@ def _entries(hunt: Hunt, condition: str) -> Iterator[tuple[Any, ...]]:
 
 
 TESTS = (
+    AuditTest(
+        "clocks", marked("Clocks that went back"),
+        marked("A clock that is set back gives what is done now the hour of something else."),
+        marked("operations"), clocks,
+    ),
     AuditTest(
         "weekends", marked("Weekends"), marked("What is done when nobody else is there deserves a look."),
         marked("operations"), weekends,

@@ -133,11 +133,14 @@ class AssemblyReport(Document[AnnualReport]):
         places = [f"{month.first:%m}" for month in report.months]
         yield BarChart(self.parts, places, series, self.currency, alternate)
         yield self.gap()
-        columns = [Column(_("Month"), "short"), Column(_("Lent")), Column(_("Came back")), Column(_("Out at its end"))]
+        lost = [Column(_("Loss"))] if any(month.lost for month in report.months) else []
+        columns = [Column(_("Month"), "short"), Column(_("Lent")), Column(_("Came back")), *lost,
+                   Column(_("Out at its end"))]  # fmt: skip
         rows = [
-            Row((f"{month.first:%Y-%m}", *map(self.money, (month.out, month.back, month.outstanding))))
+            Row((f"{month.first:%Y-%m}", *map(self.money, (month.out, month.back, *[month.lost] * len(lost),
+                                                          month.outstanding))))
             for month in report.months
-        ]
+        ]  # fmt: skip
         yield self.figures(columns, rows)
 
     def _cost(self) -> Iterator[Flowable]:
@@ -164,7 +167,8 @@ class AssemblyReport(Document[AnnualReport]):
             )
         )  # fmt: skip
         if report.borne:
-            columns = [Column(_("Who bore the losses"), "text"), Column(_("Bore")), Column(_("Still bears"))]
+            columns = [Column(_("Who bore the losses"), "text"), Column(_("Bore")),
+                       Column(_("Still bore at the end"))]  # fmt: skip
             yield self.figures(
                 columns,
                 [Row((_began(absorber_words(each.absorber)), self.money(each.bore), self.money(each.bears)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from reportlab.platypus import Flowable
 
 from coopbank.reports.dates import long_date
-from coopbank.reports.papers import ReceiptPaper
+from coopbank.reports.receipt import ReceiptPaper
 from coopbank.statements.document import Document
 from coopbank.statements.tables import Column, Row
 from coopbank.words import _

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,9 +17,8 @@ from textual.widgets import Input, Static
 from coopbank.errors import CoopbankError
 from coopbank.reports import register as registers
 from coopbank.reports.trial_balance import trial_balance
-from coopbank.tui.forms import read_day
 from coopbank.tui.queries import account_words, told_fields
-from coopbank.tui.screens.base import HELP_KEY, BoxedScreen, CounterModal, CounterScreen, StatusLine
+from coopbank.tui.screens.base import HELP_KEY, CounterModal, CounterScreen, DatedScreen, StatusLine
 from coopbank.tui.show import amount, day_words, neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.inputs import LineInput
@@ -47,7 +45,7 @@ class ChartLine:
     memo: bool = False
 
 
-class AccountsScreen(BoxedScreen[None]):
+class AccountsScreen(DatedScreen):
     """The trial balance: every account that anything was posted to."""
 
     HELP = marked("""# The accounts
@@ -71,10 +69,6 @@ beside the books, in no total.""")
         LEAVE,
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._as_of: date | None = None
-
     def compose(self) -> ComposeResult:
         yield Banner()
         with Horizontal(id="journal-line"):
@@ -88,10 +82,10 @@ beside the books, in no total.""")
     def on_mount(self) -> None:
         self.query_one("#journal-go").display = False
         self.query_one("#accounts").focus()
-        self.counter.changed.subscribe(self, lambda _where: self._read())
-        self._read()
+        self.counter.changed.subscribe(self, lambda _where: self.read())
+        self.read()
 
-    def _read(self) -> None:
+    def read(self) -> None:
         day = self._as_of
 
         def question(session: Session) -> TrialBalance:
@@ -129,23 +123,6 @@ beside the books, in no total.""")
     def action_open(self) -> None:
         """Open the account under the cursor."""
         self.rows.action_choose()
-
-    def action_as_of(self) -> None:
-        """Ask for a day."""
-        self.open_box()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        standing = self.counter.standing
-        today = (standing.business_date if standing else None) or self.session.bank.clock.today()
-        try:
-            self._as_of = read_day(event.value, today) if event.value.strip() else None
-        except CoopbankError as fault:
-            self.refused(fault)
-            return
-        self.status.clear()
-        self.close_box()
-        self._read()
 
 
 class FilterBox(LineInput):

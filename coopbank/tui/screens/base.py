@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
@@ -91,6 +93,12 @@ class CounterScreen(AsksBooks, Worded[R]):
         """The line for what went wrong."""
         return self.query_one(StatusLine)
 
+    @property
+    def today(self) -> date:
+        """The business date; the clock's day, before the first one."""
+        standing = self.counter.standing
+        return (standing.business_date if standing else None) or self.session.bank.clock.today()
+
     def refused(self, fault: CoopbankError) -> None:
         """Say what was refused; the screen stays as it is."""
         if self.is_attached:
@@ -145,6 +153,35 @@ class BoxedScreen(CounterScreen[R]):
             self.close_box()
         else:
             self.dismiss(None)
+
+
+class DatedScreen(BoxedScreen[None]):
+    """A picture of the books as of now, or of the day that is asked for in the box."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._as_of: date | None = None
+
+    @abstractmethod
+    def read(self) -> None:
+        """Ask the books for the picture of that day."""
+
+    def action_as_of(self) -> None:
+        """Ask for a day."""
+        self.open_box()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        from coopbank.tui.forms import read_day  # which loads pydantic: the sign-in screen stands on this module too
+
+        event.stop()
+        try:
+            self._as_of = read_day(event.value, self.today) if event.value.strip() else None
+        except CoopbankError as fault:
+            self.refused(fault)
+            return
+        self.status.clear()
+        self.close_box()
+        self.read()
 
 
 class CounterModal(AsksBooks, Worded[R], ModalScreen[R]):

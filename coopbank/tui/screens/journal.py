@@ -135,8 +135,6 @@ opens an entry: its lines, its operation, who did it, who approved it, and its p
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         text = event.value.strip()
-        standing = self.counter.standing
-        today = (standing.business_date if standing is not None else None) or self.session.bank.clock.today()
         if not text:
             self.close_box()
         elif re.fullmatch(r"#[0-9]{1,12}", text):
@@ -146,7 +144,7 @@ opens an entry: its lines, its operation, who did it, who approved it, and its p
             self._go(int(text))
         else:
             try:
-                day = read_day(text, today)
+                day = read_day(text, self.today)
             except CoopbankError as fault:
                 self.refused(fault)
                 return

@@ -14,14 +14,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
-from coopbank.errors import CoopbankError
 from coopbank.reports.financial import Funds, fund
 from coopbank.reports.portfolio import Portfolio, PortfolioLoan, portfolio
 from coopbank.reports.revolving import MonthLent, lent_by_month
-from coopbank.tui.forms import read_day
-from coopbank.tui.screens.base import HELP_KEY, BoxedScreen, CounterModal, StatusLine
+from coopbank.tui.screens.base import HELP_KEY, CounterModal, DatedScreen, StatusLine
 from coopbank.tui.show import amount, day_row, day_words, month_row, neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.bars import bar
@@ -101,7 +99,7 @@ LEGENDS: Final = {
 }
 
 
-class PortfolioScreen(BoxedScreen[None]):
+class PortfolioScreen(DatedScreen):
     """The funds and the loans of a day."""
 
     HELP = marked("""# Funds and loans
@@ -129,7 +127,6 @@ told apart.""")
 
     def __init__(self) -> None:
         super().__init__()
-        self._as_of: date | None = None
         self._picture: Picture | None = None
         self.seen = "funds"
 
@@ -149,9 +146,9 @@ told apart.""")
     def on_mount(self) -> None:
         self.query_one("#journal-go").display = False
         self.action_view("funds")
-        self.follow_the_books(self._read)
+        self.follow_the_books(self.read)
 
-    def _read(self) -> None:
+    def read(self) -> None:
         day = self._as_of
         self.ask("portfolio", self._pace.timed(lambda session: picture(session, day)), self._show, self.refused)
 
@@ -209,24 +206,6 @@ told apart.""")
         """The loans behind the line."""
         self.rows.action_choose()
 
-    # --------------------------------------------------------------------- day
-
-    def action_as_of(self) -> None:
-        """Ask for a day."""
-        self.open_box()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        today = (self._picture.funds.source.business_date if self._picture else None) or self.session.bank.clock.today()
-        try:
-            self._as_of = read_day(event.value, today) if event.value.strip() else None
-        except CoopbankError as fault:
-            self.refused(fault)
-            return
-        self.status.clear()
-        self.close_box()
-        self._read()
-
 
 def _cells(line: Line) -> Sequence[str]:
     return (line.name, line.first, line.second, line.third, line.drawn)
@@ -276,6 +255,8 @@ def _of_months(found: Picture, money: str) -> Iterator[Line]:
     for month in reversed(found.months):
         half = _BAR // 2
         drawn = f"{bar((month.out,), most, half):<{half}}{bar((0, month.back), most, half)}"
+        if month.lost:
+            drawn = f"{drawn.rstrip()}  " + _("{amount} lost").format(amount=amount(month.lost, money))
         yield Line(
             month_row(month.first), amount(month.out, money), amount(month.back, money),
             amount(month.outstanding, money), drawn,

@@ -91,9 +91,7 @@ One member's own statement: look the member up and press **Ctrl+S**.""")
         yield KeysLine()
 
     def _last_month(self) -> str:
-        standing = self.counter.standing
-        today = (standing.business_date if standing else None) or self.session.bank.clock.today()
-        return (today.replace(day=1) - timedelta(days=1)).isoformat()[:7]
+        return (self.today.replace(day=1) - timedelta(days=1)).isoformat()[:7]
 
     def on_mount(self) -> None:
         self.query_one(ProgressBar).display = False

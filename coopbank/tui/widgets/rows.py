@@ -39,6 +39,21 @@ class Column:
     least_total: int = 0  # shown only if the list is at least so wide
 
 
+class _OfRow(Message):
+    """Something happened to a row of a list."""
+
+    def __init__(self, rows: RowList, index: int, item: Any) -> None:
+        super().__init__()
+        self.rows = rows
+        self.index = index
+        self.item = item
+
+    @property
+    def control(self) -> RowList:
+        """The list."""
+        return self.rows
+
+
 class RowList(ScrollView, can_focus=True):
     """Rows under a heading, with a cursor."""
 
@@ -56,33 +71,11 @@ class RowList(ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0)
 
-    class Chosen(Message):
+    class Chosen(_OfRow):
         """Enter on a row, or a click on the row under the cursor."""
 
-        def __init__(self, rows: RowList, index: int, item: Any) -> None:
-            super().__init__()
-            self.rows = rows
-            self.index = index
-            self.item = item
-
-        @property
-        def control(self) -> RowList:
-            """The list."""
-            return self.rows
-
-    class Moved(Message):
+    class Moved(_OfRow):
         """The cursor stands on another row."""
-
-        def __init__(self, rows: RowList, index: int, item: Any) -> None:
-            super().__init__()
-            self.rows = rows
-            self.index = index
-            self.item = item
-
-        @property
-        def control(self) -> RowList:
-            """The list."""
-            return self.rows
 
     def __init__(
         self, columns: Sequence[Column], cells: Callable[[Any], Sequence[str]], *, empty: str = "",

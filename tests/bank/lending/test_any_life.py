@@ -29,7 +29,7 @@ from tests.bank.support_lending import (
     stored,
     visit,
 )
-from tests.support_bank import SmallBank, assert_books, new_bank
+from tests.support_bank import SmallBank, assert_books
 
 LIVES = 30
 STEPS = 45
@@ -51,22 +51,18 @@ LOANS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def begun(bank: SmallBank) -> None:
     """A bank with three funds that lend, a reserve's account and a member."""
-    place = tmp_path_factory.mktemp("founded") / "book.db"
-    with new_bank(str(place)) as bank:
-        bank.agreed("open-fund", by=bank.tom, approver=bank.sue, code="SOL", fund_name="Sol", fund_class="designated")
-        bank.agreed("add-bank-account", by=bank.tom, approver=bank.sue, code="RESERVE", account_name="R", fund="LLR")
-        for fund in ("RLF", "GEN", "SOL"):
-            lend_to_us(bank, "60000.00", fund)
-        product = {"code": "FEES", "product_name": "With late fees", "early": "lower", "late_fee_percent": "5"}
-        bank.agreed("define-product", by=bank.tom, approver=bank.sue, **product, late_fee_days=5)
-        bank.agreed("set-policy", by=bank.tom, approver=bank.sue, policy="accrual_payments", value="1")
-        bank.do("receive-gift", by=bank.tom, amount="2000.00", donor="Many", tender="transfer", fund="LLR",
-                bank_account="RESERVE")  # fmt: skip
-        bank.admit("Mia Lee")
-    return place
+    bank.agreed("open-fund", by=bank.tom, approver=bank.sue, code="SOL", fund_name="Sol", fund_class="designated")
+    bank.agreed("add-bank-account", by=bank.tom, approver=bank.sue, code="RESERVE", account_name="R", fund="LLR")
+    for fund in ("RLF", "GEN", "SOL"):
+        lend_to_us(bank, "60000.00", fund)
+    product = {"code": "FEES", "product_name": "With late fees", "early": "lower", "late_fee_percent": "5"}
+    bank.agreed("define-product", by=bank.tom, approver=bank.sue, **product, late_fee_days=5)
+    bank.agreed("set-policy", by=bank.tom, approver=bank.sue, policy="accrual_payments", value="1")
+    bank.do("receive-gift", by=bank.tom, amount="2000.00", donor="Many", tender="transfer", fund="LLR",
+            bank_account="RESERVE")  # fmt: skip
+    bank.admit("Mia Lee")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,29 +38,17 @@ from tests.bank.support_lending import (
     stored,
     visit,
 )
-from tests.support_bank import SmallBank, assert_books, new_bank
+from tests.support_bank import SmallBank, assert_books
 
 FUNDS = ("RLF", "GEN", "SOL")
 
 
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def begun(bank: SmallBank) -> None:
     """Three funds with 20,000.00 each to lend, and Mia, M0001; 2 March 2026."""
-    place = tmp_path_factory.mktemp("founded") / "book.db"
-    with new_bank(str(place)) as bank:
-        bank.agreed("open-fund", by=bank.tom, approver=bank.sue, code="SOL", fund_name="Sol", fund_class="designated")
-        for fund in FUNDS:
-            lend_to_us(bank, "20000.00", fund)
-        bank.admit("Mia Lee")
-    return place
-
-
-@pytest.fixture
-def lite(founded: Path, tmp_path: Path) -> Iterator[SmallBank]:
-    bank = copy_of(founded, tmp_path / "book.db")
-    yield bank
-    proven(bank)
-    bank.bank.close()
+    bank.agreed("open-fund", by=bank.tom, approver=bank.sue, code="SOL", fund_name="Sol", fund_class="designated")
+    for fund in FUNDS:
+        lend_to_us(bank, "20000.00", fund)
+    bank.admit("Mia Lee")
 
 
 def proven(bank: SmallBank) -> None:

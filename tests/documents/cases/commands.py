@@ -240,6 +240,8 @@ CASES: tuple[Case, ...] = (
        "Leave --from out.", around=fault.moved_and_noted),
     no(e.MoveUnfinished, "Books that are not all there yet", "users",
        "Give the same move again; it goes on where it was.", around=fault.moving),
+    no(e.MoveUnfinished, "Books that are being restored", "users",
+       "Wait, or give the same restore again: what was cut off begins anew.", around=fault.restoring),
     no(e.AlreadyExists, "Books moved to where books are", "admin move --to ledger.db"),
     no(e.NotAllowed, "Books moved by the treasurer", "tom move --to new.db", "Ask an administrator."),
     no(e.WrongUsage, "Books moved to no place", "admin move", "Say where they shall go."),
