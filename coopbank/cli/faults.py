@@ -153,10 +153,22 @@ def _usage(error: typer.TyperException) -> WrongUsage:
     parameter = getattr(error, "param", None)
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "coopbank"
+    text = text if text.endswith((".", "?", "!")) else f"{text}."
+    meant = re.match("No such command '([a-z-]+)'", text)
+    if meant is not None and (operation := _operation_named(meant[1])) is not None:
+        return WrongUsage("{text}", text=text, operation=operation, hint="It is an operation: coopbank do {operation}")
     return WrongUsage(
-        "{text}", text=text if text.endswith((".", "?", "!")) else text + ".",
-        field=None if parameter is None else parameter.name, path=path, hint="See: {path} --help",
-    )  # fmt: skip
+        "{text}", text=text, field=None if parameter is None else parameter.name, path=path, hint="See: {path} --help"
+    )
+
+
+def _operation_named(word: str) -> str | None:
+    """The operation that somebody took for a command."""
+    import coopbank.bank.bank  # noqa: F401  (fills the catalogue)
+    from coopbank.bank.operation import CATALOGUE
+
+    cls = CATALOGUE.get(word)
+    return None if cls is None or cls.internal else word
 
 
 def _missing(error: ModuleNotFoundError) -> CoopbankError:

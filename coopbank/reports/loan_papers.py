@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
-from coopbank.bank.lending.contract import drawn, first_plan
+from coopbank.bank.lending.contract import LINE, drawn, first_plan
 from coopbank.errors import InvalidDate, WrongState
 from coopbank.finance.disclosure import Disclosure, disclosure
 from coopbank.finance.schedule import schedule
@@ -162,7 +162,7 @@ def loan_statement(books: Books, ref: str, start: date, end: date) -> LoanStatem
     return LoanStatement(
         source=whole.source, borrower=_borrower(whole), start=start, end=end, days=whole.days, complete=whole.complete,
         story=told, account=account, why=_why(books, ref, "due", account.as_of), deferred=_deferred(told),
-        coming=tuple(row for row in told.rows if row.due > account.as_of)[:COMING_ROWS],
+        coming=tuple(row for row in _agreed_rows(told) if row.due > account.as_of)[:COMING_ROWS],
         cost_paid=told.paid_interest + told.paid_fees, cost_cap=told.cap, points=tuple(_points(books, told, end)),
     )  # fmt: skip
 
@@ -211,12 +211,18 @@ def loan_schedule(books: Books, ref: str) -> SchedulePaper:
     """Every row of the schedule in force."""
     told = story(books, ref)
     share, cap = _share_and_cap(told)
+    rows = _agreed_rows(told)
     return SchedulePaper(
-        source=told.source, borrower=_borrower_of(books, told.member), story=told, rows=told.rows,
-        total_principal=sum(row.principal for row in told.rows), total_interest=sum(row.interest for row in told.rows),
-        total_payment=sum(row.payment for row in told.rows), periods=told.periods,
+        source=told.source, borrower=_borrower_of(books, told.member), story=told, rows=rows,
+        total_principal=sum(row.principal for row in rows), total_interest=sum(row.interest for row in rows),
+        total_payment=sum(row.payment for row in rows), periods=told.periods,
         examples=tuple(_examples(told)), share_percent=share, cap_percent=cap,
     )  # fmt: skip
+
+
+def _agreed_rows(told: LoanStory) -> tuple[StoryRow, ...]:
+    """The rows whose amounts were agreed; those of a line of credit are days alone, and amounts follow its use."""
+    return () if told.repayment == LINE else told.rows
 
 
 def _share_and_cap(told: LoanStory) -> tuple[str, str]:

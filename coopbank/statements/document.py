@@ -27,7 +27,7 @@ from coopbank.statements.archive import Properties
 from coopbank.statements.pages import Pages
 from coopbank.statements.parts import Parts, amount, amount_or_blank
 from coopbank.statements.sheet import Sheet
-from coopbank.statements.tables import Column, Row, activity, figures
+from coopbank.statements.tables import Column, Row, activity, figures, under_headings
 from coopbank.statements.typeface import DRAWING, brief
 from coopbank.words import _, language
 
@@ -99,7 +99,8 @@ class Document(ABC, Generic[R]):
     def to_bytes(self) -> bytes:
         """The finished PDF."""
         with DRAWING:
-            return self._pages().to_bytes([*self.opening(), *self.body(), *self.closing()])
+            story = under_headings([*self.opening(), *self.body(), *self.closing()], self.sheet.room)
+            return self._pages().to_bytes(story)
 
     def _pages(self) -> Pages:
         stamp, brand = self.sheet.stamp, self.sheet.brand

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, KeepTogether, Paragraph, Table
+from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Paragraph, Table
 
 from coopbank.statements.parts import Parts
 from coopbank.statements.sheet import INK, QUIET, RULE, SHADE, Print
@@ -27,6 +28,13 @@ _TALLEST = 40
 """Rows of a table of figures that stay on one page."""
 _LONGEST_CELL: dict[Print, int] = {"normal": 400, "large": 180}
 """Characters of a cell, so that no row is higher than a page."""
+_PARTED = 3
+"""Rows of a table that no page's end parts: two would stand on neither side."""
+_MOST_KEPT = 160 * mm
+"""What a heading asks for at most, well below the height of a page."""
+_SENTENCES = 2
+"""Between a heading and the table that it is kept with, at most."""
+_ENDLESS = 10_000.0
 _ROOM = 4.6
 """Points above and below the lines of a row together."""
 _TIGHT = 1.22
@@ -61,7 +69,27 @@ def figures(parts: Parts, columns: Sequence[Column], rows: Sequence[Row]) -> Flo
     )  # ReportLab asks for a callable and its stubs for a base class
     table = Table([layout.heads(), *body], colWidths=layout.widths, renderCB=tags, hAlign="LEFT")
     table.setStyle([*layout.styles(), *_strong(rows, 1, layout.size)])
-    return KeepTogether([table])
+    return _Whole(table, layout.head_height + sum(layout.height(cells) for cells in body))
+
+
+class _Whole(KeepTogether):
+    """A table that stays on one page; `least` is what it needs of it."""
+
+    def __init__(self, table: Table, least: float) -> None:
+        super().__init__([table])
+        self.least = least
+
+
+def under_headings(story: Sequence[Flowable], room: float) -> list[Flowable]:
+    """The same, where a heading, and what is said below it, goes to the next page with the first rows of its table."""
+    for place, gap in enumerate(story):
+        if isinstance(gap, CondPageBreak):
+            said = list(takewhile(lambda each: isinstance(each, Paragraph), story[place + 1 : place + 2 + _SENTENCES]))
+            table = story[place + 1 + len(said)] if place + 1 + len(said) < len(story) else None
+            if isinstance(table, (Activity, _Whole)):
+                heights = (e.getSpaceBefore() + e.wrap(room, _ENDLESS)[1] + e.getSpaceAfter() for e in said)
+                gap.height = max(gap.height, min(sum(heights) + table.least, _MOST_KEPT))
+    return list(story)
 
 
 def _row_heads(columns: Sequence[Column], rows: Sequence[Row]) -> bool:
@@ -149,6 +177,13 @@ class Activity(Flowable):
         super().__init__()
         self._body = body
         self._first, self._last = first, len(body.rows) if last is None else last
+
+    @property
+    def least(self) -> float:
+        """What its first part needs: two rows, or all of so few that they are not parted."""
+        rows, layout = self._body.heights[self._first : self._last], self._body.layout
+        lines = bool(self._body.carried) * layout.line_height
+        return layout.head_height + lines + sum(rows[: len(rows) if len(rows) <= _PARTED else 2])
 
     @property
     def _carries(self) -> bool:

@@ -32,9 +32,9 @@ _OF_A_FIELD: Final[Mapping[str, Mapping[str, str]]] = {
     "basis": {"average": marked("the year's average"), "year-end": marked("what is there at its end")},
     "day_count": {"equal-periods": marked("equal periods")},
     "early": {
-        "next": marked("pays what is next"), "shorten": marked("ends sooner"), "lower": marked("lowers the payments"),
+        "next": marked("pays ahead"), "shorten": marked("ends sooner"), "lower": marked("lower payments"),
     },
-    "excess": {"principal": marked("pays principal"), "unapplied": marked("is kept for later")},
+    "excess": {"principal": marked("principal"), "unapplied": marked("kept for later")},
     "finding": {
         "bank-mistaken": marked("the bank was wrong"), "member-mistaken": marked("the member was wrong"),
         "timing": marked("only the days differ"), "checked-otherwise": marked("checked in another way"),

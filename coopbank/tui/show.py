@@ -92,6 +92,11 @@ def day_row(day: date) -> str:
     return _formatted(day, "yMMMd", language())
 
 
+def month_row(day: date) -> str:
+    """`Mar 2026`."""
+    return _formatted(day, "yMMM", language())
+
+
 @lru_cache(maxsize=512)
 def _formatted(day: date, skeleton: str, code: str) -> str:
     from babel.dates import format_date, format_skeleton  # not on top: the sign-in screen need not wait for it

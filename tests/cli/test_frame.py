@@ -126,7 +126,8 @@ def test_the_place_comes_from_the_option_the_environment_or_the_folder(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("nonsense",), "No such command 'nonsense'"),
+        (("nonsense",), "No such command 'nonsense'. See: coopbank --help"),
+        (("open-day",), "No such command 'open-day'. It is an operation: coopbank do open-day"),
         (("trial-balance", "--nonsense"), "No such option: --nonsense"),
         (("entry",), "Missing argument 'N'"),
         (("entry", "1", "2"), "unexpected extra argument"),

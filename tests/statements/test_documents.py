@@ -83,6 +83,39 @@ def test_a_lender_reads_up_to_when_interest_stands_on_the_statement(village: Vil
     assert "Interest is added at the end of each month, and when it is paid: what ran since is still to come." in said
 
 
+def test_a_line_of_credit_has_days_and_no_rows_of_nothing(village: Village) -> None:
+    """Thirty-six payments of 0.00 stood on its schedule, and what is due every month was not among them."""
+    with village.bank.read() as books:
+        lines = {ref for ref, body in books.every(records.Loan) if body.repayment == "line"}
+        papers = {wanted[0]: paper_of(books, *wanted, "normal") for wanted in village.papers if wanted[1] in lines}
+    said = {kind: Told(paper.to_bytes()).text for kind, paper in papers.items()}
+    assert not papers["schedule"].report.rows and not papers["loan-statement"].report.coming
+    assert "what is due each time is the interest that ran. It is due next on" in " ".join(said["schedule"].split())
+    assert "What comes next" not in said["loan-statement"] and "You may borrow up to" in said["agreement"]
+
+
+def test_who_has_other_terms_by_now_reads_that_the_cost_is_that_of_the_first(village: Village) -> None:
+    """Twelve payments up to December stood beside a last payment of the year after next, without a word."""
+    with village.bank.read() as books:
+        wanted = [each for each in village.papers if each[0] == "agreement"]
+        paper = next(p for p in (paper_of(books, *each, "normal") for each in wanted) if p.report.box is not None)
+    told = paper.report.story
+    later = replace(told.terms[0], version=2, change="extension", from_day=date(2025, 5, 6), taken_back_by=None)
+    for terms, said in (((later,), True), ((replace(later, taken_back_by=9),), False), ((), False)):
+        changed = replace(paper.report, story=replace(told, terms=(told.terms[0], *terms)))
+        text = " ".join(Told(type(paper)(changed, paper.sheet).to_bytes()).text.split())
+        assert ("The terms were changed since, the last time from May 6, 2025." in text) == said
+
+
+def test_no_heading_stands_alone_at_the_end_of_a_page(village: Village) -> None:
+    """A receipt in large print had one at the end of its first page, and what it headed on the second."""
+    with village.bank.read() as books:
+        wanted = next(each for each in village.papers if each[0] == "receipt")
+        pages = Told(paper_of(books, *wanted, "large").to_bytes()).page_texts
+    (page,) = [text for text in pages if "What it did" in text]
+    assert "Account" in page.partition("What it did")[2]
+
+
 def test_why_something_is_due_is_said_once_and_its_days_are_written_like_all_others(village: Village) -> None:
     """It said on 2026-04-30, and then again, that nothing was due."""
     explained = 0

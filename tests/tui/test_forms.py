@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import date
+from textwrap import wrap
 
 import pytest
 from rich.cells import cell_len
@@ -17,10 +18,12 @@ from coopbank.tui.forms import FieldSpec, fields_of, read_day, read_field, read_
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.help import what_to_type
 from coopbank.tui.screens.home import HomeScreen
+from coopbank.tui.screens.more import subject_of
+from coopbank.tui.session import says
 from coopbank.tui.show import cut, giving_way, neat, right
 from coopbank.tui.widgets.fields import RESTRICT
 from coopbank.tui.widgets.inputs import Choice
-from coopbank.words import LANGUAGES, speaking
+from coopbank.words import LANGUAGES, speaking, translate
 from tests.tui.support import counter
 
 THURSDAY = date(2026, 3, 5)
@@ -103,6 +106,17 @@ async def test_f2_chooses_a_code_by_what_it_means(book: str) -> None:
         await hand.see("Outside services")
         await hand.type("9")
         assert not row.understood()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_title_is_cut_in_the_list_of_everything(language: str) -> None:
+    """At 80 columns a third of the Spanish ones ended in "…"; what each does stands whole below the list."""
+    room = 76 - 4 - len("› ") - 14 - 1
+    with speaking(language):
+        for cls in (CATALOGUE[name] for name in OFFERED):
+            assert cell_len(translate(cls.title)) <= room, translate(cls.title)
+            assert cell_len(translate(subject_of(cls.subject))) <= 14
+            assert len(wrap(translate(says(cls)), 68)) <= 4, translate(says(cls))
 
 
 def test_what_may_be_left_as_it_is_is_not_answered_with_no() -> None:

@@ -46,7 +46,7 @@ async def test_every_view_shows_the_figures_of_the_reports(book: str, size: tupl
         await hand.press("right")
         await hand.see("by a schedule")
         await hand.press("f8")
-        await hand.see("March 2026")
+        await hand.see("Mar 2026")
         assert "1,200.00" in hand.screen_text()
         await hand.press("enter")
         await hand.see("no loans behind")

@@ -281,8 +281,12 @@ class SharePaper(Document[ShareStatement]):
             yield self.paragraph(_("You have no shares with us."))
         for each in report.classes:
             yield from self.heading(translate(each.name))
-            text = _("{held} shares of {par} each; at the beginning of the year {before}.")
-            yield self.parts.quiet(text.format(held=each.held, par=self.money(each.par), before=each.held_before))
+            one = _("1 share of {par}; at the beginning of the year {before}.")
+            several = _("{held} shares of {par} each; at the beginning of the year {before}.")
+            text = (one if each.held == 1 else several).format(
+                held=each.held, par=self.money(each.par), before=each.held_before
+            )
+            yield self.parts.quiet(text)
             if each.lines:
                 edges = (
                     Row(("", _("Opening balance"), "", "", "", self.money(each.opening)), strong=True),
@@ -324,7 +328,7 @@ class Certificate(Document[ShareStatement]):
         yield self.paragraph(
             text.format(member=report.member, date=long_date(report.joined_on), institution=self.sheet.brand.name)
         )
-        columns = [Column(_("Class"), "text"), Column(_("Shares")), Column(_("Of")), Column(_("Together"))]
+        columns = [Column(_("Class"), "text"), Column(_("Shares")), Column(_("Each of")), Column(_("Together"))]
         rows = [
             Row((translate(each.name), str(each.held), self.money(each.par), self.money(each.closing)))
             for each in report.classes

@@ -272,6 +272,10 @@ class Schedule(_LoanPaper[SchedulePaper]):
             yield from self._periods()
             return
         yield self.paragraph(_("This loan has no rows: what is due each time is the interest that ran."))
+        following = next((row.due for row in story.rows if row.due >= story.as_of), None)
+        if following is not None:
+            days = _("It is due next on {next}, and for the last time on {last}.")
+            yield self.paragraph(days.format(next=long_date(following), last=long_date(story.rows[-1].due)))
 
     def _periods(self) -> Iterator[Flowable]:
         if not self.report.periods:
@@ -306,7 +310,8 @@ class AgreementSummary(_LoanPaper[Agreement]):
 
     def body(self) -> Iterator[Flowable]:
         story = self.report.story
-        tiles = [(_("You borrow"), self.money(story.principal), "")]
+        lends = _("You may borrow up to") if story.repayment == "line" else _("You borrow")
+        tiles = [(lends, self.money(story.principal), "")]
         if self.report.examples:
             tiles.append((_("You pay"), _("{share} %").format(share=self.report.share_percent), self._of_what()))
         else:
@@ -347,6 +352,10 @@ class AgreementSummary(_LoanPaper[Agreement]):
         yield self.gap(2 * mm)
         text = _("Reckoned as if all were paid out on one day and every payment came on its day.")
         yield self.parts.small(text)
+        changed = [terms.from_day for terms in self.report.story.terms[1:] if terms.taken_back_by is None]
+        if changed:
+            text = _("This is the cost as granted. The terms were changed since, the last time from {day}.")
+            yield self.parts.small(text.format(day=long_date(changed[-1])))
 
     def _security(self) -> Iterator[Flowable]:
         held = [each for each in self.report.story.collateral if each.state == "pledged"]

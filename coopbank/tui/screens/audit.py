@@ -81,7 +81,7 @@ elsewhere: only so can it be seen that nothing was cut off or put back.""")
         yield Banner()
         yield Static(_("Audit desk"), classes="listing-heading", markup=False)
         yield RowList(
-            (Column("", 24), Column("", 20, flexible=True)),
+            (Column("", 27), Column("", 20, flexible=True)),
             lambda line: (translate(line.title), translate(line.says)), heading=False, id="audit-desk",
         )  # fmt: skip
         yield Static("", id="audit-head", markup=False)

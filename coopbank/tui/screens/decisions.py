@@ -43,7 +43,7 @@ ALL: Final = {
     ),
     "bodies": View(
         marked("Who decides"),
-        (Column(marked("Code"), 10), Column(marked("Name"), 16, flexible=True), Column(marked("Who"), 12),
+        (Column(marked("Code"), 10), Column(marked("Name"), 16, flexible=True), Column(marked("Who"), 18),
          Column(marked("Seats"), 5, right=True), Column(marked("Quorum"), 20)),
         marked("No body was set up yet."),
     ),

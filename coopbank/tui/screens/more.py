@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 #: What the first word of the day is about comes first, what the office does comes last.
 _ORDER = ("members", "savings", "shares", "loans", "lending", "cash", "days")
 
+_SUBJECTS = {"cash": marked("cash and banks")}  # "cash" alone is how somebody pays, and another word in Spanish
+
+
+def subject_of(subject: str) -> str:
+    """What the list calls a subject of the catalogue."""
+    return _SUBJECTS.get(subject, subject)
+
 
 class MoreScreen(ListModal["Place | Power"]):
     """Answers with a place to go to or an operation to do."""
@@ -31,12 +38,15 @@ its form. What you may not do is not in the list; an administrator gives and tak
         title = _("What is to be done?")
         if card is not None:
             title = _("What is to be done for {member}?").format(member=f"{card.name} · {card.member}")
-        super().__init__(title, (Column("", 10), Column("", 26), Column("", 10, flexible=True)))
+        super().__init__(title, (Column("", 14), Column("", 26, flexible=True)))
         self._offered: list[tuple[str, Place | Power]] = []  # each with what it is found by
 
     def cells(self, item: Place | Power) -> Sequence[str]:
-        subject = _("look at") if isinstance(item, Place) else translate(item.subject)
-        return (subject, translate(item.title), translate(item.says))
+        subject = _("look at") if isinstance(item, Place) else translate(subject_of(item.subject))
+        return (subject, translate(item.title))
+
+    def says(self, item: Place | Power) -> str:
+        return translate(item.says)
 
     def on_mount(self) -> None:
         powers = sorted(

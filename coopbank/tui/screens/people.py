@@ -117,7 +117,7 @@ Its own settings, such as for how long cheques are held. They hold for everybody
     HEADING = marked("What the bank decided for itself")
     EMPTY = marked("Nothing is decided yet.")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
-        Column(marked("Setting"), 24), Column(marked("Value"), 16, flexible=True), Column(marked("Since"), 10),
+        Column(marked("Setting"), 30), Column(marked("Value"), 16, flexible=True), Column(marked("Since"), 10),
         Column(marked("By"), 10),
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [

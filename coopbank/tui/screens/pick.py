@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from coopbank.tui import queries
 from coopbank.tui.choices import codes_of
 from coopbank.tui.screens.base import CounterModal, StatusLine
+from coopbank.tui.show import neat
 from coopbank.tui.widgets.inputs import LineInput
 from coopbank.tui.widgets.rows import Column, RowList
 from coopbank.words import _, marked
@@ -52,6 +53,7 @@ class ListModal(CounterModal[T]):
             rows = RowList(self._columns, self.cells, heading=False, empty=_("Nothing fits."))
             rows.can_focus = False
             yield rows
+            yield Static("", markup=False, classes="box-says")
             yield StatusLine()
             yield Static(Content(_("↑ ↓ move · Enter chooses · Esc back")), markup=False, classes="box-keys")
 
@@ -62,6 +64,16 @@ class ListModal(CounterModal[T]):
     @abstractmethod
     def cells(self, item: Any) -> Sequence[str]:
         """A row of the list."""
+
+    def says(self, item: Any) -> str:
+        """What is told of the row under the cursor, in whole sentences below the list."""
+        return ""
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        said = self.says(event.item) if event.item is not None else ""
+        for below in self.query(".box-says").results(Static):  # the words of the bank have a line of their own
+            below.update(Content(neat(said)))
+            below.display = bool(said)
 
     @abstractmethod
     def narrow(self, text: str) -> None:

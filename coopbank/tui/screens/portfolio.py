@@ -16,12 +16,11 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from coopbank.reports.dates import month_name
 from coopbank.reports.financial import Funds, fund
 from coopbank.reports.portfolio import Portfolio, PortfolioLoan, portfolio
 from coopbank.reports.revolving import MonthLent, lent_by_month
 from coopbank.tui.screens.base import HELP_KEY, CounterModal, DatedScreen, StatusLine
-from coopbank.tui.show import amount, day_row, day_words, neat
+from coopbank.tui.show import amount, day_row, day_words, month_row, neat
 from coopbank.tui.widgets.banner import Banner
 from coopbank.tui.widgets.bars import bar
 from coopbank.tui.widgets.inputs import LineInput
@@ -259,7 +258,7 @@ def _of_months(found: Picture, money: str) -> Iterator[Line]:
         if month.lost:
             drawn = f"{drawn.rstrip()}  " + _("{amount} lost").format(amount=amount(month.lost, money))
         yield Line(
-            month_name(month.first), amount(month.out, money), amount(month.back, money),
+            month_row(month.first), amount(month.out, money), amount(month.back, money),
             amount(month.outstanding, money), drawn,
         )  # fmt: skip
 

@@ -210,6 +210,10 @@ class RowList(ScrollView, can_focus=True):
     def _widths(self, shown: list[Column], width: int) -> list[int]:
         wanted = [self._fitted.get(column, column.width) for column in shown]
         left = width - 1 - len(shown) - sum(wanted)
+        for place, column in enumerate(shown):  # a heading is not cut while another column has room to give
+            lacks = cell_len(translate(column.title)) - wanted[place] if self._heading else 0
+            if 0 < lacks <= left and not column.flexible:
+                wanted[place], left = wanted[place] + lacks, left - lacks
         flexible = [column for column in shown if column.flexible]
         widths = []
         for column, own in zip(shown, wanted, strict=True):
