@@ -28,6 +28,7 @@ from typing import Any
 import freezegun
 import hypothesis
 import pytest
+import typer.main as typer_main
 from argon2 import PasswordHasher
 from xdist.scheduler import LoadScopeScheduling
 
@@ -183,6 +184,8 @@ def postgresql_url() -> str:
     url: str = server.get_uri(driver="psycopg").replace("postgres:@", "postgres@")
     # Settings for speed only: they change what survives a power cut, and nothing else.
     _run_sql(url, "alter system set fsync = off", "alter system set full_page_writes = off")
+    # Nothing lives long enough here to be swept: each process that looks whether it should would be paid for nothing.
+    _run_sql(url, "alter system set autovacuum = off")
     _run_sql(url, "alter system set timezone = 'America/Chicago'", "select pg_reload_conf()")
     return url
 
@@ -240,4 +243,23 @@ def _patience() -> Iterator[None]:
     """Who waits for a lock gets it, however slow a loaded machine is; who must be refused one says how soon."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "BUSY_SECONDS", 60)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _commands_made_once() -> Iterator[None]:
+    """The tree of commands is made for each run of the program; here, where one process runs it by the thousand, anew
+    only when more of them were loaded.
+    """
+    made: dict[tuple[int, ...], Any] = {}
+    get_command = typer_main.get_command
+
+    def kept(app: typer_main.Typer) -> Any:
+        loaded = id(app), len(app.registered_commands), len(app.registered_groups)
+        if loaded not in made:
+            made[loaded] = get_command(app)
+        return made[loaded]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer_main, "get_command", kept)
         yield

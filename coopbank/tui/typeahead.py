@@ -11,9 +11,10 @@ can show the next screen, it holds them.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.app import App
@@ -32,6 +33,22 @@ _LONGEST_HOLD = 10.0
 _ALWAYS = frozenset({"ctrl+q"})
 #: A screen that a key brought is given this long to be laid out and to take the focus, on however slow a machine.
 _LOOK_AGAIN, _LOOKS = 0.01, 100
+
+
+class _Then:
+    """What comes later, in a form that Textual need not look into: of a `partial` it works out the signature each time.
+
+    A key sets off two dozen of them.
+    """
+
+    __slots__ = ("_function", "_values")
+    _param_count = 0  # what Textual keeps on a function of which it knows how many parameters it takes
+
+    def __init__(self, function: Callable[..., Any], *values: Any) -> None:
+        self._function, self._values = function, values
+
+    def __call__(self) -> Any:
+        return self._function(*self._values)
 
 
 class TypeAhead(App[int]):
@@ -131,10 +148,10 @@ class TypeAhead(App[int]):
     def _follow_up(self, node: DOMNode | None, rounds: int) -> None:
         """Go up the way that messages bubble, through the queue of each widget, and do so again."""
         while node is not None and node is not self:
-            if node.call_later(partial(self._follow_up, node.parent, rounds)):
+            if node.post_message(events.Callback(callback=_Then(self._follow_up, node.parent, rounds))):
                 return
             node = node.parent  # it is closed already
-        if not self.call_later(self._followed, rounds):
+        if not self.post_message(events.Callback(callback=_Then(self._followed, rounds))):
             self._key_under_way = False
 
     async def _followed(self, rounds: int) -> None:

@@ -68,7 +68,7 @@ def figures(place: Path) -> Any:
 
 
 def test_a_flipped_bit_never_changes_a_figure_in_silence(run: Run, books: Path) -> None:
-    _flips(run, books, count=30, seed=20_260_302)
+    _flips(run, books, count=20, seed=20_260_302)
 
 
 @pytest.mark.soak

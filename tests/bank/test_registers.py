@@ -335,7 +335,7 @@ def test_verify_sees_an_entry_that_its_definition_does_not_let_be(
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 def test_what_is_read_is_what_verify_accepts(data: st.DataObject) -> None:
     """Whatever is typed is refused in words, or is kept as a value that verify accepts and that reads as itself."""
     kind = data.draw(st.sampled_from(["text", "date", "amount", "number", "hours", "choice", "yes-no", "document"]))

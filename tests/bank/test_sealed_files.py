@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coopbank.bank import sealed_files
@@ -65,7 +65,6 @@ def test_what_was_written_is_read(tmp_path: Path, size: int) -> None:
     assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == 0o600
 
 
-@settings(max_examples=40)
 @given(content=st.binary(max_size=300), pieces=st.integers(1, 50))
 def test_any_content_in_any_pieces(folder: Path, content: bytes, pieces: int) -> None:
     assert opened(sealed(folder, content, pieces=pieces)) == content

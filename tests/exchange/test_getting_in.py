@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coopbank.bank import records
@@ -540,7 +540,6 @@ def test_balances_stand_under_the_cut_over(small: SmallBank, bring: Import) -> N
     assert refusal.value.field == "as_of"
 
 
-@settings(max_examples=60)
 @given(
     change=st.dictionaries(
         st.sampled_from(sorted(LOAN)),

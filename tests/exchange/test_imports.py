@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coopbank.bank import records
@@ -243,7 +243,6 @@ def test_who_may_not_is_told_so_once(shared: SmallBank, bring: Import) -> None:
             bring(shared, "members", MEMBERS, by=shared.sue, dry_run=dry_run)
 
 
-@settings(max_examples=60)
 @given(st.binary(max_size=200) | st.text(st.sampled_from('name,"\n;\t=\0é\r[{}]:1.'), max_size=60).map(str.encode))
 def test_no_file_is_a_traceback(shared: SmallBank, tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     file = tmp_path_factory.getbasetemp() / "any.csv"

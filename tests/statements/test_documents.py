@@ -271,13 +271,14 @@ def test_the_months_below_a_chart_are_never_cut(size: float, room: float, told: 
     assert every(["a long word that is cut", "and another one"], 20, 18) == 1, "better cut than not there"
 
 
-def test_thousands_of_lines_and_endless_texts_end_in_a_document(village: Village) -> None:
+@pytest.mark.parametrize("many", [2000, pytest.param(5000, marks=pytest.mark.soak)])
+def test_thousands_of_lines_and_endless_texts_end_in_a_document(village: Village, many: int) -> None:
     with village.bank.read() as books:
         found = member(books, "M0001", date(2025, 4, 1), date(2025, 4, 30))
         face = sheet_of(found.source)
     savings = next(account for account in found.accounts if account.kind == "savings")
     lines, balance = [], -(10**14)
-    for n in range(5000):
+    for n in range(many):
         balance += 10**12
         words = f"movement {n}" + (" <b>漢字</b> " * 60 if n % 100 == 0 else "")
         lines.append(Line(date(2025, 4, 1 + n % 30), words, 10**12, 0, balance, 1000 + n, date(2025, 4, 1), late=False))
@@ -287,5 +288,5 @@ def test_thousands_of_lines_and_endless_texts_end_in_a_document(village: Village
     )  # fmt: skip
     for size in ("normal", "large"):
         said = Told(MemberStatement(wild, replace(face, print_size=size)).to_bytes())
-        assert sum("movement " in text for text in said.of("TD")) >= 5000
+        assert sum("movement " in text for text in said.of("TD")) >= many
         assert amount(balance, "USD") in said.text

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from textual.geometry import Region
+from textual.widget import Widget
 
 from coopbank.bank.operation import CATALOGUE
 from coopbank.errors import DatabaseBusy
@@ -508,3 +510,28 @@ async def test_every_operation_has_a_form_that_fits(book: str, part: int) -> Non
             assert_nothing_cut(hand)
             hand.app.screen.dismiss(None)
             await hand.until(lambda: hand.app.screen is home, f"back from {power.name}")
+
+
+async def test_a_key_lays_out_nothing_but_what_it_changes(book: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole screen would be, for a box that grows by a character and for notes that are empty and stay so."""
+    async with counter(book) as hand:
+        await hand.sign_in("ana")
+        hand.app.fill_in("admit-member", None)
+        await hand.until(lambda: isinstance(hand.app.screen, EntryScreen) and laid_out(hand.app.screen))
+        await hand.press("A")
+        asked: list[Widget] = []
+        refresh = Widget.refresh
+
+        def noted(self: Widget, *regions: Region, repaint: bool = True, layout: bool = False, **more: bool) -> Widget:
+            if layout:
+                asked.append(self)
+            return refresh(self, *regions, repaint=repaint, layout=layout, **more)
+
+        monkeypatch.setattr(Widget, "refresh", noted)
+        await hand.press("d", "a")
+        screen = hand.app.screen
+        assert isinstance(screen, EntryScreen) and screen.rows[0].value == "Ada"
+        assert screen.status not in asked and screen.rows[0].control not in asked
+        assert not [each for each in asked if each.has_class("field-note")]
+        screen.status.say("something")
+        assert screen.status in asked

@@ -42,9 +42,11 @@ class StatusLine(Static):
         super().__init__("", markup=False, classes="status")
         self.said = ""
         self._kept = ""
+        self._stands: tuple[str, bool] | None = None  # what stands there, and whether as a refusal
 
     def on_mount(self) -> None:
         self.display = False
+        self._stands = None
 
     def say(self, text: str) -> None:
         """Something to know."""
@@ -67,6 +69,9 @@ class StatusLine(Static):
         if self._kept:
             text, refusal = f"! {self._kept}", True
         self.said = text
+        if self._stands == (text, refusal):
+            return  # each key says that there is nothing to say: the screen would be laid out anew for it
+        self._stands = text, refusal
         self.set_class(refusal, "refusal")
         self.update(Content(neat(text)))
         self.display = bool(text)

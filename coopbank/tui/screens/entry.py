@@ -117,6 +117,7 @@ lost, and what is wrong brings you to its field.""")
         self._unsure: Operation | None = None  # what the answer was lost of: it may stand in the books
         self._reviewed_once = False  # from then on a refusal brings the hand to its field, in whatever step
         self._steps = STEPS.get(name, ())
+        self._rows: list[FieldRow] = []
         self.step = 0
 
     # ------------------------------------------------------------------ building
@@ -131,7 +132,8 @@ lost, and what is wrong brings you to its field.""")
                 yield Static(Content(translate(says(self.cls))), id="entry-says", markup=False)
                 for spec in self._specs:
                     if self._asked_for(spec):
-                        yield self._row(spec)
+                        self._rows.append(self._row(spec))
+                        yield self._rows[-1]
                 yield Static("", id="entry-shown", markup=False)
                 yield RowList(SCHEDULE, self._schedule_cells, id="entry-schedule")
             with Vertical(id="entry-side"):
@@ -305,7 +307,7 @@ lost, and what is wrong brings you to its field.""")
     @property
     def rows(self) -> list[FieldRow]:
         """The fields, in their order."""
-        return list(self.query(FieldRow))
+        return self._rows
 
     def typed(self) -> dict[str, str]:
         """What the fields hold, as typed, and what was known before."""

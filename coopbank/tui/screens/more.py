@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from coopbank.bank.desk import fold
@@ -39,7 +40,7 @@ its form. What you may not do is not in the list; an administrator gives and tak
         if card is not None:
             title = _("What is to be done for {member}?").format(member=f"{card.name} · {card.member}")
         super().__init__(title, (Column("", 14), Column("", 26, flexible=True)))
-        self._offered: list[tuple[str, Place | Power]] = []  # each with what it is found by
+        self._offered: list[tuple[str, str, Place | Power]] = []  # each with what it is found by, and its whole name
 
     def cells(self, item: Place | Power) -> Sequence[str]:
         subject = _("look at") if isinstance(item, Place) else translate(subject_of(item.subject))
@@ -54,10 +55,12 @@ its form. What you may not do is not in the list; an administrator gives and tak
             key=lambda p: (_ORDER.index(p.subject) if p.subject in _ORDER else len(_ORDER), p.subject),
         )
         offered: list[Place | Power] = [*powers, *(place for place in PLACES if place.offered(self.session))]
-        self._offered = [(fold(" ".join((*self.cells(each)[:2], each.name))), each) for each in offered]
+        self._offered = [
+            (fold(" ".join((*self.cells(each)[:2], each.name))), fold(translate(each.title)), each) for each in offered
+        ]
         super().on_mount()
 
     def narrow(self, text: str) -> None:
         wanted = fold(text.strip())
-        found = [each for words, each in self._offered if wanted in words]
-        self.rows.show(sorted(found, key=lambda each: fold(translate(each.title)) != wanted))  # its whole name: first
+        found = [(name != wanted, each) for words, name, each in self._offered if wanted in words]
+        self.rows.show([each for _other, each in sorted(found, key=itemgetter(0))])  # its whole name: first

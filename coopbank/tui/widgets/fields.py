@@ -61,20 +61,25 @@ class FieldRow(Vertical):
         self._options = options or spec.choices
         self._refused = False
         self._start = value
+        self._control: LineInput | Choice | LinesBox | None = None
+        self._noted: str | None = None
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="field-line"):
             yield Static(Content(self.spec.label), classes="field-label", markup=False)
-            if self._options:
-                yield Choice(self._options, self.initial)
-            elif self.spec.kind in ("lines", "json"):
-                yield LinesBox(self.initial)
-            else:
-                yield LineInput(
-                    self.initial, placeholder=self._placeholder(), restrict=RESTRICT.get(self.spec.kind),
-                    max_length=0 if self.spec.many else self.spec.longest,
-                )  # fmt: skip
+            self._control = self._made()
+            yield self._control
         yield Static("", classes="field-note", markup=False)
+
+    def _made(self) -> LineInput | Choice | LinesBox:
+        if self._options:
+            return Choice(self._options, self.initial)
+        if self.spec.kind in ("lines", "json"):
+            return LinesBox(self.initial)
+        return LineInput(
+            self.initial, placeholder=self._placeholder(), restrict=RESTRICT.get(self.spec.kind),
+            max_length=0 if self.spec.many else self.spec.longest,
+        )  # fmt: skip
 
     def on_mount(self) -> None:
         self._start = self.read()  # with what a choice stands on that was given no value
@@ -100,9 +105,8 @@ class FieldRow(Vertical):
     @property
     def control(self) -> LineInput | Choice | LinesBox:
         """The widget that is typed into."""
-        if self._options:
-            return self.query_one(Choice)
-        return self.query_one(LinesBox) if self.spec.kind in ("lines", "json") else self.query_one(LineInput)
+        assert self._control is not None, "the field is not on the screen yet"
+        return self._control
 
     def read(self) -> str:
         """What its widget holds."""
@@ -145,6 +149,9 @@ class FieldRow(Vertical):
         return self._refused
 
     def _note(self, text: str) -> None:
+        if text == self._noted:
+            return  # as after most keys: the screen need not be laid out anew
+        self._noted = text
         note = self.query_one(".field-note", Static)
         note.update(Content(neat(text)))
         note.display = bool(text)

@@ -37,6 +37,10 @@ class LineInput(Input):
         )  # fmt: skip
         self.cursor_blink = False
 
+    def validate_virtual_size(self, size: Size) -> Size:
+        """As wide as the box at least: of another size at each key, Textual would lay out the whole screen for each."""
+        return Size(max(size.width, self.size.width), size.height)
+
     class Restricted(Message):
         """What was typed or pasted does not fit here, and was left out."""
 

@@ -49,6 +49,7 @@ class PiecesRow(FieldRow):
     ) -> None:
         super().__init__(spec, value, today, options)
         self.currency = currency
+        self._pieces: list[Piece] = []
 
     def compose(self) -> ComposeResult:
         yield Static(_("Or how many there are of each:"), classes="pieces-says", markup=False)
@@ -56,14 +57,15 @@ class PiecesRow(FieldRow):
             with Horizontal(classes="field-line"):
                 yield Static(Content(right(amount(value, self.currency), _VALUE)), classes="piece-value", markup=False)
                 yield Static("×", classes="piece-times", markup=False)
-                yield Piece(value)
+                self._pieces.append(Piece(value))
+                yield self._pieces[-1]
                 yield Static("", classes="piece-sum", markup=False)
         yield Static("", classes="field-note", markup=False)
 
     @property
     def pieces(self) -> list[Piece]:
         """The lines, the largest note first."""
-        return list(self.query(Piece))
+        return self._pieces
 
     @property
     def control(self) -> LineInput:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coopbank.bank.lending.flows import (
@@ -68,7 +68,6 @@ def test_what_was_overpaid_is_the_borrowers_and_in_no_lending_fund() -> None:
     assert_balanced(book)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.integers(0, 10**9), WEIGHTS)
 def test_a_life_in_many_funds_is_sound_after_every_fact(seed: int, shares: dict[str, int]) -> None:
     story = a_life(random.Random(seed), Story(principal=997_13))
@@ -83,7 +82,6 @@ def test_a_life_in_many_funds_is_sound_after_every_fact(seed: int, shares: dict[
         before = after
 
 
-@settings(max_examples=300, deadline=None)
 @given(WEIGHTS, st.data())
 def test_whatever_takes_a_balance_down_leaves_no_cent_behind_and_none_below_zero(
     shares: dict[str, int], data: st.DataObject
@@ -110,7 +108,6 @@ def test_whatever_takes_a_balance_down_leaves_no_cent_behind_and_none_below_zero
                 assert not any(parts)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**9))
 def test_a_peers_part_is_owed_in_memo_and_paid_through_its_own_account(seed: int) -> None:
     story = a_life(random.Random(seed), Story())

@@ -6,7 +6,7 @@ import random
 from datetime import timedelta
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coopbank.bank.lending.flows import balance
@@ -111,7 +111,6 @@ def test_early_money_on_a_line_is_no_payment_of_bills_to_come() -> None:
     assert story.run().standing(day("2026-04-02")).due.total == round_minor(of(left, 21))
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from(["actual/365", "30/360", "actual/actual"]))
 def test_any_line_is_sound_and_bills_what_ran(seed: int, day_count: str) -> None:
     """Draws and payments on any day: on each due date all interest that ran is due, less what was paid."""

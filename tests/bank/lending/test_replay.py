@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import date, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coopbank.bank.lending.accounts import tell
@@ -45,7 +45,6 @@ def shuffled(seed: int, facts: list[Fact]) -> list[Fact]:
     return [first, *rest]
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**9), st.integers(0, 10**9), SHARES)
 def test_the_order_of_hearing_does_not_matter(seed: int, order: int, shares: dict[str, int]) -> None:
     story = a_life(random.Random(seed), Story(), kinds=TYPED_LATE)
@@ -73,7 +72,6 @@ def added(book: Book, moved: Book) -> Book:
     return difference(book, minus)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**9), st.integers(0, 10**9), SHARES)
 def test_taken_back_it_is_as_if_it_had_never_been(seed: int, which: int, shares: dict[str, int]) -> None:
     story = a_life(random.Random(seed), Story(), kinds=TYPED_LATE)

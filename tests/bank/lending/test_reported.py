@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coopbank.bank.lending.accounts import LoanAccount, tell
@@ -267,7 +267,6 @@ class Life:
             hear(self.held, "charge-off", self.today)
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from(sorted(KINDS)), st.sampled_from([{"RLF": 1}, TWO_FUNDS]))
 def test_any_life_is_proven_after_every_fact(seed: int, repayment: str, shares: dict[str, int]) -> None:
     life = Life(seed, repayment, shares)
@@ -280,7 +279,6 @@ def test_any_life_is_proven_after_every_fact(seed: int, repayment: str, shares: 
         assert net <= max(now.cap, now.interest_paid)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from(sorted(KINDS)), st.integers(0, 10**9))
 def test_the_order_of_hearing_does_not_matter_but_for_income_that_was_waived_again(
     seed: int, repayment: str, order: int

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coopbank.bank.lending.facts import Fact
@@ -345,7 +345,6 @@ def lives(**kinds: Any) -> Any:
     return st.builds(lambda seed: a_life(random.Random(seed), Story(**kinds)), st.integers(0, 10**9))
 
 
-@settings(max_examples=150, deadline=None)
 @given(lives())
 def test_what_is_owed_is_what_stands_in_the_books(story: Story) -> None:
     run = ScheduledRun(story.contracts, story.principal, "USD")
@@ -356,7 +355,6 @@ def test_what_is_owed_is_what_stands_in_the_books(story: Story) -> None:
     assert_sound(run, {"RLF": 6_000, "GEN": 4_000})
 
 
-@settings(max_examples=100, deadline=None)
 @given(lives(), st.integers(0, 10**9))
 def test_telling_on_is_telling_anew(story: Story, seed: int) -> None:
     """Read back from its record between any two facts, looked at on any day: the state is the same."""
@@ -371,7 +369,6 @@ def test_telling_on_is_telling_anew(story: Story, seed: int) -> None:
     assert run.state == story.run().state
 
 
-@settings(max_examples=60, deadline=None)
 @given(lives())
 def test_telling_on_leaves_the_record_as_it_is(story: Story) -> None:
     run = ScheduledRun(story.contracts, story.principal, "USD")
@@ -383,7 +380,6 @@ def test_telling_on_leaves_the_record_as_it_is(story: Story) -> None:
         assert json.dumps(document) == before
 
 
-@settings(max_examples=60, deadline=None)
 @given(lives(), st.integers(0, 10**9))
 def test_looking_changes_nothing(story: Story, seed: int) -> None:
     """Interest brought in between, as closes do, leads to the same books."""
@@ -397,7 +393,6 @@ def test_looking_changes_nothing(story: Story, seed: int) -> None:
     assert run.state.owed == story.run().state.owed
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(DAY_COUNTS), st.sampled_from(sorted(SHAPES)), st.integers(10_000, 10**9),
     st.integers(0, 500),
