@@ -24,6 +24,7 @@ from coopbank.errors import (
     WrongState,
 )
 from tests.bank.support_counter import HOSTILE, entry, posted, refused
+from tests.bank.support_lending import notes_of
 from tests.support_bank import SmallBank
 
 CHEQUE = {"tender": "cheque", "cheque_number": "311"}
@@ -378,6 +379,8 @@ def test_a_line_that_a_cheque_repaid_is_not_drawn_again_before_it_is_good(counte
     paid = counter.do("repay-loan", loan=line, amount="300.00", tender="cheque", cheque_number="9")
     cheque = next(ref for ref in paid.created if ref.startswith("CH-"))
     draw = {"loan": line, "amount": "100.01", "tender": "transfer"}
+    assert notes_of(paid)["Available"] == "100.00", "what can be drawn, without what waits"
+    assert [drawable(counter, line, on) for on in ("2026-03-03", "2026-03-20")] == [100_00, 400_00]
     refused(counter, Overdrawn, "disburse-loan", counter.tom, field="amount", says="300.00 waits", **draw)
     counter.do("disburse-loan", by=counter.tom, **{**draw, "amount": "60.00"})
     new = {"loan": loan_of(counter), "new_loan": line}
@@ -389,6 +392,12 @@ def test_a_line_that_a_cheque_repaid_is_not_drawn_again_before_it_is_good(counte
     refused(counter, Overdrawn, "disburse-loan", counter.tom, field="amount", says="40.00 can be drawn", **draw)
     counter.go_to("2026-03-10")
     counter.do("disburse-loan", by=counter.tom, **draw)
+
+
+def drawable(bank: SmallBank, line: str, on: str) -> int:
+    """What a report shows as available."""
+    with bank.read() as books:
+        return loan_position(books, line, date.fromisoformat(on)).available
 
 
 def loan_of(bank: SmallBank) -> str:
