@@ -490,7 +490,7 @@ def _undo_paid(w: Work, cheque: Fact, place: tuple[str, str]) -> None:
 # ------------------------------------------------------------------------------------------------ days
 
 
-@rule("open-day", "date:day", EVERYBODY, reversible=False)
+@rule("open-day", "date:day", EVERYBODY, reversible=False, second=lambda w: (w["date"] - w.model.day).days > 300)
 def open_day(w: Work) -> None:
     day: Any = w["date"]
     if w.model.day_open or day > w.model.today or day < w.model.day or day in w.model.closed_days:
