@@ -453,9 +453,7 @@ def _since(source: Source, books: Books, number: int) -> dict[str, str]:
         " WHERE r.kind = ? AND r.version = 1 AND o.key >= ? AND o.key < ?",
         Member.kind, f"{source.prefix}:", f"{source.prefix};",
     )}  # fmt: skip
-    digests = {
-        body.tax_id["#"]: ref for ref, body in books.every(Member) if body.tax_id is not None and ref not in own
-    }
+    digests = {body.tax_id["#"]: ref for ref, body in books.every(Member) if body.tax_id is not None and ref not in own}
     return {
         _digits(opened(books.keys, salt, value)[1]): digests[digest]
         for digest, salt, value in kept if digest in digests
