@@ -473,8 +473,10 @@ def _undo_paid(w: Work, cheque: Fact, place: tuple[str, str]) -> None:
             retold = [taken_back(w, past, ref, facts, replay=True) for ref, facts in loans.items()]
         put_back(w, past, keep=w["cheque"], story=bool(loans))
     except No as no:
-        if cheque["member"] is None or no.error not in ("cannot-reverse", "overdrawn"):
+        if no.error not in ("cannot-reverse", "overdrawn"):
             raise
+        if cheque["member"] is None:
+            raise No(no.error, "cheque") from no
         owed = [(code[4:], -moved) for (_f, code), moved in past.moved().items() if code[:3] == "879"]
         lines = [line for fund, amount in owed
                  for line in ((fund, f"791/{cheque['member']}", amount), *cash_out(*place, fund, amount))]  # fmt: skip

@@ -231,12 +231,11 @@ def earnings(books: Books, first: date, last: date) -> tuple[list[Earned], int]:
     """
     opening, moved, leaves = _balances(books, first, last)
     late = _after_credit(books, first)
-    for account, moves in _never_had(books, first, last).items():
-        moved.setdefault(account, []).extend(moves)
-        before = sum(amount for day, amount in moves if day < first)
-        opening[account] = opening.get(account, 0) + before
-        late[account] = late.get(account, 0) + sum(amount * (first - day).days for day, amount in moves if day < first)
-        moved[account] = [(day, amount) for day, amount in moved[account] if day >= first]
+    for contract, lines in _never_had(books, first, last).items():
+        before = [(day, amount) for day, amount in lines if day < first]
+        opening[contract] = opening.get(contract, 0) + sum(amount for _day, amount in before)
+        late[contract] = late.get(contract, 0) + sum(amount * (first - day).days for day, amount in before)
+        moved[contract] = [*moved.get(contract, ()), *(line for line in lines if line[0] >= first)]
     days = (last - first).days + 1
     found: list[tuple[records.Savings, int]] = []
     rates: dict[str, Fraction] = {}
