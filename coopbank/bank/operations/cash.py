@@ -275,8 +275,8 @@ def _way_out(refusal: CannotReverse | Overdrawn) -> CannotReverse | Overdrawn:
     """The same refusal about the cheque, with what is done before and after; what was paid out stays paid."""
     first = isinstance(refusal, CannotReverse) and "operations" in refusal.values
     hint = (
-        "Reverse these first, the latest of them before the others; then this one, and enter anew out of other money"
-        " what was truly paid."
+        "Reverse these first, the latest of them before the others; return the cheque then, and enter anew out of other"
+        " money what was truly paid."
     ) if first else refusal.hint_template  # fmt: skip
     return type(refusal)(refusal.template, field="cheque", hint=hint, **refusal.values)
 
