@@ -129,7 +129,9 @@ class SmallBank:
     def open_day(self, day: str | date, *, open_drawer: bool = True) -> None:
         """Set the clock to noon of that day and open it, with ana's drawer D1."""
         self.clock.instant = datetime.combine(date.fromisoformat(str(day)), NOON)
-        self.do("open-day", date=str(day))
+        opened = self.ask("open-day", date=str(day))
+        if opened.status == "pending":  # so long after the last day that a second person looks at it
+            self.do("approve", by=self.tom, request=opened.request)
         if open_drawer:
             with self.read() as books:
                 vault = books.balance("POOL", "739/VAULT")

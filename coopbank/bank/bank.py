@@ -437,8 +437,13 @@ class Bank:
         """Perform one operation; returns its receipt, or that of the request that now waits."""
         return self.perform_all(actor, [(operation, key)])[0]
 
-    def perform_all(self, actor: Actor, requests: Sequence[tuple[Operation, str | None]]) -> list[Receipt]:
+    def perform_all(
+        self, actor: Actor, requests: Sequence[tuple[Operation, str | None]],
+        first: Callable[[Books], None] | None = None,
+    ) -> list[Receipt]:  # fmt: skip
         """Perform a list of operations, all or none, in one transaction.
+
+        `first` looks at the books once they are locked, before anything is done, and refuses what does not go any more.
 
         What loses a race on a server, or its connection, is tried anew as a whole, each operation under the key that it
         had: so it is done once, whatever became of the tries before.
@@ -447,7 +452,7 @@ class Bank:
         self.finish_before(actor, [operation for operation, _key in requests])
         keys: dict[int, str] = {}
         try:
-            done = tried_anew(lambda: self._perform_once(actor, requests, keys), keyed=True)
+            done = tried_anew(lambda: self._perform_once(actor, requests, keys, first), keyed=True)
         except ConnectionLost as lost:
             known = [keys.get(place, key) for place, (_request, key) in enumerate(requests)]
             if not any(known):  # not even one key was drawn: the server was never reached
@@ -456,14 +461,17 @@ class Bank:
         return [self._carried_out(actor, receipt) for receipt in done]
 
     def _perform_once(
-        self, actor: Actor, requests: Sequence[tuple[Operation, str | None]], keys: dict[int, str]
-    ) -> list[Receipt]:
+        self, actor: Actor, requests: Sequence[tuple[Operation, str | None]], keys: dict[int, str],
+        first: Callable[[Books], None] | None,
+    ) -> list[Receipt]:  # fmt: skip
         """One attempt; `keys` remembers those that were drawn."""
         current: Operation | None = None
         self._reckoned = self._reckon(actor, requests)
         try:
             with self.database.write() as tx:
                 receipts_: list[Receipt] = []
+                if first is not None:
+                    first(Books(tx, self.keys))
                 for index, (current, key) in enumerate(requests):
                     drawn = key is None and index not in keys  # now: nobody has used it
                     if drawn:

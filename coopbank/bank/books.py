@@ -307,14 +307,29 @@ class Books:
         """Every leaf that a member holds."""
         return [Leaf(*row) for row in self.tx.rows(LEAF + " WHERE a.holder = ? ORDER BY a.gl_code, a.contract", member)]
 
-    def holds(self, fund: str, code: str) -> int:
-        """Money of a leaf that is held today: a cheque not yet paid, a pledge. Minor units."""
-        today = (self.business_date() or date.min).isoformat()
-        return sum(
-            hold.amount
-            for _ref, hold in self.about(records.Hold, f"{fund} {code}")
-            if hold.state == "held" and hold.until > today
-        )
+    def holds(self, fund: str, code: str, on: date | None = None) -> int:
+        """Money of a leaf that is held today: a cheque not yet paid, a pledge. Minor units.
+
+        On another day: what is still held then, or was held as it was known then.
+        """
+        today = self.business_date() or date.min
+        day, about = today if on is None else on, f"{fund} {code}"
+        found = list(self._holds(about).values()) if day >= today else self._held(about, day)
+        return sum(hold.amount for hold in found if hold.state == "held" and hold.until > day.isoformat())
+
+    def _holds(self, about: str) -> dict[str, records.Hold]:
+        """Every hold on a leaf as it is now."""
+        return dict(self.about(records.Hold, about))
+
+    def _held(self, about: str, on: date) -> list[records.Hold]:
+        """Every hold on a leaf as it was known at the end of a past day."""
+        rows = self.tx.rows(
+            "SELECT r.ref, r.body FROM record r JOIN operation o ON o.id = r.operation_id"
+            " WHERE r.about = ? AND r.kind || '' = ? AND o.business_date <= ? ORDER BY r.ref, r.version",
+            about, records.Hold.kind, on.isoformat(),
+        )  # fmt: skip
+        latest = {ref: records.Hold.model_validate_json(text) for ref, text in rows}
+        return [hold for hold in latest.values() if not hold.void]
 
     def fund_exists(self, fund: str, field: str = "fund") -> str:
         """The fund's code; refuses if there is none."""

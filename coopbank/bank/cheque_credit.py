@@ -47,10 +47,17 @@ def corrections(books: Books, number: int) -> Iterator[tuple[str, records.Correc
     """The corrections of an operation, and those of these, in their order."""
     for ref, body in books.about(records.Correction, f"operation {number}"):
         yield ref, body
-        made = books.tx.value(
-            "SELECT operation_id FROM record WHERE kind = ? AND ref = ? AND version = 1", body.kind, ref
-        )
-        yield from corrections(books, int(made))
+        yield from corrections(books, _made_by(books, ref))
+
+
+def corrected_by(books: Books, number: int) -> list[int]:
+    """The operations that corrected one, and those that corrected these."""
+    return [_made_by(books, ref) for ref, _body in corrections(books, number)]
+
+
+def _made_by(books: Books, ref: str) -> int:
+    made = "SELECT operation_id FROM record WHERE kind = ? AND ref = ? AND version = 1"
+    return int(books.tx.value(made, records.Correction.kind, ref))
 
 
 def held_of(books: Books, number: int, account: str) -> list[tuple[str, records.Hold]]:

@@ -217,6 +217,13 @@ class Desk(Books):
             return None if new[1].void or not isinstance(new[1], cls) else new[1]
         return super().find(cls, ref)
 
+    def _holds(self, about: str) -> dict[str, records.Hold]:
+        """Those of a leaf, what this operation has laid out included."""
+        new = {row.ref for row in self.rows if isinstance(row, NewRecord) and row.kind == records.Hold.kind
+               and row.about == about}  # fmt: skip
+        found = super()._holds(about) | {ref: self.find(records.Hold, ref) for ref in new}
+        return {ref: hold for ref, hold in found.items() if hold is not None}
+
     def write(self, ref: str, body: records.Body, about: str | None = None) -> None:
         """A new version of a record; the first one if there is none."""
         before = self._new_records.get((body.kind, ref))

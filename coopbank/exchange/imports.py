@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from coopbank.bank.bank import Bank
-from coopbank.bank.books import Actor, loads, opened
+from coopbank.bank.books import Actor, Books, loads, opened
 from coopbank.bank.operation import CATALOGUE, Operation, Receipt, operation_named
 from coopbank.bank.records import Member
 from coopbank.errors import (
@@ -60,6 +60,7 @@ from coopbank.exchange.files import NewFiles
 from coopbank.exchange.layout import Layout
 from coopbank.exchange.plans import Plan, Source, Wanted, fold, headings, note
 from coopbank.exchange.rows import Record
+from coopbank.ledger.posting import head
 from coopbank.money import format_amount, quoted
 
 
@@ -297,7 +298,7 @@ def _split_up(bank: Bank, plan: Plan) -> Iterator[Plan]:
         if len(rows_of_group) >= GROUP or place == len(plan.work):
             trial = list({id(tried[row]): tried[row] for row in rows_of_group}.values())
             first = group[0] is plan.work[0]
-            yield Plan(trial, group, len(rows_of_group), uniform=plan.uniform and first)
+            yield Plan(trial, group, len(rows_of_group), uniform=plan.uniform and first, first=plan.first)
             if place < len(plan.work):
                 bank.let_others_in(time.perf_counter() - began)
             group, rows_of_group, began = [], [], time.perf_counter()
@@ -310,7 +311,9 @@ def _performed(bank: Bank, actor: Actor, plan: Plan, prefix: str, faults: Faults
         return _receipts(bank.try_all(actor, _requests(plan.work, prefix)))
     if not faults.count and not dry_run:
         try:
-            return bank.perform_all(actor, _requests(plan.work, prefix))
+            return bank.perform_all(actor, _requests(plan.work, prefix), plan.first)
+        except ImportRefused:
+            raise
         except Refused as refusal:  # logged by the bank; which rows it takes a second look to say
             refused = refusal
     tried = bank.try_all(actor, _requests(plan.trial, prefix))
@@ -387,14 +390,30 @@ def _members(source: Source) -> Plan:
     wanted: list[Wanted] = []
     seen: dict[tuple[str, str], int] = {}
     records = source.records(lambda cell: known.get(fold(cell)), operation.model_fields, ("member_name",), operation)
-    taxed = _taxed(source) if any(record.values.get("tax_id") for record in records) else {}
+    by_number = any(record.values.get("tax_id") for record in records)
+    stands_at, taxed = _taxed(source) if by_number else (0, {})
     for record in records:
         built = source.built(operation.name, record.values, record)
         if built is not None:
             _note_repeated(source, record, seen)
             _note_known(source, record, taxed)
             wanted.append(Wanted(built, str(record.row), record))
-    return Plan(wanted, wanted, len(records))
+    return Plan(wanted, wanted, len(records), first=_Nobodys(source, records, stands_at) if by_number else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Nobodys:
+    """Refuses rows whose taxpayer number somebody got after the file was read, once nobody else can write."""
+
+    source: Source
+    records: list[Record]
+    head: int  # as the books stood then
+
+    def __call__(self, books: Books) -> None:
+        taxed = _since(self.source, books, self.head)
+        for record in self.records if taxed else ():
+            _note_known(self.source, record, taxed)
+        self.source.faults.refuse_if_any()
 
 
 def _note_repeated(source: Source, record: Record, seen: dict[tuple[str, str], int]) -> None:
@@ -415,22 +434,30 @@ def _note_repeated(source: Source, record: Record, seen: dict[tuple[str, str], i
         seen.setdefault((name, mark), record.row)
 
 
-def _taxed(source: Source) -> dict[str, str]:
-    """Members by their taxpayer numbers, as far as they can be read; not those that this very file brought in."""
+def _taxed(source: Source) -> tuple[int, dict[str, str]]:
+    """The number of the last operation, and members by their taxpayer numbers, as far as they can be read."""
     with source.bank.read() as books:
-        own = {ref for (ref,) in books.tx.rows(
-            "SELECT r.ref FROM record r JOIN operation o ON o.id = r.operation_id"
-            " WHERE r.kind = ? AND r.version = 1 AND o.key >= ? AND o.key < ?",
-            Member.kind, f"{source.prefix}:", f"{source.prefix};",
-        )}  # fmt: skip
-        digests = {
-            body.tax_id["#"]: ref for ref, body in books.every(Member) if body.tax_id is not None and ref not in own
-        }
-        kept = books.tx.rows("SELECT digest, salt, value FROM personal WHERE field = 'tax_id' AND value IS NOT NULL")
-        return {
-            _digits(opened(books.keys, salt, value)[1]): digests[digest]
-            for digest, salt, value in kept if digest in digests
-        }  # fmt: skip
+        return head(books.tx).number, _since(source, books, 0)
+
+
+def _since(source: Source, books: Books, number: int) -> dict[str, str]:
+    """Members by the taxpayer numbers that they got after an operation; not those that this very file brought in."""
+    kept = books.tx.rows(
+        "SELECT digest, salt, value FROM personal WHERE operation_id > ? AND field = 'tax_id' AND value IS NOT NULL",
+        number,
+    )
+    if not kept:
+        return {}
+    own = {ref for (ref,) in books.tx.rows(
+        "SELECT r.ref FROM record r JOIN operation o ON o.id = r.operation_id"
+        " WHERE r.kind = ? AND r.version = 1 AND o.key >= ? AND o.key < ?",
+        Member.kind, f"{source.prefix}:", f"{source.prefix};",
+    )}  # fmt: skip
+    digests = {body.tax_id["#"]: ref for ref, body in books.every(Member) if body.tax_id is not None and ref not in own}
+    return {
+        _digits(opened(books.keys, salt, value)[1]): digests[digest]
+        for digest, salt, value in kept if digest in digests
+    }  # fmt: skip
 
 
 def _digits(text: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from coopbank.bank.bank import Bank
+from coopbank.bank.books import Books
 from coopbank.bank.fields import book_currency
 from coopbank.bank.operation import Operation, plain_refusals
 from coopbank.errors import InvalidAmount, InvalidValue, Refused
@@ -104,6 +105,7 @@ class Plan:
     rows: int  # that the file has, good or not
     total: int | None = None  # of their amounts, minor units; None if they have none, or not all can be read
     uniform: bool = True  # every row asks for the same operation
+    first: Callable[[Books], None] | None = None  # looks at the locked books before the rows are done, and may refuse
 
 
 def note_all(faults: Faults, record: Record, refusals: Iterable[Refused]) -> None:

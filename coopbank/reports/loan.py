@@ -226,6 +226,7 @@ class LoanStory:
     next_due: date | None
     next_amount: Minor
     available: Minor
+    held: Minor  # of a line, what a cheque repaid that may still come back
     cap: Minor | None
     bucket: str
     words: str
@@ -267,7 +268,7 @@ def story(books: Books, ref: str, as_of: date | None = None) -> LoanStory:
         accrued_to=_day(body.accrued_to), payoff=at.payoff, due_now=at.due_now, due_fees=due.fees,
         due_interest=due.interest, due_principal=due.principal, due_before=_due_before(account, at),
         due_since=at.due_since, days_late=at.days_late,
-        next_due=at.next_due, next_amount=at.next_amount, available=at.available, cap=standing.cap,
+        next_due=at.next_due, next_amount=at.next_amount, available=at.available, held=at.held, cap=standing.cap,
         bucket=_bucket(account, at, day), words=due_words(at, origin.currency), grade=grade_of(body),
         reserve=body.reserve, modified=body.modified, rows=tuple(_rows(at)), periods=tuple(_periods(at)),
         collateral=tuple(_collateral(books, ref, known)), bearers=tuple(_bearers(books, ref, body, known)),

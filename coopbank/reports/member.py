@@ -342,15 +342,7 @@ class _Reader:
 
     def _held(self, leaf: MemberLeaf) -> int:
         """What of a savings account waited on the last day, as was known then."""
-        rows = self.books.tx.rows(
-            "SELECT r.ref, r.body FROM record r JOIN operation o ON o.id = r.operation_id"
-            " WHERE r.about = ? AND r.kind || '' = ? AND o.business_date <= ? ORDER BY r.ref, r.version",
-            f"{leaf.fund} {leaf.code}", records.Hold.kind, self.end.isoformat(),
-        )  # fmt: skip
-        latest = {ref: records.Hold.model_validate_json(text) for ref, text in rows}
-        return sum(
-            h.amount for h in latest.values() if h.state == "held" and not h.void and h.until > self.end.isoformat()
-        )
+        return self.books.holds(leaf.fund, leaf.code, self.end)
 
     def _title(self, kind: Kind, leaf: MemberLeaf) -> str:
         if kind == "shares":

@@ -236,7 +236,15 @@ class _Cells:
 
     def _available(self) -> Line:
         told, shown = self.told, self.money
-        if told.repayment == LINE and told.available == told.principal - told.owed_principal:
+        if told.held and told.available == told.principal - told.owed_principal - told.held:
+            words = _(
+                "{amount} can be drawn = the limit of {limit} − {owed} of principal owed"
+                " − {held} that waits for a cheque."
+            ).format(
+                amount=shown(told.available), limit=shown(told.principal), owed=shown(told.owed_principal),
+                held=shown(told.held),
+            )  # fmt: skip
+        elif told.repayment == LINE and told.available == told.principal - told.owed_principal:
             words = _("{amount} can be drawn = the limit of {limit} − {owed} of principal owed.").format(
                 amount=shown(told.available), limit=shown(told.principal), owed=shown(told.owed_principal)
             )

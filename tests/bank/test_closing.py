@@ -12,9 +12,10 @@ import pytest
 from coopbank.bank import records
 from coopbank.bank.lending.closing import recognise_loans
 from coopbank.bank.operations.closing import last_day
-from coopbank.errors import CannotReverse, NotAllowed, PeriodLocked, Refused, WrongState
+from coopbank.errors import CannotReverse, DayClosed, NotAllowed, PeriodLocked, Refused, WrongState
 from coopbank.ledger import periods
 from coopbank.reports import trial_balance
+from tests.bank.support_counter import refused
 from tests.bank.support_lending import (
     close_months_before,
     lend_to_us,
@@ -408,3 +409,26 @@ def test_a_note_of_old_that_counts_from_a_month_that_was_passed_over_bears_it_in
         assert interest.effective_on == "2026-04-30"
         assert bank.balance("851/N-001") == -575  # 500.00 at 3.5 % of 120 days from 1 January to 30 April
         assert_books(bank)
+
+
+# ------------------------------------------------------------------------------- a day far from the last
+
+
+def test_a_wrong_year_is_not_opened_by_one_person(counter: SmallBank) -> None:
+    """A clock that is a year ahead, and a teller who says the date that it shows."""
+    counter.close_day()
+    counter.clock.instant += timedelta(days=366)
+    refused(counter, DayClosed, "open-day", field="date", says="the last business day was 2026-03-03")
+    asked = counter.ask("open-day", date="2027-03-04")
+    assert asked.status == "pending" and "300 days" in asked.reason
+    counter.do("refuse", by=counter.tom, request=asked.request, why="the clock is wrong")
+    counter.clock.instant -= timedelta(days=365)
+    counter.do("open-day", date="2026-03-04")
+
+
+def test_a_bank_that_was_closed_for_a_year_opens_with_two(counter: SmallBank) -> None:
+    counter.close_day()
+    counter.clock.instant += timedelta(days=366)
+    counter.agreed("open-day", counter.ana, counter.tom, date="2027-03-04")
+    with counter.read() as books:
+        assert books.business_date() == date(2027, 3, 4)

@@ -86,6 +86,44 @@ def test_a_credit_that_reckoned_before_sees_that_the_quarter_before_was_taken_ba
     assert earned == round_minor(Fraction(balance * 91 * 4, 36_500))
 
 
+def test_a_cheque_that_comes_back_on_the_last_day_after_the_credit_counts_with_the_next_quarter(
+    small: SmallBank,
+) -> None:
+    bea = saver(small, "Bea Long", "4", "1000.00")
+    taken = small.do("deposit", member=bea, amount="500.00", tender="cheque", cheque_number="7")
+    cheque = next(ref for ref in taken.created if ref.startswith("CH-"))
+    small.do("bank-cheques", by=small.tom, cheques=[cheque])
+    small.go_to("2026-03-31")
+    credit(small)
+    small.do("return-cheque", by=small.tom, cheque=cheque)
+    balance = -small.balance(f"905/{bea}")
+    small.go_to("2026-06-30")
+    exact = Fraction(balance * 91 - 500_00 * 30) * 4 / 36_500
+    assert abs(-credit(small, "2026-Q2")[f"GEN 905/{bea}"] - exact) < 1
+
+
+def test_the_money_of_a_cheque_that_came_back_earns_nothing(small: SmallBank) -> None:
+    """In the quarter in which it comes back; what was credited for it before is taken off there."""
+    ana, bea = (saver(small, name, "4", "1000.00") for name in ("Ana Diaz", "Bea Long"))
+    wrong = small.do("deposit", member=bea, amount="500.00", tender="cheque", cheque_number="7")
+    cheque = next(ref for ref in wrong.created if ref.startswith("CH-"))
+    small.do("bank-cheques", by=small.tom, cheques=[cheque])
+    small.go_to("2026-03-12")
+    small.do("withdraw", member=bea, amount="600.00", tender="cash")  # of her own money, by what is known then
+    small.go_to("2026-03-31")
+    first = credit(small)
+    of_bea = Fraction(1500_00 * 10 + 900_00 * 20) * 4 / 36_500
+    assert abs(-first[f"GEN 905/{bea}"] - of_bea) < 1
+    balance = -small.balance(f"905/{bea}")
+    small.go_to("2026-04-11")
+    small.do("return-cheque", by=small.tom, cheque=cheque)
+    small.go_to("2026-06-30")
+    lines = credit(small, "2026-Q2")
+    exact = Fraction((balance - 500_00) * 91 - 500_00 * 30) * 4 / 36_500
+    assert abs(-lines[f"GEN 905/{bea}"] - exact) < 1
+    assert abs(-lines[f"GEN 905/{ana}"] - Fraction((1000_00 - first[f"GEN 905/{ana}"]) * 91) * 4 / 36_500) < 1
+
+
 def test_tax_is_withheld_where_the_policy_says_so(small: SmallBank) -> None:
     known = saver(small, "Ana Diaz", "4", "5000.00", tax_id="123-45-6789")
     unknown = saver(small, "Bea Long", "4", "5000.00")

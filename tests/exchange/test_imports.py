@@ -5,8 +5,10 @@ from __future__ import annotations
 import codecs
 import json
 import random
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,11 @@ from hypothesis import strategies as st
 
 from coopbank.bank import records
 from coopbank.bank.bank import Bank
+from coopbank.bank.books import Actor
 from coopbank.database import Database
 from coopbank.errors import CoopbankError, DatabaseBusy, DayClosed, ImportRefused, NotAllowed, NotOffered, WrongUsage
 from coopbank.exchange import ImportResult, import_file, imports, opening_rows, rows
-from tests.support_bank import CHARITY, SmallBank, assert_books, new_bank
+from tests.support_bank import CHARITY, PASSPHRASE, SmallBank, assert_books, new_bank
 
 Import = Callable[..., ImportResult]
 
@@ -126,6 +129,37 @@ def test_who_is_a_member_is_not_admitted_again_by_another_file(small: SmallBank,
     assert "M0002 has this taxpayer number" in faults[0]["reason"]
     small.do("change-member", member="M0002", tax_id="98-7654321")  # typed wrong before; it is somebody else's
     assert bring(small, "members", MEMBERS.replace("=HYPER", "=HYPE")).done == 4
+
+
+def test_two_files_at_once_do_not_admit_somebody_twice(
+    small: SmallBank, engine_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are read before either is written; whichever comes second is refused."""
+    met, read = threading.Barrier(2), imports._taxed
+
+    def both_have_read(source: Any) -> Any:
+        found = read(source)
+        with suppress(threading.BrokenBarrierError):
+            met.wait(30)
+        return found
+
+    def one(bank: Bank, actor: Actor, name: str) -> ImportResult | CoopbankError:
+        file = tmp_path / f"{name}.csv"
+        file.write_text(f"name,Taxpayer number\n{name},12-3456789\n")
+        try:
+            return import_file(bank, actor, "members", file)
+        except CoopbankError as refusal:
+            return refusal
+
+    monkeypatch.setattr(imports, "_taxed", both_have_read)
+    with closing(Bank.open(engine_url, clock=small.clock)) as other, ThreadPoolExecutor(2) as hands:
+        actor = other.authenticate("admin", PASSPHRASE)
+        came = [hands.submit(one, small.bank, small.ana, "Oak"), hands.submit(one, other, actor, "Elm")]
+        done, refusal = sorted((each.result() for each in came), key=lambda each: isinstance(each, CoopbankError))
+    assert isinstance(done, ImportResult) and isinstance(refusal, ImportRefused)
+    assert refusal.faults[0]["reason"].startswith("M0001 has this taxpayer number")
+    with small.read() as books:
+        assert [ref for ref, _member in books.every(records.Member)] == ["M0001"]
 
 
 def test_a_trial_keeps_nothing(small: SmallBank, bring: Import) -> None:

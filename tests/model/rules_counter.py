@@ -473,8 +473,10 @@ def _undo_paid(w: Work, cheque: Fact, place: tuple[str, str]) -> None:
             retold = [taken_back(w, past, ref, facts, replay=True) for ref, facts in loans.items()]
         put_back(w, past, keep=w["cheque"], story=bool(loans))
     except No as no:
-        if cheque["member"] is None or no.error not in ("cannot-reverse", "overdrawn"):
+        if no.error not in ("cannot-reverse", "overdrawn"):
             raise
+        if cheque["member"] is None:
+            raise No(no.error, "cheque") from no
         owed = [(code[4:], -moved) for (_f, code), moved in past.moved().items() if code[:3] == "879"]
         lines = [line for fund, amount in owed
                  for line in ((fund, f"791/{cheque['member']}", amount), *cash_out(*place, fund, amount))]  # fmt: skip
@@ -490,7 +492,7 @@ def _undo_paid(w: Work, cheque: Fact, place: tuple[str, str]) -> None:
 # ------------------------------------------------------------------------------------------------ days
 
 
-@rule("open-day", "date:day", EVERYBODY, reversible=False)
+@rule("open-day", "date:day", EVERYBODY, reversible=False, second=lambda w: (w["date"] - w.model.day).days > 300)
 def open_day(w: Work) -> None:
     day: Any = w["date"]
     if w.model.day_open or day > w.model.today or day < w.model.day or day in w.model.closed_days:

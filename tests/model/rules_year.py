@@ -30,7 +30,7 @@ from tests.model.books import (
     rule,
     words,
 )
-from tests.model.rules_counter import PAYING, alive, cash_in, own_shares, pay, savings
+from tests.model.rules_counter import PAYING, alive, cash_in, own_shares, pay, put_right, savings
 from tests.model.rules_funds import EXPENSES, claim, class_of
 from tests.model.rules_months import last_day
 from tests.model.rules_set_off import require_share_kept
@@ -153,9 +153,13 @@ def credit_interest(w: Work) -> None:
         raise No("invalid-date", "quarter")
     if w.business_day < last:
         raise No("wrong-state", "quarter")
-    late = _after_credit(w, first - days(1))
-    weights = {ref[2:]: (balance_days(w, f"905/{ref[2:]}", first, last) + late.get(ref[2:], 0)) * Fraction(body["rate"])
-               for ref, body in w.model.every("savings")}  # fmt: skip
+    late, never = _after_credit(w, first - days(1)), _never_had(w, first, last)
+    weights = {}
+    for ref, body in w.model.every("savings"):
+        lines, taken = w.model.dated.get((GEN, f"905/{ref[2:]}"), []), never.get(ref[2:], [])
+        product = balances_over([*lines, *taken], first, last) + late.get(ref[2:], 0)
+        product -= sum(amount * (first - day).days for day, amount in taken if day < first)
+        weights[ref[2:]] = product * Fraction(body["rate"])
     exact = {account: weight / 36_500 for account, weight in weights.items() if weight > 0}
     total = round(sum(exact.values(), Fraction(0)))
     parts = dict(zip(exact, largest(total, list(exact.values())), strict=True))
@@ -182,6 +186,29 @@ def _borne(w: Work, last: date) -> int:
         done = w.model.log[number]
         for entry, on in zip(done.entries, done.days, strict=True):
             found += sum(amount for fund, code, amount in entry if (fund, code) == (GEN, "385") and on <= last)
+    return found
+
+
+def _never_had(w: Work, first: date, last: date) -> dict[str, list[tuple[date, int]]]:
+    """Lines that take the cheques out of savings that came back in a quarter, by account."""
+    found: dict[str, list[tuple[date, int]]] = {}
+    before = first - days(1)
+    quarter = f"{before.year}-Q{(before.month + 2) // 3}"
+    known = w.model.find("savings-interest", quarter) is not None
+    credited = w.model.facts["savings-interest", quarter][-1][0] if known else None
+    for ref, cheque in w.model.every("cheque"):
+        by = w.model.facts["cheque", ref][-1][0]
+        back = w.model.log[by].day
+        here = first <= back <= last or (back == before and credited is not None and by > credited)
+        if cheque["state"] != "returned" or not here or cheque["leaf"] is None:
+            continue
+        corrected = [w.model.facts["correction", each][0][0] for each, _body in put_right(w.model, cheque["by"])]
+        for number in (cheque["by"], *corrected):
+            done = w.model.log[number]
+            for entry, on in zip(done.entries, done.days, strict=True):
+                for fund, code, amount in entry:
+                    if (fund, code[:4]) == (GEN, "905/"):
+                        found.setdefault(code[4:], []).extend([(on, -amount), (back, amount)])
     return found
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from coopbank.bank import records
 from coopbank.bank.books import Books, loads
 from coopbank.bank.desk import Desk, Move
-from coopbank.bank.lending.contract import REPORTED, SURPLUS, Contract
+from coopbank.bank.lending.contract import LINE, REPORTED, SURPLUS, Contract
 from coopbank.bank.lending.facts import Fact, event_ref, in_order
 from coopbank.bank.lending.flows import Book, by_fund, cash_of, difference, lines
 from coopbank.bank.lending.reported import ReportedRun
@@ -68,6 +68,17 @@ class LoanAccount:
         if (isinstance(run, ScheduledRun) and day < run.state.at) or isinstance(run, ReportedRun):
             run = self.told(fact for fact in self.facts if fact.on <= day)
         return run.standing(day)
+
+
+def drawn_on(loan: LoanAccount) -> str:
+    """The leaf of a line of credit on which holds stand."""
+    return f"{loan.body.fund} 701/{loan.ref}"
+
+
+def held_on_line(loan: LoanAccount, on: date) -> int:
+    """What of a line of credit was repaid by cheques that may still come back: it is not drawn again before."""
+    fund, code = drawn_on(loan).split(" ")
+    return loan.books.holds(fund, code, on) if loan.body.repayment == LINE else 0
 
 
 def account(books: Books, ref: str, field: str = "loan") -> LoanAccount:

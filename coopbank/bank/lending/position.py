@@ -12,7 +12,7 @@ from datetime import date
 
 from coopbank.bank import records
 from coopbank.bank.books import Books
-from coopbank.bank.lending.accounts import LoanAccount, account_on
+from coopbank.bank.lending.accounts import LoanAccount, account_on, held_on_line
 from coopbank.bank.lending.contract import LINE, Contract, Drawn, Plan, drawn, first_plan
 from coopbank.bank.lending.reported import ReportedPosition, ReportedRun
 from coopbank.bank.lending.scheduled import ScheduledRun
@@ -49,6 +49,7 @@ class Position:
     next_due: date | None
     next_amount: int
     last_due: date
+    held: int = 0  # of a line, what a cheque repaid that may still come back
 
     @property
     def state(self) -> str:
@@ -107,8 +108,8 @@ class Position:
 
     @property
     def available(self) -> int:
-        """What can still be drawn or paid out."""
-        return self.standing.committed
+        """What can be drawn or paid out now: what a cheque repaid of a line waits until the cheque is good."""
+        return max(0, self.standing.committed - self.held)
 
 
 def loan_position(books: Books, ref: str, as_of: date) -> Position:
@@ -134,6 +135,7 @@ def position(loan: LoanAccount, as_of: date) -> Position:
         payment=plan_rows.rows[0].payment if plan_rows.rows and loan.body.repayment != LINE else 0, rows=rows,
         next_due=day, next_amount=amount,
         last_due=plan_rows.due[-1] if plan_rows.due else date.fromisoformat(plan.start),
+        held=held_on_line(loan, as_of),
     )  # fmt: skip
 
 

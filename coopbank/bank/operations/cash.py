@@ -237,9 +237,9 @@ class ReturnCheque(Operation):
             with named(self, "cheque"):
                 undone = undo_loans(desk, past, replay=True)
             undo_records(desk, past, keep=self.cheque)  # refuses before it writes anything
-        except (CannotReverse, Overdrawn):
-            if cheque.member is None:
-                raise
+        except (CannotReverse, Overdrawn) as refusal:
+            if cheque.member is None:  # nobody could owe it
+                raise _way_out(refusal) from refusal
             self._owed(desk, past, cheque.member, place)
         else:
             self._turned(desk, past, place)
@@ -269,6 +269,16 @@ class ReturnCheque(Operation):
             moves += [(fund, f"791/{member}", amount), *cash_out(POOL, place, fund, amount)]
             desk.note("Owed by the member", shown(desk, amount))
         desk.post(f"Cheque {self.cheque} returned: operation {past.number} stays", moves)
+
+
+def _way_out(refusal: CannotReverse | Overdrawn) -> CannotReverse | Overdrawn:
+    """The same refusal about the cheque, with what is done before and after; what was paid out stays paid."""
+    first = isinstance(refusal, CannotReverse) and "operations" in refusal.values
+    hint = (
+        "Reverse these first, the latest of them before the others; return the cheque then, and enter anew out of other"
+        " money what was truly paid."
+    ) if first else refusal.hint_template  # fmt: skip
+    return type(refusal)(refusal.template, field="cheque", hint=hint, **refusal.values)
 
 
 def _standing(desk: Desk, cheque: records.Cheque) -> dict[str, int]:

@@ -21,6 +21,8 @@ from coopbank.words import translate
 
 #: A clock that runs ahead would carry the books into a year from which no day leads back.
 LONGEST_GAP = timedelta(days=31)
+#: A day so long after the last is a wrong year more often than a bank that was closed: a second person looks at it.
+LONGEST_ALONE = timedelta(days=300)
 #: Loans that a close proposes for non-accrual by name; more are counted.
 MOST_PROPOSED = 20
 
@@ -44,6 +46,12 @@ class OpenDay(Operation):
     reversible: ClassVar[bool] = False
 
     date: Day | None = None
+
+    def second_reason(self, desk: Desk) -> str | None:
+        before = desk.business_date()
+        if self.date is None or before is None or self.date - before <= LONGEST_ALONE:
+            return None
+        return "The day lies more than 300 days after the last one; none between the two can be opened later."
 
     def perform(self, desk: Desk) -> None:
         day = self.date or desk.clock_today

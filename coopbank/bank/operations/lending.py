@@ -39,7 +39,7 @@ from coopbank.bank.fields import (
     Widget,
     refuse,
 )
-from coopbank.bank.lending.accounts import LoanAccount, Outcome, account, tell, write
+from coopbank.bank.lending.accounts import LoanAccount, Outcome, account, drawn_on, held_on_line, tell, write
 from coopbank.bank.lending.contract import LINE, REPORTED, Contract, check, count_of, drawn, first_plan
 from coopbank.bank.lending.flows import OWN, by_fund, lines
 from coopbank.bank.lending.position import position
@@ -298,7 +298,7 @@ class DisburseLoan(AboutLoan, Paying):
             raise Overdrawn(
                 "Only {left} of loan {loan} is left to pay out.", field="amount", left=shown(desk, left), loan=self.loan
             )
-        held = held_on_line(desk, loan)
+        held = held_on_line(loan, desk.business_day)
         if amount > left - held:
             raise Overdrawn(
                 "Of loan {loan} {left} can be drawn now; {held} waits for a cheque that repaid it.", field="amount",
@@ -370,7 +370,7 @@ class RepayLoan(AboutLoan, Receiving):
         again = done.standing.committed - done.before.committed if loan.body.repayment == LINE else 0
         moves = self.receive_for(
             desk, {fund: part for fund, part in cash.items() if part}, member=loan.body.member,
-            held={f"{FUND} {kept}": unapplied, _drawn_on(loan): max(0, again)},
+            held={f"{FUND} {kept}": unapplied, drawn_on(loan): max(0, again)},
         )  # fmt: skip
         if unapplied:
             desk.leaf_id(FUND, kept, loan.body.member)
@@ -445,16 +445,6 @@ def named(operation: Operation, otherwise: str, **names: str) -> Iterator[None]:
             refusal.template, field=field if field in fields else otherwise, hint=refusal.hint_template,
             **refusal.values,
         ) from refusal  # fmt: skip
-
-
-def held_on_line(desk: Desk, loan: LoanAccount) -> int:
-    """What of a line of credit was repaid by cheques that may still come back: it is not drawn again before."""
-    fund, code = _drawn_on(loan).split(" ")
-    return desk.holds(fund, code) if loan.body.repayment == LINE else 0
-
-
-def _drawn_on(loan: LoanAccount) -> str:
-    return f"{loan.body.fund} 701/{loan.ref}"
 
 
 def require_in_time(desk: Desk, loan: LoanAccount, field: str = "loan") -> None:

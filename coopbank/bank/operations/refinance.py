@@ -14,13 +14,12 @@ from pydantic import Field
 from coopbank.bank.borrowers import borrower
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import LoanRef
-from coopbank.bank.lending.accounts import account, tell
+from coopbank.bank.lending.accounts import account, held_on_line, tell
 from coopbank.bank.lending.position import position
 from coopbank.bank.operation import LOAN_OFFICER, TREASURER, Operation
 from coopbank.bank.operations.lending import (
     active_loan,
     finish,
-    held_on_line,
     named,
     paid,
     require_in_time,
@@ -53,7 +52,7 @@ class RefinanceLoan(Operation):
         old, new = active_loan(desk, self.loan), account(desk, self.new_loan, "new_loan")
         payoff = position(old, desk.business_day).payoff
         left = new.standing(desk.business_day).committed if new.body.state in ("granted", "active") else 0
-        left = max(0, left - held_on_line(desk, new))
+        left = max(0, left - held_on_line(new, desk.business_day))
         require_alive(desk, new.body.member, "new_loan")
         if old.body.member != new.body.member or self.loan == self.new_loan:
             raise InvalidValue("These are not two loans of one borrower.", field="new_loan")

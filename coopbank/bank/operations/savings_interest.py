@@ -4,6 +4,8 @@ An account's interest is the sum of its daily balances x rate / 365, exact; the 
 accounts is rounded once, to the cent, and split over them by largest remainder, so that what is
 credited and withheld is what was accrued. A day's balance is that of its end; the last day
 of the quarter counts; what moves on it after the interest was credited counts for that day with the next quarter.
+The money of a cheque that came back earns nothing: what its days earned in earlier quarters is taken off in the
+quarter in which it came back, at today's rate, and as far as that quarter's interest reaches.
 Credited after the quarter, the interest is the members' from that day on, and an expense of the quarter in which it was
 earned, as long as that one's last month is open. Where the bank has to withhold tax from members without a taxpayer
 number, the policy `backup_withholding` says how many percent (26 USC 3406: 24); it is off at first.
@@ -29,6 +31,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from coopbank.bank import groups, records
 from coopbank.bank.books import Books
 from coopbank.bank.borne import borne, days_of_expense
+from coopbank.bank.cheque_credit import corrected_by
 from coopbank.bank.desk import Desk
 from coopbank.bank.fields import Widget, refuse
 from coopbank.bank.operation import CREDIT_UNION, TREASURER, UNCHARTERED, Operation
@@ -137,7 +140,10 @@ class CreditInterest(Operation):
         ahead = desk.reckoned
         if not isinstance(ahead, Reckoned):
             return None
-        kinds = (records.Savings.kind, records.SavingsInterest.kind, records.Member.kind, records.Policy.kind)
+        kinds = (
+            records.Savings.kind, records.SavingsInterest.kind, records.Member.kind, records.Policy.kind,
+            records.Cheque.kind,
+        )  # fmt: skip
         changed = desk.written_since(ahead.head, *kinds) or desk.moved_since(ahead.head, "905", last)
         return None if changed else ahead
 
@@ -228,6 +234,11 @@ def earnings(books: Books, first: date, last: date) -> tuple[list[Earned], int]:
     """
     opening, moved, leaves = _balances(books, first, last)
     late = _after_credit(books, first)
+    for contract, lines in _never_had(books, first, last).items():
+        before = [(day, amount) for day, amount in lines if day < first]
+        opening[contract] = opening.get(contract, 0) + sum(amount for _day, amount in before)
+        late[contract] = late.get(contract, 0) + sum(amount * (first - day).days for day, amount in before)
+        moved[contract] = [*moved.get(contract, ()), *(line for line in lines if line[0] >= first)]
     days = (last - first).days + 1
     found: list[tuple[records.Savings, int]] = []
     rates: dict[str, Fraction] = {}
@@ -269,6 +280,46 @@ def _after_credit(books: Books, first: date) -> dict[str, int]:
         last.isoformat(), "905", FUND, known.kind, quarter, *kinds,
     )  # fmt: skip
     return {str(contract): int(amount) for contract, amount in rows}
+
+
+def _credited_by(books: Books, last: date) -> int | None:
+    """The operation that credited the interest of the quarter that ends on a day."""
+    quarter = f"{last.year:04}-Q{(last.month + 2) // 3}"
+    if books.find(records.SavingsInterest, quarter) is None:
+        return None
+    found = "SELECT max(operation_id) FROM record WHERE kind = ? AND ref = ?"
+    return int(books.tx.value(found, records.SavingsInterest.kind, quarter))
+
+
+def _never_had(books: Books, first: date, last: date) -> dict[str, list[tuple[date, int]]]:
+    """By account, what takes the cheques out of it that came back in a quarter: from each credit to its return.
+
+    What came back on the last day of the quarter before, after its interest was credited, counts with this one.
+    """
+    found: dict[str, list[tuple[date, int]]] = defaultdict(list)
+    before = first - timedelta(days=1)
+    credited = _credited_by(books, before)
+    for ref, cheque in books.about(records.Cheque, "returned"):
+        latest = books.tx.row(
+            "SELECT o.id, o.business_date FROM record r JOIN operation o ON o.id = r.operation_id"
+            " WHERE r.kind = ? AND r.ref = ? ORDER BY r.version DESC LIMIT 1",
+            cheque.kind, ref,
+        )  # fmt: skip
+        assert latest is not None, "a record has an operation"
+        by, back = latest[0], date.fromisoformat(latest[1])
+        here = first <= back <= last or (back == before and credited is not None and by > credited)
+        if not here or not (cheque.account or "").startswith(f"{FUND} 905/"):
+            continue
+        number = cheque.received_by_operation
+        made = [number, *corrected_by(books, number)]
+        for contract, day, amount in books.tx.rows(
+            "SELECT a.contract, e.effective_on, p.amount FROM entry e JOIN posting p ON p.entry_id = e.id"
+            " JOIN account a ON a.id = p.account_id WHERE a.gl_code = ? AND a.fund = ?"
+            f" AND e.operation_id IN ({', '.join('?' * len(made))})",
+            "905", FUND, *made,
+        ):  # fmt: skip
+            found[contract] += [(date.fromisoformat(day), int(amount)), (back, -int(amount))]
+    return found
 
 
 def _balances(

@@ -228,6 +228,11 @@ CASES: tuple[Case, ...] = (
     no(e.WrongState, "A cheque returned that was never at the bank", "tom do return-cheque --cheque CH-00001",
        "Reverse the operation that took it in, and give the cheque back."),
     no(e.Unknown, "A cheque that there is not", "tom do bank-cheques --cheques CH-00099"),
+    no(e.CannotReverse, "A cheque for a gift that is spent comes back", "tom do return-cheque --cheque CH-00002",
+       "Reverse what was paid out of the gift, return the cheque, and enter the payment anew out of other money.",
+       steps="ana receive-gift fund=EDU amount=80.00 donor=x number=G-90 tender=cheque cheque_number=9\n"
+             "tom bank-cheques 'cheques=[\"CH-00002\"]'\n"
+             "tom+sue spend-gift gift=G-90 amount=1.00 expense=271 tender=transfer"),
 
     # --------------------------------------------------------------------------------------- days
     no(e.DayClosed, "A payment while no day is open",
