@@ -176,7 +176,7 @@ def test_a_clock_that_runs_ahead_does_not_carry_the_books_away(small: SmallBank)
     small.do("close-day")
     later = (small.clock.instant + timedelta(days=3000)).date().isoformat()
     small.clock.instant += timedelta(days=3000)
-    small.do("open-day", date=later)
+    small.agreed("open-day", date=later)
     assert small.do("deposit", member="M0001", amount="1.00", tender="transfer").business_date == later
     with pytest.raises(DayClosed):
         small.ask("open-day", date=(date.fromisoformat(later) - timedelta(days=1)).isoformat())
