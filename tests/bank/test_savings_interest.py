@@ -124,6 +124,28 @@ def test_the_money_of_a_cheque_that_came_back_earns_nothing(small: SmallBank) ->
     assert abs(-lines[f"GEN 905/{ana}"] - Fraction((1000_00 - first[f"GEN 905/{ana}"]) * 91) * 4 / 36_500) < 1
 
 
+def test_a_cheque_that_came_back_takes_off_no_more_than_it_earned(small: SmallBank) -> None:
+    """Its money was drawn at once, and so earned for some days only; what is paid in later earns all of its days."""
+    saver(small, "Ana Diaz", "0", "3000.00")
+    bea = saver(small, "Bea Long", "4", "0.01")
+    taken = small.do("deposit", member=bea, amount="500.00", tender="cheque", cheque_number="7")
+    cheque = next(ref for ref in taken.created if ref.startswith("CH-"))
+    small.do("bank-cheques", by=small.tom, cheques=[cheque])
+    small.go_to("2026-03-12")
+    small.do("withdraw", member=bea, amount="500.00")
+    small.go_to("2026-03-31")
+    earned = credit(small)[f"GEN 905/{bea}"]
+    assert abs(-earned - Fraction(500_00 * 10) * 4 / 36_500) < 1
+    small.go_to("2026-04-11")
+    small.do("return-cheque", by=small.tom, cheque=cheque)
+    small.go_to("2026-04-12")
+    small.do("deposit", member=bea, amount="2000.00")
+    balance = -small.balance(f"905/{bea}")
+    small.go_to("2026-06-30")
+    exact = Fraction(balance * 80 - 500_00 * 10) * 4 / 36_500
+    assert abs(-credit(small, "2026-Q2")[f"GEN 905/{bea}"] - exact) < 1
+
+
 def test_tax_is_withheld_where_the_policy_says_so(small: SmallBank) -> None:
     known = saver(small, "Ana Diaz", "4", "5000.00", tax_id="123-45-6789")
     unknown = saver(small, "Bea Long", "4", "5000.00")

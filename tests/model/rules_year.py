@@ -158,7 +158,9 @@ def credit_interest(w: Work) -> None:
     for ref, body in w.model.every("savings"):
         lines, taken = w.model.dated.get((GEN, f"905/{ref[2:]}"), []), never.get(ref[2:], [])
         product = balances_over([*lines, *taken], first, last) + late.get(ref[2:], 0)
-        product -= sum(amount * (first - day).days for day, amount in taken if day < first)
+        if (begins := min((day for day, _amount in taken), default=first)) < first:  # no more than those days had of it
+            product += balances_over([*lines, *taken], begins, first - days(1))
+            product -= balances_over(lines, begins, first - days(1))
         weights[ref[2:]] = product * Fraction(body["rate"])
     exact = {account: weight / 36_500 for account, weight in weights.items() if weight > 0}
     total = round(sum(exact.values(), Fraction(0)))

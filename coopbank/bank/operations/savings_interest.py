@@ -237,7 +237,7 @@ def earnings(books: Books, first: date, last: date) -> tuple[list[Earned], int]:
     for contract, lines in _never_had(books, first, last).items():
         before = [(day, amount) for day, amount in lines if day < first]
         opening[contract] = opening.get(contract, 0) + sum(amount for _day, amount in before)
-        late[contract] = late.get(contract, 0) + sum(amount * (first - day).days for day, amount in before)
+        late[contract] = late.get(contract, 0) - _earned_with(books, contract, before, first)
         moved[contract] = [*moved.get(contract, ()), *(line for line in lines if line[0] >= first)]
     days = (last - first).days + 1
     found: list[tuple[records.Savings, int]] = []
@@ -250,7 +250,7 @@ def earnings(books: Books, first: date, last: date) -> tuple[list[Earned], int]:
             continue
         began, moves = opening.get(account.account, 0), moved.get(account.account)
         spans = [(began, days)] if moves is None else balance_spans(began, moves, first, last)
-        product = sum(max(0, balance) * span for balance, span in spans) + late.get(account.account, 0)
+        product = _product(spans) + late.get(account.account, 0)
         if product > 0:
             found.append((account, product))
     scale = lcm(*(rate.denominator for rate in rates.values()))
@@ -258,6 +258,30 @@ def earnings(books: Books, first: date, last: date) -> tuple[list[Earned], int]:
     return [
         (account, leaves[account.account], product * factors[account.annual_rate]) for account, product in found
     ], scale * _YEAR  # fmt: skip
+
+
+def _product(spans: Iterable[tuple[int, int]]) -> int:
+    """Balances by their days; below zero counts nothing."""
+    return sum(max(0, balance) * span for balance, span in spans)
+
+
+def _earned_with(books: Books, contract: str, never: list[tuple[date, int]], first: date) -> int:
+    """What an account's days before a quarter have more than without the money that it never had: days of which that
+    money was drawn already, and nothing else was there, have no more.
+    """
+    if not never:
+        return 0
+    begins, ends = min(never)[0], first - timedelta(days=1)
+    moved = [
+        (date.fromisoformat(day), int(amount))
+        for day, amount in books.tx.rows(
+            "SELECT d.effective_on, d.credit - d.debit FROM account a JOIN balance_day d ON d.account_id = a.id"
+            " WHERE a.gl_code = ? AND a.fund = ? AND a.contract = ? AND d.effective_on < ?",
+            "905", FUND, contract, first.isoformat(),
+        )
+    ]  # fmt: skip
+    had, due = (balance_spans(0, moves, begins, ends) for moves in (moved, [*moved, *never]))
+    return _product(had) - _product(due)
 
 
 def _after_credit(books: Books, first: date) -> dict[str, int]:
