@@ -129,7 +129,7 @@ class Kept:
         if written:
             if written & _ABOUT_PEOPLE:
                 written.add(PEOPLE)
-            kept = {kind: known for kind, known in kept.items() if kind not in written}
+            kept = {kind: known for kind, known in kept.copy().items() if kind not in written}
             self._at = (tx.master, kept)
         tx.kept = kept
         return kept

@@ -539,8 +539,8 @@ def answered(spec: FieldSpec, value: Any) -> str:
     """What was filled in, in the words of the form."""
     known = codes_of(spec.ref)
     if known is not None and spec.many and isinstance(value, list):
-        return ", ".join(known.get(code, shown_value(code)) for code in value)
-    if known is not None and value in known:
+        return ", ".join(known.get(str(code), shown_value(code)) for code in value)
+    if known is not None and isinstance(value, str) and value in known:
         return f"{value} {known[value]}"
     return next((shown for choice, shown in spec.choices if choice == value), shown_value(value))
 

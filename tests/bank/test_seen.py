@@ -401,8 +401,32 @@ def test_what_is_kept_has_a_bound_within_one_operation_too(pair: Pair, monkeypat
         for number in range(50):
             assert books.find(records.Member, f"M{number + 1000}") is None
         assert books.find(records.Member, MIA) is not None
-    assert len(kept) <= 6
+    assert 0 < len(kept[records.Member.kind]) <= 6
     pair.at(pair.here, "deposit", member=MIA, amount="1.00")
+
+
+@pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
+def test_what_another_thread_learns_while_an_operation_is_sealed_does_not_undo_it(pair: Pair) -> None:
+    """What is kept is gone through when an operation has written records; a look at another screen may add to it."""
+    learned = itertools.count()
+
+    class Looking(str):
+        """A kind of which, whenever it is looked up, a thread that reads the same books has just learned another."""
+
+        def __hash__(self) -> int:
+            shared.setdefault(f"kind {next(learned)}", {})
+            return super().__hash__()
+
+        def __eq__(self, other: object) -> bool:
+            return super().__eq__(other)
+
+    pair.at(pair.here, "deposit", member=MIA, amount="1.00")
+    with pair.here.database.read() as tx:
+        shared = pair.here._kept.now(tx)
+    shared[Looking("a kind")] = {}
+    before = len(shared)
+    pair.small.admit("Rae Fox")
+    assert len(shared) > before and pair.here._kept._at[1] is not shared
 
 
 @pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)

@@ -15,6 +15,7 @@ from coopbank.bank.operation import CATALOGUE, build
 from coopbank.errors import CoopbankError, InvalidDate, InvalidValue
 from coopbank.tui.choices import codes_of, meaning
 from coopbank.tui.forms import FieldSpec, fields_of, read_day, read_field, read_form
+from coopbank.tui.queries import answered
 from coopbank.tui.screens.entry import EntryScreen
 from coopbank.tui.screens.help import what_to_type
 from coopbank.tui.screens.home import HomeScreen
@@ -117,6 +118,14 @@ def test_no_title_is_cut_in_the_list_of_everything(language: str) -> None:
             assert cell_len(translate(cls.title)) <= room, translate(cls.title)
             assert cell_len(translate(subject_of(cls.subject))) <= 14
             assert len(wrap(translate(says(cls)), 68)) <= 4, translate(says(cls))
+
+
+@pytest.mark.parametrize("value", [["290"], {"a": 1}, [["teller"], {"a": 1}, None], None, 290, "[red]<b>", "\u202e"])
+def test_a_code_that_is_of_no_kind_any_more_is_shown_all_the_same(value: object) -> None:
+    """A request of older books, or of damaged ones, may hold anything where a form now has a code."""
+    for name in ("set-role", "add-user", "spend-gift", "decline-application"):
+        for spec in fields_of(CATALOGUE[name], "USD"):
+            assert isinstance(answered(spec, value), str)
 
 
 def test_what_may_be_left_as_it_is_is_not_answered_with_no() -> None:
