@@ -136,7 +136,8 @@ class Transaction:
                 if len(part) < _AT_ONCE:  # that was the end; to be told so would be a round trip more
                     break
         finally:
-            cursor.close()
+            with suppress(sqlite3.ProgrammingError):  # who reads no further may have ended all of it by now
+                cursor.close()
 
     def run(self, sql: str, *values: Any) -> int:
         """Run a statement; the number of rows it changed."""

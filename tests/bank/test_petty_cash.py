@@ -252,6 +252,6 @@ def test_the_treasurer_closes_it_with_a_second_person(petty: SmallBank) -> None:
 
 
 def test_verify_sees_a_float_that_is_not_there(petty: SmallBank, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coopbank.bank.verify.POOL", "GEN")
+    monkeypatch.setattr("coopbank.bank.subledger_proof.POOL", "GEN")
     found = [each for each in wrong(verify(petty.bank.database)) if each.check == "petty cash"]
     assert len(found) == 1 and "100.00" in found[0].message

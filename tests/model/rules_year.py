@@ -173,7 +173,7 @@ def credit_interest(w: Work) -> None:
         w.post(*earned, *credited)
     elif total:  # an expense of the quarter, and the members' from today on
         # What the quarter bears of a credit that was taken back later it does not bear twice.
-        quarters = max(0, total - _borne(w, last))
+        quarters = max(0, total - _borne(w, ("savings-interest", w["quarter"]), "385", last))
         for part, on in ((quarters, last), (total - quarters, None)):
             if part:
                 w.post((GEN, "385", part), (GEN, "852", -part), on=on)
@@ -181,13 +181,13 @@ def credit_interest(w: Work) -> None:
     w.write("savings-interest", w["quarter"], total=total)
 
 
-def _borne(w: Work, last: date) -> int:
-    """The expense under the days of a quarter, by those who credited its interest or took that back."""
+def _borne(w: Work, fact: tuple[str, str], expense: str, last: date) -> int:
+    """The expense under the days of a period, by those who made something of it or took that back."""
     found = 0
-    for number, _body in w.model.facts.get(("savings-interest", w["quarter"]), ()):
+    for number, _body in w.model.facts.get(fact, ()):
         done = w.model.log[number]
         for entry, on in zip(done.entries, done.days, strict=True):
-            found += sum(amount for fund, code, amount in entry if (fund, code) == (GEN, "385") and on <= last)
+            found += sum(amount for fund, code, amount in entry if (fund, code) == (GEN, expense) and on <= last)
     return found
 
 
@@ -416,11 +416,19 @@ def declare_dividend(w: Work) -> None:
         raise No("wrong-state", "year")
     so_far = -sum(n for (fund, code), moved in w.model.dated.items() if fund == GEN and code[0] in "123"
                   for day, n in moved if str(day)[:4] == year)  # fmt: skip
-    require_earned(-w.balance(GEN, "940") + (so_far if liability else 0), total, "rate")
-    source = "381" if liability else "940"
-    w.post((GEN, source, total), *((GEN, f"821/{m}", -n) for m, n in shares.items()),
-           on=last if liability else w.business_day)  # fmt: skip
-    w.write("dividend", f"{year}-{w['share_class']}", total=total)
+    ref = f"{year}-{w['share_class']}"
+    # What the year bears of a dividend that was taken back later it does not bear twice.
+    there = _borne(w, ("dividend", ref), "381", last) if liability else 0
+    require_earned(-w.balance(GEN, "940") + (so_far + there if liability else 0), total, "rate")
+    if liability:
+        years = max(0, total - there)
+        first = dict(zip(shares, largest(years, list(map(Fraction, shares.values()))), strict=True))
+        for part, on in ((first, last), ({m: n - first[m] for m, n in shares.items()}, None)):
+            if any(part.values()):
+                w.post((GEN, "381", sum(part.values())), *((GEN, f"821/{m}", -n) for m, n in part.items() if n), on=on)
+    else:
+        w.post((GEN, "940", total), *((GEN, f"821/{m}", -n) for m, n in shares.items()))
+    w.write("dividend", ref, total=total)
 
 
 def paying_out(name: str, control: str) -> None:

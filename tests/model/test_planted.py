@@ -76,7 +76,7 @@ from tests.model.play import Differs, Start, shortest, story
 from tests.model.scenes import begin, evening, lived, steps, year_end
 from tests.model.scenes import lending as a_loan
 from tests.model.test_model import started
-from tests.model.walk import Dice, Step, asked
+from tests.model.walk import Dice, Last, Step, asked
 from tests.model.walk_loans import losing, owing_each_other, papers, reporting, sharing
 
 MOST_STEPS = 45  # of the shortest list; what every list begins with (money, members, a drawer) among them
@@ -153,6 +153,20 @@ def _limited(c: Dice) -> list[Step]:
     return [*evening(c, 1), *asked("admin", "set-role", "tom", **limit), *taken]
 
 
+def _filled(c: Dice) -> list[Step]:
+    """What a drawer may hold is limited, and more than that is put in."""
+    limit = {"policy": "drawer_limit", "value": c.pick(("500.00", "5000.00"))}
+    moved = {"from_place": "VAULT", "to_place": "D1", "amount": "900.00"}
+    return [*asked("tom", "set-policy", **limit), Step("ana", "move-cash", tuple(moved.items()))]
+
+
+def _taken_back(c: Dice) -> list[Step]:
+    """A payment is taken back, and now and then once more."""
+    paid = {"member": "M0001", "amount": c.pick(("20.00", "30.00"))}
+    back, again = (asked("tom", "reverse", operation=Last("operation", n), reason="a mistake") for n in (0, 1))
+    return [Step("ana", "deposit", tuple(paid.items())), *back, *(again if c.pick(range(2)) else [])]
+
+
 def _billed(c: Dice) -> list[Step]:
     """Bills, some of which were entered before."""
     bill = {"supplier": "ACE", "number": str(c.pick(range(100))), "amount": "30.00", "expense": "290"}
@@ -193,10 +207,10 @@ _TAKEN_BACK = " AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.reverses_id = e.id
 FAULTS = {
     "interest is rounded up": Fault(accrual, "round_ratio", _up),
     "interest counts a day too many": Fault(accrual, "interest_to", _day_more),
-    "a drawer holds more than its limit": Fault(cash, "require_limit", lambda *_: None),
+    "a drawer holds more than its limit": Fault(cash, "require_limit", lambda *_: None, _filled),
     "a role's limit is not asked": Fault(limits, "require_within", lambda *_: None, _limited),
     "nobody else has to agree to much money": Fault(limits, "second_reason", lambda *_: None),
-    "an operation is reversed twice": Fault(undoing, "reversed_by", lambda *_: None),
+    "an operation is reversed twice": Fault(undoing, "reversed_by", lambda *_: None, _taken_back),
     "what came of a reversed operation is left": Fault(undoing, "undo_records", lambda *_, **__: None),
     "a gift goes to the wrong fund": Fault(suspense, "_as_gift", _in_the_general_fund),
     "a key is not remembered": Fault(bank.Bank, "_repeated", lambda *_: None),
