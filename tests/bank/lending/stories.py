@@ -153,6 +153,13 @@ def _rate(chance: random.Random, story: Story, today: date) -> None:
 # ------------------------------------------------------------------------- as the bank records
 
 
+class NoBooks:
+    """What a loan in memory asks of its books: no cheque that may come back repaid it."""
+
+    def holds(self, _fund: str, _code: str, _on: date) -> int:
+        return 0
+
+
 def loan_of(story: Story, shares: dict[str, int] | None = None) -> LoanAccount:
     """A loan of these terms of which nothing happened yet, held in memory alone."""
     body = records.Loan(
@@ -161,7 +168,7 @@ def loan_of(story: Story, shares: dict[str, int] | None = None) -> LoanAccount:
         granted_on=START.isoformat(), granted_by="ana",
         book=by_fund({"promised": story.principal}, shares or {"RLF": 1}),
     )  # fmt: skip
-    loan = LoanAccount(None, "L-001", body, "USD")  # type: ignore[arg-type]
+    loan = LoanAccount(NoBooks(), "L-001", body, "USD")  # type: ignore[arg-type]
     loan.__dict__ |= {"contracts": dict(story.contracts), "facts": []}
     return loan
 
