@@ -32,7 +32,8 @@ class Terminal:
         self.ours, self.theirs = os.openpty()
         fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
         self.before, self.said = termios.tcgetattr(self.theirs), b""
-        environment = dict(os.environ, TERM="xterm-256color", XDG_STATE_HOME=str(folder), XDG_CONFIG_HOME=str(folder))
+        environment = dict(os.environ, TERM="xterm-256color", XDG_STATE_HOME=str(folder), XDG_CONFIG_HOME=str(folder),
+                           PYTHONFAULTHANDLER="1")  # fmt: skip
         self.process = subprocess.Popen(
             [str(PROGRAM), *command], stdin=self.theirs, stdout=self.theirs, stderr=self.theirs, cwd=folder,
             env=environment, start_new_session=True,
@@ -47,6 +48,19 @@ class Terminal:
                 self.said += os.read(self.ours, 65536)
             elif gone:
                 return
+
+    def ended(self) -> int:
+        """Take what comes until the program ends; its exit code. One that does not end is made to tell where it is."""
+        deadline = time.monotonic() + LONGEST
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if select.select([self.ours], [], [], 0.1)[0]:
+                self.said += os.read(self.ours, 65536)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGABRT)
+            self.read_until(b"no more is to come")
+            raise AssertionError(f"it goes on: {self.said[-6000:].decode(errors='replace')}")
+        self.read_until(b"no more is to come")
+        return self.process.returncode
 
     def close(self) -> None:
         self.process.kill()
@@ -72,8 +86,8 @@ def test_a_machine_that_shuts_down_gets_its_terminal_back(tmp_path: Path, frozen
                 terminal.read_until(b"Pearl River")  # painted anew
                 assert termios.tcgetattr(terminal.theirs) != terminal.before, "and still"
             terminal.process.send_signal(signal.SIGTERM)
-            terminal.read_until(b"look first.")
-            assert terminal.process.wait(LONGEST) == 128 + signal.SIGTERM
+            assert terminal.ended() == 128 + signal.SIGTERM
+            assert b"look first." in terminal.said
             assert LAST_WORDS in terminal.said and MOUSE_OFF in terminal.said and b"Traceback" not in terminal.said
             assert termios.tcgetattr(terminal.theirs) == terminal.before
         finally:
