@@ -162,7 +162,7 @@ def _filled(c: Dice) -> list[Step]:
 
 def _taken_back(c: Dice) -> list[Step]:
     """A payment is taken back, and now and then once more."""
-    paid = {"member": "M0001", "amount": c.pick(("20.00", "30.00"))}
+    paid = {"member": "M0001", "amount": c.pick(("20.00", "30.00")), "tender": "transfer"}
     back, again = (asked("tom", "reverse", operation=Last("operation", n), reason="a mistake") for n in (0, 1))
     return [Step("ana", "deposit", tuple(paid.items())), *back, *(again if c.pick(range(2)) else [])]
 
